@@ -1,0 +1,122 @@
+// One host as a dump describes it: the values as read, nothing inferred, and what is not known.
+//
+// A dump reader makes a HostDump; nothing here knows what a CPUID bit means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/registers.hpp"
+
+namespace poolcpuid {
+
+// The dump formats that are read. The format is recognised from the content, never from a name.
+enum class DumpFormat : std::uint8_t {
+    instlatx64,   // AIDA64, EVEREST and InstLatx64 text
+    cpuid_r,      // `cpuid -r` of Todd Allen's cpuid
+    kcpuid,       // `kcpuid -r` of the Linux tree
+    libcpuid,     // libcpuid's raw dump, and its .test files
+    libvirt,      // <cpudata> XML of libvirt's tests
+    firecracker,  // fingerprint and CPU-configuration JSON of Firecracker
+    host_json,    // our own poolcpuid/host/v1 document
+};
+
+// The word for a format in documents and messages: "instlatx64", "cpuid-r", "host-json" …
+std::string_view to_string(DumpFormat format) noexcept;
+
+// One row of a dump.
+struct CpuidRow {
+    LeafKey key;
+    Registers value;
+
+    friend bool operator==(const CpuidRow&, const CpuidRow&) = default;
+};
+
+// Registers of which the dump knows nothing: one subleaf, or every subleaf of the leaf that has no row.
+struct UnknownRow {
+    std::uint32_t leaf = 0;
+    std::optional<std::uint32_t> subleaf;
+
+    friend auto operator<=>(const UnknownRow&, const UnknownRow&) = default;
+};
+
+// What CPUID returned on one logical CPU (or, in a hypervisor view, what a vCPU can be given).
+//
+// A row that is neither present nor unknown reads as zeros. Rows beyond the maximum leaf of their
+// range are never stored: on Intel they echo the highest basic leaf (SDM vol. 2A, CPUID).
+struct CpuidTable {
+    std::vector<CpuidRow> rows;       // sorted by key, unique
+    std::vector<UnknownRow> unknown;  // sorted, unique
+
+    // The row for key, or nullptr. Logarithmic in the number of rows.
+    const Registers* find(LeafKey key) const noexcept;
+
+    // True when the dump knows nothing of key. Logarithmic in the number of unknown rows.
+    bool is_unknown(LeafKey key) const noexcept;
+
+    friend bool operator==(const CpuidTable&, const CpuidTable&) = default;
+};
+
+struct LogicalCpu {
+    std::uint32_t number = 0;
+    CpuidTable cpuid;
+
+    friend bool operator==(const LogicalCpu&, const LogicalCpu&) = default;
+};
+
+// A model-specific register: its 64-bit value, or none where RDMSR faulted.
+struct MsrRow {
+    std::uint32_t index = 0;
+    std::optional<std::uint64_t> value;
+
+    friend bool operator==(const MsrRow&, const MsrRow&) = default;
+};
+
+// What the silicon (or a VM's virtual silicon) returned.
+struct HardwareView {
+    std::vector<LogicalCpu> cpus;             // at least one, in the order of the dump
+    std::optional<std::vector<MsrRow>> msrs;  // sorted by index, unique; none: nothing is known of MSRs
+
+    friend bool operator==(const HardwareView&, const HardwareView&) = default;
+};
+
+// What the VMM on the host can give to a guest, KVM_GET_SUPPORTED_CPUID for one.
+struct HypervisorView {
+    std::string name;  // "kvm", "xen" …
+    CpuidTable cpuid;
+    std::optional<std::vector<MsrRow>> msrs;
+
+    friend bool operator==(const HypervisorView&, const HypervisorView&) = default;
+};
+
+// Something a reader saw that the document cannot carry but a person should know.
+struct DumpNote {
+    std::string code;     // stable, for scripts: "rows-beyond-maximum" …
+    std::string message;  // one sentence without the host's name
+
+    friend bool operator==(const DumpNote&, const DumpNote&) = default;
+};
+
+// One host. At least one view is present.
+struct HostDump {
+    std::string name;  // see validate_host_name; empty until the caller has chosen
+    DumpFormat format = DumpFormat::host_json;
+    std::string sha256;  // of the file's bytes or of the NDJSON line: 64 lower-case hex digits
+    std::optional<HardwareView> hardware;
+    std::optional<HypervisorView> hypervisor;
+    std::map<std::string, std::string> meta;  // kernel, microcode … as the dump words them
+    std::vector<DumpNote> notes;
+
+    // The table that describes the host's first CPU: of the hardware view, else of the hypervisor's.
+    const CpuidTable& first_table() const;
+};
+
+// The 12-byte vendor string of leaf 0 ("GenuineIntel"), or nothing when the table has no leaf 0.
+std::optional<std::string> vendor_string(const CpuidTable& table);
+
+}  // namespace poolcpuid

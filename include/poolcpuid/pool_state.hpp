@@ -1,0 +1,85 @@
+// The merge: a pool's promises as a semilattice, and the policy that follows from them.
+//
+//   PoolState state(builtin_rulebook());
+//   for (const HostDump& host : hosts) state.add(host);
+//   PoolPolicy policy = state.finish(options);
+//
+// The state is a product of semilattices: adding hosts in any order, any grouping, or twice gives the
+// same promises; adding a host never strengthens one (DESIGN.md, section 2).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
+
+namespace poolcpuid {
+
+// What the operator asked for beyond the hosts.
+struct MergeOptions {
+    std::string pool = "pool";
+    std::string identity;                                   // a host's name or digest; empty: choose
+    std::string ceiling_level;                              // a level's id, or empty
+    std::optional<PoolPolicy> ceiling_policy;               // joins as one more host
+    std::vector<std::string> hide;                          // fields at their weakest value
+    std::vector<std::string> show;                          // fields or groups that are shown when asked for
+    std::vector<std::pair<std::string, std::string>> set;   // field and value
+};
+
+// An atom that a floor policy has and the result has not.
+struct FloorLoss {
+    std::string field;
+    std::string promised;            // the floor's value
+    std::string result;              // the policy's value
+    std::vector<std::string> hosts;  // the hosts that do not keep it, at most most_names
+};
+
+class PoolState {
+public:
+    // The rulebook must outlive the state.
+    explicit PoolState(const Rulebook& rulebook);
+    PoolState(const PoolState& other);
+    PoolState(PoolState&& other) noexcept;
+    PoolState& operator=(PoolState other) noexcept;
+    ~PoolState();
+
+    // Meets the state with one host. The host must be named. Throws InputError when another host with
+    // this name and other content was added, NoPolicyError when its vendor is not in the rulebook or
+    // not that of the pool. Linear in the rows of the host.
+    void add(const HostDump& host);
+
+    // Meets the state with another: the same as adding its hosts. Throws as add does.
+    void combine(const PoolState& other);
+
+    // A host that could not be read and was left out on purpose; it becomes an error-level finding.
+    void note_skipped(std::string file, std::string reason);
+
+    // The number of hosts, each name counted once.
+    std::size_t host_count() const noexcept;
+
+    // Every name, sorted, with the digest of its content.
+    std::vector<std::pair<std::string, std::string>> names() const;
+
+    // The policy. Throws UsageError for an unknown field, level or identity, NoPolicyError when no
+    // policy holds on every host or a --set value is not kept by one.
+    PoolPolicy finish(const MergeOptions& options) const;
+
+    // The atoms of floor that policy (a result of finish) does not have. Empty when it has all.
+    std::vector<FloorLoss> below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const;
+
+    // True when both states hold the same promises, whatever their hosts are called.
+    bool same_promises(const PoolState& other) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace poolcpuid

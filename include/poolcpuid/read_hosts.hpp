@@ -1,0 +1,37 @@
+// Reading host dumps: bytes in, HostDumps out, or an InputError that says what is wrong and where.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid {
+
+// Bounds on what a reader takes. A dump beyond one of them is refused with an error that names it.
+namespace limits {
+inline constexpr std::size_t dump_bytes = 64U << 20;         // largest dump, 25 times the largest seen
+inline constexpr std::size_t line_bytes = 16U << 20;         // longest line (an NDJSON line is a host)
+inline constexpr std::size_t logical_cpus = 8192;            // in one host
+inline constexpr std::size_t rows_per_cpu = 4096;            // CPUID rows of one logical CPU
+inline constexpr std::size_t msrs_per_view = 65536;          // MSR rows of one view
+inline constexpr std::size_t hosts_per_stream = 1U << 20;    // NDJSON lines
+inline constexpr std::size_t json_depth = 32;                // nesting of JSON
+inline constexpr std::size_t name_bytes = 255;               // a host's name
+}  // namespace limits
+
+// Reads every host that bytes holds: one, or one a line for NDJSON.
+//
+// file is used in messages and, without its directories and extension, as the name of a host whose
+// document has none. Throws InputError when the format is not recognised or the content is malformed.
+// Linear in the size of bytes, but for sorting the rows of each logical CPU.
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file);
+
+// Nothing when name may be a host's name (1 to 255 bytes of UTF-8 without control or bidirectional
+// formatting characters); else what is wrong with it.
+std::string host_name_problem(std::string_view name);
+
+}  // namespace poolcpuid

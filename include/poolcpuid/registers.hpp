@@ -1,0 +1,72 @@
+// What CPUID returns: the four registers, and the (leaf, subleaf) pair that asked for them.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+
+namespace poolcpuid {
+
+// The output registers of the CPUID instruction, in the order in which every dump prints them.
+enum class Register : std::uint8_t { eax, ebx, ecx, edx };
+
+inline constexpr std::size_t register_count = 4;
+
+// "eax", "ebx", "ecx" or "edx".
+constexpr const char* to_string(Register reg) noexcept {
+    constexpr std::array<const char*, register_count> names{"eax", "ebx", "ecx", "edx"};
+    return names[static_cast<std::size_t>(reg)];
+}
+
+// One execution of CPUID: the four 32-bit output registers.
+struct Registers {
+    std::uint32_t eax = 0;
+    std::uint32_t ebx = 0;
+    std::uint32_t ecx = 0;
+    std::uint32_t edx = 0;
+
+    constexpr std::uint32_t operator[](Register reg) const noexcept {
+        switch (reg) {
+            case Register::eax: return eax;
+            case Register::ebx: return ebx;
+            case Register::ecx: return ecx;
+            case Register::edx: break;
+        }
+        return edx;
+    }
+
+    constexpr std::uint32_t& operator[](Register reg) noexcept {
+        switch (reg) {
+            case Register::eax: return eax;
+            case Register::ebx: return ebx;
+            case Register::ecx: return ecx;
+            case Register::edx: break;
+        }
+        return edx;
+    }
+
+    // True when all four registers are zero: such a row says the same as no row.
+    constexpr bool all_zero() const noexcept { return (eax | ebx | ecx | edx) == 0; }
+
+    friend constexpr bool operator==(const Registers&, const Registers&) = default;
+};
+
+// The inputs of CPUID: EAX (leaf) and ECX (subleaf, 0 where the leaf has none).
+struct LeafKey {
+    std::uint32_t leaf = 0;
+    std::uint32_t subleaf = 0;
+
+    friend constexpr auto operator<=>(const LeafKey&, const LeafKey&) = default;
+};
+
+// Where the vendor string is, and family, model and stepping (in EAX): the two leaves that say how to
+// read all others (SDM vol. 2A, CPUID; APM vol. 3, appendix E.3.1 and E.3.2).
+inline constexpr LeafKey vendor_key{0x0, 0x0};
+inline constexpr LeafKey signature_key{0x1, 0x0};
+
+// The ranges into which CPUID leaves fall; each has a "highest leaf" in EAX of its first leaf
+// (SDM vol. 2A, CPUID; APM vol. 3, appendix E).
+constexpr std::uint32_t range_of(std::uint32_t leaf) noexcept { return leaf & 0xFFFF0000U; }
+
+}  // namespace poolcpuid

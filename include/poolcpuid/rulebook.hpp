@@ -1,0 +1,293 @@
+// The compiled rulebook: what each bit promises, as flat read-only tables.
+//
+// A Rulebook is a view: its spans and strings live in the program's read-only data (the rulebook that
+// was compiled in) or in a LoadedRulebook (one read from a directory). policy/README.md says what
+// each entry means; field numbers are indices into Rulebook::fields.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/registers.hpp"
+
+namespace poolcpuid {
+
+// How the values of a field combine in a pool; policy/README.md has the table.
+enum class Rule : std::uint8_t {
+    intersect,  // a set bit promises
+    union_,     // a clear bit promises ("union" in documents)
+    min,
+    max,
+    equal,
+    guarded,  // union, plus the promise that VERW scrubs wherever the guest runs
+    group,    // carried by several fields together
+    derive,   // follows from other fields
+    identity,
+    owned,
+    hide,
+};
+
+// Whether a guest is shown the field: by default, only when asked for (--show), or never.
+enum class Exposure : std::uint8_t { shown, asked, never };
+
+// What a broken promise costs the guest, the worst first.
+enum class Impact : std::uint8_t { crash, security, wrong_result, performance, cosmetic };
+
+// How a derived field is computed.
+enum class Derivation : std::uint8_t {
+    none,
+    max_leaf,         // the highest leaf of its range with content
+    max_subleaf,      // the highest subleaf of its leaf with content
+    copy_bits,        // the same bits of another register
+    select,           // one of two constants, by another field
+    xcr0_low,         // the user state components that are kept
+    xcr0_high,
+    xss_low,          // the supervisor state components that are kept
+    xss_high,
+    xsave_size,       // bytes of the XSAVE area with every user component that is kept
+    msr_offered,      // 1 when the policy offers the MSR
+    vmx_default1,     // VMX controls with the default1 class forced to 1
+    vmx_cr4_fixed1,   // CR4 bits that the policy's CPUID allows
+    vmx_vmcs_enum,    // the highest VMCS field that the policy's controls need
+};
+
+std::string_view to_string(Rule rule) noexcept;
+std::string_view to_string(Exposure exposure) noexcept;
+std::string_view to_string(Impact impact) noexcept;
+
+using FieldIndex = std::uint16_t;
+inline constexpr FieldIndex no_field = std::numeric_limits<FieldIndex>::max();
+
+// A set of vendors: bit i stands for Rulebook::vendors[i].
+using VendorMask = std::uint8_t;
+
+// What other projects call a field; empty where they have no name for it.
+struct FieldNames {
+    std::string_view vendor;  // Intel SDM or AMD APM
+    std::string_view linux;
+    std::string_view qemu;
+    std::string_view libvirt;
+    std::string_view xen;
+};
+
+// One term of a guard: a field that must be set, or must be clear.
+struct GuardTerm {
+    FieldIndex field = no_field;
+    bool negated = false;
+};
+
+// When a host without a guarded bit is immune to what the bit is for.
+struct Guard {
+    std::span<const std::span<const GuardTerm>> immune;   // any list of which every term holds
+    std::span<const std::string_view> model;              // or: the model has all these immunities
+};
+
+struct Derive {
+    Derivation how = Derivation::none;
+    LeafKey from;                          // copy_bits
+    Register reg = Register::eax;          // copy_bits
+    FieldIndex condition = no_field;       // select
+    std::uint32_t then_value = 0;          // select
+    std::uint32_t else_value = 0;          // select
+    std::uint32_t msr = 0;                 // msr_offered, vmx_default1
+};
+
+struct Field {
+    std::string_view id;
+    bool is_msr = false;
+    std::uint32_t leaf = 0;  // leaf, or MSR index
+    std::uint32_t subleaf_first = 0;
+    std::uint32_t subleaf_last = 0;
+    Register reg = Register::eax;
+    std::uint8_t low = 0;
+    std::uint8_t high = 0;
+    VendorMask vendors = 0;
+    Rule rule = Rule::hide;
+    Exposure exposure = Exposure::never;
+    Impact impact = Impact::cosmetic;
+    bool required = false;
+    bool zero_has_meaning = false;             // a zero stands for zero_means or zero_means_field
+    std::uint32_t zero_means = 0;
+    FieldIndex zero_means_field = no_field;
+    FieldIndex gate = no_field;                // while that is 0 in the policy, this says nothing
+    FieldIndex implied_by = no_field;          // where that is set, so is this, whatever the dump shows
+    FieldIndex length_from = no_field;         // bits at or above that number read as 1
+    std::string_view ask;                      // group for --show
+    Guard guard;
+    Derive derive;
+    FieldNames names;
+    std::string_view why;
+    std::string_view source;
+
+    // The field's bits within its 32-bit register.
+    constexpr std::uint32_t mask() const noexcept {
+        const std::uint32_t width = static_cast<std::uint32_t>(high - low) + 1;
+        const std::uint32_t ones = width >= 32 ? 0xFFFFFFFFU : (1U << width) - 1U;
+        return ones << low;
+    }
+};
+
+struct ReservedBits {
+    std::uint32_t leaf = 0;
+    std::uint32_t subleaf_first = 0;
+    std::uint32_t subleaf_last = 0;
+    Register reg = Register::eax;
+    std::uint32_t mask = 0;
+    VendorMask vendors = 0;
+};
+
+struct Vendor {
+    std::string_view id;
+    std::string_view name;
+    std::span<const std::string_view> strings;  // of CPUID leaf 0, 12 bytes each
+};
+
+// When none of prerequisites is in the policy, dependents are taken away.
+struct Dependency {
+    std::span<const FieldIndex> prerequisites;
+    std::span<const FieldIndex> dependents;
+    std::string_view why;
+    std::string_view source;
+};
+
+// Fields whose values must agree; when they do not they are 0 and the features in drop go.
+struct EqualityGroup {
+    std::string_view id;
+    std::span<const FieldIndex> fields;
+    std::span<const FieldIndex> drop;
+    std::string_view why;
+    std::string_view source;
+};
+
+// The retpoline group: RSBA, RRSBA and EIBRS carry one promise.
+struct PromiseGroup {
+    std::string_view id;
+    FieldIndex rsba = no_field;
+    FieldIndex rrsba = no_field;
+    FieldIndex eibrs = no_field;
+    FieldIndex offered_by = no_field;
+    std::string_view why;
+    std::string_view source;
+};
+
+enum class XsaveState : std::uint8_t { legacy, user, supervisor };
+
+// A documented layout of a component, for hosts whose dump lacks the row.
+struct XsaveLayout {
+    VendorMask vendors = 0;
+    std::uint32_t size = 0;    // bytes
+    std::uint32_t offset = 0;  // bytes from the start of the XSAVE area; 0 for supervisor state
+    bool align64 = false;      // in the compacted format
+    std::string_view source;
+};
+
+struct XsaveComponent {
+    std::string_view id;
+    std::uint8_t bit = 0;  // of XCR0 or IA32_XSS
+    XsaveState state = XsaveState::user;
+    std::span<const FieldIndex> features;  // any of them keeps the component; each needs it
+    std::span<const XsaveLayout> layouts;
+    std::uint64_t together = 0;  // bits of the components with which this one stands or falls
+    std::string_view why;
+    std::string_view source;
+};
+
+// What a field is on the silicon of a model, whatever a view shows.
+struct SiliconFact {
+    FieldIndex field = no_field;
+    std::uint32_t value = 0;
+};
+
+struct NumberRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+};
+
+struct Model {
+    VendorMask vendors = 0;
+    std::uint16_t family = 0;                 // displayed family: base plus extended
+    std::span<const NumberRange> models;      // displayed models
+    std::span<const NumberRange> steppings;   // empty: all
+    std::string_view name;
+    std::string_view microarchitecture;
+    std::uint32_t generation = 0;             // orders models of a vendor by age
+    std::span<const SiliconFact> silicon;
+    std::span<const std::string_view> immune;    // what the silicon is immune to
+    std::span<const std::string_view> inferred;  // immunities that guests infer from family and model
+    std::string_view source;
+};
+
+// A named level for --ceiling; levels are in rising order.
+struct Level {
+    std::string_view id;
+    std::span<const FieldIndex> features;  // those that this level adds
+};
+
+struct Rulebook {
+    std::string_view version;
+    std::string_view sha256;  // see LoadedRulebook
+    std::span<const Vendor> vendors;
+    std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
+    std::span<const ReservedBits> reserved;
+    std::span<const Dependency> dependencies;
+    std::span<const EqualityGroup> equality;
+    std::span<const PromiseGroup> groups;
+    std::uint32_t xsave_legacy_size = 0;  // bytes of legacy region and header
+    std::span<const XsaveComponent> xsave;
+    std::span<const Model> models;
+    std::span<const Level> levels;
+
+    const Field& operator[](FieldIndex index) const { return fields[index]; }
+
+    // The field with this id, or no_field. Linear in the number of fields.
+    FieldIndex find(std::string_view id) const noexcept;
+
+    // Every field that has this id or, in any project, this name; letter case and the difference of
+    // "_" and "-" are ignored for names. Linear in the number of fields.
+    std::vector<FieldIndex> find_any_name(std::string_view name) const;
+
+    // The vendor whose CPUID vendor string this is (an index into vendors), or nothing.
+    std::optional<std::size_t> vendor_of(std::string_view vendor_string) const noexcept;
+
+    // The row of the model table for a displayed family, model and stepping, or nullptr.
+    const Model* model_of(std::size_t vendor, const struct Signature& signature) const noexcept;
+};
+
+// Family, model and stepping as displayed: extended parts combined (SDM vol. 2A, CPUID leaf 1;
+// APM vol. 3, appendix E.3.2).
+struct Signature {
+    std::uint16_t family = 0;
+    std::uint16_t model = 0;
+    std::uint16_t stepping = 0;
+
+    friend constexpr bool operator==(const Signature&, const Signature&) = default;
+};
+
+// Decodes EAX of leaf 1.
+constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
+    const auto base_family = static_cast<std::uint16_t>((leaf1_eax >> 8) & 0xFU);
+    const auto base_model = static_cast<std::uint16_t>((leaf1_eax >> 4) & 0xFU);
+    const auto extended_family = static_cast<std::uint16_t>((leaf1_eax >> 20) & 0xFFU);
+    const auto extended_model = static_cast<std::uint16_t>((leaf1_eax >> 16) & 0xFU);
+    Signature signature;
+    signature.stepping = static_cast<std::uint16_t>(leaf1_eax & 0xFU);
+    signature.family = base_family == 0xF ? static_cast<std::uint16_t>(base_family + extended_family) : base_family;
+    const bool model_is_extended = base_family == 0x6 || base_family == 0x7 || base_family == 0xF;
+    signature.model =
+        model_is_extended ? static_cast<std::uint16_t>((extended_model << 4) | base_model) : base_model;
+    return signature;
+}
+
+// The rulebook that was compiled into the program from policy/.
+const Rulebook& builtin_rulebook() noexcept;
+
+// "31:24", or "7" for a single bit.
+std::string bits_text(const Field& field);
+
+}  // namespace poolcpuid

@@ -1,0 +1,60 @@
+// poolcpuid convert: shows a dump as it was read, in another format.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/write_hosts.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct ConvertArguments {
+    std::string host;
+    std::string to = "json";
+    std::string output;
+};
+
+ExitStatus convert(const ConvertArguments& arguments) {
+    const Inputs inputs = read_inputs({arguments.host});
+    for (const auto& [file, message] : inputs.unreadable) log_error(message);
+    if (!inputs.unreadable.empty()) return ExitStatus::bad_input;
+    if (inputs.hosts.size() != 1) {
+        throw UsageError("convert takes one host; " + arguments.host + " holds " + std::to_string(inputs.hosts.size()));
+    }
+    const HostDump& host = inputs.hosts.front();
+    for (const DumpNote& note : host.notes) log_info(host.name + ": " + note.message);
+
+    std::vector<std::string> warnings;
+    const std::string text = arguments.to == "json" ? to_host_json(host) : to_cpuid_r(host, warnings);
+    for (const std::string& warning : warnings) log_warning(host.name + ": " + warning);
+    if (arguments.output.empty()) {
+        write_stdout(text);
+    } else {
+        write_file(arguments.output, text);
+    }
+    return ExitStatus::done;
+}
+
+}  // namespace
+
+void add_convert_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<ConvertArguments>();
+    CLI::App* verb = app.add_subcommand("convert", "Show a host dump as it was read, in another format");
+    verb->add_option("HOST", arguments->host, "A dump in any format that is read: a file, NAME=FILE, or - for stdin")->required();
+    verb->add_option("--to", arguments->to, "json: our host document, which carries everything (default). cpuid-r: the text of `cpuid -r`")
+        ->check(CLI::IsMember({"json", "cpuid-r"}))
+        ->type_name("FORMAT");
+    verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
+    verb->footer("Values are shown as read: nothing is inferred or repaired. What the dump does not say is\n"
+                 "listed as unknown in the document; what cpuid-r cannot carry is named on standard error.");
+    verb->callback([&action, arguments] { action = [arguments] { return convert(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

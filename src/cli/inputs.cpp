@@ -1,0 +1,126 @@
+#include "cli/inputs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <system_error>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/read_hosts.hpp"
+
+namespace poolcpuid::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Argument {
+    std::string name;  // empty: the document's own, else the file's
+    std::string path;
+};
+
+// "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path.
+Argument parse_argument(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals > text.find('/')) return {"", text};
+    return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::string why(int error) { return std::system_category().message(error); }
+
+using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
+
+std::string read_all(std::FILE* file, const std::string& path) {
+    std::string bytes;
+    std::array<char, 1 << 16> buffer{};
+    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file)) {
+        bytes.append(buffer.data(), count);
+        if (bytes.size() > limits::dump_bytes) {
+            throw InputError(path, 0, "at most " + std::to_string(limits::dump_bytes) + " bytes", "more");
+        }
+    }
+    if (std::ferror(file) != 0) throw InputError(path, 0, "a readable file", why(errno));
+    return bytes;
+}
+
+class InputReader {
+public:
+    Inputs run(const std::vector<std::string>& arguments) {
+        for (const std::string& text : arguments) attempt(text, [&] { read_argument(parse_argument(text)); });
+        return std::move(inputs_);
+    }
+
+private:
+    void attempt(const std::string& file, const std::function<void()>& body) {
+        try {
+            body();
+        } catch (const InputError& error) {
+            inputs_.unreadable.emplace_back(file, error.what());
+        }
+    }
+
+    void read_argument(const Argument& argument) {
+        if (!argument.name.empty()) check_name(argument);
+        std::error_code error;
+        if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
+        std::vector<HostDump> hosts = read_hosts(read_file(argument.path), display_name(argument.path));
+        if (!argument.name.empty()) {
+            if (hosts.size() != 1) {
+                throw InputError(argument.path, 0, "one host, since it is given the name \"" + argument.name + "\"",
+                                 std::to_string(hosts.size()));
+            }
+            hosts.front().name = argument.name;
+        }
+        for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
+    }
+
+    static void check_name(const Argument& argument) {
+        const std::string problem = host_name_problem(argument.name);
+        if (!problem.empty()) throw InputError(argument.path, 0, "a host's name before \"=\"", problem);
+    }
+
+    static std::string display_name(const std::string& path) { return path == "-" ? "stdin" : path; }
+
+    void read_directory(const Argument& argument) {
+        if (!argument.name.empty()) {
+            throw InputError(argument.path, 0, "a file, since it is given the name \"" + argument.name + "\"", "a directory");
+        }
+        std::vector<std::string> files;
+        for (const fs::directory_entry& entry : fs::directory_iterator(argument.path)) {
+            const std::string name = entry.path().filename().string();
+            if (!name.starts_with(".") && !entry.is_directory()) files.push_back(entry.path().string());
+        }
+        if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
+        std::sort(files.begin(), files.end());
+        for (const std::string& file : files) attempt(file, [&] { read_one(file); });
+    }
+
+    void read_one(const std::string& file) {
+        std::vector<HostDump> hosts = read_hosts(read_file(file), file);
+        if (hosts.size() != 1) {
+            throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
+        }
+        inputs_.hosts.push_back(std::move(hosts.front()));
+    }
+
+    Inputs inputs_;
+};
+
+}  // namespace
+
+Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader().run(arguments); }
+
+std::string read_file(const std::string& path) {
+    if (path == "-") return read_all(stdin, "stdin");
+    const File file(std::fopen(path.c_str(), "rb"), &std::fclose);
+    if (!file) throw InputError(path, 0, "a readable file", why(errno));
+    return read_all(file.get(), path);
+}
+
+PoolPolicy read_policy_file(const std::string& path) { return read_policy(read_file(path), path == "-" ? "stdin" : path); }
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,29 @@
+// The HOST and POLICY arguments of the command line, read from files, directories and standard input.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid::cli {
+
+// What could be read and what could not: every bad input is reported, not just the first.
+struct Inputs {
+    std::vector<HostDump> hosts;                                  // named, in the order of the arguments
+    std::vector<std::pair<std::string, std::string>> unreadable;  // file and message
+};
+
+// Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
+// recursive, dot files skipped, each file one host), or "-" for standard input.
+Inputs read_inputs(const std::vector<std::string>& arguments);
+
+// The bytes of a file, or of standard input for "-". Throws InputError.
+std::string read_file(const std::string& path);
+
+// Reads a policy document. Throws InputError.
+PoolPolicy read_policy_file(const std::string& path);
+
+}  // namespace poolcpuid::cli

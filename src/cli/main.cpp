@@ -1,0 +1,76 @@
+// The poolcpuid program: parses the command line, runs a verb, maps failures to exit statuses.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/rulebook.hpp"
+
+namespace {
+
+using namespace poolcpuid;
+using cli::ExitStatus;
+
+constexpr const char* version = POOLCPUID_VERSION;
+
+constexpr const char* footer =
+    "Exit status: 0 done; 1 incompatible or different; 2 wrong usage; 3 input that\n"
+    "cannot be read or is malformed; 4 no policy exists; 5 anything else.\n\n"
+    "Example:\n"
+    "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
+    "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
+
+std::string version_text() {
+    const Rulebook& rulebook = builtin_rulebook();
+    return std::string("poolcpuid ") + version + "\nrulebook " + std::string(rulebook.version) + " (" +
+           std::to_string(rulebook.fields.size()) + " fields, sha256 " + std::string(rulebook.sha256) + ")";
+}
+
+ExitStatus run(const cli::Action& action) {
+    try {
+        return action();
+    } catch (const UsageError& error) {
+        cli::log_error(error.what());
+        return ExitStatus::usage;
+    } catch (const InputError& error) {
+        cli::log_error(error.what());
+        return ExitStatus::bad_input;
+    } catch (const NoPolicyError& error) {
+        cli::log_error(std::string("no policy: ") + error.what());
+        return ExitStatus::no_policy;
+    } catch (const std::exception& error) {
+        cli::log_error(error.what());
+        return ExitStatus::failed;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", version_text);
+    app.footer(footer);
+    app.get_formatter()->column_width(30);
+    app.fallthrough();
+    bool verbose = false;
+    app.add_flag("-v,--verbose", verbose, "Say on standard error what is being done");
+
+    cli::Action action;
+    cli::add_merge_command(app, action);
+    cli::add_convert_command(app, action);
+    cli::add_rules_command(app, action);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return static_cast<int>(status == 0 ? ExitStatus::done : ExitStatus::usage);
+    }
+    cli::start_log(verbose);
+    return static_cast<int>(run(action));
+}

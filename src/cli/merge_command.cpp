@@ -1,0 +1,197 @@
+// poolcpuid merge: the main job, the pool's policy from host dumps.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/expect.hpp"
+#include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "cli/summary.hpp"
+#include "cli/text_layout.hpp"
+#include "poolcpuid/pool_state.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct MergeArguments {
+    std::vector<std::string> hosts;
+    std::string output;
+    std::string format;
+    std::string pool = "pool";
+    std::string identity;
+    std::string ceiling;
+    std::string floor;
+    std::vector<std::string> hide;
+    std::vector<std::string> show;
+    std::vector<std::string> set;
+    std::string rulebook;
+    std::string fail_on;
+    std::string expect;
+    std::string list_hosts;
+    bool skip_unreadable = false;
+};
+
+MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
+    MergeOptions options;
+    options.pool = arguments.pool;
+    options.identity = arguments.identity;
+    options.hide = arguments.hide;
+    options.show = arguments.show;
+    for (const std::string& text : arguments.set) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0) throw UsageError("--set takes FIELD=VALUE, not \"" + text + "\"");
+        options.set.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    if (!arguments.ceiling.empty()) {
+        const bool is_level = std::any_of(rulebook.levels.begin(), rulebook.levels.end(),
+                                          [&](const Level& level) { return level.id == arguments.ceiling; });
+        // A name without "/" or "." that is no level is more likely a misspelt level than a file.
+        const bool looks_like_file = arguments.ceiling.find_first_of("./") != std::string::npos || arguments.ceiling == "-";
+        if (is_level || !looks_like_file) {
+            options.ceiling_level = arguments.ceiling;
+        } else {
+            options.ceiling_policy = read_policy_file(arguments.ceiling);
+        }
+    }
+    return options;
+}
+
+// Adds every host, and reports every one that cannot be added.
+PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bool& failed) {
+    Inputs inputs = read_inputs(arguments.hosts);
+    PoolState state(rulebook);
+    for (const HostDump& host : inputs.hosts) {
+        try {
+            state.add(host);
+        } catch (const InputError& error) {
+            inputs.unreadable.emplace_back(host.name, error.what());
+        }
+    }
+    failed = !inputs.unreadable.empty() && !arguments.skip_unreadable;
+    for (const auto& [file, message] : inputs.unreadable) {
+        if (failed) {
+            log_error(message);
+        } else {
+            log_warning("left out: " + message);
+            state.note_skipped(file, message);
+        }
+    }
+    return state;
+}
+
+void write_policy(const MergeArguments& arguments, const PoolPolicy& policy, const Rulebook& rulebook) {
+    if (!arguments.output.empty()) {
+        write_file(arguments.output, to_json(policy));
+        const std::string text = summarise(policy, rulebook, output_width(), wants_colour(STDERR_FILENO));
+        std::fwrite(text.data(), 1, text.size(), stderr);
+        return;
+    }
+    const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
+    write_stdout(as_text ? summarise(policy, rulebook, output_width(), wants_colour(STDOUT_FILENO)) : to_json(policy));
+}
+
+void list_hosts(const std::string& file, const PoolState& state) {
+    std::string text;
+    for (const auto& [name, digest] : state.names()) text += digest + "  " + name + "\n";
+    write_file(file, text);
+}
+
+bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
+    return std::any_of(policy.findings.begin(), policy.findings.end(), [&](const Finding& finding) {
+        return finding.severity == Severity::error || (fail_on == "warning" && finding.severity == Severity::warning);
+    });
+}
+
+bool meets_floor(const MergeArguments& arguments, const PoolState& state, const PoolPolicy& policy) {
+    const PoolPolicy floor = read_policy_file(arguments.floor);
+    const auto losses = state.below_floor(floor, policy);
+    for (const FloorLoss& loss : losses) {
+        std::string hosts;
+        for (const std::string& host : loss.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
+        log_error("below the floor: " + loss.field + " is " + loss.result + ", the floor promises " + loss.promised +
+                  (hosts.empty() ? "" : " (" + hosts + ")"));
+    }
+    return losses.empty();
+}
+
+ExitStatus merge(const MergeArguments& arguments) {
+    const RulebookChoice rulebook(arguments.rulebook);
+    const MergeOptions options = options_of(arguments, rulebook.get());
+    bool failed = false;
+    const PoolState state = state_of(arguments, rulebook.get(), failed);
+    if (failed) return ExitStatus::bad_input;
+    log_debug("merged " + std::to_string(state.host_count()) + " hosts");
+    const PoolPolicy policy = state.finish(options);
+
+    if (!arguments.expect.empty()) {
+        const auto causes = differences(read_policy_file(arguments.expect), policy);
+        for (const std::string& cause : causes) log_error("not as expected: " + cause);
+        return causes.empty() ? ExitStatus::done : ExitStatus::different;
+    }
+    if (!arguments.floor.empty() && !meets_floor(arguments, state, policy)) return ExitStatus::different;
+    if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
+    write_policy(arguments, policy, rulebook.get());
+    return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
+}
+
+}  // namespace
+
+void add_merge_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<MergeArguments>();
+    CLI::App* verb = app.add_subcommand("merge", "The policy of a pool from its hosts' dumps: the main job");
+    verb->add_option("HOST", arguments->hosts,
+                     "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
+        ->required();
+    verb->add_option("-o,--output", arguments->output, "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
+        ->type_name("FILE");
+    verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
+        ->check(CLI::IsMember({"json", "text"}))
+        ->type_name("FORMAT");
+    verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
+    verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")->type_name("FILE");
+    verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read, with an error finding for each");
+
+    const char* shape = "What the guest is shown";
+    verb->add_option("--identity", arguments->identity, "Take family, model, caches and brand from this host (name or digest)")
+        ->type_name("HOST")
+        ->group(shape);
+    verb->add_option("--ceiling", arguments->ceiling,
+                     "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
+        ->type_name("LEVEL|POLICY")
+        ->group(shape);
+    verb->add_option("--hide", arguments->hide, "Give this feature its weakest value")->type_name("FIELD")->group(shape)->allow_extra_args(false);
+    verb->add_option("--show", arguments->show, "Show a field, or a group (nested, pmu), that is shown only when asked for")
+        ->type_name("FIELD")
+        ->group(shape)
+        ->allow_extra_args(false);
+    verb->add_option("--set", arguments->set, "Give a field this value; exit 4 if a host does not keep the promise")
+        ->type_name("FIELD=VALUE")
+        ->group(shape)
+        ->allow_extra_args(false);
+    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one; it is linted first")
+        ->type_name("DIR")
+        ->group(shape);
+
+    const char* conditions = "Conditions (exit 1 when not met)";
+    verb->add_option("--floor", arguments->floor, "The result must keep every promise of this policy; else nothing is written")
+        ->type_name("POLICY")
+        ->group(conditions);
+    verb->add_option("--fail-on", arguments->fail_on, "Write the policy, but fail when a finding is this severe: error or warning")
+        ->check(CLI::IsMember({"error", "warning"}))
+        ->type_name("SEVERITY")
+        ->group(conditions);
+    verb->add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
+        ->type_name("POLICY")
+        ->group(conditions);
+    verb->callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,29 @@
+// Writing results: to standard output, or to a file that is complete or not there.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace poolcpuid::cli {
+
+// Output that could not be written (exit status 5).
+class OutputError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Writes bytes to standard output and flushes it. Throws OutputError.
+void write_stdout(std::string_view bytes);
+
+// Replaces a regular file atomically: the bytes go to a new file beside it that is then renamed, so a
+// reader never sees half of them. Anything else (/dev/null, a pipe) is written directly. Throws OutputError.
+void write_file(const std::string& path, std::string_view bytes);
+
+// True when standard output is a terminal.
+bool stdout_is_terminal() noexcept;
+
+// True when standard error is a terminal that understands colours and nobody asked for none (NO_COLOR).
+bool wants_colour(int descriptor) noexcept;
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,163 @@
+// poolcpuid rules: what the rulebook says, for people and for scripts.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "cli/rules_text.hpp"
+#include "cli/text_layout.hpp"
+#include "poolcpuid/error.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct RulesArguments {
+    std::string rulebook;
+    std::string format;
+    std::string field;
+    std::string directory;
+    std::string rule;
+    std::string vendor;
+    std::string leaf;
+    bool count = false;
+};
+
+bool wants_text(const RulesArguments& arguments) {
+    return arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
+}
+
+ExitStatus lint(const RulesArguments& arguments) {
+    if (arguments.directory.empty()) {
+        const Rulebook& rulebook = builtin_rulebook();
+        write_stdout("built-in rulebook " + std::string(rulebook.version) + ": " + std::to_string(rulebook.fields.size()) +
+                     " fields; it was linted when the program was built\n");
+        return ExitStatus::done;
+    }
+    const LoadResult result = load_rulebook(read_rulebook_directory(arguments.directory));
+    if (arguments.format == "json") {
+        Json findings = Json::array();
+        for (const LintFinding& finding : result.findings) {
+            findings.push_back({{"file", finding.file}, {"line", finding.line}, {"field", finding.field}, {"message", finding.message}});
+        }
+        write_stdout(Json{{"schema", "poolcpuid/lint/v1"}, {"findings", findings}}.dump(2) + "\n");
+    } else {
+        std::string text;
+        for (const LintFinding& finding : result.findings) text += arguments.directory + "/" + finding.text() + "\n";
+        if (result.findings.empty()) {
+            text = arguments.directory + ": clean, " + std::to_string(result.rulebook.view().fields.size()) + " fields\n";
+        }
+        write_stdout(text);
+    }
+    return result.findings.empty() ? ExitStatus::done : ExitStatus::bad_input;
+}
+
+VendorMask vendor_mask(const Rulebook& rulebook, const std::string& id) {
+    std::string known;
+    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
+        if (rulebook.vendors[i].id == id) return static_cast<VendorMask>(1U << i);
+        known += " " + std::string(rulebook.vendors[i].id);
+    }
+    throw UsageError("--vendor: no vendor \"" + id + "\" (there are:" + known + ")");
+}
+
+std::vector<FieldIndex> selected(const RulesArguments& arguments, const Rulebook& rulebook) {
+    const VendorMask vendors = arguments.vendor.empty() ? VendorMask{0xFF} : vendor_mask(rulebook, arguments.vendor);
+    const auto leaf = arguments.leaf.empty() ? std::nullopt : from_hex(arguments.leaf, 8);
+    if (!arguments.leaf.empty() && !leaf) throw UsageError("--leaf takes a leaf or MSR index as 0x…, not \"" + arguments.leaf + "\"");
+    std::vector<FieldIndex> fields;
+    for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
+        const Field& field = rulebook.fields[i];
+        if ((field.vendors & vendors) == 0 || (leaf && field.leaf != *leaf)) continue;
+        if (!arguments.rule.empty() && to_string(field.rule) != arguments.rule) continue;
+        fields.push_back(static_cast<FieldIndex>(i));
+    }
+    return fields;
+}
+
+std::string count_text(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
+    std::map<std::string, std::pair<std::size_t, std::size_t>> counts;
+    for (const FieldIndex index : fields) {
+        auto& [cpuid, msr] = counts[std::string(to_string(rulebook[index].rule))];
+        ++(rulebook[index].is_msr ? msr : cpuid);
+    }
+    std::string text = padded("rule", 12) + padded("CPUID", 8) + "MSR\n";
+    std::size_t all_cpuid = 0;
+    std::size_t all_msr = 0;
+    for (const auto& [rule, count] : counts) {
+        text += padded(rule, 12) + padded(std::to_string(count.first), 8) + std::to_string(count.second) + "\n";
+        all_cpuid += count.first;
+        all_msr += count.second;
+    }
+    return text + padded("all", 12) + padded(std::to_string(all_cpuid), 8) + std::to_string(all_msr) + "\n";
+}
+
+ExitStatus list(const RulesArguments& arguments) {
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    const std::vector<FieldIndex> fields = selected(arguments, rulebook);
+    if (arguments.count) {
+        write_stdout(count_text(rulebook, fields));
+    } else {
+        write_stdout(wants_text(arguments) ? rules_table(rulebook, fields) : rules_json(rulebook, fields));
+    }
+    return ExitStatus::done;
+}
+
+ExitStatus show(const RulesArguments& arguments) {
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    const std::vector<FieldIndex> fields = rulebook.find_any_name(arguments.field);
+    if (fields.empty()) throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
+    write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width()) : rules_json(rulebook, fields));
+    return ExitStatus::done;
+}
+
+void add_common(CLI::App* verb, RulesArguments& arguments) {
+    verb->add_option("--rulebook", arguments.rulebook, "Read the rulebook in DIR instead of the built-in one")->type_name("DIR");
+    verb->add_option("--format", arguments.format, "json or text; default: text on a terminal, else json")
+        ->check(CLI::IsMember({"json", "text"}))
+        ->type_name("FORMAT");
+}
+
+}  // namespace
+
+void add_rules_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<RulesArguments>();
+    CLI::App* verb = app.add_subcommand("rules", "The rulebook: what each bit promises and how it is merged");
+    verb->require_subcommand(1);
+
+    CLI::App* list_verb = verb->add_subcommand("list", "List the fields");
+    add_common(list_verb, *arguments);
+    list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")->type_name("RULE");
+    list_verb->add_option("--vendor", arguments->vendor, "Only fields of this vendor: intel, amd, hygon, zhaoxin, centaur")
+        ->type_name("VENDOR");
+    list_verb->add_option("--leaf", arguments->leaf, "Only fields of this leaf or MSR: 0x7")->type_name("LEAF");
+    list_verb->add_flag("--count", arguments->count, "Print only how many fields there are of each rule");
+    list_verb->callback([&action, arguments] { action = [arguments] { return list(*arguments); }; });
+
+    CLI::App* show_verb = verb->add_subcommand("show", "What there is to know of one field");
+    add_common(show_verb, *arguments);
+    show_verb->add_option("FIELD", arguments->field, "Its id, or what Intel, AMD, Linux, QEMU, libvirt or Xen call it")->required();
+    show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
+
+    CLI::App* lint_verb = verb->add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
+    lint_verb->add_option("DIR", arguments->directory, "The directory (default: say that the built-in rulebook was linted)");
+    lint_verb->add_option("--format", arguments->format, "json or text (default)")
+        ->check(CLI::IsMember({"json", "text"}))
+        ->type_name("FORMAT");
+    lint_verb->callback([&action, arguments] { action = [arguments] { return lint(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

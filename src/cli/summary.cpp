@@ -1,0 +1,161 @@
+#include "cli/summary.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "cli/text_layout.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+constexpr std::size_t indent = 4;
+
+std::uint64_t number_of(const std::string& value) {
+    std::uint64_t number = 0;
+    if (value.size() > 2) std::from_chars(value.data() + 2, value.data() + value.size(), number, 16);
+    return number;
+}
+
+std::string list_of(const std::vector<std::string>& items) {
+    std::string text;
+    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+    return text;
+}
+
+class Summary {
+public:
+    Summary(const PoolPolicy& policy, const Rulebook& rulebook, std::size_t width, bool colour)
+        : policy_(policy), rulebook_(rulebook), width_(width), colour_(colour) {}
+
+    std::string text() {
+        head();
+        given_up();
+        set_by_one();
+        limits();
+        findings();
+        return std::move(text_);
+    }
+
+private:
+    void line(const std::string& text) { text_ += text + "\n"; }
+
+    std::string painted(const std::string& text, const char* code) const {
+        return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
+    }
+
+    void title(const std::string& text) { line("\n" + painted(text, "1")); }
+
+    void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
+        const std::size_t column = indent + display_width(label);
+        line(std::string(indent, ' ') + (code == nullptr ? label : painted(label, code)) +
+             wrapped(text, width_, column, indent + 2));
+    }
+
+    void head() {
+        std::size_t count = 0;
+        for (const HostClass& host : policy_.hosts) count += host.count;
+        const std::string kinds = policy_.hosts.size() == count ? "" : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
+        line(painted(policy_.pool, "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") + kinds + ", " + policy_.vendor);
+        line("identity: " + identity());
+        line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+    }
+
+    std::string identity() const {
+        const CpuidTable table{policy_.cpuid, {}};
+        const Registers* row = table.find(signature_key);
+        const auto vendor = rulebook_.vendor_of(policy_.vendor);
+        const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
+        std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
+                           ", stepping " + std::to_string(signature.stepping);
+        const Model* model = vendor ? rulebook_.model_of(*vendor, signature) : nullptr;
+        return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
+    }
+
+    const Field* field_of(const Decision& decision) const {
+        const FieldIndex index = rulebook_.find(decision.field);
+        return index == no_field ? nullptr : &rulebook_[index];
+    }
+
+    std::string name_of(const Decision& decision) const {
+        if (decision.place.subleaf_first == 0) return decision.field;
+        const Field* field = field_of(decision);
+        const bool ranged = field != nullptr && field->subleaf_first != field->subleaf_last;
+        return ranged ? decision.field + "[" + std::to_string(decision.place.subleaf_first) + "]" : decision.field;
+    }
+
+    // Features that some hosts have and the policy has not, by the hosts that cost them.
+    void given_up() {
+        std::map<std::vector<std::string>, std::vector<std::string>> lost;
+        std::size_t count = 0;
+        for (const Decision& decision : policy_.decisions) {
+            std::uint64_t any = 0;
+            for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
+            if (decision.rule != "intersect" || (any & ~number_of(decision.value)) == 0 || decision.because.empty()) continue;
+            lost[decision.because].push_back(name_of(decision));
+            ++count;
+        }
+        if (lost.empty()) return;
+        title("Given up: " + std::to_string(count) + " features that not every host has");
+        for (const auto& [hosts, fields] : lost) paragraph(list_of(hosts) + " without: ", list_of(fields), "36");
+    }
+
+    // Relaxed behaviours: in the policy because one host has them.
+    void set_by_one() {
+        std::vector<std::pair<std::string, std::string>> rows;
+        for (const Decision& decision : policy_.decisions) {
+            if ((decision.rule != "union" && decision.rule != "guarded") || number_of(decision.value) == 0) continue;
+            const std::string hosts = decision.because.empty() ? "set by the operator" : list_of(decision.because);
+            rows.emplace_back(name_of(decision), hosts);
+        }
+        if (rows.empty()) return;
+        title("Set because one host relaxes a promise (OR, where AND would lie to the guest)");
+        for (const auto& [field, hosts] : rows) paragraph(padded(field, 26) + " ", hosts);
+    }
+
+    void limits() {
+        std::vector<std::pair<std::string, std::string>> rows;
+        for (const Decision& decision : policy_.decisions) {
+            if ((decision.rule != "min" && decision.rule != "max") || decision.because.empty()) continue;
+            rows.emplace_back(name_of(decision), std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
+        }
+        if (rows.empty()) return;
+        title("Limits");
+        for (const auto& [field, text] : rows) paragraph(padded(field, 26) + " ", text);
+    }
+
+    void findings() {
+        std::map<Severity, std::size_t> counts;
+        for (const Finding& finding : policy_.findings) ++counts[finding.severity];
+        const auto counted = [&](Severity severity, const char* one, const char* many) {
+            const std::size_t count = counts[severity];
+            return std::to_string(count) + " " + (count == 1 ? one : many);
+        };
+        title("Findings: " + counted(Severity::error, "error", "errors") + ", " +
+              counted(Severity::warning, "warning", "warnings") + ", " + counted(Severity::note, "note", "notes"));
+        for (const Finding& finding : policy_.findings) {
+            if (finding.severity == Severity::note) continue;
+            const char* code = finding.severity == Severity::error ? "31" : "33";
+            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, code);
+        }
+    }
+
+    const PoolPolicy& policy_;
+    const Rulebook& rulebook_;
+    std::size_t width_;
+    bool colour_;
+    std::string text_;
+};
+
+}  // namespace
+
+std::string summarise(const PoolPolicy& policy, const Rulebook& rulebook, std::size_t width, bool colour) {
+    return Summary(policy, rulebook, width, colour).text();
+}
+
+}  // namespace poolcpuid::cli

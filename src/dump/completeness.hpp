@@ -1,0 +1,26 @@
+// What a dump should have had: marks as unknown what the CPU announces and the dump does not say.
+//
+// "Absent" means zero in one format and "not in this format" in another. A reader calls this once it
+// has a table; from then on a row that is neither present nor unknown reads as zeros in every format.
+#pragma once
+
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+// Fills table.unknown for a table that was read from a dump of the given format:
+//   - leaves up to the maximum of their range that have no row, where the format lists zeros;
+//   - subleaves that subleaf 0 announces (7, 14h, 17h, 18h, 1Dh, 20h, 23h, 24h; XSAVE components) and
+//     that have no row, where the format lists zeros or cannot express them;
+//   - XSAVE components that are announced but have size 0: such a row is no fact and is removed.
+// host_json tables are left as they are: that document states itself what is unknown.
+// Returns true when the end of a range is missing although the format lists it: the dump was cut off.
+// O(n log n) in the number of rows and announced rows; at most a few hundred rows are marked.
+bool mark_unknown(CpuidTable& table, DumpFormat format);
+
+// mark_unknown for every logical CPU; adds the note "truncated" that names the CPUs that were cut off.
+void mark_unknown(HardwareView& view, DumpFormat format, std::vector<DumpNote>& notes);
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,53 @@
+#include "dump/hardware_builder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "dump/completeness.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+void HardwareBuilder::add_cpu(std::optional<std::uint32_t> number, TableBuilder rows, std::vector<UnknownRow> unknown) {
+    const std::size_t line = rows.first_line();
+    if (view_.cpus.size() >= limits::logical_cpus) {
+        throw InputError(std::string(file_), line, "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
+                         "more");
+    }
+    TableBuilder::Result result = std::move(rows).finish();
+    check_vendor(result.table, line);
+    result.table.unknown = std::move(unknown);
+    beyond_maximum_ += result.beyond_maximum;
+    numbers_.push_back(number);
+    view_.cpus.push_back({0, std::move(result.table)});
+}
+
+void HardwareBuilder::check_vendor(const CpuidTable& table, std::size_t line) {
+    std::string vendor = vendor_string(table).value_or("");
+    if (view_.cpus.empty())
+        vendor_ = std::move(vendor);
+    else if (vendor != vendor_) {
+        throw InputError(std::string(file_), line, "CPUs of one vendor, " + quote(vendor_), quote(vendor));
+    }
+}
+
+bool HardwareBuilder::has_unique_numbers() const {
+    std::vector<std::optional<std::uint32_t>> sorted = numbers_;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted.front().has_value() && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+}
+
+HardwareView HardwareBuilder::finish(std::vector<DumpNote>& notes) && {
+    if (view_.cpus.empty()) throw InputError(std::string(file_), 0, "CPUID rows", "none");
+    const bool keep_numbers = has_unique_numbers();
+    for (std::size_t i = 0; i < view_.cpus.size(); ++i) {
+        view_.cpus[i].number = keep_numbers ? *numbers_[i] : static_cast<std::uint32_t>(i);
+    }
+    note_beyond_maximum(beyond_maximum_, notes);
+    mark_unknown(view_, format_, notes);
+    return std::move(view_);
+}
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,56 @@
+#include "poolcpuid/host_dump.hpp"
+
+#include <algorithm>
+
+namespace poolcpuid {
+
+namespace {
+
+// The row for key, or the end of the table's rows.
+auto find_row(const CpuidTable& table, LeafKey key) noexcept {
+    const auto at = std::lower_bound(table.rows.begin(), table.rows.end(), key,
+                                     [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; });
+    return at != table.rows.end() && at->key == key ? at : table.rows.end();
+}
+
+}  // namespace
+
+std::string_view to_string(DumpFormat format) noexcept {
+    switch (format) {
+        case DumpFormat::instlatx64: return "instlatx64";
+        case DumpFormat::cpuid_r: return "cpuid-r";
+        case DumpFormat::kcpuid: return "kcpuid";
+        case DumpFormat::libcpuid: return "libcpuid";
+        case DumpFormat::libvirt: return "libvirt";
+        case DumpFormat::firecracker: return "firecracker";
+        case DumpFormat::host_json: break;
+    }
+    return "host-json";
+}
+
+const Registers* CpuidTable::find(LeafKey key) const noexcept {
+    const auto at = find_row(*this, key);
+    return at == rows.end() ? nullptr : &at->value;
+}
+
+bool CpuidTable::is_unknown(LeafKey key) const noexcept {
+    if (std::binary_search(unknown.begin(), unknown.end(), UnknownRow{key.leaf, key.subleaf})) return true;
+    return std::binary_search(unknown.begin(), unknown.end(), UnknownRow{key.leaf, std::nullopt}) &&
+           find(key) == nullptr;
+}
+
+const CpuidTable& HostDump::first_table() const {
+    return hardware ? hardware->cpus.at(0).cpuid : hypervisor.value().cpuid;
+}
+
+std::optional<std::string> vendor_string(const CpuidTable& table) {
+    const Registers* leaf = table.find({0, 0});
+    if (leaf == nullptr) return std::nullopt;
+    std::string vendor;
+    for (const std::uint32_t part : {leaf->ebx, leaf->edx, leaf->ecx}) {
+        for (unsigned shift = 0; shift < 32; shift += 8) vendor += static_cast<char>(part >> shift & 0xFFU);
+    }
+    return vendor;
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,238 @@
+#include "dump/host_json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "dump/host_name.hpp"
+#include "dump/msr_builder.hpp"
+#include "dump/table_builder.hpp"
+#include "json/located_json.hpp"
+#include "text/hex.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+using json::ObjectReader;
+using json::Value;
+
+constexpr std::string_view host_schema = "poolcpuid/host/v1";
+
+std::string row_name(std::uint32_t leaf, std::optional<std::uint32_t> subleaf) {
+    return "leaf " + to_hex(leaf) + (subleaf ? " subleaf " + to_hex(*subleaf) : std::string());
+}
+
+// Reads the parts of one document. Holds what all of them need: the file's name and the notes.
+class DocumentReader {
+public:
+    explicit DocumentReader(std::string_view file) : file_(file) {}
+
+    HostDump read(const Value& root) {
+        ObjectReader document(root, file_, "a host document");
+        check_schema(document.required("schema"));
+        HostDump dump;
+        dump.format = DumpFormat::host_json;
+        if (const Value* name = document.optional("name")) dump.name = read_name(*name, "a host's name");
+        read_views(document.required_object("views"), dump);
+        if (const Value* meta = document.optional_object("meta")) read_meta(*meta, dump);
+        document.finish();
+        note_beyond_maximum(beyond_maximum_, dump.notes);
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(std::size_t line, std::string expected, std::string found) const {
+        throw InputError(std::string(file_), line, std::move(expected), std::move(found));
+    }
+
+    void check_schema(const Value& schema) const {
+        if (schema.is_string() && schema.text() == host_schema) return;
+        refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema), describe(schema));
+    }
+
+    std::string read_name(const Value& value, const std::string& what) const {
+        if (!value.is_string()) refuse(value.line(), "a string as " + what, describe(value));
+        const std::string problem = host_name_problem(value.text());
+        if (!problem.empty()) {
+            refuse(value.line(),
+                   what + " of 1 to " + std::to_string(limits::name_bytes) +
+                       " bytes of UTF-8 without control or bidirectional formatting characters",
+                   problem);
+        }
+        return value.text();
+    }
+
+    void read_views(const Value& value, HostDump& dump) {
+        ObjectReader views(value, file_, "\"views\"");
+        if (const Value* hardware = views.optional("hardware")) dump.hardware = read_hardware(*hardware);
+        if (const Value* hypervisor = views.optional("hypervisor")) dump.hypervisor = read_hypervisor(*hypervisor);
+        views.finish();
+        if (!dump.hardware && !dump.hypervisor) {
+            refuse(value.line(), "\"hardware\" or \"hypervisor\" in \"views\"", "none");
+        }
+    }
+
+    HardwareView read_hardware(const Value& value) {
+        ObjectReader reader(value, file_, "the hardware view");
+        HardwareView view;
+        const Value& cpus = reader.required("cpus");
+        if (!cpus.is_array() || cpus.items().empty()) {
+            refuse(cpus.line(), "an array with at least one logical CPU as \"cpus\"",
+                   cpus.is_array() ? "an empty array" : describe(cpus));
+        }
+        if (cpus.items().size() > limits::logical_cpus) {
+            refuse(cpus.line(), "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
+                   std::to_string(cpus.items().size()));
+        }
+        std::set<std::uint32_t> numbers;
+        view.cpus.reserve(cpus.items().size());
+        for (const Value& cpu : cpus.items()) view.cpus.push_back(read_cpu(cpu, numbers));
+        view.msrs = read_msrs(reader);
+        reader.finish();
+        return view;
+    }
+
+    LogicalCpu read_cpu(const Value& value, std::set<std::uint32_t>& numbers) {
+        ObjectReader reader(value, file_, "a logical CPU");
+        LogicalCpu cpu;
+        const Value& number = reader.required("cpu");
+        cpu.number = cpu_number(number);
+        if (!numbers.insert(cpu.number).second) {
+            refuse(number.line(), "each logical CPU once", "CPU " + std::to_string(cpu.number) + " again");
+        }
+        cpu.cpuid = read_table(reader);
+        reader.finish();
+        return cpu;
+    }
+
+    std::uint32_t cpu_number(const Value& value) const {
+        std::uint32_t number = 0;
+        if (value.type() == Value::Type::number) {
+            const std::string& text = value.text();
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (error == std::errc{} && end == text.data() + text.size()) return number;
+        }
+        refuse(value.line(), "a number from 0 to 4294967295 as \"cpu\"", describe(value));
+    }
+
+    HypervisorView read_hypervisor(const Value& value) {
+        ObjectReader reader(value, file_, "the hypervisor view");
+        HypervisorView view;
+        view.name = read_name(reader.required("name"), "a hypervisor's name");
+        view.cpuid = read_table(reader);
+        view.msrs = read_msrs(reader);
+        reader.finish();
+        return view;
+    }
+
+    // The members "cpuid" and "unknown" of a logical CPU or a hypervisor view.
+    CpuidTable read_table(ObjectReader& reader) {
+        TableBuilder builder(file_);
+        std::set<LeafKey> present;
+        for (const Value& row : reader.required_array("cpuid")) read_row(row, builder, present);
+        std::vector<UnknownRow> unknown;
+        if (const auto* rows = reader.optional_array("unknown")) unknown = read_unknown(*rows, present);
+        TableBuilder::Result result = std::move(builder).finish();
+        beyond_maximum_ += result.beyond_maximum;
+        result.table.unknown = std::move(unknown);
+        return std::move(result.table);
+    }
+
+    void read_row(const Value& value, TableBuilder& builder, std::set<LeafKey>& present) const {
+        ObjectReader reader(value, file_, "a CPUID row");
+        const LeafKey key{hex32(reader, "leaf"), hex32(reader, "subleaf")};
+        Registers registers;
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            registers[reg] = hex32(reader, to_string(reg));
+        }
+        reader.finish();
+        if (!present.insert(key).second) {
+            refuse(value.line(), "each CPUID row once", row_name(key.leaf, key.subleaf) + " again");
+        }
+        builder.add(key, registers, value.line());
+    }
+
+    std::vector<UnknownRow> read_unknown(const std::vector<Value>& values, const std::set<LeafKey>& present) const {
+        std::set<UnknownRow> rows;
+        for (const Value& value : values) {
+            ObjectReader reader(value, file_, "an unknown row");
+            UnknownRow row{hex32(reader, "leaf"), std::nullopt};
+            if (reader.optional("subleaf") != nullptr) row.subleaf = hex32(reader, "subleaf");
+            reader.finish();
+            if (row.subleaf && present.contains({row.leaf, *row.subleaf})) {
+                refuse(value.line(), "no row that is both listed and unknown", row_name(row.leaf, row.subleaf));
+            }
+            if (!rows.insert(row).second) {
+                refuse(value.line(), "each unknown row once", row_name(row.leaf, row.subleaf) + " again");
+            }
+            if (rows.size() > limits::rows_per_cpu) {
+                refuse(value.line(), "at most " + std::to_string(limits::rows_per_cpu) + " unknown rows", "more");
+            }
+        }
+        return {rows.begin(), rows.end()};
+    }
+
+    std::optional<std::vector<MsrRow>> read_msrs(ObjectReader& reader) const {
+        const std::vector<Value>* values = reader.optional_array("msrs");
+        if (values == nullptr) return std::nullopt;
+        MsrBuilder builder(file_);
+        for (const Value& value : *values) {
+            ObjectReader row(value, file_, "an MSR");
+            const std::uint32_t index = hex32(row, "index");
+            builder.add(index, read_msr_value(value, row), value.line());
+            row.finish();
+        }
+        return std::move(builder).finish();
+    }
+
+    // Exactly one of "value": "0x…" and "fault": true.
+    std::optional<std::uint64_t> read_msr_value(const Value& msr, ObjectReader& row) const {
+        const Value* const value = row.optional("value");
+        const Value* const fault = row.optional("fault");
+        if (fault != nullptr && (fault->type() != Value::Type::boolean || !fault->boolean())) {
+            refuse(fault->line(), "true as \"fault\" of an MSR", describe(*fault));
+        }
+        if ((value == nullptr) == (fault == nullptr)) {
+            refuse(msr.line(), "either \"value\" or \"fault\" in an MSR", value == nullptr ? "none" : "both");
+        }
+        if (value == nullptr) return std::nullopt;
+        return json::hex_of(*value, file_, 16);
+    }
+
+    void read_meta(const Value& meta, HostDump& dump) const {
+        for (const auto& [key, value] : meta.members()) {
+            if (!value.is_string()) refuse(value.line(), "strings in \"meta\"", describe(value));
+            const std::string problem = meta_problem(key, value.text());
+            if (!problem.empty()) refuse(value.line(), "printable text in \"meta\"", problem);
+            dump.meta.emplace(key, value.text());
+        }
+    }
+
+    static std::uint32_t hex32(ObjectReader& reader, std::string_view key) {
+        return static_cast<std::uint32_t>(reader.required_hex(key, 8));
+    }
+
+    std::string_view file_;
+    std::size_t beyond_maximum_ = 0;
+};
+
+}  // namespace
+
+HostDump read_host_document(const Source& source, std::size_t first_line) {
+    return DocumentReader(source.file).read(json::parse(source.bytes, source.file, first_line));
+}
+
+bool is_host_json(std::string_view bytes) noexcept {
+    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos || bytes[start] != '{') return false;
+    return bytes.find("\"schema\"") != std::string_view::npos || bytes.find("\"views\"") != std::string_view::npos;
+}
+
+HostDump read_host_json(const Source& source) { return read_host_document(source, 1); }
+
+}  // namespace poolcpuid::dump

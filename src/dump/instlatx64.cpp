@@ -1,0 +1,280 @@
+// The text that AIDA64 and EVEREST write, and that InstLatx64 and libcpuid collect:
+//
+//   ------[ Logical CPU #0 ]------
+//   CPUID 00000007: 00000001-F1BF97A9-00415FCE-10000010 [SL 00]
+//   MSR C0010070: < FAILED >
+//
+// Over the years the tools wrote five kinds of section headers, or none, and several separators; other
+// lines are prose. So rows are told by their own shape, and leaf 0 coming again is a new logical CPU.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dump/cursor.hpp"
+#include "dump/hardware_builder.hpp"
+#include "dump/leaf_ranges.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+#include "dump/repeated_msrs.hpp"
+#include "dump/unlabelled_subleaves.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::size_t register_digits = 8;
+
+struct AidaRow {
+    std::uint32_t leaf = 0;
+    std::optional<std::uint32_t> subleaf;  // none: the row has no label
+    Registers value;
+};
+
+// The cursor after "CPUID" or "MSR" and the number of the leaf or MSR, with that number; nothing when the
+// line is prose such as "CPUID Revision : 00000662h" or "MSR Registers:". A number is 8 digits, or any
+// digits before a colon: such a line is a damaged row.
+struct NumberedLine {
+    Cursor cursor;
+    std::optional<std::uint32_t> number;
+};
+
+std::optional<NumberedLine> numbered_line(std::string_view line, std::string_view word) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip(word) || !cursor.skip_blanks()) return std::nullopt;
+    const std::size_t digits = cursor.hex_digits();
+    if (digits == 0) return std::nullopt;
+    const std::string_view after = cursor.rest().substr(digits);
+    const bool ends = after.empty() || after.front() == ' ' || after.front() == '\t' || after.front() == ':';
+    if (!ends || (digits != register_digits && !after.starts_with(':'))) return std::nullopt;
+    const std::optional<std::uint32_t> number = cursor.hex(register_digits);
+    return NumberedLine{cursor, number};
+}
+
+// Between the number and the value: a colon, blanks, or both.
+bool skip_separator(Cursor& cursor) noexcept {
+    const bool blanks = cursor.skip_blanks();
+    const bool colon = cursor.skip(":");
+    cursor.skip_blanks();
+    return blanks || colon;
+}
+
+// Registers are joined by dashes, in a few files by blanks.
+std::optional<Registers> read_registers(Cursor& cursor) noexcept {
+    Registers value;
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        if (reg != Register::eax && !cursor.skip("-") && !cursor.skip_blanks()) return std::nullopt;
+        const auto part = cursor.hex(register_digits);
+        if (!part) return std::nullopt;
+        value[reg] = *part;
+    }
+    return value;
+}
+
+// What may follow EDX: nothing, or an annotation that blanks set off and that is no fifth register.
+bool is_annotation(Cursor cursor) noexcept {
+    if (cursor.at_end()) return true;
+    const bool set_off = cursor.skip_blanks();
+    if (!set_off && !cursor.rest().starts_with('[')) return false;
+    return cursor.hex_digits() != register_digits;
+}
+
+// "[SL 3E]" among the annotations: hexadecimal. The outer optional is empty when the label is damaged.
+std::optional<std::optional<std::uint32_t>> read_label(std::string_view annotations) noexcept {
+    constexpr std::string_view mark = "[SL ";
+    const std::size_t at = annotations.find(mark);
+    if (at == std::string_view::npos) return std::optional<std::uint32_t>{};
+    Cursor cursor(annotations.substr(at + mark.size()));
+    const std::optional<std::uint32_t> subleaf = cursor.hex();
+    if (!subleaf || !cursor.skip("]")) return std::nullopt;
+    return subleaf;
+}
+
+std::optional<AidaRow> read_row(NumberedLine line) noexcept {
+    Cursor& cursor = line.cursor;
+    if (!line.number || !skip_separator(cursor)) return std::nullopt;
+    const std::optional<Registers> value = read_registers(cursor);
+    if (!value || !is_annotation(cursor)) return std::nullopt;
+    const auto label = read_label(cursor.rest());
+    if (!label) return std::nullopt;
+    return AidaRow{*line.number, *label, *value};
+}
+
+// The MSR with its value, or without one where the tool reports that RDMSR failed.
+std::optional<MsrRow> read_msr(NumberedLine line) noexcept {
+    Cursor& cursor = line.cursor;
+    if (!line.number || !skip_separator(cursor)) return std::nullopt;
+    if (cursor.skip("< FAILED >")) return MsrRow{*line.number, std::nullopt};
+    std::uint64_t value = 0;
+    for (int part = 0; part < 4; ++part) {
+        if (part > 0 && !cursor.skip("-")) return std::nullopt;
+        const auto word = cursor.hex(4);
+        if (!word) return std::nullopt;
+        value = value << 16U | *word;
+    }
+    if (!cursor.at_end() && !cursor.rest().starts_with(' ') && !cursor.rest().starts_with('\t')) return std::nullopt;
+    return MsrRow{*line.number, value};
+}
+
+// A header of a section of CPUID rows, with the number that it gives the CPU.
+struct CpuHeader {
+    std::optional<std::uint32_t> number;
+};
+
+std::optional<CpuHeader> read_header(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #") ||
+        cursor.skip("CPUID Registers (CPU #")) {
+        return CpuHeader{cursor.decimal()};
+    }
+    if (cursor.skip("CPU#")) {
+        const auto number = cursor.decimal();
+        if (cursor.skip(" AffMask:")) return CpuHeader{number};
+        return std::nullopt;
+    }
+    if (cursor.skip("Group:")) {
+        if (line.find("Affinity mask:") == std::string_view::npos) return std::nullopt;
+        return CpuHeader{};
+    }
+    if (cursor.skip("CPU ")) {  // "CPU 0:" and no more: "CPU  10: APICID …" is a line of a summary
+        const auto number = cursor.decimal();
+        if (number && cursor.rest() == ":") return CpuHeader{number};
+    }
+    return std::nullopt;
+}
+
+// The rows of one logical CPU, those whose subleaf is not known yet set aside.
+struct Section {
+    explicit Section(std::string_view file) noexcept : rows(file) {}
+
+    struct Unlabelled {
+        std::uint32_t leaf = 0;
+        Registers value;
+        std::size_t line = 0;
+    };
+
+    TableBuilder rows;
+    std::vector<Unlabelled> unlabelled;
+    std::optional<std::uint32_t> maximum_basic;  // set once leaf 0 has been read
+    bool empty() const noexcept { return rows.empty() && unlabelled.empty(); }
+};
+
+class AidaReader {
+public:
+    explicit AidaReader(const Source& source)
+        : source_(source), section_(source.file), hardware_(source.file, DumpFormat::instlatx64) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
+        end_section();
+        HostDump dump;
+        dump.format = DumpFormat::instlatx64;
+        dump.hardware = std::move(hardware_).finish(dump.notes);
+        note_unknown_subleaves(dump.notes);
+        if (!msrs_.empty()) dump.hardware->msrs = std::move(msrs_).finish(source_.file, dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        if (const auto cpuid = numbered_line(line, "CPUID")) {
+            const auto row = read_row(*cpuid);
+            if (!row) refuse(number, "a CPUID row: \"CPUID\", leaf, and four registers of 8 hexadecimal digits", line);
+            add_row(*row, number);
+        } else if (const auto header = read_header(line)) {
+            end_section();
+            cpu_number_ = header->number;
+        } else if (const auto msr = numbered_line(line, "MSR")) {
+            const auto row = read_msr(*msr);
+            if (!row) refuse(number, "an MSR row: \"MSR\", index, and a value of 4 times 4 hexadecimal digits", line);
+            msrs_.add(*row);
+        }
+    }
+
+    [[noreturn]] void refuse(std::size_t number, const char* expected, std::string_view line) const {
+        throw InputError(std::string(source_.file), number, expected, quote(line));
+    }
+
+    void add_row(const AidaRow& row, std::size_t line) {
+        if (row.leaf == 0) {
+            if (section_.maximum_basic) end_section();
+            section_.maximum_basic = row.value.eax;
+        }
+        if (row.subleaf || !has_subleaves(row.leaf)) {
+            section_.rows.add({row.leaf, row.subleaf.value_or(0)}, row.value, line);
+        } else {
+            section_.unlabelled.push_back({row.leaf, row.value, line});
+        }
+    }
+
+    void end_section() {
+        if (!section_.empty()) {
+            std::vector<UnknownRow> unknown = place_unlabelled();
+            hardware_.add_cpu(cpu_number_, std::move(section_.rows), std::move(unknown));
+            section_ = Section(source_.file);
+        }
+        cpu_number_.reset();
+    }
+
+    // Gives the section's unlabelled rows their subleaves; returns of what that leaves nothing known.
+    std::vector<UnknownRow> place_unlabelled() {
+        auto& rows = section_.unlabelled;
+        std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
+        std::vector<UnknownRow> unknown;
+        for (auto first = rows.begin(); first != rows.end();) {
+            const auto last = std::find_if(first, rows.end(), [&](const auto& row) { return row.leaf != first->leaf; });
+            place_leaf({first, last}, unknown);
+            first = last;
+        }
+        return unknown;
+    }
+
+    void place_leaf(std::span<const Section::Unlabelled> rows, std::vector<UnknownRow>& unknown) {
+        const std::uint32_t leaf = rows.front().leaf;
+        std::vector<Registers> values;
+        for (const auto& row : rows) values.push_back(row.value);
+        auto subleaves = infer_subleaves(leaf, values);
+        const bool beyond = range_of(leaf) == 0 && leaf > section_.maximum_basic.value_or(0);
+        if (beyond) std::fill(subleaves.begin(), subleaves.end(), 0U);  // left out whatever they are
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (subleaves[i]) section_.rows.add({leaf, *subleaves[i]}, rows[i].value, rows[i].line);
+        }
+        if (beyond) return;
+        const auto lost = std::count(subleaves.begin(), subleaves.end(), std::nullopt);
+        lost_rows_ += static_cast<std::size_t>(lost);
+        if (lost > 0) unknown.push_back({leaf, std::nullopt});
+        // Tools that do not label leaf Dh skip some of its subleaves: a missing subleaf 1 is not zeros.
+        const bool has_flags = std::find(subleaves.begin(), subleaves.end(), 1U) != subleaves.end();
+        if (leaf == 0xD && !has_flags && !rows.front().value.all_zero()) unknown.push_back({leaf, 1});
+    }
+
+    void note_unknown_subleaves(std::vector<DumpNote>& notes) const {
+        if (lost_rows_ == 0) return;
+        notes.push_back({"subleaf-unknown", "Left out " + std::to_string(lost_rows_) +
+                                                " rows without a label whose subleaf cannot be told."});
+    }
+
+    Source source_;
+    Section section_;
+    std::optional<std::uint32_t> cpu_number_;
+    HardwareBuilder hardware_;
+    RepeatedMsrs msrs_;
+    std::size_t lost_rows_ = 0;
+};
+
+}  // namespace
+
+bool is_instlatx64(std::string_view bytes) noexcept {
+    return any_line(bytes, [](std::string_view line) noexcept { return numbered_line(line, "CPUID").has_value(); });
+}
+
+HostDump read_instlatx64(const Source& source) { return AidaReader(source).read(); }
+
+}  // namespace poolcpuid::dump

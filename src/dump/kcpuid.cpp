@@ -1,0 +1,111 @@
+// `kcpuid -r` of the Linux tree (tools/arch/x86/kcpuid): one CPU; rows of zeros are not printed.
+//
+//   0x00000001: EAX=0x00b00f21, EBX=0x00020800, ECX=0xfffa3203, EDX=0x178bfbff
+//   0x00000007: subleafs:
+//     0: EAX=0x00000001, EBX=0xf1bf07ab, ECX=0x00405fc6, EDX=0x00000110
+//
+// Subleaves are decimal.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dump/cursor.hpp"
+#include "dump/hardware_builder.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+// " EAX=0x…, EBX=0x…, ECX=0x…, EDX=0x…" to the end of the line.
+std::optional<Registers> read_registers(Cursor cursor) noexcept {
+    constexpr std::array labels{"EAX=0x", "EBX=0x", "ECX=0x", "EDX=0x"};
+    Registers value;
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        if (reg != Register::eax && !cursor.skip(",")) return std::nullopt;
+        if (!cursor.skip_blanks() || !cursor.skip(labels[static_cast<std::size_t>(reg)])) return std::nullopt;
+        const auto part = cursor.hex(8);
+        if (!part) return std::nullopt;
+        value[reg] = *part;
+    }
+    return cursor.at_end() ? std::optional(value) : std::nullopt;
+}
+
+// "0x00000007:": the leaf that begins a row or a list of subleaves.
+std::optional<std::uint32_t> read_leaf(Cursor& cursor) noexcept {
+    if (!cursor.skip("0x")) return std::nullopt;
+    const auto leaf = cursor.hex(8);
+    return cursor.skip(":") ? leaf : std::nullopt;
+}
+
+bool is_list_head(Cursor cursor) noexcept { return cursor.skip_blanks() && cursor.rest() == "subleafs:"; }
+
+class KcpuidReader {
+public:
+    explicit KcpuidReader(const Source& source) : source_(source), rows_(source.file) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next()) read_line(lines.text(), lines.number());
+        HostDump dump;
+        dump.format = DumpFormat::kcpuid;
+        HardwareBuilder hardware(source_.file, DumpFormat::kcpuid);
+        hardware.add_cpu(0, std::move(rows_));
+        dump.hardware = std::move(hardware).finish(dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        Cursor cursor(line);
+        if (line.starts_with("0x")) {
+            read_leaf_line(line, number);
+        } else if (const auto subleaf = cursor.decimal(); subleaf && cursor.skip(":")) {
+            const auto value = read_registers(cursor);
+            if (!value || !list_leaf_) refuse(line, number);
+            rows_.add({*list_leaf_, *subleaf}, *value, number);
+        }
+    }
+
+    void read_leaf_line(std::string_view line, std::size_t number) {
+        Cursor cursor(line);
+        const auto leaf = read_leaf(cursor);
+        if (!leaf) refuse(line, number);
+        if (is_list_head(cursor)) {
+            list_leaf_ = leaf;
+            return;
+        }
+        const auto value = read_registers(cursor);
+        if (!value) refuse(line, number);
+        list_leaf_.reset();
+        rows_.add({*leaf, 0}, *value, number);
+    }
+
+    [[noreturn]] void refuse(std::string_view line, std::size_t number) const {
+        throw InputError(std::string(source_.file), number,
+                         "a row of `kcpuid -r`: leaf or listed subleaf, and four registers of 8 hexadecimal digits",
+                         quote(line));
+    }
+
+    Source source_;
+    TableBuilder rows_;
+    std::optional<std::uint32_t> list_leaf_;  // the leaf whose subleaves are being listed
+};
+
+}  // namespace
+
+bool is_kcpuid(std::string_view bytes) noexcept {
+    return any_line(bytes, [](std::string_view line) noexcept {
+        Cursor cursor(line);
+        return read_leaf(cursor) && (is_list_head(cursor) || (cursor.skip_blanks() && cursor.skip("EAX=")));
+    });
+}
+
+HostDump read_kcpuid(const Source& source) { return KcpuidReader(source).read(); }
+
+}  // namespace poolcpuid::dump

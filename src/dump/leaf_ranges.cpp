@@ -1,0 +1,67 @@
+#include "dump/leaf_ranges.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::uint32_t hypervisor_range = 0x40000000;
+constexpr std::uint32_t transmeta_range = 0x80860000;
+constexpr std::uint32_t centaur_range = 0xC0000000;
+
+// Hypervisors put their interfaces 100h leaves apart, so that one can offer several.
+constexpr std::uint32_t hypervisor_block(std::uint32_t leaf) noexcept { return leaf & 0xFFFFFF00U; }
+
+bool runs_under_hypervisor(const CpuidTable& table) {
+    const Registers* features = table.find({1, 0});
+    return features != nullptr && (features->ecx >> 31U) == 1;
+}
+
+bool has_vendor(const CpuidTable& table, std::initializer_list<const char*> vendors) {
+    const std::optional<std::string> vendor = vendor_string(table);
+    return vendor && std::find(vendors.begin(), vendors.end(), *vendor) != vendors.end();
+}
+
+// What the first leaf of a range or block says is its maximum leaf, if that lies in it.
+std::optional<std::uint32_t> announced_maximum(const CpuidTable& table, std::uint32_t first, std::uint32_t last) {
+    const Registers* value = table.find({first, 0});
+    if (value == nullptr || value->eax < first || value->eax > last) return std::nullopt;
+    return value->eax;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t leaf) {
+    const std::uint32_t range = range_of(leaf);
+    switch (range) {
+        case 0:
+        case extended_range: break;
+        case hypervisor_range:
+            if (!runs_under_hypervisor(table)) return std::nullopt;
+            return announced_maximum(table, hypervisor_block(leaf), hypervisor_block(leaf) | 0xFFU);
+        case transmeta_range:
+            if (!has_vendor(table, {"GenuineTMx86", "TransmetaCPU"})) return std::nullopt;
+            break;
+        case centaur_range:
+            if (!has_vendor(table, {"CentaurHauls", "  Shanghai  ", "VIA VIA VIA "})) return std::nullopt;
+            break;
+        default: return std::nullopt;
+    }
+    return announced_maximum(table, range, range | 0xFFFFU);
+}
+
+bool within_maximum(const CpuidTable& table, std::uint32_t leaf) {
+    const std::optional<std::uint32_t> maximum = maximum_leaf(table, leaf);
+    return maximum && leaf <= *maximum;
+}
+
+bool has_subleaves(std::uint32_t leaf) noexcept {
+    constexpr std::array<std::uint32_t, 20> leaves{0x4,  0x7,  0xB,  0xD,        0xF,        0x10,      0x12,
+                                                   0x14, 0x17, 0x18, 0x1B,       0x1D,       0x1E,      0x1F,
+                                                   0x20, 0x23, 0x24, 0x8000001D, 0x80000020, 0x80000026};
+    return std::binary_search(leaves.begin(), leaves.end(), leaf);
+}
+
+}  // namespace poolcpuid::dump

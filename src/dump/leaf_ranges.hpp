@@ -1,0 +1,28 @@
+// Which leaves a CPU has: the maximum leaf of each range of CPUID leaves, and which leaves have subleaves.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+inline constexpr std::uint32_t extended_range = 0x80000000;
+
+// The highest leaf of the range in which leaf lies, or nothing when the CPU does not have that range.
+//
+// A range is announced by its first leaf: basic (0), extended (80000000h), Centaur and Zhaoxin
+// (C0000000h, only with their vendor strings), Transmeta (80860000h, likewise), hypervisor (40000000h,
+// in blocks of 100h, only when leaf 1 ECX[31] is set). On a CPU that lacks a range, Intel's echo the
+// highest basic leaf (SDM vol. 2A, CPUID), so a first leaf whose EAX is no leaf of the range announces
+// nothing. table must be sorted; its unknown rows are not looked at. Logarithmic.
+std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t leaf);
+
+// True when leaf is not beyond maximum_leaf of its range.
+bool within_maximum(const CpuidTable& table, std::uint32_t leaf);
+
+// True when what the leaf returns depends on ECX (SDM vol. 2A, CPUID; APM vol. 3, appendix E).
+bool has_subleaves(std::uint32_t leaf) noexcept;
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,146 @@
+// libcpuid's raw dumps, and those of its .test files that hold one:
+//
+//   _________________ Logical CPU #0 _________________
+//   basic_cpuid[7]=00000000 00000281 00000000 00000000
+//   ext_cpuid[8]=0000302e 00000000 00000000 00000000
+//   intel_fn4[1]=3c004122 01c0003f 0000003f 00000000
+//   --------------------------------------------------------------------------------
+//   what libcpuid is expected to make of it
+//
+// The tool prints whole arrays, whatever the CPU's maximum leaves: TableBuilder drops what lies beyond.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dump/cursor.hpp"
+#include "dump/hardware_builder.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+// One of libcpuid's arrays of rows: entry i is leaf + i, or subleaf i of leaf.
+struct Array {
+    std::string_view name;
+    std::uint32_t leaf;
+    bool of_subleaves;
+};
+
+constexpr std::array arrays{
+    Array{"basic_cpuid[", 0x0, false},
+    Array{"ext_cpuid[", 0x80000000, false},
+    Array{"intel_fn4[", 0x4, true},
+    Array{"intel_fn11[", 0xB, true},
+    Array{"intel_fn12h[", 0x12, true},
+    Array{"intel_fn14h[", 0x14, true},
+    Array{"amd_fn8000001dh[", 0x8000001D, true},
+    Array{"amd_fn80000026h[", 0x80000026, true},
+};
+
+constexpr std::string_view header = "_________________ Logical CPU #";
+
+const Array* find_array(Cursor& cursor) noexcept {
+    for (const Array& array : arrays) {
+        if (cursor.skip(array.name)) return &array;
+    }
+    return nullptr;
+}
+
+// "7]=00000000 00000281 00000000 00000000": the index, and the registers to the end of the line.
+struct Entry {
+    std::uint32_t index = 0;
+    Registers value;
+};
+
+std::optional<Entry> read_entry(Cursor& cursor) noexcept {
+    constexpr std::uint32_t longest_array = 0x10000;
+    const auto index = cursor.decimal();
+    if (!index || *index >= longest_array || !cursor.skip("]=")) return std::nullopt;
+    Entry entry{*index, {}};
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        if (reg != Register::eax && !cursor.skip_blanks()) return std::nullopt;
+        const auto part = cursor.hex(8);
+        if (!part) return std::nullopt;
+        entry.value[reg] = *part;
+    }
+    return cursor.at_end() ? std::optional(entry) : std::nullopt;
+}
+
+class LibcpuidReader {
+public:
+    explicit LibcpuidReader(const Source& source)
+        : source_(source), rows_(source.file), hardware_(source.file, DumpFormat::libcpuid) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
+        end_cpu();
+        HostDump dump;
+        dump.format = DumpFormat::libcpuid;
+        dump.hardware = std::move(hardware_).finish(dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        Cursor cursor(line);
+        if (cursor.skip(header)) {
+            end_cpu();
+            cpu_number_ = cursor.decimal();
+        } else if (const Array* array = find_array(cursor)) {
+            const auto entry = read_entry(cursor);
+            if (!entry) {
+                throw InputError(std::string(source_.file), number,
+                                 "a row of libcpuid: \"" + std::string(array->name) +
+                                     "index]=\" and four registers of 8 hexadecimal digits",
+                                 quote(line));
+            }
+            add_entry(*array, *entry, number);
+        } else if (line.starts_with("arm_")) {
+            throw InputError(std::string(source_.file), number, "x86 CPUID rows", "a dump of an ARM CPU");
+        }
+    }
+
+    void add_entry(const Array& array, const Entry& entry, std::size_t number) {
+        if (!array.of_subleaves) {
+            rows_.add({array.leaf + entry.index, 0}, entry.value, number);
+            return;
+        }
+        // Subleaf 0 stands in basic_cpuid or ext_cpuid as well, and was read another time, perhaps on
+        // another CPU: topology leaves may differ.
+        const LeafKey key{array.leaf, entry.index};
+        if (entry.index != 0 || !rows_.has(key)) rows_.add(key, entry.value, number);
+    }
+
+    void end_cpu() {
+        if (!rows_.empty()) {
+            hardware_.add_cpu(cpu_number_, std::move(rows_));
+            rows_ = TableBuilder(source_.file);
+        }
+        cpu_number_.reset();
+    }
+
+    Source source_;
+    TableBuilder rows_;
+    std::optional<std::uint32_t> cpu_number_;
+    HardwareBuilder hardware_;
+};
+
+}  // namespace
+
+bool is_libcpuid(std::string_view bytes) noexcept {
+    return any_line(bytes, [](std::string_view line) noexcept {
+        Cursor cursor(line);
+        return line.starts_with(header) || find_array(cursor) != nullptr;
+    });
+}
+
+HostDump read_libcpuid(const Source& source) { return LibcpuidReader(source).read(); }
+
+}  // namespace poolcpuid::dump

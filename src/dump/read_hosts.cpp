@@ -1,0 +1,145 @@
+#include "poolcpuid/read_hosts.hpp"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "dump/host_json.hpp"
+#include "dump/host_name.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+#include "dump/unrecognised.hpp"
+#include "hash/sha256.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using dump::Source;
+
+struct Format {
+    bool (*recognise)(std::string_view bytes) noexcept;
+    HostDump (*read)(const Source& source);
+};
+
+// Formats with the stricter marks come first: libcpuid's .test files may hold rows of another tool, and
+// `cpuid -r` and kcpuid differ in one word.
+constexpr std::array formats{
+    Format{dump::is_host_json, dump::read_host_json},   Format{dump::is_firecracker, dump::read_firecracker},
+    Format{dump::is_libvirt, dump::read_libvirt},       Format{dump::is_libcpuid, dump::read_libcpuid},
+    Format{dump::is_instlatx64, dump::read_instlatx64}, Format{dump::is_kcpuid, dump::read_kcpuid},
+    Format{dump::is_cpuid_r, dump::read_cpuid_r},
+};
+
+std::string_view without_byte_order_mark(std::string_view bytes) noexcept {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    return bytes.starts_with(mark) ? bytes.substr(mark.size()) : bytes;
+}
+
+// Takes the lines of a stream one by one, without their line feeds (or carriage returns and line feeds).
+// Unlike a dump::LineReader it leaves blanks in place (a digest covers them) and bounds nothing.
+class Lines {
+public:
+    explicit Lines(std::string_view text) noexcept : rest_(text) {}
+
+    // The next line, or nothing at the end.
+    std::optional<std::string_view> next() noexcept {
+        if (rest_.empty()) return std::nullopt;
+        ++number_;
+        const std::size_t end = rest_.find('\n');
+        std::string_view line = rest_.substr(0, end);
+        rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        return line;
+    }
+
+    // The number of the line that next() returned last, from 1.
+    std::size_t number() const noexcept { return number_; }
+
+private:
+    std::string_view rest_;
+    std::size_t number_ = 0;
+};
+
+// True when the first two lines that are not blank are "{…}" and "{…": within one JSON value a comma
+// stands between an object's end and another's beginning, so these are two documents.
+bool is_stream(std::string_view bytes) noexcept {
+    Lines lines(bytes);
+    std::string_view first;
+    while (const auto line = lines.next()) {
+        const std::string_view text = dump::trim(*line);
+        if (text.empty()) continue;
+        if (!first.empty()) return text.front() == '{';
+        if (text.front() != '{' || text.back() != '}') return false;
+        first = text;
+    }
+    return false;
+}
+
+// No machine has CPUs of two vendors: such a dump is two hosts in one.
+void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size_t line) {
+    std::optional<std::string> first;
+    const auto check = [&](const CpuidTable& table) {
+        const std::optional<std::string> vendor = vendor_string(table);
+        if (!first) first = vendor;
+        if (vendor == first) return;
+        throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(*first),
+                         vendor ? quote(*vendor) : "a CPU without a vendor");
+    };
+    if (host.hardware) {
+        for (const LogicalCpu& cpu : host.hardware->cpus) check(cpu.cpuid);
+    }
+    if (host.hypervisor) check(host.hypervisor->cpuid);
+}
+
+// The steps after every reader. digested is what the host's digest is of.
+void complete(HostDump& host, std::string_view digested, std::string_view file, std::size_t line) {
+    refuse_mixed_vendors(host, file, line);
+    host.sha256 = sha256_hex(digested);
+    if (!host.name.empty()) return;
+    host.name = dump::name_from_file(file);
+    const std::string problem = host_name_problem(host.name);
+    if (!problem.empty()) throw InputError(std::string(file), 0, "a file name that can name the host", problem);
+}
+
+std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file) {
+    std::vector<HostDump> hosts;
+    Lines lines(bytes);
+    while (const auto line = lines.next()) {
+        if (dump::trim(*line).empty()) continue;
+        const auto refuse = [&](std::size_t most, const char* what) {
+            throw InputError(std::string(file), lines.number(), "at most " + std::to_string(most) + what, "more");
+        };
+        if (line->size() > limits::line_bytes) refuse(limits::line_bytes, " bytes in a line");
+        if (hosts.size() >= limits::hosts_per_stream) refuse(limits::hosts_per_stream, " hosts in a stream");
+        HostDump host = dump::read_host_document({*line, file}, lines.number());
+        complete(host, *line, file, lines.number());
+        hosts.push_back(std::move(host));
+    }
+    return hosts;
+}
+
+HostDump read_one(std::string_view text, std::string_view file) {
+    for (const Format& format : formats) {
+        if (format.recognise(text)) return format.read({text, file});
+    }
+    throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
+}
+
+}  // namespace
+
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file) {
+    const std::string_view text = without_byte_order_mark(bytes);
+    if (is_stream(text)) return read_stream(text, file);
+    if (bytes.size() > limits::dump_bytes) {
+        throw InputError(std::string(file), 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
+                         std::to_string(bytes.size()) + " bytes");
+    }
+    std::vector<HostDump> hosts;
+    hosts.push_back(read_one(text, file));
+    complete(hosts.front(), bytes, file, 0);
+    return hosts;
+}
+
+}  // namespace poolcpuid

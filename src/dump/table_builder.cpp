@@ -1,0 +1,85 @@
+#include "dump/table_builder.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "dump/leaf_ranges.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+std::string describe(LeafKey key, const Registers& value) {
+    return "leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " with " + to_hex(value.eax, 8) + " " +
+           to_hex(value.ebx, 8) + " " + to_hex(value.ecx, 8) + " " + to_hex(value.edx, 8);
+}
+
+}  // namespace
+
+void TableBuilder::add(LeafKey key, const Registers& value, std::size_t line) {
+    if (rows_.size() >= limits::rows_per_cpu) {
+        throw InputError(std::string(file_), line,
+                         "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
+    }
+    rows_.push_back({key, value, line});
+}
+
+bool TableBuilder::has(LeafKey key) const noexcept {
+    return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.key == key; });
+}
+
+void TableBuilder::sort_rows() {
+    const auto by_key = [](const Row& a, const Row& b) { return a.key < b.key; };
+    if (!std::is_sorted(rows_.begin(), rows_.end(), by_key)) std::stable_sort(rows_.begin(), rows_.end(), by_key);
+}
+
+// The first row of each key, those beyond the maxima included.
+CpuidTable TableBuilder::first_rows() const {
+    CpuidTable table;
+    table.rows.reserve(rows_.size());
+    for (const Row& row : rows_) {
+        if (table.rows.empty() || table.rows.back().key != row.key) table.rows.push_back({row.key, row.value});
+    }
+    return table;
+}
+
+void TableBuilder::refuse_conflict(const Row& first, const Row& second) const {
+    std::string expected = "one value of each leaf and subleaf in a logical CPU";
+    if (first.line != 0) expected += ", as on line " + std::to_string(first.line);
+    throw InputError(std::string(file_), second.line, expected, describe(second.key, second.value));
+}
+
+TableBuilder::Result TableBuilder::finish() && {
+    const std::size_t start = first_line();
+    sort_rows();
+    const CpuidTable all = first_rows();
+    Result result;
+    result.table.rows.reserve(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const Row& row = rows_[i];
+        if (!within_maximum(all, row.key.leaf)) {
+            ++result.beyond_maximum;
+        } else if (result.table.rows.empty() || result.table.rows.back().key != row.key) {
+            result.table.rows.push_back({row.key, row.value});
+        } else if (row.value != result.table.rows.back().value) {
+            refuse_conflict(rows_[i - 1], row);
+        }
+    }
+    for (const std::uint32_t leaf : {0U, 1U}) {
+        if (result.table.find({leaf, 0}) != nullptr) continue;
+        throw InputError(std::string(file_), start, "leaf " + to_hex(leaf) + " in each logical CPU",
+                         all.find({leaf, 0}) == nullptr ? "none" : "one beyond the maximum leaf");
+    }
+    return result;
+}
+
+void note_beyond_maximum(std::size_t count, std::vector<DumpNote>& notes) {
+    if (count == 0) return;
+    notes.push_back({"rows-beyond-maximum", "Left out " + std::to_string(count) +
+                                                " rows beyond the maximum leaf of their range: there CPUID "
+                                                "returns other leaves' data."});
+}
+
+}  // namespace poolcpuid::dump

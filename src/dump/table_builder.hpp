@@ -1,0 +1,62 @@
+// Collects the CPUID rows of one logical CPU in the order of the dump and makes a sorted table of them.
+//
+// Every reader uses it, so that all formats treat repeated rows and rows beyond a maximum alike.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+class TableBuilder {
+public:
+    // A finished table (its unknown rows are completeness.hpp's task) and how many rows were left out
+    // of it because they lie beyond the maximum leaf of their range (leaf_ranges.hpp).
+    struct Result {
+        CpuidTable table;
+        std::size_t beyond_maximum = 0;
+    };
+
+    // file is what messages name; it must outlive the builder.
+    explicit TableBuilder(std::string_view file) noexcept : file_(file) {}
+
+    // Adds a row that stands on line (from 1; 0 when the format has no lines) of the file.
+    // Throws InputError beyond limits::rows_per_cpu. Amortised constant.
+    void add(LeafKey key, const Registers& value, std::size_t line);
+
+    bool empty() const noexcept { return rows_.empty(); }
+
+    // The line of the first row, 0 without rows.
+    std::size_t first_line() const noexcept { return rows_.empty() ? 0 : rows_.front().line; }
+
+    // True when a row was added for key. Linear in the number of rows.
+    bool has(LeafKey key) const noexcept;
+
+    // Sorts the rows, drops repeats and what lies beyond the maximum leaves. Throws InputError when
+    // leaf 0 or leaf 1 is missing (there is no CPUID dump without them), and when two rows of one key
+    // within the maxima differ.
+    // O(n log n) in the number of rows; linear when they were added in order.
+    Result finish() &&;
+
+private:
+    struct Row {
+        LeafKey key;
+        Registers value;
+        std::size_t line = 0;
+    };
+
+    void sort_rows();
+    CpuidTable first_rows() const;
+    void refuse_conflict(const Row& first, const Row& second) const;
+
+    std::string_view file_;
+    std::vector<Row> rows_;
+};
+
+// Adds the note "rows-beyond-maximum" with the number of rows that were dropped, unless that is 0.
+void note_beyond_maximum(std::size_t count, std::vector<DumpNote>& notes);
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,87 @@
+#include "dump/unlabelled_subleaves.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <numeric>
+
+namespace poolcpuid::dump {
+
+namespace {
+
+using Subleaves = std::vector<std::optional<std::uint32_t>>;
+
+// The bytes that an XSAVE component takes wherever it exists (SDM vol. 1, 13.1 and 13.5; APM vol. 2,
+// 11.5): 0 where the size differs between CPUs or is not known.
+constexpr std::array<std::uint32_t, 20> component_sizes{
+    0, 0,    0x100, 0x40, 0x40, 0x40, 0x200, 0x400, 0x80,   0 /* PKRU: 8, on Zen 2 40h */,
+    8, 0x10, 0x18,  8,    0x30, 0,    8,     0x40,  0x2000, 0x80};
+constexpr std::uint32_t lwp_component = 62;
+constexpr std::uint32_t lwp_size = 0x80;
+constexpr std::uint32_t legacy_and_header_bytes = 0x240;
+
+std::uint32_t known_size(std::uint32_t component) noexcept {
+    if (component == lwp_component) return lwp_size;
+    return component < component_sizes.size() ? component_sizes[component] : 0;
+}
+
+// Leaf Dh subleaf 1: EAX holds the flags XSAVEOPT, XSAVEC, XGETBV1, XSAVES and XFD, never without the
+// first. A component's size is a multiple of 8, so a row cannot be taken for both. A row of zeros
+// between subleaf 0 and a component is subleaf 1 of a CPU without XSAVEOPT.
+bool is_flags_row(const Registers& row) noexcept {
+    constexpr std::uint32_t flags = 0x1F;
+    return row.all_zero() || ((row.eax & ~flags) == 0 && (row.eax & 1U) == 1);
+}
+
+// True when row can describe the component: its size, its place within the area of XSAVE that subleaf 0
+// sizes, and that only supervisor components (ECX[0]) have no place there.
+bool fits(const Registers& row, std::uint32_t component, bool supervisor, std::uint32_t area_bytes) noexcept {
+    if (row.eax == 0 || ((row.ecx & 1U) == 1) != supervisor) return false;
+    const std::uint32_t size = known_size(component);
+    if (size != 0 && row.eax != size) return false;
+    if (supervisor) return row.ebx == 0;
+    return row.ebx >= legacy_and_header_bytes && row.ebx <= area_bytes && row.eax <= area_bytes - row.ebx;
+}
+
+std::uint64_t join(std::uint32_t high, std::uint32_t low) noexcept { return std::uint64_t{high} << 32U | low; }
+
+// Rows come in the order of their components, and some tools stop at the first gap: from the first row
+// that does not fit the next announced component on, nothing can be told.
+Subleaves infer_xsave(std::span<const Registers> rows) {
+    Subleaves subleaves(rows.size());
+    subleaves[0] = 0;
+    const std::uint64_t xcr0 = join(rows[0].edx, rows[0].eax);
+    std::uint64_t xss = 0;
+    std::size_t at = 1;
+    if (rows.size() > 1 && is_flags_row(rows[1])) {
+        subleaves[at++] = 1;
+        xss = join(rows[1].edx, rows[1].ecx);
+    }
+    for (std::uint32_t component = 2; component <= lwp_component && at < rows.size(); ++component) {
+        const std::uint64_t bit = std::uint64_t{1} << component;
+        if (((xcr0 | xss) & bit) == 0) continue;
+        if (!fits(rows[at], component, (xss & bit) != 0, rows[0].ecx)) break;
+        subleaves[at++] = component;
+    }
+    return subleaves;
+}
+
+}  // namespace
+
+Subleaves infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
+    Subleaves subleaves(rows.size());
+    if (rows.empty()) return subleaves;
+    switch (leaf) {
+        case 0x4:
+        case 0xB:
+        case 0x1F:
+        case 0x8000001D:
+            for (std::size_t i = 0; i < rows.size(); ++i) subleaves[i] = static_cast<std::uint32_t>(i);
+            break;
+        case 0xD: return infer_xsave(rows);
+        default: subleaves[0] = 0; break;
+    }
+    return subleaves;
+}
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,180 @@
+#include "merge/draft.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "merge/table_values.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+// A gate in the same sub-leafed leaf is asked subleaf by subleaf (a cache that is not there has no
+// WBINVD behaviour); any other gate is asked once.
+bool gate_is_per_subleaf(const Field& field, const Field& gate) noexcept {
+    return gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last && !gate.is_msr;
+}
+
+}  // namespace
+
+Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
+    : plan_(&plan),
+      rulebook_(&plan.rulebook()),
+      atoms_(std::move(atoms)),
+      identity_(&identity),
+      fates_(plan.rulebook().fields.size()) {}
+
+std::uint32_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
+    const Field& field = (*rulebook_)[index];
+    if (field.is_msr || !plan_->applies(field) || is_out(index)) return 0;
+    if (field.gate != no_field) {
+        const Field& gate = (*rulebook_)[field.gate];
+        if (gate_is_per_subleaf(field, gate) && value(field.gate, subleaf) == 0) return 0;
+    }
+    if (promises_by_bits(field.rule)) {
+        const auto word = plan_->find_word({field.leaf, subleaf}, field.reg);
+        return word ? (plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask()) >> field.low : 0;
+    }
+    if (promises_by_number(field.rule)) {
+        const auto slot = plan_->find_number(index, subleaf);
+        if (!slot || !atoms_.numbers[*slot].known) return 0;
+        const std::uint32_t number = atoms_.numbers[*slot].value;
+        // 0 says "as the other field": the plainest way to say it when they agree.
+        const bool as_other = field.zero_means_field != no_field && number == value(field.zero_means_field, subleaf);
+        return as_other ? 0 : number;
+    }
+    if (field.rule == Rule::identity) {
+        const auto set = overrides_.find(index);
+        if (set != overrides_.end()) return set->second;
+        return field_value(*identity_, field, subleaf).value_or(0);
+    }
+    return 0;
+}
+
+bool Draft::present(FieldIndex field) const { return value(field, (*rulebook_)[field].subleaf_first) != 0; }
+
+void Draft::take_out(FieldIndex field, Fate fate) {
+    if (!is_out(field)) fates_[field] = fate;
+}
+
+void Draft::weaken(FieldIndex index, Fate fate) {
+    const Field& field = (*rulebook_)[index];
+    if (field.rule == Rule::intersect) return take_out(index, fate);
+    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        if (const auto word = plan_->find_word({field.leaf, subleaf}, field.reg)) atoms_.words[*word] &= ~field.mask();
+    }
+    fates_[index] = {Cause::set, 0};
+}
+
+void Draft::set(FieldIndex index, std::uint32_t value) {
+    const Field& field = (*rulebook_)[index];
+    fates_[index] = {Cause::set, 0};
+    if (field.rule == Rule::identity) {
+        overrides_[index] = value;
+        return;
+    }
+    if (const auto word = plan_->find_word({field.leaf, field.subleaf_first}, field.reg)) {
+        if (promises_by_bits(field.rule)) {
+            const std::uint32_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
+            atoms_.words[*word] = (atoms_.words[*word] & ~field.mask()) | promises;
+        }
+    }
+    if (const auto slot = plan_->find_number(index, field.subleaf_first)) atoms_.numbers[*slot] = {true, value};
+}
+
+void Draft::close() {
+    apply_equality();
+    for (bool changed = true; changed;) {
+        changed = apply_dependencies();
+        changed = apply_components() || changed;
+        changed = apply_gates() || changed;
+    }
+}
+
+bool Draft::apply_equality() {
+    bool changed = false;
+    for (std::size_t i = 0; i < rulebook_->equality.size(); ++i) {
+        const EqualityGroup& group = rulebook_->equality[i];
+        const bool agree = std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
+            const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
+            return !slot || is_out(index) || atoms_.numbers[*slot].known;
+        });
+        if (agree) continue;
+        for (const auto fields : {group.fields, group.drop}) {
+            for (const FieldIndex index : fields) {
+                changed = changed || present(index);
+                take_out(index, {Cause::equality, i});
+            }
+        }
+    }
+    return changed;
+}
+
+bool Draft::apply_dependencies() {
+    bool changed = false;
+    for (std::size_t i = 0; i < rulebook_->dependencies.size(); ++i) {
+        const Dependency& dependency = rulebook_->dependencies[i];
+        const auto is_present = [&](FieldIndex index) { return present(index); };
+        const auto applies = [&](FieldIndex index) { return plan_->applies((*rulebook_)[index]); };
+        // A prerequisite that this vendor does not have says nothing about this vendor's features.
+        if (std::none_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), applies)) continue;
+        if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
+        for (const FieldIndex index : dependency.dependents) {
+            if (!present(index)) continue;
+            take_out(index, {Cause::dependency, i});
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+bool Draft::any_feature(const XsaveComponent& component) const {
+    return std::any_of(component.features.begin(), component.features.end(),
+                       [&](FieldIndex index) { return present(index); });
+}
+
+// A component stays when every host promises it, a feature that uses it stays, and so do the
+// components with which it stands or falls; a feature stays only with its component. Legacy state
+// (x87, SSE) is there without XSAVE, so it takes no feature along.
+bool Draft::apply_components() {
+    std::uint64_t kept = 0;
+    for (const XsaveComponent& component : rulebook_->xsave) {
+        if (atoms_.components[component.bit].promised && any_feature(component)) kept |= std::uint64_t{1} << component.bit;
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (const XsaveComponent& component : rulebook_->xsave) {
+            const std::uint64_t bit = std::uint64_t{1} << component.bit;
+            if ((kept & bit) == 0 || (kept & component.together) == component.together) continue;
+            kept &= ~bit;
+            changed = true;
+        }
+    }
+    kept_ = kept;
+
+    bool changed = false;
+    for (std::size_t i = 0; i < rulebook_->xsave.size(); ++i) {
+        const XsaveComponent& component = rulebook_->xsave[i];
+        if (component.state == XsaveState::legacy || ((kept >> component.bit) & 1U) != 0) continue;
+        for (const FieldIndex index : component.features) {
+            if (!present(index)) continue;
+            take_out(index, {Cause::component, i});
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+bool Draft::apply_gates() {
+    bool changed = false;
+    for (const FieldIndex index : plan_->fields()) {
+        const Field& field = (*rulebook_)[index];
+        if (field.gate == no_field || is_out(index)) continue;
+        if (gate_is_per_subleaf(field, (*rulebook_)[field.gate]) || present(field.gate)) continue;
+        changed = changed || present(index);
+        take_out(index, {Cause::gate, field.gate});
+    }
+    return changed;
+}
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,86 @@
+// A policy in the making: the pool's atoms, and which fields have been taken out and why.
+//
+// The steps of finish each weaken a draft and never strengthen it, so the pool's policy stays true on
+// every host. A field that was taken out is 0 and promises nothing; bits that announce a relaxed
+// behaviour are taken out only where they have no meaning (their gate is gone) or are not shown at all.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "merge/host_promises.hpp"
+#include "merge/plan.hpp"
+
+namespace poolcpuid::merge {
+
+// What took a field out, or set it, other than the hosts' agreement.
+enum class Cause : std::uint8_t {
+    none,
+    not_asked,   // exposure asked, and nobody asked
+    ceiling,     // a higher level enumerates it
+    hidden,      // --hide
+    set,         // --set
+    equality,    // detail: the equality group
+    dependency,  // detail: the dependency
+    component,   // detail: the place in Rulebook::xsave
+    gate,        // the field's gate is 0
+};
+
+struct Fate {
+    Cause cause = Cause::none;
+    std::size_t detail = 0;
+};
+
+class Draft {
+public:
+    // identity is the table that identity fields come from; it must outlive the draft.
+    Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity);
+
+    const Plan& plan() const noexcept { return *plan_; }
+    const Atoms& atoms() const noexcept { return atoms_; }
+
+    // The field's value in the policy, shifted down; derived and owned fields read as 0 here.
+    std::uint32_t value(FieldIndex field, std::uint32_t subleaf) const;
+
+    // True when the field's value in its first subleaf is not 0: what prerequisites and gates ask.
+    bool present(FieldIndex field) const;
+
+    bool is_out(FieldIndex field) const noexcept { return fates_[field].cause != Cause::none && fates_[field].cause != Cause::set; }
+    Fate fate(FieldIndex field) const noexcept { return fates_[field]; }
+
+    // Takes a field out. A later cause does not replace an earlier one.
+    void take_out(FieldIndex field, Fate fate);
+
+    // Puts bits at their weakest: 0 for intersect, 1 for union and guarded.
+    void weaken(FieldIndex field, Fate fate);
+
+    // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
+    void set(FieldIndex field, std::uint32_t value);
+
+    // Equality groups, then dependencies, XSAVE components and gates until nothing changes.
+    // Linear in the rulebook for each round; a round takes out at least one field.
+    void close();
+
+    // The components of the rulebook that the policy keeps, as a mask of XCR0 and IA32_XSS bits.
+    std::uint64_t kept_components() const noexcept { return kept_; }
+
+private:
+    bool apply_equality();
+    bool apply_dependencies();
+    bool apply_components();
+    bool apply_gates();
+    bool any_feature(const XsaveComponent& component) const;
+
+    const Plan* plan_;
+    const Rulebook* rulebook_;
+    Atoms atoms_;
+    const CpuidTable* identity_;
+    std::map<FieldIndex, std::uint32_t> overrides_;  // identity fields that were set
+    std::vector<Fate> fates_;                        // parallel to the rulebook's fields
+    std::uint64_t kept_ = 0;
+};
+
+}  // namespace poolcpuid::merge

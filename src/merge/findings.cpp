@@ -1,0 +1,287 @@
+#include "merge/findings.hpp"
+#include "text/hex.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace poolcpuid::merge {
+
+namespace {
+
+std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); }
+
+class Finder {
+public:
+    Finder(const DecisionInputs& inputs, const std::vector<std::pair<std::string, std::string>>& skipped)
+        : in_(inputs), skipped_(skipped), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+
+    std::vector<Finding> run() {
+        report_skipped();
+        report_guards();
+        report_identity();
+        report_widths();
+        report_silence();
+        report_assumptions();
+        report_layouts();
+        report_uneven();
+        report_strays();
+        report_models();
+        report_artefact();
+        report_msrs();
+        report_notes();
+        const auto key = [](const Finding& f) { return std::tie(f.severity, f.code, f.field, f.message); };
+        std::sort(findings_.begin(), findings_.end(), [&](const Finding& a, const Finding& b) { return key(a) < key(b); });
+        return std::move(findings_);
+    }
+
+private:
+    void add(Severity severity, std::string code, std::string message, const std::vector<std::string>& names,
+             std::string field = {}) {
+        findings_.push_back({severity, std::move(code), std::move(message), std::move(field), first_names(names)});
+    }
+
+    std::vector<std::string> hosts(const std::function<bool(const HostPromises&)>& which) const {
+        return names_where(in_.groups,
+                           [&](const HostGroup& group) { return !group.is_ceiling && which(*group.promises); });
+    }
+
+    void report_skipped() {
+        for (const auto& [file, reason] : skipped_) {
+            add(Severity::error, "skipped-host", "Left out because it could not be read: " + reason, {file});
+        }
+    }
+
+    // A guarded bit promises only that VERW scrubs wherever the guest runs.
+    void report_guards() {
+        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+            const GuardSlot& slot = plan_.guards()[i];
+            const Field& field = rulebook_[slot.field];
+            if (in_.draft.value(slot.field, slot.key.subleaf) == 0) continue;
+            const std::uint64_t bit = std::uint64_t{1} << i;
+            const auto lost = hosts([&](const HostPromises& host) { return (host.atoms.scrubs & bit) == 0; });
+            if (lost.empty()) continue;
+            const auto unsure = hosts([&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0; });
+            std::string message = std::string(field.id) + " is shown because another host has it, but VERW is not known to scrub on " +
+                                  enumerate(lost) + ": ";
+            message += unsure.size() == lost.size()
+                           ? "the dump shows neither the bit nor immunity. Update the microcode there, or add feature MSRs to the dump."
+                           : "affected and without the microcode. Update the microcode there.";
+            add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
+        }
+    }
+
+    void report_identity() {
+        const auto inferred = inferred_immunities(in_.identity);
+        std::set<std::string> wrong;
+        std::vector<std::string> exposed;
+        for (const auto& [digest, group] : in_.groups) {
+            if (group.is_ceiling || group.promises->model == nullptr) continue;
+            const auto theirs = inferred_immunities(group);
+            std::vector<std::string> missing;
+            std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(), std::back_inserter(missing));
+            if (missing.empty()) continue;
+            wrong.insert(missing.begin(), missing.end());
+            exposed.insert(exposed.end(), group.names.begin(), group.names.end());
+        }
+        if (wrong.empty()) return;
+        std::sort(exposed.begin(), exposed.end());
+        std::string list;
+        for (const std::string& tag : wrong) list += (list.empty() ? "" : ", ") + tag;
+        const std::string lender = *in_.identity.names.begin();
+        add(Severity::error, "no-safe-identity",
+            "No family and model is safe for the whole pool. From those of " + lender + " a guest infers " + list +
+                ", which is not so on " + enumerate(exposed) +
+                ". Set the mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), or split the pool.",
+            exposed);
+    }
+
+    // A guest address width below the host's changes which addresses fault.
+    void report_widths() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (field.rule != Rule::min || !field.zero_has_meaning || field.zero_means_field != no_field) continue;
+            const auto slot = plan_.find_number(index, field.subleaf_first);
+            if (!slot || in_.draft.is_out(index)) continue;
+            const std::uint32_t width = in_.draft.value(index, field.subleaf_first);
+            const auto wider = hosts([&](const HostPromises& host) {
+                const Number& number = host.atoms.numbers[*slot];
+                return number.known && number.value > width;
+            });
+            if (wider.empty()) continue;
+            add(Severity::warning, "address-width-differs",
+                "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
+                    " has more. There, with NPT or EPT, an access to an address above the guest's width does not raise the "
+                    "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT only with "
+                    "allow_smaller_maxphyaddr. Guests that rely on such faults (shadow paging, some hardening) notice.",
+                wider, std::string(field.id));
+        }
+    }
+
+    static std::string list_of(const std::vector<LeafKey>& keys) {
+        std::string text;
+        for (const LeafKey& key : keys) text += (text.empty() ? "" : ", ") + leaf_text(key);
+        return text;
+    }
+
+    // One finding for all hosts that are silent on the same leaves.
+    void report_silence() {
+        std::map<std::vector<LeafKey>, std::vector<std::string>> by_rows;
+        for (const auto& [digest, group] : in_.groups) {
+            if (group.is_ceiling || group.promises->silent_rows.empty()) continue;
+            auto& names = by_rows[group.promises->silent_rows];
+            names.insert(names.end(), group.names.begin(), group.names.end());
+        }
+        for (auto& [keys, names] : by_rows) {
+            std::sort(names.begin(), names.end());
+            add(Severity::warning, "unknown-leaf",
+                "The dump of " + enumerate(names) + " does not say what is in leaf " + list_of(keys) +
+                    ". Unknown is not zero: the policy makes no promise there. A complete dump (cpuid -r) settles it.",
+                names);
+        }
+    }
+
+    void report_assumptions() {
+        std::set<FieldIndex> fields;
+        for (const auto& [digest, group] : in_.groups) {
+            fields.insert(group.promises->assumed.begin(), group.promises->assumed.end());
+        }
+        for (const FieldIndex index : fields) {
+            const Field& field = rulebook_[index];
+            if (field.zero_means_field != no_field) continue;
+            const auto names = hosts([&](const HostPromises& host) {
+                return std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
+            });
+            if (names.empty()) continue;
+            add(Severity::warning, "value-assumed",
+                "The dump of " + enumerate(names) + " does not say " + std::string(field.id) + "; the least that the architecture allows, " +
+                    std::to_string(field.zero_means) + ", was taken.",
+                names, std::string(field.id));
+        }
+    }
+
+    void report_layouts() {
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const auto names = hosts([&](const HostPromises& host) {
+                const auto& list = host.documented_layout;
+                return std::find(list.begin(), list.end(), component.bit) != list.end() &&
+                       host.atoms.components[component.bit].promised;
+            });
+            if (!names.empty() && ((in_.draft.kept_components() >> component.bit) & 1U) != 0) {
+                add(Severity::note, "xsave-layout-documented",
+                    "The dump of " + enumerate(names) + " does not give the layout of the XSAVE state " +
+                        std::string(component.id) + "; the vendor's documented layout was taken.",
+                    names);
+            }
+            report_conflict(component);
+        }
+    }
+
+    void report_conflict(const XsaveComponent& component) {
+        std::set<std::tuple<std::uint32_t, std::uint32_t, bool>> layouts;
+        bool all_support = true;
+        for (const auto& [digest, group] : in_.groups) {
+            const Component& atom = group.promises->atoms.components[component.bit];
+            all_support = all_support && atom.promised;
+            if (atom.promised) layouts.insert({atom.offset, atom.size, atom.align64});
+        }
+        if (!all_support || layouts.size() < 2) return;
+        std::string text;
+        for (const auto& [offset, size, align] : layouts) {
+            text += (text.empty() ? "" : "; ") + std::to_string(size) + " bytes at " + std::to_string(offset);
+        }
+        add(Severity::warning, "xsave-layout-conflict",
+            "The hosts lay out the XSAVE state " + std::string(component.id) + " differently (" + text +
+                "), so it and what needs it are not in the policy.",
+            {});
+    }
+
+    void report_uneven() {
+        for (const auto& [digest, group] : in_.groups) {
+            if (group.promises->uneven.empty()) continue;
+            std::string fields;
+            for (const FieldIndex index : group.promises->uneven) fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
+            const std::vector<std::string> names(group.names.begin(), group.names.end());
+            add(Severity::warning, "cpus-differ",
+                "The logical CPUs of " + enumerate(names) + " differ in " + fields + "; the host promises what all of them do.", names);
+        }
+    }
+
+    // A bit without a row has no polarity, so it is 0 and someone should look.
+    void report_strays() {
+        std::map<std::tuple<bool, LeafKey, Register>, std::uint32_t> bits;
+        for (const auto& [digest, group] : in_.groups) {
+            for (const StrayBits& stray : group.promises->strays) bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
+        }
+        for (const auto& [place, mask] : bits) {
+            const auto& [reserved, key, reg] = place;
+            const auto names = hosts([&, where = std::tuple(reserved, key, reg)](const HostPromises& host) {
+                return std::any_of(host.strays.begin(), host.strays.end(), [&](const StrayBits& stray) {
+                    return std::tuple(stray.reserved, stray.key, stray.reg) == where;
+                });
+            });
+            if (names.empty()) continue;
+            const std::string where = leaf_text(key) + " " + to_string(reg) + " (mask " + to_hex(mask) + ")";
+            if (reserved) {
+                add(Severity::note, "reserved-bit", "Reserved bits are set in leaf " + where + "; the policy has 0 there.", names);
+            } else {
+                add(Severity::note, "unclassified-bit",
+                    "The rulebook does not know bits that are set in leaf " + where + ": the policy has 0 there, as nobody knows what they promise.",
+                    names);
+            }
+        }
+    }
+
+    void report_models() {
+        const auto names = hosts([](const HostPromises& host) { return host.model == nullptr; });
+        if (names.empty()) return;
+        add(Severity::warning, "unknown-model",
+            "The model table has no row for " + enumerate(names) + ": what its silicon does beyond CPUID is not taken into account.", names);
+    }
+
+    void report_artefact() {
+        const auto names = hosts([](const HostPromises& host) { return host.syscall_artefact; });
+        if (names.empty()) return;
+        add(Severity::note, "syscall-read-in-32-bit-mode",
+            "SYSCALL reads 0 on " + enumerate(names) + " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
+            names);
+    }
+
+    void report_msrs() {
+        const auto with = hosts([](const HostPromises& host) { return host.has_msrs; });
+        add(Severity::warning, "msrs-not-merged",
+            with.empty() ? "No dump holds feature MSRs, and this version does not merge them: the policy offers none, IA32_ARCH_CAPABILITIES included."
+                         : "Feature MSRs are read but not merged by this version: the policy offers none, IA32_ARCH_CAPABILITIES included.",
+            with);
+    }
+
+    void report_notes() {
+        std::map<std::pair<std::string, std::string>, std::vector<std::string>> notes;
+        for (const auto& [digest, group] : in_.groups) {
+            for (const DumpNote& note : group.notes) {
+                auto& names = notes[{note.code, note.message}];
+                names.insert(names.end(), group.names.begin(), group.names.end());
+            }
+        }
+        for (auto& [note, names] : notes) {
+            std::sort(names.begin(), names.end());
+            add(Severity::note, note.first, note.second, names);
+        }
+    }
+
+    const DecisionInputs& in_;
+    const std::vector<std::pair<std::string, std::string>>& skipped_;
+    const Plan& plan_;
+    const Rulebook& rulebook_;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> find(const DecisionInputs& inputs, const std::vector<std::pair<std::string, std::string>>& skipped) {
+    return Finder(inputs, skipped).run();
+}
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,84 @@
+// One host reduced to what it promises: the vector of atoms that the pool meets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::merge {
+
+// A number's atom. Unknown is the bottom of the order: no promise.
+struct Number {
+    bool known = false;
+    std::uint32_t value = 0;
+
+    friend bool operator==(const Number&, const Number&) = default;
+};
+
+// The meet of two numbers under a rule (min, max or equal).
+Number meet(Rule rule, const Number& a, const Number& b) noexcept;
+
+// An XSAVE component's atom: supported with this layout, or not promised. Two different layouts
+// promise nothing, since code that computed an offset on one host would use it on the other.
+struct Component {
+    bool promised = false;
+    std::uint32_t size = 0;    // bytes
+    std::uint32_t offset = 0;  // bytes, standard format; 0 for supervisor state
+    bool align64 = false;      // in the compacted format
+
+    friend bool operator==(const Component&, const Component&) = default;
+};
+
+inline constexpr std::size_t component_count = 63;  // XCR0 and IA32_XSS; bit 63 of XCR0 is not a component
+
+// Bits that are set though no field covers them.
+struct StrayBits {
+    LeafKey key;
+    Register reg = Register::eax;
+    std::uint32_t mask = 0;
+    bool reserved = false;  // the vendor calls them reserved; else the rulebook does not know them
+
+    friend auto operator<=>(const StrayBits&, const StrayBits&) = default;
+};
+
+// The atoms alone: a product of semilattices.
+struct Atoms {
+    std::vector<std::uint32_t> words;      // promise bits, parallel to Plan::words()
+    std::vector<Number> numbers;           // parallel to Plan::numbers()
+    std::uint64_t scrubs = 0;              // bit i: VERW scrubs what Plan::guards()[i] is about
+    std::vector<Component> components;     // component_count of them
+
+    // Meets this with another host's atoms. The loop over words is the merge's inner loop.
+    void meet(const Plan& plan, const Atoms& other) noexcept;
+
+    friend bool operator==(const Atoms&, const Atoms&) = default;
+};
+
+struct HostPromises {
+    Atoms atoms;
+    std::vector<std::uint32_t> unknown;           // bits of which the host is silent, parallel to words
+    std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
+    std::vector<std::uint32_t> modelled;          // bits that the model table set or settled
+    std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
+    std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing
+    std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
+    std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
+    std::vector<StrayBits> strays;
+    bool syscall_artefact = false;                // an implied_by field read 0 though the other was set
+    bool has_msrs = false;
+    bool has_hypervisor_view = false;
+    bool has_hardware_view = false;
+    Signature signature;
+    const Model* model = nullptr;                       // nullptr: not in the model table
+    std::shared_ptr<const CpuidTable> table;      // the first CPU: identity and raw values
+};
+
+// Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.
+HostPromises promises_of(const Plan& plan, const HostDump& host);
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,182 @@
+#include "merge/options.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "merge/decisions.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+std::uint32_t parse_value(const Field& field, const std::string& text) {
+    std::uint32_t value = 0;
+    const bool hex = text.starts_with("0x");
+    const char* first = text.data() + (hex ? 2 : 0);
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(first, last, value, hex ? 16 : 10);
+    if (error != std::errc{} || end != last || first == last) {
+        throw UsageError("--set " + std::string(field.id) + ": \"" + text + "\" is not a number");
+    }
+    if (value > (field.mask() >> field.low)) {
+        throw UsageError("--set " + std::string(field.id) + ": " + text + " does not fit into bits " + bits_text(field));
+    }
+    return value;
+}
+
+// Whether a host that has seen keeps the promise that value makes.
+bool keeps(const Field& field, const SeenValue& seen, std::uint32_t value) {
+    if (field.rule == Rule::identity) return true;
+    if (!seen.known) return false;
+    switch (field.rule) {
+        case Rule::intersect: return (value & ~seen.value) == 0;
+        case Rule::union_:
+        case Rule::guarded: return (seen.value & ~value) == 0;
+        case Rule::min: return value <= seen.value;
+        case Rule::max: return value >= seen.value;
+        case Rule::equal: return value == seen.value;
+        default: return false;
+    }
+}
+
+bool can_be_set(Rule rule) noexcept {
+    return promises_by_bits(rule) || promises_by_number(rule) || rule == Rule::identity;
+}
+
+class Overrides {
+public:
+    Overrides(const MergeOptions& options, const HostGroups& groups, Draft& draft)
+        : options_(options), groups_(groups), draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}
+
+    void apply() {
+        show();
+        ceiling();
+        hide();
+        set();
+    }
+
+private:
+    void show() {
+        std::set<FieldIndex> shown;
+        for (const std::string& name : options_.show) show_one(name, shown);
+        for (const auto& [name, value] : options_.set) shown.insert(field_named(plan_, name, "--set"));
+        for (const FieldIndex index : plan_.fields()) {
+            if (rulebook_[index].exposure == Exposure::asked && !shown.contains(index)) {
+                draft_.take_out(index, {Cause::not_asked, 0});
+            }
+        }
+    }
+
+    void show_one(const std::string& name, std::set<FieldIndex>& shown) {
+        bool is_group = false;
+        for (std::size_t i = 0; i < rulebook_.fields.size(); ++i) {
+            if (rulebook_.fields[i].ask != name) continue;
+            is_group = true;
+            shown.insert(static_cast<FieldIndex>(i));
+        }
+        if (is_group) return;
+        const FieldIndex index = field_named(plan_, name, "--show");
+        if (rulebook_[index].exposure == Exposure::never) {
+            throw UsageError("--show " + name + ": never shown to a guest in a pool: " + std::string(rulebook_[index].why));
+        }
+        shown.insert(index);
+    }
+
+    void ceiling() {
+        if (options_.ceiling_level.empty()) return;
+        const auto& levels = rulebook_.levels;
+        const auto at = std::find_if(levels.begin(), levels.end(),
+                                     [&](const Level& level) { return level.id == options_.ceiling_level; });
+        if (at == levels.end()) {
+            std::string known;
+            for (const Level& level : levels) known += " " + std::string(level.id);
+            throw UsageError("--ceiling: no level \"" + options_.ceiling_level + "\" (there are:" + known + ")");
+        }
+        for (auto above = at + 1; above != levels.end(); ++above) {
+            for (const FieldIndex index : above->features) draft_.take_out(index, {Cause::ceiling, 0});
+        }
+    }
+
+    void hide() {
+        for (const std::string& name : options_.hide) {
+            const FieldIndex index = field_named(plan_, name, "--hide");
+            const Rule rule = rulebook_[index].rule;
+            if (rule == Rule::hide) continue;
+            if (!promises_by_bits(rule)) {
+                throw UsageError("--hide " + name + ": a field of the rule " + std::string(to_string(rule)) +
+                                 " has no weakest value to show");
+            }
+            draft_.weaken(index, {Cause::hidden, 0});
+        }
+    }
+
+    void set() {
+        for (const auto& [name, text] : options_.set) {
+            const FieldIndex index = field_named(plan_, name, "--set");
+            const Field& field = rulebook_[index];
+            if (!can_be_set(field.rule)) {
+                throw UsageError("--set " + name + ": a field of the rule " + std::string(to_string(field.rule)) +
+                                 " is not the operator's to set");
+            }
+            const std::uint32_t value = parse_value(field, text);
+            const auto broken = names_where(groups_, [&](const HostGroup& group) {
+                return !keeps(field, seen_value(plan_, group, index, field.subleaf_first), value);
+            });
+            if (!broken.empty()) {
+                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(broken) + " does not keep that promise");
+            }
+            draft_.set(index, value);
+        }
+    }
+
+    const MergeOptions& options_;
+    const HostGroups& groups_;
+    Draft& draft_;
+    const Plan& plan_;
+    const Rulebook& rulebook_;
+};
+
+}  // namespace
+
+void apply_options(const MergeOptions& options, const HostGroups& groups, Draft& draft) {
+    Overrides(options, groups, draft).apply();
+}
+
+void check_set_survived(const MergeOptions& options, const Draft& draft) {
+    for (const auto& [name, text] : options.set) {
+        const FieldIndex index = field_named(draft.plan(), name, "--set");
+        const Field& field = draft.plan().rulebook()[index];
+        const std::uint32_t wanted = parse_value(field, text);
+        if (wanted != 0 && draft.value(index, field.subleaf_first) != wanted) {
+            throw NoPolicyError("--set " + name + "=" + text + ": the field goes with another that the pool does not have");
+        }
+    }
+}
+
+FieldIndex field_named(const Plan& plan, const std::string& name, const char* option) {
+    const Rulebook& rulebook = plan.rulebook();
+    std::vector<FieldIndex> found;
+    const FieldIndex exact = rulebook.find(name);
+    if (exact != no_field) {
+        found.push_back(exact);
+    } else {
+        found = rulebook.find_any_name(name);
+        std::erase_if(found, [&](FieldIndex index) { return rulebook[index].is_msr || !plan.applies(rulebook[index]); });
+    }
+    const std::string where = std::string(option) + " " + name + ": ";
+    if (found.empty()) throw UsageError(where + "no field of this vendor has that name (see poolcpuid rules list)");
+    if (found.size() > 1) {
+        std::string ids;
+        for (const FieldIndex index : found) ids += " " + std::string(rulebook[index].id);
+        throw UsageError(where + "more than one field has that name:" + ids);
+    }
+    const Field& field = rulebook[found.front()];
+    if (field.is_msr) throw UsageError(where + "a field of an MSR; MSRs are not merged by this version");
+    if (!plan.applies(field)) throw UsageError(where + "not a field of this pool's vendor");
+    return found.front();
+}
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,21 @@
+// The operator's overrides: --show, --ceiling, --hide and --set, applied to a draft.
+#pragma once
+
+#include "merge/draft.hpp"
+#include "merge/pool.hpp"
+#include "poolcpuid/pool_state.hpp"
+
+namespace poolcpuid::merge {
+
+// Takes out what nobody asked for and applies the overrides. Throws UsageError for names that the
+// rulebook does not know or values that do not fit, NoPolicyError for a --set that a host does not keep.
+void apply_options(const MergeOptions& options, const HostGroups& groups, Draft& draft);
+
+// Throws NoPolicyError when closing the draft took away what --set gave.
+void check_set_survived(const MergeOptions& options, const Draft& draft);
+
+// The one CPUID field of the draft's vendor that name (an id or any project's name) means. Throws
+// UsageError when there is none or more than one.
+FieldIndex field_named(const Plan& plan, const std::string& name, const char* option);
+
+}  // namespace poolcpuid::merge

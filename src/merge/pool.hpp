@@ -1,0 +1,61 @@
+// The pool's hosts by content, and the questions that decisions and findings ask of them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "merge/host_promises.hpp"
+#include "merge/plan.hpp"
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::merge {
+
+// Hosts whose dumps are equal to the byte.
+struct HostGroup {
+    std::string sha256;
+    std::string format;
+    std::shared_ptr<const HostPromises> promises;
+    std::set<std::string> names;
+    std::vector<DumpNote> notes;
+    bool is_ceiling = false;  // a policy that joined as a host
+};
+
+// The groups in order of digest, so that every walk over them is deterministic.
+using HostGroups = std::map<std::string, HostGroup>;
+
+// The names of the groups that satisfy which, sorted.
+std::vector<std::string> names_where(const HostGroups& groups, const std::function<bool(const HostGroup&)>& which);
+
+// The first of names as documents list them: at most most_names.
+std::vector<std::string> first_names(const std::vector<std::string>& names);
+
+// "a, b and 3 more": names for a sentence.
+std::string enumerate(const std::vector<std::string>& names);
+
+// What a field is on one host, for decisions.
+struct SeenValue {
+    bool known = false;
+    std::uint32_t value = 0;
+    bool modelled = false;  // set or settled by the model table
+
+    friend auto operator<=>(const SeenValue&, const SeenValue&) = default;
+};
+
+// The field's value on the hosts of a group: the meet over the logical CPUs for promises, the first
+// CPU's for all else.
+SeenValue seen_value(const Plan& plan, const HostGroup& group, FieldIndex field, std::uint32_t subleaf);
+
+// The immunities that guests infer from the family and model of the group's hosts.
+std::vector<std::string> inferred_immunities(const HostGroup& group);
+
+// The group that lends the identity: requested (a name or digest) or the one with the fewest
+// model-inferred immunities, then the oldest generation, then the least digest. Throws UsageError
+// when no host is called requested.
+const HostGroup& choose_identity(const HostGroups& groups, const std::string& requested);
+
+}  // namespace poolcpuid::merge

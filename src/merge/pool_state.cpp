@@ -1,0 +1,253 @@
+#include "poolcpuid/pool_state.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "hash/sha256.hpp"
+#include "merge/decisions.hpp"
+#include "merge/draft.hpp"
+#include "merge/findings.hpp"
+#include "merge/options.hpp"
+#include "merge/pool.hpp"
+#include "merge/render.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid {
+
+using merge::Atoms;
+using merge::Draft;
+using merge::HostGroup;
+using merge::HostGroups;
+using merge::HostPromises;
+using merge::Plan;
+using merge::Rows;
+
+namespace {
+
+// A policy read as if it were a host that gives exactly what the policy shows.
+HostDump as_host(const PoolPolicy& policy, std::string_view role) {
+    HostDump host;
+    host.name = std::string(role) + ":" + policy.pool;
+    host.sha256 = sha256_hex(to_json(policy));
+    host.hypervisor = HypervisorView{"policy", {policy.cpuid, {}}, policy.msrs};
+    return host;
+}
+
+std::vector<std::string> views_of(const HostGroup& group) {
+    std::vector<std::string> views;
+    if (group.promises->has_hardware_view) views.emplace_back("hardware");
+    if (group.promises->has_hypervisor_view) views.emplace_back(group.is_ceiling ? "policy" : "hypervisor");
+    return views;
+}
+
+}  // namespace
+
+struct PoolState::Impl {
+    const Rulebook* rulebook;
+    std::string vendor_string;
+    std::shared_ptr<const Plan> plan;  // none until the first host
+    Atoms atoms;                       // the semilattice
+    HostGroups groups;                 // provenance
+    std::map<std::string, std::string> names;  // name → digest
+    std::vector<std::pair<std::string, std::string>> skipped;
+
+    explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
+
+    void set_vendor(const std::string& host, const std::string& string) {
+        if (plan) {
+            if (string == vendor_string) return;
+            const auto& first = *names.begin();
+            throw NoPolicyError("mixed vendors: " + first.first + " is \"" + vendor_string + "\", " + host + " is \"" +
+                                string + "\"; software reads CPUID by vendor, so no policy is true on both");
+        }
+        const auto vendor = rulebook->vendor_of(string);
+        if (!vendor) {
+            throw NoPolicyError(host + " is of the vendor \"" + string + "\", which the rulebook does not know");
+        }
+        vendor_string = string;
+        plan = std::make_shared<const Plan>(*rulebook, *vendor);
+    }
+
+    void claim_name(const std::string& name, const std::string& digest) {
+        const auto [at, fresh] = names.emplace(name, digest);
+        if (!fresh && at->second != digest) {
+            throw InputError(name, 0, "one host of this name", "two with different content");
+        }
+    }
+
+    void add_group(HostGroup group) {
+        const bool first = groups.empty();
+        if (first) {
+            atoms = group.promises->atoms;
+        } else {
+            atoms.meet(*plan, group.promises->atoms);
+        }
+        groups.emplace(group.sha256, std::move(group));
+    }
+
+    void require_base() const {
+        for (const FieldIndex index : plan->fields()) {
+            const Field& field = (*rulebook)[index];
+            if (!field.required || !merge::promises_by_bits(field.rule)) continue;
+            const std::uint32_t all = field.mask() >> field.low;
+            const auto without = merge::names_where(groups, [&](const HostGroup& group) {
+                const auto seen = merge::seen_value(*plan, group, index, field.subleaf_first);
+                return !seen.known || seen.value != all;
+            });
+            if (without.empty()) continue;
+            throw NoPolicyError(merge::enumerate(without) + " is not known to have " + std::string(field.id) +
+                                ", without which no 64-bit guest runs");
+        }
+    }
+
+    std::vector<HostClass> host_classes() const {
+        std::vector<HostClass> classes;
+        for (const auto& [digest, group] : groups) {
+            const std::vector<std::string> all(group.names.begin(), group.names.end());
+            classes.push_back({digest, group.format, views_of(group), merge::first_names(all), all.size()});
+        }
+        return classes;
+    }
+
+    std::string names_digest() const {
+        std::string text;
+        for (const auto& [name, digest] : names) text += name + "\n";
+        return sha256_hex(text);
+    }
+};
+
+PoolState::PoolState(const Rulebook& rulebook) : impl_(std::make_unique<Impl>(rulebook)) {}
+PoolState::PoolState(const PoolState& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+PoolState::PoolState(PoolState&& other) noexcept = default;
+PoolState::~PoolState() = default;
+
+PoolState& PoolState::operator=(PoolState other) noexcept {
+    impl_.swap(other.impl_);
+    return *this;
+}
+
+void PoolState::add(const HostDump& host) {
+    const std::string string = vendor_string(host.first_table()).value_or("");
+    impl_->set_vendor(host.name, string);
+    impl_->claim_name(host.name, host.sha256);
+    const auto at = impl_->groups.find(host.sha256);
+    if (at != impl_->groups.end()) {
+        at->second.names.insert(host.name);
+        return;
+    }
+    HostGroup group;
+    group.sha256 = host.sha256;
+    group.format = std::string(to_string(host.format));
+    group.promises = std::make_shared<const HostPromises>(merge::promises_of(*impl_->plan, host));
+    group.names.insert(host.name);
+    group.notes = host.notes;
+    impl_->add_group(std::move(group));
+}
+
+void PoolState::combine(const PoolState& other) {
+    for (const auto& skipped : other.impl_->skipped) impl_->skipped.push_back(skipped);
+    if (!other.impl_->plan) return;
+    impl_->set_vendor(other.impl_->names.begin()->first, other.impl_->vendor_string);
+    for (const auto& [name, digest] : other.impl_->names) impl_->claim_name(name, digest);
+    for (const auto& [digest, group] : other.impl_->groups) {
+        const auto at = impl_->groups.find(digest);
+        if (at == impl_->groups.end()) {
+            impl_->add_group(group);
+        } else {
+            at->second.names.insert(group.names.begin(), group.names.end());
+        }
+    }
+}
+
+void PoolState::note_skipped(std::string file, std::string reason) {
+    impl_->skipped.emplace_back(std::move(file), std::move(reason));
+}
+
+std::size_t PoolState::host_count() const noexcept { return impl_->names.size(); }
+
+std::vector<std::pair<std::string, std::string>> PoolState::names() const {
+    return {impl_->names.begin(), impl_->names.end()};
+}
+
+bool PoolState::same_promises(const PoolState& other) const {
+    return impl_->vendor_string == other.impl_->vendor_string && impl_->atoms == other.impl_->atoms;
+}
+
+PoolPolicy PoolState::finish(const MergeOptions& options) const {
+    if (!impl_->plan) throw NoPolicyError("no host to make a policy from");
+    Impl pool = *impl_;
+    std::sort(pool.skipped.begin(), pool.skipped.end());
+    const HostGroup& identity = merge::choose_identity(pool.groups, options.identity);
+    if (options.ceiling_policy) {
+        const HostDump ceiling = as_host(*options.ceiling_policy, "ceiling");
+        pool.set_vendor(ceiling.name, options.ceiling_policy->vendor);
+        auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, ceiling));
+        promises->atoms.scrubs = ~std::uint64_t{0};  // a ceiling lowers features; it is no host that could be open
+        pool.add_group({ceiling.sha256, "policy", promises, {ceiling.name}, {}, true});
+    }
+    pool.require_base();
+
+    Draft draft(*pool.plan, pool.atoms, *identity.promises->table);
+    merge::apply_options(options, pool.groups, draft);
+    draft.close();
+    merge::check_set_survived(options, draft);
+    const Rows rows = merge::render(draft);
+    const merge::DecisionInputs inputs{draft, rows, pool.groups, identity};
+
+    PoolPolicy policy;
+    policy.pool = options.pool;
+    policy.vendor = pool.vendor_string;
+    policy.rulebook_version = pool.rulebook->version;
+    policy.rulebook_sha256 = pool.rulebook->sha256;
+    policy.hosts = pool.host_classes();
+    policy.names_sha256 = pool.names_digest();
+    for (const auto& [key, value] : rows) policy.cpuid.push_back({key, value});
+    policy.owned = merge::owned_bits(draft, rows);
+    policy.decisions = merge::decide(inputs);
+    policy.findings = merge::find(inputs, pool.skipped);
+    return policy;
+}
+
+std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
+    const Plan& plan = *impl_->plan;
+    const HostPromises wanted = merge::promises_of(plan, as_host(floor, "floor"));
+    const HostPromises given = merge::promises_of(plan, as_host(policy, "policy"));
+    std::vector<FloorLoss> losses;
+    const auto add = [&](FieldIndex index, std::uint32_t subleaf, std::uint32_t promised, std::uint32_t result) {
+        const Field& field = plan.rulebook()[index];
+        const auto hosts = merge::names_where(impl_->groups, [&](const HostGroup& group) {
+            const auto seen = merge::seen_value(plan, group, index, subleaf);
+            return !seen.known || seen.value == result || (seen.value & promised) != (promised & ~0U);
+        });
+        losses.push_back({std::string(field.id), to_hex(promised), to_hex(result), merge::first_names(hosts)});
+    };
+    for (const FieldIndex index : plan.fields()) {
+        const Field& field = plan.rulebook()[index];
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg); word && merge::promises_by_bits(field.rule)) {
+                const std::uint32_t lost = wanted.atoms.words[*word] & ~given.atoms.words[*word] & field.mask();
+                if (lost == 0) continue;
+                const auto value = [&](const HostPromises& host) {
+                    return (plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask()) >> field.low;
+                };
+                add(index, subleaf, value(wanted), value(given));
+            } else if (const auto slot = plan.find_number(index, subleaf)) {
+                const merge::Number& before = wanted.atoms.numbers[*slot];
+                const merge::Number& after = given.atoms.numbers[*slot];
+                if (before.value != 0 && merge::meet(field.rule, before, after) != before) add(index, subleaf, before.value, after.value);
+            }
+        }
+    }
+    for (const XsaveComponent& component : plan.rulebook().xsave) {
+        const auto& before = wanted.atoms.components[component.bit];
+        if (!before.promised || before == given.atoms.components[component.bit]) continue;
+        const auto hosts = merge::names_where(impl_->groups, [&](const HostGroup& group) {
+            return group.promises->atoms.components[component.bit] != before;
+        });
+        losses.push_back({"xsave state " + std::string(component.id), "kept", "not kept", merge::first_names(hosts)});
+    }
+    return losses;
+}
+
+}  // namespace poolcpuid

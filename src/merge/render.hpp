@@ -1,0 +1,24 @@
+// From a closed draft to the registers of the policy document.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "merge/draft.hpp"
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid::merge {
+
+using Rows = std::map<LeafKey, Registers>;
+
+// The policy's registers: promises, identity, XSAVE areas, duplicated bits, and the maximum leaves
+// last, since only then is it known which leaf has content. Rows of zeros are left out.
+Rows render(const Draft& draft);
+
+// The bits that the VMM or the guest fills in, in the rulebook's order.
+std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows);
+
+// A field's value in rows, shifted down.
+std::uint32_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf);
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,265 @@
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "json/located_json.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using json::ObjectReader;
+using json::Value;
+
+constexpr std::string_view policy_schema = "poolcpuid/policy/v1";
+
+class PolicyReader {
+public:
+    explicit PolicyReader(std::string_view file) : file_(file) {}
+
+    PoolPolicy read(const Value& document) {
+        ObjectReader reader(document, file_, "a policy document");
+        const Value& schema = reader.required("schema");
+        if (!schema.is_string() || schema.text() != policy_schema) {
+            throw InputError(file_, schema.line(), "\"schema\": \"" + std::string(policy_schema) + "\"", json::describe(schema));
+        }
+        PoolPolicy policy;
+        policy.pool = reader.required_string("pool");
+        policy.vendor = reader.required_string("vendor");
+        ObjectReader rulebook(reader.required_object("rulebook"), file_, "the rulebook of a policy");
+        policy.rulebook_version = rulebook.required_string("version");
+        policy.rulebook_sha256 = rulebook.required_string("sha256");
+        rulebook.finish();
+        for (const Value& entry : reader.required_array("hosts")) policy.hosts.push_back(host_class(entry));
+        policy.names_sha256 = reader.required_string("names_sha256");
+        read_cpuid(reader.required_array("cpuid"), policy);
+        read_msrs(reader.required_array("msrs"), policy);
+        for (const Value& entry : reader.required_array("owned")) policy.owned.push_back(owned(entry));
+        for (const Value& entry : reader.required_array("decisions")) policy.decisions.push_back(decision(entry, policy));
+        for (const Value& entry : reader.required_array("findings")) policy.findings.push_back(finding(entry));
+        reader.finish();
+        check_vendor(document, policy);
+        return policy;
+    }
+
+private:
+    std::vector<std::string> strings(const std::vector<Value>& values) const {
+        std::vector<std::string> result;
+        for (const Value& value : values) {
+            if (!value.is_string()) throw InputError(file_, value.line(), "a string", json::describe(value));
+            result.push_back(value.text());
+        }
+        return result;
+    }
+
+    std::size_t count(const Value& value) const {
+        std::size_t result = 0;
+        const std::string& text = value.text();
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+        if (value.type() != Value::Type::number || error != std::errc{} || end != text.data() + text.size()) {
+            throw InputError(file_, value.line(), "a count", json::describe(value));
+        }
+        return result;
+    }
+
+    HostClass host_class(const Value& entry) const {
+        ObjectReader reader(entry, file_, "a class of hosts");
+        HostClass host;
+        host.sha256 = reader.required_string("sha256");
+        host.format = reader.required_string("format");
+        host.views = strings(reader.required_array("views"));
+        host.names = strings(reader.required_array("names"));
+        host.count = count(reader.required("count"));
+        reader.finish();
+        return host;
+    }
+
+    void read_cpuid(const std::vector<Value>& entries, PoolPolicy& policy) const {
+        for (const Value& entry : entries) {
+            ObjectReader reader(entry, file_, "a CPUID row");
+            CpuidRow row;
+            row.key.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
+            row.key.subleaf = static_cast<std::uint32_t>(reader.required_hex("subleaf", 8));
+            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+                row.value[reg] = static_cast<std::uint32_t>(reader.required_hex(to_string(reg), 8));
+            }
+            reader.finish();
+            if (!policy.cpuid.empty() && !(policy.cpuid.back().key < row.key)) {
+                throw InputError(file_, entry.line(), "CPUID rows in rising order, each once",
+                                 "leaf " + to_hex(row.key.leaf));
+            }
+            policy.cpuid.push_back(row);
+        }
+    }
+
+    void read_msrs(const std::vector<Value>& entries, PoolPolicy& policy) const {
+        for (const Value& entry : entries) {
+            ObjectReader reader(entry, file_, "an MSR row");
+            MsrRow row;
+            row.index = static_cast<std::uint32_t>(reader.required_hex("index", 8));
+            row.value = reader.required_hex("value", 16);
+            reader.finish();
+            if (!policy.msrs.empty() && policy.msrs.back().index >= row.index) {
+                throw InputError(file_, entry.line(), "MSR rows in rising order, each once", to_hex(row.index));
+            }
+            policy.msrs.push_back(row);
+        }
+    }
+
+    template <typename Number>
+    Number part(const Value& value, std::string_view text, int base) const {
+        if (base == 16) {
+            if (!text.starts_with("0x")) throw InputError(file_, value.line(), "\"0x…\"", json::describe(value));
+            text.remove_prefix(2);
+        }
+        Number result = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result, base);
+        if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+            throw InputError(file_, value.line(), "a number or a range", json::describe(value));
+        }
+        return result;
+    }
+
+    // The two halves of "A-B" or "A:B", or "A" twice.
+    static std::pair<std::string_view, std::string_view> halves(std::string_view text, char separator) {
+        const std::size_t at = text.find(separator);
+        if (at == std::string_view::npos) return {text, text};
+        return {text.substr(0, at), text.substr(at + 1)};
+    }
+
+    BitPlace place(ObjectReader& reader) const {
+        BitPlace place;
+        if (reader.optional("msr") != nullptr) {
+            place.is_msr = true;
+            place.leaf = static_cast<std::uint32_t>(reader.required_hex("msr", 8));
+        } else {
+            place.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
+            const Value& subleaf = reader.required("subleaf");
+            const auto [first, last] = halves(subleaf.text(), '-');
+            place.subleaf_first = part<std::uint32_t>(subleaf, first, 16);
+            place.subleaf_last = part<std::uint32_t>(subleaf, last, 16);
+            place.reg = register_of(reader.required("register"));
+        }
+        const Value& bits = reader.required("bits");
+        const auto [high, low] = halves(bits.text(), ':');
+        place.high = part<std::uint8_t>(bits, high, 10);
+        place.low = part<std::uint8_t>(bits, low, 10);
+        if (place.low > place.high || place.high >= (place.is_msr ? 64 : 32)) {
+            throw InputError(file_, bits.line(), "bits of the register, the high one first", json::describe(bits));
+        }
+        return place;
+    }
+
+    Register register_of(const Value& value) const {
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            if (value.is_string() && value.text() == to_string(reg)) return reg;
+        }
+        throw InputError(file_, value.line(), "eax, ebx, ecx or edx", json::describe(value));
+    }
+
+    BitPlace owned(const Value& entry) const {
+        ObjectReader reader(entry, file_, "owned bits");
+        const BitPlace result = place(reader);
+        reader.finish();
+        return result;
+    }
+
+    Decision decision(const Value& entry, const PoolPolicy& policy) const {
+        ObjectReader reader(entry, file_, "a decision");
+        Decision decision;
+        decision.field = reader.required_string("field");
+        decision.place = place(reader);
+        decision.rule = reader.required_string("rule");
+        decision.value = reader.required_string("value");
+        for (const Value& value : reader.required_array("values")) {
+            ObjectReader inner(value, file_, "a value of a decision");
+            ValueOfHosts seen;
+            seen.value = inner.required_string("value");
+            seen.hosts = strings(inner.required_array("hosts"));
+            seen.count = count(inner.required("count"));
+            inner.finish();
+            decision.values.push_back(std::move(seen));
+        }
+        decision.because = strings(reader.required_array("because"));
+        decision.reason = reader.required_string("reason");
+        reader.finish();
+        check_decision(entry, decision, policy);
+        return decision;
+    }
+
+    // A decision that contradicts the registers means that one of them was changed by hand.
+    void check_decision(const Value& entry, const Decision& decision, const PoolPolicy& policy) const {
+        const BitPlace& place = decision.place;
+        std::uint64_t value = 0;
+        if (place.is_msr) {
+            const auto row = std::find_if(policy.msrs.begin(), policy.msrs.end(),
+                                          [&](const MsrRow& msr) { return msr.index == place.leaf; });
+            if (row != policy.msrs.end()) value = row->value.value_or(0);
+        } else {
+            const LeafKey key{place.leaf, place.subleaf_first};
+            const auto row = std::find_if(policy.cpuid.begin(), policy.cpuid.end(),
+                                          [&](const CpuidRow& cpuid) { return cpuid.key == key; });
+            if (row != policy.cpuid.end()) value = row->value[place.reg];
+        }
+        const unsigned width = static_cast<unsigned>(place.high - place.low) + 1U;
+        const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+        const std::string shown = to_hex((value >> place.low) & ones);
+        if (shown != decision.value) {
+            throw InputError(file_, entry.line(), "the value " + decision.value + " that the decision on " + decision.field + " states",
+                             shown + " in the registers");
+        }
+    }
+
+    Finding finding(const Value& entry) const {
+        ObjectReader reader(entry, file_, "a finding");
+        Finding finding;
+        const Value& severity = reader.required("severity");
+        finding.severity = severity_of(severity);
+        finding.code = reader.required_string("code");
+        finding.message = reader.required_string("message");
+        if (const std::string* field = reader.optional_string("field")) finding.field = *field;
+        finding.hosts = strings(reader.required_array("hosts"));
+        reader.finish();
+        return finding;
+    }
+
+    Severity severity_of(const Value& value) const {
+        for (const Severity severity : {Severity::error, Severity::warning, Severity::note}) {
+            if (value.is_string() && value.text() == to_string(severity)) return severity;
+        }
+        throw InputError(file_, value.line(), "error, warning or note", json::describe(value));
+    }
+
+    void check_vendor(const Value& document, const PoolPolicy& policy) const {
+        const CpuidTable table{policy.cpuid, {}};
+        const auto string = vendor_string(table);
+        if (!string || *string != policy.vendor) {
+            throw InputError(file_, document.line(), "leaf 0 with the vendor \"" + policy.vendor + "\"",
+                             string ? "\"" + *string + "\"" : "no leaf 0");
+        }
+    }
+
+    std::string file_;
+};
+
+}  // namespace
+
+PoolPolicy read_policy(std::string_view bytes, std::string_view file) {
+    if (bytes.size() > limits::dump_bytes) {
+        throw InputError(std::string(file), 0, "at most " + std::to_string(limits::dump_bytes) + " bytes",
+                         std::to_string(bytes.size()));
+    }
+    return PolicyReader(file).read(json::parse(bytes, file));
+}
+
+bool is_policy(std::string_view bytes) noexcept {
+    // The schema stands first in a document of ours, and near the start in any other order of keys.
+    return bytes.substr(0, 4096).find(policy_schema) != std::string_view::npos;
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,107 @@
+#include <nlohmann/json.hpp>
+
+#include "policy/document_text.hpp"
+#include "poolcpuid/policy.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json row_json(const CpuidRow& row) {
+    Json json;
+    json["leaf"] = to_hex(row.key.leaf);
+    json["subleaf"] = to_hex(row.key.subleaf);
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        json[to_string(reg)] = to_hex(row.value[reg], 8);
+    }
+    return json;
+}
+
+void put_place(Json& json, const BitPlace& place) {
+    if (place.is_msr) {
+        json["msr"] = to_hex(place.leaf);
+    } else {
+        json["leaf"] = to_hex(place.leaf);
+        json["subleaf"] = document::subleaves(place);
+        json["register"] = to_string(place.reg);
+    }
+    json["bits"] = document::bits(place);
+}
+
+Json class_json(const HostClass& host) {
+    return {{"sha256", host.sha256},
+            {"format", host.format},
+            {"views", host.views},
+            {"names", host.names},
+            {"count", host.count}};
+}
+
+Json decision_json(const Decision& decision) {
+    Json json;
+    json["field"] = decision.field;
+    put_place(json, decision.place);
+    json["rule"] = decision.rule;
+    json["value"] = decision.value;
+    json["values"] = Json::array();
+    for (const ValueOfHosts& value : decision.values) {
+        json["values"].push_back({{"value", value.value}, {"hosts", value.hosts}, {"count", value.count}});
+    }
+    json["because"] = decision.because;
+    json["reason"] = decision.reason;
+    return json;
+}
+
+Json finding_json(const Finding& finding) {
+    Json json;
+    json["severity"] = to_string(finding.severity);
+    json["code"] = finding.code;
+    json["message"] = finding.message;
+    if (!finding.field.empty()) json["field"] = finding.field;
+    json["hosts"] = finding.hosts;
+    return json;
+}
+
+template <typename Entry, typename ToJson>
+Json array_of(const std::vector<Entry>& entries, ToJson to_json_of) {
+    Json array = Json::array();
+    for (const Entry& entry : entries) array.push_back(to_json_of(entry));
+    return array;
+}
+
+}  // namespace
+
+std::string_view to_string(Severity severity) noexcept {
+    switch (severity) {
+        case Severity::error: return "error";
+        case Severity::warning: return "warning";
+        case Severity::note: break;
+    }
+    return "note";
+}
+
+std::string to_json(const PoolPolicy& policy) {
+    Json json;
+    json["schema"] = "poolcpuid/policy/v1";
+    json["pool"] = policy.pool;
+    json["vendor"] = policy.vendor;
+    json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
+    json["hosts"] = array_of(policy.hosts, class_json);
+    json["names_sha256"] = policy.names_sha256;
+    json["cpuid"] = array_of(policy.cpuid, row_json);
+    json["msrs"] = array_of(policy.msrs, [](const MsrRow& row) {
+        return Json{{"index", to_hex(row.index)}, {"value", to_hex(row.value.value_or(0), 16)}};
+    });
+    json["owned"] = array_of(policy.owned, [](const BitPlace& place) {
+        Json entry;
+        put_place(entry, place);
+        return entry;
+    });
+    json["decisions"] = array_of(policy.decisions, decision_json);
+    json["findings"] = array_of(policy.findings, finding_json);
+    return json.dump(2, ' ') + "\n";
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+#include "rulebook/storage.hpp"
+#include "rulebook/words.hpp"
+
+namespace poolcpuid::rulebook {
+
+namespace {
+
+class Flattener {
+public:
+    Flattener(SourceRulebook source, RulebookStorage& storage) : source_(std::move(source)), storage_(storage) {}
+
+    void run(std::string sha256) {
+        sort_fields();
+        for (const SourceVendor& vendor : source_.vendors) {
+            vendor_bits_[vendor.id] = static_cast<VendorMask>(1U << storage_.vendors.size());
+            storage_.vendors.push_back({keep(vendor.id), keep(vendor.name), keep_all(vendor.strings)});
+        }
+        for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
+        for (const SourceReserved& reserved : source_.reserved) storage_.reserved.push_back(flat(reserved));
+        for (const SourceDependency& dependency : source_.dependencies) {
+            storage_.dependencies.push_back({indices(dependency.prerequisites), indices(dependency.dependents),
+                                             keep(dependency.why), keep(dependency.source)});
+        }
+        for (const SourceEquality& group : source_.equality) {
+            storage_.equality.push_back(
+                {keep(group.id), indices(group.fields), indices(group.drop), keep(group.why), keep(group.source)});
+        }
+        for (const SourceGroup& group : source_.groups) {
+            storage_.groups.push_back({keep(group.id), index(group.rsba), index(group.rrsba), index(group.eibrs),
+                                       index(group.offered_by), keep(group.why), keep(group.source)});
+        }
+        flatten_xsave();
+        for (const SourceModel& model : source_.models) storage_.models.push_back(flat(model));
+        for (const SourceLevel& level : source_.levels) {
+            storage_.levels.push_back({keep(level.id), indices(level.features)});
+        }
+        storage_.view = {keep(source_.version),
+                         keep(std::move(sha256)),
+                         storage_.vendors,
+                         storage_.fields,
+                         storage_.reserved,
+                         storage_.dependencies,
+                         storage_.equality,
+                         storage_.groups,
+                         source_.xsave_legacy_size,
+                         storage_.xsave,
+                         storage_.models,
+                         storage_.levels};
+    }
+
+private:
+    // The order of every list in our documents: CPUID before MSR, leaf or index, subleaf, register, low bit.
+    void sort_fields() {
+        const auto key = [](const SourceField& f) {
+            return std::tuple(f.is_msr, f.leaf, f.subleaf.first, f.reg, f.bits.low, f.id);
+        };
+        std::sort(source_.fields.begin(), source_.fields.end(),
+                  [&](const SourceField& a, const SourceField& b) { return key(a) < key(b); });
+        for (std::size_t i = 0; i < source_.fields.size(); ++i) {
+            field_numbers_[source_.fields[i].id] = static_cast<FieldIndex>(i);
+        }
+        const auto reserved_key = [](const SourceReserved& r) {
+            return std::tuple(r.leaf, r.subleaf.first, r.reg, r.bits.low, r.vendors);
+        };
+        std::sort(source_.reserved.begin(), source_.reserved.end(),
+                  [&](const SourceReserved& a, const SourceReserved& b) { return reserved_key(a) < reserved_key(b); });
+    }
+
+    std::string_view keep(std::string text) { return storage_.strings.emplace_back(std::move(text)); }
+
+    std::span<const std::string_view> keep_all(const std::vector<std::string>& texts) {
+        auto& list = storage_.string_lists.emplace_back();
+        for (const std::string& text : texts) list.push_back(keep(text));
+        return list;
+    }
+
+    FieldIndex index(const std::string& id) const { return id.empty() ? no_field : field_numbers_.at(id); }
+
+    std::span<const FieldIndex> indices(const std::vector<std::string>& ids) {
+        auto& list = storage_.field_lists.emplace_back();
+        for (const std::string& id : ids) list.push_back(index(id));
+        return list;
+    }
+
+    VendorMask vendor_mask(const std::vector<std::string>& vendors) const {
+        VendorMask mask = 0;
+        for (const std::string& vendor : vendors) {
+            mask = static_cast<VendorMask>(mask | (vendor == "all" ? (1U << source_.vendors.size()) - 1U
+                                                                   : vendor_bits_.at(vendor)));
+        }
+        return mask;
+    }
+
+    static std::string name_of(const SourceField& field, const char* project) {
+        const auto at = field.names.find(project);
+        return at == field.names.end() ? std::string() : at->second;
+    }
+
+    Field flat(const SourceField& from) {
+        Field to;
+        to.id = keep(from.id);
+        to.is_msr = from.is_msr;
+        to.leaf = from.leaf;
+        to.subleaf_first = from.subleaf.first;
+        to.subleaf_last = from.subleaf.last;
+        to.reg = from.reg;
+        to.low = from.bits.low;
+        to.high = from.bits.high;
+        to.vendors = vendor_mask(from.vendors);
+        to.rule = parse_word(rule_words, from.rule).value();
+        to.exposure = parse_word(exposure_words, from.exposure).value();
+        to.impact = parse_word(impact_words, from.impact).value();
+        to.required = from.required;
+        if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
+        to.gate = index(from.gate);
+        to.implied_by = index(from.implied_by);
+        to.length_from = index(from.length_from);
+        to.ask = keep(from.ask);
+        if (!from.guard_immune.empty()) to.guard = flat_guard(from);
+        if (from.derive) to.derive = flat(*from.derive);
+        to.names = {keep(name_of(from, "vendor")), keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
+                    keep(name_of(from, "libvirt")), keep(name_of(from, "xen"))};
+        to.why = keep(from.why);
+        to.source = keep(from.source);
+        return to;
+    }
+
+    void set_zero_means(const std::string& text, Field& to) const {
+        to.zero_has_meaning = true;
+        if (text.starts_with("0x")) {
+            std::from_chars(text.data() + 2, text.data() + text.size(), to.zero_means, 16);
+        } else {
+            to.zero_means_field = index(text);
+        }
+    }
+
+    Guard flat_guard(const SourceField& from) {
+        auto& guard = storage_.guards.emplace_back();
+        for (const std::vector<std::string>& list : from.guard_immune) {
+            auto& terms = storage_.guard_lists.emplace_back();
+            for (const std::string& term : list) {
+                const bool negated = term.starts_with("!");
+                terms.push_back({index(negated ? term.substr(1) : term), negated});
+            }
+            guard.push_back(terms);
+        }
+        return {guard, keep_all(from.guard_model)};
+    }
+
+    Derive flat(const SourceDerive& from) const {
+        return {parse_word(derivation_words, from.how).value(), from.from, from.reg, index(from.condition),
+                from.then_value, from.else_value, from.msr};
+    }
+
+    ReservedBits flat(const SourceReserved& from) const {
+        Field bits;
+        bits.low = from.bits.low;
+        bits.high = from.bits.high;
+        return {from.leaf, from.subleaf.first, from.subleaf.last, from.reg, bits.mask(), vendor_mask(from.vendors)};
+    }
+
+    void flatten_xsave() {
+        std::map<std::string, std::uint8_t> bits;
+        for (const SourceComponent& component : source_.xsave) bits[component.id] = component.bit;
+        for (const SourceComponent& component : source_.xsave) {
+            std::uint64_t together = 0;
+            for (const std::vector<std::string>& list : source_.xsave_together) {
+                if (std::find(list.begin(), list.end(), component.id) == list.end()) continue;
+                for (const std::string& id : list) together |= std::uint64_t{1} << bits.at(id);
+            }
+            auto& layouts = storage_.layouts.emplace_back();
+            for (const SourceLayout& layout : component.layouts) {
+                layouts.push_back({vendor_mask(layout.vendors), layout.size, layout.offset, layout.align64,
+                                   keep(layout.source)});
+            }
+            storage_.xsave.push_back({keep(component.id), component.bit,
+                                      parse_word(xsave_state_words, component.state).value(),
+                                      indices(component.features), layouts, together, keep(component.why),
+                                      keep(component.source)});
+        }
+    }
+
+    Model flat(const SourceModel& from) {
+        auto& facts = storage_.facts.emplace_back();
+        for (const auto& [id, value] : from.silicon) facts.push_back({index(id), value});
+        const auto ranges = [&](const std::vector<NumberRange>& list) -> std::span<const NumberRange> {
+            return storage_.ranges.emplace_back(list);
+        };
+        return {vendor_mask({from.vendor}),
+                from.family,
+                ranges(from.models),
+                ranges(from.steppings),
+                keep(from.name),
+                keep(from.microarchitecture),
+                from.generation,
+                facts,
+                keep_all(from.immune),
+                keep_all(from.inferred),
+                keep(from.source)};
+    }
+
+    SourceRulebook source_;
+    RulebookStorage& storage_;
+    std::map<std::string, FieldIndex> field_numbers_;
+    std::map<std::string, VendorMask> vendor_bits_;
+};
+
+}  // namespace
+
+void flatten(SourceRulebook source, std::string sha256, RulebookStorage& storage) {
+    Flattener(std::move(source), storage).run(std::move(sha256));
+}
+
+}  // namespace poolcpuid::rulebook

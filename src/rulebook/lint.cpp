@@ -1,0 +1,394 @@
+#include "rulebook/lint.hpp"
+
+#include <algorithm>
+#include <bitset>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "rulebook/words.hpp"
+
+namespace poolcpuid::rulebook {
+
+namespace {
+
+constexpr std::size_t most_vendors = 8;  // VendorMask is 8 bits wide
+
+bool shares_vendor(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    const auto has_all = [](const std::vector<std::string>& v) { return std::find(v.begin(), v.end(), "all") != v.end(); };
+    if (has_all(a) || has_all(b)) return true;
+    return std::any_of(a.begin(), a.end(), [&](const std::string& vendor) {
+        return std::find(b.begin(), b.end(), vendor) != b.end();
+    });
+}
+
+bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
+bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
+
+bool is_id(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+}
+
+class Linter {
+public:
+    Linter(const SourceRulebook& source, std::vector<LintFinding>& findings) : source_(source), findings_(findings) {}
+
+    void run() {
+        check_head();
+        collect_ids();
+        for (const SourceField& field : source_.fields) check_field(field);
+        check_overlaps();
+        check_names();
+        check_dependencies();
+        check_cycles();
+        check_equality();
+        check_groups();
+        check_xsave();
+        check_models();
+        check_levels();
+    }
+
+private:
+    void report(const Place& place, const std::string& field, std::string message) {
+        findings_.push_back({place.file, place.line, field, std::move(message)});
+    }
+
+    void check_head() {
+        if (source_.version.empty()) report({"rulebook.json", 0}, "", "the rulebook has no version");
+        if (source_.vendors.size() > most_vendors) {
+            report(source_.vendors.back().place, "", "more than " + std::to_string(most_vendors) + " vendors");
+        }
+        std::set<std::string> strings;
+        for (const SourceVendor& vendor : source_.vendors) {
+            if (!vendors_.insert(vendor.id).second) report(vendor.place, "", "vendor \"" + vendor.id + "\" again");
+            for (const std::string& text : vendor.strings) {
+                if (text.size() != 12) report(vendor.place, "", "the vendor string \"" + text + "\" is not of 12 bytes");
+                if (!strings.insert(text).second) report(vendor.place, "", "the vendor string \"" + text + "\" again");
+            }
+        }
+    }
+
+    void collect_ids() {
+        for (const SourceField& field : source_.fields) {
+            const auto [at, fresh] = fields_.emplace(field.id, &field);
+            if (!fresh) {
+                report(field.place, field.id,
+                       "the id is used twice; first in " + at->second->place.file + ":" +
+                           std::to_string(at->second->place.line));
+            }
+        }
+    }
+
+    const SourceField* find(const std::string& id) const {
+        const auto at = fields_.find(id);
+        return at == fields_.end() ? nullptr : at->second;
+    }
+
+    void check_vendors(const Place& place, const std::string& field, const std::vector<std::string>& vendors) {
+        if (vendors.empty()) report(place, field, "no vendors");
+        for (const std::string& vendor : vendors) {
+            if (vendor != "all" && !vendors_.contains(vendor)) report(place, field, "unknown vendor \"" + vendor + "\"");
+        }
+    }
+
+    void check_reference(const SourceField& field, const char* key, const std::string& id) {
+        if (!id.empty() && find(id) == nullptr) {
+            report(field.place, field.id, std::string(key) + " names the unknown field \"" + id + "\"");
+        }
+    }
+
+    void check_field(const SourceField& field) {
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        if (!is_id(field.id)) say("an id is of a-z, 0-9 and _ only");
+        const auto rule = parse_word(rule_words, field.rule);
+        const auto exposure = parse_word(exposure_words, field.exposure);
+        if (!rule) say("unknown rule \"" + field.rule + "\"");
+        if (!exposure) say("unknown exposure \"" + field.exposure + "\"");
+        if (!parse_word(impact_words, field.impact)) say("unknown impact \"" + field.impact + "\"");
+        if (field.why.empty()) say("no why");
+        if (field.source.empty()) say("no source");
+        check_vendors(field.place, field.id, field.vendors);
+        for (const auto& [project, name] : field.names) {
+            if (std::find(name_keys.begin(), name_keys.end(), project) == name_keys.end()) {
+                say("names of the unknown project \"" + project + "\"");
+            }
+            if (name.empty()) say("an empty name for " + project);
+        }
+        if (rule && exposure) check_rule(field, *rule, *exposure);
+        check_reference(field, "gate", field.gate);
+        check_reference(field, "implied_by", field.implied_by);
+        check_reference(field, "length_from", field.length_from);
+        if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
+        if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
+            check_reference(field, "zero_means", field.zero_means);
+        }
+        check_subleaves(field);
+    }
+
+    void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        const auto only = [&](bool present, const char* key, Rule owner) {
+            if (present && rule != owner) say(std::string(key) + " goes with the rule " + std::string(to_string(owner)));
+        };
+        if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
+        only(!field.zero_means.empty(), "zero_means", Rule::min);
+        only(!field.length_from.empty(), "length_from", Rule::union_);
+        only(!field.guard_immune.empty() || !field.guard_model.empty(), "guard", Rule::guarded);
+        only(field.derive.has_value(), "derive", Rule::derive);
+        only(!field.implied_by.empty(), "implied_by", Rule::intersect);
+        if (rule == Rule::derive && !field.derive) say("a derived field says how");
+        if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
+        if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
+        if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
+        if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
+        if (field.derive) check_derive(field);
+        for (const std::vector<std::string>& list : field.guard_immune) {
+            for (const std::string& term : list) {
+                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+            }
+        }
+    }
+
+    void check_derive(const SourceField& field) {
+        if (!parse_word(derivation_words, field.derive->how)) {
+            report(field.place, field.id, "unknown derivation \"" + field.derive->how + "\"");
+        }
+        check_reference(field, "derive", field.derive->condition);
+    }
+
+    void check_subleaves(const SourceField& field) {
+        constexpr std::uint32_t most_subleaves = 64;
+        if (field.subleaf.last - field.subleaf.first >= most_subleaves) {
+            report(field.place, field.id, "a range of more than " + std::to_string(most_subleaves) + " subleaves");
+        }
+    }
+
+    // Fields and reserved bits of one register may share bits only when they share no vendor.
+    void check_overlaps() {
+        struct Claim {
+            Place place;
+            std::string id;
+            SubleafRange subleaf;
+            BitRange bits;
+            const std::vector<std::string>* vendors;
+        };
+        std::map<std::tuple<bool, std::uint32_t, Register>, std::vector<Claim>> registers;
+        for (const SourceField& field : source_.fields) {
+            registers[{field.is_msr, field.leaf, field.reg}].push_back(
+                {field.place, field.id, field.subleaf, field.bits, &field.vendors});
+        }
+        for (const SourceReserved& reserved : source_.reserved) {
+            registers[{false, reserved.leaf, reserved.reg}].push_back(
+                {reserved.place, "reserved bits", reserved.subleaf, reserved.bits, &reserved.vendors});
+        }
+        for (const auto& [key, claims] : registers) {
+            for (std::size_t i = 0; i < claims.size(); ++i) {
+                for (std::size_t j = i + 1; j < claims.size(); ++j) {
+                    const Claim& a = claims[i];
+                    const Claim& b = claims[j];
+                    if (overlaps(a.bits, b.bits) && overlaps(a.subleaf, b.subleaf) && shares_vendor(*a.vendors, *b.vendors)) {
+                        report(b.place, b.id, "its bits overlap those of " + a.id);
+                    }
+                }
+            }
+        }
+    }
+
+    // QEMU, libvirt and Xen name each bit once; a second owner of a name is a slip.
+    void check_names() {
+        std::map<std::pair<std::string, std::string>, const SourceField*> owners;
+        for (const SourceField& field : source_.fields) {
+            for (const auto& [project, name] : field.names) {
+                if (project == "vendor" || project == "linux") continue;
+                const auto [at, fresh] = owners.emplace(std::pair{project, name}, &field);
+                if (!fresh && shares_vendor(at->second->vendors, field.vendors)) {
+                    report(field.place, field.id, project + " calls " + at->second->id + " \"" + name + "\" as well");
+                }
+            }
+        }
+    }
+
+    void check_ids(const Place& place, const std::string& owner, const std::vector<std::string>& ids) {
+        if (ids.empty()) report(place, owner, "an empty list of fields");
+        for (const std::string& id : ids) {
+            if (find(id) == nullptr) report(place, owner, "unknown field \"" + id + "\"");
+        }
+    }
+
+    void check_reason(const Place& place, const std::string& owner, const std::string& why, const std::string& source) {
+        if (why.empty()) report(place, owner, "no why");
+        if (source.empty()) report(place, owner, "no source");
+    }
+
+    // Taking away a bit that announces bad news would hide the news: such fields may not be dependents.
+    void check_may_go(const Place& place, const std::string& owner, const std::vector<std::string>& ids) {
+        for (const std::string& id : ids) {
+            const SourceField* field = find(id);
+            if (field == nullptr) continue;
+            const auto rule = parse_word(rule_words, field->rule);
+            if (rule == Rule::union_ || rule == Rule::guarded || rule == Rule::group) {
+                report(place, owner, "\"" + id + "\" announces a relaxed behaviour and may not be taken away");
+            }
+        }
+    }
+
+    // What a feature stands on must have a value before derived fields are computed, or none at all.
+    void check_may_carry(const Place& place, const std::string& owner, const std::vector<std::string>& ids) {
+        for (const std::string& id : ids) {
+            const SourceField* field = find(id);
+            if (field == nullptr) continue;
+            const auto rule = parse_word(rule_words, field->rule);
+            if (!field->is_msr && (rule == Rule::derive || rule == Rule::owned || rule == Rule::group)) {
+                report(place, owner, "\"" + id + "\" is of the rule " + field->rule + " and can carry nothing");
+            }
+        }
+    }
+
+    void check_dependencies() {
+        for (const SourceDependency& dependency : source_.dependencies) {
+            const std::string owner = dependency.prerequisites.front();
+            check_ids(dependency.place, owner, dependency.prerequisites);
+            check_may_carry(dependency.place, owner, dependency.prerequisites);
+            check_ids(dependency.place, owner, dependency.dependents);
+            check_may_go(dependency.place, owner, dependency.dependents);
+            check_reason(dependency.place, owner, dependency.why, dependency.source);
+        }
+    }
+
+    // Dependencies and gates must not run in a circle: what would go first has no answer.
+    void check_cycles() {
+        std::map<std::string, std::vector<std::pair<std::string, Place>>> edges;
+        for (const SourceDependency& dependency : source_.dependencies) {
+            for (const std::string& from : dependency.prerequisites) {
+                for (const std::string& to : dependency.dependents) edges[from].emplace_back(to, dependency.place);
+            }
+        }
+        for (const SourceField& field : source_.fields) {
+            if (!field.gate.empty()) edges[field.gate].emplace_back(field.id, field.place);
+        }
+        enum class State : std::uint8_t { fresh, open, done };
+        std::map<std::string, State> states;
+        const auto visit = [&](const auto& self, const std::string& id) -> void {
+            states[id] = State::open;
+            const auto out = edges.find(id);
+            if (out != edges.end()) {
+                for (const auto& [to, place] : out->second) {
+                    if (states[to] == State::open) report(place, to, "a cycle of dependencies through \"" + id + "\"");
+                    if (states[to] == State::fresh) self(self, to);
+                }
+            }
+            states[id] = State::done;
+        };
+        for (const auto& [id, unused] : edges) {
+            if (states[id] == State::fresh) visit(visit, id);
+        }
+    }
+
+    void check_equality() {
+        std::map<std::string, int> uses;
+        for (const SourceEquality& group : source_.equality) {
+            check_ids(group.place, group.id, group.fields);
+            check_ids(group.place, group.id, group.drop);
+            check_may_go(group.place, group.id, group.drop);
+            check_reason(group.place, group.id, group.why, group.source);
+            for (const std::string& id : group.fields) {
+                ++uses[id];
+                const SourceField* field = find(id);
+                if (field != nullptr && field->rule != "equal") report(group.place, id, "not of the rule equal");
+            }
+        }
+        for (const SourceField& field : source_.fields) {
+            if (field.rule != "equal" || field.required || is_xsave_layout(field)) continue;
+            if (uses[field.id] != 1) {
+                report(field.place, field.id, "a field of the rule equal is in one equality group, this is in " +
+                                                  std::to_string(uses[field.id]));
+            }
+        }
+    }
+
+    // The layout rows of the XSAVE leaf are governed by xsave.json.
+    bool is_xsave_layout(const SourceField& field) const {
+        return std::any_of(source_.fields.begin(), source_.fields.end(), [&](const SourceField& other) {
+            return other.derive && other.derive->how == "xsave_size" && !field.is_msr && field.leaf == other.leaf;
+        });
+    }
+
+    void check_groups() {
+        for (const SourceGroup& group : source_.groups) {
+            check_ids(group.place, group.id, {group.rsba, group.rrsba, group.eibrs, group.offered_by});
+            check_reason(group.place, group.id, group.why, group.source);
+        }
+    }
+
+    void check_xsave() {
+        std::set<std::string> ids;
+        std::set<unsigned> bits;
+        for (const SourceComponent& component : source_.xsave) {
+            if (!ids.insert(component.id).second) report(component.place, component.id, "the component again");
+            if (!bits.insert(component.bit).second) report(component.place, component.id, "the bit of another component");
+            if (!parse_word(xsave_state_words, component.state)) {
+                report(component.place, component.id, "unknown state \"" + component.state + "\"");
+            }
+            check_ids(component.place, component.id, component.features);
+            check_reason(component.place, component.id, component.why, component.source);
+            for (const SourceLayout& layout : component.layouts) {
+                check_vendors(component.place, component.id, layout.vendors);
+                if (layout.size == 0) report(component.place, component.id, "a layout of size 0");
+                if (layout.source.empty()) report(component.place, component.id, "a layout without source");
+            }
+        }
+        for (const std::vector<std::string>& list : source_.xsave_together) {
+            for (const std::string& id : list) {
+                if (!ids.contains(id)) report({"xsave.json", 0}, id, "unknown component in \"together\"");
+            }
+        }
+    }
+
+    void check_models() {
+        for (const SourceModel& model : source_.models) {
+            check_vendors(model.place, model.name, {model.vendor});
+            if (model.models.empty()) report(model.place, model.name, "no model numbers");
+            if (model.source.empty()) report(model.place, model.name, "no source");
+            for (const auto& [id, value] : model.silicon) {
+                if (find(id) == nullptr) report(model.place, model.name, "unknown field \"" + id + "\"");
+            }
+        }
+        for (std::size_t i = 0; i < source_.models.size(); ++i) {
+            for (std::size_t j = i + 1; j < source_.models.size(); ++j) check_model_pair(source_.models[i], source_.models[j]);
+        }
+    }
+
+    void check_model_pair(const SourceModel& a, const SourceModel& b) {
+        const auto any_overlap = [](const std::vector<NumberRange>& x, const std::vector<NumberRange>& y) {
+            if (x.empty() || y.empty()) return true;
+            return std::any_of(x.begin(), x.end(), [&](const NumberRange& r) {
+                return std::any_of(y.begin(), y.end(),
+                                   [&](const NumberRange& s) { return r.first <= s.last && s.first <= r.last; });
+            });
+        };
+        if (a.vendor == b.vendor && a.family == b.family && any_overlap(a.models, b.models) &&
+            any_overlap(a.steppings, b.steppings)) {
+            report(b.place, b.name, "the same models as " + a.name);
+        }
+    }
+
+    void check_levels() {
+        for (const SourceLevel& level : source_.levels) check_ids(level.place, level.id, level.features);
+    }
+
+    const SourceRulebook& source_;
+    std::vector<LintFinding>& findings_;
+    std::set<std::string> vendors_;
+    std::map<std::string, const SourceField*> fields_;
+};
+
+}  // namespace
+
+void lint(const SourceRulebook& source, std::vector<LintFinding>& findings) { Linter(source, findings).run(); }
+
+}  // namespace poolcpuid::rulebook

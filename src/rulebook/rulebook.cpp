@@ -1,0 +1,72 @@
+#include "poolcpuid/rulebook.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "rulebook/words.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+char folded(char c) noexcept {
+    if (c == '_') return '-';
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return folded(x) == folded(y); });
+}
+
+bool contains(std::span<const NumberRange> ranges, std::uint16_t number) noexcept {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const NumberRange& range) { return range.first <= number && number <= range.last; });
+}
+
+}  // namespace
+
+std::string_view to_string(Rule rule) noexcept { return rulebook::word_of(rulebook::rule_words, rule); }
+std::string_view to_string(Exposure exposure) noexcept { return rulebook::word_of(rulebook::exposure_words, exposure); }
+std::string_view to_string(Impact impact) noexcept { return rulebook::word_of(rulebook::impact_words, impact); }
+
+FieldIndex Rulebook::find(std::string_view id) const noexcept {
+    const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.id == id; });
+    return at == fields.end() ? no_field : static_cast<FieldIndex>(at - fields.begin());
+}
+
+std::vector<FieldIndex> Rulebook::find_any_name(std::string_view name) const {
+    std::vector<FieldIndex> found;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const Field& field = fields[i];
+        const std::array names{field.id,          field.names.vendor,  field.names.linux,
+                               field.names.qemu,  field.names.libvirt, field.names.xen};
+        if (std::any_of(names.begin(), names.end(), [&](std::string_view n) { return !n.empty() && same_name(n, name); })) {
+            found.push_back(static_cast<FieldIndex>(i));
+        }
+    }
+    return found;
+}
+
+std::optional<std::size_t> Rulebook::vendor_of(std::string_view vendor_string) const noexcept {
+    for (std::size_t i = 0; i < vendors.size(); ++i) {
+        const auto& strings = vendors[i].strings;
+        if (std::find(strings.begin(), strings.end(), vendor_string) != strings.end()) return i;
+    }
+    return std::nullopt;
+}
+
+const Model* Rulebook::model_of(std::size_t vendor, const Signature& signature) const noexcept {
+    const auto at = std::find_if(models.begin(), models.end(), [&](const Model& model) {
+        return ((model.vendors >> vendor) & 1U) != 0 && model.family == signature.family &&
+               contains(model.models, signature.model) &&
+               (model.steppings.empty() || contains(model.steppings, signature.stepping));
+    });
+    return at == models.end() ? nullptr : &*at;
+}
+
+std::string bits_text(const Field& field) {
+    if (field.low == field.high) return std::to_string(field.low);
+    return std::to_string(field.high) + ":" + std::to_string(field.low);
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,407 @@
+#include "rulebook/source.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "json/located_json.hpp"
+
+namespace poolcpuid::rulebook {
+
+namespace {
+
+using json::ObjectReader;
+using json::Value;
+
+// Reads the entries of one file and keeps what was wrong with each of them.
+class FileParser {
+public:
+    FileParser(const RulebookFile& file, SourceRulebook& out, std::vector<LintFinding>& findings)
+        : file_(file), out_(out), findings_(findings) {}
+
+    void parse() {
+        collect("", [&] {
+            const Value document = json::parse(file_.bytes, file_.path);
+            if (file_.path.starts_with("cpuid/") || file_.path.starts_with("msr/")) return parse_fields(document);
+            if (file_.path == "rulebook.json") return parse_head(document);
+            if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);
+            if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
+            if (file_.path == "groups.json") return each(document, "groups", &FileParser::parse_group);
+            if (file_.path == "xsave.json") return parse_xsave(document);
+            if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
+            if (file_.path == "levels.json") return each(document, "levels", &FileParser::parse_level);
+            throw InputError(file_.path, 0, "a file that policy/README.md names", "this one");
+        });
+    }
+
+private:
+    // Turns an InputError into a finding, so that one bad entry does not hide the others.
+    void collect(const std::string& field, const std::function<void()>& body) {
+        try {
+            body();
+        } catch (const InputError& error) {
+            findings_.push_back(
+                {error.file(), error.line(), field, "expected " + error.expected() + ", found " + error.found()});
+        }
+    }
+
+    Place place_of(const Value& value) const { return {file_.path, value.line()}; }
+
+    void each(const Value& document, std::string_view key, void (FileParser::*parse_one)(const Value&)) {
+        ObjectReader reader(document, file_.path, "a rulebook file");
+        reader.optional_string("comment");
+        for (const Value& entry : reader.required_array(key)) {
+            collect("", [&] { (this->*parse_one)(entry); });
+        }
+        reader.finish();
+    }
+
+    std::vector<std::string> strings(const std::vector<Value>& values) const {
+        std::vector<std::string> result;
+        for (const Value& value : values) result.push_back(string_of(value));
+        return result;
+    }
+
+    const std::string& string_of(const Value& value) const {
+        if (!value.is_string()) throw InputError(file_.path, value.line(), "a string", json::describe(value));
+        return value.text();
+    }
+
+    std::vector<std::string> optional_strings(ObjectReader& reader, std::string_view key) const {
+        const std::vector<Value>* values = reader.optional_array(key);
+        return values == nullptr ? std::vector<std::string>{} : strings(*values);
+    }
+
+    static std::string text_or_empty(const std::string* text) { return text == nullptr ? std::string() : *text; }
+
+    std::uint32_t number(const Value& value) const {
+        std::uint32_t result = 0;
+        const std::string& text = value.text();
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+        if (value.type() != Value::Type::number || error != std::errc{} || end != text.data() + text.size()) {
+            throw InputError(file_.path, value.line(), "a number of at most 32 bits", json::describe(value));
+        }
+        return result;
+    }
+
+    // "0x2" or "0x2-0x3f"
+    std::pair<std::uint32_t, std::uint32_t> hex_range(const Value& value) const {
+        const std::string& text = string_of(value);
+        const auto fail = [&]() -> std::uint32_t {
+            throw InputError(file_.path, value.line(), "\"0xN\" or \"0xN-0xM\" with N not above M", json::describe(value));
+        };
+        const auto hex = [&](std::string_view part) -> std::uint32_t {
+            if (!part.starts_with("0x")) return fail();
+            std::uint32_t result = 0;
+            const auto [end, error] = std::from_chars(part.data() + 2, part.data() + part.size(), result, 16);
+            if (error != std::errc{} || end != part.data() + part.size() || part.size() < 3) return fail();
+            return result;
+        };
+        const std::size_t dash = text.find('-');
+        const std::uint32_t first = hex(std::string_view(text).substr(0, dash));
+        const std::uint32_t last = dash == std::string::npos ? first : hex(std::string_view(text).substr(dash + 1));
+        if (first > last) fail();
+        return {first, last};
+    }
+
+    // "7" or "15:8"
+    BitRange bit_range(const Value& value, unsigned width) const {
+        const std::string& text = string_of(value);
+        const auto fail = [&]() -> std::uint8_t {
+            throw InputError(file_.path, value.line(),
+                             "bits \"N\" or \"HIGH:LOW\" below " + std::to_string(width) + ", the high bit first",
+                             json::describe(value));
+        };
+        const auto bit = [&](std::string_view part) -> std::uint8_t {
+            unsigned result = 0;
+            const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), result);
+            if (error != std::errc{} || end != part.data() + part.size() || result >= width) return fail();
+            return static_cast<std::uint8_t>(result);
+        };
+        const std::size_t colon = text.find(':');
+        BitRange range;
+        range.high = bit(std::string_view(text).substr(0, colon));
+        range.low = colon == std::string::npos ? range.high : bit(std::string_view(text).substr(colon + 1));
+        if (range.low > range.high) fail();
+        return range;
+    }
+
+    Register register_of(const Value& value) const {
+        const std::string& text = string_of(value);
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            if (text == to_string(reg)) return reg;
+        }
+        throw InputError(file_.path, value.line(), "eax, ebx, ecx or edx", json::describe(value));
+    }
+
+    void parse_head(const Value& document) {
+        ObjectReader reader(document, file_.path, "rulebook.json");
+        out_.version = reader.required_string("version");
+        for (const Value& entry : reader.required_array("vendors")) {
+            ObjectReader vendor(entry, file_.path, "a vendor");
+            SourceVendor result;
+            result.place = place_of(entry);
+            result.id = vendor.required_string("id");
+            result.name = vendor.required_string("name");
+            result.strings = strings(vendor.required_array("strings"));
+            vendor.finish();
+            out_.vendors.push_back(std::move(result));
+        }
+        reader.required_object("sources");
+        reader.optional_string("comment");
+        reader.finish();
+    }
+
+    void parse_fields(const Value& document) {
+        ObjectReader reader(document, file_.path, "a leaf or MSR file");
+        const bool is_msr = file_.path.starts_with("msr/");
+        const auto leaf = static_cast<std::uint32_t>(reader.required_hex(is_msr ? "msr" : "leaf", 8));
+        reader.required_string("title");
+        reader.optional_string("comment");
+        for (const Value& entry : reader.required_array("fields")) {
+            const Value* id = entry.is_object() ? entry.find("id") : nullptr;
+            collect(id != nullptr && id->is_string() ? id->text() : "", [&] { parse_field(entry, is_msr, leaf); });
+        }
+        if (const std::vector<Value>* reserved = reader.optional_array("reserved")) {
+            for (const Value& entry : *reserved) collect("", [&] { parse_reserved(entry, is_msr, leaf); });
+        }
+        reader.finish();
+    }
+
+    void parse_field(const Value& entry, bool is_msr, std::uint32_t leaf) {
+        ObjectReader reader(entry, file_.path, "a field");
+        SourceField field;
+        field.place = place_of(entry);
+        field.id = reader.required_string("id");
+        field.is_msr = is_msr;
+        field.leaf = leaf;
+        if (!is_msr) {
+            const auto [first, last] = hex_range(reader.required("subleaf"));
+            field.subleaf = {first, last};
+            field.reg = register_of(reader.required("register"));
+        }
+        field.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
+        if (const Value* names = reader.optional_object("names")) {
+            for (const auto& [project, name] : names->members()) field.names[project] = string_of(name);
+        }
+        field.vendors = strings(reader.required_array("vendors"));
+        field.rule = reader.required_string("rule");
+        field.exposure = reader.required_string("exposure");
+        field.ask = text_or_empty(reader.optional_string("ask"));
+        field.required = reader.optional_bool("required", false);
+        field.gate = text_or_empty(reader.optional_string("gate"));
+        field.implied_by = text_or_empty(reader.optional_string("implied_by"));
+        field.zero_means = text_or_empty(reader.optional_string("zero_means"));
+        field.length_from = text_or_empty(reader.optional_string("length_from"));
+        if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
+        if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
+        field.impact = reader.required_string("impact");
+        field.why = reader.required_string("why");
+        field.source = reader.required_string("source");
+        reader.finish();
+        out_.fields.push_back(std::move(field));
+    }
+
+    void parse_guard(const Value& value, SourceField& field) const {
+        ObjectReader reader(value, file_.path, "a guard");
+        for (const Value& list : reader.required_array("immune")) {
+            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
+            field.guard_immune.push_back(strings(list.items()));
+        }
+        field.guard_model = strings(reader.required_array("model"));
+        reader.finish();
+    }
+
+    SourceDerive parse_derive(const Value& value) const {
+        ObjectReader reader(value, file_.path, "a derivation");
+        SourceDerive derive;
+        derive.how = reader.required_string("how");
+        if (derive.how == "copy_bits") {
+            derive.from.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
+            derive.from.subleaf = static_cast<std::uint32_t>(reader.required_hex("subleaf", 8));
+            derive.reg = register_of(reader.required("register"));
+        } else if (derive.how == "select") {
+            derive.condition = reader.required_string("if");
+            derive.then_value = static_cast<std::uint32_t>(reader.required_hex("then", 8));
+            derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
+        } else if (derive.how == "msr_offered") {
+            derive.msr = static_cast<std::uint32_t>(reader.required_hex("index", 8));
+        } else if (derive.how == "vmx_default1") {
+            derive.msr = static_cast<std::uint32_t>(reader.required_hex("from", 8));
+        }
+        reader.finish();
+        return derive;
+    }
+
+    void parse_reserved(const Value& entry, bool is_msr, std::uint32_t leaf) {
+        ObjectReader reader(entry, file_.path, "reserved bits");
+        SourceReserved reserved;
+        reserved.place = place_of(entry);
+        reserved.leaf = leaf;
+        if (!is_msr) {
+            const auto [first, last] = hex_range(reader.required("subleaf"));
+            reserved.subleaf = {first, last};
+            reserved.reg = register_of(reader.required("register"));
+        }
+        reserved.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
+        reserved.vendors = strings(reader.required_array("vendors"));
+        reader.finish();
+        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
+        if (!is_msr) out_.reserved.push_back(std::move(reserved));
+    }
+
+    void parse_dependency(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a dependency");
+        SourceDependency dependency;
+        dependency.place = place_of(entry);
+        const std::string* single = reader.optional_string("prerequisite");
+        dependency.prerequisites = optional_strings(reader, "any_of");
+        if (single != nullptr) dependency.prerequisites.push_back(*single);
+        if (dependency.prerequisites.empty() || (single != nullptr && dependency.prerequisites.size() > 1)) {
+            reader.fail(entry, "either \"prerequisite\" or \"any_of\"");
+        }
+        dependency.dependents = strings(reader.required_array("dependents"));
+        dependency.why = reader.required_string("why");
+        dependency.source = reader.required_string("source");
+        reader.finish();
+        out_.dependencies.push_back(std::move(dependency));
+    }
+
+    void parse_equality(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "an equality group");
+        SourceEquality group;
+        group.place = place_of(entry);
+        group.id = reader.required_string("id");
+        group.fields = strings(reader.required_array("fields"));
+        group.drop = strings(reader.required_array("drop"));
+        group.why = reader.required_string("why");
+        group.source = reader.required_string("source");
+        reader.finish();
+        out_.equality.push_back(std::move(group));
+    }
+
+    void parse_group(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a promise group");
+        SourceGroup group;
+        group.place = place_of(entry);
+        group.id = reader.required_string("id");
+        ObjectReader members(reader.required_object("members"), file_.path, "the members of a promise group");
+        group.rsba = members.required_string("rsba");
+        group.rrsba = members.required_string("rrsba");
+        group.eibrs = members.required_string("eibrs");
+        group.offered_by = members.required_string("offered_by");
+        members.finish();
+        reader.required_array("levels");
+        group.why = reader.required_string("why");
+        group.source = reader.required_string("source");
+        reader.finish();
+        out_.groups.push_back(std::move(group));
+    }
+
+    void parse_xsave(const Value& document) {
+        ObjectReader reader(document, file_.path, "xsave.json");
+        reader.optional_string("comment");
+        out_.xsave_legacy_size = static_cast<std::uint32_t>(reader.required_hex("legacy_size", 8));
+        for (const Value& entry : reader.required_array("components")) {
+            collect("", [&] { parse_component(entry); });
+        }
+        for (const Value& list : reader.required_array("together")) {
+            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of components", json::describe(list));
+            out_.xsave_together.push_back(strings(list.items()));
+        }
+        reader.finish();
+    }
+
+    void parse_component(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "an XSAVE component");
+        SourceComponent component;
+        component.place = place_of(entry);
+        component.id = reader.required_string("id");
+        component.bit = bit_range(reader.required("bit"), 63).low;
+        component.state = reader.required_string("state");
+        component.features = strings(reader.required_array("features"));
+        component.why = reader.required_string("why");
+        component.source = reader.required_string("source");
+        if (const std::vector<Value>* layouts = reader.optional_array("layouts")) {
+            for (const Value& layout : *layouts) component.layouts.push_back(parse_layout(layout));
+        }
+        reader.finish();
+        out_.xsave.push_back(std::move(component));
+    }
+
+    SourceLayout parse_layout(const Value& value) const {
+        ObjectReader reader(value, file_.path, "a layout");
+        SourceLayout layout;
+        layout.vendors = strings(reader.required_array("vendors"));
+        layout.size = static_cast<std::uint32_t>(reader.required_hex("size", 8));
+        layout.offset = static_cast<std::uint32_t>(reader.required_hex("offset", 8));
+        layout.align64 = reader.optional_bool("align64", false);
+        layout.source = reader.required_string("source");
+        reader.finish();
+        return layout;
+    }
+
+    std::vector<NumberRange> number_ranges(const std::vector<Value>& values) const {
+        std::vector<NumberRange> ranges;
+        for (const Value& value : values) {
+            const auto [first, last] = hex_range(value);
+            if (last > 0xFFFF) throw InputError(file_.path, value.line(), "numbers of 16 bits", json::describe(value));
+            ranges.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
+        }
+        return ranges;
+    }
+
+    void parse_model(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a model");
+        SourceModel model;
+        model.place = place_of(entry);
+        model.vendor = reader.required_string("vendor");
+        model.family = static_cast<std::uint16_t>(reader.required_hex("family", 3));
+        model.models = number_ranges(reader.required_array("models"));
+        if (const std::vector<Value>* steppings = reader.optional_array("steppings")) {
+            model.steppings = number_ranges(*steppings);
+        }
+        model.name = reader.required_string("name");
+        model.microarchitecture = reader.required_string("microarchitecture");
+        model.generation = number(reader.required("generation"));
+        if (const Value* silicon = reader.optional_object("silicon")) {
+            for (const auto& [field, value] : silicon->members()) {
+                model.silicon[field] = static_cast<std::uint32_t>(json::hex_of(value, file_.path, 8));
+            }
+        }
+        model.immune = optional_strings(reader, "immune");
+        model.inferred = optional_strings(reader, "inferred");
+        model.source = reader.required_string("source");
+        reader.finish();
+        std::sort(model.inferred.begin(), model.inferred.end());
+        out_.models.push_back(std::move(model));
+    }
+
+    void parse_level(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a level");
+        SourceLevel level;
+        level.place = place_of(entry);
+        level.id = reader.required_string("id");
+        level.features = strings(reader.required_array("features"));
+        reader.required_string("why");
+        reader.required_string("source");
+        reader.finish();
+        out_.levels.push_back(std::move(level));
+    }
+
+    const RulebookFile& file_;
+    SourceRulebook& out_;
+    std::vector<LintFinding>& findings_;
+};
+
+}  // namespace
+
+SourceRulebook parse_source(const std::vector<RulebookFile>& files, std::vector<LintFinding>& findings) {
+    SourceRulebook source;
+    for (const RulebookFile& file : files) FileParser(file, source, findings).parse();
+    return source;
+}
+
+}  // namespace poolcpuid::rulebook

@@ -1,0 +1,172 @@
+// A rulebook as its files say it: names instead of numbers, and a place for every entry.
+//
+// The first of three steps (parse, lint, flatten). Parsing checks the shape of each entry; what
+// entries say about each other is lint's business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/load_rulebook.hpp"
+#include "poolcpuid/registers.hpp"
+
+namespace poolcpuid::rulebook {
+
+struct Place {
+    std::string file;
+    std::size_t line = 0;
+};
+
+struct SubleafRange {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+};
+
+struct BitRange {
+    std::uint8_t low = 0;
+    std::uint8_t high = 0;
+};
+
+struct SourceDerive {
+    std::string how;
+    LeafKey from;
+    Register reg = Register::eax;
+    std::string condition;
+    std::uint32_t then_value = 0;
+    std::uint32_t else_value = 0;
+    std::uint32_t msr = 0;
+};
+
+struct SourceField {
+    Place place;
+    std::string id;
+    bool is_msr = false;
+    std::uint32_t leaf = 0;
+    SubleafRange subleaf;
+    Register reg = Register::eax;
+    BitRange bits;
+    std::vector<std::string> vendors;
+    std::string rule;
+    std::string exposure;
+    std::string ask;
+    std::string impact;
+    bool required = false;
+    std::string gate;
+    std::string implied_by;
+    std::string zero_means;
+    std::string length_from;
+    std::vector<std::vector<std::string>> guard_immune;
+    std::vector<std::string> guard_model;
+    std::optional<SourceDerive> derive;
+    std::map<std::string, std::string> names;
+    std::string why;
+    std::string source;
+};
+
+struct SourceReserved {
+    Place place;
+    std::uint32_t leaf = 0;
+    SubleafRange subleaf;
+    Register reg = Register::eax;
+    BitRange bits;
+    std::vector<std::string> vendors;
+};
+
+struct SourceVendor {
+    Place place;
+    std::string id;
+    std::string name;
+    std::vector<std::string> strings;
+};
+
+struct SourceDependency {
+    Place place;
+    std::vector<std::string> prerequisites;
+    std::vector<std::string> dependents;
+    std::string why;
+    std::string source;
+};
+
+struct SourceEquality {
+    Place place;
+    std::string id;
+    std::vector<std::string> fields;
+    std::vector<std::string> drop;
+    std::string why;
+    std::string source;
+};
+
+struct SourceGroup {
+    Place place;
+    std::string id;
+    std::string rsba;
+    std::string rrsba;
+    std::string eibrs;
+    std::string offered_by;
+    std::string why;
+    std::string source;
+};
+
+struct SourceLayout {
+    std::vector<std::string> vendors;
+    std::uint32_t size = 0;
+    std::uint32_t offset = 0;
+    bool align64 = false;
+    std::string source;
+};
+
+struct SourceComponent {
+    Place place;
+    std::string id;
+    std::uint8_t bit = 0;
+    std::string state;
+    std::vector<std::string> features;
+    std::vector<SourceLayout> layouts;
+    std::string why;
+    std::string source;
+};
+
+struct SourceModel {
+    Place place;
+    std::string vendor;
+    std::uint16_t family = 0;
+    std::vector<NumberRange> models;
+    std::vector<NumberRange> steppings;
+    std::string name;
+    std::string microarchitecture;
+    std::uint32_t generation = 0;
+    std::map<std::string, std::uint32_t> silicon;
+    std::vector<std::string> immune;
+    std::vector<std::string> inferred;
+    std::string source;
+};
+
+struct SourceLevel {
+    Place place;
+    std::string id;
+    std::vector<std::string> features;
+};
+
+struct SourceRulebook {
+    std::string version;
+    std::vector<SourceVendor> vendors;
+    std::vector<SourceField> fields;
+    std::vector<SourceReserved> reserved;
+    std::vector<SourceDependency> dependencies;
+    std::vector<SourceEquality> equality;
+    std::vector<SourceGroup> groups;
+    std::uint32_t xsave_legacy_size = 0;
+    std::vector<SourceComponent> xsave;
+    std::vector<std::vector<std::string>> xsave_together;
+    std::vector<SourceModel> models;
+    std::vector<SourceLevel> levels;
+};
+
+// Parses the files. Entries that cannot be read become findings and are left out.
+SourceRulebook parse_source(const std::vector<RulebookFile>& files, std::vector<LintFinding>& findings);
+
+}  // namespace poolcpuid::rulebook

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# What examples/run, tests/run and .ci/run share: the packages that a build needs, and the build itself.
+# Sourced by bash with `set -euo pipefail`; everything that is said goes to stderr.
+
+repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# What the program needs to be built, and what the tests need on top. Debian's names; one place to add to.
+# shellcheck disable=SC2034  # used by the scripts that source this
+build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
+                libpugixml-dev libutf8proc-dev)
+# shellcheck disable=SC2034
+test_packages=(catch2 libvalijson-dev)
+
+say() { printf '%s\n' "$*" >&2; }
+
+# quietly COMMAND...: runs it and shows what it printed only if it fails, with its exit status.
+quietly() {
+    local printed status=0
+    printed=$("$@" 2>&1 </dev/null) || status=$?
+    if [[ $status -ne 0 ]]; then say "$printed"; say "failed: $*"; fi
+    return "$status"
+}
+
+# missing_packages PACKAGE...: prints those that are not installed, one a line.
+missing_packages() {
+    local installed package
+    # dpkg-query exits 1 when it does not know a package at all; what it prints is right all the same.
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+    for package; do
+        grep -qxF "installed $package" <<<"$installed" || printf '%s\n' "$package"
+    done
+}
+
+# install_packages AS_ROOT... -- PACKAGE...: AS_ROOT is the command that makes the caller root, or nothing.
+install_packages() {
+    local as_root=()
+    while [[ $1 != -- ]]; do as_root+=("$1"); shift; done
+    shift
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+    # The package lists may be there and fresh: only when that is not so is it worth fetching them.
+    "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null 2>&1 </dev/null && return
+    quietly "${apt[@]}" update
+    quietly "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
+# require_packages PACKAGE...: installs what is missing where that needs no password, else says how and returns 1.
+require_packages() {
+    local missing
+    if ! command -v dpkg-query >/dev/null; then
+        say "Not a Debian system: make sure that the equivalents of these are installed: $*"
+        return
+    fi
+    mapfile -t missing < <(missing_packages "$@")
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if [[ $(id -u) -eq 0 ]]; then
+        say "Installing ${missing[*]}"
+        install_packages -- "${missing[@]}"
+    elif sudo -n true 2>/dev/null; then
+        say "Installing ${missing[*]}"
+        install_packages sudo -n -- "${missing[@]}"
+    else
+        say "Packages are missing. Install them and run this again:"
+        say "sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}"
+        return 1
+    fi
+}
+
+# build_preset PRESET [TARGET]: brings build/PRESET up to date; configures only when it must (Ninja itself sees
+# changed CMake files). CXX chooses the compiler of a new build directory; ccache is used where it is installed.
+build_preset() {
+    local preset=$1 directory=$repository/build/$1 fresh=()
+    if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$directory/CMakeCache.txt" ||
+        [[ ! -f $directory/build.ninja ]]; then
+        [[ ! -f $directory/CMakeCache.txt ]] || fresh=(--fresh)  # of a moved repository, or half made
+        if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+        say "Building in build/$preset: a few minutes the first time"
+        (cd -- "$repository" && quietly cmake --preset "$preset" "${fresh[@]}")
+    fi
+    quietly cmake --build "$directory" --parallel "$(nproc)" ${2:+--target "$2"}
+}

@@ -1,0 +1,213 @@
+// What a dump leaves unknown, by format: absent is not always zero.
+
+#include "dump/completeness.hpp"
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/unit/host_samples.hpp"
+#include "tests/unit/text_dump_samples.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using dump::mark_unknown;
+
+namespace {
+
+using Unknown = std::vector<UnknownRow>;
+
+// A table with leaves 0 and 1, zeros in the other basic leaves up to maximum, and more rows over these.
+CpuidTable table_with(std::uint32_t maximum, const std::vector<CpuidRow>& more,
+                      const Registers& features = plain_leaf_1, const Registers& signature = intel_signature(0)) {
+    std::map<LeafKey, Registers> rows;
+    for (std::uint32_t leaf = 2; leaf <= maximum; ++leaf) rows[{leaf, 0}] = {};
+    rows[{0, 0}] = {maximum, signature.ebx, signature.ecx, signature.edx};
+    rows[{1, 0}] = features;
+    for (const CpuidRow& row : more) rows[row.key] = row.value;
+    CpuidTable table;
+    for (const auto& [key, value] : rows) table.rows.push_back({key, value});
+    return table;
+}
+
+void remove(CpuidTable& table, std::uint32_t leaf) {
+    std::erase_if(table.rows, [&](const CpuidRow& row) { return row.key.leaf == leaf; });
+}
+
+Unknown unknown_of(CpuidTable table, DumpFormat format) {
+    mark_unknown(table, format);
+    return table.unknown;
+}
+
+constexpr std::array listing_formats{DumpFormat::instlatx64, DumpFormat::libvirt, DumpFormat::cpuid_r,
+                                     DumpFormat::libcpuid};
+
+}  // namespace
+
+TEST_CASE("a complete table has nothing unknown in any format", "[completeness]") {
+    for (const DumpFormat format :
+         {DumpFormat::instlatx64, DumpFormat::cpuid_r, DumpFormat::kcpuid, DumpFormat::libcpuid, DumpFormat::libvirt,
+          DumpFormat::firecracker, DumpFormat::host_json}) {
+        CpuidTable table = table_with(0x16, {});
+        const CpuidTable before = table;
+        CHECK_FALSE(mark_unknown(table, format));
+        CHECK(table == before);
+    }
+}
+
+TEST_CASE("a missing plain leaf is unknown where the format prints zeros, else zero", "[completeness]") {
+    CpuidTable table = table_with(0x16, {});
+    remove(table, 6);
+    remove(table, 7);
+    for (const DumpFormat format : listing_formats) CHECK(unknown_of(table, format) == Unknown{{6, {}}, {7, {}}});
+    CHECK(unknown_of(table, DumpFormat::kcpuid).empty());
+    CHECK(unknown_of(table, DumpFormat::firecracker).empty());
+}
+
+TEST_CASE("our own document states itself what is unknown", "[completeness]") {
+    CpuidTable table = table_with(0x16, {{{7, 0}, {2, 0, 0, 0}}});
+    remove(table, 6);
+    table.unknown = {{6, {}}};
+    CHECK(unknown_of(table, DumpFormat::host_json) == Unknown{{6, {}}});
+}
+
+TEST_CASE("AIDA leaves out leaves with subleaves that are zeros", "[completeness]") {
+    CpuidTable table = table_with(0x1F, {{{0x80000000, 0}, {0x80000020, 0, 0, 0}}});
+    for (std::uint32_t leaf = 0x80000001; leaf < 0x80000020; ++leaf) table.rows.push_back({{leaf, 0}, {}});
+    for (const std::uint32_t leaf : {0x4U, 0xBU, 0x1BU, 0x1FU, 0x8000001DU}) remove(table, leaf);
+    CHECK_FALSE(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK(table.unknown.empty());
+    CHECK_FALSE(table.is_unknown({0x4, 0}));
+}
+
+TEST_CASE("a leaf that a feature bit announces is not zeros when it is missing", "[completeness]") {
+    CpuidTable table = table_with(0x1E, {{{7, 0}, {0, 0, 0, 0x01000000}}}, xsave_leaf_1);
+    for (const std::uint32_t leaf : {0xDU, 0x1DU, 0x1EU}) remove(table, leaf);
+    for (const DumpFormat format : {DumpFormat::instlatx64, DumpFormat::kcpuid, DumpFormat::firecracker}) {
+        CHECK(unknown_of(table, format) == Unknown{{0xD, {}}, {0x1D, {}}, {0x1E, {}}});
+    }
+}
+
+TEST_CASE("subleaves that subleaf 0 counts are unknown when missing", "[completeness]") {
+    const CpuidTable table = table_with(0x18, {{{7, 0}, {2, 0, 0, 0}},
+                                               {{7, 2}, {}},
+                                               {{0x14, 0}, {1, 0, 0, 0}},
+                                               {{0x18, 0}, {2, 0, 0, 0}},
+                                               {{0x18, 1}, {0, 1, 1, 1}}});
+    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
+    CHECK(unknown_of(table, DumpFormat::cpuid_r) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
+    CHECK(unknown_of(table, DumpFormat::firecracker).empty());
+}
+
+TEST_CASE("leaf 23h announces its subleaves with a bitmap", "[completeness]") {
+    const CpuidTable table = table_with(0x23, {{{0x23, 0}, {0xB, 0, 0, 0}}, {{0x23, 1}, {}}});
+    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{0x23, 3}});
+}
+
+TEST_CASE("a count of subleaves that cannot be true makes the leaf unknown as a whole", "[completeness]") {
+    CpuidTable table = table_with(7, {{{7, 0}, {0xFFFFFFFF, 0, 0, 0}}});
+    mark_unknown(table, DumpFormat::cpuid_r);
+    CHECK(table.unknown == Unknown{{7, {}}});
+    CHECK_FALSE(table.is_unknown({7, 0}));
+    CHECK(table.is_unknown({7, 1}));
+    CHECK(table.is_unknown({7, 0x12345}));
+}
+
+TEST_CASE("an announced XSAVE component without a size is unknown in every format", "[completeness]") {
+    const std::vector<CpuidRow> rows{{{0xD, 0}, {0x207, 0x340, 0xA88, 0}},
+                                     {{0xD, 1}, {0xF, 0x340, 0x1800, 0}},
+                                     {{0xD, 2}, {0x100, 0x240, 0, 0}},
+                                     {{0xD, 9}, {}},  // some tools print zeros for their last row
+                                     {{0xD, 11}, {0x10, 0, 1, 0}}};
+    for (const DumpFormat format : {DumpFormat::instlatx64, DumpFormat::cpuid_r, DumpFormat::kcpuid,
+                                    DumpFormat::libvirt, DumpFormat::firecracker}) {
+        CpuidTable table = table_with(0xD, rows, xsave_leaf_1);
+        CHECK_FALSE(mark_unknown(table, format));
+        CHECK(table.unknown == Unknown{{0xD, 9}, {0xD, 12}});
+        CHECK(table.find({0xD, 9}) == nullptr);
+    }
+}
+
+TEST_CASE("XSAVE components in the upper half of XCR0 count", "[completeness]") {
+    const CpuidTable table =
+        table_with(0xD, {{{0xD, 0}, {0x7, 0x340, 0x3C0, 0x40000000}}, {{0xD, 2}, {0x100, 0x240, 0, 0}}}, xsave_leaf_1);
+    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{0xD, 62}});
+}
+
+TEST_CASE("without XSAVE subleaf 1 and components are zeros", "[completeness]") {
+    CHECK(unknown_of(table_with(0xD, {}), DumpFormat::libcpuid).empty());
+    const CpuidTable no_xsaveopt =
+        table_with(0xD, {{{0xD, 0}, {7, 0x340, 0x340, 0}}, {{0xD, 2}, {0x100, 0x240, 0, 0}}}, xsave_leaf_1);
+    CHECK(unknown_of(no_xsaveopt, DumpFormat::instlatx64).empty());
+}
+
+TEST_CASE("libcpuid has no place for most subleaves", "[completeness]") {
+    const CpuidTable table = table_with(0x1F,
+                                        {{{4, 0}, {0x121, 0, 0, 0}},
+                                         {{4, 1}, {0x122, 0, 0, 0}},
+                                         {{7, 0}, {2, 0, 0, 0}},
+                                         {{0xD, 0}, {7, 0x340, 0x340, 0}},
+                                         {{0xF, 0}, {0, 0, 0, 2}},
+                                         {{0x14, 0}, {1, 0, 0, 0}},
+                                         {{0x14, 1}, {2, 0, 0, 0}}},
+                                        xsave_leaf_1);
+    CHECK(unknown_of(table, DumpFormat::libcpuid) == Unknown{{7, 1}, {7, 2}, {0xD, {}}, {0xF, {}}});
+}
+
+TEST_CASE("libcpuid has no place for leaves from 20h and 80000020h on", "[completeness]") {
+    CpuidTable table = table_with(0x21, {{{0x80000000, 0}, {0x80000021, 0, 0, 0}}});
+    for (std::uint32_t leaf = 0x80000001; leaf < 0x80000020; ++leaf) table.rows.push_back({{leaf, 0}, {}});
+    remove(table, 0x20);
+    remove(table, 0x21);
+    CHECK_FALSE(mark_unknown(table, DumpFormat::libcpuid));  // nothing was cut off
+    CHECK(table.unknown == Unknown{{0x20, {}}, {0x21, {}}, {0x80000020, {}}, {0x80000021, {}}});
+}
+
+TEST_CASE("kcpuid has subleaves of some leaves, of others on AMD", "[completeness]") {
+    const std::vector<CpuidRow> rows{
+        {{0xB, 0}, {1, 2, 0x100, 0}}, {{0x12, 0}, {1, 0, 0, 0}}, {{0x17, 0}, {2, 0, 0, 0}}, {{0x18, 0}, {2, 0, 0, 0}}};
+    CHECK(unknown_of(table_with(0x18, rows), DumpFormat::kcpuid) == Unknown{{0x12, {}}, {0x17, 1}, {0x17, 2}});
+    CHECK(
+        unknown_of(table_with(0xB, {rows[0], {{0x80000000, 0}, {0x80000008, 0, 0, 0}}}, plain_leaf_1, amd_signature(0)),
+                   DumpFormat::kcpuid) == Unknown{{0xB, {}}});
+}
+
+TEST_CASE("a dump that ends before its maximum leaf was cut off", "[completeness]") {
+    CpuidTable table = table_with(7, {{{0x80000000, 0}, {0x80000002, 0, 0, 0}}, {{0x80000001, 0}, {}}});
+    CHECK(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK(table.unknown == Unknown{{0x80000002, {}}});
+
+    CpuidTable gap = table_with(7, {});
+    remove(gap, 6);
+    CHECK_FALSE(mark_unknown(gap, DumpFormat::instlatx64));  // a gap is no cut
+}
+
+TEST_CASE("a CPU with SSE2 has an extended range even if the dump lost it", "[completeness]") {
+    CpuidTable table = table_with(2, {}, {0xF25, 0, 0, 0x04000000});
+    CHECK(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK(table.is_unknown({0x80000000, 0}));
+    CHECK(table.is_unknown({0x80000008, 0}));
+    CHECK(table.is_unknown({0x80000021, 0}));
+
+    CpuidTable pentium = table_with(2, {}, {0x543, 0, 0, 0x008001BF});
+    CHECK_FALSE(mark_unknown(pentium, DumpFormat::instlatx64));
+    CHECK(pentium.unknown.empty());
+}
+
+TEST_CASE("the logical CPUs that were cut off are named", "[completeness]") {
+    const std::string whole = aida_cpu(3, aida(0x80000000, {0x80000001, 0, 0, 0}) + aida(0x80000001, {}));
+    const HostDump host = dump::read_instlatx64({whole + aida_cpu(3, aida(0x80000000, {0x80000001, 0, 0, 0})), "host"});
+    CHECK(table_of(host, 0).unknown.empty());
+    CHECK(table_of(host, 1).unknown == Unknown{{0x80000001, {}}});
+    CHECK(note_text(host, "truncated") ==
+          "The rows of logical CPU 1 end before the maximum leaf: what is missing is unknown.");
+}
+
+TEST_CASE("no maximum, however large, costs more than a few hundred unknown rows", "[completeness]") {
+    CpuidTable table = table_with(1, {{{0x80000000, 0}, {0x8000FFFF, 0, 0, 0}}});
+    table.rows.front().value.eax = 0xFFFF;
+    CHECK(mark_unknown(table, DumpFormat::cpuid_r));
+    CHECK(table.unknown.size() < 200);
+}

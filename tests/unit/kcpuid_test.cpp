@@ -1,0 +1,71 @@
+// Reading the output of `kcpuid -r`.
+
+#include "tests/catch.hpp"
+#include "tests/unit/host_samples.hpp"
+#include "tests/unit/text_dump_samples.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+HostDump read(std::string_view text) { return dump::read_kcpuid({text, "host"}); }
+std::string refusal_text(std::string_view text) { return refusal_of(dump::read_kcpuid, text); }
+
+const std::string head =
+    "Basic Leafs :\n"
+    "================\n"
+    "0x00000000: EAX=0x00000010, EBX=0x68747541, ECX=0x444d4163, EDX=0x69746e65\n"
+    "0x00000001: EAX=0x00b00f21, EBX=0x00020800, ECX=0x04000001, EDX=0x178bfbff\n";
+const std::string leaf_d =
+    "0x0000000d: subleafs:\n"
+    "  0: EAX=0x00000007, EBX=0x00000340, ECX=0x00000340, EDX=0x00000000\n"
+    "  1: EAX=0x0000000f, EBX=0x00000358, ECX=0x00001000, EDX=0x00000000\n"
+    "  2: EAX=0x00000100, EBX=0x00000240, ECX=0x00000000, EDX=0x00000000\n"
+    " 12: EAX=0x00000018, EBX=0x00000000, ECX=0x00000001, EDX=0x00000000\n";
+const std::string extended =
+    "Extended Leafs :\n"
+    "================\n"
+    "0x80000000: EAX=0x80000008, EBX=0x68747541, ECX=0x444d4163, EDX=0x69746e65\n";
+
+}  // namespace
+
+TEST_CASE("kcpuid -r gives one CPU, with decimal subleaves", "[kcpuid]") {
+    const HostDump host = read(head + leaf_d + extended);
+    CHECK(host.format == DumpFormat::kcpuid);
+    REQUIRE(host.hardware->cpus.size() == 1);
+    CHECK(value_of(host, {1, 0}).eax == 0xB00F21);
+    CHECK(value_of(host, {0xD, 12}).eax == 0x18);
+    CHECK(table_of(host).find({0xD, 0x12}) == nullptr);
+    CHECK(value_of(host, {0x80000000, 0}).eax == 0x80000008);
+}
+
+TEST_CASE("a leaf that kcpuid does not print is zeros", "[kcpuid]") {
+    const HostDump host = read(head + leaf_d + extended);
+    CHECK(table_of(host).unknown.empty());
+    CHECK_FALSE(table_of(host).is_unknown({0x80000008, 0}));
+}
+
+TEST_CASE("a damaged row of kcpuid is refused with its line", "[kcpuid]") {
+    const auto row = GENERATE(
+        as<std::string>{}, "0x00000006: EAX=0x00000004, EBX=0x00000000, ECX=0x00000000",
+        "0x00000006: EAX=0x00000004 EBX=0x00000000 ECX=0x00000000 EDX=0x00000000",
+        "0x00000006: EAX=0x00000004, EBX=0x00000000, ECX=0x00000000, EDX=0x000000000",
+        "0x0000006: subleafs:", " 0: EAX=0x00000004, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000", "0x00000006:");
+    CAPTURE(row);
+    CHECK(contains(refusal_text(head + row + "\n"), "host:5: expected a row of `kcpuid -r`"));
+}
+
+TEST_CASE("kcpuid text without leaf 1, or with a leaf twice, is refused", "[kcpuid]") {
+    CHECK(contains(refusal_text(extended), "host:3: expected leaf 0x0"));
+    CHECK(contains(refusal_text(head + "0x00000001: EAX=0x00000000, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000\n"),
+                   "host:5: expected one value"));
+}
+
+TEST_CASE("kcpuid text is told from other text", "[kcpuid]") {
+    CHECK(dump::is_kcpuid(head));
+    CHECK(dump::is_kcpuid("0x00000007: subleafs:\n"));
+    CHECK_FALSE(dump::is_kcpuid("   0x00000000 0x00: eax=0x00000001 ebx=0x0 ecx=0x0 edx=0x0\n"));
+    CHECK_FALSE(dump::is_kcpuid("0x00000000: eax=0x00000001\n"));
+    CHECK_FALSE(dump::is_kcpuid(""));
+}

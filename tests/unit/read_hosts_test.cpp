@@ -1,0 +1,209 @@
+// Recognising formats, streams of hosts, names, digests, and what is refused as what.
+
+#include "poolcpuid/read_hosts.hpp"
+
+#include "hash/sha256.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/host_samples.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+std::string named(const std::string& name) { return document(one_cpu(), R"("name": ")" + name + "\""); }
+
+}  // namespace
+
+TEST_CASE("a stream holds a host a line", "[read_hosts]") {
+    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\n" + named("c") + "\n", "pool.ndjson");
+    REQUIRE(hosts.size() == 3);
+    CHECK(hosts[0].name == "a");
+    CHECK(hosts[2].name == "c");
+}
+
+TEST_CASE("the last line of a stream may lack its line feed, and blank lines are passed over", "[read_hosts]") {
+    const auto hosts = read_hosts("\n" + named("a") + "\n\n \t\n" + named("b") + "\r\n\n" + named("c"), "-");
+    REQUIRE(hosts.size() == 3);
+    CHECK(hosts[1].name == "b");
+}
+
+TEST_CASE("a document over several lines is one host", "[read_hosts]") {
+    std::string pretty = named("a");
+    for (std::size_t at = 0; (at = pretty.find(", ", at)) != std::string::npos; ++at) pretty[at + 1] = '\n';
+    CHECK(read_host(pretty).name == "a");
+    CHECK(read_host("\n\n" + named("a") + "\n").name == "a");
+}
+
+TEST_CASE("each line of a stream is a host document", "[read_hosts]") {
+    CHECK(contains(refusal(named("a") + "\n{\"schema\": \"poolcpuid/policy/v1\"}\n"),
+                   "host.json:2: expected a host document"));
+    CHECK(contains(refusal(named("a") + "\n" + named("b") + "\nx\n"), "host.json:3: expected well-formed JSON"));
+    CHECK(contains(refusal(named("a") + "\n" + named("b") + named("c")), "host.json:2: expected well-formed JSON"));
+    CHECK(contains(refusal(named("a") + "\nx\n"), "host.json:2: expected well-formed JSON"));
+}
+
+TEST_CASE("a stream's mixed vendors are found on their line", "[read_hosts]") {
+    const std::string mixed =
+        document(one_cpu() + R"(, "hypervisor": {"name": "kvm", "cpuid": [)" + intel_leaf_0 + ", " + leaf_1 + "]}");
+    CHECK(contains(refusal(named("a") + "\n" + mixed), "host.json:2: expected CPUs of one vendor"));
+}
+
+TEST_CASE("the digest is of the file, and in a stream of the line", "[read_hosts]") {
+    const std::string one = named("a") + "\n";
+    CHECK(read_host(one).sha256 == sha256_hex(one));
+    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\r\n", "f");
+    CHECK(hosts[0].sha256 == sha256_hex(named("a")));
+    CHECK(hosts[1].sha256 == sha256_hex(named("b")));
+}
+
+TEST_CASE("a host without a name is called as its file", "[read_hosts]") {
+    const auto name = [](const std::string& file) { return read_host(document(one_cpu()), file).name; };
+    CHECK(name("dir.d/node-17.json") == "node-17");
+    CHECK(name("/a/b/node.example.org.txt") == "node.example.org");
+    CHECK(name("node") == "node");
+    CHECK(name("dir.d/node") == "node");
+    CHECK(name(".hidden") == ".hidden");
+    CHECK(name("-") == "stdin");
+    CHECK(read_host(named("own"), "file.json").name == "own");
+}
+
+TEST_CASE("a file name that cannot be a host's name is refused", "[read_hosts]") {
+    CHECK(contains(refusal(document(one_cpu()), "a\x07.json"), "control character U+0007"));
+    CHECK(contains(refusal(document(one_cpu()), "a\xff.json"), "not UTF-8"));
+    CHECK(contains(refusal(document(one_cpu()), "dir/"), "an empty name"));
+    CHECK(refusal(named("own"), "a\x07.json").empty());
+}
+
+TEST_CASE("names are UTF-8 without control and bidirectional formatting characters", "[read_hosts]") {
+    CHECK(host_name_problem("node-17").empty());
+    CHECK(host_name_problem("größe 日本 \xF0\x9F\x98\x80").empty());
+    CHECK(host_name_problem(std::string(255, 'a')).empty());
+    CHECK(host_name_problem("") == "an empty name");
+    CHECK(host_name_problem(std::string(256, 'a')) == "a name of 256 bytes");
+    for (const char* c : {"\x01", "\x1F", "\x7F", "\xC2\x80", "\xC2\x9F", "\n"}) {
+        CHECK(contains(host_name_problem("a" + std::string(c)), "control character"));
+    }
+    CHECK(contains(host_name_problem(std::string_view("a\0b", 3)), "control character U+0000"));
+    for (const char* c : {"\u061C", "\u200E", "\u200F", "\u202A", "\u202B", "\u202C", "\u202D", "\u202E", "\u2066",
+                          "\u2067", "\u2068", "\u2069"}) {
+        CHECK(contains(host_name_problem(c), "bidirectional formatting character"));
+    }
+    for (const char* c : {"\u200D", "\u2010", "\u2029", "\u202F", "\u2065", "\u206A"})
+        CHECK(host_name_problem(c).empty());
+}
+
+TEST_CASE("names that are not well-formed UTF-8 are refused", "[read_hosts]") {
+    for (const char* wrong : {"\xFF", "\xC3", "\xC0\xAF", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80"}) {
+        CHECK(host_name_problem("a" + std::string(wrong)) == "a name with bytes that are not UTF-8");
+    }
+}
+
+TEST_CASE("a byte order mark is passed over, and is part of the file's digest", "[read_hosts]") {
+    const std::string marked = "\xEF\xBB\xBF" + named("a");
+    CHECK(read_host(marked).name == "a");
+    CHECK(read_host(marked).sha256 == sha256_hex(marked));
+    CHECK(read_hosts(marked + "\n" + named("b"), "f")[0].sha256 == sha256_hex(named("a")));
+}
+
+TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
+    const auto found = [](std::string_view bytes) { return refusal(bytes, "f"); };
+    CHECK(found("") == "f: expected a CPUID dump, found an empty file");
+    CHECK(contains(found("\n \n"), "nothing but blanks"));
+    CHECK(contains(found("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+                   "a Git LFS pointer, not the dump itself"));
+    CHECK(contains(found(std::string_view("\x1F\x8B\x08\x00", 4)), "gzip"));
+    CHECK(contains(found(std::string_view("\xFD"
+                                          "7zXZ\x00",
+                                          6)),
+                   "xz-compressed"));
+    CHECK(contains(found(std::string_view("\x01\x00\x02", 3)), "binary data"));
+    CHECK(contains(found(std::string_view("\xFF\xFE\x43\x00", 4)), "UTF-16"));
+    CHECK(contains(found("<cpu>\n  <arch>x86_64</arch>\n</cpu>"), "libvirt XML of a CPU model"));
+    CHECK(contains(found("<a/>"), "XML without <cpudata>"));
+    CHECK(contains(found("{\"return\": {\"model\": {\"name\": \"base\"}}}"), "QEMU's monitor"));
+    CHECK(contains(found("{\"a\": 1}"), "JSON that is neither"));
+    CHECK(contains(found("[]"), "JSON that is neither"));
+    CHECK(contains(found("   1 X86   :NOP       L: [no true dep.]   T:   0.18ns=  0.33c\n"),
+                   "a latency table of InstLatx64"));
+    CHECK(contains(found("hello\n"), "text without CPUID rows"));
+}
+
+TEST_CASE("a dump larger than the bound is refused, however it looks", "[read_hosts]") {
+    std::string large = named("a");
+    large.resize(limits::dump_bytes + 1, '\n');
+    CHECK(contains(refusal(large), "a dump of at most 67108864 bytes"));
+}
+
+TEST_CASE("lines of a stream are bounded each, the stream only in its hosts", "[read_hosts]") {
+    const std::string padding(limits::line_bytes, ' ');
+    CHECK(contains(refusal(named("a") + "\n" + named("b") + padding),
+                   "host.json:2: expected at most 16777216 bytes in a line"));
+}
+
+TEST_CASE("reading twice gives equal hosts", "[read_hosts]") {
+    CHECK(read_host(named("a")).hardware == read_host(named("a")).hardware);
+}
+
+TEST_CASE("every real dump that is none is refused with a reason", "[read_hosts][corpus]") {
+    const auto corpus = corpus_directory();
+    if (!corpus) {
+        WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
+        return;
+    }
+    const std::map<std::string, std::string> reasons{
+        {"AuthenticAMD0100F21_K10_Barcelona_InstLatX64.txt", "latency table"},
+        {"T2A.json", "CPU template"},
+        {"amd-epyc-9654-96-core-processor-dual.test.xz", "Git LFS pointer"},
+        {"cortex-a72.test", "ARM CPU"},
+        {"fingerprint_ARM_NEOVERSE_N1_6.1host.json", "ARM CPU"},
+        {"x86_64-cpuid-EPYC-7502-32-Core-host.xml", "libvirt XML of a CPU model"},
+        {"x86_64-cpuid-EPYC-7502-32-Core.json", "QEMU's monitor"},
+    };
+    std::size_t seen = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(*corpus / "reject")) {
+        const std::string name = entry.path().filename();
+        CAPTURE(name);
+        const std::string message = refusal(read_file(entry.path()), name);
+        CHECK_FALSE(message.empty());
+        const auto reason = reasons.find(name);
+        if (reason == reasons.end()) continue;
+        CAPTURE(message);
+        CHECK(contains(message, reason->second));
+        ++seen;
+    }
+    CHECK(seen == reasons.size());
+}
+
+TEST_CASE("every real Firecracker and libvirt dump is read with its values", "[read_hosts][corpus]") {
+    const auto corpus = corpus_directory();
+    if (!corpus) {
+        WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
+        return;
+    }
+    std::map<std::string, HostDump> hosts;
+    for (const char* directory : {"firecracker", "libvirt"}) {
+        for (const auto& entry : std::filesystem::directory_iterator(*corpus / directory)) {
+            CAPTURE(entry.path().string());
+            HostDump host = read_host(read_file(entry.path()), entry.path().string());
+            CHECK(host.name == entry.path().stem());
+            CHECK(host.hypervisor.has_value() == (host.format == DumpFormat::firecracker));
+            hosts.emplace(host.name, std::move(host));
+        }
+    }
+    CHECK(hosts.size() >= 41);
+
+    const HostDump& genoa = hosts.at("fingerprint_AMD_GENOA_6.1host");
+    CHECK(vendor_string(genoa.first_table()) == "AuthenticAMD");
+    CHECK(*genoa.first_table().find({0, 0}) == Registers{0x10, 0x68747541, 0x444d4163, 0x69746e65});
+    CHECK(*genoa.first_table().find({1, 0}) == Registers{0x00a10f11, 0x00010800, 0xf7fa3203, 0x078bfbff});
+    CHECK(genoa.meta.at("kernel") == "6.1.172-216.329.amzn2023.x86_64");
+    CHECK(genoa.meta.at("microcode") == "0xa101158");
+    CHECK(genoa.hypervisor->msrs->size() == 33);
+
+    const HostDump& ice_lake = hosts.at("x86_64-cpuid-Ice-Lake-Server");
+    CHECK(*ice_lake.first_table().find({7, 0}) == Registers{0, 0xf3bfffff, 0x40417f5e, 0xbc000012});
+    CHECK(*ice_lake.first_table().find({0xd, 9}) == Registers{8, 0xa80, 0, 0});
+    CHECK(ice_lake.first_table().find({0xc0000000, 0}) == nullptr);
+    CHECK(ice_lake.hardware->msrs == std::vector<MsrRow>{{0x10a, 0xb}});
+}
