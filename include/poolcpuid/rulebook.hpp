@@ -112,6 +112,7 @@ struct Field {
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
     bool required = false;
+    bool emulated = false;                     // a hardware view counts as having it
     bool zero_has_meaning = false;             // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;

@@ -39,8 +39,8 @@ std::string read_all(std::FILE* file, const std::string& path) {
     std::array<char, 1 << 16> buffer{};
     while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file)) {
         bytes.append(buffer.data(), count);
-        if (bytes.size() > limits::dump_bytes) {
-            throw InputError(path, 0, "at most " + std::to_string(limits::dump_bytes) + " bytes", "more");
+        if (bytes.size() > limits::stream_bytes) {
+            throw InputError(path, 0, "at most " + std::to_string(limits::stream_bytes) + " bytes", "more");
         }
     }
     if (std::ferror(file) != 0) throw InputError(path, 0, "a readable file", why(errno));

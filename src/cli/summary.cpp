@@ -114,14 +114,15 @@ private:
             rows.emplace_back(name_of(decision), hosts);
         }
         if (rows.empty()) return;
-        title("Set because one host relaxes a promise (OR, where AND would lie to the guest)");
+        title("Set because a host relaxes a promise (OR: clear would be a false promise)");
         for (const auto& [field, hosts] : rows) paragraph(padded(field, 26) + " ", hosts);
     }
 
     void limits() {
         std::vector<std::pair<std::string, std::string>> rows;
         for (const Decision& decision : policy_.decisions) {
-            if ((decision.rule != "min" && decision.rule != "max") || decision.because.empty()) continue;
+            const bool is_limit = decision.rule == "min" || decision.rule == "max";
+            if (!is_limit || decision.because.empty() || number_of(decision.value) == 0) continue;
             rows.emplace_back(name_of(decision), std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
         }
         if (rows.empty()) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dump/completeness.hpp"
+#include "dump/leaf_ranges.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "text/quote.hpp"
 
@@ -18,6 +19,10 @@ void HardwareBuilder::add_cpu(std::optional<std::uint32_t> number, TableBuilder 
     }
     TableBuilder::Result result = std::move(rows).finish();
     check_vendor(result.table, line);
+    std::erase_if(unknown, [&](const UnknownRow& row) {
+        const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
+        return known || !within_maximum(result.table, row.leaf);
+    });
     result.table.unknown = std::move(unknown);
     beyond_maximum_ += result.beyond_maximum;
     numbers_.push_back(number);

@@ -161,7 +161,11 @@ private:
         switch (field.rule) {
             case Rule::intersect: return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
             case Rule::union_:
-            case Rule::guarded: return with([&](const SeenValue& seen) { return seen.modelled || (seen.value & ~all) != 0; });
+            case Rule::guarded: {
+                // The bits that not all hosts have or, when all have the same, every host.
+                const std::uint32_t deciding = (any & ~all) != 0 ? any & ~all : any;
+                return with([&](const SeenValue& seen) { return (seen.value & deciding) != 0; });
+            }
             case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
             case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
             case Rule::equal: {

@@ -114,10 +114,8 @@ bool Draft::apply_dependencies() {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->dependencies.size(); ++i) {
         const Dependency& dependency = rulebook_->dependencies[i];
+        // A prerequisite that this vendor does not have is absent, like any other.
         const auto is_present = [&](FieldIndex index) { return present(index); };
-        const auto applies = [&](FieldIndex index) { return plan_->applies((*rulebook_)[index]); };
-        // A prerequisite that this vendor does not have says nothing about this vendor's features.
-        if (std::none_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), applies)) continue;
         if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
         for (const FieldIndex index : dependency.dependents) {
             if (!present(index)) continue;

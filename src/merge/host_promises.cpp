@@ -31,12 +31,13 @@ void merge_sorted(std::vector<T>& into, const std::vector<T>& from) {
 class TableReader {
 public:
     TableReader(const Plan& plan, const CpuidTable& table, const std::optional<std::vector<MsrRow>>& msrs,
-                const Model* model)
-        : plan_(plan), rulebook_(plan.rulebook()), table_(table), msrs_(msrs), model_(model) {}
+                const Model* model, bool is_hardware)
+        : plan_(plan), rulebook_(plan.rulebook()), table_(table), msrs_(msrs), model_(model), is_hardware_(is_hardware) {}
 
     TablePromises read() {
         read_words();
         read_implied();
+        if (is_hardware_) read_emulated();
         read_numbers();
         read_lengths();
         read_guards();
@@ -65,6 +66,18 @@ private:
             const bool signalled = field_value(table_, sign, sign.subleaf_first).value_or(0) != 0;
             if (!word || !signalled) continue;
             if ((result_.atoms.words[*word] & field.mask()) != field.mask()) result_.syscall_artefact = true;
+            result_.atoms.words[*word] |= field.mask();
+            result_.unknown[*word] &= ~field.mask();
+        }
+    }
+
+    // What the VMM emulates is there whatever the hardware (or its firmware) shows.
+    void read_emulated() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (!field.emulated) continue;
+            const auto word = plan_.find_word({field.leaf, field.subleaf_first}, field.reg);
+            if (!word) continue;
             result_.atoms.words[*word] |= field.mask();
             result_.unknown[*word] &= ~field.mask();
         }
@@ -205,6 +218,7 @@ private:
     const CpuidTable& table_;
     const std::optional<std::vector<MsrRow>>& msrs_;
     const Model* model_;
+    bool is_hardware_;
     TablePromises result_;
 };
 
@@ -230,7 +244,7 @@ public:
         if (host_.hardware) hardware = read_cpus(*host_.hardware);
         if (host_.hypervisor) {
             const auto& msrs = host_.hypervisor->msrs ? host_.hypervisor->msrs : hardware_msrs();
-            hypervisor = TableReader(plan_, host_.hypervisor->cpuid, msrs, result_.model).read();
+            hypervisor = TableReader(plan_, host_.hypervisor->cpuid, msrs, result_.model, false).read();
         }
         TablePromises host = hypervisor ? std::move(*hypervisor) : std::move(*hardware);
         if (hypervisor && hardware) widen(host, *hardware);
@@ -264,11 +278,11 @@ private:
 
     // The meet over the logical CPUs: a vCPU may run on any of them.
     TablePromises read_cpus(const HardwareView& view) {
-        TablePromises host = TableReader(plan_, view.cpus.front().cpuid, view.msrs, result_.model).read();
+        TablePromises host = TableReader(plan_, view.cpus.front().cpuid, view.msrs, result_.model, true).read();
         const Atoms first = host.atoms;
         std::vector<std::uint32_t> differs(first.words.size());
         for (std::size_t i = 1; i < view.cpus.size(); ++i) {
-            const TablePromises cpu = TableReader(plan_, view.cpus[i].cpuid, view.msrs, result_.model).read();
+            const TablePromises cpu = TableReader(plan_, view.cpus[i].cpuid, view.msrs, result_.model, true).read();
             for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
             for (std::size_t n = 0; n < first.numbers.size(); ++n) {
                 if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(plan_.numbers()[n].field);

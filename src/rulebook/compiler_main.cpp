@@ -107,7 +107,7 @@ private:
                            hex(f.subleaf_first) + ", " + hex(f.subleaf_last) + ", " + enumerator("Register", f.reg);
         text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " + enumerator("Rule", f.rule) +
                 ", " + enumerator("Exposure", f.exposure) + ", " + enumerator("Impact", f.impact);
-        text += ", " + boolean(f.required) + ", " + boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " +
+        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " +
                 number(f.zero_means_field) + ", " + number(f.gate) + ", " + number(f.implied_by) + ", " +
                 number(f.length_from) + ", " + quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +

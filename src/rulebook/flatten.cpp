@@ -118,6 +118,7 @@ private:
         to.exposure = parse_word(exposure_words, from.exposure).value();
         to.impact = parse_word(impact_words, from.impact).value();
         to.required = from.required;
+        to.emulated = from.emulated;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
         to.implied_by = index(from.implied_by);

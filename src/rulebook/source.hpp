@@ -55,6 +55,7 @@ struct SourceField {
     std::string ask;
     std::string impact;
     bool required = false;
+    bool emulated = false;
     std::string gate;
     std::string implied_by;
     std::string zero_means;

@@ -196,6 +196,15 @@ TEST_CASE("an unlabelled row of leaf D that fits no component is not stored", "[
     CHECK(note_text(host, "subleaf-unknown") == "Left out 1 rows without a label whose subleaf cannot be told.");
 }
 
+TEST_CASE("a labelled row counts where another of its leaf has no label", "[instlatx64]") {
+    std::string more;
+    for (std::uint32_t leaf = 4; leaf < 0xD; ++leaf) more += aida(leaf, {});
+    more += aida(0xD, {7, 0x340, 0x340, 0}) + aida_sub(0xD, 1, {1, 0, 0, 0}) + aida_sub(0xD, 2, {0x100, 0x240, 0, 0});
+    const HostDump host = read(aida_cpu(0xD, more, xsave_leaf_1));
+    CHECK(value_of(host, {0xD, 1}).eax == 1);
+    CHECK(table_of(host).unknown.empty());
+}
+
 TEST_CASE("later unlabelled rows of any other leaf are unknown subleaves", "[instlatx64]") {
     std::string more;
     for (std::uint32_t leaf = 4; leaf < 0x10; ++leaf) more += aida(leaf, {});

@@ -1,0 +1,391 @@
+// The oracle: is a policy true on every host of its pool, and is it no weaker than it must be?
+//
+// Written from DESIGN.md and policy/*.json alone. It judges the registers of a finished policy and does
+// not compute one: each field is held against what each host keeps (host_facts.hpp), in both polarities,
+// and each promise that all hosts keep but the policy does not must have a reason in the rulebook.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "poolcpuid/policy.hpp"
+#include "tests/support/host_facts.hpp"
+
+namespace poolcpuid::test {
+
+class Oracle {
+public:
+    // shown: names given to --show; "all asked" for every field that is shown only when asked for.
+    explicit Oracle(const std::string& vendor, std::set<std::string> shown = {})
+        : rules_(rules_for(vendor)), slots_(slots_of(rules_)), shown_(std::move(shown)) {
+        for (const RuleField& field : rules_.fields) by_leaf_[field.leaf].push_back(&field);
+        for (std::size_t i = 0; i < slots_.size(); ++i) first_slot_.emplace(slots_[i].field, i);
+    }
+
+    HostFacts facts(const HostDump& host) const { return facts_of(rules_, slots_, host); }
+
+    // Everything that is wrong with policy as the policy of these hosts; empty when nothing is.
+    std::vector<std::string> complaints(const PoolPolicy& policy, const std::vector<const HostFacts*>& hosts) {
+        complaints_.clear();
+        rows_.clear();
+        for (const CpuidRow& row : policy.cpuid) rows_[row.key] = row.value;
+        hosts_ = &hosts;
+        meet_components();
+        for (std::size_t i = 0; i < slots_.size(); ++i) check_slot(i);
+        for (const RuleField& field : rules_.fields) check_unpromised(field);
+        check_coverage();
+        check_dependencies();
+        check_equality();
+        check_components();
+        check_identity();
+        check_guards(policy);
+        check_maxima();
+        return complaints_;
+    }
+
+private:
+    void complain(const std::string& what) { complaints_.push_back(what); }
+
+    static std::string hex(std::uint64_t value) {
+        std::array<char, 24> text{};
+        std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
+        return text.data();
+    }
+
+    std::string names() const {
+        std::string text;
+        for (const HostFacts* host : *hosts_) text += (text.empty() ? "" : " + ") + host->name;
+        return text;
+    }
+
+    std::uint32_t word(std::uint32_t leaf, std::uint32_t subleaf, Register reg) const {
+        const auto row = rows_.find({leaf, subleaf});
+        return row == rows_.end() ? 0 : row->second[reg];
+    }
+
+    std::uint32_t value(const RuleField& field, std::uint32_t subleaf) const {
+        return (word(field.leaf, subleaf, field.reg) & field.mask) >> field.low;
+    }
+
+    std::uint32_t value(const RuleField& field) const { return value(field, field.subleaves.first); }
+
+    bool present(const std::string& id) const {
+        const RuleField* field = rules_.find(id);
+        return field != nullptr && value(*field) != 0;
+    }
+
+    bool is_shown(const RuleField& field) const {
+        if (field.exposure == "default") return true;
+        return field.exposure == "asked" &&
+               (shown_.contains("all asked") || shown_.contains(field.id) || shown_.contains(field.ask));
+    }
+
+    // Whether the field says anything in this policy: it is shown and its gate is there.
+    bool speaks(const RuleField& field, std::uint32_t subleaf) const {
+        if (!is_shown(field)) return false;
+        if (field.leaf == 0xD && subleaf >= 2 && !rows_.contains({0xD, subleaf})) return false;
+        const RuleField* gate = rules_.find(field.gate);
+        if (gate == nullptr) return field.gate.empty();
+        const bool each = gate->leaf == field.leaf && gate->subleaves.first != gate->subleaves.last;
+        return value(*gate, each ? subleaf : gate->subleaves.first) != 0;
+    }
+
+    bool component_lost(const ComponentRule& component) const {
+        return std::any_of(component.together.begin(), component.together.end(),
+                           [&](unsigned bit) { return !pool_components_[bit]; });
+    }
+
+    bool dependency_unmet(const DependencyRule& rule) const {
+        const auto known = [&](const std::string& id) { return rules_.find(id) != nullptr; };
+        const auto there = [&](const std::string& id) { return present(id); };
+        return std::any_of(rule.prerequisites.begin(), rule.prerequisites.end(), known) &&
+               std::none_of(rule.prerequisites.begin(), rule.prerequisites.end(), there);
+    }
+
+    bool disagree(const EqualityRule& rule) const {
+        return std::any_of(rule.fields.begin(), rule.fields.end(), [&](const std::string& id) {
+            const RuleField* field = rules_.find(id);
+            return field != nullptr && is_shown(*field) && !is_layout_field(*field) && !pool_number(*field);
+        });
+    }
+
+    std::optional<std::uint32_t> pool_number(const RuleField& field) const { return pool_number(first_slot_.at(&field)); }
+
+    std::optional<std::uint32_t> pool_number(std::size_t slot) const {
+        std::optional<std::uint32_t> result = hosts_->front()->numbers[slot];
+        const std::string& rule = slots_[slot].field->rule;
+        for (const HostFacts* host : *hosts_) {
+            const auto& number = host->numbers[slot];
+            if (!number || !result || (rule == "equal" && *number != *result)) return std::nullopt;
+            result = rule == "min" ? std::min(*number, *result) : std::max(*number, *result);
+        }
+        return result;
+    }
+
+    // A reason in the rulebook for which the field goes though every host has it.
+    bool has_reason_to_go(const RuleField& field) const {
+        for (const DependencyRule& rule : rules_.dependencies) {
+            if (is_listed(rule.dependents, field.id) && dependency_unmet(rule)) return true;
+        }
+        for (const ComponentRule& component : rules_.components) {
+            const bool legacy = component.state == "legacy";
+            if (!legacy && is_listed(component.features, field.id) && component_lost(component)) return true;
+        }
+        for (const EqualityRule& rule : rules_.equality) {
+            if ((is_listed(rule.drop, field.id) || is_listed(rule.fields, field.id)) && disagree(rule)) return true;
+        }
+        return false;
+    }
+
+    void complain(const Slot& slot, std::uint32_t shown, const std::string& what) {
+        complain(slot.field->id + "." + std::to_string(slot.subleaf) + " = " + hex(shown) + " in " + names() + ": " + what);
+    }
+
+    void check_slot(std::size_t i) {
+        const Slot& slot = slots_[i];
+        const std::uint32_t shown = value(*slot.field, slot.subleaf);
+        if (!speaks(*slot.field, slot.subleaf)) {
+            if (shown != 0) complain(slot, shown, "says something though it is not shown or its gate is 0");
+        } else if (is_bit_rule(slot.field->rule)) {
+            check_bits(i, shown);
+        } else {
+            check_number(i, shown);
+        }
+    }
+
+    void check_bits(std::size_t i, std::uint32_t shown) {
+        const RuleField& field = *slots_[i].field;
+        const std::uint32_t ones = field.mask >> field.low;
+        const std::uint32_t promised = field.rule == "intersect" ? shown : ~shown & ones;
+        std::uint32_t all = ones;
+        for (const HostFacts* host : *hosts_) {
+            all &= host->kept[i];
+            const std::uint32_t broken = promised & ~host->kept[i];
+            if (broken != 0) complain(slots_[i], shown, host->name + " does not keep " + hex(broken));
+        }
+        if ((all & ~promised) != 0 && !(field.rule == "intersect" && has_reason_to_go(field))) {
+            complain(slots_[i], shown, "weaker than it must be by " + hex(all & ~promised));
+        }
+    }
+
+    static bool keeps(const std::string& rule, std::optional<std::uint32_t> number, std::uint32_t meant) {
+        if (!number) return false;
+        return rule == "min" ? meant <= *number : rule == "max" ? meant >= *number : meant == *number;
+    }
+
+    void check_number(std::size_t i, std::uint32_t shown) {
+        const RuleField& field = *slots_[i].field;
+        const std::uint32_t meant = meaning(field, shown);
+        const bool promises = shown != 0 || !field.zero_means.empty();
+        for (const HostFacts* host : *hosts_) {
+            const auto& number = host->numbers[i];
+            if (!promises || keeps(field.rule, number, meant)) continue;
+            complain(slots_[i], shown, host->name + " has " + (number ? hex(*number) : "unknown"));
+        }
+        const auto best = pool_number(i);
+        if (best && meant != *best && !has_reason_to_go(field)) complain(slots_[i], shown, "the meet is " + hex(*best));
+    }
+
+    std::uint32_t meaning(const RuleField& field, std::uint32_t shown) const {
+        if (shown != 0 || field.zero_means.empty()) return shown;
+        if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
+        const RuleField& other = *rules_.find(field.zero_means);
+        return meaning(other, value(other));
+    }
+
+    // Fields without a promise: what is hidden or owned is 0, what is derived follows from the rest.
+    void check_unpromised(const RuleField& field) {
+        if (field.exposure == "never" || field.rule == "hide" || field.rule == "owned") {
+            for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
+                if (value(field, s) != 0) complain(field.id + " is shown in " + names());
+            }
+        }
+        if (field.rule != "derive") return;
+        const std::string how = field.derive.at("how");
+        const std::uint32_t shown = value(field);
+        std::uint32_t expected = shown;
+        if (!speaks(field, field.subleaves.first)) {
+            expected = 0;
+        } else if (how == "copy_bits") {
+            const std::uint32_t from = word(hex_number(field.derive.at("leaf")), hex_number(field.derive.at("subleaf")),
+                                            rulebook_files::register_of(field.derive.at("register")));
+            expected = (from & field.mask) >> field.low;
+        } else if (how == "select") {
+            expected = hex_number(field.derive.at(present(field.derive.at("if")) ? "then" : "else"));
+        } else if (how == "msr_offered") {
+            expected = 0;
+        }
+        if (shown != expected) complain(field.id + " = " + hex(shown) + " in " + names() + ", not " + hex(expected));
+    }
+
+    // No bit that no field of the vendor covers, and so no reserved bit either.
+    void check_coverage() {
+        for (const auto& [key, row] : rows_) {
+            std::array<std::uint32_t, register_count> covered{};
+            for (const RuleField* field : by_leaf_[key.leaf]) {
+                if (field->subleaves.has(key.subleaf)) covered[static_cast<std::size_t>(field->reg)] |= field->mask;
+            }
+            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+                const std::uint32_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];
+                if (stray != 0) complain(hex(key.leaf) + "." + hex(key.subleaf) + " " + to_string(reg) + " in " + names() + " has bits without a row: " + hex(stray));
+            }
+        }
+    }
+
+    void check_dependencies() {
+        for (const DependencyRule& rule : rules_.dependencies) {
+            if (!dependency_unmet(rule)) continue;
+            for (const std::string& id : rule.dependents) {
+                if (present(id)) complain(id + " is there without " + rule.prerequisites.front() + " in " + names());
+            }
+        }
+    }
+
+    void check_equality() {
+        for (const EqualityRule& rule : rules_.equality) {
+            if (!disagree(rule)) continue;
+            for (const auto* list : {&rule.fields, &rule.drop}) {
+                for (const std::string& id : *list) {
+                    if (present(id)) complain(id + " is there though " + rule.id + " disagrees in " + names());
+                }
+            }
+        }
+    }
+
+    void meet_components() {
+        pool_components_ = hosts_->front()->components;
+        for (const HostFacts* host : *hosts_) {
+            for (std::size_t i = 0; i < pool_components_.size(); ++i) {
+                if (pool_components_[i] != host->components[i]) pool_components_[i].reset();
+            }
+        }
+    }
+
+    void check_components() {
+        std::uint64_t user = 0;
+        std::uint64_t supervisor = 0;
+        std::uint32_t size = 0x240;
+        for (const ComponentRule& component : rules_.components) {
+            const bool wanted = std::any_of(component.features.begin(), component.features.end(), [&](const std::string& id) { return present(id); });
+            const bool kept = wanted && !component_lost(component);
+            if (wanted && !kept && component.state != "legacy") complain("XSAVE state " + component.id + " is lost in " + names() + ", its features are not");
+            const Registers row = rows_.contains({0xD, component.bit}) ? rows_.at({0xD, component.bit}) : Registers{};
+            if (component.state == "legacy") {
+                if (kept) user |= std::uint64_t{1} << component.bit;
+                continue;
+            }
+            const bool is_super = component.state == "supervisor";
+            Registers expected;
+            if (kept) {
+                const ComponentLayout& layout = *pool_components_[component.bit];
+                (is_super ? supervisor : user) |= std::uint64_t{1} << component.bit;
+                expected = {layout.size, layout.offset, (is_super ? 1U : 0U) | (layout.align64 ? 2U : 0U), 0};
+                if (!is_super) size = std::max(size, layout.offset + layout.size);
+            }
+            Registers plain = row;
+            plain.ecx &= ~4U;  // XFD support is a promise of its own
+            if (plain != expected) complain("XSAVE row of " + component.id + " is " + hex(row.eax) + "@" + hex(row.ebx) + " in " + names());
+        }
+        check_xsave_masks(user, supervisor, size);
+    }
+
+    void check_xsave_masks(std::uint64_t user, std::uint64_t supervisor, std::uint32_t size) {
+        const auto expect = [&](std::uint32_t subleaf, Register reg, std::uint64_t expected) {
+            const std::uint32_t shown = word(0xD, subleaf, reg);
+            if (shown != expected) complain("leaf D." + std::to_string(subleaf) + " " + to_string(reg) + " = " + hex(shown) + " in " + names() + ", not " + hex(expected));
+        };
+        const bool xsave = present("xsave");
+        const bool xsaves = present("xsaves");
+        expect(0, Register::eax, xsave ? user & 0xFFFFFFFF : 0);
+        expect(0, Register::edx, xsave ? user >> 32 : 0);
+        expect(0, Register::ecx, xsave ? size : 0);
+        expect(1, Register::ecx, xsaves ? supervisor & 0xFFFFFFFF : 0);
+        expect(1, Register::edx, xsaves ? supervisor >> 32 : 0);
+        if (!xsave && user > 3) complain("XSAVE state is kept without XSAVE in " + names());
+        if (!xsaves && supervisor != 0) complain("supervisor state is kept without XSAVES in " + names());
+    }
+
+    // The host with the fewest inferred immunities, then the oldest, then by digest.
+    const HostFacts& lender() const {
+        const auto rank = [](const HostFacts* host) {
+            const bool known = host->model != nullptr;
+            return std::tuple(known ? host->model->inferred.size() : std::numeric_limits<std::size_t>::max(),
+                              known ? host->model->generation : 0U, host->sha256);
+        };
+        return **std::min_element(hosts_->begin(), hosts_->end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+    }
+
+    void check_identity() {
+        const HostFacts& host = lender();
+        for (const RuleField& field : rules_.fields) {
+            if (field.rule != "identity") continue;
+            for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
+                const std::uint32_t expected = speaks(field, s) ? value_in(*host.table, field, s).value_or(0) : 0;
+                if (value(field, s) != expected) complain(field.id + "." + std::to_string(s) + " = " + hex(value(field, s)) + " is not that of " + host.name + " in " + names());
+            }
+        }
+    }
+
+    // A guarded bit whose promise is lost somewhere is an error that names the hosts.
+    void check_guards(const PoolPolicy& policy) {
+        for (const RuleField& field : rules_.fields) {
+            if (field.rule != "guarded") continue;
+            std::vector<std::string> open;
+            for (const HostFacts* host : *hosts_) {
+                if (!host->scrubs.at(field.id) && value(field) != 0) open.push_back(host->name);
+            }
+            std::sort(open.begin(), open.end());
+            open.resize(std::min(open.size(), most_names));
+            std::vector<std::string> named;
+            for (const Finding& finding : policy.findings) {
+                if (finding.code == "verw-promise-lost" && finding.field == field.id) named = finding.hosts;
+            }
+            if (named != open) complain(field.id + ": the finding does not name the hosts where VERW does not scrub, in " + names());
+        }
+    }
+
+    // The highest leaf with content, or with owned fields that a kept feature needs.
+    void check_maxima() {
+        const auto highest = [&](std::uint32_t range) {
+            std::uint32_t result = 0;
+            for (const auto& [key, row] : rows_) {
+                if (range_of(key.leaf) == range && key.leaf != range) result = std::max(result, key.leaf);
+            }
+            for (const RuleField& field : rules_.fields) {
+                if (field.rule == "owned" && range_of(field.leaf) == range && present(field.gate)) result = std::max(result, field.leaf);
+            }
+            return result;
+        };
+        for (const RuleField& field : rules_.fields) {
+            if (field.rule != "derive") continue;
+            const std::string how = field.derive.at("how");
+            std::uint32_t expected = 0;
+            if (how == "max_leaf") {
+                expected = highest(field.leaf);
+            } else if (how == "max_subleaf") {
+                for (const auto& [key, row] : rows_) expected = key.leaf == field.leaf ? std::max(expected, key.subleaf) : expected;
+            } else {
+                continue;
+            }
+            if (value(field) != expected) complain(field.id + " = " + hex(value(field)) + " in " + names() + ", not " + hex(expected));
+        }
+    }
+
+    const VendorRules& rules_;
+    std::vector<Slot> slots_;
+    std::set<std::string> shown_;
+    std::map<std::uint32_t, std::vector<const RuleField*>> by_leaf_;
+    std::map<const RuleField*, std::size_t> first_slot_;
+    const std::vector<const HostFacts*>* hosts_ = nullptr;
+    std::map<LeafKey, Registers> rows_;
+    std::array<std::optional<ComponentLayout>, 63> pool_components_;
+    std::vector<std::string> complaints_;
+};
+
+}  // namespace poolcpuid::test

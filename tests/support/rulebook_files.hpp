@@ -1,0 +1,286 @@
+// policy/*.json as the oracle reads them: straight from the files, so that a mistake of the rulebook
+// compiler or of the merge's tables is not a mistake of the oracle too.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::test {
+
+inline std::uint32_t hex_number(const std::string& text) {
+    return static_cast<std::uint32_t>(std::stoul(text, nullptr, 16));
+}
+
+// "0x2-0x3f" or "0x7".
+struct Span {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+
+    bool has(std::uint32_t number) const noexcept { return first <= number && number <= last; }
+};
+
+inline Span span_of(const std::string& text) {
+    const auto dash = text.find('-');
+    if (dash == std::string::npos) return {hex_number(text), hex_number(text)};
+    return {hex_number(text.substr(0, dash)), hex_number(text.substr(dash + 1))};
+}
+
+struct RuleField {
+    std::string id;
+    std::uint32_t leaf = 0;
+    Span subleaves;
+    Register reg = Register::eax;
+    unsigned low = 0;
+    std::uint32_t mask = 0;
+    std::string rule;
+    std::string exposure;
+    std::string ask;
+    std::string gate;
+    std::string implied_by;
+    std::string length_from;
+    std::string zero_means;  // a hexadecimal number or a field id
+    bool emulated = false;
+    bool required = false;
+    std::vector<std::string> vendors;
+    nlohmann::json guard;
+    nlohmann::json derive;
+};
+
+struct MsrField {
+    std::uint32_t index = 0;
+    unsigned low = 0;
+    std::uint64_t ones = 0;
+};
+
+struct ComponentLayout {
+    std::uint32_t size = 0;
+    std::uint32_t offset = 0;
+    bool align64 = false;
+
+    friend bool operator==(const ComponentLayout&, const ComponentLayout&) = default;
+};
+
+struct ComponentRule {
+    std::string id;
+    unsigned bit = 0;
+    std::string state;
+    std::vector<std::string> features;
+    std::optional<ComponentLayout> documented;  // of the vendor in question
+    std::vector<unsigned> together;             // bits, its own included
+};
+
+struct DependencyRule {
+    std::vector<std::string> prerequisites;
+    std::vector<std::string> dependents;
+};
+
+struct EqualityRule {
+    std::string id;
+    std::vector<std::string> fields;
+    std::vector<std::string> drop;
+};
+
+struct ModelRow {
+    Span family;
+    std::vector<Span> models;
+    std::vector<Span> steppings;
+    std::uint32_t generation = 0;
+    std::map<std::string, std::uint32_t> silicon;
+    std::vector<std::string> immune;
+    std::vector<std::string> inferred;
+};
+
+inline bool is_listed(const std::vector<std::string>& list, const std::string& item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+// The rulebook of one vendor ("intel", "amd" …).
+struct VendorRules {
+    std::string vendor;
+    std::vector<RuleField> fields;  // CPUID only, of this vendor
+    std::map<std::string, std::size_t> index;
+    std::map<std::string, MsrField> msr_fields;
+    std::vector<ComponentRule> components;
+    std::vector<DependencyRule> dependencies;
+    std::vector<EqualityRule> equality;
+    std::vector<ModelRow> models;
+
+    const RuleField* find(const std::string& id) const {
+        const auto at = index.find(id);
+        return at == index.end() ? nullptr : &fields[at->second];
+    }
+};
+
+namespace rulebook_files {
+
+inline nlohmann::json parse(const std::filesystem::path& path) {
+    std::ifstream in(path);
+    return nlohmann::json::parse(in);
+}
+
+inline std::filesystem::path directory() { return std::filesystem::path(POOLCPUID_SOURCE_DIR) / "policy"; }
+
+inline Register register_of(const std::string& name) {
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        if (name == to_string(reg)) return reg;
+    }
+    throw std::runtime_error("no register " + name);
+}
+
+// "15:8" or "7": low and high bit.
+inline std::pair<unsigned, unsigned> bits_of(const std::string& text) {
+    const auto colon = text.find(':');
+    const auto high = static_cast<unsigned>(std::stoul(text));
+    return {colon == std::string::npos ? high : static_cast<unsigned>(std::stoul(text.substr(colon + 1))), high};
+}
+
+inline bool has_vendor(const nlohmann::json& entry, const std::string& vendor) {
+    const auto vendors = entry.at("vendors").get<std::vector<std::string>>();
+    return is_listed(vendors, "all") || is_listed(vendors, vendor);
+}
+
+inline RuleField field_of(const nlohmann::json& entry, std::uint32_t leaf) {
+    RuleField field;
+    field.id = entry.at("id");
+    field.leaf = leaf;
+    field.subleaves = span_of(entry.at("subleaf"));
+    field.reg = register_of(entry.at("register"));
+    const auto [low, high] = bits_of(entry.at("bits"));
+    field.low = low;
+    field.mask = static_cast<std::uint32_t>(((std::uint64_t{2} << (high - low)) - 1) << low);
+    field.rule = entry.at("rule");
+    field.exposure = entry.at("exposure");
+    field.ask = entry.value("ask", "");
+    field.gate = entry.value("gate", "");
+    field.implied_by = entry.value("implied_by", "");
+    field.length_from = entry.value("length_from", "");
+    field.zero_means = entry.value("zero_means", "");
+    field.emulated = entry.value("emulated", false);
+    field.required = entry.value("required", false);
+    field.vendors = entry.at("vendors").get<std::vector<std::string>>();
+    if (entry.contains("guard")) field.guard = entry.at("guard");
+    if (entry.contains("derive")) field.derive = entry.at("derive");
+    return field;
+}
+
+inline void read_fields(VendorRules& rules) {
+    for (const auto& file : std::filesystem::directory_iterator(directory() / "cpuid")) {
+        const nlohmann::json document = parse(file.path());
+        for (const auto& entry : document.at("fields")) {
+            if (!has_vendor(entry, rules.vendor)) continue;
+            rules.fields.push_back(field_of(entry, hex_number(document.at("leaf"))));
+        }
+    }
+    std::sort(rules.fields.begin(), rules.fields.end(),
+              [](const RuleField& a, const RuleField& b) { return a.id < b.id; });
+    for (std::size_t i = 0; i < rules.fields.size(); ++i) rules.index[rules.fields[i].id] = i;
+    for (const auto& file : std::filesystem::directory_iterator(directory() / "msr")) {
+        const nlohmann::json document = parse(file.path());
+        for (const auto& entry : document.at("fields")) {
+            const auto [low, high] = bits_of(entry.at("bits"));
+            const std::uint64_t ones = high - low == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (high - low + 1)) - 1;
+            rules.msr_fields[entry.at("id")] = {hex_number(document.at("msr")), low, ones};
+        }
+    }
+}
+
+inline void read_components(VendorRules& rules) {
+    const nlohmann::json document = parse(directory() / "xsave.json");
+    for (const auto& entry : document.at("components")) {
+        ComponentRule component;
+        component.id = entry.at("id");
+        component.bit = static_cast<unsigned>(std::stoul(entry.at("bit").get<std::string>()));
+        component.state = entry.at("state");
+        component.features = entry.at("features").get<std::vector<std::string>>();
+        for (const auto& layout : entry.value("layouts", nlohmann::json::array())) {
+            if (!has_vendor(layout, rules.vendor)) continue;
+            component.documented = ComponentLayout{hex_number(layout.at("size")), hex_number(layout.at("offset")),
+                                                   layout.at("align64").get<bool>()};
+        }
+        rules.components.push_back(component);
+    }
+    for (ComponentRule& component : rules.components) {
+        component.together = {component.bit};
+        for (const auto& group : document.at("together")) {
+            const auto ids = group.get<std::vector<std::string>>();
+            if (!is_listed(ids, component.id)) continue;
+            for (const ComponentRule& other : rules.components) {
+                if (is_listed(ids, other.id)) component.together.push_back(other.bit);
+            }
+        }
+    }
+}
+
+inline void read_relations(VendorRules& rules) {
+    for (const auto& entry : parse(directory() / "dependencies.json").at("dependencies")) {
+        DependencyRule rule;
+        rule.prerequisites = entry.contains("any_of") ? entry.at("any_of").get<std::vector<std::string>>()
+                                                      : std::vector<std::string>{entry.at("prerequisite")};
+        rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
+        rules.dependencies.push_back(rule);
+    }
+    for (const auto& entry : parse(directory() / "equality.json").at("groups")) {
+        rules.equality.push_back({entry.at("id"), entry.at("fields").get<std::vector<std::string>>(),
+                                  entry.at("drop").get<std::vector<std::string>>()});
+    }
+}
+
+inline std::vector<Span> spans_of(const nlohmann::json& list) {
+    std::vector<Span> spans;
+    for (const auto& text : list) spans.push_back(span_of(text));
+    return spans;
+}
+
+inline void read_models(VendorRules& rules) {
+    const nlohmann::json document = parse(directory() / "models.json");
+    for (const auto& entry : document.at("models")) {
+        if (entry.at("vendor") != rules.vendor) continue;
+        ModelRow row;
+        row.family = span_of(entry.at("family"));
+        row.models = spans_of(entry.at("models"));
+        row.steppings = spans_of(entry.value("steppings", nlohmann::json::array()));
+        row.generation = entry.at("generation").get<std::uint32_t>();
+        const nlohmann::json silicon = entry.value("silicon", nlohmann::json::object());
+        for (const auto& [id, value] : silicon.items()) row.silicon[id] = hex_number(value);
+        row.immune = entry.value("immune", std::vector<std::string>{});
+        row.inferred = entry.value("inferred", std::vector<std::string>{});
+        rules.models.push_back(row);
+    }
+}
+
+inline VendorRules read(const std::string& vendor) {
+    VendorRules rules;
+    rules.vendor = vendor;
+    read_fields(rules);
+    read_components(rules);
+    read_relations(rules);
+    read_models(rules);
+    return rules;
+}
+
+}  // namespace rulebook_files
+
+// The rules for a CPUID vendor string, read once.
+inline const VendorRules& rules_for(const std::string& vendor_string) {
+    static std::map<std::string, VendorRules> cache;
+    const auto at = cache.find(vendor_string);
+    if (at != cache.end()) return at->second;
+    for (const auto& vendor : rulebook_files::parse(rulebook_files::directory() / "rulebook.json").at("vendors")) {
+        if (!is_listed(vendor.at("strings").get<std::vector<std::string>>(), vendor_string)) continue;
+        return cache.emplace(vendor_string, rulebook_files::read(vendor.at("id"))).first->second;
+    }
+    throw std::runtime_error("no vendor " + vendor_string);
+}
+
+}  // namespace poolcpuid::test
