@@ -30,12 +30,10 @@ void HardwareBuilder::add_cpu(std::optional<std::uint32_t> number, TableBuilder 
 }
 
 void HardwareBuilder::check_vendor(const CpuidTable& table, std::size_t line) {
-    std::string vendor = vendor_string(table).value_or("");
-    if (view_.cpus.empty())
-        vendor_ = std::move(vendor);
-    else if (vendor != vendor_) {
-        throw InputError(std::string(file_), line, "CPUs of one vendor, " + quote(vendor_), quote(vendor));
-    }
+    const std::string vendor = vendor_string(table).value_or("");
+    if (view_.cpus.empty()) vendor_ = vendor;
+    if (vendor == vendor_) return;
+    throw InputError(std::string(file_), line, "CPUs of one vendor, " + quote(vendor_), quote(vendor));
 }
 
 bool HardwareBuilder::has_unique_numbers() const {

@@ -14,10 +14,12 @@ std::vector<MsrRow> RepeatedMsrs::finish(std::string_view file, std::vector<Dump
     for (auto first = rows_.begin(); first != rows_.end();) {
         const auto last =
             std::find_if(first, rows_.end(), [&](const MsrRow& row) { return row.index != first->index; });
-        if (std::all_of(first, last, [&](const MsrRow& row) { return row == *first; }))
+        const bool same = std::all_of(first, last, [&](const MsrRow& row) { return row == *first; });
+        if (same) {
             constant.push_back(*first);
-        else
+        } else {
             ++changing;
+        }
         first = last;
     }
     if (constant.size() > limits::msrs_per_view) {

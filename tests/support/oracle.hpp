@@ -102,10 +102,8 @@ private:
     }
 
     bool dependency_unmet(const DependencyRule& rule) const {
-        const auto known = [&](const std::string& id) { return rules_.find(id) != nullptr; };
-        const auto there = [&](const std::string& id) { return present(id); };
-        return std::any_of(rule.prerequisites.begin(), rule.prerequisites.end(), known) &&
-               std::none_of(rule.prerequisites.begin(), rule.prerequisites.end(), there);
+        return std::none_of(rule.prerequisites.begin(), rule.prerequisites.end(),
+                            [&](const std::string& id) { return present(id); });
     }
 
     bool disagree(const EqualityRule& rule) const {

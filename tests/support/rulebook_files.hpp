@@ -223,14 +223,16 @@ inline void read_components(VendorRules& rules) {
 }
 
 inline void read_relations(VendorRules& rules) {
-    for (const auto& entry : parse(directory() / "dependencies.json").at("dependencies")) {
+    const nlohmann::json dependencies = parse(directory() / "dependencies.json");
+    for (const auto& entry : dependencies.at("dependencies")) {
         DependencyRule rule;
         rule.prerequisites = entry.contains("any_of") ? entry.at("any_of").get<std::vector<std::string>>()
                                                       : std::vector<std::string>{entry.at("prerequisite")};
         rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
         rules.dependencies.push_back(rule);
     }
-    for (const auto& entry : parse(directory() / "equality.json").at("groups")) {
+    const nlohmann::json equality = parse(directory() / "equality.json");
+    for (const auto& entry : equality.at("groups")) {
         rules.equality.push_back({entry.at("id"), entry.at("fields").get<std::vector<std::string>>(),
                                   entry.at("drop").get<std::vector<std::string>>()});
     }
@@ -276,7 +278,8 @@ inline const VendorRules& rules_for(const std::string& vendor_string) {
     static std::map<std::string, VendorRules> cache;
     const auto at = cache.find(vendor_string);
     if (at != cache.end()) return at->second;
-    for (const auto& vendor : rulebook_files::parse(rulebook_files::directory() / "rulebook.json").at("vendors")) {
+    const nlohmann::json rulebook = rulebook_files::parse(rulebook_files::directory() / "rulebook.json");
+    for (const auto& vendor : rulebook.at("vendors")) {
         if (!is_listed(vendor.at("strings").get<std::vector<std::string>>(), vendor_string)) continue;
         return cache.emplace(vendor_string, rulebook_files::read(vendor.at("id"))).first->second;
     }

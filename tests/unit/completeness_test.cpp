@@ -174,6 +174,14 @@ TEST_CASE("kcpuid has subleaves of some leaves, of others on AMD", "[completenes
                    DumpFormat::kcpuid) == Unknown{{0xB, {}}});
 }
 
+TEST_CASE("on AMD kcpuid lists the caches of leaf 8000001Dh", "[completeness]") {
+    CpuidTable table = table_with(2, {{{0x80000000, 0}, {0x8000001D, 0, 0, 0}}, {{0x8000001D, 0}, {0x121, 0, 0, 0}}},
+                                  plain_leaf_1, amd_signature(0));
+    CHECK(unknown_of(table, DumpFormat::kcpuid).empty());
+    table.rows.front().value = intel_signature(2);
+    CHECK(unknown_of(table, DumpFormat::kcpuid) == Unknown{{0x8000001D, {}}});
+}
+
 TEST_CASE("a dump that ends before its maximum leaf was cut off", "[completeness]") {
     CpuidTable table = table_with(7, {{{0x80000000, 0}, {0x80000002, 0, 0, 0}}, {{0x80000001, 0}, {}}});
     CHECK(mark_unknown(table, DumpFormat::instlatx64));

@@ -1,0 +1,401 @@
+// Lint: a clean rulebook is clean, and each thing that can be wrong with one is found, where it is.
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/load_rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/small_rulebook.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+// In the line of a file that entry stands on, from becomes to; lint then says message of field, on that line.
+struct Slip {
+    const char* file;
+    const char* entry;
+    const char* from;
+    const char* to;
+    const char* field;
+    const char* message;
+};
+
+constexpr const char* leaf_7 = "cpuid/0x7.json";
+constexpr const char* leaf_d = "cpuid/0xd.json";
+constexpr const char* msr_10a = "msr/0x10a.json";
+
+// Stands at the end of every entry of the small rulebook.
+constexpr const char* end_of_entry = R"("why": "W.", "source": "T"})";
+
+RulebookFile& file_of(std::vector<RulebookFile>& files, std::string_view path) {
+    for (RulebookFile& file : files) {
+        if (file.path == path) return file;
+    }
+    throw std::logic_error("no file " + std::string(path));
+}
+
+// Makes the slip; returns its line.
+std::size_t make(std::vector<RulebookFile>& files, const Slip& slip) {
+    std::string& bytes = file_of(files, slip.file).bytes;
+    const std::size_t entry = only_place_of(bytes, slip.entry);
+    const std::size_t begin = bytes.rfind('\n', entry) + 1;
+    const std::size_t length = bytes.find('\n', entry) - begin;
+    const std::size_t from = begin + only_place_of(std::string_view(bytes).substr(begin, length), slip.from);
+    bytes.replace(from, std::string_view(slip.from).size(), slip.to);
+    return line_at(bytes, from);
+}
+
+std::vector<LintFinding> lint(const std::vector<RulebookFile>& files) { return load_rulebook(files).findings; }
+
+std::string all_texts(const std::vector<LintFinding>& findings) {
+    std::string text;
+    for (const LintFinding& finding : findings) text += finding.text() + "\n";
+    return text;
+}
+
+// One finding and no other: a slip must not hide behind the noise that it makes.
+void check_found(const Slip& slip) {
+    std::vector<RulebookFile> files = small_rulebook();
+    const std::size_t line = make(files, slip);
+    const std::vector<LintFinding> findings = lint(files);
+    INFO(slip.file << ", " << slip.entry << ": " << slip.from << " became " << slip.to);
+    INFO("found:\n" << all_texts(findings));
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].file == slip.file);
+    CHECK(findings[0].line == line);
+    CHECK(findings[0].field == slip.field);
+    CHECK(findings[0].message.find(slip.message) != std::string::npos);
+}
+
+void check_all_found(const std::vector<Slip>& slips) {
+    for (const Slip& slip : slips) check_found(slip);
+}
+
+}  // namespace
+
+TEST_CASE("the small rulebook is clean", "[rulebook][lint]") {
+    const LoadResult result = load_rulebook(small_rulebook());
+    INFO(all_texts(result.findings));
+    REQUIRE(result.findings.empty());
+    CHECK(result.rulebook.view().fields.size() == 25);
+    CHECK(result.rulebook.view().version == "test");
+}
+
+TEST_CASE("a finding reads as FILE:LINE: FIELD: MESSAGE", "[rulebook][lint]") {
+    CHECK(LintFinding{"cpuid/0x7.json", 4, "avx", "no why"}.text() == "cpuid/0x7.json:4: avx: no why");
+    CHECK(LintFinding{"groups.json", 0, "", "no groups"}.text() == "groups.json: no groups");
+}
+
+TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("id": "secret")", "secret", "Se-cret", "Se-cret", "an id is of a-z, 0-9 and _ only"},
+        {leaf_7, R"("id": "secret")", R"("rule": "hide")", R"("rule": "and")", "secret", "unknown rule \"and\""},
+        {leaf_7, R"("id": "relaxed")", R"("default")", R"("shown")", "relaxed", "unknown exposure \"shown\""},
+        {leaf_7, R"("id": "relaxed")", R"("security")", R"("bad")", "relaxed", "unknown impact \"bad\""},
+        {leaf_7, R"("id": "relaxed")", R"("W.")", R"("")", "relaxed", "no why"},
+        {leaf_7, R"("id": "relaxed")", R"("T")", R"("")", "relaxed", "no source"},
+        {leaf_7, R"("id": "relaxed")", R"(["all"])", R"([])", "relaxed", "no vendors"},
+        {leaf_7, R"("id": "of_intel")", R"(["intel"])", R"(["intel", "via"])", "of_intel", "unknown vendor \"via\""},
+        {leaf_7, R"("id": "base")", R"("qemu":)", R"("kvm":)", "base", "names of the unknown project \"kvm\""},
+        {leaf_7, R"("id": "base")", R"("q-base")", R"("")", "base", "an empty name for qemu"},
+        {leaf_7, R"("id": "of_amd")", R"("id": "of_amd")", R"("id": "of_intel")", "of_intel",
+         "the id is used twice; first in cpuid/0x7.json:16"},
+        {leaf_7, R"("id": "addon")", "q-addon", "q-base", "addon", "qemu calls base \"q-base\" as well"},
+    });
+}
+
+TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret", "rule hide and exposure never go together"},
+        {leaf_7, R"("id": "relaxed")", R"("default")", R"("never")", "relaxed", "rule hide and exposure never go together"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("zero_means": "0x1", "why": "W.", "source": "T"})", "relaxed",
+         "zero_means goes with the rule min"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("length_from": "length", "why": "W.", "source": "T"})", "addon",
+         "length_from goes with the rule union"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry,
+         R"("guard": {"immune": [["addon"]], "model": []}, "why": "W.", "source": "T"})", "relaxed",
+         "guard goes with the rule guarded"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("derive": {"how": "max_leaf"}, "why": "W.", "source": "T"})", "addon",
+         "derive goes with the rule derive"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("implied_by": "base", "why": "W.", "source": "T"})", "relaxed",
+         "implied_by goes with the rule intersect"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("emulated": true, "why": "W.", "source": "T"})", "relaxed",
+         "emulated goes with the rule intersect"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("ask": "nested", "why": "W.", "source": "T"})", "relaxed",
+         "ask goes with the exposure asked"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("required": true, "why": "W.", "source": "T"})", "relaxed",
+         "only a promise can be required"},
+        {leaf_7, R"("id": "top")", R"("derive": {"how": "max_subleaf"},)", "", "top", "a derived field says how"},
+        {leaf_7, R"("id": "top")", R"("max_subleaf"})", R"("guess"})", "top", "unknown derivation \"guess\""},
+        {leaf_7, R"("id": "scrubs")", R"([["no_leak"], ["!addon", "extra"]])", "[]", "scrubs",
+         "a guarded field says who is immune"},
+        {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)", "",
+         "scrubs", "a guarded field says who is immune"},
+        {leaf_7, R"("id": "scrubs")", R"("bits": "0")", R"("bits": "7:5")", "scrubs", "a guarded field is one bit"},
+    });
+}
+
+TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "nobody")", "virtual",
+         "gate names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "top")", "virtual",
+         "\"top\" is of the rule derive and can carry nothing"},
+        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "many")", "virtual",
+         "\"many\" is of the rule owned and can carry nothing"},
+        {leaf_7, R"("id": "extra")", R"("implied_by": "base")", R"("implied_by": "nobody")", "extra",
+         "implied_by names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "events")", R"("length_from": "length")", R"("length_from": "nobody")", "events",
+         "length_from names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "length")", R"("zero_means": "width")", R"("zero_means": "nobody")", "length",
+         "zero_means names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "scrubs")", "!addon", "!nobody", "scrubs", "guard names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "sizes")", R"("if": "addon")", R"("if": "nobody")", "sizes",
+         "derive names the unknown field \"nobody\""},
+    });
+}
+
+TEST_CASE("lint checks where bits stand", "[rulebook][lint]") {
+    const char* const bits = "expected bits \"N\" or \"HIGH:LOW\" below 32, the high bit first";
+    const char* const subleaf = "expected \"0xN\" or \"0xN-0xM\" with N not above M";
+    check_all_found({
+        {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "1")", "extra", "its bits overlap those of addon"},
+        {leaf_7, R"("bits": "31:16")", "31:16", "31:15", "reserved bits", "its bits overlap those of sizes"},
+        {leaf_7, R"("id": "of_amd")", R"("q-shared"}, "vendors": ["amd"])", R"("q-other"}, "vendors": ["all"])", "of_amd",
+         "its bits overlap those of of_intel"},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "0x0-0x3f", "many", "its bits overlap those of top"},
+        {msr_10a, R"("id": "rrsba")", R"("19")", R"("5")", "rrsba", "its bits overlap those of no_leak"},
+        {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "32")", "extra", bits},
+        {leaf_7, R"("id": "line_size")", R"("15:8")", R"("8:15")", "line_size", bits},
+        {leaf_7, R"("id": "line_size")", R"("15:8")", R"("15-8")", "line_size", bits},
+        {leaf_7, R"("id": "line_size")", R"("15:8")", "15", "line_size", "expected a string, found 15"},
+        {leaf_7, R"("id": "line_size")", R"("15:8")", R"("")", "line_size", bits},
+        {msr_10a, R"("id": "high")", R"("63")", R"("64")", "high", "below 64, the high bit first"},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "0x3f-0x1", "many", subleaf},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "1-63", "many", subleaf},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "0x1-", "many", subleaf},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "0x", "many", subleaf},
+        {leaf_7, R"("id": "many")", "0x1-0x3f", "0x1-0x41", "many", "a range of more than 64 subleaves"},
+        {leaf_7, R"("id": "extra")", R"("ebx")", R"("rbx")", "extra", "expected eax, ebx, ecx or edx, found \"rbx\""},
+    });
+}
+
+TEST_CASE("fields that share no vendor may share bits and names", "[rulebook][lint]") {
+    // of_intel and of_amd do in the small rulebook; and one vendor's field may overlap another's reserved bits.
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {leaf_7, R"("bits": "31:16")", R"("31:16", "vendors": ["all"])", R"("3", "vendors": [])", "", ""});
+    CHECK(lint(files).empty());
+    make(files, {leaf_7, R"("bits": "3", "vendors": [])", R"([])", R"(["amd"])", "", ""});
+    CHECK(lint(files).size() == 1);
+}
+
+TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][lint]") {
+    const char* const file = "dependencies.json";
+    check_all_found({
+        {file, R"("prerequisite")", R"(["addon"])", R"(["addon", "nobody"])", "base", "unknown field \"nobody\""},
+        {file, R"("prerequisite")", R"("base")", R"("nobody")", "nobody", "unknown field \"nobody\""},
+        {file, R"("any_of")", R"(["virtual"])", "[]", "addon", "an empty list of fields"},
+        {file, R"("prerequisite")", R"(["addon"])", R"(["relaxed"])", "base",
+         "\"relaxed\" announces a relaxed behaviour and may not be taken away"},
+        {file, R"("prerequisite")", R"(["addon"])", R"(["scrubs"])", "base",
+         "\"scrubs\" announces a relaxed behaviour and may not be taken away"},
+        {file, R"("prerequisite")", R"(["addon"])", R"(["rsba"])", "base",
+         "\"rsba\" announces a relaxed behaviour and may not be taken away"},
+        {file, R"("prerequisite")", R"("base")", R"("top")", "top", "\"top\" is of the rule derive and can carry nothing"},
+        {file, R"("prerequisite")", R"("base")", R"("many")", "many", "\"many\" is of the rule owned and can carry nothing"},
+        {file, R"("prerequisite")", R"("W.")", R"("")", "base", "no why"},
+        {file, R"("prerequisite")", R"("T")", R"("")", "base", "no source"},
+        {file, R"("prerequisite")", R"(["addon"])", R"(["base"])", "base", "a cycle of dependencies through \"base\""},
+        {file, R"("any_of")", R"(["virtual"])", R"(["virtual", "extra"])", "extra",
+         "a cycle of dependencies through \"extra\""},
+        {file, R"("prerequisite")", R"("prerequisite": "base")", R"("any_of": [])", "",
+         "either \"prerequisite\" or \"any_of\""},
+        {file, R"("any_of")", R"("any_of")", R"("prerequisite": "base", "any_of")", "",
+         "either \"prerequisite\" or \"any_of\""},
+    });
+}
+
+TEST_CASE("a cycle of dependencies is found through several entries and through a gate", "[rulebook][lint]") {
+    const char* const file = "dependencies.json";
+    // addon -> virtual by a dependency, virtual -> base by the gate turned round, base -> addon.
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {leaf_7, R"("id": "base")", end_of_entry, R"("gate": "virtual", "why": "W.", "source": "T"})", "", ""});
+    make(files, {leaf_7, R"("id": "virtual")", R"("gate": "base",)", "", "", ""});
+    const std::vector<LintFinding> findings = lint(files);
+    INFO(all_texts(findings));
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].message.find("a cycle of dependencies") == 0);
+
+    files = small_rulebook();
+    make(files, {file, R"("any_of")", R"(["virtual"])", R"(["virtual", "base"])", "", ""});
+    CHECK_FALSE(lint(files).empty());
+
+    check_found({leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "virtual")", "virtual",
+                 "a cycle of dependencies through \"virtual\""});
+}
+
+TEST_CASE("lint checks equality groups", "[rulebook][lint]") {
+    const char* const file = "equality.json";
+    check_all_found({
+        {leaf_7, R"("id": "secret")", R"("rule": "hide", "exposure": "never")", R"("rule": "equal", "exposure": "default")",
+         "secret", "a field of the rule equal is in one equality group, this is in 0"},
+        {file, R"("id": "line")", R"(["line_size"])", R"(["line_size", "width"])", "width", "not of the rule equal"},
+        {file, R"("id": "line")", R"(["line_size"])", R"(["line_size", "nobody"])", "line", "unknown field \"nobody\""},
+        {file, R"("id": "line")", R"(["extra"])", R"(["nobody"])", "line", "unknown field \"nobody\""},
+        {file, R"("id": "line")", R"(["extra"])", "[]", "line", "an empty list of fields"},
+        {file, R"("id": "line")", R"(["extra"])", R"(["relaxed"])", "line",
+         "\"relaxed\" announces a relaxed behaviour and may not be taken away"},
+        {file, R"("id": "line")", R"("W.")", R"("")", "line", "no why"},
+        {file, R"("id": "line")", R"("T")", R"("")", "line", "no source"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {file, R"("id": "line")", R"("source": "T"})",
+                 R"("source": "T"}, {"id": "again", "fields": ["line_size"], "drop": ["extra"], "why": "W.", "source": "T"})", "", ""});
+    const std::vector<LintFinding> findings = lint(files);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].text() ==
+          "cpuid/0x7.json:8: line_size: a field of the rule equal is in one equality group, this is in 2");
+}
+
+TEST_CASE("lint checks promise groups and levels", "[rulebook][lint]") {
+    const char* const groups = "groups.json";
+    const char* const levels = "levels.json";
+    check_all_found({
+        {groups, R"("id": "retpoline")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline", "unknown field \"nobody\""},
+        {groups, R"("id": "retpoline")", R"("offer"})", R"("nobody"})", "retpoline", "unknown field \"nobody\""},
+        {groups, R"("id": "retpoline")", R"(, "eibrs": "eibrs")", "", "", "\"eibrs\" in the members of a promise group"},
+        {groups, R"("id": "retpoline")", R"("W.")", R"("")", "retpoline", "no why"},
+        {groups, R"("id": "retpoline")", R"("T")", R"("")", "retpoline", "no source"},
+        {levels, R"("id": "one")", R"(["base"])", R"(["base", "nobody"])", "one", "unknown field \"nobody\""},
+        {levels, R"("id": "one")", R"(["base"])", R"([])", "one", "an empty list of fields"},
+    });
+}
+
+TEST_CASE("lint checks XSAVE components", "[rulebook][lint]") {
+    const char* const file = "xsave.json";
+    check_all_found({
+        {file, R"("id": "mask")", R"("5")", R"("2")", "mask", "the bit of another component"},
+        {file, R"("id": "mask")", R"("user")", R"("kernel")", "mask", "unknown state \"kernel\""},
+        {file, R"("id": "mask")", R"(["addon"])", R"(["nobody"])", "mask", "unknown field \"nobody\""},
+        {file, R"("id": "mask")", R"(["addon"])", "[]", "mask", "an empty list of fields"},
+        {file, R"("id": "mask")", R"("W.")", R"("")", "mask", "no why"},
+        {file, R"("id": "x87")", R"("T")", R"("")", "x87", "no source"},
+        {file, R"("id": "avx")", R"(["all"])", R"(["via"])", "avx", "unknown vendor \"via\""},
+        {file, R"("id": "avx")", R"("0x100")", R"("0x0")", "avx", "a layout of size 0"},
+        {file, R"("id": "avx")", R"(false, "source": "T")", R"(false, "source": "")", "avx", "a layout without source"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {file, R"("id": "x87")", R"("x87")", R"("mask")", "", ""});
+    CHECK(all_texts(lint(files)) == "xsave.json:5: mask: the component again\n");
+
+    files = small_rulebook();
+    make(files, {file, R"("id": "mask")", R"("5")", R"("63")", "", ""});
+    CHECK(all_texts(lint(files)).find("xsave.json:5: expected bits \"N\" or \"HIGH:LOW\" below 63") == 0);
+}
+
+TEST_CASE("lint checks which components stand together", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {"xsave.json", R"("together")", R"("mask")", R"("mosk")", "", ""});
+    const std::vector<LintFinding> findings = lint(files);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].text() == "xsave.json: mosk: unknown component in \"together\"");
+}
+
+TEST_CASE("lint checks the model table", "[rulebook][lint]") {
+    const char* const file = "models.json";
+    check_all_found({
+        {file, R"("name": "New")", "0x5-0xf", "0x4-0xf", "New", "the same models as Old"},
+        {file, R"("name": "New")", R"("steppings": ["0x5-0xf"], )", "", "New", "the same models as Old"},
+        {file, R"("name": "Milan")", R"("amd")", R"("via")", "Milan", "unknown vendor \"via\""},
+        {file, R"("name": "Milan")", R"(["0x1"])", R"(["0x10000"])", "", "expected numbers of 16 bits"},
+        {file, R"("name": "Milan")", R"("source": "T")", R"("source": "")", "Milan", "no source"},
+        {file, R"("name": "Old")", R"("relaxed")", R"("nobody")", "Old", "unknown field \"nobody\""},
+        {file, R"("name": "Old")", R"("0x1")", R"("yes")", "", "hexadecimal digits, found \"yes\""},
+        {file, R"("name": "Old")", "201501", R"("201501")", "", "expected a number of at most 32 bits"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {file, R"("name": "Milan")", R"(["0x1"])", "[]", "", ""});
+    CHECK(all_texts(lint(files)).find("models.json:4: Milan: no model numbers") != std::string::npos);
+}
+
+TEST_CASE("models of two vendors may have the same numbers", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {"models.json", R"("name": "Milan")", R"("0x19", "models": ["0x1"])", R"("0x6", "models": ["0x55"])", "", ""});
+    CHECK(lint(files).empty());
+}
+
+TEST_CASE("lint checks version and vendors", "[rulebook][lint]") {
+    const char* const file = "rulebook.json";
+    check_all_found({
+        {file, R"("id": "amd")", R"("AuthenticAMD")", R"("Authentic")", "", "\"Authentic\" is not of 12 bytes"},
+        {file, R"("id": "amd")", R"("AuthenticAMD")", R"("GenuineIntel")", "", "the vendor string \"GenuineIntel\" again"},
+        {file, R"("id": "amd")", R"(})", R"(}, {"id": "amd", "name": "AMD", "strings": []})", "", "vendor \"amd\" again"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {file, R"("version")", R"("test")", R"("")", "", ""});
+    CHECK(all_texts(lint(files)) == "rulebook.json: the rulebook has no version\n");
+
+    files = small_rulebook();
+    std::string more;
+    for (int i = 0; i < 7; ++i) more += R"(, {"id": "v)" + std::to_string(i) + R"(", "name": "V", "strings": []})";
+    make(files, {file, R"("id": "amd")", R"(})", ("}" + more).c_str(), "", ""});
+    CHECK(all_texts(lint(files)) == "rulebook.json:4: more than 8 vendors\n");
+}
+
+TEST_CASE("lint names every slip, sorted by file and line", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {"xsave.json", R"("id": "mask")", R"("W.")", R"("")", "", ""});
+    make(files, {leaf_7, R"("id": "relaxed")", R"("W.")", R"("")", "", ""});
+    make(files, {leaf_7, R"("id": "base")", R"("W.")", R"("")", "", ""});
+    make(files, {msr_10a, R"("id": "high")", R"("W.")", R"("")", "", ""});
+    CHECK(all_texts(lint(files)) ==
+          "cpuid/0x7.json:4: base: no why\n"
+          "cpuid/0x7.json:7: relaxed: no why\n"
+          "msr/0x10a.json:7: high: no why\n"
+          "xsave.json:5: mask: no why\n");
+}
+
+TEST_CASE("a slip in the JSON itself is found on its line", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_d, R"("id": "area")", R"("rule": )", R"("rule" )", "", "expected well-formed JSON"},
+        {leaf_d, R"("id": "area")", R"("rule": )", R"("rule": "hide", "rule": )", "", "each key once"},
+    });
+    for (const Slip& slip : std::vector<Slip>{
+             {leaf_7, R"("id": "secret")", R"("why")", R"("wy": "x", "why")", "secret", "only known keys in a field, found \"wy\""},
+             {leaf_7, R"("id": "scrubs")", R"("model")", R"("family": [], "model")", "scrubs", "only known keys in a guard"},
+             {leaf_7, R"("id": "top")", R"("max_subleaf")", R"("max_subleaf", "leaf": "0x1")", "top",
+              "only known keys in a derivation"},
+             {leaf_7, R"("bits": "31:16")", R"("bits")", R"("rule": "x", "bits")", "", "only known keys in reserved bits"},
+             {msr_10a, R"("id": "high")", R"("bits")", R"("register": "eax", "bits")", "high", "only known keys in a field"},
+             {"equality.json", R"("id": "line")", R"("why")", R"("x": "", "why")", "", "only known keys in"},
+             {"dependencies.json", R"("prerequisite")", R"("why")", R"("x": "", "why")", "", "only known keys in a dependency"},
+             {"levels.json", R"("id": "two")", R"("why")", R"("x": "", "why")", "", "only known keys in a level"},
+             {"groups.json", R"("id": "retpoline")", R"("why")", R"("x": "", "why")", "", "only known keys in a promise group"},
+             {"models.json", R"("name": "Milan")", R"("name")", R"("x": "", "name")", "", "only known keys in a model"},
+             {"xsave.json", R"("id": "mask")", R"("why")", R"("x": "", "why")", "", "only known keys in an XSAVE component"},
+             {"rulebook.json", R"("id": "amd")", R"("name")", R"("x": "", "name")", "", "only known keys in a vendor"},
+         }) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::size_t line = make(files, slip);
+        const std::vector<LintFinding> findings = lint(files);
+        INFO(slip.file << ", " << slip.entry << "\n" << all_texts(findings));
+        // An entry that is left out may leave others that name it, so this is not always the only finding.
+        CHECK(std::any_of(findings.begin(), findings.end(), [&](const LintFinding& finding) {
+            return finding.file == slip.file && finding.line == line && finding.field == slip.field &&
+                   finding.message.find(slip.message) != std::string::npos;
+        }));
+    }
+}
+
+TEST_CASE("a file that no rulebook has is found", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    files.push_back({"zoo.json", "{}"});
+    const std::vector<LintFinding> findings = lint(files);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].text() == "zoo.json: expected a file that policy/README.md names, found this one");
+}

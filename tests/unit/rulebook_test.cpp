@@ -1,0 +1,270 @@
+// The compiled-in rulebook is policy/ and nothing else, and what the library looks up in it is right.
+
+#include "poolcpuid/rulebook.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "hash/sha256.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/load_rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/small_rulebook.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+const std::string policy_directory = POOLCPUID_SOURCE_DIR "/policy";
+
+// An entry of a rulebook as text, so that two of them compare member by member and differ legibly.
+class EntryText {
+public:
+    template <typename Entry>
+    static std::string of(const Entry& entry) {
+        EntryText text;
+        text.put(entry);
+        return text.out_.str();
+    }
+
+private:
+    template <typename... Parts>
+    void put_all(const Parts&... parts) {
+        out_ << "{";
+        (put(parts), ...);
+        out_ << "}";
+    }
+
+    template <typename T>
+    void put(const T& value) {
+        if constexpr (std::is_same_v<T, std::string_view>) {
+            out_ << value << "|";
+        } else if constexpr (std::is_enum_v<T>) {
+            out_ << static_cast<unsigned>(value) << "|";
+        } else {
+            static_assert(std::is_integral_v<T>);
+            out_ << +value << "|";
+        }
+    }
+    template <typename T>
+    void put(std::span<const T> list) {
+        out_ << "[";
+        for (const T& item : list) put(item);
+        out_ << "]";
+    }
+    void put(const LeafKey& key) { put_all(key.leaf, key.subleaf); }
+    void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen); }
+    void put(const GuardTerm& term) { put_all(term.field, term.negated); }
+    void put(const Guard& guard) { put_all(guard.immune, guard.model); }
+    void put(const Derive& d) { put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr); }
+    void put(const NumberRange& range) { put_all(range.first, range.last); }
+    void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
+    void put(const XsaveLayout& l) { put_all(l.vendors, l.size, l.offset, l.align64, l.source); }
+    void put(const Field& f) {
+        put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule, f.exposure);
+        put_all(f.impact, f.required, f.emulated, f.zero_has_meaning, f.zero_means, f.zero_means_field, f.gate, f.implied_by);
+        put_all(f.length_from, f.ask, f.guard, f.derive, f.names, f.why, f.source);
+    }
+    void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
+    void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
+    void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
+    void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
+    void put(const PromiseGroup& g) { put_all(g.id, g.rsba, g.rrsba, g.eibrs, g.offered_by, g.why, g.source); }
+    void put(const XsaveComponent& c) { put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source); }
+    void put(const Model& m) {
+        put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon, m.immune);
+        put_all(m.inferred, m.source);
+    }
+    void put(const Level& level) { put_all(level.id, level.features); }
+
+    std::ostringstream out_;
+};
+
+template <typename Entry>
+void check_same(const char* table, std::span<const Entry> compiled, std::span<const Entry> loaded) {
+    INFO(table);
+    REQUIRE(compiled.size() == loaded.size());
+    for (std::size_t i = 0; i < compiled.size(); ++i) CHECK(EntryText::of(compiled[i]) == EntryText::of(loaded[i]));
+}
+
+// What a shell prints for command, without the line feed at the end.
+std::string shell(const std::string& command) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
+    std::string output;
+    std::array<char, 256> buffer{};
+    while (std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe.get()) != nullptr) output += buffer.data();
+    return output.substr(0, output.find('\n'));
+}
+
+const Rulebook& small() {
+    static const LoadResult result = load_rulebook(small_rulebook());
+    return result.rulebook.view();
+}
+
+}  // namespace
+
+TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
+    const LoadResult result = load_rulebook(read_rulebook_directory(policy_directory));
+    std::string findings;
+    for (const LintFinding& finding : result.findings) findings += finding.text() + "\n";
+    INFO(findings);
+    REQUIRE(result.findings.empty());
+    const Rulebook& compiled = builtin_rulebook();
+    const Rulebook& loaded = result.rulebook.view();
+    CHECK(compiled.version == loaded.version);
+    CHECK(compiled.sha256 == loaded.sha256);
+    CHECK(compiled.xsave_legacy_size == loaded.xsave_legacy_size);
+    check_same("vendors", compiled.vendors, loaded.vendors);
+    check_same("fields", compiled.fields, loaded.fields);
+    check_same("reserved", compiled.reserved, loaded.reserved);
+    check_same("dependencies", compiled.dependencies, loaded.dependencies);
+    check_same("equality", compiled.equality, loaded.equality);
+    check_same("groups", compiled.groups, loaded.groups);
+    check_same("xsave", compiled.xsave, loaded.xsave);
+    check_same("models", compiled.models, loaded.models);
+    check_same("levels", compiled.levels, loaded.levels);
+}
+
+TEST_CASE("sha256sum over policy/ gives the rulebook's digest", "[rulebook]") {
+    const std::string listing = "cd '" + policy_directory +
+                                "' && find . -name '*.json' | sed 's,^[.]/,,' | LC_ALL=C sort | xargs sha256sum | sha256sum";
+    CHECK(shell(listing) == std::string(builtin_rulebook().sha256) + "  -");
+}
+
+TEST_CASE("the digest covers the bytes and the path of every file", "[rulebook]") {
+    const std::vector<RulebookFile> files = small_rulebook();
+    std::string listing;
+    for (const RulebookFile& file : files) listing += sha256_hex(file.bytes) + "  " + file.path + "\n";
+    CHECK(small().sha256 == sha256_hex(listing));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        std::vector<RulebookFile> changed = files;
+        changed[i].bytes += " ";
+        CHECK(load_rulebook(changed).rulebook.view().sha256 != small().sha256);
+    }
+}
+
+TEST_CASE("a rulebook directory that lacks a part is refused", "[rulebook]") {
+    CHECK_THROWS_AS(read_rulebook_directory(policy_directory + "/nowhere"), InputError);
+    CHECK_THROWS_AS(read_rulebook_directory(policy_directory + "/README.md"), InputError);
+    CHECK_THROWS_WITH(read_rulebook_directory(policy_directory + "/cpuid"),
+                      Catch::Contains("cpuid/dependencies.json") && Catch::Contains("expected a file of the rulebook"));
+}
+
+TEST_CASE("the files of a rulebook directory come sorted by path", "[rulebook]") {
+    const std::vector<RulebookFile> files = read_rulebook_directory(policy_directory);
+    CHECK(files.size() > 100);
+    CHECK(std::is_sorted(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; }));
+}
+
+TEST_CASE("the fields of a rulebook are in the order of every document", "[rulebook]") {
+    const auto place = [](const Field& f) { return std::tuple(f.is_msr, f.leaf, f.subleaf_first, f.reg, f.low); };
+    for (const Rulebook* rulebook : {&builtin_rulebook(), &small()}) {
+        CHECK(std::is_sorted(rulebook->fields.begin(), rulebook->fields.end(),
+                             [&](const Field& a, const Field& b) { return place(a) < place(b); }));
+    }
+}
+
+TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
+    const Rulebook& rulebook = small();
+    const auto field = [&](std::string_view id) -> const Field& { return rulebook[rulebook.find(id)]; };
+    CHECK(field("of_intel").vendors == 0b01);
+    CHECK(field("of_amd").vendors == 0b10);
+    CHECK(field("base").vendors == 0b11);
+    CHECK(field("base").required);
+    CHECK(field("width").zero_has_meaning);
+    CHECK(field("width").zero_means == 0x24);
+    CHECK(field("length").zero_means_field == rulebook.find("width"));
+    CHECK(field("events").length_from == rulebook.find("length"));
+    CHECK(field("virtual").gate == rulebook.find("base"));
+    CHECK(field("virtual").ask == "nested");
+    CHECK(field("extra").implied_by == rulebook.find("base"));
+    CHECK(field("many").subleaf_first == 0x1);
+    CHECK(field("many").subleaf_last == 0x3f);
+    CHECK(field("width").mask() == 0x00FF0000);
+    CHECK(field("top").mask() == 0xFFFFFFFF);
+    const Guard& guard = field("scrubs").guard;
+    REQUIRE(guard.immune.size() == 2);
+    REQUIRE(guard.immune[1].size() == 2);
+    CHECK(guard.immune[1][0].field == rulebook.find("addon"));
+    CHECK(guard.immune[1][0].negated);
+    CHECK_FALSE(guard.immune[1][1].negated);
+    CHECK(field("sizes").derive.how == Derivation::select);
+    CHECK(field("sizes").derive.then_value == 0x39);
+    REQUIRE(rulebook.reserved.size() == 1);
+    CHECK(rulebook.reserved[0].mask == 0xFFFF0000);
+    REQUIRE(rulebook.xsave.size() == 3);
+    CHECK(rulebook.xsave[0].together == 0);
+    CHECK(rulebook.xsave[1].together == ((1U << 2) | (1U << 5)));
+}
+
+TEST_CASE("a field is found by its id and by what each project calls it", "[rulebook]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    CHECK(rulebook.find("no_such_field") == no_field);
+    CHECK(rulebook.find("") == no_field);
+    CHECK(rulebook.find_any_name("").empty());
+    CHECK(rulebook.find_any_name("no_such_field").empty());
+    const FieldIndex fs_gs = rulebook.find("fs_gs_base_ns");
+    REQUIRE(fs_gs != no_field);
+    for (const char* name : {"fs_gs_base_ns", "FS-GS-base-NS", "FsGsKernelGsBaseNonSerializing", "wrmsr_xx_base_ns",
+                             "fs-gs-base-ns", "FS_GS_NS"}) {
+        CHECK(rulebook.find_any_name(name) == std::vector<FieldIndex>{fs_gs});
+    }
+    CHECK(rulebook.find_any_name("fs_gs_base").empty());
+}
+
+TEST_CASE("a vendor is found by its CPUID string", "[rulebook]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    const auto id = [&](std::string_view text) {
+        const auto vendor = rulebook.vendor_of(text);
+        return vendor ? std::string(rulebook.vendors[*vendor].id) : "none";
+    };
+    CHECK(id("GenuineIntel") == "intel");
+    CHECK(id("AuthenticAMD") == "amd");
+    CHECK(id("HygonGenuine") == "hygon");
+    CHECK(id("  Shanghai  ") == "zhaoxin");
+    CHECK(id("CentaurHauls") == "centaur");
+    CHECK(id("genuineintel") == "none");
+    CHECK(id("") == "none");
+}
+
+TEST_CASE("family, model and stepping are decoded as the manuals say", "[rulebook]") {
+    CHECK(signature_of(0x000806F8) == Signature{0x6, 0x8F, 8});    // Sapphire Rapids
+    CHECK(signature_of(0x00A10F11) == Signature{0x19, 0x11, 1});   // Genoa
+    CHECK(signature_of(0x00830F10) == Signature{0x17, 0x31, 0});   // Rome
+    CHECK(signature_of(0x00000F4A) == Signature{0xF, 0x4, 10});    // Pentium 4: no extended part set
+    CHECK(signature_of(0x00000543) == Signature{0x5, 0x4, 3});     // Pentium MMX
+    CHECK(signature_of(0x000F0543) == Signature{0x5, 0x4, 3});     // the extended model counts in families 6, 7 and Fh
+    CHECK(signature_of(0x000107B0) == Signature{0x7, 0x1B, 0});    // Zhaoxin
+    CHECK(signature_of(0x0FF00600) == Signature{0x6, 0x0, 0});     // the extended family counts in family Fh only
+}
+
+TEST_CASE("the model table is asked by vendor, family, model and stepping", "[rulebook]") {
+    const Rulebook& rulebook = small();
+    const auto name = [&](std::size_t vendor, const Signature& signature) {
+        const Model* model = rulebook.model_of(vendor, signature);
+        return model == nullptr ? std::string("none") : std::string(model->name);
+    };
+    CHECK(name(0, {0x6, 0x55, 4}) == "Old");
+    CHECK(name(0, {0x6, 0x50, 4}) == "Old");
+    CHECK(name(0, {0x6, 0x55, 5}) == "New");
+    CHECK(name(0, {0x6, 0x55, 15}) == "New");
+    CHECK(name(0, {0x6, 0x55, 3}) == "none");
+    CHECK(name(0, {0x6, 0x56, 4}) == "none");
+    CHECK(name(1, {0x6, 0x55, 4}) == "none");
+    CHECK(name(1, {0x19, 0x1, 0}) == "Milan");
+    CHECK(name(0, {0x19, 0x1, 0}) == "none");
+}
+
+TEST_CASE("bits are written high bit first", "[rulebook]") {
+    CHECK(bits_text(small()[small().find("width")]) == "23:16");
+    CHECK(bits_text(small()[small().find("addon")]) == "1");
+    CHECK(bits_text(small()[small().find("high")]) == "63");
+}
