@@ -44,13 +44,14 @@ public:
     }
 
 private:
-    std::map<SeenValue, std::vector<std::string>> values_of(FieldIndex index, std::uint32_t subleaf) const {
-        std::map<SeenValue, std::vector<std::string>> values;
-        for (const auto& [digest, group] : in_.groups) {
-            auto& names = values[seen_value(plan_, group, index, subleaf)];
-            names.insert(names.end(), group.names.begin(), group.names.end());
+    // The variants by the value that they have.
+    using Values = std::map<SeenValue, std::vector<const Variant*>>;
+
+    Values values_of(FieldIndex index, std::uint32_t subleaf) const {
+        Values values;
+        for (const Variant& variant : in_.variants) {
+            values[seen_value(plan_, *variant.promises, index, subleaf)].push_back(&variant);
         }
-        for (auto& [value, names] : values) std::sort(names.begin(), names.end());
         return values;
     }
 
@@ -73,9 +74,10 @@ private:
         decision.place = {false, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
         decision.rule = to_string(field.rule);
         decision.value = to_hex(value);
-        for (const auto& [seen, names] : values) add_value(decision.values, seen, names);
-        decision.because = first_names(limiting(index, subleaf));
-        decision.reason = reason(index, values, limiting(index, subleaf));
+        for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
+        const std::vector<std::string> because = limiting(index, subleaf);
+        decision.because = first_names(because);
+        decision.reason = reason(index, values, because);
         return decision;
     }
 
@@ -83,6 +85,13 @@ private:
     bool out_of_sight(FieldIndex index) const {
         const Cause cause = in_.draft.fate(index).cause;
         return cause == Cause::not_asked || cause == Cause::gate;
+    }
+
+    static std::vector<std::string> names_of(const std::vector<const Variant*>& variants) {
+        std::vector<std::string> names;
+        for (const Variant* variant : variants) names.insert(names.end(), variant->names.begin(), variant->names.end());
+        std::sort(names.begin(), names.end());
+        return names;
     }
 
     static void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const std::vector<std::string>& names) {
@@ -101,8 +110,9 @@ private:
 
     std::vector<std::string> names_with(FieldIndex index, std::uint32_t subleaf,
                                         const std::function<bool(const SeenValue&)>& which) const {
-        return names_where(in_.groups,
-                           [&](const HostGroup& group) { return which(seen_value(plan_, group, index, subleaf)); });
+        return names_where(in_.variants, [&](const Variant& variant) {
+            return which(seen_value(plan_, *variant.promises, index, subleaf));
+        });
     }
 
     std::vector<std::string> limiting(FieldIndex index, std::uint32_t subleaf, std::set<FieldIndex>& visited) {
@@ -134,11 +144,11 @@ private:
     // Hosts without the component, or (when all have it) those that lay it out otherwise than the
     // identity host does.
     std::vector<std::string> limiting_component(const XsaveComponent& component) const {
-        const auto atom = [&](const HostGroup& group) { return group.promises->atoms.components[component.bit]; };
-        auto names = names_where(in_.groups, [&](const HostGroup& group) { return !atom(group).promised; });
+        const auto atom = [&](const HostPromises& host) { return host.atoms.components[component.bit]; };
+        auto names = names_where(in_.variants, [&](const Variant& variant) { return !atom(*variant.promises).promised; });
         if (!names.empty()) return names;
-        const Component reference = atom(in_.identity);
-        return names_where(in_.groups, [&](const HostGroup& group) { return atom(group) != reference; });
+        const Component reference = atom(*in_.identity.promises);
+        return names_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
     }
 
     std::vector<std::string> limiting_by_value(FieldIndex index, std::uint32_t subleaf) const {
@@ -147,8 +157,8 @@ private:
         std::uint32_t all = ~0U;
         std::uint32_t least = ~0U;
         std::uint32_t most = 0;
-        for (const auto& [digest, group] : in_.groups) {
-            const SeenValue seen = seen_value(plan_, group, index, subleaf);
+        for (const Variant& variant : in_.variants) {
+            const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
             if (!seen.known) continue;
             any |= seen.value;
             all &= seen.value;
@@ -169,7 +179,7 @@ private:
             case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
             case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
             case Rule::equal: {
-                const std::uint32_t reference = seen_value(plan_, in_.identity, index, subleaf).value;
+                const std::uint32_t reference = seen_value(plan_, *in_.identity.promises, index, subleaf).value;
                 return with([&](const SeenValue& seen) { return seen.value != reference; });
             }
             case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
@@ -177,7 +187,7 @@ private:
         }
     }
 
-    std::string reason(FieldIndex index, const std::map<SeenValue, std::vector<std::string>>& values,
+    std::string reason(FieldIndex index, const Values& values,
                        const std::vector<std::string>& limiting_names) const {
         const Field& field = rulebook_[index];
         std::string text = what_happened(index, values, limiting_names);
@@ -186,7 +196,7 @@ private:
         return text + " " + std::string(field.why);
     }
 
-    std::string what_happened(FieldIndex index, const std::map<SeenValue, std::vector<std::string>>& values,
+    std::string what_happened(FieldIndex index, const Values& values,
                               const std::vector<std::string>& limiting_names) const {
         const Fate fate = in_.draft.fate(index);
         const std::string who = limiting_names.empty() ? "" : " (" + enumerate(limiting_names) + ")";
@@ -215,7 +225,7 @@ private:
         return by_rule(rulebook_[index], values, who);
     }
 
-    std::string by_rule(const Field& field, const std::map<SeenValue, std::vector<std::string>>& values,
+    std::string by_rule(const Field& field, const Values& values,
                         const std::string& who) const {
         const bool unknown = std::any_of(values.begin(), values.end(), [](const auto& v) { return !v.first.known; });
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";

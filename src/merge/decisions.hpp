@@ -14,7 +14,7 @@ namespace poolcpuid::merge {
 struct DecisionInputs {
     const Draft& draft;
     const Rows& rows;
-    const HostGroups& groups;
+    const std::vector<Variant>& variants;
     const HostGroup& identity;
 };
 

@@ -15,8 +15,8 @@ std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.
 
 class Finder {
 public:
-    Finder(const DecisionInputs& inputs, const std::vector<std::pair<std::string, std::string>>& skipped)
-        : in_(inputs), skipped_(skipped), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+    Finder(const DecisionInputs& inputs, const HostGroups& groups, const std::vector<std::pair<std::string, std::string>>& skipped)
+        : in_(inputs), groups_(groups), skipped_(skipped), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
 
     std::vector<Finding> run() {
         report_skipped();
@@ -44,8 +44,8 @@ private:
     }
 
     std::vector<std::string> hosts(const std::function<bool(const HostPromises&)>& which) const {
-        return names_where(in_.groups,
-                           [&](const HostGroup& group) { return !group.is_ceiling && which(*group.promises); });
+        return names_where(in_.variants,
+                           [&](const Variant& variant) { return !variant.is_ceiling && which(*variant.promises); });
     }
 
     void report_skipped() {
@@ -74,17 +74,17 @@ private:
     }
 
     void report_identity() {
-        const auto inferred = inferred_immunities(in_.identity);
+        const auto inferred = inferred_immunities(*in_.identity.promises);
         std::set<std::string> wrong;
         std::vector<std::string> exposed;
-        for (const auto& [digest, group] : in_.groups) {
-            if (group.is_ceiling || group.promises->model == nullptr) continue;
-            const auto theirs = inferred_immunities(group);
+        for (const Variant& variant : in_.variants) {
+            if (variant.is_ceiling || variant.promises->model == nullptr) continue;
+            const auto theirs = inferred_immunities(*variant.promises);
             std::vector<std::string> missing;
             std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(), std::back_inserter(missing));
             if (missing.empty()) continue;
             wrong.insert(missing.begin(), missing.end());
-            exposed.insert(exposed.end(), group.names.begin(), group.names.end());
+            exposed.insert(exposed.end(), variant.names.begin(), variant.names.end());
         }
         if (wrong.empty()) return;
         std::sort(exposed.begin(), exposed.end());
@@ -129,10 +129,10 @@ private:
     // One finding for all hosts that are silent on the same leaves.
     void report_silence() {
         std::map<std::vector<LeafKey>, std::vector<std::string>> by_rows;
-        for (const auto& [digest, group] : in_.groups) {
-            if (group.is_ceiling || group.promises->silent_rows.empty()) continue;
-            auto& names = by_rows[group.promises->silent_rows];
-            names.insert(names.end(), group.names.begin(), group.names.end());
+        for (const Variant& variant : in_.variants) {
+            if (variant.is_ceiling || variant.promises->silent_rows.empty()) continue;
+            auto& names = by_rows[variant.promises->silent_rows];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
         }
         for (auto& [keys, names] : by_rows) {
             std::sort(names.begin(), names.end());
@@ -145,8 +145,8 @@ private:
 
     void report_assumptions() {
         std::set<FieldIndex> fields;
-        for (const auto& [digest, group] : in_.groups) {
-            fields.insert(group.promises->assumed.begin(), group.promises->assumed.end());
+        for (const Variant& variant : in_.variants) {
+            fields.insert(variant.promises->assumed.begin(), variant.promises->assumed.end());
         }
         for (const FieldIndex index : fields) {
             const Field& field = rulebook_[index];
@@ -182,8 +182,8 @@ private:
     void report_conflict(const XsaveComponent& component) {
         std::set<std::tuple<std::uint32_t, std::uint32_t, bool>> layouts;
         bool all_support = true;
-        for (const auto& [digest, group] : in_.groups) {
-            const Component& atom = group.promises->atoms.components[component.bit];
+        for (const Variant& variant : in_.variants) {
+            const Component& atom = variant.promises->atoms.components[component.bit];
             all_support = all_support && atom.promised;
             if (atom.promised) layouts.insert({atom.offset, atom.size, atom.align64});
         }
@@ -199,11 +199,11 @@ private:
     }
 
     void report_uneven() {
-        for (const auto& [digest, group] : in_.groups) {
-            if (group.promises->uneven.empty()) continue;
+        for (const Variant& variant : in_.variants) {
+            if (variant.promises->uneven.empty()) continue;
             std::string fields;
-            for (const FieldIndex index : group.promises->uneven) fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
-            const std::vector<std::string> names(group.names.begin(), group.names.end());
+            for (const FieldIndex index : variant.promises->uneven) fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
+            const std::vector<std::string>& names = variant.names;
             add(Severity::warning, "cpus-differ",
                 "The logical CPUs of " + enumerate(names) + " differ in " + fields + "; the host promises what all of them do.", names);
         }
@@ -212,8 +212,8 @@ private:
     // A bit without a row has no polarity, so it is 0 and someone should look.
     void report_strays() {
         std::map<std::tuple<bool, LeafKey, Register>, std::uint32_t> bits;
-        for (const auto& [digest, group] : in_.groups) {
-            for (const StrayBits& stray : group.promises->strays) bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
+        for (const Variant& variant : in_.variants) {
+            for (const StrayBits& stray : variant.promises->strays) bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
         }
         for (const auto& [place, mask] : bits) {
             const auto& [reserved, key, reg] = place;
@@ -259,7 +259,7 @@ private:
 
     void report_notes() {
         std::map<std::pair<std::string, std::string>, std::vector<std::string>> notes;
-        for (const auto& [digest, group] : in_.groups) {
+        for (const auto& [digest, group] : groups_) {
             for (const DumpNote& note : group.notes) {
                 auto& names = notes[{note.code, note.message}];
                 names.insert(names.end(), group.names.begin(), group.names.end());
@@ -272,6 +272,7 @@ private:
     }
 
     const DecisionInputs& in_;
+    const HostGroups& groups_;
     const std::vector<std::pair<std::string, std::string>>& skipped_;
     const Plan& plan_;
     const Rulebook& rulebook_;
@@ -280,8 +281,8 @@ private:
 
 }  // namespace
 
-std::vector<Finding> find(const DecisionInputs& inputs, const std::vector<std::pair<std::string, std::string>>& skipped) {
-    return Finder(inputs, skipped).run();
+std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups, const std::vector<std::pair<std::string, std::string>>& skipped) {
+    return Finder(inputs, groups, skipped).run();
 }
 
 }  // namespace poolcpuid::merge

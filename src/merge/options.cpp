@@ -48,8 +48,8 @@ bool can_be_set(Rule rule) noexcept {
 
 class Overrides {
 public:
-    Overrides(const MergeOptions& options, const HostGroups& groups, Draft& draft)
-        : options_(options), groups_(groups), draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}
+    Overrides(const MergeOptions& options, const std::vector<Variant>& variants, Draft& draft)
+        : options_(options), variants_(variants), draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}
 
     void apply() {
         show();
@@ -122,8 +122,8 @@ private:
                                  " is not the operator's to set");
             }
             const std::uint32_t value = parse_value(field, text);
-            const auto broken = names_where(groups_, [&](const HostGroup& group) {
-                return !keeps(field, seen_value(plan_, group, index, field.subleaf_first), value);
+            const auto broken = names_where(variants_, [&](const Variant& variant) {
+                return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
             if (!broken.empty()) {
                 throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(broken) + " does not keep that promise");
@@ -133,7 +133,7 @@ private:
     }
 
     const MergeOptions& options_;
-    const HostGroups& groups_;
+    const std::vector<Variant>& variants_;
     Draft& draft_;
     const Plan& plan_;
     const Rulebook& rulebook_;
@@ -141,8 +141,8 @@ private:
 
 }  // namespace
 
-void apply_options(const MergeOptions& options, const HostGroups& groups, Draft& draft) {
-    Overrides(options, groups, draft).apply();
+void apply_options(const MergeOptions& options, const std::vector<Variant>& variants, Draft& draft) {
+    Overrides(options, variants, draft).apply();
 }
 
 void check_set_survived(const MergeOptions& options, const Draft& draft) {

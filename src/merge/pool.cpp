@@ -4,19 +4,81 @@
 #include <limits>
 #include <tuple>
 
+#include "hash/sha256.hpp"
 #include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {
 
-std::vector<std::string> names_where(const HostGroups& groups, const std::function<bool(const HostGroup&)>& which) {
-    std::vector<std::string> names;
+std::vector<Variant> variants_of(const HostGroups& groups) {
+    std::vector<Variant> variants;
+    std::map<const HostPromises*, std::size_t> places;
     for (const auto& [digest, group] : groups) {
-        if (which(group)) names.insert(names.end(), group.names.begin(), group.names.end());
+        const auto [at, fresh] = places.emplace(group.promises.get(), variants.size());
+        if (fresh) variants.push_back({group.promises, {}, group.is_ceiling});
+        auto& names = variants[at->second].names;
+        names.insert(names.end(), group.names.begin(), group.names.end());
+    }
+    for (Variant& variant : variants) std::sort(variant.names.begin(), variant.names.end());
+    return variants;
+}
+
+std::vector<std::string> names_where(const std::vector<Variant>& variants,
+                                     const std::function<bool(const Variant&)>& which) {
+    std::vector<std::string> names;
+    for (const Variant& variant : variants) {
+        if (which(variant)) names.insert(names.end(), variant.names.begin(), variant.names.end());
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+namespace {
+
+void append_number(std::string& bytes, std::uint64_t number) {
+    for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>((number >> shift) & 0xFFU);
+}
+
+void append_table(std::string& bytes, const CpuidTable& table) {
+    append_number(bytes, table.rows.size());
+    for (const CpuidRow& row : table.rows) {
+        for (const std::uint32_t word : {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
+            append_number(bytes, word);
+        }
+    }
+    append_number(bytes, table.unknown.size());
+    for (const UnknownRow& row : table.unknown) {
+        append_number(bytes, row.leaf);
+        append_number(bytes, row.subleaf ? *row.subleaf : ~std::uint64_t{0});
+    }
+}
+
+void append_msrs(std::string& bytes, const std::optional<std::vector<MsrRow>>& msrs) {
+    append_number(bytes, msrs ? msrs->size() : ~std::uint64_t{0});
+    if (!msrs) return;
+    for (const MsrRow& row : *msrs) {
+        append_number(bytes, row.index);
+        append_number(bytes, row.value ? 1 : 0);
+        append_number(bytes, row.value.value_or(0));
+    }
+}
+
+}  // namespace
+
+std::string views_digest(const HostDump& host) {
+    std::string bytes;
+    append_number(bytes, host.hardware ? host.hardware->cpus.size() : 0);
+    if (host.hardware) {
+        for (const LogicalCpu& cpu : host.hardware->cpus) append_table(bytes, cpu.cpuid);
+        append_msrs(bytes, host.hardware->msrs);
+    }
+    append_number(bytes, host.hypervisor ? 1 : 0);
+    if (host.hypervisor) {
+        append_table(bytes, host.hypervisor->cpuid);
+        append_msrs(bytes, host.hypervisor->msrs);
+    }
+    return sha256_hex(bytes);
 }
 
 std::vector<std::string> first_names(const std::vector<std::string>& names) {
@@ -38,9 +100,8 @@ std::string enumerate(const std::vector<std::string>& names) {
     return text;
 }
 
-SeenValue seen_value(const Plan& plan, const HostGroup& group, FieldIndex index, std::uint32_t subleaf) {
+SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = plan.rulebook()[index];
-    const HostPromises& host = *group.promises;
     if (promises_by_bits(field.rule)) {
         if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg)) {
             const std::uint32_t value = plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask();
@@ -56,8 +117,8 @@ SeenValue seen_value(const Plan& plan, const HostGroup& group, FieldIndex index,
     return {raw.has_value(), raw.value_or(0), false};
 }
 
-std::vector<std::string> inferred_immunities(const HostGroup& group) {
-    const Model* model = group.promises->model;
+std::vector<std::string> inferred_immunities(const HostPromises& host) {
+    const Model* model = host.model;
     if (model == nullptr) return {};
     return {model->inferred.begin(), model->inferred.end()};
 }

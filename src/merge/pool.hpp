@@ -28,8 +28,23 @@ struct HostGroup {
 // The groups in order of digest, so that every walk over them is deterministic.
 using HostGroups = std::map<std::string, HostGroup>;
 
-// The names of the groups that satisfy which, sorted.
-std::vector<std::string> names_where(const HostGroups& groups, const std::function<bool(const HostGroup&)>& which);
+// Hosts that promise the same for the same reasons, whatever their dumps' bytes: groups whose views are
+// equal share their HostPromises. A pool of thousands of hosts has a few dozen of these, so questions
+// about values are asked of them.
+struct Variant {
+    std::shared_ptr<const HostPromises> promises;
+    std::vector<std::string> names;  // sorted
+    bool is_ceiling = false;
+};
+
+std::vector<Variant> variants_of(const HostGroups& groups);
+
+// The names of the hosts whose variant satisfies which, sorted.
+std::vector<std::string> names_where(const std::vector<Variant>& variants,
+                                     const std::function<bool(const Variant&)>& which);
+
+// A digest of what a host's views say: equal views, equal digests, whatever the hosts are called.
+std::string views_digest(const HostDump& host);
 
 // The first of names as documents list them: at most most_names.
 std::vector<std::string> first_names(const std::vector<std::string>& names);
@@ -46,12 +61,12 @@ struct SeenValue {
     friend auto operator<=>(const SeenValue&, const SeenValue&) = default;
 };
 
-// The field's value on the hosts of a group: the meet over the logical CPUs for promises, the first
+// The field's value on a host: the meet over the logical CPUs for promises, the first
 // CPU's for all else.
-SeenValue seen_value(const Plan& plan, const HostGroup& group, FieldIndex field, std::uint32_t subleaf);
+SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 
-// The immunities that guests infer from the family and model of the group's hosts.
-std::vector<std::string> inferred_immunities(const HostGroup& group);
+// The immunities that guests infer from the host's family and model, sorted.
+std::vector<std::string> inferred_immunities(const HostPromises& host);
 
 // The group that lends the identity: requested (a name or digest) or the one with the fewest
 // model-inferred immunities, then the oldest generation, then the least digest. Throws UsageError

@@ -22,6 +22,7 @@ using merge::HostGroups;
 using merge::HostPromises;
 using merge::Plan;
 using merge::Rows;
+using merge::Variant;
 
 namespace {
 
@@ -49,6 +50,7 @@ struct PoolState::Impl {
     std::shared_ptr<const Plan> plan;  // none until the first host
     Atoms atoms;                       // the semilattice
     HostGroups groups;                 // provenance
+    std::map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_digest
     std::map<std::string, std::string> names;  // name → digest
     std::vector<std::pair<std::string, std::string>> skipped;
 
@@ -76,6 +78,13 @@ struct PoolState::Impl {
         }
     }
 
+    // Hosts with equal views share their promises: computed once, and one variant of the pool.
+    std::shared_ptr<const HostPromises> promises_of(const HostDump& host) {
+        auto& promises = known[merge::views_digest(host)];
+        if (!promises) promises = std::make_shared<const HostPromises>(merge::promises_of(*plan, host));
+        return promises;
+    }
+
     void add_group(HostGroup group) {
         const bool first = groups.empty();
         if (first) {
@@ -86,13 +95,13 @@ struct PoolState::Impl {
         groups.emplace(group.sha256, std::move(group));
     }
 
-    void require_base() const {
+    void require_base(const std::vector<Variant>& variants) const {
         for (const FieldIndex index : plan->fields()) {
             const Field& field = (*rulebook)[index];
             if (!field.required || !merge::promises_by_bits(field.rule)) continue;
             const std::uint32_t all = field.mask() >> field.low;
-            const auto without = merge::names_where(groups, [&](const HostGroup& group) {
-                const auto seen = merge::seen_value(*plan, group, index, field.subleaf_first);
+            const auto without = merge::names_where(variants, [&](const Variant& variant) {
+                const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
                 return !seen.known || seen.value != all;
             });
             if (without.empty()) continue;
@@ -139,7 +148,7 @@ void PoolState::add(const HostDump& host) {
     HostGroup group;
     group.sha256 = host.sha256;
     group.format = std::string(to_string(host.format));
-    group.promises = std::make_shared<const HostPromises>(merge::promises_of(*impl_->plan, host));
+    group.promises = impl_->promises_of(host);
     group.names.insert(host.name);
     group.notes = host.notes;
     impl_->add_group(std::move(group));
@@ -186,14 +195,15 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
         promises->atoms.scrubs = ~std::uint64_t{0};  // a ceiling lowers features; it is no host that could be open
         pool.add_group({ceiling.sha256, "policy", promises, {ceiling.name}, {}, true});
     }
-    pool.require_base();
+    const std::vector<Variant> variants = merge::variants_of(pool.groups);
+    pool.require_base(variants);
 
     Draft draft(*pool.plan, pool.atoms, *identity.promises->table);
-    merge::apply_options(options, pool.groups, draft);
+    merge::apply_options(options, variants, draft);
     draft.close();
     merge::check_set_survived(options, draft);
     const Rows rows = merge::render(draft);
-    const merge::DecisionInputs inputs{draft, rows, pool.groups, identity};
+    const merge::DecisionInputs inputs{draft, rows, variants, identity};
 
     PoolPolicy policy;
     policy.pool = options.pool;
@@ -205,7 +215,7 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     for (const auto& [key, value] : rows) policy.cpuid.push_back({key, value});
     policy.owned = merge::owned_bits(draft, rows);
     policy.decisions = merge::decide(inputs);
-    policy.findings = merge::find(inputs, pool.skipped);
+    policy.findings = merge::find(inputs, pool.groups, pool.skipped);
     return policy;
 }
 
@@ -213,11 +223,12 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     const Plan& plan = *impl_->plan;
     const HostPromises wanted = merge::promises_of(plan, as_host(floor, "floor"));
     const HostPromises given = merge::promises_of(plan, as_host(policy, "policy"));
+    const std::vector<Variant> variants = merge::variants_of(impl_->groups);
     std::vector<FloorLoss> losses;
     const auto add = [&](FieldIndex index, std::uint32_t subleaf, std::uint32_t promised, std::uint32_t result) {
         const Field& field = plan.rulebook()[index];
-        const auto hosts = merge::names_where(impl_->groups, [&](const HostGroup& group) {
-            const auto seen = merge::seen_value(plan, group, index, subleaf);
+        const auto hosts = merge::names_where(variants, [&](const Variant& variant) {
+            const auto seen = merge::seen_value(plan, *variant.promises, index, subleaf);
             return !seen.known || seen.value == result || (seen.value & promised) != (promised & ~0U);
         });
         losses.push_back({std::string(field.id), to_hex(promised), to_hex(result), merge::first_names(hosts)});
@@ -242,8 +253,8 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     for (const XsaveComponent& component : plan.rulebook().xsave) {
         const auto& before = wanted.atoms.components[component.bit];
         if (!before.promised || before == given.atoms.components[component.bit]) continue;
-        const auto hosts = merge::names_where(impl_->groups, [&](const HostGroup& group) {
-            return group.promises->atoms.components[component.bit] != before;
+        const auto hosts = merge::names_where(variants, [&](const Variant& variant) {
+            return variant.promises->atoms.components[component.bit] != before;
         });
         losses.push_back({"xsave state " + std::string(component.id), "kept", "not kept", merge::first_names(hosts)});
     }
