@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,8 @@ public:
     void combine(const PoolState& other);
 
     // A host that could not be read and was left out on purpose; it becomes an error-level finding.
-    void note_skipped(std::string file, std::string reason);
+    // Control characters in file and reason are escaped.
+    void note_skipped(std::string_view file, std::string_view reason);
 
     // The number of hosts, each name counted once.
     std::size_t host_count() const noexcept;

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "text/printable.hpp"
+
 namespace poolcpuid::cli {
 
 void start_log(bool verbose) {
@@ -12,9 +14,9 @@ void start_log(bool verbose) {
     spdlog::set_default_logger(std::move(logger));
 }
 
-void log_error(const std::string& message) { spdlog::error("{}", message); }
-void log_warning(const std::string& message) { spdlog::warn("{}", message); }
-void log_info(const std::string& message) { spdlog::info("{}", message); }
-void log_debug(const std::string& message) { spdlog::debug("{}", message); }
+void log_error(const std::string& message) { spdlog::error("{}", printable(message)); }
+void log_warning(const std::string& message) { spdlog::warn("{}", printable(message)); }
+void log_info(const std::string& message) { spdlog::info("{}", printable(message)); }
+void log_debug(const std::string& message) { spdlog::debug("{}", printable(message)); }
 
 }  // namespace poolcpuid::cli

@@ -1,10 +1,12 @@
 // The poolcpuid program: parses the command line, runs a verb, maps failures to exit statuses.
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/help.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "poolcpuid/error.hpp"
@@ -20,7 +22,7 @@ constexpr const char* version = POOLCPUID_VERSION;
 constexpr const char* footer =
     "Exit status: 0 done; 1 incompatible or different; 2 wrong usage; 3 input that\n"
     "cannot be read or is malformed; 4 no policy exists; 5 anything else.\n\n"
-    "Example:\n"
+    "Examples:\n"
     "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
@@ -53,9 +55,9 @@ ExitStatus run(const cli::Action& action) {
 int main(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
-    app.set_version_flag("--version", version_text);
-    app.footer(footer);
-    app.get_formatter()->column_width(30);
+    app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.formatter(std::make_shared<cli::HelpFormatter>());
     app.fallthrough();
     bool verbose = false;
     app.add_flag("-v,--verbose", verbose, "Say on standard error what is being done");
@@ -64,6 +66,7 @@ int main(int argc, char** argv) {
     cli::add_merge_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
+    app.footer(footer);  // after the verbs, which would take it over
 
     try {
         app.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/choice.hpp"
 #include "cli/commands.hpp"
 #include "cli/expect.hpp"
 #include "cli/inputs.hpp"
@@ -153,7 +154,7 @@ void add_merge_command(CLI::App& app, Action& action) {
     verb->add_option("-o,--output", arguments->output, "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
         ->type_name("FILE");
     verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
-        ->check(CLI::IsMember({"json", "text"}))
+        ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
     verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
     verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")->type_name("FILE");
@@ -185,12 +186,20 @@ void add_merge_command(CLI::App& app, Action& action) {
         ->type_name("POLICY")
         ->group(conditions);
     verb->add_option("--fail-on", arguments->fail_on, "Write the policy, but fail when a finding is this severe: error or warning")
-        ->check(CLI::IsMember({"error", "warning"}))
+        ->check(one_of({"error", "warning"}))
         ->type_name("SEVERITY")
         ->group(conditions);
     verb->add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
         ->type_name("POLICY")
         ->group(conditions);
+    verb->footer(
+        "Fields go by any of their names: the rulebook's id, or what Intel,\n"
+        "AMD, Linux, QEMU, libvirt or Xen call them. Options with a FIELD may be\n"
+        "given several times.\n\n"
+        "Examples:\n"
+        "  poolcpuid merge hosts/ -o pool.json\n"
+        "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
+        "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
     verb->callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/choice.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -127,7 +128,7 @@ ExitStatus show(const RulesArguments& arguments) {
 void add_common(CLI::App* verb, RulesArguments& arguments) {
     verb->add_option("--rulebook", arguments.rulebook, "Read the rulebook in DIR instead of the built-in one")->type_name("DIR");
     verb->add_option("--format", arguments.format, "json or text; default: text on a terminal, else json")
-        ->check(CLI::IsMember({"json", "text"}))
+        ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
 }
 
@@ -155,7 +156,7 @@ void add_rules_command(CLI::App& app, Action& action) {
     CLI::App* lint_verb = verb->add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
     lint_verb->add_option("DIR", arguments->directory, "The directory (default: say that the built-in rulebook was linted)");
     lint_verb->add_option("--format", arguments->format, "json or text (default)")
-        ->check(CLI::IsMember({"json", "text"}))
+        ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
     lint_verb->callback([&action, arguments] { action = [arguments] { return lint(*arguments); }; });
 }

@@ -12,6 +12,7 @@
 #include "merge/pool.hpp"
 #include "merge/render.hpp"
 #include "text/hex.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid {
 
@@ -169,8 +170,8 @@ void PoolState::combine(const PoolState& other) {
     }
 }
 
-void PoolState::note_skipped(std::string file, std::string reason) {
-    impl_->skipped.emplace_back(std::move(file), std::move(reason));
+void PoolState::note_skipped(std::string_view file, std::string_view reason) {
+    impl_->skipped.emplace_back(printable(file), printable(reason));
 }
 
 std::size_t PoolState::host_count() const noexcept { return impl_->names.size(); }

@@ -30,6 +30,12 @@ HostDump as_host(const PoolPolicy& policy) {
     return with_digest(std::move(host), "policy");
 }
 
+std::vector<std::string> losses(const std::vector<FloorLoss>& floor) {
+    std::vector<std::string> texts;
+    for (const FloorLoss& loss : floor) texts.push_back(loss.field + ": " + loss.promised + " became " + loss.result);
+    return texts;
+}
+
 void check_empty(const std::vector<std::string>& complaints) {
     for (std::size_t i = 0; i < complaints.size() && i < 5; ++i) FAIL_CHECK(complaints[i]);
 }
@@ -49,7 +55,7 @@ void over_pools(std::uint32_t salt, std::size_t pools, std::size_t hosts_a_pool,
 }  // namespace
 
 TEST_CASE("the same hosts in any order give the same bytes", "[law]") {
-    over_pools(1, 400, 5, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
+    over_pools(1, 300, 5, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
         std::vector<HostDump> shuffled = hosts;
         std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(seed));
         const PoolState one = state_of(hosts);
@@ -60,7 +66,7 @@ TEST_CASE("the same hosts in any order give the same bytes", "[law]") {
 }
 
 TEST_CASE("partial results combine exactly, however they are grouped", "[law]") {
-    over_pools(2, 400, 6, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
+    over_pools(2, 200, 6, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
         HostGenerator choose(seed);
         std::vector<PoolState> parts;
         for (const HostDump& host : hosts) parts.push_back(state_of({host}));
@@ -77,7 +83,7 @@ TEST_CASE("partial results combine exactly, however they are grouped", "[law]") 
 }
 
 TEST_CASE("a host that is given twice changes nothing", "[law]") {
-    over_pools(3, 400, 3, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
+    over_pools(3, 200, 3, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t seed) {
         const PoolState once = state_of(hosts);
         const PoolPolicy policy = once.finish({});
         PoolState again = once;
@@ -100,7 +106,7 @@ TEST_CASE("a host that is given twice changes nothing", "[law]") {
 }
 
 TEST_CASE("adding a host never strengthens a promise, and removing one never weakens one", "[law]") {
-    over_pools(4, 500, 4, [](const std::vector<HostDump>& hosts, const std::string& vendor, std::uint32_t) {
+    over_pools(4, 300, 4, [](const std::vector<HostDump>& hosts, const std::string& vendor, std::uint32_t) {
         const PolicyOrder order(vendor);
         PoolState state(builtin_rulebook());
         std::optional<PoolPolicy> before;
@@ -109,7 +115,7 @@ TEST_CASE("adding a host never strengthens a promise, and removing one never wea
             PoolPolicy after = state.finish({});
             if (before) {
                 check_empty(order.above(after, *before));
-                CHECK(state.below_floor(after, *before).empty());
+                check_empty(losses(state.below_floor(after, *before)));
             }
             before = std::move(after);
         }
@@ -128,11 +134,11 @@ TEST_CASE("the policy is true on each host, and no weaker than it must be", "[la
 }
 
 TEST_CASE("a policy is its own policy: closing what is closed changes nothing", "[law]") {
-    over_pools(6, 400, 3, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t) {
+    over_pools(6, 200, 3, [](const std::vector<HostDump>& hosts, const std::string&, std::uint32_t) {
         const PoolState state = state_of(hosts);
         const PoolPolicy policy = state.finish({});
         CHECK(state_of({as_host(policy)}).finish({}).cpuid == policy.cpuid);
-        CHECK(state.below_floor(policy, policy).empty());
+        check_empty(losses(state.below_floor(policy, policy)));
         MergeOptions options;
         options.ceiling_policy = policy;
         CHECK(state.finish(options).cpuid == policy.cpuid);
@@ -140,7 +146,7 @@ TEST_CASE("a policy is its own policy: closing what is closed changes nothing", 
 }
 
 TEST_CASE("a ceiling lies above the policy, and the policy without it, too", "[law]") {
-    over_pools(7, 300, 4, [](const std::vector<HostDump>& hosts, const std::string& vendor, std::uint32_t) {
+    over_pools(7, 200, 4, [](const std::vector<HostDump>& hosts, const std::string& vendor, std::uint32_t) {
         const PoolState pool = state_of({hosts[0], hosts[1]});
         MergeOptions options;
         options.ceiling_policy = state_of({hosts[2], hosts[3]}).finish({});

@@ -317,6 +317,8 @@ TEST_CASE("lint checks the model table", "[rulebook][lint]") {
         {file, R"("name": "Old")", R"("relaxed")", R"("nobody")", "Old", "unknown field \"nobody\""},
         {file, R"("name": "Old")", R"("0x1")", R"("yes")", "", "hexadecimal digits, found \"yes\""},
         {file, R"("name": "Old")", "201501", R"("201501")", "", "expected a number of at most 32 bits"},
+        {file, R"("name": "Old")", "201501", "4294967296", "", "expected a number of at most 32 bits"},
+        {file, R"("name": "Old")", "201501", "[]", "", "expected a number of at most 32 bits, found an array"},
     });
     std::vector<RulebookFile> files = small_rulebook();
     make(files, {file, R"("name": "Milan")", R"(["0x1"])", "[]", "", ""});
