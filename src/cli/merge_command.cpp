@@ -40,6 +40,15 @@ struct MergeArguments {
     bool skip_unreadable = false;
 };
 
+// A policy that stands as a bound: it may have been made with another rulebook, which is worth a word.
+PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
+    PoolPolicy policy = read_policy_file(path);
+    if (policy.rulebook_sha256 != rulebook.sha256) {
+        log_warning(path + " was made with another rulebook (version " + policy.rulebook_version + ")");
+    }
+    return policy;
+}
+
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
     MergeOptions options;
     options.pool = arguments.pool;
@@ -59,7 +68,7 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
         if (is_level || !looks_like_file) {
             options.ceiling_level = arguments.ceiling;
         } else {
-            options.ceiling_policy = read_policy_file(arguments.ceiling);
+            options.ceiling_policy = read_bound(arguments.ceiling, rulebook);
         }
     }
     return options;
@@ -111,8 +120,7 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
     });
 }
 
-bool meets_floor(const MergeArguments& arguments, const PoolState& state, const PoolPolicy& policy) {
-    const PoolPolicy floor = read_policy_file(arguments.floor);
+bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
     const auto losses = state.below_floor(floor, policy);
     for (const FloorLoss& loss : losses) {
         std::string hosts;
@@ -137,7 +145,9 @@ ExitStatus merge(const MergeArguments& arguments) {
         for (const std::string& cause : causes) log_error("not as expected: " + cause);
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
-    if (!arguments.floor.empty() && !meets_floor(arguments, state, policy)) return ExitStatus::different;
+    if (!arguments.floor.empty() && !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy)) {
+        return ExitStatus::different;
+    }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
     write_policy(arguments, policy, rulebook.get());
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;

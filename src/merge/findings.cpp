@@ -120,9 +120,16 @@ private:
         }
     }
 
+    // "0x7.1, 0xd.2-3f": runs of subleaves as one.
     static std::string list_of(const std::vector<LeafKey>& keys) {
         std::string text;
-        for (const LeafKey& key : keys) text += (text.empty() ? "" : ", ") + leaf_text(key);
+        for (std::size_t first = 0; first < keys.size();) {
+            std::size_t last = first;
+            while (last + 1 < keys.size() && keys[last + 1] == LeafKey{keys[last].leaf, keys[last].subleaf + 1}) ++last;
+            text += (text.empty() ? "" : ", ") + leaf_text(keys[first]);
+            if (last > first) text += "-" + to_hex(keys[last].subleaf).substr(2);
+            first = last + 1;
+        }
         return text;
     }
 
@@ -200,9 +207,13 @@ private:
 
     void report_uneven() {
         for (const Variant& variant : in_.variants) {
-            if (variant.promises->uneven.empty()) continue;
             std::string fields;
-            for (const FieldIndex index : variant.promises->uneven) fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
+            for (const FieldIndex index : variant.promises->uneven) {
+                const Cause cause = in_.draft.fate(index).cause;
+                if (cause == Cause::not_asked || cause == Cause::gate) continue;  // of no concern to the guest
+                fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
+            }
+            if (fields.empty()) continue;
             const std::vector<std::string>& names = variant.names;
             add(Severity::warning, "cpus-differ",
                 "The logical CPUs of " + enumerate(names) + " differ in " + fields + "; the host promises what all of them do.", names);

@@ -180,7 +180,8 @@ private:
     void check_number(std::size_t i, std::uint32_t shown) {
         const RuleField& field = *slots_[i].field;
         const std::uint32_t meant = meaning(field, shown);
-        const bool promises = shown != 0 || !field.zero_means.empty();
+        // A limit of 0 promises nothing; an obligation of 0 promises the most.
+        const bool promises = shown != 0 || field.rule == "max" || !field.zero_means.empty();
         for (const HostFacts* host : *hosts_) {
             const auto& number = host->numbers[i];
             if (!promises || keeps(field.rule, number, meant)) continue;

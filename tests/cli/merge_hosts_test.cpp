@@ -1,0 +1,218 @@
+// merge: the forms of HOST, the names of hosts, and inputs that cannot be read (DESIGN.md, "Hosts").
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "hash/sha256.hpp"
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+
+namespace {
+
+// The names in the policy that a merge prints, each followed by a blank; what it said when it failed.
+std::string names_of(const Result& result) {
+    if (result.status != 0) return result.text();
+    std::string names;
+    for (const auto& host : nlohmann::json::parse(result.out).at("hosts")) {
+        for (const auto& name : host.at("names")) names += name.get<std::string>() + " ";
+    }
+    return names;
+}
+
+HostDump weaker(const std::string& name) { return with_bit(amd_host(name), leaf_7, Register::ebx, avx2_bit, false); }
+
+}  // namespace
+
+TEST_CASE("a host is a file, whatever the file is called", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    for (const char* file : {"a.json", "b.txt", "c", "d.tar.gz", "with blank", "a%sb"}) {
+        INFO(file);
+        CHECK(names_of(run({"merge", dir.write(file, document(amd_host("node-1")))})) == "node-1 ");
+    }
+}
+
+TEST_CASE("a host's name is the document's, else the file's without its extension", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    CHECK(names_of(run({"merge", dir.write("rack.json", document(amd_host("node-1")))})) == "node-1 ");
+    CHECK(names_of(run({"merge", dir.write("rack.json", nameless_document(amd_host("x")))})) == "rack ");
+    CHECK(names_of(run({"merge", dir.write("deep/er/rack-7", nameless_document(amd_host("x")))})) == "rack-7 ");
+    CHECK(names_of(run({"merge", dir.write("rack.a.b", nameless_document(amd_host("x")))})) == "rack.a ");
+}
+
+TEST_CASE("NAME=FILE beats the document's own name", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.write("rack.json", document(amd_host("node-1")));
+    CHECK(names_of(run({"merge", "mine=" + file})) == "mine ");
+    CHECK(names_of(run({"merge", "Knoten 1=" + file})) == "Knoten 1 ");
+    CHECK(names_of(run({"merge", "a=" + file, "b=" + file})) == "a b ");
+    dir.write("x=y.json", document(amd_host("node-2")));
+    CHECK(names_of(run({"merge", "mine=x=y.json"}, {.directory = dir.path()})) == "mine ");
+}
+
+TEST_CASE("an = after a / is part of the path", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    dir.write("a=b", document(amd_host("node-1")));
+    CHECK(names_of(run({"merge", "./a=b"}, {.directory = dir.path()})) == "node-1 ");
+    CHECK(names_of(run({"merge", dir.file("a=b")})) == "node-1 ");
+    const Result result = run({"merge", "a=b"}, {.directory = dir.path()});
+    CHECK(result.status == 3);
+    CHECK_THAT(result.err, Contains("b: expected a readable file"));
+}
+
+TEST_CASE("a name is 1 to 255 bytes of UTF-8 without control or bidi characters", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.write("rack.json", document(amd_host("node-1")));
+    CHECK(names_of(run({"merge", std::string(255, 'n') + "=" + file})) == std::string(255, 'n') + " ");
+    CHECK(names_of(run({"merge", "Z\xC3\xBCrich=" + file})) == "Z\xC3\xBCrich ");
+    const std::vector<std::string> bad{"", std::string(256, 'n'), "a\nb", "a\x7f", "a\xff", "a\xE2\x80\xAE" "b", "\x1b[31m"};
+    for (const std::string& name : bad) {
+        const Result result = run({"merge", name + "=" + file});
+        INFO(result.text());
+        CHECK(result.status == 3);
+        CHECK(result.out.empty());
+        CHECK_THAT(result.err, Contains("rack.json") && Contains("expected") && Contains("name"));
+        CHECK_THAT(result.err, !Contains("\x1b[31m") && !Contains("\xff") && !Contains("\xE2\x80\xAE"));
+    }
+}
+
+TEST_CASE("a directory is its files, not the dot files or what is in directories of it", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    dir.write("hosts/b.json", nameless_document(amd_host("x")));
+    dir.write("hosts/a.txt", nameless_document(weaker("x")));
+    dir.write("hosts/.hidden.json", "not a dump");
+    dir.write("hosts/.git/x.json", "not a dump");
+    dir.write("hosts/sub/c.json", "not a dump");
+    CHECK_THAT(names_of(run({"merge", dir.file("hosts")})), Contains("a ") && Contains("b ") && !Contains("c "));
+    CHECK(names_of(run({"merge", dir.file("hosts")})).size() == 4);
+    CHECK(names_of(run({"merge", dir.file("hosts/")})).size() == 4);
+    CHECK(names_of(run({"merge", "."}, {.directory = dir.file("hosts")})).size() == 4);
+    std::filesystem::create_symlink(dir.file("hosts/b.json"), dir.file("hosts/linked"));
+    CHECK_THAT(names_of(run({"merge", dir.file("hosts")})), Contains("linked "));
+}
+
+TEST_CASE("a directory that gives no host, or a name for a directory, is refused", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    dir.write("empty/.hidden", "x");
+    CHECK_THAT(run({"merge", dir.file("empty")}).err, Contains("expected a directory with host dumps, found no file"));
+    CHECK(run({"merge", dir.file("empty")}).status == 3);
+    dir.write("hosts/a.json", document(amd_host("a")));
+    const Result named = run({"merge", "mine=" + dir.file("hosts")});
+    CHECK(named.status == 3);
+    CHECK_THAT(named.err, Contains("expected a file, since it is given the name \"mine\", found a directory"));
+    dir.write("hosts/two.json", document_line(amd_host("b")) + document_line(amd_host("c")));
+    const Result stream = run({"merge", dir.file("hosts")});
+    CHECK(stream.status == 3);
+    CHECK_THAT(stream.err, Contains("two.json: expected one host, as each file of a directory is one, found 2"));
+}
+
+TEST_CASE("- is standard input: one host, or one a line", "[merge][hosts]") {
+    CHECK(names_of(run({"merge", "-"}, {.input = document(amd_host("node-1"))})) == "node-1 ");
+    CHECK(names_of(run({"merge", "mine=-"}, {.input = document(amd_host("node-1"))})) == "mine ");
+    CHECK(names_of(run({"merge", "-"}, {.input = nameless_document(amd_host("x"))})) == "stdin ");
+    const std::string lines = document_line(amd_host("one")) + document_line(weaker("two"));
+    CHECK_THAT(names_of(run({"merge", "-"}, {.input = lines})), Contains("one ") && Contains("two "));
+    const Result named = run({"merge", "mine=-"}, {.input = lines});
+    CHECK(named.status == 3);
+    CHECK_THAT(named.err, Contains("expected one host, since it is given the name \"mine\", found 2"));
+}
+
+TEST_CASE("a stream of hosts may be a file; each line's digest is its own", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    std::string line = document_line(amd_host("one"));
+    const std::string file = dir.write("hosts.ndjson", line + document_line(weaker("two")));
+    const Result result = run({"merge", file});
+    CHECK_THAT(names_of(result), Contains("one ") && Contains("two "));
+    line.pop_back();
+    CHECK_THAT(result.out, Contains("\"" + sha256_hex(line) + "\""));
+}
+
+TEST_CASE("the digest of a host is that of the file's bytes", "[merge][hosts]") {
+    const std::string text = document(amd_host("node-1"));
+    CHECK_THAT(run({"merge", "-"}, {.input = text}).out, Contains("\"sha256\": \"" + sha256_hex(text) + "\""));
+}
+
+TEST_CASE("a line that is no host is named by its number", "[merge][hosts]") {
+    const std::string good = document_line(amd_host("one"));
+    const Result result = run({"merge", "-"}, {.input = good + good + "{\"schema\": 1}\n"});
+    CHECK(result.status == 3);
+    CHECK_THAT(result.err, Contains("stdin:3: expected "));
+}
+
+TEST_CASE("one name and one content is one host, one name and two contents an error", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.write("a.json", document(amd_host("node-1")));
+    const std::string copy = dir.write("copy.json", document(amd_host("node-1")));
+    const std::string other = dir.write("b.json", document(weaker("node-1")));
+    const Result same = run({"merge", file, copy, file});
+    CHECK(names_of(same) == "node-1 ");
+    CHECK(nlohmann::json::parse(same.out).at("hosts").at(0).at("count") == 1);
+    CHECK(same.out == run({"merge", file}).out);
+    const Result different = run({"merge", file, other});
+    CHECK(different.status == 3);
+    CHECK(different.out.empty());
+    CHECK_THAT(different.err, Contains("node-1"));
+}
+
+TEST_CASE("every bad input is reported, not just the first", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string good = dir.write("good.json", document(amd_host("node-1")));
+    dir.write("hosts/empty.json", "");
+    dir.write("hosts/half.json", document(amd_host("half")).substr(0, 400));
+    dir.write("hosts/fine.json", document(amd_host("fine")));
+    const std::string other = dir.write("other.json", document(weaker("node-1")));
+    const Result result = run({"merge", good, dir.file("missing"), dir.file("hosts"), other, "-"}, {.input = "nonsense"});
+    INFO(result.text());
+    CHECK(result.status == 3);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, Contains("missing: expected a readable file, found No such file or directory"));
+    CHECK_THAT(result.err, Contains("empty.json"));
+    CHECK_THAT(result.err, Contains("half.json:"));
+    CHECK_THAT(result.err, Contains("stdin"));
+    CHECK_THAT(result.err, Contains("node-1"));
+    CHECK_THAT(result.err, !Contains("fine"));
+}
+
+TEST_CASE("--skip-unreadable leaves bad inputs out with an error finding each", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string good = dir.write("good.json", document(amd_host("node-1")));
+    const std::string half = dir.write("half.json", document(amd_host("half")).substr(0, 400));
+    const Result result = run({"merge", good, half, dir.file("missing"), "--skip-unreadable"});
+    INFO(result.text());
+    REQUIRE(result.status == 0);
+    CHECK(names_of(result) == "node-1 ");
+    CHECK_THAT(result.err, Contains("half.json:") && Contains("missing"));
+    std::string skipped;
+    const auto policy = nlohmann::json::parse(result.out);
+    for (const auto& finding : policy.at("findings")) {
+        if (finding.at("code") != "skipped-host") continue;
+        CHECK(finding.at("severity") == "error");
+        CHECK_THAT(finding.at("message").get<std::string>(), Contains("expected") && Contains("found"));
+        skipped += finding.at("hosts").dump();
+    }
+    CHECK_THAT(skipped, Contains("half.json") && Contains("missing"));
+    CHECK(run({"merge", good, half, "--skip-unreadable", "--fail-on", "error"}).status == 1);
+}
+
+TEST_CASE("--skip-unreadable does not make a pool of nothing", "[merge][hosts]") {
+    const Result result = run({"merge", "/nowhere/at/all", "--skip-unreadable"});
+    INFO(result.text());
+    CHECK(result.status == 4);
+    CHECK(result.out.empty());
+}
+
+TEST_CASE("--skip-unreadable survives a file whose name is no UTF-8", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string good = dir.write("good.json", document(amd_host("node-1")));
+    const std::string odd = dir.write("odd\xff.json", "nonsense");
+    const Result result = run({"merge", good, odd, "--skip-unreadable"});
+    INFO(result.text());
+    CHECK(result.status == 0);
+    CHECK(names_of(result) == "node-1 ");
+}

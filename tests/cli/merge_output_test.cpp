@@ -1,0 +1,226 @@
+// merge: where the policy goes, in which form, and that nothing else goes there (DESIGN.md, "Output").
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+// Three hosts of which each costs or adds something.
+std::vector<HostDump> mixed_hosts() {
+    return {amd_host("plain"), with_bit(amd_host("no-avx2"), leaf_7, Register::ebx, avx2_bit, false),
+            with_bit(amd_host("relaxed"), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true)};
+}
+
+std::vector<std::string> write_all(const TemporaryDirectory& dir, const std::vector<HostDump>& hosts) {
+    std::vector<std::string> files;
+    for (const HostDump& host : hosts) files.push_back(dir.write(host.name + ".json", document(host)));
+    return files;
+}
+
+std::vector<std::string> merge(std::vector<std::string> hosts, const std::vector<std::string>& options = {}) {
+    hosts.insert(hosts.begin(), "merge");
+    hosts.insert(hosts.end(), options.begin(), options.end());
+    return hosts;
+}
+
+}  // namespace
+
+TEST_CASE("the policy goes to standard output as JSON when that is no terminal", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const Result result = run(merge(write_all(dir, mixed_hosts())));
+    REQUIRE(result.status == 0);
+    CHECK_THAT(result.out, StartsWith("{\n  \"schema\": \"poolcpuid/policy/v1\",\n  \"pool\": \"pool\","));
+    CHECK(result.out.ends_with("\n}\n"));
+    CHECK(nlohmann::json::accept(result.out));
+    CHECK(result.err.empty());
+}
+
+TEST_CASE("on a terminal the policy is a summary", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const Result text = run(merge(files), {.terminal = true, .environment = {"TERM=dumb"}});
+    CHECK(text.status == 0);
+    CHECK_THAT(text.out, StartsWith("pool: 3 hosts") && Contains("no-avx2") && Contains("fs_gs_base_ns"));
+    CHECK_THAT(run(merge(files, {"--format", "json"}), {.terminal = true}).out, StartsWith("{"));
+    CHECK_THAT(run(merge(files, {"--format", "text"})).out, StartsWith("pool: 3 hosts"));
+}
+
+TEST_CASE("colours are for terminals that understand them, when nobody asked for none", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const auto has_colour = [&](const Surroundings& surroundings) {
+        return run(merge(files, {"--format", "text"}), surroundings).out.find('\033') != std::string::npos;
+    };
+    CHECK(has_colour({.terminal = true, .environment = {"TERM=xterm"}}));
+    CHECK_FALSE(has_colour({.terminal = true, .environment = {"TERM=dumb"}}));
+    CHECK_FALSE(has_colour({.terminal = true, .environment = {"TERM=xterm", "NO_COLOR=1"}}));
+    CHECK_FALSE(has_colour({.environment = {"TERM=xterm"}}));
+}
+
+TEST_CASE("a summary keeps within its columns", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    for (const std::size_t columns : {60U, 80U, 120U}) {
+        const Result result =
+            run(merge(files, {"--format", "text"}), {.environment = {"COLUMNS=" + std::to_string(columns)}});
+        for (std::size_t begin = 0; begin < result.out.size();) {
+            const std::size_t end = result.out.find('\n', begin);
+            INFO(result.out.substr(begin, end - begin));
+            CHECK(end - begin <= columns);
+            begin = end + 1;
+        }
+    }
+}
+
+TEST_CASE("-o writes the JSON to a file, and the summary to standard error", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const Result result = run(merge(files, {"-o", dir.file("pool.policy")}));
+    REQUIRE(result.status == 0);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, StartsWith("pool: 3 hosts") && Contains("no-avx2"));
+    CHECK(dir.read("pool.policy") == run(merge(files)).out);
+    CHECK(run(merge(files, {"--output=" + dir.file("other"), "--format", "text"})).status == 0);
+    CHECK(dir.read("other") == dir.read("pool.policy"));
+}
+
+TEST_CASE("-o replaces a file at once and leaves nothing else behind", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const std::string target = dir.write("out/policy", "old");
+    ::chmod(target.c_str(), 0640);
+    struct stat before {};
+    ::stat(target.c_str(), &before);
+    const TemporaryDirectory held;
+    // A hard link still names the old bytes after the file was replaced: they were never written over.
+    REQUIRE(::link(target.c_str(), held.file("old").c_str()) == 0);
+    REQUIRE(run(merge(files, {"-o", target})).status == 0);
+    CHECK(held.read("old") == "old");
+    CHECK(nlohmann::json::accept(bytes_of(target)));
+    struct stat after {};
+    ::stat(target.c_str(), &after);
+    CHECK((after.st_mode & 07777U) == 0640);
+    const TemporaryDirectory fresh;
+    REQUIRE(run(merge(files, {"-o", fresh.file("policy")})).status == 0);
+    CHECK(fresh.listing() == "policy ");
+}
+
+TEST_CASE("-o through a symbolic link replaces the file that it names", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const std::string target = dir.write("real", "old");
+    std::filesystem::create_symlink(target, dir.file("link"));
+    REQUIRE(run(merge(files, {"-o", dir.file("link")})).status == 0);
+    CHECK(std::filesystem::is_symlink(dir.file("link")));
+    CHECK(nlohmann::json::accept(dir.read("real")));
+    std::filesystem::create_symlink(dir.file("not-yet"), dir.file("dangling"));
+    REQUIRE(run(merge(files, {"-o", dir.file("dangling")})).status == 0);
+    CHECK(nlohmann::json::accept(dir.read("not-yet")));
+}
+
+TEST_CASE("a merge that fails keeps the file that is there", "[merge][output]") {
+    const TemporaryDirectory dir;
+    auto files = write_all(dir, mixed_hosts());
+    const std::string target = dir.write("out/policy", "old");
+    CHECK(run(merge(files, {"-o", target, "--hide", "nobody"})).status == 2);
+    CHECK(bytes_of(target) == "old");
+    CHECK(run(merge(files, {"-o", target, "--set", "fs_gs_base_ns=0"})).status == 4);
+    CHECK(bytes_of(target) == "old");
+    files.push_back(dir.write("broken.json", "{"));
+    CHECK(run(merge(files, {"-o", target})).status == 3);
+    CHECK(bytes_of(target) == "old");
+    CHECK(std::distance(std::filesystem::directory_iterator(dir.file("out")), {}) == 1);
+}
+
+TEST_CASE("-o writes to what is no regular file directly", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    const Result null = run(merge(files, {"-o", "/dev/null"}));
+    CHECK(null.status == 0);
+    CHECK(null.out.empty());
+    CHECK(std::filesystem::is_character_file("/dev/null"));
+    CHECK(run(merge(files, {"-o", "/dev/stdout"})).out == run(merge(files)).out);
+}
+
+TEST_CASE("output that cannot be written is exit status 5", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    for (const std::string& target : {std::string("/dev/full"), dir.file("no/such/directory/policy"), dir.path()}) {
+        const Result result = run(merge(files, {"-o", target}));
+        INFO(result.text());
+        CHECK(result.status == 5);
+        CHECK(result.out.empty());
+        CHECK_THAT(result.err, Contains(target) && Contains("cannot be written"));
+    }
+    CHECK(run(merge(files), {.output = "/dev/full"}).status == 5);
+    CHECK(run(merge(files, {"--format", "text"}), {.output = "/dev/full"}).status == 5);
+    CHECK(run(merge(files, {"--list-hosts", "/dev/full"})).status == 5);
+}
+
+TEST_CASE("a directory that may not be written to is exit status 5", "[merge][output]") {
+    if (::geteuid() == 0) {
+        WARN("skipped: root may write everywhere");
+        return;
+    }
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    std::filesystem::create_directory(dir.file("closed"));
+    ::chmod(dir.file("closed").c_str(), 0500);
+    CHECK(run(merge(files, {"-o", dir.file("closed/policy")})).status == 5);
+}
+
+TEST_CASE("the order of the hosts changes no byte", "[merge][output]") {
+    const TemporaryDirectory dir;
+    auto files = write_all(dir, mixed_hosts());
+    files.push_back("twin=" + files[0]);
+    std::sort(files.begin(), files.end());
+    const std::string first = run(merge(files)).out;
+    REQUIRE_FALSE(first.empty());
+    do {
+        CHECK(run(merge(files)).out == first);
+    } while (std::next_permutation(files.begin(), files.end()));
+}
+
+TEST_CASE("the form in which hosts come changes no promise", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto files = write_all(dir, mixed_hosts());
+    std::string lines;
+    for (const HostDump& host : mixed_hosts()) lines += document_line(host);
+    const auto of_files = nlohmann::json::parse(run(merge(files)).out);
+    CHECK(run({"merge", dir.path()}).out == run(merge(files)).out);
+    const auto of_lines = nlohmann::json::parse(run({"merge", "-"}, {.input = lines}).out);
+    CHECK(of_lines.at("cpuid") == of_files.at("cpuid"));
+    CHECK(of_lines.at("decisions") == of_files.at("decisions"));
+}
+
+TEST_CASE("--list-hosts writes every digest and name", "[merge][output]") {
+    const TemporaryDirectory dir;
+    std::vector<std::string> files;
+    std::string expected;
+    const std::string file = dir.write("x.json", document(amd_host("x")));
+    for (int i = 10; i < 30; ++i) files.push_back("node-" + std::to_string(i) + "=" + file);
+    const Result result = run(merge(files, {"--list-hosts", dir.file("list"), "-o", "/dev/null"}));
+    REQUIRE(result.status == 0);
+    const auto policy = nlohmann::json::parse(run(merge(files)).out);
+    CHECK(policy.at("hosts").size() == 1);
+    CHECK(policy.at("hosts").at(0).at("names").size() == 8);
+    CHECK(policy.at("hosts").at(0).at("count") == 20);
+    const std::string digest = policy.at("hosts").at(0).at("sha256");
+    for (int i = 10; i < 30; ++i) expected += digest + "  node-" + std::to_string(i) + "\n";
+    CHECK(dir.read("list") == expected);
+}

@@ -1,0 +1,30 @@
+// Runs the program as a user does, without a shell, and keeps all that it said.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace poolcpuid::test {
+
+struct Result {
+    int status = -1;  // the exit status; 128 and the signal when it was killed
+    std::string out;
+    std::string err;
+
+    // For INFO: everything at a glance.
+    std::string text() const;
+};
+
+struct Surroundings {
+    std::string input{};                   // standard input
+    std::string directory{};               // the working directory; empty: the test's own
+    std::string output{};                  // a file for standard output instead of Result::out
+    bool terminal = false;                 // standard output is a terminal
+    std::vector<std::string> environment{}; // "NAME=VALUE", on top of the test's own
+};
+
+// Runs poolcpuid with these arguments and waits for it. COLUMNS and NO_COLOR of the test's own
+// environment are not passed on. Throws std::runtime_error when it cannot be started.
+Result run(const std::vector<std::string>& arguments, const Surroundings& surroundings = {});
+
+}  // namespace poolcpuid::test

@@ -1,0 +1,234 @@
+// One rule of policy/README.md after the other, on two or three hosts with the values of real CPUs.
+// "IL" names the InstLatx64 dump that a value comes from.
+
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+#include "tests/support/merged.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+// Family, model and stepping (leaf 1 EAX) of the CPUs that the tests name.
+constexpr std::uint32_t nocona = 0x00000F34;
+constexpr std::uint32_t haswell = 0x000306F2;
+constexpr std::uint32_t skylake = 0x00050654;
+constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t milan = 0x00A00F11;
+constexpr std::uint32_t genoa = 0x00A10F11;
+
+TableBuilder rome_table() { return amd_table(rome).reg(0x80000000, 0, eax, 0x80000020); }
+
+// IL Genoa_02: 80000021h EAX 00062FCF.
+TableBuilder genoa_table() {
+    return amd_table(genoa).reg(0x80000000, 0, eax, 0x80000028).reg(0x80000021, 0, eax, 0x00062FCF);
+}
+
+}  // namespace
+
+TEST_CASE("intersect: a feature stays when every host has it", "[merge]") {
+    const Merged pool({hardware_host("a", intel_table().set(1, 0, ecx, 0x00802000)),   // POPCNT, CMPXCHG16B
+                       hardware_host("b", intel_table().set(1, 0, ecx, 0x00002000))});
+    CHECK(pool.bit(1, 0, ecx, 13) == 1);
+    CHECK(pool.bit(1, 0, ecx, 23) == 0);
+    CHECK(pool.because("popcnt") == Names{"b"});
+    REQUIRE(pool.decision("popcnt") != nullptr);
+    CHECK(pool.decision("popcnt")->value == "0x0");
+    CHECK(pool.decision("popcnt")->rule == "intersect");
+    CHECK(pool.decision("popcnt")->values ==
+          std::vector<ValueOfHosts>{{"0x0", {"b"}, 1}, {"0x1", {"a"}, 1}});
+    CHECK(pool.decision("cx16") == nullptr);  // plain agreement
+}
+
+TEST_CASE("union: a relaxed behaviour of one host is shown to all guests", "[merge]") {
+    struct Case {
+        const char* what;
+        TableBuilder without;
+        TableBuilder with;
+        std::uint32_t leaf;
+        Register reg;
+        unsigned bit;
+    };
+    const std::vector<Case> cases{
+        // 7.0 EBX 000037AB (IL HaswellEP_04) and D39FFFFB (IL SkylakeXeon_20)
+        {"FDP_EXCPTN_ONLY", intel_table(haswell).reg(7, 0, ebx, 0x000037AB), intel_table(skylake).reg(7, 0, ebx, 0xD39FFFFB), 7, ebx, 6},
+        {"ZERO_FCS_FDS", intel_table(nocona), intel_table(haswell).reg(7, 0, ebx, 0x000037AB), 7, ebx, 13},
+        // 80000008h EBX 018EF757 (IL Rome) and 91BEF75F (IL Milan_02)
+        {"EferLmsleUnsupported", amd_table(rome).reg(0x80000008, 0, ebx, 0x018EF757),
+         amd_table(milan).reg(0x80000008, 0, ebx, 0x91BEF75F), 0x80000008, ebx, 20},
+        {"FsGsKernelGsBaseNonSerializing", rome_table(), genoa_table(), 0x80000021, eax, 1},
+        {"NoSmmCtlMsr", rome_table(), genoa_table(), 0x80000021, eax, 9},
+    };
+    for (const Case& one : cases) {
+        CAPTURE(one.what);
+        const HostDump without = hardware_host("without", one.without);
+        const HostDump with = hardware_host("with", one.with);
+        CHECK(Merged({without}).bit(one.leaf, 0, one.reg, one.bit) == 0);
+        CHECK(Merged({with}).bit(one.leaf, 0, one.reg, one.bit) == 1);
+        CHECK(Merged({without, with}).bit(one.leaf, 0, one.reg, one.bit) == 1);
+    }
+}
+
+TEST_CASE("union: the host that has the bit is named", "[merge]") {
+    const Merged pool({hardware_host("rome", rome_table()), hardware_host("genoa", genoa_table())});
+    CHECK(pool.because("fs_gs_base_ns") == Names{"genoa"});
+    REQUIRE(pool.decision("fs_gs_base_ns") != nullptr);
+    CHECK(pool.decision("fs_gs_base_ns")->value == "0x1");
+}
+
+TEST_CASE("the maximum leaf follows the content, not the hosts' maxima", "[merge]") {
+    const HostDump old_host = hardware_host("rome", rome_table());
+    const HostDump new_host = hardware_host("genoa", genoa_table());
+    // Genoa's relaxed behaviours keep 80000021h in range though Rome ends at 80000020h.
+    CHECK(Merged({old_host, new_host}).reg(0x80000000, 0, eax) == 0x80000021);
+    CHECK(Merged({old_host}).reg(0x80000000, 0, eax) == 0x80000008);
+    // Bh has nothing but what the VMM fills in, and x2APIC needs it.
+    CHECK(Merged({old_host}).reg(0, 0, eax) == 0xB);
+}
+
+TEST_CASE("min: the smallest address width, and a finding that names the hosts with more", "[merge]") {
+    // 80000008h EAX 392E (IL EmeraldRapids_03) and 3934 (IL GraniteRapids_03)
+    const Merged pool({hardware_host("emerald", intel_table(0x000C06F2).reg(0x80000008, 0, eax, 0x392E)),
+                       hardware_host("granite", intel_table(0x000A06D1).reg(0x80000008, 0, eax, 0x3934))});
+    CHECK((pool.reg(0x80000008, 0, eax) & 0xFF) == 46);
+    CHECK(pool.because("maxphyaddr") == Names{"emerald"});
+    CHECK(pool.named_by("address-width-differs", "maxphyaddr") == Names{"granite"});
+}
+
+TEST_CASE("min: a width that the dump does not say is the 36 bits that its absence means", "[merge]") {
+    const Merged pool({hardware_host("a", intel_table().unknown(0x80000008, 0)), hardware_host("b", intel_table())});
+    CHECK((pool.reg(0x80000008, 0, eax) & 0xFF) == 36);
+}
+
+TEST_CASE("min: a guest address width of 0 means the physical one", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t widths) {
+        return hardware_host(name, amd_table().reg(0x80000008, 0, eax, widths));
+    };
+    CHECK(Merged({host("a", 0x003030), host("b", 0x2E3030)}).reg(0x80000008, 0, eax) == 0x2E3030);
+    CHECK(Merged({host("a", 0x003030), host("b", 0x303034)}).reg(0x80000008, 0, eax) == 0x003030);
+    CHECK(Merged({host("a", 0x00302E), host("b", 0x303034)}).reg(0x80000008, 0, eax) == 0x00302E);
+}
+
+TEST_CASE("max: an obligation is the largest", "[merge]") {
+    // 80000021h EAX[24] ERAPS, EBX[23:16] RapSize: at least that many CALLs flush the return predictor.
+    const auto host = [](const char* name, std::uint32_t size) {
+        return hardware_host(name, amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021)
+                                       .row(0x80000021, 0, {0x01000202, size << 16, 0, 0}));
+    };
+    MergeOptions options;
+    options.show = {"eraps", "rapsize"};
+    const Merged pool({host("a", 8), host("b", 12)}, options);
+    CHECK(((pool.reg(0x80000021, 0, ebx) >> 16) & 0xFF) == 12);
+    CHECK(pool.because("rapsize") == Names{"b"});
+    CHECK(Merged({host("a", 8), host("b", 12)}).reg(0x80000021, 0, ebx) == 0);  // shown only when asked for
+}
+
+TEST_CASE("equal: CLFLUSH goes when the hosts' lines differ, and takes what steps by them", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t line) {
+        return hardware_host(name, intel_table().reg(1, 0, ebx, line << 8).reg(7, 0, ebx, 0x01800000));
+    };
+    const Merged agreed({host("a", 8), host("b", 8)});
+    CHECK(agreed.reg(1, 0, ebx) == 0x0800);
+    CHECK(agreed.bit(1, 0, edx, 19) == 1);
+    CHECK((agreed.reg(7, 0, ebx) & 0x01800000) == 0x01800000);  // CLWB, CLFLUSHOPT
+    const Merged split({host("a", 8), host("b", 4)});
+    CHECK(split.reg(1, 0, ebx) == 0);
+    CHECK(split.bit(1, 0, edx, 19) == 0);
+    CHECK((split.reg(7, 0, ebx) & 0x01800000) == 0);
+    CHECK(split.decision("clwb") != nullptr);
+}
+
+TEST_CASE("equal: MPX goes when the widths of its moves differ", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t mawau) {
+        return hardware_host(name, intel_table(skylake).set(1, 0, ecx, 0x04000000).row(7, 0, {0, 0x00004000, mawau << 17, 0})
+                                       .row(0xD, 0, {0x1B, 0x440, 0x440, 0}).row(0xD, 3, {0x40, 0x3C0, 0, 0})
+                                       .row(0xD, 4, {0x40, 0x400, 0, 0}));
+    };
+    MergeOptions options;
+    options.show = {"mpx"};
+    const Merged agreed({host("a", 1), host("b", 1)}, options);
+    CHECK(agreed.bit(7, 0, ebx, 14) == 1);
+    CHECK((agreed.reg(7, 0, ecx) >> 17 & 0x1F) == 1);
+    CHECK(agreed.reg(0xD, 0, eax) == 0x1B);
+    const Merged split({host("a", 1), host("b", 0)}, options);
+    CHECK(split.bit(7, 0, ebx, 14) == 0);
+    CHECK(split.reg(7, 0, ecx) == 0);
+    CHECK(split.reg(0xD, 0, eax) == 0x3);
+}
+
+TEST_CASE("identity: family, model, brand and caches come whole from one host", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t signature, std::uint32_t brand, std::uint32_t cache) {
+        return hardware_host(name, amd_table(signature).reg(0x80000001, 0, eax, signature)
+                                       .row(0x80000002, 0, {brand, brand, brand, brand})
+                                       .row(0x80000006, 0, {0, 0, cache, 0}));
+    };
+    // Rome and Milan: AND gives 00800F10, a Zen 1.
+    const Merged pool({host("rome", rome, 0x20444D41, 0x02006140), host("milan", milan, 0x43595045, 0x02006141)});
+    const bool is_rome = pool.reg(1, 0, eax) == rome;
+    CHECK((is_rome || pool.reg(1, 0, eax) == milan));
+    CHECK(pool.reg(0x80000001, 0, eax) == pool.reg(1, 0, eax));
+    CHECK(pool.reg(0x80000002, 0, ecx) == (is_rome ? 0x20444D41 : 0x43595045));
+    CHECK(pool.reg(0x80000006, 0, ecx) == (is_rome ? 0x02006140 : 0x02006141));
+}
+
+TEST_CASE("owned: what the VMM fills in is 0 and listed", "[merge]") {
+    const Merged pool({hardware_host("a", intel_table().reg(1, 0, ebx, 0x07100800).set(1, 0, ecx, 0x0C000000)
+                                              .row(0xB, 0, {1, 2, 0x100, 7}))});
+    CHECK(pool.reg(1, 0, ebx) == 0x00000800);   // APIC id and number of logical CPUs
+    CHECK(pool.bit(1, 0, ecx, 27) == 0);        // OSXSAVE
+    CHECK(pool.row(0xB) == Registers{});
+    const auto lists = [&](const BitPlace& place) {
+        return std::find(pool.policy.owned.begin(), pool.policy.owned.end(), place) != pool.policy.owned.end();
+    };
+    CHECK(lists({false, 0x1, 0, 0, ebx, 24, 31}));
+    CHECK(lists({false, 0x1, 0, 0, ecx, 27, 27}));
+    CHECK(lists({false, 0xB, 0, 0x1F, edx, 0, 31}));
+}
+
+TEST_CASE("hide: PT, RDT and SGX are never shown", "[merge]") {
+    // 7.0 EBX D39FFFFB (IL SkylakeXeon_20) has PT (25), PQE (15) and PQM (12); SGX (2) is added.
+    const Merged pool({hardware_host("a", intel_table(skylake).reg(0, 0, eax, 0x16).reg(7, 0, ebx, 0xD39FFFFF)
+                                              .row(0x14, 0, {1, 0xF, 7, 0}).row(0xF, 0, {0, 0xFF, 0, 2}))});
+    CHECK((pool.reg(7, 0, ebx) & 0x02009004) == 0);
+    CHECK(pool.row(0x14) == Registers{});
+    CHECK(pool.row(0xF) == Registers{});
+}
+
+TEST_CASE("derive: AMD's copies of leaf 1 follow it", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t extra) {
+        return hardware_host(name, amd_table().clear(1, 0, edx, 0x00020000).set(1, 0, edx, extra)
+                                       .set(0x80000001, 0, edx, 0x2193FBFF | extra));
+    };
+    const Merged pool({host("a", 0x00020000), host("b", 0)});  // PSE36 on one
+    const std::uint32_t copied = 0x0183F3FF;                   // all of EDX that repeats leaf 1, SYSCALL aside
+    CHECK(pool.bit(1, 0, edx, 17) == 0);
+    CHECK((pool.reg(0x80000001, 0, edx) & copied) == (pool.reg(1, 0, edx) & copied));
+    CHECK(pool.reg(0x80000000, 0, ebx) == pool.reg(0, 0, ebx));
+}
+
+TEST_CASE("derive: 57 linear address bits with LA57 on every host, else 48", "[merge]") {
+    const auto host = [](const char* name, bool la57) {
+        return hardware_host(name, intel_table().reg(0x80000008, 0, eax, la57 ? 0x392E : 0x302E)
+                                       .row(7, 0, {0, 0, la57 ? 0x00010000U : 0U, 0}));
+    };
+    CHECK(Merged({host("a", true), host("b", true)}).reg(0x80000008, 0, eax) == 0x392E);
+    CHECK(Merged({host("a", true), host("b", false)}).reg(0x80000008, 0, eax) == 0x302E);
+}
+
+TEST_CASE("derive: the maximum subleaf of leaf 7 follows its content", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t subleaf_1, std::uint32_t subleaf_2) {
+        return hardware_host(name, intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 1, {subleaf_1, 0, 0, 0})
+                                       .row(7, 2, {0, 0, 0, subleaf_2}));
+    };
+    CHECK(Merged({host("a", 0x400, 0x10), host("b", 0x400, 0x10)}).reg(7, 0, eax) == 2);  // FZRM; BHI_CTRL needs IBRS,
+    CHECK(Merged({host("a", 0x400, 0x10), host("b", 0x400, 0)}).reg(7, 0, eax) == 1);     // MCDT_NO does not
+}
+
+TEST_CASE("SYSCALL that was read in 32-bit code counts as set", "[merge]") {
+    // 80000001h EDX 2C100000 (IL IvyBridgeEP, 32-bit) and 2C100800 (IL HaswellEP_04)
+    const Merged pool({hardware_host("ivy", intel_table(0x000306E4).reg(0x80000001, 0, edx, 0x2C100000)),
+                       hardware_host("haswell", intel_table(haswell).reg(0x80000001, 0, edx, 0x2C100800))});
+    CHECK(pool.bit(0x80000001, 0, edx, 11) == 1);
+    CHECK(pool.named_by("syscall-read-in-32-bit-mode") == Names{"ivy"});
+}
