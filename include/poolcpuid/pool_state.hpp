@@ -26,12 +26,12 @@ namespace poolcpuid {
 // What the operator asked for beyond the hosts.
 struct MergeOptions {
     std::string pool = "pool";
-    std::string identity;                                   // a host's name or digest; empty: choose
-    std::string ceiling_level;                              // a level's id, or empty
-    std::optional<PoolPolicy> ceiling_policy;               // joins as one more host
-    std::vector<std::string> hide;                          // fields at their weakest value
-    std::vector<std::string> show;                          // fields or groups that are shown when asked for
-    std::vector<std::pair<std::string, std::string>> set;   // field and value
+    std::string identity;                                  // a host's name or digest; empty: choose
+    std::string ceiling_level;                             // a level's id, or empty
+    std::optional<PoolPolicy> ceiling_policy;              // joins as one more host
+    std::vector<std::string> hide;                         // fields at their weakest value
+    std::vector<std::string> show;                         // fields or groups that are shown when asked for
+    std::vector<std::pair<std::string, std::string>> set;  // field and value
 };
 
 // An atom that a floor policy has and the result has not.

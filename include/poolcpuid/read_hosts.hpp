@@ -13,15 +13,15 @@ namespace poolcpuid {
 
 // Bounds on what a reader takes. A dump beyond one of them is refused with an error that names it.
 namespace limits {
-inline constexpr std::size_t dump_bytes = 64U << 20;         // largest dump, 25 times the largest seen
+inline constexpr std::size_t dump_bytes = 64U << 20;               // largest dump, 25 times the largest seen
 inline constexpr std::size_t stream_bytes = std::size_t{4} << 30;  // a whole NDJSON stream
-inline constexpr std::size_t line_bytes = 16U << 20;         // longest line (an NDJSON line is a host)
-inline constexpr std::size_t logical_cpus = 8192;            // in one host
-inline constexpr std::size_t rows_per_cpu = 4096;            // CPUID rows of one logical CPU
-inline constexpr std::size_t msrs_per_view = 65536;          // MSR rows of one view
-inline constexpr std::size_t hosts_per_stream = 1U << 20;    // NDJSON lines
-inline constexpr std::size_t json_depth = 32;                // nesting of JSON
-inline constexpr std::size_t name_bytes = 255;               // a host's name
+inline constexpr std::size_t line_bytes = 16U << 20;               // longest line (an NDJSON line is a host)
+inline constexpr std::size_t logical_cpus = 8192;                  // in one host
+inline constexpr std::size_t rows_per_cpu = 4096;                  // CPUID rows of one logical CPU
+inline constexpr std::size_t msrs_per_view = 65536;                // MSR rows of one view
+inline constexpr std::size_t hosts_per_stream = 1U << 20;          // NDJSON lines
+inline constexpr std::size_t json_depth = 32;                      // nesting of JSON
+inline constexpr std::size_t name_bytes = 255;                     // a host's name
 }  // namespace limits
 
 // Reads every host that bytes holds: one, or one a line for NDJSON.

@@ -42,19 +42,19 @@ enum class Impact : std::uint8_t { crash, security, wrong_result, performance, c
 // How a derived field is computed.
 enum class Derivation : std::uint8_t {
     none,
-    max_leaf,         // the highest leaf of its range with content
-    max_subleaf,      // the highest subleaf of its leaf with content
-    copy_bits,        // the same bits of another register
-    select,           // one of two constants, by another field
-    xcr0_low,         // the user state components that are kept
+    max_leaf,     // the highest leaf of its range with content
+    max_subleaf,  // the highest subleaf of its leaf with content
+    copy_bits,    // the same bits of another register
+    select,       // one of two constants, by another field
+    xcr0_low,     // the user state components that are kept
     xcr0_high,
-    xss_low,          // the supervisor state components that are kept
+    xss_low,  // the supervisor state components that are kept
     xss_high,
-    xsave_size,       // bytes of the XSAVE area with every user component that is kept
-    msr_offered,      // 1 when the policy offers the MSR
-    vmx_default1,     // VMX controls with the default1 class forced to 1
-    vmx_cr4_fixed1,   // CR4 bits that the policy's CPUID allows
-    vmx_vmcs_enum,    // the highest VMCS field that the policy's controls need
+    xsave_size,      // bytes of the XSAVE area with every user component that is kept
+    msr_offered,     // 1 when the policy offers the MSR
+    vmx_default1,    // VMX controls with the default1 class forced to 1
+    vmx_cr4_fixed1,  // CR4 bits that the policy's CPUID allows
+    vmx_vmcs_enum,   // the highest VMCS field that the policy's controls need
 };
 
 std::string_view to_string(Rule rule) noexcept;
@@ -84,18 +84,18 @@ struct GuardTerm {
 
 // When a host without a guarded bit is immune to what the bit is for.
 struct Guard {
-    std::span<const std::span<const GuardTerm>> immune;   // any list of which every term holds
-    std::span<const std::string_view> model;              // or: the model has all these immunities
+    std::span<const std::span<const GuardTerm>> immune;  // any list of which every term holds
+    std::span<const std::string_view> model;             // or: the model has all these immunities
 };
 
 struct Derive {
     Derivation how = Derivation::none;
-    LeafKey from;                          // copy_bits
-    Register reg = Register::eax;          // copy_bits
-    FieldIndex condition = no_field;       // select
-    std::uint32_t then_value = 0;          // select
-    std::uint32_t else_value = 0;          // select
-    std::uint32_t msr = 0;                 // msr_offered, vmx_default1
+    LeafKey from;                     // copy_bits
+    Register reg = Register::eax;     // copy_bits
+    FieldIndex condition = no_field;  // select
+    std::uint32_t then_value = 0;     // select
+    std::uint32_t else_value = 0;     // select
+    std::uint32_t msr = 0;            // msr_offered, vmx_default1
 };
 
 struct Field {
@@ -112,14 +112,14 @@ struct Field {
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
     bool required = false;
-    bool emulated = false;                     // a hardware view counts as having it
-    bool zero_has_meaning = false;             // a zero stands for zero_means or zero_means_field
+    bool emulated = false;          // a hardware view counts as having it
+    bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
-    FieldIndex gate = no_field;                // while that is 0 in the policy, this says nothing
-    FieldIndex implied_by = no_field;          // where that is set, so is this, whatever the dump shows
-    FieldIndex length_from = no_field;         // bits at or above that number read as 1
-    std::string_view ask;                      // group for --show
+    FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
+    FieldIndex implied_by = no_field;   // where that is set, so is this, whatever the dump shows
+    FieldIndex length_from = no_field;  // bits at or above that number read as 1
+    std::string_view ask;               // group for --show
     Guard guard;
     Derive derive;
     FieldNames names;
@@ -212,12 +212,12 @@ struct NumberRange {
 
 struct Model {
     VendorMask vendors = 0;
-    std::uint16_t family = 0;                 // displayed family: base plus extended
-    std::span<const NumberRange> models;      // displayed models
-    std::span<const NumberRange> steppings;   // empty: all
+    std::uint16_t family = 0;                // displayed family: base plus extended
+    std::span<const NumberRange> models;     // displayed models
+    std::span<const NumberRange> steppings;  // empty: all
     std::string_view name;
     std::string_view microarchitecture;
-    std::uint32_t generation = 0;             // orders models of a vendor by age
+    std::uint32_t generation = 0;  // orders models of a vendor by age
     std::span<const SiliconFact> silicon;
     std::span<const std::string_view> immune;    // what the silicon is immune to
     std::span<const std::string_view> inferred;  // immunities that guests infer from family and model
@@ -280,8 +280,7 @@ constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
     signature.stepping = static_cast<std::uint16_t>(leaf1_eax & 0xFU);
     signature.family = base_family == 0xF ? static_cast<std::uint16_t>(base_family + extended_family) : base_family;
     const bool model_is_extended = base_family == 0x6 || base_family == 0x7 || base_family == 0xF;
-    signature.model =
-        model_is_extended ? static_cast<std::uint16_t>((extended_model << 4) | base_model) : base_model;
+    signature.model = model_is_extended ? static_cast<std::uint16_t>((extended_model << 4) | base_model) : base_model;
     return signature;
 }
 

@@ -27,7 +27,8 @@ private:
     void rulebooks() {
         if (expected_.rulebook_sha256 == actual_.rulebook_sha256) return;
         causes_.push_back("it was made with another rulebook: version " + expected_.rulebook_version + " (" +
-                          expected_.rulebook_sha256 + "), not " + actual_.rulebook_version + " (" + actual_.rulebook_sha256 + ")");
+                          expected_.rulebook_sha256 + "), not " + actual_.rulebook_version + " (" +
+                          actual_.rulebook_sha256 + ")");
     }
 
     static std::map<std::string, const HostClass*> by_digest(const PoolPolicy& policy) {
@@ -85,16 +86,17 @@ private:
                 const std::uint32_t was = before == nullptr ? 0 : before->value[reg];
                 const std::uint32_t is = after == nullptr ? 0 : after->value[reg];
                 if (was == is) continue;
-                causes_.push_back("leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " " + to_string(reg) +
-                                  " is " + to_hex(was, 8) + ", these inputs give " + to_hex(is, 8));
+                causes_.push_back("leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " " +
+                                  to_string(reg) + " is " + to_hex(was, 8) + ", these inputs give " + to_hex(is, 8));
             }
         }
         if (expected_.msrs != actual_.msrs) causes_.push_back("its MSRs are not those that these inputs give");
     }
 
     void rest() {
-        causes_.push_back("the registers agree, but the pool's name, owned bits, decisions or findings do not "
-                          "(were other options used?)");
+        causes_.push_back(
+            "the registers agree, but the pool's name, owned bits, decisions or findings do not "
+            "(were other options used?)");
     }
 
     const PoolPolicy& expected_;

@@ -31,7 +31,8 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI:
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
     std::string name = is_positional ? option->get_name(true) : option->get_name(false, true);
-    for (std::size_t at = name.find(','); at != std::string::npos; at = name.find(',', at + 2)) name.insert(at + 1, " ");
+    for (std::size_t at = name.find(','); at != std::string::npos; at = name.find(',', at + 2))
+        name.insert(at + 1, " ");
     const bool takes_value = !is_positional && option->get_type_size() > 0;
     if (takes_value) name += " " + option->get_type_name();
     return entry(name, option->get_description());

@@ -87,7 +87,8 @@ private:
 
     void read_directory(const Argument& argument) {
         if (!argument.name.empty()) {
-            throw InputError(argument.path, 0, "a file, since it is given the name \"" + argument.name + "\"", "a directory");
+            throw InputError(argument.path, 0, "a file, since it is given the name \"" + argument.name + "\"",
+                             "a directory");
         }
         std::vector<std::string> files;
         for (const fs::directory_entry& entry : fs::directory_iterator(argument.path)) {
@@ -121,6 +122,8 @@ std::string read_file(const std::string& path) {
     return read_all(file.get(), path);
 }
 
-PoolPolicy read_policy_file(const std::string& path) { return read_policy(read_file(path), path == "-" ? "stdin" : path); }
+PoolPolicy read_policy_file(const std::string& path) {
+    return read_policy(read_file(path), path == "-" ? "stdin" : path);
+}
 
 }  // namespace poolcpuid::cli

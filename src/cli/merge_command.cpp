@@ -57,14 +57,16 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
     options.show = arguments.show;
     for (const std::string& text : arguments.set) {
         const std::size_t equals = text.find('=');
-        if (equals == std::string::npos || equals == 0) throw UsageError("--set takes FIELD=VALUE, not \"" + text + "\"");
+        if (equals == std::string::npos || equals == 0)
+            throw UsageError("--set takes FIELD=VALUE, not \"" + text + "\"");
         options.set.emplace_back(text.substr(0, equals), text.substr(equals + 1));
     }
     if (!arguments.ceiling.empty()) {
         const bool is_level = std::any_of(rulebook.levels.begin(), rulebook.levels.end(),
                                           [&](const Level& level) { return level.id == arguments.ceiling; });
         // A name without "/" or "." that is no level is more likely a misspelt level than a file.
-        const bool looks_like_file = arguments.ceiling.find_first_of("./") != std::string::npos || arguments.ceiling == "-";
+        const bool looks_like_file =
+            arguments.ceiling.find_first_of("./") != std::string::npos || arguments.ceiling == "-";
         if (is_level || !looks_like_file) {
             options.ceiling_level = arguments.ceiling;
         } else {
@@ -158,28 +160,37 @@ ExitStatus merge(const MergeArguments& arguments) {
 void add_merge_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
     CLI::App* verb = app.add_subcommand("merge", "The policy of a pool from its hosts' dumps: the main job");
-    verb->add_option("HOST", arguments->hosts,
-                     "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
+    verb->add_option(
+            "HOST", arguments->hosts,
+            "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    verb->add_option("-o,--output", arguments->output, "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
+    verb->add_option("-o,--output", arguments->output,
+                     "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
         ->type_name("FILE");
     verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
     verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
-    verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")->type_name("FILE");
-    verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read, with an error finding for each");
+    verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
+        ->type_name("FILE");
+    verb->add_flag("--skip-unreadable", arguments->skip_unreadable,
+                   "Leave out hosts that cannot be read, with an error finding for each");
 
     const char* shape = "What the guest is shown";
-    verb->add_option("--identity", arguments->identity, "Take family, model, caches and brand from this host (name or digest)")
+    verb->add_option("--identity", arguments->identity,
+                     "Take family, model, caches and brand from this host (name or digest)")
         ->type_name("HOST")
         ->group(shape);
     verb->add_option("--ceiling", arguments->ceiling,
                      "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
         ->type_name("LEVEL|POLICY")
         ->group(shape);
-    verb->add_option("--hide", arguments->hide, "Give this feature its weakest value")->type_name("FIELD")->group(shape)->allow_extra_args(false);
-    verb->add_option("--show", arguments->show, "Show a field, or a group (nested, pmu), that is shown only when asked for")
+    verb->add_option("--hide", arguments->hide, "Give this feature its weakest value")
+        ->type_name("FIELD")
+        ->group(shape)
+        ->allow_extra_args(false);
+    verb->add_option("--show", arguments->show,
+                     "Show a field, or a group (nested, pmu), that is shown only when asked for")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);
@@ -187,15 +198,18 @@ void add_merge_command(CLI::App& app, Action& action) {
         ->type_name("FIELD=VALUE")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one; it is linted first")
+    verb->add_option("--rulebook", arguments->rulebook,
+                     "Use the rulebook in DIR instead of the built-in one; it is linted first")
         ->type_name("DIR")
         ->group(shape);
 
     const char* conditions = "Conditions (exit 1 when not met)";
-    verb->add_option("--floor", arguments->floor, "The result must keep every promise of this policy; else nothing is written")
+    verb->add_option("--floor", arguments->floor,
+                     "The result must keep every promise of this policy; else nothing is written")
         ->type_name("POLICY")
         ->group(conditions);
-    verb->add_option("--fail-on", arguments->fail_on, "Write the policy, but fail when a finding is this severe: error or warning")
+    verb->add_option("--fail-on", arguments->fail_on,
+                     "Write the policy, but fail when a finding is this severe: error or warning")
         ->check(one_of({"error", "warning"}))
         ->type_name("SEVERITY")
         ->group(conditions);

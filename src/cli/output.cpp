@@ -90,7 +90,8 @@ void write_file(const std::string& path, std::string_view bytes) {
     const fs::file_status status = fs::status(path, error);
     if (fs::exists(status) && !fs::is_regular_file(status)) return write_directly(path, bytes);
     // Through a symbolic link the file that it names is replaced, not the link.
-    const fs::path target = fs::is_symlink(fs::symlink_status(path, error)) ? fs::weakly_canonical(path, error) : fs::path(path);
+    const fs::path target =
+        fs::is_symlink(fs::symlink_status(path, error)) ? fs::weakly_canonical(path, error) : fs::path(path);
     write_and_rename(target, bytes);
 }
 

@@ -42,22 +42,26 @@ bool wants_text(const RulesArguments& arguments) {
 ExitStatus lint(const RulesArguments& arguments) {
     if (arguments.directory.empty()) {
         const Rulebook& rulebook = builtin_rulebook();
-        write_stdout("built-in rulebook " + std::string(rulebook.version) + ": " + std::to_string(rulebook.fields.size()) +
-                     " fields; it was linted when the program was built\n");
+        write_stdout("built-in rulebook " + std::string(rulebook.version) + ": " +
+                     std::to_string(rulebook.fields.size()) + " fields; it was linted when the program was built\n");
         return ExitStatus::done;
     }
     const LoadResult result = load_rulebook(read_rulebook_directory(arguments.directory));
     if (arguments.format == "json") {
         Json findings = Json::array();
         for (const LintFinding& finding : result.findings) {
-            findings.push_back({{"file", finding.file}, {"line", finding.line}, {"field", finding.field}, {"message", finding.message}});
+            findings.push_back({{"file", finding.file},
+                                {"line", finding.line},
+                                {"field", finding.field},
+                                {"message", finding.message}});
         }
         write_stdout(Json{{"schema", "poolcpuid/lint/v1"}, {"findings", findings}}.dump(2) + "\n");
     } else {
         std::string text;
         for (const LintFinding& finding : result.findings) text += arguments.directory + "/" + finding.text() + "\n";
         if (result.findings.empty()) {
-            text = arguments.directory + ": clean, " + std::to_string(result.rulebook.view().fields.size()) + " fields\n";
+            text =
+                arguments.directory + ": clean, " + std::to_string(result.rulebook.view().fields.size()) + " fields\n";
         }
         write_stdout(text);
     }
@@ -76,7 +80,8 @@ VendorMask vendor_mask(const Rulebook& rulebook, const std::string& id) {
 std::vector<FieldIndex> selected(const RulesArguments& arguments, const Rulebook& rulebook) {
     const VendorMask vendors = arguments.vendor.empty() ? VendorMask{0xFF} : vendor_mask(rulebook, arguments.vendor);
     const auto leaf = arguments.leaf.empty() ? std::nullopt : from_hex(arguments.leaf, 8);
-    if (!arguments.leaf.empty() && !leaf) throw UsageError("--leaf takes a leaf or MSR index as 0x…, not \"" + arguments.leaf + "\"");
+    if (!arguments.leaf.empty() && !leaf)
+        throw UsageError("--leaf takes a leaf or MSR index as 0x…, not \"" + arguments.leaf + "\"");
     std::vector<FieldIndex> fields;
     for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
         const Field& field = rulebook.fields[i];
@@ -120,13 +125,16 @@ ExitStatus show(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = rulebook.find_any_name(arguments.field);
-    if (fields.empty()) throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
-    write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width()) : rules_json(rulebook, fields));
+    if (fields.empty())
+        throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
+    write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width())
+                                       : rules_json(rulebook, fields));
     return ExitStatus::done;
 }
 
 void add_common(CLI::App* verb, RulesArguments& arguments) {
-    verb->add_option("--rulebook", arguments.rulebook, "Read the rulebook in DIR instead of the built-in one")->type_name("DIR");
+    verb->add_option("--rulebook", arguments.rulebook, "Read the rulebook in DIR instead of the built-in one")
+        ->type_name("DIR");
     verb->add_option("--format", arguments.format, "json or text; default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
@@ -142,7 +150,8 @@ void add_rules_command(CLI::App& app, Action& action) {
     CLI::App* list_verb = verb->add_subcommand("list", "List the fields");
     add_common(list_verb, *arguments);
     list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")->type_name("RULE");
-    list_verb->add_option("--vendor", arguments->vendor, "Only fields of this vendor: intel, amd, hygon, zhaoxin, centaur")
+    list_verb
+        ->add_option("--vendor", arguments->vendor, "Only fields of this vendor: intel, amd, hygon, zhaoxin, centaur")
         ->type_name("VENDOR");
     list_verb->add_option("--leaf", arguments->leaf, "Only fields of this leaf or MSR: 0x7")->type_name("LEAF");
     list_verb->add_flag("--count", arguments->count, "Print only how many fields there are of each rule");
@@ -150,11 +159,13 @@ void add_rules_command(CLI::App& app, Action& action) {
 
     CLI::App* show_verb = verb->add_subcommand("show", "What there is to know of one field");
     add_common(show_verb, *arguments);
-    show_verb->add_option("FIELD", arguments->field, "Its id, or what Intel, AMD, Linux, QEMU, libvirt or Xen call it")->required();
+    show_verb->add_option("FIELD", arguments->field, "Its id, or what Intel, AMD, Linux, QEMU, libvirt or Xen call it")
+        ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
 
     CLI::App* lint_verb = verb->add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
-    lint_verb->add_option("DIR", arguments->directory, "The directory (default: say that the built-in rulebook was linted)");
+    lint_verb->add_option("DIR", arguments->directory,
+                          "The directory (default: say that the built-in rulebook was linted)");
     lint_verb->add_option("--format", arguments->format, "json or text (default)")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");

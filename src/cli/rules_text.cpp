@@ -102,15 +102,18 @@ private:
         if (field.gate != no_field) row("only with", std::string(rulebook_[field.gate].id));
         for (const Dependency& dependency : rulebook_.dependencies) {
             if (holds(dependency.dependents, index)) {
-                row("needs", joined(ids(rulebook_, dependency.prerequisites)) + " (" + std::string(dependency.why) + ")");
+                row("needs",
+                    joined(ids(rulebook_, dependency.prerequisites)) + " (" + std::string(dependency.why) + ")");
             }
             if (holds(dependency.prerequisites, index)) {
-                row("needed by", joined(ids(rulebook_, dependency.dependents)) + " (" + std::string(dependency.why) + ")");
+                row("needed by",
+                    joined(ids(rulebook_, dependency.dependents)) + " (" + std::string(dependency.why) + ")");
             }
         }
         for (const EqualityGroup& group : rulebook_.equality) {
             if (holds(group.fields, index)) {
-                row("must agree", "else these go: " + joined(ids(rulebook_, group.drop)) + " (" + std::string(group.why) + ")");
+                row("must agree",
+                    "else these go: " + joined(ids(rulebook_, group.drop)) + " (" + std::string(group.why) + ")");
             }
         }
         for (const XsaveComponent& component : rulebook_.xsave) {
@@ -150,8 +153,10 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
     std::vector<std::string> needs;
     std::vector<std::string> needed_by;
     for (const Dependency& dependency : rulebook.dependencies) {
-        if (holds(dependency.dependents, index)) std::ranges::copy(ids(rulebook, dependency.prerequisites), std::back_inserter(needs));
-        if (holds(dependency.prerequisites, index)) std::ranges::copy(ids(rulebook, dependency.dependents), std::back_inserter(needed_by));
+        if (holds(dependency.dependents, index))
+            std::ranges::copy(ids(rulebook, dependency.prerequisites), std::back_inserter(needs));
+        if (holds(dependency.prerequisites, index))
+            std::ranges::copy(ids(rulebook, dependency.dependents), std::back_inserter(needed_by));
     }
     json["needs"] = needs;
     json["needed_by"] = needed_by;
@@ -163,7 +168,8 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
 }  // namespace
 
 std::string rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
-    std::string text = padded("where", 26) + padded("field", 28) + padded("rule", 11) + padded("guest", 9) + "vendors\n";
+    std::string text =
+        padded("where", 26) + padded("field", 28) + padded("rule", 11) + padded("guest", 9) + "vendors\n";
     for (const FieldIndex index : fields) {
         const Field& field = rulebook[index];
         text += padded(place_text(field), 25) + " " + padded(field.id, 27) + " " + padded(to_string(field.rule), 11) +

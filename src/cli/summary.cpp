@@ -60,8 +60,11 @@ private:
     void head() {
         std::size_t count = 0;
         for (const HostClass& host : policy_.hosts) count += host.count;
-        const std::string kinds = policy_.hosts.size() == count ? "" : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
-        line(painted(policy_.pool, "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") + kinds + ", " + policy_.vendor);
+        const std::string kinds = policy_.hosts.size() == count
+                                      ? ""
+                                      : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
+        line(painted(policy_.pool, "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") + kinds +
+             ", " + policy_.vendor);
         line("identity: " + identity());
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
@@ -96,7 +99,8 @@ private:
         for (const Decision& decision : policy_.decisions) {
             std::uint64_t any = 0;
             for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
-            if (decision.rule != "intersect" || (any & ~number_of(decision.value)) == 0 || decision.because.empty()) continue;
+            if (decision.rule != "intersect" || (any & ~number_of(decision.value)) == 0 || decision.because.empty())
+                continue;
             lost[decision.because].push_back(name_of(decision));
             ++count;
         }
@@ -123,7 +127,8 @@ private:
         for (const Decision& decision : policy_.decisions) {
             const bool is_limit = decision.rule == "min" || decision.rule == "max";
             if (!is_limit || decision.because.empty() || number_of(decision.value) == 0) continue;
-            rows.emplace_back(name_of(decision), std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
+            rows.emplace_back(name_of(decision),
+                              std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
         }
         if (rows.empty()) return;
         title("Limits");

@@ -63,10 +63,13 @@ private:
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
-        if (values.size() == 1 && first.known && !first.modelled && (first.value == value || stands_for)) return std::nullopt;
+        if (values.size() == 1 && first.known && !first.modelled && (first.value == value || stands_for))
+            return std::nullopt;
         // What is never shown is no decision as long as nobody has it.
-        const bool all_zero = std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
-        if (value == 0 && all_zero && !promises_by_bits(field.rule) && !promises_by_number(field.rule)) return std::nullopt;
+        const bool all_zero =
+            std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
+        if (value == 0 && all_zero && !promises_by_bits(field.rule) && !promises_by_number(field.rule))
+            return std::nullopt;
         if (value == 0 && all_zero && out_of_sight(index)) return std::nullopt;
 
         Decision decision;
@@ -94,7 +97,8 @@ private:
         return names;
     }
 
-    static void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const std::vector<std::string>& names) {
+    static void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen,
+                          const std::vector<std::string>& names) {
         const std::string text = seen.known ? to_hex(seen.value) : "unknown";
         const auto same = std::find_if(out.begin(), out.end(), [&](const ValueOfHosts& v) { return v.value == text; });
         if (same == out.end()) {
@@ -145,7 +149,8 @@ private:
     // identity host does.
     std::vector<std::string> limiting_component(const XsaveComponent& component) const {
         const auto atom = [&](const HostPromises& host) { return host.atoms.components[component.bit]; };
-        auto names = names_where(in_.variants, [&](const Variant& variant) { return !atom(*variant.promises).promised; });
+        auto names =
+            names_where(in_.variants, [&](const Variant& variant) { return !atom(*variant.promises).promised; });
         if (!names.empty()) return names;
         const Component reference = atom(*in_.identity.promises);
         return names_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
@@ -187,8 +192,7 @@ private:
         }
     }
 
-    std::string reason(FieldIndex index, const Values& values,
-                       const std::vector<std::string>& limiting_names) const {
+    std::string reason(FieldIndex index, const Values& values, const std::vector<std::string>& limiting_names) const {
         const Field& field = rulebook_[index];
         std::string text = what_happened(index, values, limiting_names);
         const bool modelled = std::any_of(values.begin(), values.end(), [](const auto& v) { return v.first.modelled; });
@@ -205,7 +209,8 @@ private:
             case Cause::ceiling: return "Withheld by --ceiling.";
             case Cause::hidden: return "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";
-            case Cause::gate: return "Says nothing without " + std::string(rulebook_[rulebook_[index].gate].id) + who + ".";
+            case Cause::gate:
+                return "Says nothing without " + std::string(rulebook_[rulebook_[index].gate].id) + who + ".";
             case Cause::equality: {
                 const EqualityGroup& group = rulebook_.equality[fate.detail];
                 return "The hosts do not agree on " + std::string(group.id) + who + ": " + std::string(group.why);
@@ -225,8 +230,7 @@ private:
         return by_rule(rulebook_[index], values, who);
     }
 
-    std::string by_rule(const Field& field, const Values& values,
-                        const std::string& who) const {
+    std::string by_rule(const Field& field, const Values& values, const std::string& who) const {
         const bool unknown = std::any_of(values.begin(), values.end(), [](const auto& v) { return !v.first.known; });
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";
         switch (field.rule) {

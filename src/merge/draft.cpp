@@ -137,7 +137,8 @@ bool Draft::any_feature(const XsaveComponent& component) const {
 bool Draft::apply_components() {
     std::uint64_t kept = 0;
     for (const XsaveComponent& component : rulebook_->xsave) {
-        if (atoms_.components[component.bit].promised && any_feature(component)) kept |= std::uint64_t{1} << component.bit;
+        if (atoms_.components[component.bit].promised && any_feature(component))
+            kept |= std::uint64_t{1} << component.bit;
     }
     for (bool changed = true; changed;) {
         changed = false;

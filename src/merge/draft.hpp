@@ -48,7 +48,9 @@ public:
     // True when the field's value in its first subleaf is not 0: what prerequisites and gates ask.
     bool present(FieldIndex field) const;
 
-    bool is_out(FieldIndex field) const noexcept { return fates_[field].cause != Cause::none && fates_[field].cause != Cause::set; }
+    bool is_out(FieldIndex field) const noexcept {
+        return fates_[field].cause != Cause::none && fates_[field].cause != Cause::set;
+    }
     Fate fate(FieldIndex field) const noexcept { return fates_[field]; }
 
     // Takes a field out. A later cause does not replace an earlier one.

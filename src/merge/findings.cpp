@@ -15,8 +15,13 @@ std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.
 
 class Finder {
 public:
-    Finder(const DecisionInputs& inputs, const HostGroups& groups, const std::vector<std::pair<std::string, std::string>>& skipped)
-        : in_(inputs), groups_(groups), skipped_(skipped), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+    Finder(const DecisionInputs& inputs, const HostGroups& groups,
+           const std::vector<std::pair<std::string, std::string>>& skipped)
+        : in_(inputs),
+          groups_(groups),
+          skipped_(skipped),
+          plan_(inputs.draft.plan()),
+          rulebook_(inputs.draft.plan().rulebook()) {}
 
     std::vector<Finding> run() {
         report_skipped();
@@ -33,7 +38,8 @@ public:
         report_msrs();
         report_notes();
         const auto key = [](const Finding& f) { return std::tie(f.severity, f.code, f.field, f.message); };
-        std::sort(findings_.begin(), findings_.end(), [&](const Finding& a, const Finding& b) { return key(a) < key(b); });
+        std::sort(findings_.begin(), findings_.end(),
+                  [&](const Finding& a, const Finding& b) { return key(a) < key(b); });
         return std::move(findings_);
     }
 
@@ -64,11 +70,12 @@ private:
             const auto lost = hosts([&](const HostPromises& host) { return (host.atoms.scrubs & bit) == 0; });
             if (lost.empty()) continue;
             const auto unsure = hosts([&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0; });
-            std::string message = std::string(field.id) + " is shown because another host has it, but VERW is not known to scrub on " +
+            std::string message = std::string(field.id) +
+                                  " is shown because another host has it, but VERW is not known to scrub on " +
                                   enumerate(lost) + ": ";
-            message += unsure.size() == lost.size()
-                           ? "the dump shows neither the bit nor immunity. Update the microcode there, or add feature MSRs to the dump."
-                           : "affected and without the microcode. Update the microcode there.";
+            message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
+                                                      "microcode there, or add feature MSRs to the dump."
+                                                    : "affected and without the microcode. Update the microcode there.";
             add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
     }
@@ -81,7 +88,8 @@ private:
             if (variant.is_ceiling || variant.promises->model == nullptr) continue;
             const auto theirs = inferred_immunities(*variant.promises);
             std::vector<std::string> missing;
-            std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(), std::back_inserter(missing));
+            std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(),
+                                std::back_inserter(missing));
             if (missing.empty()) continue;
             wrong.insert(missing.begin(), missing.end());
             exposed.insert(exposed.end(), variant.names.begin(), variant.names.end());
@@ -94,7 +102,8 @@ private:
         add(Severity::error, "no-safe-identity",
             "No family and model is safe for the whole pool. From those of " + lender + " a guest infers " + list +
                 ", which is not so on " + enumerate(exposed) +
-                ". Set the mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), or split the pool.",
+                ". Set the mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), "
+                "or split the pool.",
             exposed);
     }
 
@@ -113,8 +122,10 @@ private:
             if (wider.empty()) continue;
             add(Severity::warning, "address-width-differs",
                 "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
-                    " has more. There, with NPT or EPT, an access to an address above the guest's width does not raise the "
-                    "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT only with "
+                    " has more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
+                    "the "
+                    "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT "
+                    "only with "
                     "allow_smaller_maxphyaddr. Guests that rely on such faults (shadow paging, some hardening) notice.",
                 wider, std::string(field.id));
         }
@@ -163,8 +174,8 @@ private:
             });
             if (names.empty()) continue;
             add(Severity::warning, "value-assumed",
-                "The dump of " + enumerate(names) + " does not say " + std::string(field.id) + "; the least that the architecture allows, " +
-                    std::to_string(field.zero_means) + ", was taken.",
+                "The dump of " + enumerate(names) + " does not say " + std::string(field.id) +
+                    "; the least that the architecture allows, " + std::to_string(field.zero_means) + ", was taken.",
                 names, std::string(field.id));
         }
     }
@@ -216,7 +227,9 @@ private:
             if (fields.empty()) continue;
             const std::vector<std::string>& names = variant.names;
             add(Severity::warning, "cpus-differ",
-                "The logical CPUs of " + enumerate(names) + " differ in " + fields + "; the host promises what all of them do.", names);
+                "The logical CPUs of " + enumerate(names) + " differ in " + fields +
+                    "; the host promises what all of them do.",
+                names);
         }
     }
 
@@ -224,7 +237,8 @@ private:
     void report_strays() {
         std::map<std::tuple<bool, LeafKey, Register>, std::uint32_t> bits;
         for (const Variant& variant : in_.variants) {
-            for (const StrayBits& stray : variant.promises->strays) bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
+            for (const StrayBits& stray : variant.promises->strays)
+                bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
         }
         for (const auto& [place, mask] : bits) {
             const auto& [reserved, key, reg] = place;
@@ -236,10 +250,12 @@ private:
             if (names.empty()) continue;
             const std::string where = leaf_text(key) + " " + to_string(reg) + " (mask " + to_hex(mask) + ")";
             if (reserved) {
-                add(Severity::note, "reserved-bit", "Reserved bits are set in leaf " + where + "; the policy has 0 there.", names);
+                add(Severity::note, "reserved-bit",
+                    "Reserved bits are set in leaf " + where + "; the policy has 0 there.", names);
             } else {
                 add(Severity::note, "unclassified-bit",
-                    "The rulebook does not know bits that are set in leaf " + where + ": the policy has 0 there, as nobody knows what they promise.",
+                    "The rulebook does not know bits that are set in leaf " + where +
+                        ": the policy has 0 there, as nobody knows what they promise.",
                     names);
             }
         }
@@ -249,22 +265,27 @@ private:
         const auto names = hosts([](const HostPromises& host) { return host.model == nullptr; });
         if (names.empty()) return;
         add(Severity::warning, "unknown-model",
-            "The model table has no row for " + enumerate(names) + ": what its silicon does beyond CPUID is not taken into account.", names);
+            "The model table has no row for " + enumerate(names) +
+                ": what its silicon does beyond CPUID is not taken into account.",
+            names);
     }
 
     void report_artefact() {
         const auto names = hosts([](const HostPromises& host) { return host.syscall_artefact; });
         if (names.empty()) return;
         add(Severity::note, "syscall-read-in-32-bit-mode",
-            "SYSCALL reads 0 on " + enumerate(names) + " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
+            "SYSCALL reads 0 on " + enumerate(names) +
+                " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
             names);
     }
 
     void report_msrs() {
         const auto with = hosts([](const HostPromises& host) { return host.has_msrs; });
         add(Severity::warning, "msrs-not-merged",
-            with.empty() ? "No dump holds feature MSRs, and this version does not merge them: the policy offers none, IA32_ARCH_CAPABILITIES included."
-                         : "Feature MSRs are read but not merged by this version: the policy offers none, IA32_ARCH_CAPABILITIES included.",
+            with.empty() ? "No dump holds feature MSRs, and this version does not merge them: the policy offers none, "
+                           "IA32_ARCH_CAPABILITIES included."
+                         : "Feature MSRs are read but not merged by this version: the policy offers none, "
+                           "IA32_ARCH_CAPABILITIES included.",
             with);
     }
 
@@ -292,7 +313,8 @@ private:
 
 }  // namespace
 
-std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups, const std::vector<std::pair<std::string, std::string>>& skipped) {
+std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups,
+                          const std::vector<std::pair<std::string, std::string>>& skipped) {
     return Finder(inputs, groups, skipped).run();
 }
 

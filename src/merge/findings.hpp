@@ -11,6 +11,7 @@
 namespace poolcpuid::merge {
 
 // The findings, one a cause and not one a host, the most severe first and then by code.
-std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups, const std::vector<std::pair<std::string, std::string>>& skipped);
+std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups,
+                          const std::vector<std::pair<std::string, std::string>>& skipped);
 
 }  // namespace poolcpuid::merge

@@ -32,7 +32,12 @@ class TableReader {
 public:
     TableReader(const Plan& plan, const CpuidTable& table, const std::optional<std::vector<MsrRow>>& msrs,
                 const Model* model, bool is_hardware)
-        : plan_(plan), rulebook_(plan.rulebook()), table_(table), msrs_(msrs), model_(model), is_hardware_(is_hardware) {}
+        : plan_(plan),
+          rulebook_(plan.rulebook()),
+          table_(table),
+          msrs_(msrs),
+          model_(model),
+          is_hardware_(is_hardware) {}
 
     TablePromises read() {
         read_words();
@@ -208,8 +213,9 @@ private:
         if (!plan_.xsave_leaf()) return;
         for (const XsaveComponent& component : rulebook_.xsave) {
             if (!supports(component, *plan_.xsave_leaf())) continue;
-            result_.atoms.components[component.bit] =
-                component.state == XsaveState::legacy ? Component{true, 0, 0, false} : layout_of(component, *plan_.xsave_leaf());
+            result_.atoms.components[component.bit] = component.state == XsaveState::legacy
+                                                          ? Component{true, 0, 0, false}
+                                                          : layout_of(component, *plan_.xsave_leaf());
         }
     }
 
@@ -227,7 +233,8 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint32_t mas
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
         if (field.leaf == word.key.leaf && field.reg == word.reg && (field.mask() & mask) != 0 &&
-            promises_by_bits(field.rule) && field.subleaf_first <= word.key.subleaf && word.key.subleaf <= field.subleaf_last) {
+            promises_by_bits(field.rule) && field.subleaf_first <= word.key.subleaf &&
+            word.key.subleaf <= field.subleaf_last) {
             out.push_back(index);
         }
     }

@@ -48,10 +48,10 @@ struct StrayBits {
 
 // The atoms alone: a product of semilattices.
 struct Atoms {
-    std::vector<std::uint32_t> words;      // promise bits, parallel to Plan::words()
-    std::vector<Number> numbers;           // parallel to Plan::numbers()
-    std::uint64_t scrubs = 0;              // bit i: VERW scrubs what Plan::guards()[i] is about
-    std::vector<Component> components;     // component_count of them
+    std::vector<std::uint32_t> words;   // promise bits, parallel to Plan::words()
+    std::vector<Number> numbers;        // parallel to Plan::numbers()
+    std::uint64_t scrubs = 0;           // bit i: VERW scrubs what Plan::guards()[i] is about
+    std::vector<Component> components;  // component_count of them
 
     // Meets this with another host's atoms. The loop over words is the merge's inner loop.
     void meet(const Plan& plan, const Atoms& other) noexcept;
@@ -69,13 +69,13 @@ struct HostPromises {
     std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<StrayBits> strays;
-    bool syscall_artefact = false;                // an implied_by field read 0 though the other was set
+    bool syscall_artefact = false;  // an implied_by field read 0 though the other was set
     bool has_msrs = false;
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
-    const Model* model = nullptr;                       // nullptr: not in the model table
-    std::shared_ptr<const CpuidTable> table;      // the first CPU: identity and raw values
+    const Model* model = nullptr;             // nullptr: not in the model table
+    std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
 };
 
 // Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.

@@ -22,7 +22,8 @@ std::uint32_t parse_value(const Field& field, const std::string& text) {
         throw UsageError("--set " + std::string(field.id) + ": \"" + text + "\" is not a number");
     }
     if (value > (field.mask() >> field.low)) {
-        throw UsageError("--set " + std::string(field.id) + ": " + text + " does not fit into bits " + bits_text(field));
+        throw UsageError("--set " + std::string(field.id) + ": " + text + " does not fit into bits " +
+                         bits_text(field));
     }
     return value;
 }
@@ -49,7 +50,11 @@ bool can_be_set(Rule rule) noexcept {
 class Overrides {
 public:
     Overrides(const MergeOptions& options, const std::vector<Variant>& variants, Draft& draft)
-        : options_(options), variants_(variants), draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}
+        : options_(options),
+          variants_(variants),
+          draft_(draft),
+          plan_(draft.plan()),
+          rulebook_(draft.plan().rulebook()) {}
 
     void apply() {
         show();
@@ -80,7 +85,8 @@ private:
         if (is_group) return;
         const FieldIndex index = field_named(plan_, name, "--show");
         if (rulebook_[index].exposure == Exposure::never) {
-            throw UsageError("--show " + name + ": never shown to a guest in a pool: " + std::string(rulebook_[index].why));
+            throw UsageError("--show " + name +
+                             ": never shown to a guest in a pool: " + std::string(rulebook_[index].why));
         }
         shown.insert(index);
     }
@@ -126,7 +132,8 @@ private:
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
             if (!broken.empty()) {
-                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(broken) + " does not keep that promise");
+                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(broken) +
+                                    " does not keep that promise");
             }
             draft_.set(index, value);
         }
@@ -151,7 +158,8 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
         const Field& field = draft.plan().rulebook()[index];
         const std::uint32_t wanted = parse_value(field, text);
         if (wanted != 0 && draft.value(index, field.subleaf_first) != wanted) {
-            throw NoPolicyError("--set " + name + "=" + text + ": the field goes with another that the pool does not have");
+            throw NoPolicyError("--set " + name + "=" + text +
+                                ": the field goes with another that the pool does not have");
         }
     }
 }
@@ -164,7 +172,8 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
         found.push_back(exact);
     } else {
         found = rulebook.find_any_name(name);
-        std::erase_if(found, [&](FieldIndex index) { return rulebook[index].is_msr || !plan.applies(rulebook[index]); });
+        std::erase_if(found,
+                      [&](FieldIndex index) { return rulebook[index].is_msr || !plan.applies(rulebook[index]); });
     }
     const std::string where = std::string(option) + " " + name + ": ";
     if (found.empty()) throw UsageError(where + "no field of this vendor has that name (see poolcpuid rules list)");

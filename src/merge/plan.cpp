@@ -42,8 +42,9 @@ void Plan::add_word(const Field& field, std::uint32_t subleaf) {
 }
 
 std::optional<std::size_t> Plan::find_word(LeafKey key, Register reg) const noexcept {
-    const auto at = std::lower_bound(words_.begin(), words_.end(), std::tuple(key, reg),
-                                     [](const PromiseWord& word, const auto& wanted) { return word_key(word) < wanted; });
+    const auto at =
+        std::lower_bound(words_.begin(), words_.end(), std::tuple(key, reg),
+                         [](const PromiseWord& word, const auto& wanted) { return word_key(word) < wanted; });
     if (at == words_.end() || at->key != key || at->reg != reg) return std::nullopt;
     return static_cast<std::size_t>(at - words_.begin());
 }
@@ -61,9 +62,9 @@ Coverage Plan::coverage(LeafKey key, Register reg) const noexcept {
         return entry.leaf == key.leaf && entry.subleaf_first <= key.subleaf && key.subleaf <= entry.subleaf_last &&
                entry.reg == reg && ((entry.vendors >> vendor_) & 1U) != 0;
     };
-    const auto first = std::lower_bound(fields_.begin(), fields_.end(), key.leaf, [&](FieldIndex index, std::uint32_t leaf) {
-        return (*rulebook_)[index].leaf < leaf;
-    });
+    const auto first =
+        std::lower_bound(fields_.begin(), fields_.end(), key.leaf,
+                         [&](FieldIndex index, std::uint32_t leaf) { return (*rulebook_)[index].leaf < leaf; });
     for (auto at = first; at != fields_.end() && (*rulebook_)[*at].leaf == key.leaf; ++at) {
         const Field& field = (*rulebook_)[*at];
         if (covers(field)) result.fields |= field.mask();

@@ -43,7 +43,8 @@ void append_number(std::string& bytes, std::uint64_t number) {
 void append_table(std::string& bytes, const CpuidTable& table) {
     append_number(bytes, table.rows.size());
     for (const CpuidRow& row : table.rows) {
-        for (const std::uint32_t word : {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
+        for (const std::uint32_t word :
+             {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
             append_number(bytes, word);
         }
     }
@@ -134,7 +135,8 @@ const HostGroup& choose_identity(const HostGroups& groups, const std::string& re
     const auto rank = [](const HostGroup& group) {
         const Model* model = group.promises->model;
         // A model that the table does not know may be newer than all others: it comes last.
-        const std::size_t immunities = model == nullptr ? std::numeric_limits<std::size_t>::max() : model->inferred.size();
+        const std::size_t immunities =
+            model == nullptr ? std::numeric_limits<std::size_t>::max() : model->inferred.size();
         const std::uint32_t generation = model == nullptr ? 0 : model->generation;
         return std::tuple(immunities, generation, group.sha256);
     };

@@ -48,11 +48,11 @@ std::vector<std::string> views_of(const HostGroup& group) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;  // none until the first host
-    Atoms atoms;                       // the semilattice
-    HostGroups groups;                 // provenance
+    std::shared_ptr<const Plan> plan;                                  // none until the first host
+    Atoms atoms;                                                       // the semilattice
+    HostGroups groups;                                                 // provenance
     std::map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_digest
-    std::map<std::string, std::string> names;  // name → digest
+    std::map<std::string, std::string> names;                          // name → digest
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
@@ -237,7 +237,8 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg); word && merge::promises_by_bits(field.rule)) {
+            if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg);
+                word && merge::promises_by_bits(field.rule)) {
                 const std::uint32_t lost = wanted.atoms.words[*word] & ~given.atoms.words[*word] & field.mask();
                 if (lost == 0) continue;
                 const auto value = [&](const HostPromises& host) {
@@ -247,7 +248,8 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
             } else if (const auto slot = plan.find_number(index, subleaf)) {
                 const merge::Number& before = wanted.atoms.numbers[*slot];
                 const merge::Number& after = given.atoms.numbers[*slot];
-                if (before.value != 0 && merge::meet(field.rule, before, after) != before) add(index, subleaf, before.value, after.value);
+                if (before.value != 0 && merge::meet(field.rule, before, after) != before)
+                    add(index, subleaf, before.value, after.value);
             }
         }
     }

@@ -39,7 +39,8 @@ private:
     // The rows of components that went are zero, whatever field has bits there.
     void put_components() {
         if (!plan_.xsave_leaf()) return;
-        std::erase_if(rows_, [&](const auto& row) { return row.first.leaf == *plan_.xsave_leaf() && row.first.subleaf >= 2; });
+        std::erase_if(rows_,
+                      [&](const auto& row) { return row.first.leaf == *plan_.xsave_leaf() && row.first.subleaf >= 2; });
         for (const XsaveComponent& component : rulebook_.xsave) {
             if (component.state == XsaveState::legacy || !keeps(component)) continue;
             const Component& atom = draft_.atoms().components[component.bit];
@@ -90,7 +91,8 @@ private:
     void put_derived(bool maxima) {
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            const bool is_maximum = field.derive.how == Derivation::max_leaf || field.derive.how == Derivation::max_subleaf;
+            const bool is_maximum =
+                field.derive.how == Derivation::max_leaf || field.derive.how == Derivation::max_subleaf;
             if (field.rule != Rule::derive || draft_.is_out(index) || is_maximum != maxima) continue;
             put(field, field.subleaf_first, derived(field));
         }
@@ -174,7 +176,8 @@ std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
         if (field.rule != Rule::owned || draft.is_out(index)) continue;
-        const bool in_range = range_of(field.leaf) == hypervisor_range || field.leaf <= highest_leaf(rows, range_of(field.leaf));
+        const bool in_range =
+            range_of(field.leaf) == hypervisor_range || field.leaf <= highest_leaf(rows, range_of(field.leaf));
         if (!in_range) continue;
         owned.push_back({false, field.leaf, field.subleaf_first, field.subleaf_last, field.reg, field.low, field.high});
     }

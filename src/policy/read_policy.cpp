@@ -26,7 +26,8 @@ public:
         ObjectReader reader(document, file_, "a policy document");
         const Value& schema = reader.required("schema");
         if (!schema.is_string() || schema.text() != policy_schema) {
-            throw InputError(file_, schema.line(), "\"schema\": \"" + std::string(policy_schema) + "\"", json::describe(schema));
+            throw InputError(file_, schema.line(), "\"schema\": \"" + std::string(policy_schema) + "\"",
+                             json::describe(schema));
         }
         PoolPolicy policy;
         policy.pool = reader.required_string("pool");
@@ -40,7 +41,8 @@ public:
         read_cpuid(reader.required_array("cpuid"), policy);
         read_msrs(reader.required_array("msrs"), policy);
         for (const Value& entry : reader.required_array("owned")) policy.owned.push_back(owned(entry));
-        for (const Value& entry : reader.required_array("decisions")) policy.decisions.push_back(decision(entry, policy));
+        for (const Value& entry : reader.required_array("decisions"))
+            policy.decisions.push_back(decision(entry, policy));
         for (const Value& entry : reader.required_array("findings")) policy.findings.push_back(finding(entry));
         reader.finish();
         check_vendor(document, policy);
@@ -210,7 +212,8 @@ private:
         const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
         const std::string shown = to_hex((value >> place.low) & ones);
         if (shown != decision.value) {
-            throw InputError(file_, entry.line(), "the value " + decision.value + " that the decision on " + decision.field + " states",
+            throw InputError(file_, entry.line(),
+                             "the value " + decision.value + " that the decision on " + decision.field + " states",
                              shown + " in the registers");
         }
     }

@@ -40,15 +40,13 @@ public:
     explicit Emitter(const Rulebook& rulebook) : rulebook_(rulebook) {}
 
     std::string run() {
-        const std::string tables = table("Vendor", "vendors", rulebook_.vendors) +
-                                   table("Field", "fields", rulebook_.fields) +
-                                   table("ReservedBits", "reserved", rulebook_.reserved) +
-                                   table("Dependency", "dependencies", rulebook_.dependencies) +
-                                   table("EqualityGroup", "equality", rulebook_.equality) +
-                                   table("PromiseGroup", "groups", rulebook_.groups) +
-                                   table("XsaveComponent", "xsave", rulebook_.xsave) +
-                                   table("Model", "models", rulebook_.models) +
-                                   table("Level", "levels", rulebook_.levels);
+        const std::string tables =
+            table("Vendor", "vendors", rulebook_.vendors) + table("Field", "fields", rulebook_.fields) +
+            table("ReservedBits", "reserved", rulebook_.reserved) +
+            table("Dependency", "dependencies", rulebook_.dependencies) +
+            table("EqualityGroup", "equality", rulebook_.equality) + table("PromiseGroup", "groups", rulebook_.groups) +
+            table("XsaveComponent", "xsave", rulebook_.xsave) + table("Model", "models", rulebook_.models) +
+            table("Level", "levels", rulebook_.levels);
         return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
                "namespace poolcpuid {\nnamespace {\n" +
                lists_ + tables + "constexpr Rulebook rulebook{" + quoted(rulebook_.version) + ", " +
@@ -85,14 +83,17 @@ private:
     }
     std::string item(std::span<const GuardTerm> terms) { return list("GuardTerm", terms); }
     std::string item(const NumberRange& range) { return "{" + hex(range.first) + ", " + hex(range.last) + "}"; }
-    std::string item(const SiliconFact& fact) { return "{" + std::to_string(fact.field) + ", " + hex(fact.value) + "}"; }
+    std::string item(const SiliconFact& fact) {
+        return "{" + std::to_string(fact.field) + ", " + hex(fact.value) + "}";
+    }
     std::string item(const XsaveLayout& layout) {
         return "{" + hex(layout.vendors) + ", " + hex(layout.size) + ", " + hex(layout.offset) + ", " +
                boolean(layout.align64) + ", " + quoted(layout.source) + "}";
     }
 
     std::string item(const Vendor& vendor) {
-        return "{" + quoted(vendor.id) + ", " + quoted(vendor.name) + ", " + list("std::string_view", vendor.strings) + "}";
+        return "{" + quoted(vendor.id) + ", " + quoted(vendor.name) + ", " + list("std::string_view", vendor.strings) +
+               "}";
     }
 
     static std::string number(unsigned value) { return std::to_string(value); }
@@ -105,11 +106,12 @@ private:
     std::string item(const Field& f) {
         std::string text = "{" + quoted(f.id) + ", " + boolean(f.is_msr) + ", " + hex(f.leaf) + ", " +
                            hex(f.subleaf_first) + ", " + hex(f.subleaf_last) + ", " + enumerator("Register", f.reg);
-        text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " + enumerator("Rule", f.rule) +
-                ", " + enumerator("Exposure", f.exposure) + ", " + enumerator("Impact", f.impact);
-        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " +
-                number(f.zero_means_field) + ", " + number(f.gate) + ", " + number(f.implied_by) + ", " +
-                number(f.length_from) + ", " + quoted(f.ask);
+        text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " +
+                enumerator("Rule", f.rule) + ", " + enumerator("Exposure", f.exposure) + ", " +
+                enumerator("Impact", f.impact);
+        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.zero_has_meaning) + ", " +
+                hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " + number(f.gate) + ", " +
+                number(f.implied_by) + ", " + number(f.length_from) + ", " + quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +
@@ -143,8 +145,8 @@ private:
 
     std::string item(const XsaveComponent& c) {
         return "{" + quoted(c.id) + ", " + number(c.bit) + ", " + enumerator("XsaveState", c.state) + ", " +
-               list("FieldIndex", c.features) + ", " + list("XsaveLayout", c.layouts) + ", " + hex(c.together) + "LL, " +
-               quoted(c.why) + ", " + quoted(c.source) + "}";
+               list("FieldIndex", c.features) + ", " + list("XsaveLayout", c.layouts) + ", " + hex(c.together) +
+               "LL, " + quoted(c.why) + ", " + quoted(c.source) + "}";
     }
 
     std::string item(const Model& m) {

@@ -41,18 +41,9 @@ public:
         for (const SourceLevel& level : source_.levels) {
             storage_.levels.push_back({keep(level.id), indices(level.features)});
         }
-        storage_.view = {keep(source_.version),
-                         keep(std::move(sha256)),
-                         storage_.vendors,
-                         storage_.fields,
-                         storage_.reserved,
-                         storage_.dependencies,
-                         storage_.equality,
-                         storage_.groups,
-                         source_.xsave_legacy_size,
-                         storage_.xsave,
-                         storage_.models,
-                         storage_.levels};
+        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,  storage_.fields,
+                         storage_.reserved,         storage_.dependencies,   storage_.equality, storage_.groups,
+                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,   storage_.levels};
     }
 
 private:
@@ -92,8 +83,8 @@ private:
     VendorMask vendor_mask(const std::vector<std::string>& vendors) const {
         VendorMask mask = 0;
         for (const std::string& vendor : vendors) {
-            mask = static_cast<VendorMask>(mask | (vendor == "all" ? (1U << source_.vendors.size()) - 1U
-                                                                   : vendor_bits_.at(vendor)));
+            mask = static_cast<VendorMask>(
+                mask | (vendor == "all" ? (1U << source_.vendors.size()) - 1U : vendor_bits_.at(vendor)));
         }
         return mask;
     }
@@ -156,8 +147,13 @@ private:
     }
 
     Derive flat(const SourceDerive& from) const {
-        return {parse_word(derivation_words, from.how).value(), from.from, from.reg, index(from.condition),
-                from.then_value, from.else_value, from.msr};
+        return {parse_word(derivation_words, from.how).value(),
+                from.from,
+                from.reg,
+                index(from.condition),
+                from.then_value,
+                from.else_value,
+                from.msr};
     }
 
     ReservedBits flat(const SourceReserved& from) const {
@@ -178,13 +174,12 @@ private:
             }
             auto& layouts = storage_.layouts.emplace_back();
             for (const SourceLayout& layout : component.layouts) {
-                layouts.push_back({vendor_mask(layout.vendors), layout.size, layout.offset, layout.align64,
-                                   keep(layout.source)});
+                layouts.push_back(
+                    {vendor_mask(layout.vendors), layout.size, layout.offset, layout.align64, keep(layout.source)});
             }
-            storage_.xsave.push_back({keep(component.id), component.bit,
-                                      parse_word(xsave_state_words, component.state).value(),
-                                      indices(component.features), layouts, together, keep(component.why),
-                                      keep(component.source)});
+            storage_.xsave.push_back(
+                {keep(component.id), component.bit, parse_word(xsave_state_words, component.state).value(),
+                 indices(component.features), layouts, together, keep(component.why), keep(component.source)});
         }
     }
 

@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t most_vendors = 8;  // VendorMask is 8 bits wide
 
 bool shares_vendor(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    const auto has_all = [](const std::vector<std::string>& v) { return std::find(v.begin(), v.end(), "all") != v.end(); };
+    const auto has_all = [](const std::vector<std::string>& v) {
+        return std::find(v.begin(), v.end(), "all") != v.end();
+    };
     if (has_all(a) || has_all(b)) return true;
-    return std::any_of(a.begin(), a.end(), [&](const std::string& vendor) {
-        return std::find(b.begin(), b.end(), vendor) != b.end();
-    });
+    return std::any_of(a.begin(), a.end(),
+                       [&](const std::string& vendor) { return std::find(b.begin(), b.end(), vendor) != b.end(); });
 }
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
@@ -67,7 +68,8 @@ private:
         for (const SourceVendor& vendor : source_.vendors) {
             if (!vendors_.insert(vendor.id).second) report(vendor.place, "", "vendor \"" + vendor.id + "\" again");
             for (const std::string& text : vendor.strings) {
-                if (text.size() != 12) report(vendor.place, "", "the vendor string \"" + text + "\" is not of 12 bytes");
+                if (text.size() != 12)
+                    report(vendor.place, "", "the vendor string \"" + text + "\" is not of 12 bytes");
                 if (!strings.insert(text).second) report(vendor.place, "", "the vendor string \"" + text + "\" again");
             }
         }
@@ -92,7 +94,8 @@ private:
     void check_vendors(const Place& place, const std::string& field, const std::vector<std::string>& vendors) {
         if (vendors.empty()) report(place, field, "no vendors");
         for (const std::string& vendor : vendors) {
-            if (vendor != "all" && !vendors_.contains(vendor)) report(place, field, "unknown vendor \"" + vendor + "\"");
+            if (vendor != "all" && !vendors_.contains(vendor))
+                report(place, field, "unknown vendor \"" + vendor + "\"");
         }
     }
 
@@ -133,7 +136,8 @@ private:
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
         const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
         const auto only = [&](bool present, const char* key, Rule owner) {
-            if (present && rule != owner) say(std::string(key) + " goes with the rule " + std::string(to_string(owner)));
+            if (present && rule != owner)
+                say(std::string(key) + " goes with the rule " + std::string(to_string(owner)));
         };
         if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
         only(!field.zero_means.empty(), "zero_means", Rule::min);
@@ -192,7 +196,8 @@ private:
                 for (std::size_t j = i + 1; j < claims.size(); ++j) {
                     const Claim& a = claims[i];
                     const Claim& b = claims[j];
-                    if (overlaps(a.bits, b.bits) && overlaps(a.subleaf, b.subleaf) && shares_vendor(*a.vendors, *b.vendors)) {
+                    if (overlaps(a.bits, b.bits) && overlaps(a.subleaf, b.subleaf) &&
+                        shares_vendor(*a.vendors, *b.vendors)) {
                         report(b.place, b.id, "its bits overlap those of " + a.id);
                     }
                 }
@@ -306,8 +311,9 @@ private:
         for (const SourceField& field : source_.fields) {
             if (field.rule != "equal" || field.required || is_xsave_layout(field)) continue;
             if (uses[field.id] != 1) {
-                report(field.place, field.id, "a field of the rule equal is in one equality group, this is in " +
-                                                  std::to_string(uses[field.id]));
+                report(
+                    field.place, field.id,
+                    "a field of the rule equal is in one equality group, this is in " + std::to_string(uses[field.id]));
             }
         }
     }
@@ -331,7 +337,8 @@ private:
         std::set<unsigned> bits;
         for (const SourceComponent& component : source_.xsave) {
             if (!ids.insert(component.id).second) report(component.place, component.id, "the component again");
-            if (!bits.insert(component.bit).second) report(component.place, component.id, "the bit of another component");
+            if (!bits.insert(component.bit).second)
+                report(component.place, component.id, "the bit of another component");
             if (!parse_word(xsave_state_words, component.state)) {
                 report(component.place, component.id, "unknown state \"" + component.state + "\"");
             }
@@ -360,7 +367,8 @@ private:
             }
         }
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
-            for (std::size_t j = i + 1; j < source_.models.size(); ++j) check_model_pair(source_.models[i], source_.models[j]);
+            for (std::size_t j = i + 1; j < source_.models.size(); ++j)
+                check_model_pair(source_.models[i], source_.models[j]);
         }
     }
 

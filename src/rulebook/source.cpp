@@ -90,7 +90,8 @@ private:
     std::pair<std::uint32_t, std::uint32_t> hex_range(const Value& value) const {
         const std::string& text = string_of(value);
         const auto fail = [&]() -> std::uint32_t {
-            throw InputError(file_.path, value.line(), "\"0xN\" or \"0xN-0xM\" with N not above M", json::describe(value));
+            throw InputError(file_.path, value.line(), "\"0xN\" or \"0xN-0xM\" with N not above M",
+                             json::describe(value));
         };
         const auto hex = [&](std::string_view part) -> std::uint32_t {
             if (!part.starts_with("0x")) return fail();
@@ -309,7 +310,8 @@ private:
             collect("", [&] { parse_component(entry); });
         }
         for (const Value& list : reader.required_array("together")) {
-            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of components", json::describe(list));
+            if (!list.is_array())
+                throw InputError(file_.path, list.line(), "an array of components", json::describe(list));
             out_.xsave_together.push_back(strings(list.items()));
         }
         reader.finish();
