@@ -8,6 +8,7 @@
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
+#include "merge/floor.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
 #include "merge/render.hpp"
@@ -221,47 +222,9 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
 }
 
 std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
-    const Plan& plan = *impl_->plan;
-    const HostPromises wanted = merge::promises_of(plan, as_host(floor, "floor"));
-    const HostPromises given = merge::promises_of(plan, as_host(policy, "policy"));
-    const std::vector<Variant> variants = merge::variants_of(impl_->groups);
-    std::vector<FloorLoss> losses;
-    const auto add = [&](FieldIndex index, std::uint32_t subleaf, std::uint32_t promised, std::uint32_t result) {
-        const Field& field = plan.rulebook()[index];
-        const auto hosts = merge::names_where(variants, [&](const Variant& variant) {
-            const auto seen = merge::seen_value(plan, *variant.promises, index, subleaf);
-            return !seen.known || seen.value == result || (seen.value & promised) != (promised & ~0U);
-        });
-        losses.push_back({std::string(field.id), to_hex(promised), to_hex(result), merge::first_names(hosts)});
-    };
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
-        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg);
-                word && merge::promises_by_bits(field.rule)) {
-                const std::uint32_t lost = wanted.atoms.words[*word] & ~given.atoms.words[*word] & field.mask();
-                if (lost == 0) continue;
-                const auto value = [&](const HostPromises& host) {
-                    return (plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask()) >> field.low;
-                };
-                add(index, subleaf, value(wanted), value(given));
-            } else if (const auto slot = plan.find_number(index, subleaf)) {
-                const merge::Number& before = wanted.atoms.numbers[*slot];
-                const merge::Number& after = given.atoms.numbers[*slot];
-                if (before.value != 0 && merge::meet(field.rule, before, after) != before)
-                    add(index, subleaf, before.value, after.value);
-            }
-        }
-    }
-    for (const XsaveComponent& component : plan.rulebook().xsave) {
-        const auto& before = wanted.atoms.components[component.bit];
-        if (!before.promised || before == given.atoms.components[component.bit]) continue;
-        const auto hosts = merge::names_where(variants, [&](const Variant& variant) {
-            return variant.promises->atoms.components[component.bit] != before;
-        });
-        losses.push_back({"xsave state " + std::string(component.id), "kept", "not kept", merge::first_names(hosts)});
-    }
-    return losses;
+    const HostPromises wanted = merge::promises_of(*impl_->plan, as_host(floor, "floor"));
+    const HostPromises given = merge::promises_of(*impl_->plan, as_host(policy, "policy"));
+    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups));
 }
 
 }  // namespace poolcpuid
