@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "poolcpuid/error.hpp"
@@ -19,14 +20,14 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Argument {
-    std::string name;  // empty: the document's own, else the file's
+    std::optional<std::string> name;  // none: the document's own, else the file's
     std::string path;
 };
 
 // "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path.
 Argument parse_argument(const std::string& text) {
     const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals > text.find('/')) return {"", text};
+    if (equals == std::string::npos || equals > text.find('/')) return {std::nullopt, text};
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -64,30 +65,30 @@ private:
     }
 
     void read_argument(const Argument& argument) {
-        if (!argument.name.empty()) check_name(argument);
+        if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
         std::vector<HostDump> hosts = read_hosts(read_file(argument.path), display_name(argument.path));
-        if (!argument.name.empty()) {
+        if (argument.name) {
             if (hosts.size() != 1) {
-                throw InputError(argument.path, 0, "one host, since it is given the name \"" + argument.name + "\"",
+                throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
                                  std::to_string(hosts.size()));
             }
-            hosts.front().name = argument.name;
+            hosts.front().name = *argument.name;
         }
         for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
     }
 
     static void check_name(const Argument& argument) {
-        const std::string problem = host_name_problem(argument.name);
+        const std::string problem = host_name_problem(*argument.name);
         if (!problem.empty()) throw InputError(argument.path, 0, "a host's name before \"=\"", problem);
     }
 
     static std::string display_name(const std::string& path) { return path == "-" ? "stdin" : path; }
 
     void read_directory(const Argument& argument) {
-        if (!argument.name.empty()) {
-            throw InputError(argument.path, 0, "a file, since it is given the name \"" + argument.name + "\"",
+        if (argument.name) {
+            throw InputError(argument.path, 0, "a file, since it is given the name \"" + *argument.name + "\"",
                              "a directory");
         }
         std::vector<std::string> files;

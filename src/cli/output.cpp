@@ -79,6 +79,17 @@ void write_and_rename(const fs::path& target, std::string_view bytes) {
     }
 }
 
+// The file that a symbolic link names in the end, whether it is there or not: that one is replaced, not
+// the link.
+fs::path link_target(fs::path path) {
+    constexpr int most_links = 40;  // as many as Linux follows
+    std::error_code error;
+    for (int i = 0; i < most_links && fs::is_symlink(fs::symlink_status(path, error)); ++i) {
+        path = path.parent_path() / fs::read_symlink(path, error);
+    }
+    return path;
+}
+
 }  // namespace
 
 void write_stdout(std::string_view bytes) {
@@ -86,12 +97,12 @@ void write_stdout(std::string_view bytes) {
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
+    const fs::path target = link_target(path);
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (fs::exists(status) && !fs::is_regular_file(status)) return write_directly(path, bytes);
-    // Through a symbolic link the file that it names is replaced, not the link.
-    const fs::path target =
-        fs::is_symlink(fs::symlink_status(path, error)) ? fs::weakly_canonical(path, error) : fs::path(path);
+    // What stands in /dev or /proc is a way to something else, even where that is a regular file now.
+    const bool is_device = path.starts_with("/dev/") || path.starts_with("/proc/");
+    if (is_device || (fs::exists(status) && !fs::is_regular_file(status))) return write_directly(path, bytes);
     write_and_rename(target, bytes);
 }
 

@@ -49,7 +49,7 @@ private:
         return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
     }
 
-    void title(const std::string& text) { line("\n" + painted(text, "1")); }
+    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
 
     void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
         const std::size_t column = indent + display_width(label);

@@ -1,6 +1,7 @@
 #include "json/located_json.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -269,6 +270,15 @@ void ObjectReader::finish() const {
 
 void ObjectReader::fail(const Value& value, std::string expected) const {
     throw InputError(file_, value.line(), std::move(expected) + " in " + what_, describe(value));
+}
+
+std::optional<std::uint64_t> unsigned_of(const Value& value) {
+    if (value.type() != Value::Type::number) return std::nullopt;
+    const std::string& text = value.text();
+    std::uint64_t result = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return result;
 }
 
 std::uint64_t hex_of(const Value& value, std::string_view file, std::size_t digits) {

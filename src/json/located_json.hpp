@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -93,6 +94,9 @@ private:
     std::string what_;
     std::vector<std::string_view> asked_;
 };
+
+// The value of a number that is a whole one of at most 64 bits, and not negative; nothing for all else.
+std::optional<std::uint64_t> unsigned_of(const Value& value);
 
 // The value of "0x…" with 1 to digits hexadecimal digits, or throws InputError at value's line.
 std::uint64_t hex_of(const Value& value, std::string_view file, std::size_t digits);

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "merge/table_values.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {
@@ -31,9 +32,17 @@ private:
         return first_names(names_where(variants_, [&](const Variant& variant) { return lacks(*variant.promises); }));
     }
 
+    // While its gate is 0 in the floor, a field says nothing there.
+    bool is_void(const Field& field, std::uint32_t subleaf) const {
+        if (field.gate == no_field) return false;
+        const Field& gate = plan_.rulebook()[field.gate];
+        const bool per_subleaf = gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last;
+        return field_value(*wanted_.table, gate, per_subleaf ? subleaf : gate.subleaf_first).value_or(0) == 0;
+    }
+
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = plan_.rulebook()[index];
-        if (!promises_by_bits(field.rule)) return;
+        if (!promises_by_bits(field.rule) || is_void(field, subleaf)) return;
         const auto word = plan_.find_word({field.leaf, subleaf}, field.reg);
         const std::uint32_t lost = wanted_.atoms.words[*word] & ~given_.atoms.words[*word] & field.mask();
         if (lost == 0) return;

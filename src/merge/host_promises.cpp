@@ -93,8 +93,13 @@ private:
     }
 
     void join_cpu(TablePromises& host, const TablePromises& cpu) const {
+        // One CPU that is known not to keep a promise settles it, whatever the dump of another leaves open.
+        for (std::size_t w = 0; w < host.unknown.size(); ++w) {
+            const std::uint32_t broken =
+                (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
+            host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+        }
         host.atoms.meet(plan_, cpu.atoms);
-        for (std::size_t w = 0; w < host.unknown.size(); ++w) host.unknown[w] |= cpu.unknown[w];
         host.scrub_unknown |= cpu.scrub_unknown;
         host.scrub_unknown &= ~host.atoms.scrubs;
         merge_sorted(host.assumed, cpu.assumed);
@@ -106,12 +111,13 @@ private:
     // the two, since a kernel that does not know a bit hides bad news that the silicon has.
     void widen(TablePromises& view, const TablePromises& hardware) const {
         for (std::size_t w = 0; w < view.atoms.words.size(); ++w) {
+            // Where one view is silent, the other one's word counts, as if the silent one were not there.
             const std::uint32_t inverted = plan_.words()[w].inverted;
             const std::uint32_t bad_news = inverted & ~hardware.unknown[w] & ~hardware.atoms.words[w];
             const std::uint32_t settled = inverted & view.unknown[w] & ~hardware.unknown[w];
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
-            view.unknown[w] &= ~settled;
+            view.unknown[w] &= ~(settled | bad_news);
         }
         for (std::size_t n = 0; n < view.atoms.numbers.size(); ++n) {
             const Number& other = hardware.atoms.numbers[n];

@@ -60,13 +60,9 @@ private:
     }
 
     std::size_t count(const Value& value) const {
-        std::size_t result = 0;
-        const std::string& text = value.text();
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-        if (value.type() != Value::Type::number || error != std::errc{} || end != text.data() + text.size()) {
-            throw InputError(file_, value.line(), "a count", json::describe(value));
-        }
-        return result;
+        const auto result = json::unsigned_of(value);
+        if (!result) throw InputError(file_, value.line(), "a count", json::describe(value));
+        return *result;
     }
 
     HostClass host_class(const Value& entry) const {
@@ -141,14 +137,20 @@ private:
             place.leaf = static_cast<std::uint32_t>(reader.required_hex("msr", 8));
         } else {
             place.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
-            const Value& subleaf = reader.required("subleaf");
-            const auto [first, last] = halves(subleaf.text(), '-');
+            const std::string& text = reader.required_string("subleaf");
+            const Value& subleaf = *reader.optional("subleaf");
+            const auto [first, last] = halves(text, '-');
             place.subleaf_first = part<std::uint32_t>(subleaf, first, 16);
             place.subleaf_last = part<std::uint32_t>(subleaf, last, 16);
+            if (place.subleaf_first > place.subleaf_last) {
+                throw InputError(file_, subleaf.line(), "a range of subleaves, the low one first",
+                                 json::describe(subleaf));
+            }
             place.reg = register_of(reader.required("register"));
         }
-        const Value& bits = reader.required("bits");
-        const auto [high, low] = halves(bits.text(), ':');
+        const std::string& text = reader.required_string("bits");
+        const Value& bits = *reader.optional("bits");
+        const auto [high, low] = halves(text, ':');
         place.high = part<std::uint8_t>(bits, high, 10);
         place.low = part<std::uint8_t>(bits, low, 10);
         if (place.low > place.high || place.high >= (place.is_msr ? 64 : 32)) {

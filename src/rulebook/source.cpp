@@ -77,13 +77,11 @@ private:
     static std::string text_or_empty(const std::string* text) { return text == nullptr ? std::string() : *text; }
 
     std::uint32_t number(const Value& value) const {
-        std::uint32_t result = 0;
-        const std::string& text = value.text();
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-        if (value.type() != Value::Type::number || error != std::errc{} || end != text.data() + text.size()) {
+        const auto result = json::unsigned_of(value);
+        if (!result || *result > 0xFFFFFFFFU) {
             throw InputError(file_.path, value.line(), "a number of at most 32 bits", json::describe(value));
         }
-        return result;
+        return static_cast<std::uint32_t>(*result);
     }
 
     // "0x2" or "0x2-0x3f"

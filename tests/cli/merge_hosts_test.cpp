@@ -20,7 +20,8 @@ namespace {
 std::string names_of(const Result& result) {
     if (result.status != 0) return result.text();
     std::string names;
-    for (const auto& host : nlohmann::json::parse(result.out).at("hosts")) {
+    const nlohmann::json policy = nlohmann::json::parse(result.out);
+    for (const auto& host : policy.at("hosts")) {
         for (const auto& name : host.at("names")) names += name.get<std::string>() + " ";
     }
     return names;

@@ -221,8 +221,8 @@ TEST_CASE("derive: the maximum subleaf of leaf 7 follows its content", "[merge]"
         return hardware_host(name, intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 1, {subleaf_1, 0, 0, 0})
                                        .row(7, 2, {0, 0, 0, subleaf_2}));
     };
-    CHECK(Merged({host("a", 0x400, 0x10), host("b", 0x400, 0x10)}).reg(7, 0, eax) == 2);  // FZRM; BHI_CTRL needs IBRS,
-    CHECK(Merged({host("a", 0x400, 0x10), host("b", 0x400, 0)}).reg(7, 0, eax) == 1);     // MCDT_NO does not
+    CHECK(Merged({host("a", 0x400, 0x20), host("b", 0x400, 0x20)}).reg(7, 0, eax) == 2);  // FZRM and MCDT_NO
+    CHECK(Merged({host("a", 0x400, 0x20), host("b", 0x400, 0)}).reg(7, 0, eax) == 1);     // FZRM alone
 }
 
 TEST_CASE("SYSCALL that was read in 32-bit code counts as set", "[merge]") {
