@@ -72,7 +72,14 @@ TEST_CASE("a name is 1 to 255 bytes of UTF-8 without control or bidi characters"
     const std::string file = dir.write("rack.json", document(amd_host("node-1")));
     CHECK(names_of(run({"merge", std::string(255, 'n') + "=" + file})) == std::string(255, 'n') + " ");
     CHECK(names_of(run({"merge", "Z\xC3\xBCrich=" + file})) == "Z\xC3\xBCrich ");
-    const std::vector<std::string> bad{"", std::string(256, 'n'), "a\nb", "a\x7f", "a\xff", "a\xE2\x80\xAE" "b", "\x1b[31m"};
+    const std::vector<std::string> bad{"",
+                                       std::string(256, 'n'),
+                                       "a\nb",
+                                       "a\x7f",
+                                       "a\xff",
+                                       "a\xE2\x80\xAE"
+                                       "b",
+                                       "\x1b[31m"};
     for (const std::string& name : bad) {
         const Result result = run({"merge", name + "=" + file});
         INFO(result.text());
@@ -168,7 +175,8 @@ TEST_CASE("every bad input is reported, not just the first", "[merge][hosts]") {
     dir.write("hosts/half.json", document(amd_host("half")).substr(0, 400));
     dir.write("hosts/fine.json", document(amd_host("fine")));
     const std::string other = dir.write("other.json", document(weaker("node-1")));
-    const Result result = run({"merge", good, dir.file("missing"), dir.file("hosts"), other, "-"}, {.input = "nonsense"});
+    const Result result =
+        run({"merge", good, dir.file("missing"), dir.file("hosts"), other, "-"}, {.input = "nonsense"});
     INFO(result.text());
     CHECK(result.status == 3);
     CHECK(result.out.empty());

@@ -50,7 +50,8 @@ std::map<std::string, VendorPool>& vendor_pools() {
                 continue;
             }
             auto at = result.find(vendor);
-            if (at == result.end()) at = result.emplace(vendor, VendorPool{Oracle(vendor), Oracle(vendor, {"all asked"}), {}}).first;
+            if (at == result.end())
+                at = result.emplace(vendor, VendorPool{Oracle(vendor), Oracle(vendor, {"all asked"}), {}}).first;
             HostFacts facts = at->second.oracle.facts(host);
             at->second.members.push_back({&host, std::move(state), std::move(facts)});
         }
@@ -124,17 +125,20 @@ TEST_CASE("a policy that shows all that can be asked for is true, too", "[corpus
             std::shuffle(all.begin(), all.end(), random);
             const std::size_t size = 1 + random() % 4;
             MergeOptions applicable = options;
-            std::erase_if(applicable.show, [&](const std::string& id) { return rules_for(vendor).find(id) == nullptr; });
-            judge(pool.asking, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(size, all.size()))}, applicable);
+            std::erase_if(applicable.show,
+                          [&](const std::string& id) { return rules_for(vendor).find(id) == nullptr; });
+            judge(pool.asking, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(size, all.size()))},
+                  applicable);
         }
     }
 }
 
 TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]") {
     if (real_hosts().empty()) return;
-    for (const auto& [first, second] : {std::pair("instlatx64/AuthenticAMD0A00F11", "instlatx64/AuthenticAMD0A10F11"),
-                                        std::pair("instlatx64/GenuineIntel00406F1_BroadwellE_CPUID4", "instlatx64/GenuineIntel00C06F2"),
-                                        std::pair("firecracker/fingerprint_AMD_MILAN_6.18", "firecracker/fingerprint_AMD_GENOA_6.18")}) {
+    for (const auto& [first, second] :
+         {std::pair("instlatx64/AuthenticAMD0A00F11", "instlatx64/AuthenticAMD0A10F11"),
+          std::pair("instlatx64/GenuineIntel00406F1_BroadwellE_CPUID4", "instlatx64/GenuineIntel00C06F2"),
+          std::pair("firecracker/fingerprint_AMD_MILAN_6.18", "firecracker/fingerprint_AMD_GENOA_6.18")}) {
         PoolState state(builtin_rulebook());
         state.add(real_host(first));
         state.add(real_host(second));
@@ -148,7 +152,8 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
                 for (unsigned bit = 0; bit < 32; ++bit) {
                     row.value[reg] ^= 1U << bit;
                     if (oracle.complaints(policy, {&one, &two}).empty()) {
-                        FAIL_CHECK(std::hex << row.key.leaf << "." << row.key.subleaf << " " << to_string(reg) << " bit " << std::dec << bit);
+                        FAIL_CHECK(std::hex << row.key.leaf << "." << row.key.subleaf << " " << to_string(reg)
+                                            << " bit " << std::dec << bit);
                     }
                     row.value[reg] ^= 1U << bit;
                 }

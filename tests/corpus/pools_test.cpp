@@ -46,12 +46,12 @@ constexpr unsigned syscall_bit = 11;
 TEST_CASE("Rome and Milan", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const Merged pool = pool_of({rome, milan});
-    CHECK(pool.bit(0x80000008, 0, ebx, 20) == 1);        // 018EF757 / 91BEF75F: EFER.LMSLE #GPs on Milan
-    CHECK(pool.row(0xD, 9) == Registers{});              // PKRU is 40h @ 340h / 8 @ 980h
-    CHECK(pool.reg(0xD, 0, eax) == 0x7);                 // 207 / 207
-    CHECK(pool.bit(0x7, 0, ecx, 3) == 0);                // PKU 0 / 1
-    CHECK(pool.reg(0xD, 0, ecx) == 0x340);               // 380 / 988
-    CHECK(pool.reg(0x8000001F, 0, ebx) == 0);            // C-bit 47 / 51: no SEV
+    CHECK(pool.bit(0x80000008, 0, ebx, 20) == 1);  // 018EF757 / 91BEF75F: EFER.LMSLE #GPs on Milan
+    CHECK(pool.row(0xD, 9) == Registers{});        // PKRU is 40h @ 340h / 8 @ 980h
+    CHECK(pool.reg(0xD, 0, eax) == 0x7);           // 207 / 207
+    CHECK(pool.bit(0x7, 0, ecx, 3) == 0);          // PKU 0 / 1
+    CHECK(pool.reg(0xD, 0, ecx) == 0x340);         // 380 / 988
+    CHECK(pool.reg(0x8000001F, 0, ebx) == 0);      // C-bit 47 / 51: no SEV
     CHECK(pool.reg(0x8000001F, 0, eax) == 0);
     const std::uint32_t signature = pool.reg(0x1, 0, eax);  // one of the two, never 00800F10, which is a Zen 1
     CHECK((signature == 0x00830F10 || signature == 0x00A00F11));
@@ -65,16 +65,17 @@ TEST_CASE("Milan and Genoa", "[corpus][pools]") {
     const Merged pool = pool_of({milan, genoa});
     const std::uint32_t features = pool.reg(0x80000021, 0, eax);  // 0000204D / 00062FCF
     CHECK((features & 0x202) == 0x202);                           // FsGsKernelGsBaseNonSerializing and NoSmmCtlMsr
-    CHECK((features & 0x45) == 0x45);                             // NoNestedDataBp, LfenceAlwaysSerializing, NullSelClrBase
-    CHECK(pool.bit(0x80000021, 0, eax, 8) == 0);                  // AutomaticIBRS 0 / 1
-    CHECK(pool.reg(0x80000000, 0, eax) >= 0x80000021);            // 80000023 / 80000028
-    CHECK(pool.reg(0x8000001F, 0, ebx) == 0);                     // 4173 / 41B3
-    CHECK(pool.row(0xD, 9) == Registers{8, 0x980, 0, 0});         // PKRU agrees
+    CHECK((features & 0x45) == 0x45);                      // NoNestedDataBp, LfenceAlwaysSerializing, NullSelClrBase
+    CHECK(pool.bit(0x80000021, 0, eax, 8) == 0);           // AutomaticIBRS 0 / 1
+    CHECK(pool.reg(0x80000000, 0, eax) >= 0x80000021);     // 80000023 / 80000028
+    CHECK(pool.reg(0x8000001F, 0, ebx) == 0);              // 4173 / 41B3
+    CHECK(pool.row(0xD, 9) == Registers{8, 0x980, 0, 0});  // PKRU agrees
 }
 
 TEST_CASE("Milan and Genoa as KVM of Linux 6.18 shows them", "[corpus][pools]") {
     if (real_hosts().empty()) return;
-    const Merged pool = pool_of({"firecracker/fingerprint_AMD_MILAN_6.18host", "firecracker/fingerprint_AMD_GENOA_6.18host"});
+    const Merged pool =
+        pool_of({"firecracker/fingerprint_AMD_MILAN_6.18host", "firecracker/fingerprint_AMD_GENOA_6.18host"});
     CHECK(pool.bit(0x80000021, 0, eax, 1) == 1);  // 18000265 / 18000367
     CHECK(pool.bit(0x80000021, 0, eax, 8) == 0);
     CHECK(pool.bit(0x80000021, 0, eax, 9) == 1);
@@ -89,10 +90,10 @@ TEST_CASE("Naples and Rome, and their Hygon cousins", "[corpus][pools]") {
     for (const auto& pair : pairs) {
         CAPTURE(pair);
         const Merged pool = pool_of(pair);
-        CHECK(pool.reg(0x0, 0, eax) == 0xD);                       // D & 10 = 0 would leave leaf 0 alone
-        CHECK(pool.reg(0x80000000, 0, eax) >= 0x8000001E);         // 8000001F & 80000020 = 80000000 takes long mode away
+        CHECK(pool.reg(0x0, 0, eax) == 0xD);                // D & 10 = 0 would leave leaf 0 alone
+        CHECK(pool.reg(0x80000000, 0, eax) >= 0x8000001E);  // 8000001F & 80000020 = 80000000 takes long mode away
         CHECK(pool.bit(0x80000001, 0, edx, long_mode_bit) == 1);
-        CHECK(pool.reg(0xD, 0, ecx) == 0x340);                     // 340 / 380: AVX ends at 340
+        CHECK(pool.reg(0xD, 0, ecx) == 0x340);  // 340 / 380: AVX ends at 340
         CHECK(pool.row(0xD, 2) == Registers{0x100, 0x240, 0, 0});
     }
 }
@@ -100,12 +101,12 @@ TEST_CASE("Naples and Rome, and their Hygon cousins", "[corpus][pools]") {
 TEST_CASE("Ivy Bridge and Haswell", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const Merged pool = pool_of({ivy_bridge, haswell});
-    CHECK(pool.reg(0x7, 0, ebx) == 0x00002281);           // 00000281 / 000037AB: FPU CS/DS deprecated on one
-    CHECK(pool.reg(0x7, 0, edx) == 0x00000400);           // 0 / 9C000400: MD_CLEAR asks for VERW
+    CHECK(pool.reg(0x7, 0, ebx) == 0x00002281);  // 00000281 / 000037AB: FPU CS/DS deprecated on one
+    CHECK(pool.reg(0x7, 0, edx) == 0x00000400);  // 0 / 9C000400: MD_CLEAR asks for VERW
     CHECK(pool.named_by("verw-promise-lost") == Names{ivy_bridge});
-    CHECK(pool.bit(0x80000001, 0, edx, syscall_bit) == 1);    // 2C100000 / 2C100800: the first was read in 32-bit code
+    CHECK(pool.bit(0x80000001, 0, edx, syscall_bit) == 1);  // 2C100000 / 2C100800: the first was read in 32-bit code
     CHECK(pool.named_by("syscall-read-in-32-bit-mode") == Names{ivy_bridge});
-    CHECK(pool.row(0xD, 1) == Registers{});               // the unlabelled row 100h @ 240h is subleaf 2; 1 is not known
+    CHECK(pool.row(0xD, 1) == Registers{});  // the unlabelled row 100h @ 240h is subleaf 2; 1 is not known
     CHECK(pool.named_by("unknown-leaf") == Names{ivy_bridge});
     CHECK(pool.row(0xD, 2) == Registers{0x100, 0x240, 0, 0});
 }
@@ -122,7 +123,9 @@ TEST_CASE("Broadwell and Skylake", "[corpus][pools]") {
     // 021CBFBB / D39FFFFB: bit 6 (FDP_EXCPTN_ONLY) comes from Skylake; PT (25) and RDT (12, 15) are never shown.
     CHECK(pool.reg(0x7, 0, ebx) == 0x001C2FFB);
     CHECK(pool.reg(0xD, 0, ecx) == 0x340);  // 340 / A88
-    CHECK(pool_of({"libvirt/x86_64-cpuid-Xeon-E5-2650-v4", "libvirt/x86_64-cpuid-Xeon-Gold-6148"}).bit(0x7, 0, ebx, 6) == 1);
+    CHECK(
+        pool_of({"libvirt/x86_64-cpuid-Xeon-E5-2650-v4", "libvirt/x86_64-cpuid-Xeon-Gold-6148"}).bit(0x7, 0, ebx, 6) ==
+        1);
 }
 
 TEST_CASE("Haswell and Skylake keep leaves 7 and D", "[corpus][pools]") {
@@ -136,12 +139,12 @@ TEST_CASE("Haswell and Skylake keep leaves 7 and D", "[corpus][pools]") {
 TEST_CASE("Skylake and Ice Lake, with the performance counters", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const Merged pool = pool_of({skylake, ice_lake}, {"pmu"});
-    CHECK(pool.reg(0x0, 0, eax) >= 0xD);                            // 16 / 1B, whose AND is 12
-    CHECK(pool.reg(0xA, 0, eax) == 0x07300404);                     // 07300404 / 08300805: each field's minimum
-    CHECK(pool.reg(0xA, 0, edx) == 0x00008603);                     // 603 / 8604: 3 counters of 48 bits, AnyThread gone
-    CHECK((pool.reg(0xA, 0, ebx) & 0x7F) == 0);                     // all 7 events are there
-    CHECK((pool.reg(0xA, 0, ebx) | 0x7F) == 0xFFFFFFFF);            // event 7 is beyond Skylake's vector: not there
-    CHECK(pool.row(0xD, 9) == Registers{8, 0xA80, 0, 0});           // 2FF / 2E7: PKRU agrees
+    CHECK(pool.reg(0x0, 0, eax) >= 0xD);                   // 16 / 1B, whose AND is 12
+    CHECK(pool.reg(0xA, 0, eax) == 0x07300404);            // 07300404 / 08300805: each field's minimum
+    CHECK(pool.reg(0xA, 0, edx) == 0x00008603);            // 603 / 8604: 3 counters of 48 bits, AnyThread gone
+    CHECK((pool.reg(0xA, 0, ebx) & 0x7F) == 0);            // all 7 events are there
+    CHECK((pool.reg(0xA, 0, ebx) | 0x7F) == 0xFFFFFFFF);   // event 7 is beyond Skylake's vector: not there
+    CHECK(pool.row(0xD, 9) == Registers{8, 0xA80, 0, 0});  // 2FF / 2E7: PKRU agrees
     CHECK(pool.reg(0xD, 0, ecx) == 0xA88);
     CHECK(pool.reg(0xD, 0, eax) == 0x2E7);
 }
@@ -164,26 +167,27 @@ TEST_CASE("Cascade Lake's empty PKRU row is unknown, not zero", "[corpus][pools]
 TEST_CASE("Ice Lake and Emerald Rapids; Emerald and Granite Rapids", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const Merged older = pool_of({ice_lake, emerald_rapids});
-    CHECK(older.reg(0x0, 0, eax) >= 0xD);     // 1B & 20 = 0
-    CHECK(older.reg(0xD, 0, ecx) == 0xA88);   // A88 / 2B00, whose AND cuts PKRU off
+    CHECK(older.reg(0x0, 0, eax) >= 0xD);    // 1B & 20 = 0
+    CHECK(older.reg(0xD, 0, ecx) == 0xA88);  // A88 / 2B00, whose AND cuts PKRU off
     const Merged newer = pool_of({emerald_rapids, granite_rapids});
-    CHECK((newer.reg(0x80000008, 0, eax) & 0xFF) == 46);         // 392E / 3934, whose AND is 36 bits
+    CHECK((newer.reg(0x80000008, 0, eax) & 0xFF) == 46);  // 392E / 3934, whose AND is 36 bits
     CHECK(newer.reg(0x80000008, 0, eax) == 0x0000392E);
     CHECK(newer.named_by("address-width-differs") == Names{granite_rapids});
-    CHECK(newer.reg(0xD, 0, ecx) == 0x2B00);                     // AMX tiles end there
+    CHECK(newer.reg(0xD, 0, ecx) == 0x2B00);  // AMX tiles end there
 }
 
 TEST_CASE("Genoa under three kernels", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const std::string old_kernel = "firecracker/fingerprint_AMD_GENOA_5.10host";
     for (const std::vector<std::string>& hosts :
-         {std::vector<std::string>{old_kernel}, {old_kernel, "firecracker/fingerprint_AMD_GENOA_6.1host"},
+         {std::vector<std::string>{old_kernel},
+          {old_kernel, "firecracker/fingerprint_AMD_GENOA_6.1host"},
           {old_kernel, "firecracker/fingerprint_AMD_GENOA_6.1host", "firecracker/fingerprint_AMD_GENOA_6.18host"}}) {
         CAPTURE(hosts);
         const Merged pool = pool_of(hosts);
-        CHECK(pool.bit(0x80000021, 0, eax, 1) == 1);       // 00000065 / 00000265 / 18000367; the silicon has it
+        CHECK(pool.bit(0x80000021, 0, eax, 1) == 1);  // 00000065 / 00000265 / 18000367; the silicon has it
         CHECK(pool.bit(0x80000021, 0, eax, 9) == 1);
-        CHECK(pool.reg(0x80000021, 0, ecx) == 0);          // 00006000 (reserved bits) / 0 / 6
+        CHECK(pool.reg(0x80000021, 0, ecx) == 0);  // 00006000 (reserved bits) / 0 / 6
         CHECK(pool.named_by("reserved-bit") == Names{old_kernel});
     }
 }
@@ -204,7 +208,8 @@ TEST_CASE("one SKU with two microcodes", "[corpus][pools]") {
     CHECK(pool.named_by("verw-promise-lost") == Names{haswell_old_microcode});
     const Merged xeon = pool_of({"libvirt/x86_64-cpuid-Xeon-Gold-6148", "libvirt/x86_64-cpuid-Xeon-Platinum-8268"});
     CHECK(xeon.reg(0x7, 0, edx) == 0x00000400);  // 0 / BC000400
-    const Merged epyc = pool_of({"libvirt/x86_64-cpuid-EPYC-7601-32-Core", "libvirt/x86_64-cpuid-EPYC-7601-32-Core-ibpb"});
+    const Merged epyc =
+        pool_of({"libvirt/x86_64-cpuid-EPYC-7601-32-Core", "libvirt/x86_64-cpuid-EPYC-7601-32-Core-ibpb"});
     CHECK(epyc.bit(0x80000008, 0, ebx, 12) == 0);  // 7 / 1007: IBPB on one
     CHECK(epyc.bit(0x80000008, 0, ebx, 20) == 0);
     CHECK((epyc.reg(0x80000008, 0, ebx) & 0x5) == 0x5);

@@ -20,8 +20,8 @@ namespace poolcpuid::test {
 // the "shared" directory beside the source tree. Nothing when it is not there.
 inline std::optional<std::filesystem::path> dump_directory() {
     const char* given = std::getenv("POOLCPUID_SHARED");
-    const auto shared = given != nullptr ? std::filesystem::path(given)
-                                         : std::filesystem::path(POOLCPUID_SOURCE_DIR) / ".." / "shared";
+    const auto shared =
+        given != nullptr ? std::filesystem::path(given) : std::filesystem::path(POOLCPUID_SOURCE_DIR) / ".." / "shared";
     if (!std::filesystem::is_directory(shared / "corpus")) return std::nullopt;
     return shared / "corpus";
 }

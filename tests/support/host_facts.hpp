@@ -47,10 +47,10 @@ struct HostFacts {
     std::string vendor;
     const CpuidTable* table = nullptr;  // identity: that of the first CPU
     const ModelRow* model = nullptr;
-    std::vector<std::uint32_t> kept;                     // a slot: bits of the promise that the host keeps, shifted down
-    std::vector<std::optional<std::uint32_t>> numbers;   // a slot: the limit, obligation or value
+    std::vector<std::uint32_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
+    std::vector<std::optional<std::uint32_t>> numbers;  // a slot: the limit, obligation or value
     std::array<std::optional<ComponentLayout>, 63> components;
-    std::map<std::string, bool> scrubs;                  // guarded field: VERW scrubs, or the host is immune
+    std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
 };
 
 namespace facts {
@@ -127,7 +127,8 @@ private:
         return result;
     }
 
-    // Bits that are clear in the widest view: no view and no model says they are set, and something says they are clear.
+    // Bits that are clear in the widest view: no view and no model says they are set, and something says they are
+    // clear.
     std::uint32_t clear_bits(const Slot& slot) const {
         std::vector<const CpuidTable*> guest;
         if (host_.hypervisor) guest.push_back(&host_.hypervisor->cpuid);
@@ -142,7 +143,8 @@ private:
         return clear & ~one.set & ~two.set & ones(field);
     }
 
-    std::optional<std::uint32_t> number_in(const CpuidTable& table, const RuleField& field, std::uint32_t subleaf) const {
+    std::optional<std::uint32_t> number_in(const CpuidTable& table, const RuleField& field,
+                                           std::uint32_t subleaf) const {
         const auto value = value_in(table, field, subleaf);
         if (field.zero_means.empty() || value.value_or(0) != 0) return value;
         if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
@@ -225,7 +227,8 @@ private:
         } else if (table.is_unknown(mask_row)) {
             for (const std::string& id : component.features) {
                 const RuleField* field = rules_.find(id);
-                supported = supported || (field != nullptr && value_in(table, *field, field->subleaves.first).value_or(0) != 0);
+                supported =
+                    supported || (field != nullptr && value_in(table, *field, field->subleaves.first).value_or(0) != 0);
             }
         }
         if (!supported) return std::nullopt;

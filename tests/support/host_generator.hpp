@@ -132,9 +132,11 @@ private:
         const std::uint32_t density = 1 + below(20);  // of 20
         for (const RuleField& field : rules.fields) {
             if (field.leaf == 0x0 || field.leaf == 0xD || field.leaf == 0x80000000 || field.emulated) continue;
-            for (std::uint32_t s = field.subleaves.first; s <= std::min(field.subleaves.last, field.subleaves.first + 2); ++s) {
+            for (std::uint32_t s = field.subleaves.first;
+                 s <= std::min(field.subleaves.last, field.subleaves.first + 2); ++s) {
                 std::uint32_t value = 0;
-                for (std::uint32_t bit = 1; bit != 0; bit <<= 1) value |= (field.mask & bit) != 0 && below(20) < density ? bit : 0;
+                for (std::uint32_t bit = 1; bit != 0; bit <<= 1)
+                    value |= (field.mask & bit) != 0 && below(20) < density ? bit : 0;
                 if (!one_in(30)) table.set(field.leaf, s, field.reg, value);
             }
         }
@@ -154,7 +156,8 @@ private:
             if (component.state == "legacy" || one_in(6)) continue;
             const bool is_super = component.state == "supervisor";
             (is_super ? supervisor : user) |= std::uint64_t{1} << component.bit;
-            ComponentLayout layout = component.documented.value_or(ComponentLayout{0x40, is_super ? 0U : 0x340U, false});
+            ComponentLayout layout =
+                component.documented.value_or(ComponentLayout{0x40, is_super ? 0U : 0x340U, false});
             switch (below(12)) {
                 case 0: layout.offset += is_super ? 0 : 0x40; break;
                 case 1: layout.size *= 2; break;
@@ -169,7 +172,8 @@ private:
             table.row(0xD, component.bit, {layout.size, layout.offset, flags, 0});
         }
         table.row(0xD, 0, {static_cast<std::uint32_t>(user), 0x240, 0x2B00, static_cast<std::uint32_t>(user >> 32)});
-        table.row(0xD, 1, {below(32), 0, static_cast<std::uint32_t>(supervisor), static_cast<std::uint32_t>(supervisor >> 32)});
+        table.row(0xD, 1,
+                  {below(32), 0, static_cast<std::uint32_t>(supervisor), static_cast<std::uint32_t>(supervisor >> 32)});
     }
 
     // What makes the host a 64-bit host of its vendor.

@@ -29,7 +29,9 @@ public:
         return {};
     }
 
-    std::uint32_t reg(std::uint32_t leaf, std::uint32_t subleaf, Register which) const { return row(leaf, subleaf)[which]; }
+    std::uint32_t reg(std::uint32_t leaf, std::uint32_t subleaf, Register which) const {
+        return row(leaf, subleaf)[which];
+    }
 
     std::uint32_t bit(std::uint32_t leaf, std::uint32_t subleaf, Register which, unsigned number) const {
         return (reg(leaf, subleaf, which) >> number) & 1U;

@@ -113,7 +113,9 @@ private:
         });
     }
 
-    std::optional<std::uint32_t> pool_number(const RuleField& field) const { return pool_number(first_slot_.at(&field)); }
+    std::optional<std::uint32_t> pool_number(const RuleField& field) const {
+        return pool_number(first_slot_.at(&field));
+    }
 
     std::optional<std::uint32_t> pool_number(std::size_t slot) const {
         std::optional<std::uint32_t> result = hosts_->front()->numbers[slot];
@@ -142,7 +144,8 @@ private:
     }
 
     void complain(const Slot& slot, std::uint32_t shown, const std::string& what) {
-        complain(slot.field->id + "." + std::to_string(slot.subleaf) + " = " + hex(shown) + " in " + names() + ": " + what);
+        complain(slot.field->id + "." + std::to_string(slot.subleaf) + " = " + hex(shown) + " in " + names() + ": " +
+                 what);
     }
 
     void check_slot(std::size_t i) {
@@ -232,7 +235,9 @@ private:
             }
             for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
                 const std::uint32_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];
-                if (stray != 0) complain(hex(key.leaf) + "." + hex(key.subleaf) + " " + to_string(reg) + " in " + names() + " has bits without a row: " + hex(stray));
+                if (stray != 0)
+                    complain(hex(key.leaf) + "." + hex(key.subleaf) + " " + to_string(reg) + " in " + names() +
+                             " has bits without a row: " + hex(stray));
             }
         }
     }
@@ -271,9 +276,11 @@ private:
         std::uint64_t supervisor = 0;
         std::uint32_t size = 0x240;
         for (const ComponentRule& component : rules_.components) {
-            const bool wanted = std::any_of(component.features.begin(), component.features.end(), [&](const std::string& id) { return present(id); });
+            const bool wanted = std::any_of(component.features.begin(), component.features.end(),
+                                            [&](const std::string& id) { return present(id); });
             const bool kept = wanted && !component_lost(component);
-            if (wanted && !kept && component.state != "legacy") complain("XSAVE state " + component.id + " is lost in " + names() + ", its features are not");
+            if (wanted && !kept && component.state != "legacy")
+                complain("XSAVE state " + component.id + " is lost in " + names() + ", its features are not");
             const Registers row = rows_.contains({0xD, component.bit}) ? rows_.at({0xD, component.bit}) : Registers{};
             if (component.state == "legacy") {
                 if (kept) user |= std::uint64_t{1} << component.bit;
@@ -289,7 +296,9 @@ private:
             }
             Registers plain = row;
             plain.ecx &= ~4U;  // XFD support is a promise of its own
-            if (plain != expected) complain("XSAVE row of " + component.id + " is " + hex(row.eax) + "@" + hex(row.ebx) + " in " + names());
+            if (plain != expected)
+                complain("XSAVE row of " + component.id + " is " + hex(row.eax) + "@" + hex(row.ebx) + " in " +
+                         names());
         }
         check_xsave_masks(user, supervisor, size);
     }
@@ -297,7 +306,9 @@ private:
     void check_xsave_masks(std::uint64_t user, std::uint64_t supervisor, std::uint32_t size) {
         const auto expect = [&](std::uint32_t subleaf, Register reg, std::uint64_t expected) {
             const std::uint32_t shown = word(0xD, subleaf, reg);
-            if (shown != expected) complain("leaf D." + std::to_string(subleaf) + " " + to_string(reg) + " = " + hex(shown) + " in " + names() + ", not " + hex(expected));
+            if (shown != expected)
+                complain("leaf D." + std::to_string(subleaf) + " " + to_string(reg) + " = " + hex(shown) + " in " +
+                         names() + ", not " + hex(expected));
         };
         const bool xsave = present("xsave");
         const bool xsaves = present("xsaves");
@@ -317,7 +328,8 @@ private:
             return std::tuple(known ? host->model->inferred.size() : std::numeric_limits<std::size_t>::max(),
                               known ? host->model->generation : 0U, host->sha256);
         };
-        return **std::min_element(hosts_->begin(), hosts_->end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+        return **std::min_element(hosts_->begin(), hosts_->end(),
+                                  [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
     }
 
     void check_identity() {
@@ -326,7 +338,9 @@ private:
             if (field.rule != "identity") continue;
             for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
                 const std::uint32_t expected = speaks(field, s) ? value_in(*host.table, field, s).value_or(0) : 0;
-                if (value(field, s) != expected) complain(field.id + "." + std::to_string(s) + " = " + hex(value(field, s)) + " is not that of " + host.name + " in " + names());
+                if (value(field, s) != expected)
+                    complain(field.id + "." + std::to_string(s) + " = " + hex(value(field, s)) + " is not that of " +
+                             host.name + " in " + names());
             }
         }
     }
@@ -345,7 +359,8 @@ private:
             for (const Finding& finding : policy.findings) {
                 if (finding.code == "verw-promise-lost" && finding.field == field.id) named = finding.hosts;
             }
-            if (named != open) complain(field.id + ": the finding does not name the hosts where VERW does not scrub, in " + names());
+            if (named != open)
+                complain(field.id + ": the finding does not name the hosts where VERW does not scrub, in " + names());
         }
     }
 
@@ -357,7 +372,8 @@ private:
                 if (range_of(key.leaf) == range && key.leaf != range) result = std::max(result, key.leaf);
             }
             for (const RuleField& field : rules_.fields) {
-                if (field.rule == "owned" && range_of(field.leaf) == range && present(field.gate)) result = std::max(result, field.leaf);
+                if (field.rule == "owned" && range_of(field.leaf) == range && present(field.gate))
+                    result = std::max(result, field.leaf);
             }
             return result;
         };
@@ -368,11 +384,13 @@ private:
             if (how == "max_leaf") {
                 expected = highest(field.leaf);
             } else if (how == "max_subleaf") {
-                for (const auto& [key, row] : rows_) expected = key.leaf == field.leaf ? std::max(expected, key.subleaf) : expected;
+                for (const auto& [key, row] : rows_)
+                    expected = key.leaf == field.leaf ? std::max(expected, key.subleaf) : expected;
             } else {
                 continue;
             }
-            if (value(field) != expected) complain(field.id + " = " + hex(value(field)) + " in " + names() + ", not " + hex(expected));
+            if (value(field) != expected)
+                complain(field.id + " = " + hex(value(field)) + " in " + names() + ", not " + hex(expected));
         }
     }
 

@@ -25,7 +25,8 @@ public:
         for (const auto& [key, row] : low) {
             if (key.leaf != 0xD || key.subleaf < 2) continue;
             const Registers other = row_of(high, key);
-            if (row.eax != other.eax || row.ebx != other.ebx) found.push_back("XSAVE row " + std::to_string(key.subleaf));
+            if (row.eax != other.eax || row.ebx != other.ebx)
+                found.push_back("XSAVE row " + std::to_string(key.subleaf));
         }
         return found;
     }

@@ -189,7 +189,8 @@ inline void read_fields(VendorRules& rules) {
         const nlohmann::json document = parse(file.path());
         for (const auto& entry : document.at("fields")) {
             const auto [low, high] = bits_of(entry.at("bits"));
-            const std::uint64_t ones = high - low == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (high - low + 1)) - 1;
+            const std::uint64_t ones =
+                high - low == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (high - low + 1)) - 1;
             rules.msr_fields[entry.at("id")] = {hex_number(document.at("msr")), low, ones};
         }
     }

@@ -28,7 +28,7 @@ TableBuilder genoa_table() {
 }  // namespace
 
 TEST_CASE("intersect: a feature stays when every host has it", "[merge]") {
-    const Merged pool({hardware_host("a", intel_table().set(1, 0, ecx, 0x00802000)),   // POPCNT, CMPXCHG16B
+    const Merged pool({hardware_host("a", intel_table().set(1, 0, ecx, 0x00802000)),  // POPCNT, CMPXCHG16B
                        hardware_host("b", intel_table().set(1, 0, ecx, 0x00002000))});
     CHECK(pool.bit(1, 0, ecx, 13) == 1);
     CHECK(pool.bit(1, 0, ecx, 23) == 0);
@@ -36,8 +36,7 @@ TEST_CASE("intersect: a feature stays when every host has it", "[merge]") {
     REQUIRE(pool.decision("popcnt") != nullptr);
     CHECK(pool.decision("popcnt")->value == "0x0");
     CHECK(pool.decision("popcnt")->rule == "intersect");
-    CHECK(pool.decision("popcnt")->values ==
-          std::vector<ValueOfHosts>{{"0x0", {"b"}, 1}, {"0x1", {"a"}, 1}});
+    CHECK(pool.decision("popcnt")->values == std::vector<ValueOfHosts>{{"0x0", {"b"}, 1}, {"0x1", {"a"}, 1}});
     CHECK(pool.decision("cx16") == nullptr);  // plain agreement
 }
 
@@ -52,7 +51,8 @@ TEST_CASE("union: a relaxed behaviour of one host is shown to all guests", "[mer
     };
     const std::vector<Case> cases{
         // 7.0 EBX 000037AB (IL HaswellEP_04) and D39FFFFB (IL SkylakeXeon_20)
-        {"FDP_EXCPTN_ONLY", intel_table(haswell).reg(7, 0, ebx, 0x000037AB), intel_table(skylake).reg(7, 0, ebx, 0xD39FFFFB), 7, ebx, 6},
+        {"FDP_EXCPTN_ONLY", intel_table(haswell).reg(7, 0, ebx, 0x000037AB),
+         intel_table(skylake).reg(7, 0, ebx, 0xD39FFFFB), 7, ebx, 6},
         {"ZERO_FCS_FDS", intel_table(nocona), intel_table(haswell).reg(7, 0, ebx, 0x000037AB), 7, ebx, 13},
         // 80000008h EBX 018EF757 (IL Rome) and 91BEF75F (IL Milan_02)
         {"EferLmsleUnsupported", amd_table(rome).reg(0x80000008, 0, ebx, 0x018EF757),
@@ -113,7 +113,8 @@ TEST_CASE("min: a guest address width of 0 means the physical one", "[merge]") {
 TEST_CASE("max: an obligation is the largest", "[merge]") {
     // 80000021h EAX[24] ERAPS, EBX[23:16] RapSize: at least that many CALLs flush the return predictor.
     const auto host = [](const char* name, std::uint32_t size) {
-        return hardware_host(name, amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021)
+        return hardware_host(name, amd_table(0x00B00F21)
+                                       .reg(0x80000000, 0, eax, 0x80000021)
                                        .row(0x80000021, 0, {0x01000202, size << 16, 0, 0}));
     };
     MergeOptions options;
@@ -141,8 +142,11 @@ TEST_CASE("equal: CLFLUSH goes when the hosts' lines differ, and takes what step
 
 TEST_CASE("equal: MPX goes when the widths of its moves differ", "[merge]") {
     const auto host = [](const char* name, std::uint32_t mawau) {
-        return hardware_host(name, intel_table(skylake).set(1, 0, ecx, 0x04000000).row(7, 0, {0, 0x00004000, mawau << 17, 0})
-                                       .row(0xD, 0, {0x1B, 0x440, 0x440, 0}).row(0xD, 3, {0x40, 0x3C0, 0, 0})
+        return hardware_host(name, intel_table(skylake)
+                                       .set(1, 0, ecx, 0x04000000)
+                                       .row(7, 0, {0, 0x00004000, mawau << 17, 0})
+                                       .row(0xD, 0, {0x1B, 0x440, 0x440, 0})
+                                       .row(0xD, 3, {0x40, 0x3C0, 0, 0})
                                        .row(0xD, 4, {0x40, 0x400, 0, 0}));
     };
     MergeOptions options;
@@ -159,7 +163,8 @@ TEST_CASE("equal: MPX goes when the widths of its moves differ", "[merge]") {
 
 TEST_CASE("identity: family, model, brand and caches come whole from one host", "[merge]") {
     const auto host = [](const char* name, std::uint32_t signature, std::uint32_t brand, std::uint32_t cache) {
-        return hardware_host(name, amd_table(signature).reg(0x80000001, 0, eax, signature)
+        return hardware_host(name, amd_table(signature)
+                                       .reg(0x80000001, 0, eax, signature)
                                        .row(0x80000002, 0, {brand, brand, brand, brand})
                                        .row(0x80000006, 0, {0, 0, cache, 0}));
     };
@@ -173,10 +178,10 @@ TEST_CASE("identity: family, model, brand and caches come whole from one host", 
 }
 
 TEST_CASE("owned: what the VMM fills in is 0 and listed", "[merge]") {
-    const Merged pool({hardware_host("a", intel_table().reg(1, 0, ebx, 0x07100800).set(1, 0, ecx, 0x0C000000)
-                                              .row(0xB, 0, {1, 2, 0x100, 7}))});
-    CHECK(pool.reg(1, 0, ebx) == 0x00000800);   // APIC id and number of logical CPUs
-    CHECK(pool.bit(1, 0, ecx, 27) == 0);        // OSXSAVE
+    const Merged pool({hardware_host(
+        "a", intel_table().reg(1, 0, ebx, 0x07100800).set(1, 0, ecx, 0x0C000000).row(0xB, 0, {1, 2, 0x100, 7}))});
+    CHECK(pool.reg(1, 0, ebx) == 0x00000800);  // APIC id and number of logical CPUs
+    CHECK(pool.bit(1, 0, ecx, 27) == 0);       // OSXSAVE
     CHECK(pool.row(0xB) == Registers{});
     const auto lists = [&](const BitPlace& place) {
         return std::find(pool.policy.owned.begin(), pool.policy.owned.end(), place) != pool.policy.owned.end();
@@ -188,8 +193,11 @@ TEST_CASE("owned: what the VMM fills in is 0 and listed", "[merge]") {
 
 TEST_CASE("hide: PT, RDT and SGX are never shown", "[merge]") {
     // 7.0 EBX D39FFFFB (IL SkylakeXeon_20) has PT (25), PQE (15) and PQM (12); SGX (2) is added.
-    const Merged pool({hardware_host("a", intel_table(skylake).reg(0, 0, eax, 0x16).reg(7, 0, ebx, 0xD39FFFFF)
-                                              .row(0x14, 0, {1, 0xF, 7, 0}).row(0xF, 0, {0, 0xFF, 0, 2}))});
+    const Merged pool({hardware_host("a", intel_table(skylake)
+                                              .reg(0, 0, eax, 0x16)
+                                              .reg(7, 0, ebx, 0xD39FFFFF)
+                                              .row(0x14, 0, {1, 0xF, 7, 0})
+                                              .row(0xF, 0, {0, 0xFF, 0, 2}))});
     CHECK((pool.reg(7, 0, ebx) & 0x02009004) == 0);
     CHECK(pool.row(0x14) == Registers{});
     CHECK(pool.row(0xF) == Registers{});
@@ -197,8 +205,9 @@ TEST_CASE("hide: PT, RDT and SGX are never shown", "[merge]") {
 
 TEST_CASE("derive: AMD's copies of leaf 1 follow it", "[merge]") {
     const auto host = [](const char* name, std::uint32_t extra) {
-        return hardware_host(name, amd_table().clear(1, 0, edx, 0x00020000).set(1, 0, edx, extra)
-                                       .set(0x80000001, 0, edx, 0x2193FBFF | extra));
+        return hardware_host(
+            name,
+            amd_table().clear(1, 0, edx, 0x00020000).set(1, 0, edx, extra).set(0x80000001, 0, edx, 0x2193FBFF | extra));
     };
     const Merged pool({host("a", 0x00020000), host("b", 0)});  // PSE36 on one
     const std::uint32_t copied = 0x0183F3FF;                   // all of EDX that repeats leaf 1, SYSCALL aside
@@ -209,7 +218,8 @@ TEST_CASE("derive: AMD's copies of leaf 1 follow it", "[merge]") {
 
 TEST_CASE("derive: 57 linear address bits with LA57 on every host, else 48", "[merge]") {
     const auto host = [](const char* name, bool la57) {
-        return hardware_host(name, intel_table().reg(0x80000008, 0, eax, la57 ? 0x392E : 0x302E)
+        return hardware_host(name, intel_table()
+                                       .reg(0x80000008, 0, eax, la57 ? 0x392E : 0x302E)
                                        .row(7, 0, {0, 0, la57 ? 0x00010000U : 0U, 0}));
     };
     CHECK(Merged({host("a", true), host("b", true)}).reg(0x80000008, 0, eax) == 0x392E);
@@ -218,8 +228,9 @@ TEST_CASE("derive: 57 linear address bits with LA57 on every host, else 48", "[m
 
 TEST_CASE("derive: the maximum subleaf of leaf 7 follows its content", "[merge]") {
     const auto host = [](const char* name, std::uint32_t subleaf_1, std::uint32_t subleaf_2) {
-        return hardware_host(name, intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 1, {subleaf_1, 0, 0, 0})
-                                       .row(7, 2, {0, 0, 0, subleaf_2}));
+        return hardware_host(
+            name,
+            intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 1, {subleaf_1, 0, 0, 0}).row(7, 2, {0, 0, 0, subleaf_2}));
     };
     CHECK(Merged({host("a", 0x400, 0x20), host("b", 0x400, 0x20)}).reg(7, 0, eax) == 2);  // FZRM and MCDT_NO
     CHECK(Merged({host("a", 0x400, 0x20), host("b", 0x400, 0)}).reg(7, 0, eax) == 1);     // FZRM alone

@@ -36,10 +36,21 @@ PoolPolicy sample_policy() {
     policy.owned = {{false, 0x1, 0x0, 0x0, Register::ebx, 24, 31},
                     {false, 0xb, 0x0, 0x1f, Register::edx, 0, 31},
                     {true, 0x35, 0x0, 0x0, Register::eax, 0, 31}};
-    policy.decisions = {{"fs_gs_base_ns", {false, 0x80000021, 0, 0, Register::eax, 1, 1}, "union", "0x1",
-                         {{"0x0", {"rome-1"}, 1}, {"0x1", {"genoa-1", "genoa-2"}, 2}}, {"genoa-1", "genoa-2"}, "One has it."},
+    policy.decisions = {{"fs_gs_base_ns",
+                         {false, 0x80000021, 0, 0, Register::eax, 1, 1},
+                         "union",
+                         "0x1",
+                         {{"0x0", {"rome-1"}, 1}, {"0x1", {"genoa-1", "genoa-2"}, 2}},
+                         {"genoa-1", "genoa-2"},
+                         "One has it."},
                         {"fms", {false, 0x1, 0, 0, Register::eax, 0, 31}, "identity", "0x830f10", {}, {}, "Oldest."},
-                        {"gone", {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15}, "min", "0x0", {{"unknown", {"rome-1"}, 1}}, {}, "No row."},
+                        {"gone",
+                         {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15},
+                         "min",
+                         "0x0",
+                         {{"unknown", {"rome-1"}, 1}},
+                         {},
+                         "No row."},
                         {"ac_high", {true, 0x10a, 0, 0, Register::eax, 60, 63}, "intersect", "0x8", {}, {}, "MSR."}};
     policy.findings = {{Severity::error, "unread", "A host was left out.", "", {"genoa-1"}},
                        {Severity::warning, "uneven", "CPUs differ: \"x\".", "fs_gs_base_ns", {}},
@@ -238,7 +249,8 @@ TEST_CASE("the vendor must be that of leaf 0", "[policy]") {
 }
 
 TEST_CASE("what is no policy at all is refused", "[policy]") {
-    for (const char* text : {"", "{}", "[]", "1", "null", "{\"schema\": \"poolcpuid/host/v1\"}", "not JSON", "\xff\xfe"}) {
+    for (const char* text :
+         {"", "{}", "[]", "1", "null", "{\"schema\": \"poolcpuid/host/v1\"}", "not JSON", "\xff\xfe"}) {
         INFO(text);
         CHECK_THAT(refusal(text), Catch::StartsWith("pool.json"));
     }

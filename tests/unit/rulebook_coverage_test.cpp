@@ -48,7 +48,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
 unsigned number(std::string_view text, int base = 10) {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || end != text.data() + text.size()) throw std::runtime_error("no number: " + std::string(text));
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw std::runtime_error("no number: " + std::string(text));
     return value;
 }
 
@@ -103,23 +104,20 @@ std::vector<Row> read_rows(const std::filesystem::path& file) {
 const Field* covering(const Row& row, std::uint32_t subleaf, unsigned bit, std::size_t vendor) {
     const auto& fields = builtin_rulebook().fields;
     const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& f) {
-        return f.is_msr == row.is_msr && f.leaf == row.leaf && (row.is_msr || f.reg == row.reg) && f.subleaf_first <= subleaf &&
-               subleaf <= f.subleaf_last && f.low <= bit && bit <= f.high && ((f.vendors >> vendor) & 1U) != 0;
+        return f.is_msr == row.is_msr && f.leaf == row.leaf && (row.is_msr || f.reg == row.reg) &&
+               f.subleaf_first <= subleaf && subleaf <= f.subleaf_last && f.low <= bit && bit <= f.high &&
+               ((f.vendors >> vendor) & 1U) != 0;
     });
     return at == fields.end() ? nullptr : &*at;
 }
 
 // What the table's word allows a field to be.
-const std::map<std::string, std::set<Rule>> same_rule{{"and", {Rule::intersect}},
-                                                      {"or", {Rule::union_, Rule::guarded}},
-                                                      {"min", {Rule::min}},
-                                                      {"max", {Rule::max}},
-                                                      {"equal", {Rule::equal}},
-                                                      {"choose", {Rule::identity}},
-                                                      {"dynamic", {Rule::owned}},
-                                                      {"hypervisor", {Rule::owned}},
-                                                      {"recompute", {Rule::derive}},
-                                                      {"zero", {Rule::hide}}};
+const std::map<std::string, std::set<Rule>> same_rule{
+    {"and", {Rule::intersect}},    {"or", {Rule::union_, Rule::guarded}},
+    {"min", {Rule::min}},          {"max", {Rule::max}},
+    {"equal", {Rule::equal}},      {"choose", {Rule::identity}},
+    {"dynamic", {Rule::owned}},    {"hypervisor", {Rule::owned}},
+    {"recompute", {Rule::derive}}, {"zero", {Rule::hide}}};
 
 // How a row's bits are merged other than as its word says: the rules of the fields, and "none" where a bit
 // has no field. No field is as good as hide: the bit is 0 in every policy, and a host that sets it is named.
@@ -154,8 +152,8 @@ const std::vector<Deviation> deliberate{
     {{"invtsc", "rtm_always_abort"},
      {"intersect"},
      "no rule computes them from CPUID alone (TSC rates; RTM beside it), so they are shown only when asked for"},
-    {{"logical_cpu_count", "htt", "l4_sharing", "l4_cores", "cmp_legacy", "nthreads", "apicidsize", "nthreads_hi", "l1d_sharing",
-      "core_id", "node_id", "topo26_eax", "topo26_ebx", "topo26_ecx", "core_thread_count"},
+    {{"logical_cpu_count", "htt", "l4_sharing", "l4_cores", "cmp_legacy", "nthreads", "apicidsize", "nthreads_hi",
+      "l1d_sharing", "core_id", "node_id", "topo26_eax", "topo26_ebx", "topo26_ecx", "core_thread_count"},
      {"owned"},
      "the guest's topology, which the VMM knows and the pool does not"},
     {{"topo_b_eax", "topo_b_ebx", "topo_b_ecx", "topo_1f_eax", "topo_1f_ebx", "topo_1f_ecx"},
@@ -170,8 +168,8 @@ const std::vector<Deviation> deliberate{
     {{"sev_feat", "sev_feat_hi"}, {"hide"}, "encrypted guests do not migrate through a pool's policy"},
     {{"ac_ibrs_all", "ac_rsba", "ac_rrsba"}, {"group"}, "one promise carried by three bits"},
     {{"mtrrcap_flags"}, {"hide", "none"}, "SMRR protects the host's firmware; bit 9 is reserved"},
-    {{"sgx_sub", "sgx_misc", "sgx_attr", "sgx_epc_ebx", "sgx_epc_edx", "pt_ebx", "lbr_info", "tmul_feat", "pmx_submask", "pmx_ebx",
-      "pmx_events", "avx10_sl1_ecx", "svm_features", "svm_features_hi", "perf_hints", "mcg_flags"},
+    {{"sgx_sub", "sgx_misc", "sgx_attr", "sgx_epc_ebx", "sgx_epc_edx", "pt_ebx", "lbr_info", "tmul_feat", "pmx_submask",
+      "pmx_ebx", "pmx_events", "avx10_sl1_ecx", "svm_features", "svm_features_hi", "perf_hints", "mcg_flags"},
      {"none"},
      "the row is a whole register; bits of it without a meaning get no field, and so are 0"},
 };

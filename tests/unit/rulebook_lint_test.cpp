@@ -111,8 +111,10 @@ TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
 
 TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][lint]") {
     check_all_found({
-        {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret", "rule hide and exposure never go together"},
-        {leaf_7, R"("id": "relaxed")", R"("default")", R"("never")", "relaxed", "rule hide and exposure never go together"},
+        {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret",
+         "rule hide and exposure never go together"},
+        {leaf_7, R"("id": "relaxed")", R"("default")", R"("never")", "relaxed",
+         "rule hide and exposure never go together"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("zero_means": "0x1", "why": "W.", "source": "T"})", "relaxed",
          "zero_means goes with the rule min"},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("length_from": "length", "why": "W.", "source": "T"})", "addon",
@@ -120,8 +122,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "relaxed")", end_of_entry,
          R"("guard": {"immune": [["addon"]], "model": []}, "why": "W.", "source": "T"})", "relaxed",
          "guard goes with the rule guarded"},
-        {leaf_7, R"("id": "addon")", end_of_entry, R"("derive": {"how": "max_leaf"}, "why": "W.", "source": "T"})", "addon",
-         "derive goes with the rule derive"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("derive": {"how": "max_leaf"}, "why": "W.", "source": "T"})",
+         "addon", "derive goes with the rule derive"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("implied_by": "base", "why": "W.", "source": "T"})", "relaxed",
          "implied_by goes with the rule intersect"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("emulated": true, "why": "W.", "source": "T"})", "relaxed",
@@ -134,8 +136,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "top")", R"("max_subleaf"})", R"("guess"})", "top", "unknown derivation \"guess\""},
         {leaf_7, R"("id": "scrubs")", R"([["no_leak"], ["!addon", "extra"]])", "[]", "scrubs",
          "a guarded field says who is immune"},
-        {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)", "",
-         "scrubs", "a guarded field says who is immune"},
+        {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)",
+         "", "scrubs", "a guarded field says who is immune"},
         {leaf_7, R"("id": "scrubs")", R"("bits": "0")", R"("bits": "7:5")", "scrubs", "a guarded field is one bit"},
     });
 }
@@ -166,8 +168,8 @@ TEST_CASE("lint checks where bits stand", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "1")", "extra", "its bits overlap those of addon"},
         {leaf_7, R"("bits": "31:16")", "31:16", "31:15", "reserved bits", "its bits overlap those of sizes"},
-        {leaf_7, R"("id": "of_amd")", R"("q-shared"}, "vendors": ["amd"])", R"("q-other"}, "vendors": ["all"])", "of_amd",
-         "its bits overlap those of of_intel"},
+        {leaf_7, R"("id": "of_amd")", R"("q-shared"}, "vendors": ["amd"])", R"("q-other"}, "vendors": ["all"])",
+         "of_amd", "its bits overlap those of of_intel"},
         {leaf_7, R"("id": "many")", "0x1-0x3f", "0x0-0x3f", "many", "its bits overlap those of top"},
         {msr_10a, R"("id": "rrsba")", R"("19")", R"("5")", "rrsba", "its bits overlap those of no_leak"},
         {leaf_7, R"("id": "secret")", R"("bits": "2")", R"("bits": "32")", "secret", bits},
@@ -206,8 +208,10 @@ TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][
          "\"scrubs\" announces a relaxed behaviour and may not be taken away"},
         {file, R"("prerequisite")", R"(["addon"])", R"(["rsba"])", "base",
          "\"rsba\" announces a relaxed behaviour and may not be taken away"},
-        {file, R"("prerequisite")", R"("base")", R"("top")", "top", "\"top\" is of the rule derive and can carry nothing"},
-        {file, R"("prerequisite")", R"("base")", R"("many")", "many", "\"many\" is of the rule owned and can carry nothing"},
+        {file, R"("prerequisite")", R"("base")", R"("top")", "top",
+         "\"top\" is of the rule derive and can carry nothing"},
+        {file, R"("prerequisite")", R"("base")", R"("many")", "many",
+         "\"many\" is of the rule owned and can carry nothing"},
         {file, R"("prerequisite")", R"("W.")", R"("")", "base", "no why"},
         {file, R"("prerequisite")", R"("T")", R"("")", "base", "no source"},
         {file, R"("prerequisite")", R"(["addon"])", R"(["base"])", "base", "a cycle of dependencies through \"base\""},
@@ -242,8 +246,9 @@ TEST_CASE("a cycle of dependencies is found through several entries and through 
 TEST_CASE("lint checks equality groups", "[rulebook][lint]") {
     const char* const file = "equality.json";
     check_all_found({
-        {leaf_7, R"("id": "secret")", R"("rule": "hide", "exposure": "never")", R"("rule": "equal", "exposure": "default")",
-         "secret", "a field of the rule equal is in one equality group, this is in 0"},
+        {leaf_7, R"("id": "secret")", R"("rule": "hide", "exposure": "never")",
+         R"("rule": "equal", "exposure": "default")", "secret",
+         "a field of the rule equal is in one equality group, this is in 0"},
         {file, R"("id": "line")", R"(["line_size"])", R"(["line_size", "width"])", "width", "not of the rule equal"},
         {file, R"("id": "line")", R"(["line_size"])", R"(["line_size", "nobody"])", "line", "unknown field \"nobody\""},
         {file, R"("id": "line")", R"(["extra"])", R"(["nobody"])", "line", "unknown field \"nobody\""},
@@ -254,8 +259,10 @@ TEST_CASE("lint checks equality groups", "[rulebook][lint]") {
         {file, R"("id": "line")", R"("T")", R"("")", "line", "no source"},
     });
     std::vector<RulebookFile> files = small_rulebook();
-    make(files, {file, R"("id": "line")", R"("source": "T"})",
-                 R"("source": "T"}, {"id": "again", "fields": ["line_size"], "drop": ["extra"], "why": "W.", "source": "T"})", "", ""});
+    make(files,
+         {file, R"("id": "line")", R"("source": "T"})",
+          R"("source": "T"}, {"id": "again", "fields": ["line_size"], "drop": ["extra"], "why": "W.", "source": "T"})",
+          "", ""});
     const std::vector<LintFinding> findings = lint(files);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text() ==
@@ -266,9 +273,11 @@ TEST_CASE("lint checks promise groups and levels", "[rulebook][lint]") {
     const char* const groups = "groups.json";
     const char* const levels = "levels.json";
     check_all_found({
-        {groups, R"("id": "retpoline")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline", "unknown field \"nobody\""},
+        {groups, R"("id": "retpoline")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline",
+         "unknown field \"nobody\""},
         {groups, R"("id": "retpoline")", R"("offer"})", R"("nobody"})", "retpoline", "unknown field \"nobody\""},
-        {groups, R"("id": "retpoline")", R"(, "eibrs": "eibrs")", "", "", "\"eibrs\" in the members of a promise group"},
+        {groups, R"("id": "retpoline")", R"(, "eibrs": "eibrs")", "", "",
+         "\"eibrs\" in the members of a promise group"},
         {groups, R"("id": "retpoline")", R"("W.")", R"("")", "retpoline", "no why"},
         {groups, R"("id": "retpoline")", R"("T")", R"("")", "retpoline", "no source"},
         {levels, R"("id": "one")", R"(["base"])", R"(["base", "nobody"])", "one", "unknown field \"nobody\""},
@@ -327,7 +336,8 @@ TEST_CASE("lint checks the model table", "[rulebook][lint]") {
 
 TEST_CASE("models of two vendors may have the same numbers", "[rulebook][lint]") {
     std::vector<RulebookFile> files = small_rulebook();
-    make(files, {"models.json", R"("name": "Milan")", R"("0x19", "models": ["0x1"])", R"("0x6", "models": ["0x55"])", "", ""});
+    make(files,
+         {"models.json", R"("name": "Milan")", R"("0x19", "models": ["0x1"])", R"("0x6", "models": ["0x55"])", "", ""});
     CHECK(lint(files).empty());
 }
 
@@ -335,8 +345,10 @@ TEST_CASE("lint checks version and vendors", "[rulebook][lint]") {
     const char* const file = "rulebook.json";
     check_all_found({
         {file, R"("id": "amd")", R"("AuthenticAMD")", R"("Authentic")", "", "\"Authentic\" is not of 12 bytes"},
-        {file, R"("id": "amd")", R"("AuthenticAMD")", R"("GenuineIntel")", "", "the vendor string \"GenuineIntel\" again"},
-        {file, R"("id": "amd")", R"(})", R"(}, {"id": "amd", "name": "AMD", "strings": []})", "", "vendor \"amd\" again"},
+        {file, R"("id": "amd")", R"("AuthenticAMD")", R"("GenuineIntel")", "",
+         "the vendor string \"GenuineIntel\" again"},
+        {file, R"("id": "amd")", R"(})", R"(}, {"id": "amd", "name": "AMD", "strings": []})", "",
+         "vendor \"amd\" again"},
     });
     std::vector<RulebookFile> files = small_rulebook();
     make(files, {file, R"("version")", R"("test")", R"("")", "", ""});
@@ -368,18 +380,25 @@ TEST_CASE("a slip in the JSON itself is found on its line", "[rulebook][lint]") 
         {leaf_d, R"("id": "area")", R"("rule": )", R"("rule": "hide", "rule": )", "", "each key once"},
     });
     for (const Slip& slip : std::vector<Slip>{
-             {leaf_7, R"("id": "secret")", R"("why")", R"("wy": "x", "why")", "secret", "only known keys in a field, found \"wy\""},
-             {leaf_7, R"("id": "scrubs")", R"("model")", R"("family": [], "model")", "scrubs", "only known keys in a guard"},
+             {leaf_7, R"("id": "secret")", R"("why")", R"("wy": "x", "why")", "secret",
+              "only known keys in a field, found \"wy\""},
+             {leaf_7, R"("id": "scrubs")", R"("model")", R"("family": [], "model")", "scrubs",
+              "only known keys in a guard"},
              {leaf_7, R"("id": "top")", R"("max_subleaf")", R"("max_subleaf", "leaf": "0x1")", "top",
               "only known keys in a derivation"},
-             {leaf_7, R"("bits": "31:16")", R"("bits")", R"("rule": "x", "bits")", "", "only known keys in reserved bits"},
-             {msr_10a, R"("id": "high")", R"("bits")", R"("register": "eax", "bits")", "high", "only known keys in a field"},
+             {leaf_7, R"("bits": "31:16")", R"("bits")", R"("rule": "x", "bits")", "",
+              "only known keys in reserved bits"},
+             {msr_10a, R"("id": "high")", R"("bits")", R"("register": "eax", "bits")", "high",
+              "only known keys in a field"},
              {"equality.json", R"("id": "line")", R"("why")", R"("x": "", "why")", "", "only known keys in"},
-             {"dependencies.json", R"("prerequisite")", R"("why")", R"("x": "", "why")", "", "only known keys in a dependency"},
+             {"dependencies.json", R"("prerequisite")", R"("why")", R"("x": "", "why")", "",
+              "only known keys in a dependency"},
              {"levels.json", R"("id": "two")", R"("why")", R"("x": "", "why")", "", "only known keys in a level"},
-             {"groups.json", R"("id": "retpoline")", R"("why")", R"("x": "", "why")", "", "only known keys in a promise group"},
+             {"groups.json", R"("id": "retpoline")", R"("why")", R"("x": "", "why")", "",
+              "only known keys in a promise group"},
              {"models.json", R"("name": "Milan")", R"("name")", R"("x": "", "name")", "", "only known keys in a model"},
-             {"xsave.json", R"("id": "mask")", R"("why")", R"("x": "", "why")", "", "only known keys in an XSAVE component"},
+             {"xsave.json", R"("id": "mask")", R"("why")", R"("x": "", "why")", "",
+              "only known keys in an XSAVE component"},
              {"rulebook.json", R"("id": "amd")", R"("name")", R"("x": "", "name")", "", "only known keys in a vendor"},
          }) {
         std::vector<RulebookFile> files = small_rulebook();

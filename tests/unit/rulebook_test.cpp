@@ -69,8 +69,10 @@ private:
     void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
     void put(const XsaveLayout& l) { put_all(l.vendors, l.size, l.offset, l.align64, l.source); }
     void put(const Field& f) {
-        put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule, f.exposure);
-        put_all(f.impact, f.required, f.emulated, f.zero_has_meaning, f.zero_means, f.zero_means_field, f.gate, f.implied_by);
+        put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
+                f.exposure);
+        put_all(f.impact, f.required, f.emulated, f.zero_has_meaning, f.zero_means, f.zero_means_field, f.gate,
+                f.implied_by);
         put_all(f.length_from, f.ask, f.guard, f.derive, f.names, f.why, f.source);
     }
     void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
@@ -78,9 +80,12 @@ private:
     void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
     void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
     void put(const PromiseGroup& g) { put_all(g.id, g.rsba, g.rrsba, g.eibrs, g.offered_by, g.why, g.source); }
-    void put(const XsaveComponent& c) { put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source); }
+    void put(const XsaveComponent& c) {
+        put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source);
+    }
     void put(const Model& m) {
-        put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon, m.immune);
+        put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon,
+                m.immune);
         put_all(m.inferred, m.source);
     }
     void put(const Level& level) { put_all(level.id, level.features); }
@@ -134,8 +139,9 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
 }
 
 TEST_CASE("sha256sum over policy/ gives the rulebook's digest", "[rulebook]") {
-    const std::string listing = "cd '" + policy_directory +
-                                "' && find . -name '*.json' | sed 's,^[.]/,,' | LC_ALL=C sort | xargs sha256sum | sha256sum";
+    const std::string listing =
+        "cd '" + policy_directory +
+        "' && find . -name '*.json' | sed 's,^[.]/,,' | LC_ALL=C sort | xargs sha256sum | sha256sum";
     CHECK(shell(listing) == std::string(builtin_rulebook().sha256) + "  -");
 }
 
@@ -236,14 +242,14 @@ TEST_CASE("a vendor is found by its CPUID string", "[rulebook]") {
 }
 
 TEST_CASE("family, model and stepping are decoded as the manuals say", "[rulebook]") {
-    CHECK(signature_of(0x000806F8) == Signature{0x6, 0x8F, 8});    // Sapphire Rapids
-    CHECK(signature_of(0x00A10F11) == Signature{0x19, 0x11, 1});   // Genoa
-    CHECK(signature_of(0x00830F10) == Signature{0x17, 0x31, 0});   // Rome
-    CHECK(signature_of(0x00000F4A) == Signature{0xF, 0x4, 10});    // Pentium 4: no extended part set
-    CHECK(signature_of(0x00000543) == Signature{0x5, 0x4, 3});     // Pentium MMX
-    CHECK(signature_of(0x000F0543) == Signature{0x5, 0x4, 3});     // the extended model counts in families 6, 7 and Fh
-    CHECK(signature_of(0x000107B0) == Signature{0x7, 0x1B, 0});    // Zhaoxin
-    CHECK(signature_of(0x0FF00600) == Signature{0x6, 0x0, 0});     // the extended family counts in family Fh only
+    CHECK(signature_of(0x000806F8) == Signature{0x6, 0x8F, 8});   // Sapphire Rapids
+    CHECK(signature_of(0x00A10F11) == Signature{0x19, 0x11, 1});  // Genoa
+    CHECK(signature_of(0x00830F10) == Signature{0x17, 0x31, 0});  // Rome
+    CHECK(signature_of(0x00000F4A) == Signature{0xF, 0x4, 10});   // Pentium 4: no extended part set
+    CHECK(signature_of(0x00000543) == Signature{0x5, 0x4, 3});    // Pentium MMX
+    CHECK(signature_of(0x000F0543) == Signature{0x5, 0x4, 3});    // the extended model counts in families 6, 7 and Fh
+    CHECK(signature_of(0x000107B0) == Signature{0x7, 0x1B, 0});   // Zhaoxin
+    CHECK(signature_of(0x0FF00600) == Signature{0x6, 0x0, 0});    // the extended family counts in family Fh only
 }
 
 TEST_CASE("the model table is asked by vendor, family, model and stepping", "[rulebook]") {

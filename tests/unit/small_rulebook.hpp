@@ -108,23 +108,19 @@ inline const std::string small_levels = R"({"levels": [
 
 // Sorted by path, as read_rulebook_directory gives them.
 inline std::vector<RulebookFile> small_rulebook() {
-    return {{"cpuid/0x7.json", small_leaf_7},
-            {"cpuid/0xd.json", small_leaf_d},
-            {"dependencies.json", small_dependencies},
-            {"equality.json", small_equality},
-            {"groups.json", small_groups},
-            {"levels.json", small_levels},
-            {"models.json", small_models},
-            {"msr/0x10a.json", small_msr},
-            {"rulebook.json", small_head},
-            {"xsave.json", small_xsave}};
+    return {
+        {"cpuid/0x7.json", small_leaf_7},  {"cpuid/0xd.json", small_leaf_d}, {"dependencies.json", small_dependencies},
+        {"equality.json", small_equality}, {"groups.json", small_groups},    {"levels.json", small_levels},
+        {"models.json", small_models},     {"msr/0x10a.json", small_msr},    {"rulebook.json", small_head},
+        {"xsave.json", small_xsave}};
 }
 
 // The only place in text where part stands. Throws when there is none, or a second.
 inline std::size_t only_place_of(std::string_view text, std::string_view part) {
     const std::size_t at = text.find(part);
     if (at == std::string_view::npos) throw std::logic_error("not in the file: " + std::string(part));
-    if (text.find(part, at + 1) != std::string_view::npos) throw std::logic_error("twice in the file: " + std::string(part));
+    if (text.find(part, at + 1) != std::string_view::npos)
+        throw std::logic_error("twice in the file: " + std::string(part));
     return at;
 }
 

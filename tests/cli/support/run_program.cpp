@@ -60,7 +60,8 @@ std::string content(const Descriptor& file) {
 
 int input_file(const std::string& bytes) {
     const int number = scratch_file();
-    if (number >= 0 && ::write(number, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) check(errno, "input");
+    if (number >= 0 && ::write(number, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+        check(errno, "input");
     if (number >= 0) ::lseek(number, 0, SEEK_SET);
     return number;
 }
@@ -107,8 +108,8 @@ pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings
     arguments.insert(arguments.begin(), POOLCPUID_PROGRAM);
     std::vector<std::string> environment = environment_of(surroundings);
     pid_t child = 0;
-    const int error =
-        ::posix_spawn(&child, POOLCPUID_PROGRAM, &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
+    const int error = ::posix_spawn(&child, POOLCPUID_PROGRAM, &actions, nullptr, pointers(arguments).data(),
+                                    pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&actions);
     check(error, POOLCPUID_PROGRAM);
     return child;

@@ -16,11 +16,11 @@ struct Result {
 };
 
 struct Surroundings {
-    std::string input{};                   // standard input
-    std::string directory{};               // the working directory; empty: the test's own
-    std::string output{};                  // a file for standard output instead of Result::out
-    bool terminal = false;                 // standard output is a terminal
-    std::vector<std::string> environment{}; // "NAME=VALUE", on top of the test's own
+    std::string input{};                     // standard input
+    std::string directory{};                 // the working directory; empty: the test's own
+    std::string output{};                    // a file for standard output instead of Result::out
+    bool terminal = false;                   // standard output is a terminal
+    std::vector<std::string> environment{};  // "NAME=VALUE", on top of the test's own
 };
 
 // Runs poolcpuid with these arguments and waits for it. COLUMNS and NO_COLOR of the test's own

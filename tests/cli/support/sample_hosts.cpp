@@ -9,7 +9,7 @@ namespace poolcpuid::test {
 
 namespace {
 
-constexpr std::uint32_t base_features = 0x178BFBFF;  // leaf 1 EDX: everything from FPU to SSE2
+constexpr std::uint32_t base_features = 0x178BFBFF;    // leaf 1 EDX: everything from FPU to SSE2
 constexpr std::uint32_t vector_features = 0x36F83203;  // leaf 1 ECX: SSE3 to AVX, XSAVE, without OSXSAVE
 
 HostDump host_of(const std::string& name, std::vector<CpuidRow> rows) {
@@ -68,7 +68,9 @@ HostDump with_register(HostDump host, LeafKey key, Register reg, std::uint32_t v
 
 std::string document(const HostDump& host) { return to_host_json(host); }
 
-std::string document_line(const HostDump& host) { return nlohmann::ordered_json::parse(to_host_json(host)).dump() + "\n"; }
+std::string document_line(const HostDump& host) {
+    return nlohmann::ordered_json::parse(to_host_json(host)).dump() + "\n";
+}
 
 std::string nameless_document(const HostDump& host) {
     auto json = nlohmann::ordered_json::parse(to_host_json(host));

@@ -35,7 +35,8 @@ std::string TemporaryDirectory::read(std::string_view name) const { return bytes
 
 std::string TemporaryDirectory::listing() const {
     std::set<std::string> names;
-    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) names.insert(entry.path().filename().string());
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_))
+        names.insert(entry.path().filename().string());
     std::string text;
     for (const std::string& name : names) text += name + " ";
     return text;
