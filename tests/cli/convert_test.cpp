@@ -1,0 +1,67 @@
+// convert: values as read, in our document or as `cpuid -r` prints them.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+
+TEST_CASE("our document read back is the same document", "[convert]") {
+    const TemporaryDirectory dir;
+    const Result first = run({"convert", dir.write("a.json", document(intel_host("node-1")))});
+    REQUIRE(first.status == 0);
+    CHECK(run({"convert", dir.write("b.json", first.out), "--to", "json"}).out == first.out);
+}
+
+TEST_CASE("cpuid -r text keeps the registers and says what it cannot carry", "[convert]") {
+    const TemporaryDirectory dir;
+    HostDump host = intel_host("node-1");
+    host.hardware->msrs = std::vector<MsrRow>{{0x10A, 0xC}};
+    host.meta["kernel"] = "6.1";
+    const Result text = run({"convert", dir.write("a.json", document(host)), "--to", "cpuid-r"});
+    CHECK(text.status == 0);
+    CHECK_THAT(text.out, Contains("0x00000007 0x00: eax=0x00000000 ebx=0x00000129"));
+    CHECK_THAT(text.err, Contains("MSR") && Contains("meta"));
+    const Result back = run({"convert", "node-1=" + dir.write("a.txt", text.out)});
+    REQUIRE(back.status == 0);
+    const auto before = nlohmann::json::parse(document(host)).at("views").at("hardware").at("cpus");
+    const auto after = nlohmann::json::parse(back.out).at("views").at("hardware").at("cpus");
+    for (const auto& row : before.at(0).at("cpuid")) {
+        const auto& rows = after.at(0).at("cpuid");
+        INFO(row.dump());
+        CHECK(std::find(rows.begin(), rows.end(), row) != rows.end());
+    }
+}
+
+TEST_CASE("values are as read: nothing is repaired", "[convert]") {
+    const TemporaryDirectory dir;
+    const HostDump host =
+        with_bit(intel_host("n"), {0x80000001, 0}, Register::edx, 11, false);  // SYSCALL in 32-bit code
+    CHECK_THAT(run({"convert", dir.write("a.json", document(host))}).out, Contains("\"edx\": \"0x2c100000\""));
+}
+
+TEST_CASE("convert takes one host, writes to -o, and refuses what it cannot read", "[convert]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.write("a.json", document(amd_host("a")));
+    const Result written = run({"convert", file, "-o", dir.file("out.json")});
+    CHECK(written.status == 0);
+    CHECK(written.out.empty());
+    CHECK(dir.read("out.json") == document(amd_host("a")));
+    CHECK(run({"convert", "-"}, {.input = document(amd_host("a"))}).out == document(amd_host("a")));
+
+    const std::string two =
+        dir.write("two.ndjson", document_line(amd_host("a")) + "\n" + document_line(amd_host("b")) + "\n");
+    CHECK(run({"convert", two}).status == 2);
+    const Result broken = run({"convert", dir.write("broken", "CPUID 00000000: 00000010-68747541\n")});
+    CHECK(broken.status == 3);
+    CHECK_THAT(broken.err, Contains("broken:1: expected") && Contains("found"));
+    CHECK(run({"convert", file, "--to", "yaml"}).status == 2);
+    CHECK(run({"convert", dir.file("nowhere")}).status == 3);
+}

@@ -1,0 +1,291 @@
+// merge: the options that shape the policy, and those that are conditions (DESIGN.md, "Merge options").
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+using nlohmann::json;
+
+namespace {
+
+constexpr unsigned svm_bit = 2;  // 80000001h, ECX
+
+// Two hosts that agree, in a directory of their own.
+struct Pool {
+    TemporaryDirectory dir;
+    std::string strong = dir.write("strong.json", document(amd_host("strong")));
+    std::string weak =
+        dir.write("weak.json", document(with_bit(amd_host("weak"), leaf_7, Register::ebx, avx2_bit, false)));
+    std::string relaxed =
+        dir.write("relaxed.json",
+                  document(with_bit(amd_host("relaxed"), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true)));
+    std::string nested =
+        dir.write("nested.json", document(with_bit(amd_host("nested"), {0x80000001, 0}, Register::ecx, svm_bit, true)));
+};
+
+std::uint32_t number(const json& value) {
+    return static_cast<std::uint32_t>(std::stoul(value.get<std::string>(), nullptr, 16));
+}
+
+// A register of a policy; 0 when the leaf has no row.
+std::uint32_t reg(const Result& result, LeafKey key, const char* name) {
+    if (result.status != 0) FAIL(result.text());
+    const json policy = json::parse(result.out);
+    for (const json& row : policy.at("cpuid")) {
+        if (number(row.at("leaf")) == key.leaf && number(row.at("subleaf")) == key.subleaf) return number(row.at(name));
+    }
+    return 0;
+}
+
+bool has_avx2(const Result& result) { return (reg(result, leaf_7, "ebx") >> avx2_bit & 1U) != 0; }
+
+// The decision on a field, or null.
+json decision(const Result& result, const std::string& field) {
+    const json policy = json::parse(result.out);
+    for (const json& entry : policy.at("decisions")) {
+        if (entry.at("field") == field) return entry;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("--pool names the pool in the document", "[merge][options]") {
+    const Pool pool;
+    CHECK(json::parse(run({"merge", pool.strong, "--pool", "rack 7"}).out).at("pool") == "rack 7");
+}
+
+TEST_CASE("--identity takes the identity from the host of that name or digest", "[merge][options]") {
+    const Pool pool;
+    const HostDump other = with_register(amd_host("other"), {0x1, 0}, Register::eax, 0x00A00F10);
+    const std::string file = pool.dir.write("other.json", document(other));
+    CHECK(reg(run({"merge", pool.strong, file, "--identity", "other"}), {1, 0}, "eax") == 0x00A00F10);
+    CHECK(reg(run({"merge", pool.strong, file, "--identity", "strong"}), {1, 0}, "eax") == 0x00A00F11);
+    const json classes = json::parse(run({"merge", file}).out).at("hosts");
+    const auto digest = classes.at(0).at("sha256").get<std::string>();
+    CHECK(reg(run({"merge", pool.strong, file, "--identity", digest}), {1, 0}, "eax") == 0x00A00F10);
+    const Result unknown = run({"merge", pool.strong, "--identity", "nobody"});
+    CHECK(unknown.status == 2);
+    CHECK_THAT(unknown.err, Contains("nobody"));
+}
+
+TEST_CASE("--ceiling withholds what higher levels enumerate and no mitigation", "[merge][options]") {
+    const Pool pool;
+    const Result v2 = run({"merge", pool.relaxed, "--ceiling", "x86-64-v2"});
+    CHECK_FALSE(has_avx2(v2));
+    CHECK(reg(v2, {0xD, 0}, "eax") == 3);  // the state goes with AVX
+    CHECK((reg(v2, leaf_8000_0021, "eax") >> fs_gs_base_ns_bit & 1U) == 1);
+    CHECK(decision(v2, "avx2").at("reason").get<std::string>().find("--ceiling") != std::string::npos);
+    CHECK(has_avx2(run({"merge", pool.strong, "--ceiling", "x86-64-v4"})));
+    const Result unknown = run({"merge", pool.strong, "--ceiling", "x86-64-v9"});
+    CHECK(unknown.status == 2);
+    CHECK_THAT(unknown.err, Contains("x86-64-v9") && Contains("x86-64-v4"));
+}
+
+TEST_CASE("--ceiling POLICY joins as one more host and lends no identity", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("weak-policy.json");
+    REQUIRE(run({"merge", pool.weak, "-o", policy}).status == 0);
+    const Result result = run({"merge", pool.strong, "--ceiling", policy});
+    CHECK_FALSE(has_avx2(result));
+    CHECK(decision(result, "avx2").at("because") == json::array({"ceiling:pool"}));
+    const json hosts = json::parse(result.out).at("hosts");
+    CHECK(hosts.size() == 2);
+    CHECK(std::count_if(hosts.begin(), hosts.end(), [](const json& host) { return host.at("format") == "policy"; }) == 1);
+    CHECK(run({"merge", pool.strong, "--ceiling", "./missing.json"}).status == 3);
+}
+
+TEST_CASE("--floor fails, names field and host, and writes nothing when a promise is lost", "[merge][options]") {
+    const Pool pool;
+    const std::string floor = pool.dir.file("floor.json");
+    REQUIRE(run({"merge", pool.strong, "-o", floor}).status == 0);
+    CHECK(run({"merge", pool.strong, "--floor", floor}).status == 0);
+    const std::string target = pool.dir.file("result.json");
+    const Result weak = run({"merge", pool.strong, pool.weak, "--floor", floor, "-o", target});
+    CHECK(weak.status == 1);
+    CHECK_THAT(weak.err, Contains("avx2") && Contains("weak"));
+    CHECK_FALSE(pool.dir.has("result.json"));
+    const Result relaxed = run({"merge", pool.strong, pool.relaxed, "--floor", floor});
+    CHECK(relaxed.status == 1);
+    CHECK(relaxed.out.empty());
+    CHECK_THAT(relaxed.err, Contains("fs_gs_base_ns") && Contains("relaxed"));
+}
+
+TEST_CASE("--hide gives the weakest value: 0 for a promise, 1 for a relaxed behaviour", "[merge][options]") {
+    const Pool pool;
+    CHECK_FALSE(has_avx2(run({"merge", pool.strong, "--hide", "avx2"})));
+    CHECK((reg(run({"merge", pool.strong, "--hide", "fs-gs-base-ns"}), leaf_8000_0021, "eax") >> 1 & 1U) == 1);
+    CHECK(run({"merge", pool.strong, "--hide", "no-such-field"}).status == 2);
+    CHECK(run({"merge", pool.strong, "--hide", "maxphyaddr"}).status == 2);
+}
+
+TEST_CASE("--show shows what is shown only when asked for, by field or by group", "[merge][options]") {
+    const Pool pool;
+    const auto svm = [](const Result& result) { return reg(result, {0x80000001, 0}, "ecx") >> svm_bit & 1U; };
+    CHECK(svm(run({"merge", pool.nested})) == 0);
+    CHECK(svm(run({"merge", pool.nested, "--show", "nested"})) == 1);
+    CHECK(svm(run({"merge", pool.nested, "--show", "svm"})) == 1);
+    CHECK(run({"merge", pool.nested, "--show", "no-such-field"}).status == 2);
+    CHECK(run({"merge", pool.nested, "--show", "amd_ppin"}).status == 2);
+}
+
+TEST_CASE("--set gives a value that every host keeps, or there is no policy", "[merge][options]") {
+    const Pool pool;
+    CHECK_FALSE(has_avx2(run({"merge", pool.strong, "--set", "avx2=0"})));
+    CHECK((reg(run({"merge", pool.strong, "--set", "maxphyaddr=40"}), leaf_8000_0008, "eax") & 0xFFU) == 40);
+    const Result broken = run({"merge", pool.strong, pool.weak, "--set", "avx2=1"});
+    CHECK(broken.status == 4);
+    CHECK_THAT(broken.err, Contains("weak") && Contains("avx2"));
+    CHECK(run({"merge", pool.relaxed, "--set", "fs_gs_base_ns=0"}).status == 4);
+    CHECK(run({"merge", pool.strong, "--set", "maxphyaddr=52"}).status == 4);
+    CHECK(run({"merge", pool.strong, "--set", "avx2=2"}).status == 2);
+    CHECK(run({"merge", pool.strong, "--set", "avx2"}).status == 2);
+    CHECK(run({"merge", pool.strong, "--set", "avx2=x"}).status == 2);
+}
+
+TEST_CASE("a --set that goes with something hidden is no policy", "[merge][options]") {
+    const Pool pool;
+    const Result result = run({"merge", pool.strong, "--hide", "avx", "--set", "avx2=1"});
+    CHECK(result.status == 4);
+    CHECK_THAT(result.err, Contains("avx2"));
+}
+
+TEST_CASE("each override leaves a decision", "[merge][options]") {
+    const Pool pool;
+    CHECK(decision(run({"merge", pool.strong, "--hide", "avx2"}), "avx2").at("value") == "0x0");
+    CHECK(decision(run({"merge", pool.strong, "--set", "maxphyaddr=40"}), "maxphyaddr").at("value") == "0x28");
+    CHECK(decision(run({"merge", pool.strong, "--hide", "fs_gs_base_ns"}), "fs_gs_base_ns").at("value") == "0x1");
+}
+
+TEST_CASE("--rulebook lints the directory and merges with it", "[merge][options]") {
+    const Pool pool;
+    const std::string copy = pool.dir.file("policy");
+    std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
+    CHECK(run({"merge", pool.strong, "--rulebook", copy}).out == run({"merge", pool.strong}).out);
+    pool.dir.write("policy/cpuid/0x7.json", R"({"leaf": "0x7", "title": "t", "fields": [{"id": "avx2"}]})");
+    const Result broken = run({"merge", pool.strong, "--rulebook", copy});
+    CHECK(broken.status == 3);
+    CHECK_THAT(broken.err, Contains("cpuid/0x7.json:1: avx2"));
+    CHECK(run({"merge", pool.strong, "--rulebook", pool.dir.file("nowhere")}).status == 3);
+}
+
+TEST_CASE("--fail-on writes the policy and fails by severity", "[merge][options]") {
+    const Pool pool;
+    CHECK(run({"merge", pool.strong, "--fail-on", "error"}).status == 0);
+    const Result warning = run({"merge", pool.strong, "--fail-on", "warning"});  // MSRs are not merged yet
+    CHECK(warning.status == 1);
+    CHECK(json::accept(warning.out));
+    CHECK(run({"merge", pool.strong, "--fail-on", "note"}).status == 2);
+}
+
+TEST_CASE("--expect says why a policy is not what the inputs give", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    const auto expect = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"merge", "--expect", policy});
+        return run(more);
+    };
+    CHECK(expect({pool.weak, pool.strong}).status == 0);
+    CHECK(expect({pool.weak, pool.strong}).out.empty());
+
+    const Result missing = expect({pool.strong});
+    CHECK(missing.status == 1);
+    CHECK_THAT(missing.err, Contains("host weak") && Contains("is missing"));
+    const Result added = expect({pool.strong, pool.weak, pool.relaxed});
+    CHECK(added.status == 1);
+    CHECK_THAT(added.err, Contains("host relaxed") && Contains("was not among"));
+    const Result changed = expect({pool.strong, "weak=" + pool.relaxed});
+    CHECK(changed.status == 1);
+    CHECK_THAT(changed.err, Contains("the dump of host weak changed"));
+    CHECK_THAT(expect({pool.strong, pool.weak, "--pool", "other"}).err, Contains("other options"));
+
+    const std::string copy = pool.dir.file("rules");
+    std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
+    std::string levels = bytes_of(copy + "/levels.json");
+    pool.dir.write("rules/levels.json", levels + "\n");
+    CHECK_THAT(expect({pool.strong, pool.weak, "--rulebook", copy}).err, Contains("another rulebook"));
+}
+
+TEST_CASE("--expect finds a flipped bit, or refuses it when a decision contradicts it", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    json flipped = json::parse(bytes_of(policy));
+    const auto flip = [&](LeafKey key, const char* name, std::uint32_t mask) {
+        for (json& row : flipped.at("cpuid")) {
+            if (number(row.at("leaf")) != key.leaf || number(row.at("subleaf")) != key.subleaf) continue;
+            char text[11];
+            std::snprintf(text, sizeof text, "0x%08x", number(row.at(name)) ^ mask);
+            row.at(name) = text;
+        }
+        return pool.dir.write("flipped.json", flipped.dump());
+    };
+    const Result quiet =
+        run({"merge", pool.strong, pool.weak, "--expect", flip(leaf_7, "ebx", 1)});  // FSGSBASE, no decision
+    CHECK(quiet.status == 1);
+    CHECK_THAT(quiet.err, Contains("leaf 0x7 subleaf 0x0 ebx"));
+    const Result loud = run({"merge", pool.strong, pool.weak, "--expect", flip(leaf_7, "ebx", 1U << avx2_bit)});
+    CHECK(loud.status == 3);
+    CHECK_THAT(loud.err, Contains("avx2"));
+}
+
+TEST_CASE("a pool without a policy is exit status 4 and says why", "[merge][options]") {
+    const Pool pool;
+    const std::string intel = pool.dir.write("intel.json", document(intel_host("intel")));
+    const Result mixed = run({"merge", pool.strong, intel});
+    CHECK(mixed.status == 4);
+    CHECK(mixed.out.empty());
+    CHECK_THAT(mixed.err, Contains("mixed vendors") && Contains("intel") && Contains("strong"));
+    const HostDump no_long_mode = with_bit(amd_host("old"), {0x80000001, 0}, Register::edx, 29, false);
+    const Result old = run({"merge", pool.dir.write("old.json", document(no_long_mode))});
+    CHECK(old.status == 4);
+    CHECK_THAT(old.err, Contains("old") && Contains("lm"));
+}
+
+TEST_CASE("wrong usage is exit status 2", "[merge][options]") {
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                      {"merge"},
+                                                      {"frobnicate"},
+                                                      {"merge", "--frobnicate", "x"},
+                                                      {"rules"},
+                                                      {"convert"}}) {
+        const Result result = run(arguments);
+        INFO(result.text());
+        CHECK(result.status == 2);
+        CHECK(result.out.empty());
+        CHECK_FALSE(result.err.empty());
+    }
+}
+
+TEST_CASE("help fits 80 columns and is exit status 0", "[help]") {
+    for (const std::vector<std::string>& verb : {std::vector<std::string>{},
+                                                 {"merge"},
+                                                 {"convert"},
+                                                 {"rules"},
+                                                 {"rules", "list"},
+                                                 {"rules", "show"},
+                                                 {"rules", "lint"}}) {
+        std::vector<std::string> arguments = verb;
+        arguments.emplace_back("--help");
+        const Result result = run(arguments);
+        CHECK(result.status == 0);
+        for (std::size_t begin = 0; begin < result.out.size();) {
+            const std::size_t end = result.out.find('\n', begin);
+            INFO(result.out.substr(begin, end - begin));
+            CHECK(end - begin <= 82);  // in bytes; an ellipsis takes three
+            begin = end + 1;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// rules: what a person or a script learns of a bit, and what lint says of a rulebook.
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+using namespace poolcpuid::test;
+using Catch::Contains;
+using nlohmann::json;
+
+TEST_CASE("rules show finds a field by any of its names", "[rules]") {
+    for (const char* name :
+         {"fs_gs_base_ns", "fs-gs-base-ns", "FS_GS_NS", "wrmsr_xx_base_ns", "FsGsKernelGsBaseNonSerializing"}) {
+        const json rules = json::parse(run({"rules", "show", name}).out);
+        INFO(name);
+        REQUIRE(rules.at("fields").size() == 1);
+        CHECK(rules.at("fields").at(0).at("field") == "fs_gs_base_ns");
+        CHECK(rules.at("fields").at(0).at("rule") == "union");
+        CHECK(rules.at("fields").at(0).at("leaf") == "0x80000021");
+    }
+    const Result unknown = run({"rules", "show", "frobnicate"});
+    CHECK(unknown.status == 2);
+    CHECK_THAT(unknown.err, Contains("frobnicate"));
+}
+
+TEST_CASE("rules show says what a feature needs and who needs it", "[rules]") {
+    const json field = json::parse(run({"rules", "show", "avx512f"}).out).at("fields").at(0);
+    CHECK_THAT(field.at("needs").dump(), Contains("\"avx2\""));
+    CHECK_THAT(field.at("needed_by").dump(), Contains("\"avx512bw\""));
+    const Result text = run({"rules", "show", "avx512f", "--format", "text"});
+    CHECK_THAT(text.out, Contains("XSAVE state opmask") && Contains("level       x86-64-v4"));
+}
+
+TEST_CASE("rules list is filtered by rule, vendor and leaf", "[rules]") {
+    const json unions =
+        json::parse(run({"rules", "list", "--rule", "union", "--vendor", "amd", "--leaf", "0x80000021"}).out);
+    for (const json& field : unions.at("fields")) {
+        CHECK(field.at("rule") == "union");
+        CHECK(field.at("leaf") == "0x80000021");
+    }
+    CHECK(unions.at("fields").size() >= 2);
+    CHECK(run({"rules", "list", "--vendor", "acme"}).status == 2);
+    CHECK(run({"rules", "list", "--leaf", "seven"}).status == 2);
+}
+
+TEST_CASE("the count in policy/README.md is what rules list --count prints", "[rules]") {
+    const std::string readme = bytes_of(POOLCPUID_SOURCE_DIR "/policy/README.md");
+    CHECK_THAT(readme, Contains("```\n" + run({"rules", "list", "--count"}).out + "```"));
+}
+
+TEST_CASE("rules lint names file, line and field, and is exit status 3", "[rules]") {
+    const TemporaryDirectory dir;
+    const std::string copy = dir.file("policy");
+    std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
+    const Result clean = run({"rules", "lint", copy});
+    CHECK(clean.status == 0);
+    CHECK_THAT(clean.out, Contains("clean"));
+
+    std::string leaf = dir.read("policy/cpuid/0x80000021.json");
+    const std::string wrong = "\"rule\": \"onion\"";
+    leaf.replace(leaf.find("\"rule\": \"union\""), wrong.size(), wrong);
+    dir.write("policy/cpuid/0x80000021.json", leaf);
+    const Result text = run({"rules", "lint", copy});
+    CHECK(text.status == 3);
+    CHECK_THAT(text.out, Contains("cpuid/0x80000021.json:") && Contains("fs_gs_base_ns: unknown rule \"onion\""));
+    const json findings = json::parse(run({"rules", "lint", copy, "--format", "json"}).out).at("findings");
+    CHECK(findings.at(0).at("field") == "fs_gs_base_ns");
+    CHECK(run({"rules", "lint", dir.file("nowhere")}).status == 3);
+    CHECK(run({"rules", "lint"}).status == 0);
+}

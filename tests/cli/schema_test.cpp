@@ -1,0 +1,72 @@
+// Everything that the program writes, and the whole rulebook, is as schemas/ says: checked with valijson,
+// which shares nothing with our readers and writers.
+
+#include <filesystem>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
+
+namespace fs = std::filesystem;
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+void check_valid(const std::string& schema, const std::string& document) {
+    for (const std::string& error : schema_errors(schema, document)) FAIL_CHECK(error);
+}
+
+}  // namespace
+
+TEST_CASE("every example host and policy is valid", "[schema]") {
+    for (const fs::directory_entry& pool : fs::directory_iterator(POOLCPUID_SOURCE_DIR "/examples")) {
+        const fs::path hosts = pool.path() / "hosts";
+        if (!fs::is_directory(hosts)) continue;
+        INFO(hosts.string());
+        for (const fs::directory_entry& host : fs::directory_iterator(hosts)) {
+            check_valid("host", run({"convert", host.path().string()}).out);
+        }
+        check_valid("policy", run({"merge", hosts.string()}).out);
+        check_valid("policy", run({"merge", hosts.string(), "--show", "nested", "--show", "pmu"}).out);
+    }
+}
+
+TEST_CASE("a policy with overrides, skipped hosts and a ceiling is valid", "[schema]") {
+    const TemporaryDirectory dir;
+    const std::string host = dir.write("a.json", document(amd_host("a")));
+    const std::string policy = dir.file("policy.json");
+    REQUIRE(run({"merge", host, "-o", policy}).status == 0);
+    check_valid("policy", run({"merge", host, dir.write("bad", "x"), "--skip-unreadable", "--hide", "avx2", "--set",
+                               "maxphyaddr=40", "--ceiling", policy})
+                              .out);
+}
+
+TEST_CASE("what rules prints for scripts is valid", "[schema]") {
+    check_valid("rules", run({"rules", "list", "--format", "json"}).out);
+    check_valid("lint", run({"rules", "lint", POOLCPUID_SOURCE_DIR "/policy", "--format", "json"}).out);
+}
+
+TEST_CASE("every file of the rulebook is valid", "[schema]") {
+    const fs::path policy = POOLCPUID_SOURCE_DIR "/policy";
+    for (const char* folder : {"cpuid", "msr"}) {
+        for (const fs::directory_entry& file : fs::directory_iterator(policy / folder)) {
+            INFO(file.path().string());
+            check_valid("rulebook-fields", bytes_of(file.path().string()));
+        }
+    }
+    for (const char* name : {"dependencies", "equality", "groups", "xsave", "models", "levels"}) {
+        INFO(name);
+        check_valid(std::string("rulebook-") + name, bytes_of((policy / (std::string(name) + ".json")).string()));
+    }
+    check_valid("rulebook-head", bytes_of((policy / "rulebook.json").string()));
+}
+
+TEST_CASE("the schemas refuse what is not so", "[schema]") {
+    CHECK_FALSE(schema_errors("host", R"({"schema": "poolcpuid/host/v2"})").empty());
+    CHECK_FALSE(schema_errors("policy", R"({"schema": "poolcpuid/policy/v1"})").empty());
+    CHECK_FALSE(schema_errors("rulebook-fields", R"({"leaf": "0x7", "title": "t", "fields": [{"id": "x"}]})").empty());
+}
