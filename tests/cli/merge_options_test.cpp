@@ -102,7 +102,8 @@ TEST_CASE("--ceiling POLICY joins as one more host and lends no identity", "[mer
     CHECK(decision(result, "avx2").at("because") == json::array({"ceiling:pool"}));
     const json hosts = json::parse(result.out).at("hosts");
     CHECK(hosts.size() == 2);
-    CHECK(std::count_if(hosts.begin(), hosts.end(), [](const json& host) { return host.at("format") == "policy"; }) == 1);
+    CHECK(std::count_if(hosts.begin(), hosts.end(), [](const json& host) { return host.at("format") == "policy"; }) ==
+          1);
     CHECK(run({"merge", pool.strong, "--ceiling", "./missing.json"}).status == 3);
 }
 

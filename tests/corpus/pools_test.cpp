@@ -60,6 +60,29 @@ TEST_CASE("Rome and Milan", "[corpus][pools]") {
     CHECK(pool.finding("no-safe-identity")->severity == Severity::error);
 }
 
+TEST_CASE("Rome, Milan and Genoa: the relaxed bits are seen, in range, and the hosts that cause them named",
+          "[corpus]") {
+    if (real_hosts().empty()) return;
+    const Merged pool = pool_of({rome, milan, genoa});
+    CHECK(pool.bit(0x80000021, 0, eax, 1) == 1);
+    CHECK(pool.reg(0x80000000, 0, eax) >= 0x80000021);
+    CHECK(pool.bit(0x80000008, 0, ebx, 20) == 1);
+    CHECK(pool.row(0xD, 9) == Registers{});
+    CHECK(pool.bit(0x7, 0, ecx, 3) == 0);
+    CHECK(pool.reg(0xD, 0, eax) == 0x7);
+    CHECK(pool.reg(0xD, 0, ecx) == 0x340);  // 576 bytes and AVX's 256
+    const auto because = [&](const char* field) {
+        const Decision* decision = pool.decision(field);
+        return decision == nullptr ? std::vector<std::string>{} : decision->because;
+    };
+    const auto ends_with = [](const std::string& name, const std::string& file) { return file.ends_with(name); };
+    REQUIRE(because("fs_gs_base_ns").size() == 1);
+    CHECK(ends_with(because("fs_gs_base_ns").front(), genoa));
+    REQUIRE(because("efer_lmsle_unsupported").size() == 2);
+    CHECK(ends_with(because("efer_lmsle_unsupported").front(), milan));
+    CHECK(ends_with(because("efer_lmsle_unsupported").back(), genoa));
+}
+
 TEST_CASE("Milan and Genoa", "[corpus][pools]") {
     if (real_hosts().empty()) return;
     const Merged pool = pool_of({milan, genoa});
