@@ -198,22 +198,28 @@ private:
     }
 
     void report_conflict(const XsaveComponent& component) {
-        std::set<std::tuple<std::uint32_t, std::uint32_t, bool>> layouts;
-        bool all_support = true;
+        std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::vector<std::string>> layouts;
         for (const Variant& variant : in_.variants) {
             const Component& atom = variant.promises->atoms.components[component.bit];
-            all_support = all_support && atom.promised;
-            if (atom.promised) layouts.insert({atom.offset, atom.size, atom.align64});
+            if (!atom.promised) return;  // a host without the component is no conflict
+            auto& names = layouts[{atom.offset, atom.size, atom.align64}];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
         }
-        if (!all_support || layouts.size() < 2) return;
+        if (layouts.size() < 2) return;
         std::string text;
-        for (const auto& [offset, size, align] : layouts) {
-            text += (text.empty() ? "" : "; ") + std::to_string(size) + " bytes at " + std::to_string(offset);
+        std::vector<std::string> all;
+        for (auto& [layout, names] : layouts) {
+            std::sort(names.begin(), names.end());
+            const auto& [offset, size, align] = layout;
+            text += (text.empty() ? "" : "; ") + std::to_string(size) + " bytes at " + std::to_string(offset) +
+                    (align ? ", aligned," : "") + " on " + enumerate(names);
+            all.insert(all.end(), names.begin(), names.end());
         }
+        std::sort(all.begin(), all.end());
         add(Severity::warning, "xsave-layout-conflict",
             "The hosts lay out the XSAVE state " + std::string(component.id) + " differently (" + text +
                 "), so it and what needs it are not in the policy.",
-            {});
+            all);
     }
 
     void report_uneven() {
