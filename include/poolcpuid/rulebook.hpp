@@ -126,10 +126,10 @@ struct Field {
     std::string_view why;
     std::string_view source;
 
-    // The field's bits within its 32-bit register.
-    constexpr std::uint32_t mask() const noexcept {
+    // The field's bits within its register: 32 bits of a CPUID register, 64 of an MSR.
+    constexpr std::uint64_t mask() const noexcept {
         const std::uint32_t width = static_cast<std::uint32_t>(high - low) + 1;
-        const std::uint32_t ones = width >= 32 ? 0xFFFFFFFFU : (1U << width) - 1U;
+        const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
         return ones << low;
     }
 };

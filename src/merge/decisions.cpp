@@ -57,7 +57,7 @@ private:
 
     std::optional<Decision> decide_one(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = rulebook_[index];
-        const std::uint32_t value = value_in(in_.rows, field, subleaf);
+        const std::uint64_t value = value_in(in_.rows, field, subleaf);
         const auto values = values_of(index, subleaf);
         const SeenValue& first = values.begin()->first;
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
@@ -74,7 +74,7 @@ private:
 
         Decision decision;
         decision.field = field.id;
-        decision.place = {false, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+        decision.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
         decision.rule = to_string(field.rule);
         decision.value = to_hex(value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
@@ -158,10 +158,10 @@ private:
 
     std::vector<std::string> limiting_by_value(FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
-        std::uint32_t any = 0;
-        std::uint32_t all = ~0U;
-        std::uint32_t least = ~0U;
-        std::uint32_t most = 0;
+        std::uint64_t any = 0;
+        std::uint64_t all = ~std::uint64_t{0};
+        std::uint64_t least = ~std::uint64_t{0};
+        std::uint64_t most = 0;
         for (const Variant& variant : in_.variants) {
             const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
             if (!seen.known) continue;
@@ -178,18 +178,30 @@ private:
             case Rule::union_:
             case Rule::guarded: {
                 // The bits that not all hosts have or, when all have the same, every host.
-                const std::uint32_t deciding = (any & ~all) != 0 ? any & ~all : any;
+                const std::uint64_t deciding = (any & ~all) != 0 ? any & ~all : any;
                 return with([&](const SeenValue& seen) { return (seen.value & deciding) != 0; });
             }
             case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
             case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
             case Rule::equal: {
-                const std::uint32_t reference = seen_value(plan_, *in_.identity.promises, index, subleaf).value;
+                const std::uint64_t reference = seen_value(plan_, *in_.identity.promises, index, subleaf).value;
                 return with([&](const SeenValue& seen) { return seen.value != reference; });
             }
             case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
+            case Rule::group:
+                if (plan_.bad_news_group(index) != nullptr) return with_bad_news(index);
+                return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
             default: return {};
         }
+    }
+
+    // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
+    std::vector<std::string> with_bad_news(FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        const std::size_t word = *plan_.find_word(place_of(field, field.subleaf_first));
+        return names_where(in_.variants, [&](const Variant& variant) {
+            return (variant.promises->atoms.words[word] & field.mask()) == 0;
+        });
     }
 
     std::string reason(FieldIndex index, const Values& values, const std::vector<std::string>& limiting_names) const {
@@ -227,7 +239,21 @@ private:
             }
             case Cause::none: break;
         }
+        if (rulebook_[index].rule == Rule::group) return by_group(index, who);
         return by_rule(rulebook_[index], values, who);
+    }
+
+    std::string by_group(FieldIndex index, const std::string& who) const {
+        const PromiseGroup* group = plan_.bad_news_group(index);
+        if (group == nullptr) return "Not every host has it" + who + ".";
+        const FieldIndex other = index == group->rsba ? group->rrsba : group->rsba;
+        if (in_.draft.present(other)) {
+            const bool has_eibrs = in_.draft.present(group->eibrs);
+            return "Shown as " + std::string(rulebook_[other].id) + ", since the policy has " +
+                   (has_eibrs ? "" : "no ") + std::string(rulebook_[group->eibrs].id) + who + ".";
+        }
+        if (!in_.draft.present(index)) return "No host has it.";
+        return "Set as soon as RET may be predicted from elsewhere on one host, or nobody knows" + who + ".";
     }
 
     std::string by_rule(const Field& field, const Values& values, const std::string& who) const {
@@ -243,7 +269,7 @@ private:
             case Rule::identity: return "Taken whole from the host that lends the identity" + who + ".";
             case Rule::derive: return "Computed from the other fields.";
             case Rule::hide: return "Never shown to a guest in a pool.";
-            case Rule::group: return "Carried by several fields together.";
+            case Rule::group:
             case Rule::owned: break;
         }
         return "Filled in by the VMM.";

@@ -12,7 +12,7 @@ namespace {
 // A gate in the same sub-leafed leaf is asked subleaf by subleaf (a cache that is not there has no
 // WBINVD behaviour); any other gate is asked once.
 bool gate_is_per_subleaf(const Field& field, const Field& gate) noexcept {
-    return gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last && !gate.is_msr;
+    return gate.is_msr == field.is_msr && gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last;
 }
 
 }  // namespace
@@ -24,21 +24,30 @@ Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
       identity_(&identity),
       fates_(plan.rulebook().fields.size()) {}
 
-std::uint32_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
+// The pool's bits; bad news of a group goes by the name that enhanced IBRS gives it, so that the two
+// are never shown together and losing IBRS turns the one into the other.
+std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
-    if (field.is_msr || !plan_->applies(field) || is_out(index)) return 0;
+    const auto word = plan_->find_word(place_of(field, subleaf));
+    if (!word) return 0;
+    if (const PromiseGroup* group = plan_->bad_news_group(index)) {
+        if (present(group->eibrs) != (index == group->rrsba)) return 0;
+    }
+    return (plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask()) >> field.low;
+}
+
+std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
+    const Field& field = (*rulebook_)[index];
+    if (!plan_->applies(field) || is_out(index)) return 0;
     if (field.gate != no_field) {
         const Field& gate = (*rulebook_)[field.gate];
         if (gate_is_per_subleaf(field, gate) && value(field.gate, subleaf) == 0) return 0;
     }
-    if (promises_by_bits(field.rule)) {
-        const auto word = plan_->find_word({field.leaf, subleaf}, field.reg);
-        return word ? (plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask()) >> field.low : 0;
-    }
+    if (promises_by_bits(field.rule)) return bits(index, subleaf);
     if (promises_by_number(field.rule)) {
         const auto slot = plan_->find_number(index, subleaf);
         if (!slot || !atoms_.numbers[*slot].known) return 0;
-        const std::uint32_t number = atoms_.numbers[*slot].value;
+        const std::uint64_t number = atoms_.numbers[*slot].value;
         // 0 says "as the other field": the plainest way to say it when they agree.
         const bool as_other = field.zero_means_field != no_field && number == value(field.zero_means_field, subleaf);
         return as_other ? 0 : number;
@@ -46,7 +55,7 @@ std::uint32_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
     if (field.rule == Rule::identity) {
         const auto set = overrides_.find(index);
         if (set != overrides_.end()) return set->second;
-        return field_value(*identity_, field, subleaf).value_or(0);
+        return field.is_msr ? 0 : field_value(*identity_, field, subleaf).value_or(0);
     }
     return 0;
 }
@@ -58,24 +67,29 @@ void Draft::take_out(FieldIndex field, Fate fate) {
 }
 
 void Draft::weaken(FieldIndex index, Fate fate) {
-    const Field& field = (*rulebook_)[index];
-    if (field.rule == Rule::intersect) return take_out(index, fate);
-    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-        if (const auto word = plan_->find_word({field.leaf, subleaf}, field.reg)) atoms_.words[*word] &= ~field.mask();
+    if (!plan_->is_inverted(index)) return take_out(index, fate);
+    const PromiseGroup* group = plan_->bad_news_group(index);
+    const std::vector<FieldIndex> members =
+        group == nullptr ? std::vector{index} : std::vector{group->rsba, group->rrsba};
+    for (const FieldIndex member : members) {
+        const Field& field = (*rulebook_)[member];
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (const auto word = plan_->find_word(place_of(field, subleaf))) atoms_.words[*word] &= ~field.mask();
+        }
+        fates_[member] = {Cause::set, 0};
     }
-    fates_[index] = {Cause::set, 0};
 }
 
-void Draft::set(FieldIndex index, std::uint32_t value) {
+void Draft::set(FieldIndex index, std::uint64_t value) {
     const Field& field = (*rulebook_)[index];
     fates_[index] = {Cause::set, 0};
     if (field.rule == Rule::identity) {
         overrides_[index] = value;
         return;
     }
-    if (const auto word = plan_->find_word({field.leaf, field.subleaf_first}, field.reg)) {
+    if (const auto word = plan_->find_word(place_of(field, field.subleaf_first))) {
         if (promises_by_bits(field.rule)) {
-            const std::uint32_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
+            const std::uint64_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
             atoms_.words[*word] = (atoms_.words[*word] & ~field.mask()) | promises;
         }
     }

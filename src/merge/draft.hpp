@@ -43,7 +43,7 @@ public:
     const Atoms& atoms() const noexcept { return atoms_; }
 
     // The field's value in the policy, shifted down; derived and owned fields read as 0 here.
-    std::uint32_t value(FieldIndex field, std::uint32_t subleaf) const;
+    std::uint64_t value(FieldIndex field, std::uint32_t subleaf) const;
 
     // True when the field's value in its first subleaf is not 0: what prerequisites and gates ask.
     bool present(FieldIndex field) const;
@@ -60,7 +60,7 @@ public:
     void weaken(FieldIndex field, Fate fate);
 
     // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
-    void set(FieldIndex field, std::uint32_t value);
+    void set(FieldIndex field, std::uint64_t value);
 
     // Equality groups, then dependencies, XSAVE components and gates until nothing changes.
     // Linear in the rulebook for each round; a round takes out at least one field.
@@ -75,12 +75,13 @@ private:
     bool apply_components();
     bool apply_gates();
     bool any_feature(const XsaveComponent& component) const;
+    std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
 
     const Plan* plan_;
     const Rulebook* rulebook_;
     Atoms atoms_;
     const CpuidTable* identity_;
-    std::map<FieldIndex, std::uint32_t> overrides_;  // identity fields that were set
+    std::map<FieldIndex, std::uint64_t> overrides_;  // identity fields that were set
     std::vector<Fate> fates_;                        // parallel to the rulebook's fields
     std::uint64_t kept_ = 0;
 };

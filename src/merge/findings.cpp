@@ -1,5 +1,4 @@
 #include "merge/findings.hpp"
-#include "text/hex.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -7,11 +6,19 @@
 #include <set>
 #include <tuple>
 
+#include "merge/msr_findings.hpp"
+#include "text/hex.hpp"
+
 namespace poolcpuid::merge {
 
 namespace {
 
 std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); }
+
+std::string place_text(const RegisterPlace& place) {
+    if (place.is_msr) return "MSR " + to_hex(place.key.leaf);
+    return "leaf " + leaf_text(place.key) + " " + to_string(place.reg);
+}
 
 class Finder {
 public:
@@ -35,7 +42,7 @@ public:
         report_strays();
         report_models();
         report_artefact();
-        report_msrs();
+        report_unknown_msrs(in_, findings_);
         report_notes();
         const auto key = [](const Finding& f) { return std::tie(f.severity, f.code, f.field, f.message); };
         std::sort(findings_.begin(), findings_.end(),
@@ -65,18 +72,23 @@ private:
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
             const Field& field = rulebook_[slot.field];
-            if (in_.draft.value(slot.field, slot.key.subleaf) == 0) continue;
+            if (in_.draft.value(slot.field, slot.subleaf) == 0) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const auto lost = hosts([&](const HostPromises& host) { return (host.atoms.scrubs & bit) == 0; });
+            // A host whose MSRs are not known stands in the finding of those.
+            const auto lost = hosts([&](const HostPromises& host) {
+                return (host.atoms.scrubs & bit) == 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
+            });
             if (lost.empty()) continue;
-            const auto unsure = hosts([&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0; });
+            const auto unsure = hosts([&](const HostPromises& host) {
+                return (host.scrub_unknown & bit) != 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
+            });
             std::string message = std::string(field.id) +
                                   " is shown because another host has it, but VERW is not known to scrub on " +
                                   enumerate(lost) + ": ";
             message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
                                                       "microcode there, or add feature MSRs to the dump."
                                                     : "affected and without the microcode. Update the microcode there.";
-            add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
+            add(Severity::error, verw_promise_lost, std::move(message), lost, std::string(field.id));
         }
     }
 
@@ -114,7 +126,7 @@ private:
             if (field.rule != Rule::min || !field.zero_has_meaning || field.zero_means_field != no_field) continue;
             const auto slot = plan_.find_number(index, field.subleaf_first);
             if (!slot || in_.draft.is_out(index)) continue;
-            const std::uint32_t width = in_.draft.value(index, field.subleaf_first);
+            const std::uint64_t width = in_.draft.value(index, field.subleaf_first);
             const auto wider = hosts([&](const HostPromises& host) {
                 const Number& number = host.atoms.numbers[*slot];
                 return number.known && number.value > width;
@@ -241,26 +253,24 @@ private:
 
     // A bit without a row has no polarity, so it is 0 and someone should look.
     void report_strays() {
-        std::map<std::tuple<bool, LeafKey, Register>, std::uint32_t> bits;
+        std::map<std::pair<bool, RegisterPlace>, std::uint64_t> bits;
         for (const Variant& variant : in_.variants) {
-            for (const StrayBits& stray : variant.promises->strays)
-                bits[{stray.reserved, stray.key, stray.reg}] |= stray.mask;
+            for (const StrayBits& stray : variant.promises->strays) bits[{stray.reserved, stray.place}] |= stray.mask;
         }
-        for (const auto& [place, mask] : bits) {
-            const auto& [reserved, key, reg] = place;
-            const auto names = hosts([&, where = std::tuple(reserved, key, reg)](const HostPromises& host) {
+        for (const auto& [kind, mask] : bits) {
+            const auto names = hosts([&, wanted = kind](const HostPromises& host) {
                 return std::any_of(host.strays.begin(), host.strays.end(), [&](const StrayBits& stray) {
-                    return std::tuple(stray.reserved, stray.key, stray.reg) == where;
+                    return std::pair(stray.reserved, stray.place) == wanted;
                 });
             });
             if (names.empty()) continue;
-            const std::string where = leaf_text(key) + " " + to_string(reg) + " (mask " + to_hex(mask) + ")";
-            if (reserved) {
-                add(Severity::note, "reserved-bit",
-                    "Reserved bits are set in leaf " + where + "; the policy has 0 there.", names);
+            const std::string where = place_text(kind.second) + " (mask " + to_hex(mask) + ")";
+            if (kind.first) {
+                add(Severity::note, "reserved-bit", "Reserved bits are set in " + where + "; the policy has 0 there.",
+                    names);
             } else {
                 add(Severity::note, "unclassified-bit",
-                    "The rulebook does not know bits that are set in leaf " + where +
+                    "The rulebook does not know bits that are set in " + where +
                         ": the policy has 0 there, as nobody knows what they promise.",
                     names);
             }
@@ -283,16 +293,6 @@ private:
             "SYSCALL reads 0 on " + enumerate(names) +
                 " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
             names);
-    }
-
-    void report_msrs() {
-        const auto with = hosts([](const HostPromises& host) { return host.has_msrs; });
-        add(Severity::warning, "msrs-not-merged",
-            with.empty() ? "No dump holds feature MSRs, and this version does not merge them: the policy offers none, "
-                           "IA32_ARCH_CAPABILITIES included."
-                         : "Feature MSRs are read but not merged by this version: the policy offers none, "
-                           "IA32_ARCH_CAPABILITIES included.",
-            with);
     }
 
     void report_notes() {

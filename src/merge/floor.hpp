@@ -1,15 +1,16 @@
-// What a result lacks of the promises of a floor policy.
+// What a floor policy has and the pool's policy has not, with the hosts that cost it.
 #pragma once
 
 #include <vector>
 
+#include "merge/host_promises.hpp"
+#include "merge/plan.hpp"
 #include "merge/pool.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::merge {
 
-// The atoms that wanted has and given has not, with the hosts that do not keep them. Linear in the
-// fields of the rulebook times the variants.
+// The atoms of wanted that given does not have. Linear in the plan's fields times the variants.
 std::vector<FloorLoss> losses(const Plan& plan, const HostPromises& wanted, const HostPromises& given,
                               const std::vector<Variant>& variants);
 

@@ -18,15 +18,45 @@ void merge_sorted(std::vector<T>& into, const std::vector<T>& from) {
 }
 
 // The fields of a word whose bits are in mask.
-void collect_fields(const Plan& plan, const PromiseWord& word, std::uint32_t mask, std::vector<FieldIndex>& out) {
+void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mask, std::vector<FieldIndex>& out) {
+    const LeafKey key = word.place.key;
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
-        if (field.leaf == word.key.leaf && field.reg == word.reg && (field.mask() & mask) != 0 &&
-            promises_by_bits(field.rule) && field.subleaf_first <= word.key.subleaf &&
-            word.key.subleaf <= field.subleaf_last) {
+        if (place_of(field, key.subleaf) == word.place && (field.mask() & mask) != 0 && promises_by_bits(field.rule) &&
+            field.subleaf_first <= key.subleaf && key.subleaf <= field.subleaf_last) {
             out.push_back(index);
         }
     }
+}
+
+template <typename Body>
+void for_both(const Plan& plan, const PromiseGroup& group, const Body& body) {
+    for (const FieldIndex index : {group.rsba, group.rrsba}) {
+        const Field& field = plan.rulebook()[index];
+        const auto word = plan.find_word(place_of(field, field.subleaf_first));
+        body(*word, field.mask());
+    }
+}
+
+// RSBA and RRSBA say one thing, that RET may be predicted from elsewhere, and enhanced IBRS decides
+// under which of the two names (Xen spec_ctrl.c, retpoline_calculations): either of them breaks the
+// promise of both.
+void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& host) {
+    bool broken = false;
+    bool unknown = false;
+    bool modelled = false;
+    for_both(plan, group, [&](std::size_t word, std::uint64_t bit) {
+        const bool is_unknown = (host.unknown[word] & bit) != 0;
+        unknown = unknown || is_unknown;
+        broken = broken || (!is_unknown && (host.atoms.words[word] & bit) == 0);
+        modelled = modelled || (host.modelled[word] & bit) != 0;
+    });
+    for_both(plan, group, [&](std::size_t word, std::uint64_t bit) {
+        if (broken || unknown) host.atoms.words[word] &= ~bit;
+        if (broken) host.unknown[word] &= ~bit;
+        if (!broken && unknown) host.unknown[word] |= bit;
+        if (modelled) host.modelled[word] |= bit;
+    });
 }
 
 class HostReader {
@@ -39,10 +69,11 @@ public:
         std::optional<TablePromises> hypervisor;
         if (host_.hardware) hardware = read_cpus(*host_.hardware);
         if (host_.hypervisor) {
-            const auto& msrs = host_.hypervisor->msrs ? host_.hypervisor->msrs : hardware_msrs();
-            hypervisor = read_table(plan_, host_.hypervisor->cpuid, msrs, result_.model, false);
+            hypervisor = read_view(plan_, ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs), result_.model,
+                                   ViewKind::hypervisor);
         }
-        TablePromises host = hypervisor ? std::move(*hypervisor) : std::move(*hardware);
+        TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
+        result_.offered = host.atoms.words;
         if (hypervisor && hardware) widen(host, *hardware);
         result_.atoms = std::move(host.atoms);
         result_.unknown = std::move(host.unknown);
@@ -51,34 +82,44 @@ public:
         result_.documented_layout = std::move(host.documented_layout);
         result_.syscall_artefact = host.syscall_artefact;
         apply_model();
+        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result_);
         find_silent_rows();
         find_strays();
         return std::move(result_);
     }
 
 private:
-    std::optional<std::vector<MsrRow>> hardware_msrs() const {
-        return host_.hardware ? host_.hardware->msrs : std::nullopt;
+    // The MSRs of the view that capabilities come from; a hypervisor view that knows nothing of MSRs
+    // leaves them to the hardware's.
+    const Msrs& chosen_msrs() const {
+        static const Msrs none;
+        if (host_.hypervisor && host_.hypervisor->msrs) return host_.hypervisor->msrs;
+        return host_.hardware ? host_.hardware->msrs : none;
     }
 
     void describe() {
         result_.table = std::make_shared<const CpuidTable>(host_.first_table());
+        result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
-        result_.has_msrs = (host_.hardware && host_.hardware->msrs) || (host_.hypervisor && host_.hypervisor->msrs);
+        result_.has_msrs = result_.msrs->has_value();
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
             result_.signature = signature_of(*eax);
             result_.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
     }
 
+    TablePromises read_cpu(const HardwareView& view, std::size_t cpu) const {
+        return read_view(plan_, ViewReader(plan_, view.cpus[cpu].cpuid, view.msrs), result_.model, ViewKind::hardware);
+    }
+
     // The meet over the logical CPUs: a vCPU may run on any of them.
     TablePromises read_cpus(const HardwareView& view) {
-        TablePromises host = read_table(plan_, view.cpus.front().cpuid, view.msrs, result_.model, true);
+        TablePromises host = read_cpu(view, 0);
         const Atoms first = host.atoms;
-        std::vector<std::uint32_t> differs(first.words.size());
+        std::vector<std::uint64_t> differs(first.words.size());
         for (std::size_t i = 1; i < view.cpus.size(); ++i) {
-            const TablePromises cpu = read_table(plan_, view.cpus[i].cpuid, view.msrs, result_.model, true);
+            const TablePromises cpu = read_cpu(view, i);
             for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
             for (std::size_t n = 0; n < first.numbers.size(); ++n) {
                 if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(plan_.numbers()[n].field);
@@ -95,7 +136,7 @@ private:
     void join_cpu(TablePromises& host, const TablePromises& cpu) const {
         // One CPU that is known not to keep a promise settles it, whatever the dump of another leaves open.
         for (std::size_t w = 0; w < host.unknown.size(); ++w) {
-            const std::uint32_t broken =
+            const std::uint64_t broken =
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
         }
@@ -112,9 +153,9 @@ private:
     void widen(TablePromises& view, const TablePromises& hardware) const {
         for (std::size_t w = 0; w < view.atoms.words.size(); ++w) {
             // Where one view is silent, the other one's word counts, as if the silent one were not there.
-            const std::uint32_t inverted = plan_.words()[w].inverted;
-            const std::uint32_t bad_news = inverted & ~hardware.unknown[w] & ~hardware.atoms.words[w];
-            const std::uint32_t settled = inverted & view.unknown[w] & ~hardware.unknown[w];
+            const std::uint64_t inverted = plan_.words()[w].inverted;
+            const std::uint64_t bad_news = inverted & ~hardware.unknown[w] & ~hardware.atoms.words[w];
+            const std::uint64_t settled = inverted & view.unknown[w] & ~hardware.unknown[w];
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
             view.unknown[w] &= ~(settled | bad_news);
@@ -134,27 +175,32 @@ private:
     void apply_model() {
         result_.modelled.resize(result_.unknown.size());
         if (result_.model == nullptr) return;
-        for (const SiliconFact& fact : result_.model->silicon) {
-            const Field& field = rulebook_[fact.field];
-            const auto word = plan_.find_word({field.leaf, field.subleaf_first}, field.reg);
-            if (field.is_msr || field.rule != Rule::union_ || !word) continue;
-            const std::uint32_t bits = (fact.value << field.low) & field.mask();
-            const std::uint32_t clear = field.mask() & ~bits & result_.unknown[*word];
-            const std::uint32_t widened = bits & (result_.atoms.words[*word] | result_.unknown[*word]);
-            result_.atoms.words[*word] = (result_.atoms.words[*word] & ~bits) | clear;
-            result_.unknown[*word] &= ~(bits | clear);
-            result_.modelled[*word] |= widened | clear;
-        }
+        for (const SiliconFact& fact : result_.model->silicon) apply(fact);
+    }
+
+    void apply(const SiliconFact& fact) {
+        const Field& field = rulebook_[fact.field];
+        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        if (!word || !plan_.is_inverted(fact.field)) return;
+        const std::uint64_t bits = (std::uint64_t{fact.value} << field.low) & field.mask();
+        const std::uint64_t clear = field.mask() & ~bits & result_.unknown[*word];
+        const std::uint64_t widened = bits & (result_.atoms.words[*word] | result_.unknown[*word]);
+        result_.atoms.words[*word] = (result_.atoms.words[*word] & ~bits) | clear;
+        result_.unknown[*word] &= ~(bits | clear);
+        result_.modelled[*word] |= widened | clear;
     }
 
     void find_silent_rows() {
+        const auto note = [&](const RegisterPlace& place) {
+            if (!place.is_msr) result_.silent_rows.push_back(place.key);
+        };
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
-            if (result_.unknown[w] != 0) result_.silent_rows.push_back(plan_.words()[w].key);
+            if (result_.unknown[w] != 0) note(plan_.words()[w].place);
         }
         for (std::size_t n = 0; n < plan_.numbers().size(); ++n) {
-            if (!result_.atoms.numbers[n].known && result_.table->find(plan_.numbers()[n].key) == nullptr) {
-                result_.silent_rows.push_back(plan_.numbers()[n].key);
-            }
+            const NumberSlot& slot = plan_.numbers()[n];
+            const RegisterPlace place = place_of(rulebook_[slot.field], slot.subleaf);
+            if (!result_.atoms.numbers[n].known && result_.table->find(place.key) == nullptr) note(place);
         }
         merge_sorted(result_.silent_rows, {});
     }
@@ -162,6 +208,7 @@ private:
     void find_strays() {
         if (host_.hardware) find_strays(host_.hardware->cpus.front().cpuid);
         if (host_.hypervisor) find_strays(host_.hypervisor->cpuid);
+        find_msr_strays();
         merge_sorted(result_.strays, {});
     }
 
@@ -169,12 +216,24 @@ private:
         for (const CpuidRow& row : table.rows) {
             for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
                 if (row.value[reg] == 0) continue;
-                const Coverage coverage = plan_.coverage(row.key, reg);
-                const std::uint32_t reserved = row.value[reg] & coverage.reserved;
-                const std::uint32_t unclassified = row.value[reg] & ~coverage.reserved & ~coverage.fields;
-                if (reserved != 0) result_.strays.push_back({row.key, reg, reserved, true});
-                if (unclassified != 0) result_.strays.push_back({row.key, reg, unclassified, false});
+                const RegisterPlace place{false, row.key, reg};
+                const Coverage coverage = plan_.coverage(place);
+                const std::uint64_t reserved = row.value[reg] & coverage.reserved;
+                const std::uint64_t unclassified = row.value[reg] & ~coverage.reserved & ~coverage.fields;
+                if (reserved != 0) result_.strays.push_back({place, reserved, true});
+                if (unclassified != 0) result_.strays.push_back({place, unclassified, false});
             }
+        }
+    }
+
+    // Of the MSRs that the rulebook knows; a dump may list hundreds of others.
+    void find_msr_strays() {
+        if (!result_.has_msrs) return;
+        for (const MsrRow& row : **result_.msrs) {
+            const RegisterPlace place{true, {row.index, 0}, Register::eax};
+            const std::uint64_t known = plan_.coverage(place).fields;
+            const std::uint64_t unclassified = row.value.value_or(0) & ~known;
+            if (known != 0 && unclassified != 0) result_.strays.push_back({place, unclassified, false});
         }
     }
 
@@ -182,6 +241,52 @@ private:
     const Rulebook& rulebook_;
     const HostDump& host_;
     HostPromises result_;
+};
+
+// A policy's registers say what its guests were told, so nothing is added to them.
+class PolicyPromises {
+public:
+    PolicyPromises(const Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy) {}
+
+    HostPromises read() {
+        HostPromises result;
+        result.table = std::make_shared<const CpuidTable>(CpuidTable{policy_.cpuid, {}});
+        result.msrs = std::make_shared<const Msrs>(policy_.msrs);
+        result.has_msrs = true;
+        result.has_hypervisor_view = true;
+        constexpr bool only_listed = true;
+        TablePromises read =
+            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), nullptr, ViewKind::policy);
+        result.offered = read.atoms.words;
+        result.atoms = std::move(read.atoms);
+        result.unknown.assign(plan_.words().size(), 0);
+        result.modelled.assign(plan_.words().size(), 0);
+        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+            if (is_lost(plan_.rulebook()[plan_.guards()[i].field].id)) {
+                result.atoms.scrubs &= ~(std::uint64_t{1} << i);
+            }
+        }
+        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
+        return result;
+    }
+
+private:
+    // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
+    bool is_lost(std::string_view field) const {
+        const auto is_about = [&](const Finding& finding) {
+            return finding.code == verw_promise_lost && finding.field == field;
+        };
+        const auto is_unsure = [&](const Decision& decision) {
+            return decision.field == field &&
+                   std::any_of(decision.values.begin(), decision.values.end(),
+                               [](const ValueOfHosts& seen) { return seen.value == "unknown"; });
+        };
+        return std::any_of(policy_.findings.begin(), policy_.findings.end(), is_about) ||
+               std::any_of(policy_.decisions.begin(), policy_.decisions.end(), is_unsure);
+    }
+
+    const Plan& plan_;
+    const PoolPolicy& policy_;
 };
 
 }  // namespace
@@ -207,5 +312,7 @@ void Atoms::meet(const Plan& plan, const Atoms& other) noexcept {
 }
 
 HostPromises promises_of(const Plan& plan, const HostDump& host) { return HostReader(plan, host).read(); }
+
+HostPromises promises_of(const Plan& plan, const PoolPolicy& policy) { return PolicyPromises(plan, policy).read(); }
 
 }  // namespace poolcpuid::merge

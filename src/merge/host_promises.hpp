@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "merge/plan.hpp"
+#include "merge/table_values.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {
 
 // A number's atom. Unknown is the bottom of the order: no promise.
 struct Number {
     bool known = false;
-    std::uint32_t value = 0;
+    std::uint64_t value = 0;
 
     friend bool operator==(const Number&, const Number&) = default;
 };
@@ -38,9 +40,8 @@ inline constexpr std::size_t component_count = 63;  // XCR0 and IA32_XSS; bit 63
 
 // Bits that are set though no field covers them.
 struct StrayBits {
-    LeafKey key;
-    Register reg = Register::eax;
-    std::uint32_t mask = 0;
+    RegisterPlace place;
+    std::uint64_t mask = 0;
     bool reserved = false;  // the vendor calls them reserved; else the rulebook does not know them
 
     friend auto operator<=>(const StrayBits&, const StrayBits&) = default;
@@ -48,7 +49,7 @@ struct StrayBits {
 
 // The atoms alone: a product of semilattices.
 struct Atoms {
-    std::vector<std::uint32_t> words;   // promise bits, parallel to Plan::words()
+    std::vector<std::uint64_t> words;   // promise bits, parallel to Plan::words()
     std::vector<Number> numbers;        // parallel to Plan::numbers()
     std::uint64_t scrubs = 0;           // bit i: VERW scrubs what Plan::guards()[i] is about
     std::vector<Component> components;  // component_count of them
@@ -61,9 +62,10 @@ struct Atoms {
 
 struct HostPromises {
     Atoms atoms;
-    std::vector<std::uint32_t> unknown;           // bits of which the host is silent, parallel to words
+    std::vector<std::uint64_t> unknown;           // bits of which the host is silent, parallel to words
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
-    std::vector<std::uint32_t> modelled;          // bits that the model table set or settled
+    std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
+    std::vector<std::uint64_t> offered;           // promises of the hypervisor view alone, or atoms.words without one
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
     std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing
     std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
@@ -76,9 +78,17 @@ struct HostPromises {
     Signature signature;
     const Model* model = nullptr;             // nullptr: not in the model table
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
+    std::shared_ptr<const Msrs> msrs;         // raw values
 };
 
 // Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.
 HostPromises promises_of(const Plan& plan, const HostDump& host);
+
+// What a policy promises to its guests: its registers taken literally, without a model table, and its
+// decisions and findings for the promises that registers cannot show (see verw_promise_lost).
+HostPromises promises_of(const Plan& plan, const PoolPolicy& policy);
+
+// The finding with which a policy says that VERW is not known to scrub on every host though the bit is set.
+inline constexpr const char* verw_promise_lost = "verw-promise-lost";
 
 }  // namespace poolcpuid::merge

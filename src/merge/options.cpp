@@ -12,8 +12,8 @@ namespace poolcpuid::merge {
 
 namespace {
 
-std::uint32_t parse_value(const Field& field, const std::string& text) {
-    std::uint32_t value = 0;
+std::uint64_t parse_value(const Field& field, const std::string& text) {
+    std::uint64_t value = 0;
     const bool hex = text.starts_with("0x");
     const char* first = text.data() + (hex ? 2 : 0);
     const char* last = text.data() + text.size();
@@ -29,7 +29,7 @@ std::uint32_t parse_value(const Field& field, const std::string& text) {
 }
 
 // Whether a host that has seen keeps the promise that value makes.
-bool keeps(const Field& field, const SeenValue& seen, std::uint32_t value) {
+bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
     if (field.rule == Rule::identity) return true;
     if (!seen.known) return false;
     switch (field.rule) {
@@ -44,7 +44,8 @@ bool keeps(const Field& field, const SeenValue& seen, std::uint32_t value) {
 }
 
 bool can_be_set(Rule rule) noexcept {
-    return promises_by_bits(rule) || promises_by_number(rule) || rule == Rule::identity;
+    const bool has_own_promise = promises_by_bits(rule) && rule != Rule::group;
+    return has_own_promise || promises_by_number(rule) || rule == Rule::identity;
 }
 
 class Overrides {
@@ -127,7 +128,7 @@ private:
                 throw UsageError("--set " + name + ": a field of the rule " + std::string(to_string(field.rule)) +
                                  " is not the operator's to set");
             }
-            const std::uint32_t value = parse_value(field, text);
+            const std::uint64_t value = parse_value(field, text);
             const auto broken = names_where(variants_, [&](const Variant& variant) {
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
@@ -156,7 +157,7 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
     for (const auto& [name, text] : options.set) {
         const FieldIndex index = field_named(draft.plan(), name, "--set");
         const Field& field = draft.plan().rulebook()[index];
-        const std::uint32_t wanted = parse_value(field, text);
+        const std::uint64_t wanted = parse_value(field, text);
         if (wanted != 0 && draft.value(index, field.subleaf_first) != wanted) {
             throw NoPolicyError("--set " + name + "=" + text +
                                 ": the field goes with another that the pool does not have");
@@ -172,8 +173,7 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
         found.push_back(exact);
     } else {
         found = rulebook.find_any_name(name);
-        std::erase_if(found,
-                      [&](FieldIndex index) { return rulebook[index].is_msr || !plan.applies(rulebook[index]); });
+        std::erase_if(found, [&](FieldIndex index) { return !plan.applies(rulebook[index]); });
     }
     const std::string where = std::string(option) + " " + name + ": ";
     if (found.empty()) throw UsageError(where + "no field of this vendor has that name (see poolcpuid rules list)");
@@ -183,7 +183,6 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
         throw UsageError(where + "more than one field has that name:" + ids);
     }
     const Field& field = rulebook[found.front()];
-    if (field.is_msr) throw UsageError(where + "a field of an MSR; MSRs are not merged by this version");
     if (!plan.applies(field)) throw UsageError(where + "not a field of this pool's vendor");
     return found.front();
 }

@@ -5,70 +5,114 @@
 
 namespace poolcpuid::merge {
 
-namespace {
-
-auto word_key(const PromiseWord& word) noexcept { return std::tuple(word.key, word.reg); }
-
-}  // namespace
-
 Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook), vendor_(vendor) {
     for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
         const Field& field = rulebook.fields[i];
-        if (field.is_msr || !applies(field)) continue;
+        if (!applies(field)) continue;
         fields_.push_back(static_cast<FieldIndex>(i));
         if (field.derive.how == Derivation::xcr0_low) xsave_leaf_ = field.leaf;
     }
-    for (const FieldIndex index : fields_) {
-        const Field& field = rulebook[index];
-        // The rows that lay out XSAVE components are compared as components (components.hpp), not one by one.
-        const bool is_layout = field.rule == Rule::equal && xsave_leaf_ && field.leaf == *xsave_leaf_;
-        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            const LeafKey key{field.leaf, subleaf};
-            if (promises_by_bits(field.rule)) add_word(field, subleaf);
-            if (promises_by_number(field.rule) && !is_layout) numbers_.push_back({index, key});
-            if (field.rule == Rule::guarded) guards_.push_back({index, key});
+    for (const PromiseGroup& group : rulebook.groups) {
+        if (applies(rulebook[group.rsba]) && applies(rulebook[group.rrsba]) && applies(rulebook[group.eibrs])) {
+            groups_.push_back(group);
         }
     }
+    for (const FieldIndex index : fields_) add_field(index);
     std::sort(words_.begin(), words_.end(),
-              [](const PromiseWord& a, const PromiseWord& b) { return word_key(a) < word_key(b); });
+              [](const PromiseWord& a, const PromiseWord& b) { return a.place < b.place; });
+    find_enumerators();
 }
 
-void Plan::add_word(const Field& field, std::uint32_t subleaf) {
-    const LeafKey key{field.leaf, subleaf};
-    auto at = std::find_if(words_.begin(), words_.end(),
-                           [&](const PromiseWord& word) { return word.key == key && word.reg == field.reg; });
-    if (at == words_.end()) at = words_.insert(words_.end(), {key, field.reg, 0, 0});
-    (field.rule == Rule::intersect ? at->intersect : at->inverted) |= field.mask();
+void Plan::add_field(FieldIndex index) {
+    const Field& field = (*rulebook_)[index];
+    // The rows that lay out XSAVE components are compared as components (components.hpp), not one by one.
+    const bool is_layout = !field.is_msr && field.rule == Rule::equal && xsave_leaf_ && field.leaf == *xsave_leaf_;
+    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        if (promises_by_bits(field.rule)) add_word(index, subleaf);
+        if (promises_by_number(field.rule) && !is_layout) numbers_.push_back({index, subleaf});
+        if (field.rule == Rule::guarded) guards_.push_back({index, subleaf});
+    }
 }
 
-std::optional<std::size_t> Plan::find_word(LeafKey key, Register reg) const noexcept {
+void Plan::add_word(FieldIndex index, std::uint32_t subleaf) {
+    const Field& field = (*rulebook_)[index];
+    const RegisterPlace place = place_of(field, subleaf);
+    auto at = std::find_if(words_.begin(), words_.end(), [&](const PromiseWord& word) { return word.place == place; });
+    if (at == words_.end()) at = words_.insert(words_.end(), {place, 0, 0});
+    (is_inverted(index) ? at->inverted : at->intersect) |= field.mask();
+}
+
+bool Plan::is_inverted(FieldIndex index) const noexcept {
+    const Rule rule = (*rulebook_)[index].rule;
+    return rule == Rule::union_ || rule == Rule::guarded || bad_news_group(index) != nullptr;
+}
+
+const PromiseGroup* Plan::bad_news_group(FieldIndex index) const noexcept {
+    if ((*rulebook_)[index].rule != Rule::group) return nullptr;
+    for (const PromiseGroup& group : groups_) {
+        if (group.rsba == index || group.rrsba == index) return &group;
+    }
+    return nullptr;
+}
+
+// A CPUID bit that is set exactly when the MSR is offered enumerates it; else the gate of its fields does.
+void Plan::find_enumerators() {
+    for (const FieldIndex index : fields_) {
+        const Field& field = (*rulebook_)[index];
+        if (field.derive.how == Derivation::msr_offered) enumerators_[field.derive.msr] = index;
+    }
+    for (const FieldIndex index : fields_) {
+        const Field& field = (*rulebook_)[index];
+        if (!field.is_msr || field.gate == no_field) continue;
+        enumerators_.emplace(field.leaf, cpuid_gate(index));
+    }
+}
+
+// The gate in CPUID at the end of the chain of gates.
+FieldIndex Plan::cpuid_gate(FieldIndex index) const noexcept {
+    while (index != no_field && (*rulebook_)[index].is_msr) index = (*rulebook_)[index].gate;
+    return index;
+}
+
+FieldIndex Plan::enumerator(std::uint32_t msr) const noexcept {
+    const auto at = enumerators_.find(msr);
+    return at == enumerators_.end() ? no_field : at->second;
+}
+
+std::optional<std::size_t> Plan::find_word(const RegisterPlace& place) const noexcept {
     const auto at =
-        std::lower_bound(words_.begin(), words_.end(), std::tuple(key, reg),
-                         [](const PromiseWord& word, const auto& wanted) { return word_key(word) < wanted; });
-    if (at == words_.end() || at->key != key || at->reg != reg) return std::nullopt;
+        std::lower_bound(words_.begin(), words_.end(), place,
+                         [](const PromiseWord& word, const RegisterPlace& wanted) { return word.place < wanted; });
+    if (at == words_.end() || at->place != place) return std::nullopt;
     return static_cast<std::size_t>(at - words_.begin());
 }
 
 std::optional<std::size_t> Plan::find_number(FieldIndex field, std::uint32_t subleaf) const noexcept {
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
-        if (numbers_[i].field == field && numbers_[i].key.subleaf == subleaf) return i;
+        if (numbers_[i].field == field && numbers_[i].subleaf == subleaf) return i;
     }
     return std::nullopt;
 }
 
-Coverage Plan::coverage(LeafKey key, Register reg) const noexcept {
+Coverage Plan::coverage(const RegisterPlace& place) const noexcept {
     Coverage result;
+    const LeafKey key = place.key;
     const auto covers = [&](const auto& entry) {
         return entry.leaf == key.leaf && entry.subleaf_first <= key.subleaf && key.subleaf <= entry.subleaf_last &&
-               entry.reg == reg && ((entry.vendors >> vendor_) & 1U) != 0;
+               entry.reg == place.reg && ((entry.vendors >> vendor_) & 1U) != 0;
     };
-    const auto first =
-        std::lower_bound(fields_.begin(), fields_.end(), key.leaf,
-                         [&](FieldIndex index, std::uint32_t leaf) { return (*rulebook_)[index].leaf < leaf; });
-    for (auto at = first; at != fields_.end() && (*rulebook_)[*at].leaf == key.leaf; ++at) {
+    const auto where = [&](FieldIndex index) {
+        const Field& field = (*rulebook_)[index];
+        return std::tuple(field.is_msr, field.leaf);
+    };
+    const std::tuple wanted(place.is_msr, key.leaf);
+    auto at = std::lower_bound(fields_.begin(), fields_.end(), wanted,
+                               [&](FieldIndex index, const auto& leaf) { return where(index) < leaf; });
+    for (; at != fields_.end() && where(*at) == wanted; ++at) {
         const Field& field = (*rulebook_)[*at];
         if (covers(field)) result.fields |= field.mask();
     }
+    if (place.is_msr) return result;
     const auto& reserved = rulebook_->reserved;
     auto row = std::lower_bound(reserved.begin(), reserved.end(), key.leaf,
                                 [](const ReservedBits& bits, std::uint32_t leaf) { return bits.leaf < leaf; });
@@ -76,13 +120,6 @@ Coverage Plan::coverage(LeafKey key, Register reg) const noexcept {
         if (covers(*row)) result.reserved |= row->mask;
     }
     return result;
-}
-
-bool Plan::has_promises(LeafKey key) const noexcept {
-    const auto word = std::lower_bound(words_.begin(), words_.end(), key,
-                                       [](const PromiseWord& w, const LeafKey& wanted) { return w.key < wanted; });
-    if (word != words_.end() && word->key == key) return true;
-    return std::any_of(numbers_.begin(), numbers_.end(), [&](const NumberSlot& slot) { return slot.key == key; });
 }
 
 }  // namespace poolcpuid::merge

@@ -1,4 +1,4 @@
-// The rulebook as the merge of one vendor's pool wants it: promise bits gathered into 32-bit words.
+// The rulebook as the merge of one vendor's pool wants it: promise bits gathered into words, one a register.
 //
 // In a promise word a set bit is a promise kept: the register's bit itself for `intersect`, its
 // complement for `union` and `guarded`. So the meet of two hosts is the AND of their words, whatever
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,36 +17,48 @@
 
 namespace poolcpuid::merge {
 
-struct PromiseWord {
+// A register: one of a CPUID row, or an MSR, whose index stands for the leaf (subleaf 0, EAX).
+struct RegisterPlace {
+    bool is_msr = false;
     LeafKey key;
     Register reg = Register::eax;
-    std::uint32_t intersect = 0;  // bits whose being set promises
-    std::uint32_t inverted = 0;   // bits whose being clear promises (union, guarded)
+
+    friend auto operator<=>(const RegisterPlace&, const RegisterPlace&) = default;
+};
+
+constexpr RegisterPlace place_of(const Field& field, std::uint32_t subleaf) noexcept {
+    return {field.is_msr, {field.leaf, subleaf}, field.reg};
+}
+
+struct PromiseWord {
+    RegisterPlace place;
+    std::uint64_t intersect = 0;  // bits whose being set promises
+    std::uint64_t inverted = 0;   // bits whose being clear promises (union, guarded)
 
     // From a register's value to promises and back.
-    std::uint32_t promises_of(std::uint32_t value) const noexcept { return (value & intersect) | (~value & inverted); }
-    std::uint32_t value_of(std::uint32_t promises) const noexcept {
+    std::uint64_t promises_of(std::uint64_t value) const noexcept { return (value & intersect) | (~value & inverted); }
+    std::uint64_t value_of(std::uint64_t promises) const noexcept {
         return (promises & intersect) | (~promises & inverted);
     }
-    std::uint32_t all() const noexcept { return intersect | inverted; }
+    std::uint64_t all() const noexcept { return intersect | inverted; }
 };
 
 // A field of the rule min, max or equal in one subleaf.
 struct NumberSlot {
     FieldIndex field = no_field;
-    LeafKey key;
+    std::uint32_t subleaf = 0;
 };
 
 // One guarded bit; its number is its place in Plan::guards().
 struct GuardSlot {
     FieldIndex field = no_field;
-    LeafKey key;
+    std::uint32_t subleaf = 0;
 };
 
 // Which bits of a register the rulebook speaks of.
 struct Coverage {
-    std::uint32_t fields = 0;
-    std::uint32_t reserved = 0;
+    std::uint64_t fields = 0;
+    std::uint64_t reserved = 0;
 };
 
 class Plan {
@@ -60,25 +73,36 @@ public:
     std::span<const PromiseWord> words() const noexcept { return words_; }
     std::span<const NumberSlot> numbers() const noexcept { return numbers_; }
     std::span<const GuardSlot> guards() const noexcept { return guards_; }
-    // The CPUID fields of this vendor, in the rulebook's order.
+    // The fields of this vendor, in the rulebook's order: CPUID before MSRs.
     std::span<const FieldIndex> fields() const noexcept { return fields_; }
+    // The groups whose members this vendor has.
+    std::span<const PromiseGroup> groups() const noexcept { return groups_; }
+
+    // True when a clear bit of the field promises.
+    bool is_inverted(FieldIndex field) const noexcept;
+
+    // The group that has the field as RSBA or RRSBA, or nullptr.
+    const PromiseGroup* bad_news_group(FieldIndex field) const noexcept;
+
+    // The CPUID field that says whether an MSR exists, or no_field when none does.
+    FieldIndex enumerator(std::uint32_t msr) const noexcept;
 
     // The place of a word, or nothing. Logarithmic.
-    std::optional<std::size_t> find_word(LeafKey key, Register reg) const noexcept;
+    std::optional<std::size_t> find_word(const RegisterPlace& place) const noexcept;
     // The place of a number, or nothing. Linear in the number of number slots.
     std::optional<std::size_t> find_number(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
     // What the rulebook says of a register. Linear in the fields of its leaf.
-    Coverage coverage(LeafKey key, Register reg) const noexcept;
-
-    // True when key has promise words or numbers, so that not knowing it costs something.
-    bool has_promises(LeafKey key) const noexcept;
+    Coverage coverage(const RegisterPlace& place) const noexcept;
 
     // The leaf that enumerates XSAVE state (that of the field derived as xcr0_low), if the rulebook has one.
     std::optional<std::uint32_t> xsave_leaf() const noexcept { return xsave_leaf_; }
 
 private:
-    void add_word(const Field& field, std::uint32_t subleaf);
+    void add_field(FieldIndex index);
+    void add_word(FieldIndex index, std::uint32_t subleaf);
+    void find_enumerators();
+    FieldIndex cpuid_gate(FieldIndex index) const noexcept;
 
     const Rulebook* rulebook_;
     std::size_t vendor_;
@@ -86,12 +110,14 @@ private:
     std::vector<NumberSlot> numbers_;
     std::vector<GuardSlot> guards_;
     std::vector<FieldIndex> fields_;
+    std::vector<PromiseGroup> groups_;
+    std::map<std::uint32_t, FieldIndex> enumerators_;  // by MSR index
     std::optional<std::uint32_t> xsave_leaf_;
 };
 
 // True for a field whose value promises by bits.
 constexpr bool promises_by_bits(Rule rule) noexcept {
-    return rule == Rule::intersect || rule == Rule::union_ || rule == Rule::guarded;
+    return rule == Rule::intersect || rule == Rule::union_ || rule == Rule::guarded || rule == Rule::group;
 }
 
 // True for a field whose value promises as a number.

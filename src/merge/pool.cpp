@@ -101,12 +101,27 @@ std::string enumerate(const std::vector<std::string>& names) {
     return text;
 }
 
+namespace {
+
+bool keeps_bits(const Plan& plan, const HostPromises& host, FieldIndex index) {
+    const Field& field = plan.rulebook()[index];
+    const auto word = plan.find_word(place_of(field, field.subleaf_first));
+    return word && (host.atoms.words[*word] & field.mask()) == field.mask();
+}
+
+}  // namespace
+
 SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = plan.rulebook()[index];
     if (promises_by_bits(field.rule)) {
-        if (const auto word = plan.find_word({field.leaf, subleaf}, field.reg)) {
-            const std::uint32_t value = plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask();
+        if (const auto word = plan.find_word(place_of(field, subleaf))) {
+            std::uint64_t value = plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask();
             const bool known = (host.unknown[*word] & field.mask()) == 0;
+            // Bad news goes by the name that the host's own EIBRS gives it.
+            if (const PromiseGroup* group = plan.bad_news_group(index)) {
+                const bool restricted = keeps_bits(plan, host, group->eibrs);
+                if (restricted != (index == group->rrsba)) value = 0;
+            }
             return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0};
         }
     }
@@ -114,7 +129,7 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
         const Number& number = host.atoms.numbers[*slot];
         return {number.known, number.value, false};
     }
-    const auto raw = field_value(*host.table, field, subleaf);
+    const auto raw = ViewReader(plan, *host.table, *host.msrs).field(field, subleaf);
     return {raw.has_value(), raw.value_or(0), false};
 }
 

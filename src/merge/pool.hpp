@@ -55,7 +55,7 @@ std::string enumerate(const std::vector<std::string>& names);
 // What a field is on one host, for decisions.
 struct SeenValue {
     bool known = false;
-    std::uint32_t value = 0;
+    std::uint64_t value = 0;
     bool modelled = false;  // set or settled by the model table
 
     friend auto operator<=>(const SeenValue&, const SeenValue&) = default;

@@ -28,15 +28,6 @@ using merge::Variant;
 
 namespace {
 
-// A policy read as if it were a host that gives exactly what the policy shows.
-HostDump as_host(const PoolPolicy& policy, std::string_view role) {
-    HostDump host;
-    host.name = std::string(role) + ":" + policy.pool;
-    host.sha256 = sha256_hex(to_json(policy));
-    host.hypervisor = HypervisorView{"policy", {policy.cpuid, {}}, policy.msrs};
-    return host;
-}
-
 std::vector<std::string> views_of(const HostGroup& group) {
     std::vector<std::string> views;
     if (group.promises->has_hardware_view) views.emplace_back("hardware");
@@ -101,7 +92,7 @@ struct PoolState::Impl {
         for (const FieldIndex index : plan->fields()) {
             const Field& field = (*rulebook)[index];
             if (!field.required || !merge::promises_by_bits(field.rule)) continue;
-            const std::uint32_t all = field.mask() >> field.low;
+            const std::uint64_t all = field.mask() >> field.low;
             const auto without = merge::names_where(variants, [&](const Variant& variant) {
                 const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
                 return !seen.known || seen.value != all;
@@ -191,11 +182,11 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     std::sort(pool.skipped.begin(), pool.skipped.end());
     const HostGroup& identity = merge::choose_identity(pool.groups, options.identity);
     if (options.ceiling_policy) {
-        const HostDump ceiling = as_host(*options.ceiling_policy, "ceiling");
-        pool.set_vendor(ceiling.name, options.ceiling_policy->vendor);
-        auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, ceiling));
+        const std::string name = "ceiling:" + options.ceiling_policy->pool;
+        pool.set_vendor(name, options.ceiling_policy->vendor);
+        auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, *options.ceiling_policy));
         promises->atoms.scrubs = ~std::uint64_t{0};  // a ceiling lowers features; it is no host that could be open
-        pool.add_group({ceiling.sha256, "policy", promises, {ceiling.name}, {}, true});
+        pool.add_group({sha256_hex(to_json(*options.ceiling_policy)), "policy", promises, {name}, {}, true});
     }
     const std::vector<Variant> variants = merge::variants_of(pool.groups);
     pool.require_base(variants);
@@ -214,7 +205,8 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     policy.rulebook_sha256 = pool.rulebook->sha256;
     policy.hosts = pool.host_classes();
     policy.names_sha256 = pool.names_digest();
-    for (const auto& [key, value] : rows) policy.cpuid.push_back({key, value});
+    for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
+    for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
     policy.owned = merge::owned_bits(draft, rows);
     policy.decisions = merge::decide(inputs);
     policy.findings = merge::find(inputs, pool.groups, pool.skipped);
@@ -222,8 +214,8 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
 }
 
 std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
-    const HostPromises wanted = merge::promises_of(*impl_->plan, as_host(floor, "floor"));
-    const HostPromises given = merge::promises_of(*impl_->plan, as_host(policy, "policy"));
+    const HostPromises wanted = merge::promises_of(*impl_->plan, floor);
+    const HostPromises given = merge::promises_of(*impl_->plan, policy);
     return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups));
 }
 

@@ -17,13 +17,20 @@ public:
         put_components();
         put_derived(false);
         put_derived(true);
-        std::erase_if(rows_, [](const auto& row) { return row.second.all_zero(); });
+        std::erase_if(cpuid_, [](const auto& row) { return row.second.all_zero(); });
+        std::erase_if(rows_.msrs, [](const auto& row) { return row.second == 0; });
         return std::move(rows_);
     }
 
 private:
-    void put(const Field& field, std::uint32_t subleaf, std::uint32_t value) {
-        if (value != 0) rows_[{field.leaf, subleaf}][field.reg] |= (value << field.low) & field.mask();
+    void put(const Field& field, std::uint32_t subleaf, std::uint64_t value) {
+        if (value == 0) return;
+        const std::uint64_t bits = (value << field.low) & field.mask();
+        if (field.is_msr) {
+            rows_.msrs[field.leaf] |= bits;
+        } else {
+            cpuid_[{field.leaf, subleaf}][field.reg] |= static_cast<std::uint32_t>(bits);
+        }
     }
 
     void put_plain_fields() {
@@ -39,14 +46,14 @@ private:
     // The rows of components that went are zero, whatever field has bits there.
     void put_components() {
         if (!plan_.xsave_leaf()) return;
-        std::erase_if(rows_,
+        std::erase_if(cpuid_,
                       [&](const auto& row) { return row.first.leaf == *plan_.xsave_leaf() && row.first.subleaf >= 2; });
         for (const XsaveComponent& component : rulebook_.xsave) {
             if (component.state == XsaveState::legacy || !keeps(component)) continue;
             const Component& atom = draft_.atoms().components[component.bit];
             const std::uint32_t supervisor = component.state == XsaveState::supervisor ? 1 : 0;
             const std::uint32_t flags = supervisor | (atom.align64 ? 2U : 0U);
-            rows_[{*plan_.xsave_leaf(), component.bit}] = {atom.size, atom.offset, flags, 0};
+            cpuid_[{*plan_.xsave_leaf(), component.bit}] = {atom.size, atom.offset, flags, 0};
         }
         put_component_flags();
     }
@@ -55,9 +62,9 @@ private:
     void put_component_flags() {
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            if (field.leaf != *plan_.xsave_leaf() || !promises_by_bits(field.rule)) continue;
+            if (field.is_msr || field.leaf != *plan_.xsave_leaf() || !promises_by_bits(field.rule)) continue;
             for (std::uint32_t subleaf = std::max(field.subleaf_first, 2U); subleaf <= field.subleaf_last; ++subleaf) {
-                if (rows_.contains({field.leaf, subleaf})) put(field, subleaf, draft_.value(index, subleaf));
+                if (cpuid_.contains({field.leaf, subleaf})) put(field, subleaf, draft_.value(index, subleaf));
             }
         }
     }
@@ -98,7 +105,7 @@ private:
         }
     }
 
-    std::uint32_t derived(const Field& field) {
+    std::uint64_t derived(const Field& field) {
         const Derive& derive = field.derive;
         switch (derive.how) {
             case Derivation::xcr0_low: return static_cast<std::uint32_t>(mask_of(false));
@@ -110,7 +117,7 @@ private:
             case Derivation::copy_bits: return (register_of(derive.from, derive.reg) & field.mask()) >> field.low;
             case Derivation::max_leaf: return max_leaf(field);
             case Derivation::max_subleaf: return max_subleaf(field);
-            case Derivation::msr_offered:  // no MSR is offered until MSRs are merged
+            case Derivation::msr_offered: return msr_of(derive.msr) != 0 ? 1 : 0;
             case Derivation::vmx_default1:
             case Derivation::vmx_cr4_fixed1:
             case Derivation::vmx_vmcs_enum:
@@ -120,14 +127,19 @@ private:
     }
 
     std::uint32_t register_of(LeafKey key, Register reg) const {
-        const auto row = rows_.find(key);
-        return row == rows_.end() ? 0 : row->second[reg];
+        const auto row = cpuid_.find(key);
+        return row == cpuid_.end() ? 0 : row->second[reg];
+    }
+
+    std::uint64_t msr_of(std::uint32_t index) const {
+        const auto row = rows_.msrs.find(index);
+        return row == rows_.msrs.end() ? 0 : row->second;
     }
 
     // Leaves that must be in range though all their bits are owned: a kept feature needs them.
     bool pins_leaf(FieldIndex index) const {
         const Field& field = rulebook_[index];
-        return field.rule == Rule::owned && field.gate != no_field && draft_.present(field.gate);
+        return !field.is_msr && field.rule == Rule::owned && field.gate != no_field && draft_.present(field.gate);
     }
 
     std::uint32_t max_leaf(const Field& field) const {
@@ -135,7 +147,7 @@ private:
         const auto consider = [&](std::uint32_t leaf) {
             if (range_of(leaf) == range_of(field.leaf)) highest = std::max(highest, leaf);
         };
-        for (const auto& [key, value] : rows_) {
+        for (const auto& [key, value] : cpuid_) {
             if (!value.all_zero()) consider(key.leaf);
         }
         for (const FieldIndex index : plan_.fields()) {
@@ -146,7 +158,7 @@ private:
 
     std::uint32_t max_subleaf(const Field& field) const {
         std::uint32_t highest = 0;
-        for (const auto& [key, value] : rows_) {
+        for (const auto& [key, value] : cpuid_) {
             if (key.leaf == field.leaf && !value.all_zero()) highest = std::max(highest, key.subleaf);
         }
         return highest;
@@ -156,11 +168,12 @@ private:
     const Plan& plan_;
     const Rulebook& rulebook_;
     Rows rows_;
+    std::map<LeafKey, Registers>& cpuid_ = rows_.cpuid;
 };
 
 std::uint32_t highest_leaf(const Rows& rows, std::uint32_t range) {
     std::uint32_t highest = 0;
-    for (const auto& [key, value] : rows) {
+    for (const auto& [key, value] : rows.cpuid) {
         if (range_of(key.leaf) == range) highest = std::max(highest, key.leaf == range ? value.eax : key.leaf);
     }
     return highest;
@@ -175,7 +188,7 @@ std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
     std::vector<BitPlace> owned;
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
-        if (field.rule != Rule::owned || draft.is_out(index)) continue;
+        if (field.is_msr || field.rule != Rule::owned || draft.is_out(index)) continue;
         const bool in_range =
             range_of(field.leaf) == hypervisor_range || field.leaf <= highest_leaf(rows, range_of(field.leaf));
         if (!in_range) continue;
@@ -184,9 +197,16 @@ std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
     return owned;
 }
 
-std::uint32_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
-    const auto row = rows.find({field.leaf, subleaf});
-    return row == rows.end() ? 0 : (row->second[field.reg] & field.mask()) >> field.low;
+std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
+    std::uint64_t value = 0;
+    if (field.is_msr) {
+        const auto row = rows.msrs.find(field.leaf);
+        if (row != rows.msrs.end()) value = row->second;
+    } else {
+        const auto row = rows.cpuid.find({field.leaf, subleaf});
+        if (row != rows.cpuid.end()) value = row->second[field.reg];
+    }
+    return (value & field.mask()) >> field.low;
 }
 
 }  // namespace poolcpuid::merge

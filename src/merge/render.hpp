@@ -1,6 +1,7 @@
 // From a closed draft to the registers of the policy document.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -9,7 +10,11 @@
 
 namespace poolcpuid::merge {
 
-using Rows = std::map<LeafKey, Registers>;
+// The policy's registers. What has no row is zero; an MSR without a row is not offered.
+struct Rows {
+    std::map<LeafKey, Registers> cpuid;
+    std::map<std::uint32_t, std::uint64_t> msrs;  // by index
+};
 
 // The policy's registers: promises, identity, XSAVE areas, duplicated bits, and the maximum leaves
 // last, since only then is it known which leaf has content. Rows of zeros are left out.
@@ -19,6 +24,6 @@ Rows render(const Draft& draft);
 std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows);
 
 // A field's value in rows, shifted down.
-std::uint32_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf);
+std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf);
 
 }  // namespace poolcpuid::merge

@@ -13,19 +13,13 @@ constexpr Component nothing{};
 
 class TableReader {
 public:
-    TableReader(const Plan& plan, const CpuidTable& table, const std::optional<std::vector<MsrRow>>& msrs,
-                const Model* model, bool is_hardware)
-        : plan_(plan),
-          rulebook_(plan.rulebook()),
-          table_(table),
-          msrs_(msrs),
-          model_(model),
-          is_hardware_(is_hardware) {}
+    TableReader(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind)
+        : plan_(plan), rulebook_(plan.rulebook()), view_(view), table_(view.table()), model_(model), kind_(kind) {}
 
     TablePromises read() {
         read_words();
         read_implied();
-        if (is_hardware_) read_emulated();
+        if (kind_ == ViewKind::hardware) read_emulated();
         read_numbers();
         read_lengths();
         read_guards();
@@ -38,10 +32,25 @@ private:
         result_.atoms.words.reserve(plan_.words().size());
         result_.unknown.reserve(plan_.words().size());
         for (const PromiseWord& word : plan_.words()) {
-            const auto value = register_value(table_, word.key, word.reg);
-            result_.atoms.words.push_back(value ? word.promises_of(*value) : 0);
-            result_.unknown.push_back(value ? 0 : word.all());
+            const Reading reading = view_.read(word.place);
+            std::uint64_t unknown = reading.known ? 0 : word.all();
+            // A host without the MSR has not promised that RET has no other predictor.
+            if (reading.absent && kind_ != ViewKind::policy) unknown |= group_bad_news(word.place);
+            result_.atoms.words.push_back(reading.known ? word.promises_of(reading.value) & ~unknown : 0);
+            result_.unknown.push_back(unknown);
         }
+    }
+
+    // The bits of a register that are RSBA or RRSBA of a group.
+    std::uint64_t group_bad_news(const RegisterPlace& place) const {
+        std::uint64_t mask = 0;
+        for (const PromiseGroup& group : plan_.groups()) {
+            for (const FieldIndex index : {group.rsba, group.rrsba}) {
+                const Field& field = rulebook_[index];
+                if (place_of(field, field.subleaf_first) == place) mask |= field.mask();
+            }
+        }
+        return mask;
     }
 
     // SYSCALL reads 0 on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
@@ -50,8 +59,8 @@ private:
             const Field& field = rulebook_[index];
             if (field.implied_by == no_field) continue;
             const Field& sign = rulebook_[field.implied_by];
-            const auto word = plan_.find_word({field.leaf, field.subleaf_first}, field.reg);
-            const bool signalled = field_value(table_, sign, sign.subleaf_first).value_or(0) != 0;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const bool signalled = view_.field(sign, sign.subleaf_first).value_or(0) != 0;
             if (!word || !signalled) continue;
             if ((result_.atoms.words[*word] & field.mask()) != field.mask()) result_.syscall_artefact = true;
             result_.atoms.words[*word] |= field.mask();
@@ -64,7 +73,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (!field.emulated) continue;
-            const auto word = plan_.find_word({field.leaf, field.subleaf_first}, field.reg);
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
             if (!word) continue;
             result_.atoms.words[*word] |= field.mask();
             result_.unknown[*word] &= ~field.mask();
@@ -72,7 +81,7 @@ private:
     }
 
     Number read_number(const Field& field, std::uint32_t subleaf) const {
-        const auto value = field_value(table_, field, subleaf);
+        const auto value = view_.field(field, subleaf);
         if (field.zero_has_meaning && value.value_or(0) == 0) {
             if (field.zero_means_field == no_field) return {true, field.zero_means};
             return read_number(rulebook_[field.zero_means_field], subleaf);
@@ -84,8 +93,8 @@ private:
         result_.atoms.numbers.reserve(plan_.numbers().size());
         for (const NumberSlot& slot : plan_.numbers()) {
             const Field& field = rulebook_[slot.field];
-            result_.atoms.numbers.push_back(read_number(field, slot.key.subleaf));
-            if (field.zero_has_meaning && table_.find(slot.key) == nullptr && table_.is_unknown(slot.key)) {
+            result_.atoms.numbers.push_back(read_number(field, slot.subleaf));
+            if (field.zero_has_meaning && !view_.read(place_of(field, slot.subleaf)).known) {
                 result_.assumed.push_back(slot.field);
             }
         }
@@ -96,23 +105,18 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (field.length_from == no_field) continue;
-            const auto word = plan_.find_word({field.leaf, field.subleaf_first}, field.reg);
-            const auto length = field_value(table_, rulebook_[field.length_from], field.subleaf_first);
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto length = view_.field(rulebook_[field.length_from], field.subleaf_first);
             if (!word || !length) continue;
             for (unsigned bit = field.low; bit <= field.high; ++bit) {
-                if (bit - field.low >= *length) result_.atoms.words[*word] &= ~(1U << bit);
+                if (bit - field.low >= *length) result_.atoms.words[*word] &= ~(std::uint64_t{1} << bit);
             }
         }
     }
 
     std::optional<bool> holds(const GuardTerm& term) const {
         const Field& field = rulebook_[term.field];
-        std::optional<std::uint64_t> value;
-        if (field.is_msr) {
-            value = msr_value(msrs_, field);
-        } else if (const auto bits = field_value(table_, field, field.subleaf_first)) {
-            value = *bits;
-        }
+        const auto value = view_.field(field, field.subleaf_first);
         if (!value) return std::nullopt;
         return (*value != 0) != term.negated;
     }
@@ -136,27 +140,37 @@ private:
         return std::nullopt;
     }
 
+    // An immune host needs no VERW, whether or not its dump shows the bit.
     void read_guards() {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
             const Field& field = rulebook_[slot.field];
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const auto shown = field_value(table_, field, slot.key.subleaf);
+            const auto shown = view_.field(field, slot.subleaf);
             if (shown.value_or(0) != 0) {
                 result_.atoms.scrubs |= bit;
                 continue;
             }
             const auto is_immune = immune(field.guard);
-            if (is_immune.value_or(false)) result_.atoms.scrubs |= bit;
+            if (is_immune.value_or(false)) {
+                result_.atoms.scrubs |= bit;
+                settle_clear(field, slot.subleaf);
+            }
             if (!shown || !is_immune) result_.scrub_unknown |= bit;
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
     }
 
+    void settle_clear(const Field& field, std::uint32_t subleaf) {
+        const auto word = plan_.find_word(place_of(field, subleaf));
+        result_.atoms.words[*word] |= result_.unknown[*word] & field.mask();
+        result_.unknown[*word] &= ~field.mask();
+    }
+
     bool any_feature(const XsaveComponent& component) const {
         return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
             const Field& field = rulebook_[index];
-            return plan_.applies(field) && field_value(table_, field, field.subleaf_first).value_or(0) != 0;
+            return plan_.applies(field) && view_.field(field, field.subleaf_first).value_or(0) != 0;
         });
     }
 
@@ -204,18 +218,17 @@ private:
 
     const Plan& plan_;
     const Rulebook& rulebook_;
+    const ViewReader& view_;
     const CpuidTable& table_;
-    const std::optional<std::vector<MsrRow>>& msrs_;
     const Model* model_;
-    bool is_hardware_;
+    ViewKind kind_;
     TablePromises result_;
 };
 
 }  // namespace
 
-TablePromises read_table(const Plan& plan, const CpuidTable& table, const std::optional<std::vector<MsrRow>>& msrs,
-                         const Model* model, bool is_hardware) {
-    return TableReader(plan, table, msrs, model, is_hardware).read();
+TablePromises read_view(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind) {
+    return TableReader(plan, view, model, kind).read();
 }
 
 }  // namespace poolcpuid::merge

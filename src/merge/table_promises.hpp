@@ -1,30 +1,33 @@
-// What one CPUID table promises: a logical CPU's, or a hypervisor's view.
+// What one view promises: a logical CPU's CPUID with the host's MSRs, a hypervisor's, or a policy's.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "merge/host_promises.hpp"
 #include "merge/plan.hpp"
-#include "poolcpuid/host_dump.hpp"
+#include "merge/table_values.hpp"
 
 namespace poolcpuid::merge {
 
-// What one CPUID table (a logical CPU, or a hypervisor's view) promises.
 struct TablePromises {
     Atoms atoms;
-    std::vector<std::uint32_t> unknown;
+    std::vector<std::uint64_t> unknown;
     std::uint64_t scrub_unknown = 0;
     std::vector<FieldIndex> assumed;
     std::vector<std::uint8_t> documented_layout;
     bool syscall_artefact = false;
 };
 
-// Reduces table to its promises. msrs are those of its view, for the guards; model is the host's row of
-// the model table, or nullptr. In a hardware table, what VMMs emulate counts as there. Linear in the
+// How a view is to be read.
+enum class ViewKind : std::uint8_t {
+    hardware,    // what VMMs emulate counts as there
+    hypervisor,  // taken at its word
+    policy,      // as hypervisor; and an MSR that is not offered carries no bad news
+};
+
+// Reduces a view to its promises. model is the host's row of the model table, or nullptr. Linear in the
 // fields of the rulebook.
-TablePromises read_table(const Plan& plan, const CpuidTable& table, const std::optional<std::vector<MsrRow>>& msrs,
-                         const Model* model, bool is_hardware);
+TablePromises read_view(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind);
 
 }  // namespace poolcpuid::merge

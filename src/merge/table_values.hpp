@@ -1,14 +1,17 @@
-// Field values of one CPUID table or one set of MSRs, with "not known" told apart from zero.
+// Values of one view of a host (a CPUID table with its MSRs), with "not known" told apart from zero.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "merge/plan.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::merge {
+
+using Msrs = std::optional<std::vector<MsrRow>>;
 
 // The register's value; nothing when the dump does not know it; 0 when there is no such row.
 inline std::optional<std::uint32_t> register_value(const CpuidTable& table, LeafKey key, Register reg) {
@@ -21,19 +24,62 @@ inline std::optional<std::uint32_t> register_value(const CpuidTable& table, Leaf
 inline std::optional<std::uint32_t> field_value(const CpuidTable& table, const Field& field, std::uint32_t subleaf) {
     const auto value = register_value(table, {field.leaf, subleaf}, field.reg);
     if (!value) return std::nullopt;
-    return (*value & field.mask()) >> field.low;
+    return static_cast<std::uint32_t>((*value & field.mask()) >> field.low);
 }
 
-// An MSR field's value, shifted down. An MSR that faults has no bits; one that is not listed is unknown.
-inline std::optional<std::uint64_t> msr_value(const std::optional<std::vector<MsrRow>>& msrs, const Field& field) {
-    if (!msrs) return std::nullopt;
-    for (const MsrRow& row : *msrs) {
-        if (row.index != field.leaf) continue;
-        const unsigned width = static_cast<unsigned>(field.high - field.low) + 1U;
-        const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-        return (row.value.value_or(0) >> field.low) & ones;
+// What a view knows of one register. An MSR that does not exist reads as 0 and is known to do so: that
+// is no promise by its silence, which is why it is told apart.
+struct Reading {
+    bool known = false;
+    std::uint64_t value = 0;
+    bool absent = false;  // an MSR that is not there
+};
+
+class ViewReader {
+public:
+    // table and msrs must outlive the reader. only_listed: an MSR without a row does not exist.
+    ViewReader(const Plan& plan, const CpuidTable& table, const Msrs& msrs, bool only_listed = false)
+        : plan_(plan), table_(table), msrs_(msrs), only_listed_(only_listed) {}
+
+    Reading read(const RegisterPlace& place) const {
+        if (place.is_msr) return read_msr(place.key.leaf);
+        const auto value = register_value(table_, place.key, place.reg);
+        return {value.has_value(), value.value_or(0), false};
     }
-    return std::nullopt;
-}
+
+    // A field's value in one subleaf, shifted down.
+    std::optional<std::uint64_t> field(const Field& field, std::uint32_t subleaf) const {
+        const Reading reading = read(place_of(field, subleaf));
+        if (!reading.known) return std::nullopt;
+        return (reading.value & field.mask()) >> field.low;
+    }
+
+    const CpuidTable& table() const noexcept { return table_; }
+
+private:
+    Reading read_msr(std::uint32_t index) const {
+        if (msrs_) {
+            for (const MsrRow& row : *msrs_) {
+                if (row.index == index) return {true, row.value.value_or(0), !row.value};
+            }
+        }
+        const bool absent = only_listed_ || is_not_enumerated(index);
+        return {absent, 0, absent};
+    }
+
+    // CPUID says that the MSR does not exist.
+    bool is_not_enumerated(std::uint32_t index) const {
+        const FieldIndex sign = plan_.enumerator(index);
+        if (sign == no_field) return false;
+        const Field& bit = plan_.rulebook()[sign];
+        const auto value = field_value(table_, bit, bit.subleaf_first);
+        return value && *value == 0;
+    }
+
+    const Plan& plan_;
+    const CpuidTable& table_;
+    const Msrs& msrs_;
+    bool only_listed_;
+};
 
 }  // namespace poolcpuid::merge

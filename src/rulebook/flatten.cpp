@@ -160,7 +160,12 @@ private:
         Field bits;
         bits.low = from.bits.low;
         bits.high = from.bits.high;
-        return {from.leaf, from.subleaf.first, from.subleaf.last, from.reg, bits.mask(), vendor_mask(from.vendors)};
+        return {from.leaf,
+                from.subleaf.first,
+                from.subleaf.last,
+                from.reg,
+                static_cast<std::uint32_t>(bits.mask()),
+                vendor_mask(from.vendors)};
     }
 
     void flatten_xsave() {

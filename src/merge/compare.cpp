@@ -1,0 +1,111 @@
+#include "merge/compare.hpp"
+
+#include <utility>
+
+#include "merge/pool.hpp"
+#include "merge/table_values.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+class Comparison {
+public:
+    Comparison(const Plan& plan, const HostPromises& promised, const HostPromises& kept)
+        : plan_(plan),
+          rulebook_(plan.rulebook()),
+          promised_(promised),
+          kept_(kept),
+          registers_(plan, *promised.table, *promised.msrs, true) {}
+
+    std::vector<BrokenAtom> run() {
+        std::size_t guard = 0;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const bool guarded = field.rule == Rule::guarded;
+                if (!is_void(field, subleaf)) {
+                    if (promises_by_bits(field.rule)) compare_bits(index, subleaf);
+                    if (guarded) compare_scrub(guard, index, subleaf);
+                    if (promises_by_number(field.rule)) compare_number(index, subleaf);
+                }
+                if (guarded) ++guard;
+            }
+        }
+        for (const XsaveComponent& component : rulebook_.xsave) compare_component(component);
+        return std::move(broken_);
+    }
+
+private:
+    // While its gate is 0 in the policy, a field says nothing there.
+    bool is_void(const Field& field, std::uint32_t subleaf) const {
+        if (field.gate == no_field) return false;
+        const Field& gate = rulebook_[field.gate];
+        const bool per_subleaf =
+            gate.is_msr == field.is_msr && gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last;
+        return registers_.field(gate, per_subleaf ? subleaf : gate.subleaf_first).value_or(0) == 0;
+    }
+
+    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
+        const SeenValue before = seen_value(plan_, promised_, index, subleaf);
+        const SeenValue after = seen_value(plan_, kept_, index, subleaf);
+        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value});
+    }
+
+    void compare_bits(FieldIndex index, std::uint32_t subleaf) {
+        const Field& field = rulebook_[index];
+        const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+        const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
+        if (broken == 0 || is_other_name(index, subleaf)) return;
+        add(AtomKind::bits, index, subleaf, (broken & ~kept_.unknown[word]) != 0);
+    }
+
+    // RSBA and RRSBA break together; one of them is the name under which the other side has it.
+    bool is_other_name(FieldIndex index, std::uint32_t subleaf) const {
+        const PromiseGroup* group = plan_.bad_news_group(index);
+        if (group == nullptr) return false;
+        const SeenValue seen = seen_value(plan_, kept_, index, subleaf);
+        return seen.known ? seen.value == 0 : index != group->rsba;
+    }
+
+    // Only a guest that was asked to run VERW counts on it.
+    void compare_scrub(std::size_t guard, FieldIndex index, std::uint32_t subleaf) {
+        const std::uint64_t bit = std::uint64_t{1} << guard;
+        const bool asked = registers_.field(rulebook_[index], subleaf).value_or(0) != 0;
+        if (!asked || (promised_.atoms.scrubs & ~kept_.atoms.scrubs & bit) == 0) return;
+        add(AtomKind::scrub, index, subleaf, (kept_.scrub_unknown & bit) == 0);
+    }
+
+    void compare_number(FieldIndex index, std::uint32_t subleaf) {
+        const auto slot = plan_.find_number(index, subleaf);
+        if (!slot) return;
+        const Rule rule = rulebook_[index].rule;
+        const Number& before = promised_.atoms.numbers[*slot];
+        const Number& after = kept_.atoms.numbers[*slot];
+        // A policy that shows 0 has not the feature that the number is about.
+        if (before.value == 0 || meet(rule, before, after) == before) return;
+        add(AtomKind::number, index, subleaf, after.known);
+    }
+
+    void compare_component(const XsaveComponent& component) {
+        const Component& before = promised_.atoms.components[component.bit];
+        const Component& after = kept_.atoms.components[component.bit];
+        if (!before.promised || before == after) return;
+        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, before.size, after.size});
+    }
+
+    const Plan& plan_;
+    const Rulebook& rulebook_;
+    const HostPromises& promised_;
+    const HostPromises& kept_;
+    ViewReader registers_;
+    std::vector<BrokenAtom> broken_;
+};
+
+}  // namespace
+
+std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept) {
+    return Comparison(plan, promised, kept).run();
+}
+
+}  // namespace poolcpuid::merge

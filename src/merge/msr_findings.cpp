@@ -1,0 +1,97 @@
+#include "merge/msr_findings.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "text/hex.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+// What one dump does not say, and what that costs the policy.
+struct Silence {
+    bool no_msrs = false;             // the dump holds none at all
+    std::set<std::uint32_t> indices;  // of the MSRs that matter to this policy
+    std::set<FieldIndex> bad_news;    // shown, since it cannot be ruled out
+
+    friend auto operator<=>(const Silence&, const Silence&) = default;
+};
+
+class SilenceFinder {
+public:
+    explicit SilenceFinder(const DecisionInputs& inputs) : in_(inputs), plan_(inputs.draft.plan()) {}
+
+    std::map<Silence, std::vector<std::string>> run() const {
+        std::map<Silence, std::vector<std::string>> causes;
+        for (const Variant& variant : in_.variants) {
+            if (variant.is_ceiling) continue;
+            const Silence silence = silence_of(*variant.promises);
+            if (silence.indices.empty()) continue;
+            auto& names = causes[silence];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        return causes;
+    }
+
+private:
+    Silence silence_of(const HostPromises& host) const {
+        Silence silence;
+        silence.no_msrs = !host.has_msrs;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = plan_.rulebook()[index];
+            const bool has_atom = promises_by_bits(field.rule) || promises_by_number(field.rule);
+            if (!field.is_msr || !has_atom || is_out_of_sight(index)) continue;
+            if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
+            silence.indices.insert(field.leaf);
+            if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);
+        }
+        return silence;
+    }
+
+    // What the guest is not shown anyway costs nothing.
+    bool is_out_of_sight(FieldIndex index) const {
+        const Cause cause = in_.draft.fate(index).cause;
+        return cause == Cause::not_asked || cause == Cause::gate;
+    }
+
+    const DecisionInputs& in_;
+    const Plan& plan_;
+};
+
+std::string sentence(const Rulebook& rulebook, const Silence& silence, const std::vector<std::string>& names) {
+    std::string indices;
+    for (const std::uint32_t index : silence.indices) indices += (indices.empty() ? "" : ", ") + to_hex(index);
+    std::string text =
+        "The dump of " + enumerate(names) +
+        (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") +
+        indices + ". Unknown is not zero: the policy promises nothing of that host there";
+    if (!silence.bad_news.empty()) {
+        std::string fields;
+        for (const FieldIndex index : silence.bad_news) {
+            fields += (fields.empty() ? "" : ", ") + std::string(rulebook[index].id);
+        }
+        text += ", and sets " + fields + ", which cannot be ruled out";
+    }
+    return text + ". A dump with its MSRs (poolcpuid capture, as root) settles it.";
+}
+
+}  // namespace
+
+bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
+    return plan.rulebook()[index].is_msr && !seen_value(plan, host, index, subleaf).known;
+}
+
+void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings) {
+    const Rulebook& rulebook = inputs.draft.plan().rulebook();
+    for (auto& [silence, names] : SilenceFinder(inputs).run()) {
+        std::sort(names.begin(), names.end());
+        const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
+        findings.push_back({severity, "msrs-unknown", sentence(rulebook, silence, names), {}, first_names(names)});
+    }
+}
+
+}  // namespace poolcpuid::merge

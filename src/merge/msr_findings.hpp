@@ -1,0 +1,19 @@
+// The findings on feature MSRs of which a dump says nothing: one a cause, not one a field.
+#pragma once
+
+#include <vector>
+
+#include "merge/decisions.hpp"
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid::merge {
+
+// Appends "msrs-unknown" findings: the hosts whose dumps are silent on the same MSRs, which bad news the
+// policy must show because of that, and what would settle it. Linear in variants times the plan's words.
+void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings);
+
+// True when the policy's silence about a field comes from an MSR that the host's dump does not hold:
+// such a field has its place in the finding of that MSR.
+bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
+
+}  // namespace poolcpuid::merge
