@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "cli/log.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
@@ -50,6 +51,8 @@ std::string read_all(std::FILE* file, const std::string& path) {
 
 class InputReader {
 public:
+    explicit InputReader(bool accepts_policies) : accepts_policies_(accepts_policies) {}
+
     Inputs run(const std::vector<std::string>& arguments) {
         for (const std::string& text : arguments) attempt(text, [&] { read_argument(parse_argument(text)); });
         return std::move(inputs_);
@@ -68,7 +71,14 @@ private:
         if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
-        std::vector<HostDump> hosts = read_hosts(read_file(argument.path), display_name(argument.path));
+        const std::string bytes = read_file(argument.path);
+        if (accepts_policies_ && is_policy(bytes)) {
+            PoolPolicy policy = read_policy(bytes, display_name(argument.path));
+            if (argument.name) policy.pool = *argument.name;
+            inputs_.policies.push_back(std::move(policy));
+            return;
+        }
+        std::vector<HostDump> hosts = read_hosts(bytes, display_name(argument.path));
         if (argument.name) {
             if (hosts.size() != 1) {
                 throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
@@ -109,12 +119,15 @@ private:
         inputs_.hosts.push_back(std::move(hosts.front()));
     }
 
+    bool accepts_policies_;
     Inputs inputs_;
 };
 
 }  // namespace
 
-Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader().run(arguments); }
+Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
+
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
 std::string read_file(const std::string& path) {
     if (path == "-") return read_all(stdin, "stdin");
@@ -125,6 +138,14 @@ std::string read_file(const std::string& path) {
 
 PoolPolicy read_policy_file(const std::string& path) {
     return read_policy(read_file(path), path == "-" ? "stdin" : path);
+}
+
+PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
+    PoolPolicy policy = read_policy_file(path);
+    if (policy.rulebook_sha256 != rulebook.sha256) {
+        log_warning(path + " was made with another rulebook (version " + policy.rulebook_version + ")");
+    }
+    return policy;
 }
 
 }  // namespace poolcpuid::cli

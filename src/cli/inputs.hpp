@@ -7,12 +7,14 @@
 
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
 
 // What could be read and what could not: every bad input is reported, not just the first.
 struct Inputs {
     std::vector<HostDump> hosts;                                  // named, in the order of the arguments
+    std::vector<PoolPolicy> policies;                             // only where they are accepted
     std::vector<std::pair<std::string, std::string>> unreadable;  // file and message
 };
 
@@ -20,10 +22,16 @@ struct Inputs {
 // recursive, dot files skipped, each file one host), or "-" for standard input.
 Inputs read_inputs(const std::vector<std::string>& arguments);
 
+// The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
+
 // The bytes of a file, or of standard input for "-". Throws InputError.
 std::string read_file(const std::string& path);
 
 // Reads a policy document. Throws InputError.
 PoolPolicy read_policy_file(const std::string& path);
+
+// Reads a policy to compare with, and logs a warning when it was made with another rulebook. Throws InputError.
+PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook);
 
 }  // namespace poolcpuid::cli

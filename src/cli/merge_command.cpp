@@ -40,15 +40,6 @@ struct MergeArguments {
     bool skip_unreadable = false;
 };
 
-// A policy that stands as a bound: it may have been made with another rulebook, which is worth a word.
-PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
-    PoolPolicy policy = read_policy_file(path);
-    if (policy.rulebook_sha256 != rulebook.sha256) {
-        log_warning(path + " was made with another rulebook (version " + policy.rulebook_version + ")");
-    }
-    return policy;
-}
-
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
     MergeOptions options;
     options.pool = arguments.pool;

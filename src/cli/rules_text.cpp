@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/text_layout.hpp"
+#include "rulebook/names.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::cli {
@@ -50,20 +51,6 @@ bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
     return std::find(fields.begin(), fields.end(), index) != fields.end();
 }
 
-// Names by project, those that exist.
-std::vector<std::pair<std::string, std::string>> names_of(const Field& field) {
-    const std::vector<std::pair<std::string, std::string_view>> all{{"vendor", field.names.vendor},
-                                                                    {"linux", field.names.linux},
-                                                                    {"qemu", field.names.qemu},
-                                                                    {"libvirt", field.names.libvirt},
-                                                                    {"xen", field.names.xen}};
-    std::vector<std::pair<std::string, std::string>> names;
-    for (const auto& [project, name] : all) {
-        if (!name.empty()) names.emplace_back(project, name);
-    }
-    return names;
-}
-
 std::string exposure_text(const Field& field) {
     switch (field.exposure) {
         case Exposure::shown: return "shown by default";
@@ -81,7 +68,9 @@ public:
         const Field& field = rulebook_[index];
         text_.clear();
         text_ += std::string(field.id) + "  " + place_text(field) + "\n";
-        for (const auto& [project, name] : names_of(field)) row(project == "vendor" ? "SDM/APM" : project, name);
+        for (const auto& [project, name] : rulebook::names_of(field)) {
+            row(project == "vendor" ? "SDM/APM" : std::string(project), std::string(name));
+        }
         row("vendors", joined(vendor_ids(rulebook_, field.vendors)));
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
@@ -142,7 +131,7 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
     }
     json["bits"] = bits_text(field);
     json["names"] = Json::object();
-    for (const auto& [project, name] : names_of(field)) json["names"][project] = name;
+    for (const auto& [project, name] : rulebook::names_of(field)) json["names"][std::string(project)] = name;
     json["vendors"] = vendor_ids(rulebook, field.vendors);
     json["rule"] = to_string(field.rule);
     json["exposure"] = to_string(field.exposure);

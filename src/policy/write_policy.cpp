@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "policy/document_text.hpp"
+#include "policy/place_json.hpp"
 #include "poolcpuid/policy.hpp"
 #include "text/hex.hpp"
 
@@ -20,17 +20,6 @@ Json row_json(const CpuidRow& row) {
     return json;
 }
 
-void put_place(Json& json, const BitPlace& place) {
-    if (place.is_msr) {
-        json["msr"] = to_hex(place.leaf);
-    } else {
-        json["leaf"] = to_hex(place.leaf);
-        json["subleaf"] = document::subleaves(place);
-        json["register"] = to_string(place.reg);
-    }
-    json["bits"] = document::bits(place);
-}
-
 Json class_json(const HostClass& host) {
     return {{"sha256", host.sha256},
             {"format", host.format},
@@ -42,7 +31,7 @@ Json class_json(const HostClass& host) {
 Json decision_json(const Decision& decision) {
     Json json;
     json["field"] = decision.field;
-    put_place(json, decision.place);
+    document::put_place(json, decision.place);
     json["rule"] = decision.rule;
     json["value"] = decision.value;
     json["values"] = Json::array();
@@ -96,7 +85,7 @@ std::string to_json(const PoolPolicy& policy) {
     });
     json["owned"] = array_of(policy.owned, [](const BitPlace& place) {
         Json entry;
-        put_place(entry, place);
+        document::put_place(entry, place);
         return entry;
     });
     json["decisions"] = array_of(policy.decisions, decision_json);

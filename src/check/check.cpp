@@ -1,0 +1,148 @@
+#include "poolcpuid/check.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "check/words.hpp"
+#include "hash/sha256.hpp"
+#include "merge/compare.hpp"
+#include "merge/pool.hpp"
+#include "poolcpuid/error.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid {
+
+using merge::BrokenAtom;
+using merge::HostPromises;
+using merge::Plan;
+
+struct PolicyCheck::Impl {
+    std::string vendor;
+    Plan plan;
+    HostPromises promised;
+
+    Impl(std::string vendor_string, Plan rules, const PoolPolicy& policy)
+        : vendor(std::move(vendor_string)), plan(std::move(rules)), promised(merge::promises_of(plan, policy)) {}
+
+    // A word's promises in a view, or nothing when there is no such view.
+    using Words = std::vector<std::uint64_t>;
+
+    bool keeps(const Words& words, const BrokenAtom& atom) const {
+        const Field& field = plan.rulebook()[atom.field];
+        const auto word = plan.find_word(merge::place_of(field, atom.subleaf));
+        return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
+    }
+
+    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host,
+                                       const std::optional<HostPromises>& silicon) const {
+        check::Circumstances result;
+        if (atom.kind != merge::AtomKind::bits) return result;
+        const bool inverted = plan.is_inverted(atom.field);
+        result.other_name_of_bad = plan.bad_news_group(atom.field) != nullptr;
+        result.silicon_has_it = !inverted && silicon && keeps(silicon->atoms.words, atom);
+        result.hidden_by_view = inverted && keeps(host.offered, atom);
+        return result;
+    }
+
+    void judge(const HostPromises& host, const std::optional<HostPromises>& silicon, Verdict& verdict) const {
+        for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
+            check::Circumstances known = circumstances(atom, host, silicon);
+            known.is_policy = verdict.is_policy;
+            verdict.violations.push_back(check::describe(plan, atom, known));
+        }
+        const auto key = [](const Violation& v) { return std::tie(v.place, v.field, v.breach); };
+        std::sort(verdict.violations.begin(), verdict.violations.end(),
+                  [&](const Violation& a, const Violation& b) { return key(a) < key(b); });
+    }
+
+    // The value that the policy's registers show.
+    std::uint64_t shown(FieldIndex index, std::uint32_t subleaf) const {
+        constexpr bool only_listed = true;
+        const merge::ViewReader registers(plan, *promised.table, *promised.msrs, only_listed);
+        return registers.field(plan.rulebook()[index], subleaf).value_or(0);
+    }
+
+    // Bad news that the policy shows and the host's VMM does not, and MSRs that it must offer.
+    void find_start_up(const HostPromises& host, Verdict& verdict) const {
+        for (const FieldIndex index : plan.fields()) {
+            const Field& field = plan.rulebook()[index];
+            const bool offers_msr = field.derive.how == Derivation::msr_offered;
+            if (!plan.is_inverted(index) && !offers_msr) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const std::uint64_t value = shown(index, subleaf);
+                const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
+                if (value == 0 || !hidden) continue;
+                const BitPlace place{field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+                verdict.start_up.push_back(
+                    {std::string(field.id), place, to_hex(value),
+                     offers_msr ? "The policy offers MSR " + to_hex(field.derive.msr) +
+                                      ", which the VMM must give to the guest though the CPU does not show it."
+                                : "The policy shows it for another host's sake; this host's VMM must be told to "
+                                  "show it."});
+            }
+        }
+    }
+
+    bool lacks_bit(const HostPromises& host, const Field& field) const {
+        const auto value = merge::field_value(*host.table, field, field.subleaf_first);
+        return value && *value == 0;
+    }
+
+    // True when the view that guests are made from has a bit clear that the policy shows.
+    bool hides(const HostPromises& host, FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
+        const Field& field = plan.rulebook()[index];
+        const auto word = plan.find_word(merge::place_of(field, subleaf));
+        return word && (host.offered[*word] & (value << field.low)) != 0;
+    }
+};
+
+std::string_view to_string(Breach breach) noexcept { return breach == Breach::lost ? "lost" : "not-told"; }
+
+bool Verdict::compatible(UnknownIs unknown) const noexcept {
+    return std::none_of(violations.begin(), violations.end(),
+                        [&](const Violation& v) { return v.known || unknown == UnknownIs::failure; });
+}
+
+PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
+    const auto vendor = rulebook.vendor_of(policy.vendor);
+    if (!vendor) {
+        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
+    }
+    impl_ = std::make_unique<const Impl>(policy.vendor, Plan(rulebook, *vendor), policy);
+}
+
+PolicyCheck::PolicyCheck(PolicyCheck&& other) noexcept = default;
+PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
+PolicyCheck::~PolicyCheck() = default;
+
+Verdict PolicyCheck::against(const HostDump& host) const {
+    Verdict verdict{host.name, host.sha256, false, {}, {}};
+    const std::string vendor = vendor_string(host.first_table()).value_or("");
+    if (vendor != impl_->vendor) {
+        verdict.violations.push_back(check::vendor_violation(impl_->vendor, vendor));
+        return verdict;
+    }
+    const HostPromises promises = merge::promises_of(impl_->plan, host);
+    std::optional<HostPromises> silicon;
+    if (host.hardware && host.hypervisor) {
+        HostDump hardware = host;
+        hardware.hypervisor.reset();
+        silicon = merge::promises_of(impl_->plan, hardware);
+    }
+    impl_->judge(promises, silicon, verdict);
+    impl_->find_start_up(promises, verdict);
+    return verdict;
+}
+
+Verdict PolicyCheck::against(const PoolPolicy& other) const {
+    Verdict verdict{other.pool, sha256_hex(to_json(other)), true, {}, {}};
+    if (other.vendor != impl_->vendor) {
+        verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
+        return verdict;
+    }
+    impl_->judge(merge::promises_of(impl_->plan, other), std::nullopt, verdict);
+    return verdict;
+}
+
+}  // namespace poolcpuid

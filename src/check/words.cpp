@@ -1,0 +1,151 @@
+#include "check/words.hpp"
+
+#include <algorithm>
+
+#include "text/hex.hpp"
+
+namespace poolcpuid::check {
+
+namespace {
+
+using merge::AtomKind;
+using merge::BrokenAtom;
+
+constexpr const char* start_again =
+    "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
+constexpr const char* merge_pools = "Start the VM again with a policy of both pools' hosts.";
+constexpr const char* capture_again =
+    "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
+
+bool is_single_bit(const Field& field) { return field.low == field.high; }
+
+std::string called(const Field& field) {
+    const std::string id(field.id);
+    return field.names.vendor.empty() ? id : id + " (" + std::string(field.names.vendor) + ")";
+}
+
+const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit) {
+    const auto& all = plan.rulebook().xsave;
+    return *std::find_if(all.begin(), all.end(), [&](const XsaveComponent& c) { return c.bit == bit; });
+}
+
+std::string number(const Field& field, std::uint64_t value) {
+    // Register halves and masks read better in hexadecimal, counts and widths in decimal.
+    return field.high - field.low >= 12 ? to_hex(value) : std::to_string(value);
+}
+
+std::string lost_bits(const Field& field, const BrokenAtom& atom, bool is_policy) {
+    const std::string who = is_policy ? "the other pool's policy" : "this host";
+    if (is_single_bit(field)) {
+        return "The guest was promised " + called(field) + ", which " + who + " does not have.";
+    }
+    return "The guest was promised bits " + to_hex(atom.promised & ~atom.kept) + " of " + called(field) + ", which " +
+           who + " does not have.";
+}
+
+std::string told_nothing(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances) {
+    const std::string who = circumstances.is_policy ? "the other pool has hosts with" : "this host has";
+    if (circumstances.other_name_of_bad) {
+        return "The guest was told that RET is predicted by the return stack alone; " +
+               std::string(circumstances.is_policy ? "in the other pool" : "here") +
+               " it may be predicted from elsewhere (" + std::string(field.id) + ").";
+    }
+    const std::string what =
+        is_single_bit(field) ? called(field) : "bits " + to_hex(atom.kept & ~atom.promised) + " of " + called(field);
+    std::string text = "The guest was not told of " + what + ", which " + who;
+    if (circumstances.hidden_by_view) text += ", though what it offers to guests does not show it";
+    return text + ".";
+}
+
+std::string number_text(const Field& field, const BrokenAtom& atom, bool is_policy) {
+    const std::string who = is_policy ? "the other pool's policy has " : "this host has ";
+    const std::string limit = field.rule == Rule::equal ? "" : field.rule == Rule::min ? "at least " : "at most ";
+    return "The guest was promised " + called(field) + " of " + limit + number(field, atom.promised) + "; " + who +
+           number(field, atom.kept) + ".";
+}
+
+std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted) {
+    if (atom.kind == AtomKind::scrub) {
+        return "The guest runs VERW because of " + called(field) +
+               "; the dump does not say whether that scrubs here, or whether the host is immune.";
+    }
+    return std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field) +
+           "; the dump does not say.";
+}
+
+std::string lost_remedy(const Field& field, const Circumstances& circumstances) {
+    if (circumstances.is_policy) return merge_pools;
+    if (circumstances.silicon_has_it) {
+        return "The CPU has it and the host's kernel or VMM does not offer it: update it there, or turn it on.";
+    }
+    if (field.impact == Impact::security) {
+        return std::string("A newer microcode or kernel may bring it. ") + start_again;
+    }
+    return start_again;
+}
+
+void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
+    const XsaveComponent& component = component_of(plan, atom.component);
+    violation.field = "xsave state " + std::string(component.id);
+    violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
+    violation.impact = Impact::crash;
+    const bool is_gone = atom.kept == 0;
+    violation.promised = std::to_string(atom.promised) + " bytes";
+    violation.host = is_gone ? "none" : std::to_string(atom.kept) + " bytes";
+    violation.message = "The guest saves the XSAVE state " + std::string(component.id) +
+                        (is_gone ? ", which is not there on " : ", which is laid out otherwise on ") +
+                        (is_policy ? "the hosts of the other pool." : "this host.");
+    violation.remedy = is_policy ? merge_pools : start_again;
+}
+
+}  // namespace
+
+Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances) {
+    Violation violation;
+    violation.known = atom.known;
+    if (atom.kind == AtomKind::component) {
+        put_component(plan, atom, circumstances.is_policy, violation);
+        return violation;
+    }
+    const Field& field = plan.rulebook()[atom.field];
+    const bool inverted = plan.is_inverted(atom.field) && atom.kind == AtomKind::bits;
+    violation.field = field.id;
+    violation.place = {field.is_msr, field.leaf, atom.subleaf, atom.subleaf, field.reg, field.low, field.high};
+    violation.breach = inverted ? Breach::not_told : Breach::lost;
+    violation.promised = atom.kind == AtomKind::scrub ? "VERW scrubs" : to_hex(atom.promised);
+    violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
+    violation.impact = field.impact;
+    if (!atom.known) {
+        violation.message = unknown_text(field, atom, inverted);
+        violation.remedy = capture_again;
+    } else if (atom.kind == AtomKind::scrub) {
+        violation.message = "The guest runs VERW because of " + called(field) + "; " +
+                            (circumstances.is_policy ? "not every host of the other pool" : "this host") +
+                            (circumstances.is_policy ? " is known to scrub then." : " is affected and does not scrub.");
+        violation.remedy = "Update the microcode there.";
+    } else if (atom.kind == AtomKind::number) {
+        violation.message = number_text(field, atom, circumstances.is_policy);
+        violation.remedy = circumstances.is_policy ? merge_pools : start_again;
+    } else if (inverted) {
+        violation.message = told_nothing(field, atom, circumstances);
+        violation.remedy = circumstances.is_policy ? merge_pools : start_again;
+    } else {
+        violation.message = lost_bits(field, atom, circumstances.is_policy);
+        violation.remedy = lost_remedy(field, circumstances);
+    }
+    return violation;
+}
+
+Violation vendor_violation(const std::string& promised, const std::string& host) {
+    Violation violation;
+    violation.field = "vendor";
+    violation.place = {false, vendor_key.leaf, vendor_key.subleaf, vendor_key.subleaf, Register::ebx, 0, 31};
+    violation.promised = promised;
+    violation.host = host;
+    violation.impact = Impact::crash;
+    violation.message = "Software reads CPUID by vendor, and this one is of another.";
+    violation.remedy = "VMs do not move between vendors.";
+    return violation;
+}
+
+}  // namespace poolcpuid::check

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "policy/place_json.hpp"
+#include "poolcpuid/check.hpp"
+#include "rulebook/names.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What others call the field, those that have a name for it.
+Json names_json(const Rulebook& rules, const std::string& id) {
+    Json json = Json::object();
+    const FieldIndex index = rules.find(id);
+    if (index == no_field) return json;
+    for (const auto& [project, name] : rulebook::names_of(rules[index])) json[std::string(project)] = name;
+    return json;
+}
+
+Json violation_json(const Rulebook& rulebook, const Violation& violation) {
+    Json json;
+    json["field"] = violation.field;
+    document::put_place(json, violation.place);
+    json["names"] = names_json(rulebook, violation.field);
+    json["breach"] = to_string(violation.breach);
+    json["known"] = violation.known;
+    json["promised"] = violation.promised;
+    json["host"] = violation.host;
+    json["impact"] = to_string(violation.impact);
+    json["message"] = violation.message;
+    json["remedy"] = violation.remedy;
+    return json;
+}
+
+Json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
+    Json json;
+    json["field"] = start_up.field;
+    document::put_place(json, start_up.place);
+    json["names"] = names_json(rulebook, start_up.field);
+    json["value"] = start_up.value;
+    json["message"] = start_up.message;
+    return json;
+}
+
+Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs unknown) {
+    Json json;
+    json["name"] = verdict.name;
+    json["kind"] = verdict.is_policy ? "policy" : "host";
+    json["sha256"] = verdict.sha256;
+    json["compatible"] = verdict.compatible(unknown);
+    json["violations"] = Json::array();
+    for (const Violation& violation : verdict.violations) {
+        json["violations"].push_back(violation_json(rulebook, violation));
+    }
+    json["start_up"] = Json::array();
+    for (const StartUp& start_up : verdict.start_up) json["start_up"].push_back(start_up_json(rulebook, start_up));
+    return json;
+}
+
+}  // namespace
+
+std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+                    UnknownIs unknown) {
+    std::vector<const Verdict*> sorted;
+    for (const Verdict& verdict : verdicts) sorted.push_back(&verdict);
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const Verdict* a, const Verdict* b) { return a->name < b->name; });
+    Json json;
+    json["schema"] = "poolcpuid/check/v1";
+    json["pool"] = policy.pool;
+    json["vendor"] = policy.vendor;
+    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
+    json["unknown"] = unknown == UnknownIs::failure ? "fail" : "warn";
+    json["compatible"] =
+        std::all_of(sorted.begin(), sorted.end(), [&](const Verdict* verdict) { return verdict->compatible(unknown); });
+    json["hosts"] = Json::array();
+    for (const Verdict* verdict : sorted) json["hosts"].push_back(verdict_json(rulebook, *verdict, unknown));
+    return json.dump(2, ' ') + "\n";
+}
+
+}  // namespace poolcpuid

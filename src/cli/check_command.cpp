@@ -1,0 +1,141 @@
+// poolcpuid check: may a VM that holds a policy run on each host.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/check_text.hpp"
+#include "cli/choice.hpp"
+#include "cli/commands.hpp"
+#include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "cli/text_layout.hpp"
+#include "poolcpuid/check.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct CheckArguments {
+    std::string policy;
+    std::vector<std::string> hosts;
+    std::string unknown = "fail";
+    std::string format;
+    std::string output;
+    std::string rulebook;
+    bool skip_unreadable = false;
+};
+
+// One verdict a name. Two inputs of one name must be one host.
+class Verdicts {
+public:
+    explicit Verdicts(Inputs& inputs) : inputs_(inputs) {}
+
+    void add(Verdict verdict) {
+        const auto same = std::find_if(all_.begin(), all_.end(), [&](const Verdict& v) {
+            return v.name == verdict.name && v.is_policy == verdict.is_policy;
+        });
+        if (same == all_.end()) {
+            all_.push_back(std::move(verdict));
+        } else if (same->sha256 != verdict.sha256) {
+            const InputError error(verdict.name, 0, "one host of this name", "two with different content");
+            inputs_.unreadable.emplace_back(verdict.name, error.what());
+        }
+    }
+
+    std::vector<Verdict> sorted() && {
+        std::sort(all_.begin(), all_.end(), [](const Verdict& a, const Verdict& b) {
+            return std::tie(a.is_policy, a.name) < std::tie(b.is_policy, b.name);
+        });
+        return std::move(all_);
+    }
+
+private:
+    Inputs& inputs_;
+    std::vector<Verdict> all_;
+};
+
+// Says what could not be read. True when the check cannot go on without it.
+bool report_unreadable(const Inputs& inputs, bool skip) {
+    for (const auto& [file, message] : inputs.unreadable) {
+        if (skip) {
+            log_warning("left out: " + message);
+        } else {
+            log_error(message);
+        }
+    }
+    return !inputs.unreadable.empty() && !skip;
+}
+
+ExitStatus check(const CheckArguments& arguments) {
+    const RulebookChoice rulebook(arguments.rulebook);
+    const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
+    const PolicyCheck checker(rulebook.get(), policy);
+    Inputs inputs = read_hosts_or_policies(arguments.hosts);
+    Verdicts collected(inputs);
+    for (const HostDump& host : inputs.hosts) collected.add(checker.against(host));
+    for (const PoolPolicy& other : inputs.policies) collected.add(checker.against(other));
+    const std::vector<Verdict> verdicts = std::move(collected).sorted();
+    if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
+    if (verdicts.empty()) throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
+
+    const UnknownIs unknown = arguments.unknown == "warn" ? UnknownIs::warning : UnknownIs::failure;
+    const auto text = [&](int descriptor) {
+        return check_text(policy, rulebook.get(), verdicts, unknown, output_width(), wants_colour(descriptor));
+    };
+    const auto json = [&] { return to_json(policy, rulebook.get(), verdicts, unknown); };
+    if (!arguments.output.empty()) {
+        write_file(arguments.output, json());
+        const std::string summary = text(STDERR_FILENO);
+        std::fwrite(summary.data(), 1, summary.size(), stderr);
+    } else {
+        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
+        write_stdout(as_text ? text(STDOUT_FILENO) : json());
+    }
+    const bool all = std::all_of(verdicts.begin(), verdicts.end(),
+                                 [&](const Verdict& verdict) { return verdict.compatible(unknown); });
+    return all ? ExitStatus::done : ExitStatus::different;
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<CheckArguments>();
+    CLI::App* verb = app.add_subcommand("check", "Say whether a VM that holds a policy may run on each host");
+    verb->add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")
+        ->required();
+    verb->add_option("HOST", arguments->hosts,
+                     "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
+        ->required();
+    verb->add_option("--unknown", arguments->unknown,
+                     "What a promise counts as that a host is not known to keep: fail (default) or warn")
+        ->check(one_of({"fail", "warn"}))
+        ->type_name("WORD");
+    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
+        ->check(one_of({"json", "text"}))
+        ->type_name("FORMAT");
+    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
+        ->type_name("FILE");
+    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
+        ->type_name("DIR");
+    verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
+    verb->footer(
+        "Both directions count: the guest must not lose what it was promised, and\n"
+        "must not meet a relaxed behaviour of which it was not told. \"start-up\" is\n"
+        "no violation: there the VMM must be told to show a bit by itself.\n\n"
+        "Exit status 0: every host may run the VM; 1: some must not.\n\n"
+        "Examples:\n"
+        "  poolcpuid check pool.json hosts/new.txt\n"
+        "  poolcpuid check pool-a.json pool-b.json     may A's VMs move into B\n"
+        "  poolcpuid check vm.json hosts/ --format json | jq '.hosts[].violations'");
+    verb->callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

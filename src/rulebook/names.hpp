@@ -1,0 +1,28 @@
+// What other projects call a field, as a list.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "poolcpuid/rulebook.hpp"
+
+namespace poolcpuid::rulebook {
+
+// Project ("vendor", "linux", "qemu", "libvirt", "xen") and name, for those that have one.
+inline std::vector<std::pair<std::string_view, std::string_view>> names_of(const Field& field) {
+    const FieldNames& names = field.names;
+    const std::array<std::pair<std::string_view, std::string_view>, 5> all{{{"vendor", names.vendor},
+                                                                            {"linux", names.linux},
+                                                                            {"qemu", names.qemu},
+                                                                            {"libvirt", names.libvirt},
+                                                                            {"xen", names.xen}}};
+    std::vector<std::pair<std::string_view, std::string_view>> result;
+    for (const auto& entry : all) {
+        if (!entry.second.empty()) result.push_back(entry);
+    }
+    return result;
+}
+
+}  // namespace poolcpuid::rulebook
