@@ -139,3 +139,27 @@ TEST_CASE("facts of a microcode hold from one revision to below another", "[rule
     CHECK(facts_with(rulebook, model, 0xffffffff).empty());  // no revision at all: what hypervisors show
     CHECK(model_of(rulebook, "GenuineIntel", 0x00050654).microcode.empty());
 }
+
+// The first microcode with which retpolines are safe on Broadwell (Xen, spec_ctrl.c, retpoline_calculations).
+TEST_CASE("Broadwell is safe for retpolines from a microcode on", "[rulebook]") {
+    struct Threshold {
+        std::uint32_t leaf1_eax;
+        std::uint32_t safe_from;
+    };
+    const std::vector<Threshold> thresholds{
+        {0x000306D4, 0x2a},       // Broadwell-U
+        {0x00040671, 0x1d},       // Broadwell-H
+        {0x000406F1, 0xb000021},  // Broadwell-EP
+        {0x00050662, 0x15},       // Broadwell-DE V1
+        {0x00050663, 0x7000012},  // V2, V3
+        {0x00050664, 0xf000011},  // Y0
+        {0x00050665, 0xe000009},  // Hewitt Lake
+    };
+    const Rulebook& rulebook = builtin_rulebook();
+    for (const Threshold& threshold : thresholds) {
+        const Model& model = model_of(rulebook, "GenuineIntel", threshold.leaf1_eax);
+        INFO(model.name);
+        CHECK(facts_with(rulebook, model, threshold.safe_from - 1) == "ac_rsba=1 ");
+        CHECK(facts_with(rulebook, model, threshold.safe_from) == "ac_rrsba=0 ac_rsba=0 ");
+    }
+}
