@@ -1,8 +1,10 @@
 // The model table: what lint refuses in it, and which facts hold for which microcode.
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "poolcpuid/rulebook.hpp"
@@ -161,5 +163,40 @@ TEST_CASE("Broadwell is safe for retpolines from a microcode on", "[rulebook]") 
         INFO(model.name);
         CHECK(facts_with(rulebook, model, threshold.safe_from - 1) == "ac_rsba=1 ");
         CHECK(facts_with(rulebook, model, threshold.safe_from) == "ac_rrsba=0 ac_rsba=0 ");
+    }
+}
+
+// IA32_ARCH_CAPABILITIES as real silicon shows it. A model that is called immune must show so on every stepping of its
+// row that was read.
+TEST_CASE("no model is called immune against what its silicon says", "[rulebook]") {
+    struct Read {
+        std::uint32_t leaf1_eax;
+        std::uint64_t arch_capabilities;
+        bool rtm;
+    };
+    const std::vector<Read> reads{
+        {0x00050656, 0x2B, true},         // libvirt, Xeon Platinum 8268
+        {0x00050657, 0x2B, true},         // InstLatx64, CascadeLakeSP
+        {0x00050657, 0x0C0AA0EB, false},  // Firecracker, Cascade Lake host, microcode 5003901h
+        {0x000606A0, 0x0B, true},         // libvirt, Ice Lake Server: an early stepping, immune to neither
+        {0x000606A6, 0x1EB, true},        // InstLatx64, ICX
+        {0x000606A6, 0x0C02A0EB, false},  // Firecracker, Ice Lake host, microcode D000421h
+        {0x000806F8, 0x00A8FDEB, true},   // InstLatx64, SapphireRapids
+        {0x00090672, 0xD6B, false},       // InstLatx64, AlderLake
+        {0x000A06D1, 0x2DA9FDEB, true},   // InstLatx64, GraniteRapids
+        {0x000B0671, 0x0CC8FD6B, false},  // InstLatx64, RaptorLake
+        {0x000C0652, 0x0DE9FD6B, false},  // InstLatx64, ArrowLakeH
+        {0x000C06F2, 0x6C28FDEB, true},   // InstLatx64, EmeraldRapids
+    };
+    for (const Read& read : reads) {
+        const Model& model = model_of(builtin_rulebook(), "GenuineIntel", read.leaf1_eax);
+        INFO(model.name);
+        const auto immune = [&](std::string_view bug) {
+            return std::find(model.immune.begin(), model.immune.end(), bug) != model.immune.end();
+        };
+        const bool mds_no = ((read.arch_capabilities >> 5) & 1U) != 0;
+        const bool taa_no = ((read.arch_capabilities >> 8) & 1U) != 0;
+        if (immune("mds")) CHECK(mds_no);
+        if (immune("taa")) CHECK((taa_no || !read.rtm));
     }
 }
