@@ -205,6 +205,16 @@ struct SiliconFact {
     std::uint32_t value = 0;
 };
 
+// What a field is on that silicon with certain microcode: the facts hold for from <= revision < below.
+// Revision FFFFFFFFh, which hypervisors show instead of the host's, is below no bound: no fact holds.
+struct MicrocodeFacts {
+    std::uint32_t from = 0;
+    std::uint32_t below = std::numeric_limits<std::uint32_t>::max();
+    std::span<const SiliconFact> silicon;
+
+    constexpr bool hold_with(std::uint32_t revision) const noexcept { return from <= revision && revision < below; }
+};
+
 struct NumberRange {
     std::uint16_t first = 0;
     std::uint16_t last = 0;
@@ -219,6 +229,7 @@ struct Model {
     std::string_view microarchitecture;
     std::uint32_t generation = 0;  // orders models of a vendor by age
     std::span<const SiliconFact> silicon;
+    std::span<const MicrocodeFacts> microcode;   // no two hold with one revision; fields that silicon has not
     std::span<const std::string_view> immune;    // what the silicon is immune to
     std::span<const std::string_view> inferred;  // immunities that guests infer from family and model
     std::string_view source;

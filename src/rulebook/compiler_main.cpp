@@ -86,6 +86,9 @@ private:
     std::string item(const SiliconFact& fact) {
         return "{" + std::to_string(fact.field) + ", " + hex(fact.value) + "}";
     }
+    std::string item(const MicrocodeFacts& facts) {
+        return "{" + hex(facts.from) + ", " + hex(facts.below) + ", " + list("SiliconFact", facts.silicon) + "}";
+    }
     std::string item(const XsaveLayout& layout) {
         return "{" + hex(layout.vendors) + ", " + hex(layout.size) + ", " + hex(layout.offset) + ", " +
                boolean(layout.align64) + ", " + quoted(layout.source) + "}";
@@ -153,8 +156,8 @@ private:
         return "{" + hex(m.vendors) + ", " + hex(m.family) + ", " + list("NumberRange", m.models) + ", " +
                list("NumberRange", m.steppings) + ", " + quoted(m.name) + ", " + quoted(m.microarchitecture) + ", " +
                number(m.generation) + ", " + list("SiliconFact", m.silicon) + ", " +
-               list("std::string_view", m.immune) + ", " + list("std::string_view", m.inferred) + ", " +
-               quoted(m.source) + "}";
+               list("MicrocodeFacts", m.microcode) + ", " + list("std::string_view", m.immune) + ", " +
+               list("std::string_view", m.inferred) + ", " + quoted(m.source) + "}";
     }
 
     std::string item(const Level& level) {

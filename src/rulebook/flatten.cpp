@@ -188,9 +188,28 @@ private:
         }
     }
 
+    std::span<const SiliconFact> facts(const std::map<std::string, std::uint32_t>& silicon) {
+        auto& list = storage_.facts.emplace_back();
+        for (const auto& [id, value] : silicon) list.push_back({index(id), value});
+        return list;
+    }
+
+    // In rising order of revisions.
+    std::span<const MicrocodeFacts> flat(const std::vector<SourceMicrocode>& from) {
+        auto& list = storage_.microcode.emplace_back();
+        for (const SourceMicrocode& entry : from) {
+            MicrocodeFacts to;
+            to.from = entry.from.value_or(to.from);
+            to.below = entry.below.value_or(to.below);
+            to.silicon = facts(entry.silicon);
+            list.push_back(to);
+        }
+        std::sort(list.begin(), list.end(),
+                  [](const MicrocodeFacts& a, const MicrocodeFacts& b) { return a.from < b.from; });
+        return list;
+    }
+
     Model flat(const SourceModel& from) {
-        auto& facts = storage_.facts.emplace_back();
-        for (const auto& [id, value] : from.silicon) facts.push_back({index(id), value});
         const auto ranges = [&](const std::vector<NumberRange>& list) -> std::span<const NumberRange> {
             return storage_.ranges.emplace_back(list);
         };
@@ -201,7 +220,8 @@ private:
                 keep(from.name),
                 keep(from.microarchitecture),
                 from.generation,
-                facts,
+                facts(from.silicon),
+                flat(from.microcode),
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep(from.source)};

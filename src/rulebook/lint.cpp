@@ -362,13 +362,60 @@ private:
             check_vendors(model.place, model.name, {model.vendor});
             if (model.models.empty()) report(model.place, model.name, "no model numbers");
             if (model.source.empty()) report(model.place, model.name, "no source");
-            for (const auto& [id, value] : model.silicon) {
-                if (find(id) == nullptr) report(model.place, model.name, "unknown field \"" + id + "\"");
-            }
+            check_facts(model.place, model, model.silicon);
+            check_microcode(model);
         }
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
             for (std::size_t j = i + 1; j < source_.models.size(); ++j)
                 check_model_pair(source_.models[i], source_.models[j]);
+        }
+    }
+
+    // A fact widens a relaxed behaviour or settles its absence: other fields have no use for one.
+    void check_facts(const Place& place, const SourceModel& model, const std::map<std::string, std::uint32_t>& facts) {
+        for (const auto& [id, value] : facts) {
+            const SourceField* field = find(id);
+            if (field == nullptr) {
+                report(place, model.name, "unknown field \"" + id + "\"");
+                continue;
+            }
+            const auto rule = parse_word(rule_words, field->rule);
+            if (rule && rule != Rule::union_ && rule != Rule::group) {
+                report(place, model.name, "\"" + id + "\" is of the rule " + field->rule + ", not union or group");
+            }
+            if (!field->vendors.empty() && !shares_vendor(field->vendors, {model.vendor})) {
+                report(place, model.name, "\"" + id + "\" is no field of " + model.vendor);
+            }
+            const unsigned width = field->bits.high - field->bits.low + 1U;
+            if (width < 32 && value >> width != 0) report(place, model.name, "the value of \"" + id + "\" is too wide");
+        }
+    }
+
+    void check_microcode(const SourceModel& model) {
+        std::vector<MicrocodeFacts> seen;
+        for (const SourceMicrocode& entry : model.microcode) {
+            const auto say = [&](std::string message) { report(entry.place, model.name, std::move(message)); };
+            MicrocodeFacts range;
+            range.from = entry.from.value_or(range.from);
+            range.below = entry.below.value_or(range.below);
+            if (!entry.from && !entry.below) {
+                say("a microcode without \"from\" and \"below\"");
+            } else if (range.from >= range.below) {
+                say("no microcode is at once from and below these revisions");
+            } else if (std::any_of(seen.begin(), seen.end(), [&](const MicrocodeFacts& other) {
+                           return other.from < range.below && range.from < other.below;
+                       })) {
+                say("these microcodes overlap those of an entry before");
+            } else {
+                seen.push_back(range);
+            }
+            if (entry.silicon.empty()) say("a microcode without facts");
+            check_facts(entry.place, model, entry.silicon);
+            for (const auto& [id, value] : entry.silicon) {
+                if (model.silicon.contains(id)) {
+                    say("\"" + id + "\" is a fact of the model already, whatever the microcode");
+                }
+            }
         }
     }
 

@@ -354,6 +354,30 @@ private:
         return ranges;
     }
 
+    std::map<std::string, std::uint32_t> facts(const Value& silicon) const {
+        std::map<std::string, std::uint32_t> result;
+        for (const auto& [field, value] : silicon.members()) {
+            result[field] = static_cast<std::uint32_t>(json::hex_of(value, file_.path, 8));
+        }
+        return result;
+    }
+
+    SourceMicrocode parse_microcode(const Value& value) const {
+        ObjectReader reader(value, file_.path, "facts of a microcode");
+        const auto bound = [&](std::string_view key) -> std::optional<std::uint32_t> {
+            const Value* revision = reader.optional(key);
+            if (revision == nullptr) return std::nullopt;
+            return static_cast<std::uint32_t>(json::hex_of(*revision, file_.path, 8));
+        };
+        SourceMicrocode microcode;
+        microcode.place = place_of(value);
+        microcode.from = bound("from");
+        microcode.below = bound("below");
+        microcode.silicon = facts(reader.required_object("silicon"));
+        reader.finish();
+        return microcode;
+    }
+
     void parse_model(const Value& entry) {
         ObjectReader reader(entry, file_.path, "a model");
         SourceModel model;
@@ -367,10 +391,9 @@ private:
         model.name = reader.required_string("name");
         model.microarchitecture = reader.required_string("microarchitecture");
         model.generation = number(reader.required("generation"));
-        if (const Value* silicon = reader.optional_object("silicon")) {
-            for (const auto& [field, value] : silicon->members()) {
-                model.silicon[field] = static_cast<std::uint32_t>(json::hex_of(value, file_.path, 8));
-            }
+        if (const Value* silicon = reader.optional_object("silicon")) model.silicon = facts(*silicon);
+        if (const std::vector<Value>* microcode = reader.optional_array("microcode")) {
+            for (const Value& range : *microcode) model.microcode.push_back(parse_microcode(range));
         }
         model.immune = optional_strings(reader, "immune");
         model.inferred = optional_strings(reader, "inferred");

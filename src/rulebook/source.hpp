@@ -131,6 +131,13 @@ struct SourceComponent {
     std::string source;
 };
 
+struct SourceMicrocode {
+    Place place;
+    std::optional<std::uint32_t> from;
+    std::optional<std::uint32_t> below;
+    std::map<std::string, std::uint32_t> silicon;
+};
+
 struct SourceModel {
     Place place;
     std::string vendor;
@@ -141,6 +148,7 @@ struct SourceModel {
     std::string microarchitecture;
     std::uint32_t generation = 0;
     std::map<std::string, std::uint32_t> silicon;
+    std::vector<SourceMicrocode> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
     std::string source;

@@ -23,6 +23,7 @@ struct RulebookStorage {
     std::deque<std::vector<XsaveLayout>> layouts;
     std::deque<std::vector<NumberRange>> ranges;
     std::deque<std::vector<SiliconFact>> facts;
+    std::deque<std::vector<MicrocodeFacts>> microcode;
 
     std::vector<Vendor> vendors;
     std::vector<Field> fields;

@@ -69,4 +69,14 @@ TEST_CASE("the schemas refuse what is not so", "[schema]") {
     CHECK_FALSE(schema_errors("host", R"({"schema": "poolcpuid/host/v2"})").empty());
     CHECK_FALSE(schema_errors("policy", R"({"schema": "poolcpuid/policy/v1"})").empty());
     CHECK_FALSE(schema_errors("rulebook-fields", R"({"leaf": "0x7", "title": "t", "fields": [{"id": "x"}]})").empty());
+    const auto models = [](const std::string& microcode) {
+        return schema_errors("rulebook-models", R"({"models": [{"vendor": "intel", "family": "0x6", "models": ["0x4f"],
+            "name": "n", "microarchitecture": "m", "generation": 201603, "microcode": [)" +
+                                                    microcode + R"(], "source": "s"}]})");
+    };
+    CHECK(models(R"({"from": "0x1", "below": "0x2a", "silicon": {"ac_rsba": "0x1"}})").empty());
+    CHECK_FALSE(models("").empty());
+    CHECK_FALSE(models(R"({"silicon": {"ac_rsba": "0x1"}})").empty());
+    CHECK_FALSE(models(R"({"from": "1", "silicon": {"ac_rsba": "0x1"}})").empty());
+    CHECK_FALSE(models(R"({"from": "0x1", "silicon": {}})").empty());
 }

@@ -1,29 +1,17 @@
 // Lint: a clean rulebook is clean, and each thing that can be wrong with one is found, where it is.
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "poolcpuid/load_rulebook.hpp"
 #include "tests/catch.hpp"
-#include "tests/unit/small_rulebook.hpp"
+#include "tests/unit/rulebook_slips.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
 
 namespace {
-
-// In the line of a file that entry stands on, from becomes to; lint then says message of field, on that line.
-struct Slip {
-    const char* file;
-    const char* entry;
-    const char* from;
-    const char* to;
-    const char* field;
-    const char* message;
-};
 
 constexpr const char* leaf_7 = "cpuid/0x7.json";
 constexpr const char* leaf_d = "cpuid/0xd.json";
@@ -31,50 +19,6 @@ constexpr const char* msr_10a = "msr/0x10a.json";
 
 // Stands at the end of every entry of the small rulebook.
 constexpr const char* end_of_entry = R"("why": "W.", "source": "T"})";
-
-RulebookFile& file_of(std::vector<RulebookFile>& files, std::string_view path) {
-    for (RulebookFile& file : files) {
-        if (file.path == path) return file;
-    }
-    throw std::logic_error("no file " + std::string(path));
-}
-
-// Makes the slip; returns its line.
-std::size_t make(std::vector<RulebookFile>& files, const Slip& slip) {
-    std::string& bytes = file_of(files, slip.file).bytes;
-    const std::size_t entry = only_place_of(bytes, slip.entry);
-    const std::size_t begin = bytes.rfind('\n', entry) + 1;
-    const std::size_t length = bytes.find('\n', entry) - begin;
-    const std::size_t from = begin + only_place_of(std::string_view(bytes).substr(begin, length), slip.from);
-    bytes.replace(from, std::string_view(slip.from).size(), slip.to);
-    return line_at(bytes, from);
-}
-
-std::vector<LintFinding> lint(const std::vector<RulebookFile>& files) { return load_rulebook(files).findings; }
-
-std::string all_texts(const std::vector<LintFinding>& findings) {
-    std::string text;
-    for (const LintFinding& finding : findings) text += finding.text() + "\n";
-    return text;
-}
-
-// One finding and no other: a slip must not hide behind the noise that it makes.
-void check_found(const Slip& slip) {
-    std::vector<RulebookFile> files = small_rulebook();
-    const std::size_t line = make(files, slip);
-    const std::vector<LintFinding> findings = lint(files);
-    INFO(slip.file << ", " << slip.entry << ": " << slip.from << " became " << slip.to);
-    INFO("found:\n" << all_texts(findings));
-    REQUIRE(findings.size() == 1);
-    CHECK(findings[0].file == slip.file);
-    CHECK(findings[0].line == line);
-    CHECK(findings[0].field == slip.field);
-    CHECK(findings[0].message.find(slip.message) != std::string::npos);
-}
-
-void check_all_found(const std::vector<Slip>& slips) {
-    for (const Slip& slip : slips) check_found(slip);
-}
 
 }  // namespace
 
@@ -313,32 +257,6 @@ TEST_CASE("lint checks which components stand together", "[rulebook][lint]") {
     const std::vector<LintFinding> findings = lint(files);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text() == "xsave.json: mosk: unknown component in \"together\"");
-}
-
-TEST_CASE("lint checks the model table", "[rulebook][lint]") {
-    const char* const file = "models.json";
-    check_all_found({
-        {file, R"("name": "New")", "0x5-0xf", "0x4-0xf", "New", "the same models as Old"},
-        {file, R"("name": "New")", R"("steppings": ["0x5-0xf"], )", "", "New", "the same models as Old"},
-        {file, R"("name": "Milan")", R"("amd")", R"("via")", "Milan", "unknown vendor \"via\""},
-        {file, R"("name": "Milan")", R"(["0x1"])", R"(["0x10000"])", "", "expected numbers of 16 bits"},
-        {file, R"("name": "Milan")", R"("source": "T")", R"("source": "")", "Milan", "no source"},
-        {file, R"("name": "Old")", R"("relaxed")", R"("nobody")", "Old", "unknown field \"nobody\""},
-        {file, R"("name": "Old")", R"("0x1")", R"("yes")", "", "hexadecimal digits, found \"yes\""},
-        {file, R"("name": "Old")", "201501", R"("201501")", "", "expected a number of at most 32 bits"},
-        {file, R"("name": "Old")", "201501", "4294967296", "", "expected a number of at most 32 bits"},
-        {file, R"("name": "Old")", "201501", "[]", "", "expected a number of at most 32 bits, found an array"},
-    });
-    std::vector<RulebookFile> files = small_rulebook();
-    make(files, {file, R"("name": "Milan")", R"(["0x1"])", "[]", "", ""});
-    CHECK(all_texts(lint(files)).find("models.json:4: Milan: no model numbers") != std::string::npos);
-}
-
-TEST_CASE("models of two vendors may have the same numbers", "[rulebook][lint]") {
-    std::vector<RulebookFile> files = small_rulebook();
-    make(files,
-         {"models.json", R"("name": "Milan")", R"("0x19", "models": ["0x1"])", R"("0x6", "models": ["0x55"])", "", ""});
-    CHECK(lint(files).empty());
 }
 
 TEST_CASE("lint checks version and vendors", "[rulebook][lint]") {

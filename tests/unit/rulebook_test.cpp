@@ -67,6 +67,7 @@ private:
     void put(const Derive& d) { put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr); }
     void put(const NumberRange& range) { put_all(range.first, range.last); }
     void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
+    void put(const MicrocodeFacts& facts) { put_all(facts.from, facts.below, facts.silicon); }
     void put(const XsaveLayout& l) { put_all(l.vendors, l.size, l.offset, l.align64, l.source); }
     void put(const Field& f) {
         put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
@@ -85,8 +86,8 @@ private:
     }
     void put(const Model& m) {
         put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon,
-                m.immune);
-        put_all(m.inferred, m.source);
+                m.microcode);
+        put_all(m.immune, m.inferred, m.source);
     }
     void put(const Level& level) { put_all(level.id, level.features); }
 

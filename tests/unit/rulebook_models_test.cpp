@@ -1,0 +1,202 @@
+// The model table: what lint refuses in it, and which facts hold for which microcode.
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/rulebook_slips.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+constexpr const char* models = "models.json";
+
+const Model& model_of(const Rulebook& rulebook, const char* vendor, std::uint32_t leaf1_eax) {
+    const auto at = rulebook.vendor_of(vendor);
+    const Model* model = at ? rulebook.model_of(*at, signature_of(leaf1_eax)) : nullptr;
+    if (model == nullptr) throw std::logic_error("no such model");
+    return *model;
+}
+
+// "field=value ..." of the facts that hold with a microcode revision.
+std::string facts_with(const Rulebook& rulebook, const Model& model, std::uint32_t revision) {
+    std::string text;
+    for (const MicrocodeFacts& facts : model.microcode) {
+        if (!facts.hold_with(revision)) continue;
+        for (const SiliconFact& fact : facts.silicon) {
+            text += std::string(rulebook[fact.field].id) + "=" + std::to_string(fact.value) + " ";
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("lint checks the model table", "[rulebook][lint]") {
+    check_all_found({
+        {models, R"("name": "New")", "0x5-0xf", "0x4-0xf", "New", "the same models as Old"},
+        {models, R"("name": "New")", R"("steppings": ["0x5-0xf"], )", "", "New", "the same models as Old"},
+        {models, R"("name": "Milan")", R"("amd")", R"("via")", "Milan", "unknown vendor \"via\""},
+        {models, R"("name": "Milan")", R"(["0x1"])", R"(["0x10000"])", "", "expected numbers of 16 bits"},
+        {models, R"("name": "Milan")", R"("source": "T")", R"("source": "")", "Milan", "no source"},
+        {models, R"("name": "Old")", R"("relaxed")", R"("nobody")", "Old", "unknown field \"nobody\""},
+        {models, R"("name": "Old")", R"("0x1")", R"("yes")", "", "hexadecimal digits, found \"yes\""},
+        {models, R"("name": "Old")", "201501", R"("201501")", "", "expected a number of at most 32 bits"},
+        {models, R"("name": "Old")", "201501", "4294967296", "", "expected a number of at most 32 bits"},
+        {models, R"("name": "Old")", "201501", "[]", "", "expected a number of at most 32 bits, found an array"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {models, R"("name": "Milan")", R"(["0x1"])", "[]", "", ""});
+    CHECK(all_texts(lint(files)).find("models.json:4: Milan: no model numbers") != std::string::npos);
+}
+
+TEST_CASE("models of two vendors may have the same numbers", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {models, R"("name": "Milan")", R"("0x19", "models": ["0x1"])", R"("0x6", "models": ["0x55"])", "", ""});
+    CHECK(lint(files).empty());
+}
+
+TEST_CASE("lint checks the facts of a model", "[rulebook][lint]") {
+    check_all_found({
+        {models, R"("name": "Old")", R"("relaxed")", R"("base")", "Old",
+         "\"base\" is of the rule intersect, not union or group"},
+        {models, R"("name": "Old")", R"("relaxed")", R"("scrubs")", "Old",
+         "\"scrubs\" is of the rule guarded, not union or group"},
+        {models, R"("name": "Old")", R"("relaxed")", R"("of_amd")", "Old", "\"of_amd\" is no field of intel"},
+        {models, R"("name": "Old")", R"("0x1")", R"("0x2")", "Old", "the value of \"relaxed\" is too wide"},
+        {models, R"("name": "New")", R"({"rsba": "0x1"})", R"({"nobody": "0x1"})", "New", "unknown field \"nobody\""},
+        {models, R"("name": "New")", R"({"rsba": "0x1"})", R"({"base": "0x1"})", "New",
+         "\"base\" is of the rule intersect, not union or group"},
+        {models, R"("name": "New")", R"({"rsba": "0x1"})", R"({"of_amd": "0x1"})", "New",
+         "\"of_amd\" is no field of intel"},
+        {models, R"("name": "New")", R"({"rsba": "0x1"})", R"({"rsba": "0x3"})", "New",
+         "the value of \"rsba\" is too wide"},
+    });
+}
+
+TEST_CASE("lint checks the microcodes of a model", "[rulebook][lint]") {
+    const char* const both = "is a fact of the model already, whatever the microcode";
+    check_all_found({
+        {models, R"("name": "New")", R"({"below": "0x2a", "silicon")", R"({"silicon")", "New",
+         "a microcode without \"from\" and \"below\""},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"from": "0x2a", "below": "0x2a",)", "New",
+         "no microcode is at once from and below these revisions"},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"from": "0x2b", "below": "0x10",)", "New",
+         "no microcode is at once from and below these revisions"},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"below": "0x0",)", "New",
+         "no microcode is at once from and below these revisions"},
+        {models, R"("name": "New")", R"({"from": "0x2a",)", R"({"from": "0xffffffff",)", "New",
+         "no microcode is at once from and below these revisions"},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"below": "0x2b",)", "New",
+         "these microcodes overlap those of an entry before"},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"from": "0x30", "below": "0x31",)", "New",
+         "these microcodes overlap those of an entry before"},
+        {models, R"("name": "New")", R"({"rsba": "0x1"})", "{}", "New", "a microcode without facts"},
+        {models, R"("name": "New")", R"("microcode")", R"("silicon": {"rrsba": "0x1"}, "microcode")", "New", both},
+        {models, R"("name": "New")", R"("microcode")", R"("silicon": {"rrsba": "0x0"}, "microcode")", "New", both},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"below": "2a",)", "",
+         "hexadecimal digits, found \"2a\""},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"below": "0x100000000",)", "", "hexadecimal digits"},
+        {models, R"("name": "New")", R"({"below": "0x2a",)", R"({"until": "0x2b", "below": "0x2a",)", "",
+         "only known keys in facts of a microcode"},
+        {models, R"("name": "New")", R"(, "silicon": {"rsba": "0x1"}})", "}", "",
+         "\"silicon\" in facts of a microcode"},
+    });
+}
+
+TEST_CASE("microcodes may leave a gap", "[rulebook][lint]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    make(files, {models, R"("name": "New")", R"({"from": "0x2a",)", R"({"from": "0x30", "below": "0x40",)", "", ""});
+    const LoadResult result = load_rulebook(files);
+    REQUIRE(result.findings.empty());
+    const Rulebook& rulebook = result.rulebook.view();
+    const Model& model = model_of(rulebook, "GenuineIntel", 0x00050655);
+    CHECK(facts_with(rulebook, model, 0x29) == "rsba=1 ");
+    CHECK(facts_with(rulebook, model, 0x2a).empty());
+    CHECK(facts_with(rulebook, model, 0x2f).empty());
+    CHECK(facts_with(rulebook, model, 0x30) == "rrsba=0 rsba=0 ");
+    CHECK(facts_with(rulebook, model, 0x3f) == "rrsba=0 rsba=0 ");
+    CHECK(facts_with(rulebook, model, 0x40).empty());
+}
+
+TEST_CASE("facts of a microcode hold from one revision to below another", "[rulebook]") {
+    const LoadResult result = load_rulebook(small_rulebook());
+    const Rulebook& rulebook = result.rulebook.view();
+    const Model& model = model_of(rulebook, "GenuineIntel", 0x00050655);
+    REQUIRE(model.microcode.size() == 2);
+    CHECK(model.microcode[0].from == 0);  // in rising order, whatever the order in the file
+    CHECK(model.microcode[0].below == 0x2a);
+    CHECK(model.microcode[1].from == 0x2a);
+    CHECK(facts_with(rulebook, model, 0) == "rsba=1 ");
+    CHECK(facts_with(rulebook, model, 0x29) == "rsba=1 ");
+    CHECK(facts_with(rulebook, model, 0x2a) == "rrsba=0 rsba=0 ");
+    CHECK(facts_with(rulebook, model, 0xfffffffe) == "rrsba=0 rsba=0 ");
+    CHECK(facts_with(rulebook, model, 0xffffffff).empty());  // no revision at all: what hypervisors show
+    CHECK(model_of(rulebook, "GenuineIntel", 0x00050654).microcode.empty());
+}
+
+// The first microcode with which retpolines are safe on Broadwell (Xen, spec_ctrl.c, retpoline_calculations).
+TEST_CASE("Broadwell is safe for retpolines from a microcode on", "[rulebook]") {
+    struct Threshold {
+        std::uint32_t leaf1_eax;
+        std::uint32_t safe_from;
+    };
+    const std::vector<Threshold> thresholds{
+        {0x000306D4, 0x2a},       // Broadwell-U
+        {0x00040671, 0x1d},       // Broadwell-H
+        {0x000406F1, 0xb000021},  // Broadwell-EP
+        {0x00050662, 0x15},       // Broadwell-DE V1
+        {0x00050663, 0x7000012},  // V2, V3
+        {0x00050664, 0xf000011},  // Y0
+        {0x00050665, 0xe000009},  // Hewitt Lake
+    };
+    const Rulebook& rulebook = builtin_rulebook();
+    for (const Threshold& threshold : thresholds) {
+        const Model& model = model_of(rulebook, "GenuineIntel", threshold.leaf1_eax);
+        INFO(model.name);
+        CHECK(facts_with(rulebook, model, threshold.safe_from - 1) == "ac_rsba=1 ");
+        CHECK(facts_with(rulebook, model, threshold.safe_from) == "ac_rrsba=0 ac_rsba=0 ");
+    }
+}
+
+// IA32_ARCH_CAPABILITIES as real silicon shows it. A model that is called immune must show so on every stepping of its
+// row that was read.
+TEST_CASE("no model is called immune against what its silicon says", "[rulebook]") {
+    struct Read {
+        std::uint32_t leaf1_eax;
+        std::uint64_t arch_capabilities;
+        bool rtm;
+    };
+    const std::vector<Read> reads{
+        {0x00050656, 0x2B, true},         // libvirt, Xeon Platinum 8268
+        {0x00050657, 0x2B, true},         // InstLatx64, CascadeLakeSP
+        {0x00050657, 0x0C0AA0EB, false},  // Firecracker, Cascade Lake host, microcode 5003901h
+        {0x000606A0, 0x0B, true},         // libvirt, Ice Lake Server: an early stepping, immune to neither
+        {0x000606A6, 0x1EB, true},        // InstLatx64, ICX
+        {0x000606A6, 0x0C02A0EB, false},  // Firecracker, Ice Lake host, microcode D000421h
+        {0x000806F8, 0x00A8FDEB, true},   // InstLatx64, SapphireRapids
+        {0x00090672, 0xD6B, false},       // InstLatx64, AlderLake
+        {0x000A06D1, 0x2DA9FDEB, true},   // InstLatx64, GraniteRapids
+        {0x000B0671, 0x0CC8FD6B, false},  // InstLatx64, RaptorLake
+        {0x000C0652, 0x0DE9FD6B, false},  // InstLatx64, ArrowLakeH
+        {0x000C06F2, 0x6C28FDEB, true},   // InstLatx64, EmeraldRapids
+    };
+    for (const Read& read : reads) {
+        const Model& model = model_of(builtin_rulebook(), "GenuineIntel", read.leaf1_eax);
+        INFO(model.name);
+        const auto immune = [&](std::string_view bug) {
+            return std::find(model.immune.begin(), model.immune.end(), bug) != model.immune.end();
+        };
+        const bool mds_no = ((read.arch_capabilities >> 5) & 1U) != 0;
+        const bool taa_no = ((read.arch_capabilities >> 8) & 1U) != 0;
+        if (immune("mds")) CHECK(mds_no);
+        if (immune("taa")) CHECK((taa_no || !read.rtm));
+    }
+}
