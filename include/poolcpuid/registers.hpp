@@ -65,6 +65,9 @@ struct LeafKey {
 inline constexpr LeafKey vendor_key{0x0, 0x0};
 inline constexpr LeafKey signature_key{0x1, 0x0};
 
+// IA32_BIOS_SIGN_ID: the microcode revision (SDM vol. 4; AMD calls it Patch Level).
+inline constexpr std::uint32_t microcode_msr = 0x8B;
+
 // The ranges into which CPUID leaves fall; each has a "highest leaf" in EAX of its first leaf
 // (SDM vol. 2A, CPUID; APM vol. 3, appendix E).
 constexpr std::uint32_t range_of(std::uint32_t leaf) noexcept { return leaf & 0xFFFF0000U; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/hex.hpp"
+
 namespace poolcpuid {
 
 namespace {
@@ -41,6 +43,21 @@ bool CpuidTable::is_unknown(LeafKey key) const noexcept {
 
 const CpuidTable& HostDump::first_table() const {
     return hardware ? hardware->cpus.at(0).cpuid : hypervisor.value().cpuid;
+}
+
+std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
+    const auto meta = host.meta.find("microcode");
+    if (meta != host.meta.end()) {
+        const auto revision = from_hex(meta->second, 8);
+        if (revision) return static_cast<std::uint32_t>(*revision);
+    }
+    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
+    for (const MsrRow& row : *host.hardware->msrs) {
+        if (row.index != microcode_msr || row.value.value_or(0) == 0) continue;
+        const std::uint64_t high = *row.value >> 32;
+        return static_cast<std::uint32_t>(high != 0 ? high : *row.value);
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> vendor_string(const CpuidTable& table) {

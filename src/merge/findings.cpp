@@ -97,7 +97,7 @@ private:
         std::set<std::string> wrong;
         std::vector<std::string> exposed;
         for (const Variant& variant : in_.variants) {
-            if (variant.is_ceiling || variant.promises->model == nullptr) continue;
+            if (variant.is_ceiling || variant.promises->silicon.model == nullptr) continue;
             const auto theirs = inferred_immunities(*variant.promises);
             std::vector<std::string> missing;
             std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(),
@@ -278,7 +278,7 @@ private:
     }
 
     void report_models() {
-        const auto names = hosts([](const HostPromises& host) { return host.model == nullptr; });
+        const auto names = hosts([](const HostPromises& host) { return host.silicon.model == nullptr; });
         if (names.empty()) return;
         add(Severity::warning, "unknown-model",
             "The model table has no row for " + enumerate(names) +

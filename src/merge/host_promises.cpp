@@ -69,7 +69,7 @@ public:
         std::optional<TablePromises> hypervisor;
         if (host_.hardware) hardware = read_cpus(*host_.hardware);
         if (host_.hypervisor) {
-            hypervisor = read_view(plan_, ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs), result_.model,
+            hypervisor = read_view(plan_, ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs), result_.silicon,
                                    ViewKind::hypervisor);
         }
         TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
@@ -105,12 +105,14 @@ private:
         result_.has_msrs = result_.msrs->has_value();
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
             result_.signature = signature_of(*eax);
-            result_.model = rulebook_.model_of(plan_.vendor(), result_.signature);
+            result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
+        result_.silicon.microcode = microcode_revision(host_);
     }
 
     TablePromises read_cpu(const HardwareView& view, std::size_t cpu) const {
-        return read_view(plan_, ViewReader(plan_, view.cpus[cpu].cpuid, view.msrs), result_.model, ViewKind::hardware);
+        return read_view(plan_, ViewReader(plan_, view.cpus[cpu].cpuid, view.msrs), result_.silicon,
+                         ViewKind::hardware);
     }
 
     // The meet over the logical CPUs: a vCPU may run on any of them.
@@ -170,24 +172,35 @@ private:
         view.scrub_unknown &= ~view.atoms.scrubs;
     }
 
-    // What the silicon is known to do: a relaxed behaviour counts whatever a view shows; its absence
-    // settles only what the dump cannot say.
+    // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence
+    // settles only what the dump cannot say; a promise that the silicon cannot keep is gone.
     void apply_model() {
         result_.modelled.resize(result_.unknown.size());
-        if (result_.model == nullptr) return;
-        for (const SiliconFact& fact : result_.model->silicon) apply(fact);
+        result_.silicon.for_each_fact([&](const SiliconFact& fact) {
+            const Field& field = rulebook_[fact.field];
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if (!word) return;
+            if (plan_.is_inverted(fact.field)) {
+                widen_by(fact, field, *word);
+            } else {
+                take_away(field, *word);
+            }
+        });
     }
 
-    void apply(const SiliconFact& fact) {
-        const Field& field = rulebook_[fact.field];
-        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
-        if (!word || !plan_.is_inverted(fact.field)) return;
+    void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
         const std::uint64_t bits = (std::uint64_t{fact.value} << field.low) & field.mask();
-        const std::uint64_t clear = field.mask() & ~bits & result_.unknown[*word];
-        const std::uint64_t widened = bits & (result_.atoms.words[*word] | result_.unknown[*word]);
-        result_.atoms.words[*word] = (result_.atoms.words[*word] & ~bits) | clear;
-        result_.unknown[*word] &= ~(bits | clear);
-        result_.modelled[*word] |= widened | clear;
+        const std::uint64_t clear = field.mask() & ~bits & result_.unknown[word];
+        const std::uint64_t widened = bits & (result_.atoms.words[word] | result_.unknown[word]);
+        result_.atoms.words[word] = (result_.atoms.words[word] & ~bits) | clear;
+        result_.unknown[word] &= ~(bits | clear);
+        result_.modelled[word] |= widened | clear;
+    }
+
+    void take_away(const Field& field, std::size_t word) {
+        result_.modelled[word] |= field.mask() & (result_.atoms.words[word] | result_.unknown[word]);
+        result_.atoms.words[word] &= ~field.mask();
+        result_.unknown[word] &= ~field.mask();
     }
 
     void find_silent_rows() {
@@ -256,7 +269,7 @@ public:
         result.has_hypervisor_view = true;
         constexpr bool only_listed = true;
         TablePromises read =
-            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), nullptr, ViewKind::policy);
+            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), Silicon{}, ViewKind::policy);
         result.offered = read.atoms.words;
         result.atoms = std::move(read.atoms);
         result.unknown.assign(plan_.words().size(), 0);

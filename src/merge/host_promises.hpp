@@ -76,7 +76,7 @@ struct HostPromises {
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
-    const Model* model = nullptr;             // nullptr: not in the model table
+    Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
     std::shared_ptr<const Msrs> msrs;         // raw values
 };

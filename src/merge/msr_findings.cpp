@@ -67,8 +67,8 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const std
     for (const std::uint32_t index : silence.indices) indices += (indices.empty() ? "" : ", ") + to_hex(index);
     std::string text =
         "The dump of " + enumerate(names) +
-        (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") +
-        indices + ". Unknown is not zero: the policy promises nothing of that host there";
+        (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") + indices +
+        ". Unknown is not zero: the policy promises nothing of that host there";
     if (!silence.bad_news.empty()) {
         std::string fields;
         for (const FieldIndex index : silence.bad_news) {

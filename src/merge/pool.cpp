@@ -74,6 +74,7 @@ std::string views_digest(const HostDump& host) {
         for (const LogicalCpu& cpu : host.hardware->cpus) append_table(bytes, cpu.cpuid);
         append_msrs(bytes, host.hardware->msrs);
     }
+    append_number(bytes, microcode_revision(host).value_or(0));
     append_number(bytes, host.hypervisor ? 1 : 0);
     if (host.hypervisor) {
         append_table(bytes, host.hypervisor->cpuid);
@@ -134,7 +135,7 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
 }
 
 std::vector<std::string> inferred_immunities(const HostPromises& host) {
-    const Model* model = host.model;
+    const Model* model = host.silicon.model;
     if (model == nullptr) return {};
     return {model->inferred.begin(), model->inferred.end()};
 }
@@ -148,7 +149,7 @@ const HostGroup& choose_identity(const HostGroups& groups, const std::string& re
     }
     const HostGroup* best = nullptr;
     const auto rank = [](const HostGroup& group) {
-        const Model* model = group.promises->model;
+        const Model* model = group.promises->silicon.model;
         // A model that the table does not know may be newer than all others: it comes last.
         const std::size_t immunities =
             model == nullptr ? std::numeric_limits<std::size_t>::max() : model->inferred.size();

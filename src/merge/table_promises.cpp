@@ -13,8 +13,8 @@ constexpr Component nothing{};
 
 class TableReader {
 public:
-    TableReader(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind)
-        : plan_(plan), rulebook_(plan.rulebook()), view_(view), table_(view.table()), model_(model), kind_(kind) {}
+    TableReader(const Plan& plan, const ViewReader& view, const Silicon& silicon, ViewKind kind)
+        : plan_(plan), rulebook_(plan.rulebook()), view_(view), table_(view.table()), silicon_(silicon), kind_(kind) {}
 
     TablePromises read() {
         read_words();
@@ -116,7 +116,8 @@ private:
 
     std::optional<bool> holds(const GuardTerm& term) const {
         const Field& field = rulebook_[term.field];
-        const auto value = view_.field(field, field.subleaf_first);
+        auto value = view_.field(field, field.subleaf_first);
+        if (field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
         if (!value) return std::nullopt;
         return (*value != 0) != term.negated;
     }
@@ -124,8 +125,9 @@ private:
     // Immune for certain, affected for certain, or nothing.
     std::optional<bool> immune(const Guard& guard) const {
         const auto has = [&](std::string_view tag) {
-            return model_ != nullptr &&
-                   std::find(model_->immune.begin(), model_->immune.end(), tag) != model_->immune.end();
+            if (silicon_.model == nullptr) return false;
+            const auto& immune_to = silicon_.model->immune;
+            return std::find(immune_to.begin(), immune_to.end(), tag) != immune_to.end();
         };
         if (!guard.model.empty() && std::all_of(guard.model.begin(), guard.model.end(), has)) return true;
         bool all_refuted = true;
@@ -147,7 +149,7 @@ private:
             const Field& field = rulebook_[slot.field];
             const std::uint64_t bit = std::uint64_t{1} << i;
             const auto shown = view_.field(field, slot.subleaf);
-            if (shown.value_or(0) != 0) {
+            if (shown.value_or(0) != 0 || silicon_.fact(slot.field)) {
                 result_.atoms.scrubs |= bit;
                 continue;
             }
@@ -220,15 +222,15 @@ private:
     const Rulebook& rulebook_;
     const ViewReader& view_;
     const CpuidTable& table_;
-    const Model* model_;
+    const Silicon& silicon_;
     ViewKind kind_;
     TablePromises result_;
 };
 
 }  // namespace
 
-TablePromises read_view(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind) {
-    return TableReader(plan, view, model, kind).read();
+TablePromises read_view(const Plan& plan, const ViewReader& view, const Silicon& silicon, ViewKind kind) {
+    return TableReader(plan, view, silicon, kind).read();
 }
 
 }  // namespace poolcpuid::merge

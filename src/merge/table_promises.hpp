@@ -26,8 +26,8 @@ enum class ViewKind : std::uint8_t {
     policy,      // as hypervisor; and an MSR that is not offered carries no bad news
 };
 
-// Reduces a view to its promises. model is the host's row of the model table, or nullptr. Linear in the
-// fields of the rulebook.
-TablePromises read_view(const Plan& plan, const ViewReader& view, const Model* model, ViewKind kind);
+// Reduces a view to its promises. Of the silicon, guards ask for its immunities, for what its microcode
+// scrubs, and for promises that kernels show falsely. Linear in the fields of the rulebook.
+TablePromises read_view(const Plan& plan, const ViewReader& view, const Silicon& silicon, ViewKind kind);
 
 }  // namespace poolcpuid::merge

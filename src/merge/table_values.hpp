@@ -13,6 +13,32 @@ namespace poolcpuid::merge {
 
 using Msrs = std::optional<std::vector<MsrRow>>;
 
+// The host's row of the model table with its microcode revision: what the silicon is, whatever a view shows.
+struct Silicon {
+    const Model* model = nullptr;  // nullptr: not in the model table
+    std::optional<std::uint32_t> microcode;
+
+    // Calls body with every fact that holds.
+    template <typename Body>
+    void for_each_fact(const Body& body) const {
+        if (model == nullptr) return;
+        for (const SiliconFact& fact : model->silicon) body(fact);
+        for (const MicrocodeFacts& facts : model->microcode) {
+            if (!microcode || !facts.hold_with(*microcode)) continue;
+            for (const SiliconFact& fact : facts.silicon) body(fact);
+        }
+    }
+
+    // The fact about a field, or nothing.
+    std::optional<std::uint32_t> fact(FieldIndex field) const {
+        std::optional<std::uint32_t> value;
+        for_each_fact([&](const SiliconFact& fact) {
+            if (fact.field == field) value = fact.value;
+        });
+        return value;
+    }
+};
+
 // The register's value; nothing when the dump does not know it; 0 when there is no such row.
 inline std::optional<std::uint32_t> register_value(const CpuidTable& table, LeafKey key, Register reg) {
     if (const Registers* row = table.find(key)) return (*row)[reg];

@@ -371,7 +371,8 @@ private:
         }
     }
 
-    // A fact widens a relaxed behaviour or settles its absence: other fields have no use for one.
+    // A fact widens a relaxed behaviour or settles its absence, takes a false promise away, or says that
+    // VERW scrubs: other fields have no use for one.
     void check_facts(const Place& place, const SourceModel& model, const std::map<std::string, std::uint32_t>& facts) {
         for (const auto& [id, value] : facts) {
             const SourceField* field = find(id);
@@ -380,8 +381,12 @@ private:
                 continue;
             }
             const auto rule = parse_word(rule_words, field->rule);
-            if (rule && rule != Rule::union_ && rule != Rule::group) {
-                report(place, model.name, "\"" + id + "\" is of the rule " + field->rule + ", not union or group");
+            const bool of_use = rule == Rule::union_ || rule == Rule::group ||
+                                (rule == Rule::intersect && value == 0) || (rule == Rule::guarded && value == 1);
+            if (rule && !of_use) {
+                report(place, model.name,
+                       "\"" + id + "\" is of the rule " + field->rule +
+                           ", not union or group, nor intersect with 0x0 or guarded with 0x1");
             }
             if (!field->vendors.empty() && !shares_vendor(field->vendors, {model.vendor})) {
                 report(place, model.name, "\"" + id + "\" is no field of " + model.vendor);

@@ -67,7 +67,7 @@ TEST_CASE("lint checks the facts of a model", "[rulebook][lint]") {
     check_all_found({
         {models, R"("name": "Old")", R"("relaxed")", R"("base")", "Old",
          "\"base\" is of the rule intersect, not union or group"},
-        {models, R"("name": "Old")", R"("relaxed")", R"("scrubs")", "Old",
+        {models, R"("name": "Old")", R"("relaxed": "0x1")", R"("scrubs": "0x0")", "Old",
          "\"scrubs\" is of the rule guarded, not union or group"},
         {models, R"("name": "Old")", R"("relaxed")", R"("of_amd")", "Old", "\"of_amd\" is no field of intel"},
         {models, R"("name": "Old")", R"("0x1")", R"("0x2")", "Old", "the value of \"relaxed\" is too wide"},
@@ -79,6 +79,14 @@ TEST_CASE("lint checks the facts of a model", "[rulebook][lint]") {
         {models, R"("name": "New")", R"({"rsba": "0x1"})", R"({"rsba": "0x3"})", "New",
          "the value of \"rsba\" is too wide"},
     });
+}
+
+TEST_CASE("a fact may take a false promise away, or say that microcode scrubs", "[rulebook][lint]") {
+    for (const char* const fact : {R"("base": "0x0")", R"("scrubs": "0x1")"}) {
+        std::vector<RulebookFile> files = small_rulebook();
+        make(files, {models, R"("name": "Old")", R"("relaxed": "0x1")", fact, "", ""});
+        CHECK(lint(files).empty());
+    }
 }
 
 TEST_CASE("lint checks the microcodes of a model", "[rulebook][lint]") {
