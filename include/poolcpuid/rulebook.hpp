@@ -113,6 +113,7 @@ struct Field {
     Impact impact = Impact::cosmetic;
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
+    bool of_identity = false;       // the hosts with the policy's family, model and stepping decide it
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;

@@ -32,6 +32,7 @@ public:
                 if (guarded) ++guard;
             }
         }
+        if (plan_.microcode() != no_field) compare_microcode(plan_.microcode());
         for (const XsaveComponent& component : rulebook_.xsave) compare_component(component);
         return std::move(broken_);
     }
@@ -85,6 +86,16 @@ private:
         // A policy that shows 0 has not the feature that the number is about.
         if (before.value == 0 || meet(rule, before, after) == before) return;
         add(AtomKind::number, index, subleaf, after.known);
+    }
+
+    // A revision says something only on CPUs of the signature that the guest was shown.
+    void compare_microcode(FieldIndex index) {
+        const auto before = promised_.atoms.microcode.find(promised_.leaf1_eax);
+        const auto after = kept_.atoms.microcode.find(promised_.leaf1_eax);
+        if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
+        if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
+        broken_.push_back(
+            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value});
     }
 
     void compare_component(const XsaveComponent& component) {

@@ -157,6 +157,7 @@ private:
     }
 
     std::vector<std::string> limiting_by_value(FieldIndex index, std::uint32_t subleaf) const {
+        if (index == plan_.microcode()) return limiting_microcode();
         const Field& field = rulebook_[index];
         std::uint64_t any = 0;
         std::uint64_t all = ~std::uint64_t{0};
@@ -193,6 +194,17 @@ private:
                 return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
             default: return {};
         }
+    }
+
+    // The hosts with the policy's signature whose microcode is the oldest, or not known.
+    std::vector<std::string> limiting_microcode() const {
+        const std::uint32_t signature = in_.identity.promises->leaf1_eax;
+        const Number oldest = in_.draft.atoms().microcode.at(signature);
+        return names_where(in_.variants, [&](const Variant& variant) {
+            const auto& revisions = variant.promises->atoms.microcode;
+            const auto at = revisions.find(signature);
+            return at != revisions.end() && at->second == oldest;
+        });
     }
 
     // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
@@ -238,6 +250,9 @@ private:
                        " is not the same on every host, or is not there" + who + ".";
             }
             case Cause::none: break;
+        }
+        if (index == plan_.microcode()) {
+            return "The oldest of the hosts that have the policy's family, model and stepping" + who + ".";
         }
         if (rulebook_[index].rule == Rule::group) return by_group(index, who);
         return by_rule(rulebook_[index], values, who);

@@ -44,6 +44,7 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
         if (gate_is_per_subleaf(field, gate) && value(field.gate, subleaf) == 0) return 0;
     }
     if (promises_by_bits(field.rule)) return bits(index, subleaf);
+    if (index == plan_->microcode()) return microcode();
     if (promises_by_number(field.rule)) {
         const auto slot = plan_->find_number(index, subleaf);
         if (!slot || !atoms_.numbers[*slot].known) return 0;
@@ -58,6 +59,13 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
         return field.is_msr ? 0 : field_value(*identity_, field, subleaf).value_or(0);
     }
     return 0;
+}
+
+// The oldest of the hosts that have the policy's family, model and stepping.
+std::uint64_t Draft::microcode() const {
+    const auto eax = register_value(*identity_, signature_key, Register::eax);
+    const auto at = atoms_.microcode.find(eax.value_or(0));
+    return at == atoms_.microcode.end() || !at->second.known ? 0 : at->second.value;
 }
 
 bool Draft::present(FieldIndex field) const { return value(field, (*rulebook_)[field].subleaf_first) != 0; }

@@ -76,6 +76,7 @@ private:
     bool apply_gates();
     bool any_feature(const XsaveComponent& component) const;
     std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
+    std::uint64_t microcode() const;
 
     const Plan* plan_;
     const Rulebook* rulebook_;

@@ -76,6 +76,8 @@ public:
         result_.offered = host.atoms.words;
         if (hypervisor && hardware) widen(host, *hardware);
         result_.atoms = std::move(host.atoms);
+        const auto& revision = result_.silicon.microcode;
+        result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
@@ -104,6 +106,7 @@ private:
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
+            result_.leaf1_eax = *eax;
             result_.signature = signature_of(*eax);
             result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
@@ -272,6 +275,7 @@ public:
             read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), Silicon{}, ViewKind::policy);
         result.offered = read.atoms.words;
         result.atoms = std::move(read.atoms);
+        read_microcode(result);
         result.unknown.assign(plan_.words().size(), 0);
         result.modelled.assign(plan_.words().size(), 0);
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
@@ -284,6 +288,16 @@ public:
     }
 
 private:
+    void read_microcode(HostPromises& result) const {
+        result.leaf1_eax = register_value(*result.table, signature_key, Register::eax).value_or(0);
+        if (plan_.microcode() == no_field) return;
+        constexpr bool only_listed = true;
+        const Field& field = plan_.rulebook()[plan_.microcode()];
+        const ViewReader registers(plan_, *result.table, *result.msrs, only_listed);
+        const std::uint64_t revision = registers.field(field, field.subleaf_first).value_or(0);
+        result.atoms.microcode = {{result.leaf1_eax, {revision != 0, revision}}};
+    }
+
     // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
     bool is_lost(std::string_view field) const {
         const auto is_about = [&](const Finding& finding) {
@@ -321,6 +335,10 @@ void Atoms::meet(const Plan& plan, const Atoms& other) noexcept {
     scrubs &= other.scrubs;
     for (std::size_t c = 0; c < components.size(); ++c) {
         if (components[c] != other.components[c]) components[c] = Component{};
+    }
+    for (const auto& [signature, revision] : other.microcode) {
+        const auto [at, fresh] = microcode.emplace(signature, revision);
+        if (!fresh) at->second = merge::meet(Rule::min, at->second, revision);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -53,6 +54,8 @@ struct Atoms {
     std::vector<Number> numbers;        // parallel to Plan::numbers()
     std::uint64_t scrubs = 0;           // bit i: VERW scrubs what Plan::guards()[i] is about
     std::vector<Component> components;  // component_count of them
+    // The oldest microcode by EAX of leaf 1: revisions compare only between CPUs of one signature.
+    std::map<std::uint32_t, Number> microcode;
 
     // Meets this with another host's atoms. The loop over words is the merge's inner loop.
     void meet(const Plan& plan, const Atoms& other) noexcept;
@@ -76,6 +79,7 @@ struct HostPromises {
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
+    std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it
     Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
     std::shared_ptr<const Msrs> msrs;         // raw values

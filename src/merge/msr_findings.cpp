@@ -45,6 +45,7 @@ private:
             const Field& field = plan_.rulebook()[index];
             const bool has_atom = promises_by_bits(field.rule) || promises_by_number(field.rule);
             if (!field.is_msr || !has_atom || is_out_of_sight(index)) continue;
+            if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
             if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
             silence.indices.insert(field.leaf);
             if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);

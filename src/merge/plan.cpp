@@ -25,6 +25,10 @@ Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook),
 
 void Plan::add_field(FieldIndex index) {
     const Field& field = (*rulebook_)[index];
+    if (field.of_identity) {
+        microcode_ = index;
+        return;
+    }
     // The rows that lay out XSAVE components are compared as components (components.hpp), not one by one.
     const bool is_layout = !field.is_msr && field.rule == Rule::equal && xsave_leaf_ && field.leaf == *xsave_leaf_;
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {

@@ -95,6 +95,9 @@ public:
     // What the rulebook says of a register. Linear in the fields of its leaf.
     Coverage coverage(const RegisterPlace& place) const noexcept;
 
+    // The field that is the microcode revision, or no_field.
+    FieldIndex microcode() const noexcept { return microcode_; }
+
     // The leaf that enumerates XSAVE state (that of the field derived as xcr0_low), if the rulebook has one.
     std::optional<std::uint32_t> xsave_leaf() const noexcept { return xsave_leaf_; }
 
@@ -112,6 +115,7 @@ private:
     std::vector<FieldIndex> fields_;
     std::vector<PromiseGroup> groups_;
     std::map<std::uint32_t, FieldIndex> enumerators_;  // by MSR index
+    FieldIndex microcode_ = no_field;
     std::optional<std::uint32_t> xsave_leaf_;
 };
 

@@ -126,6 +126,10 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
             return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0};
         }
     }
+    if (index == plan.microcode()) {
+        const auto& revision = host.silicon.microcode;
+        return {revision.has_value(), revision.value_or(0), false};
+    }
     if (const auto slot = plan.find_number(index, subleaf)) {
         const Number& number = host.atoms.numbers[*slot];
         return {number.known, number.value, false};

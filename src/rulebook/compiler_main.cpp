@@ -112,9 +112,9 @@ private:
         text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " +
                 enumerator("Rule", f.rule) + ", " + enumerator("Exposure", f.exposure) + ", " +
                 enumerator("Impact", f.impact);
-        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.zero_has_meaning) + ", " +
-                hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " + number(f.gate) + ", " +
-                number(f.implied_by) + ", " + number(f.length_from) + ", " + quoted(f.ask);
+        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.of_identity) + ", " +
+                boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " +
+                number(f.gate) + ", " + number(f.implied_by) + ", " + number(f.length_from) + ", " + quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +

@@ -110,6 +110,7 @@ private:
         to.impact = parse_word(impact_words, from.impact).value();
         to.required = from.required;
         to.emulated = from.emulated;
+        to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
         to.implied_by = index(from.implied_by);

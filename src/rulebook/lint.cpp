@@ -146,6 +146,7 @@ private:
         only(field.derive.has_value(), "derive", Rule::derive);
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
         only(field.emulated, "emulated", Rule::intersect);
+        only(field.of_identity, "of_identity", Rule::min);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");

@@ -191,6 +191,7 @@ private:
         field.ask = text_or_empty(reader.optional_string("ask"));
         field.required = reader.optional_bool("required", false);
         field.emulated = reader.optional_bool("emulated", false);
+        field.of_identity = reader.optional_bool("of_identity", false);
         field.gate = text_or_empty(reader.optional_string("gate"));
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
         field.zero_means = text_or_empty(reader.optional_string("zero_means"));

@@ -56,6 +56,7 @@ struct SourceField {
     std::string impact;
     bool required = false;
     bool emulated = false;
+    bool of_identity = false;
     std::string gate;
     std::string implied_by;
     std::string zero_means;

@@ -72,8 +72,8 @@ private:
     void put(const Field& f) {
         put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
                 f.exposure);
-        put_all(f.impact, f.required, f.emulated, f.zero_has_meaning, f.zero_means, f.zero_means_field, f.gate,
-                f.implied_by);
+        put_all(f.impact, f.required, f.emulated, f.of_identity, f.zero_has_meaning, f.zero_means, f.zero_means_field,
+                f.gate, f.implied_by);
         put_all(f.length_from, f.ask, f.guard, f.derive, f.names, f.why, f.source);
     }
     void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
