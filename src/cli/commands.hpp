@@ -15,6 +15,7 @@ namespace poolcpuid::cli {
 using Action = std::function<ExitStatus()>;
 
 void add_merge_command(CLI::App& app, Action& action);
+void add_capture_command(CLI::App& app, Action& action);
 void add_convert_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
 

@@ -24,6 +24,7 @@ constexpr const char* footer =
     "cannot be read or is malformed; 4 no policy exists; 5 anything else.\n\n"
     "Examples:\n"
     "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
+    "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
 std::string version_text() {
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
 
     cli::Action action;
     cli::add_merge_command(app, action);
+    cli::add_capture_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
     app.footer(footer);  // after the verbs, which would take it over
