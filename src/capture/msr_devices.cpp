@@ -1,8 +1,6 @@
 #include "capture/msr_devices.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "capture/cpu_list.hpp"
 #include "capture/file_descriptor.hpp"
@@ -12,86 +10,81 @@ namespace poolcpuid::capture {
 
 namespace {
 
-std::string list(const std::vector<std::uint32_t>& msrs) {
-    std::string text;
-    for (const std::uint32_t index : msrs) text += (text.empty() ? "" : ", ") + to_hex(index);
-    return text;
+// One MSR over all CPUs that were read.
+enum class Reading { none, same, differs, failed };
+struct Msr {
+    MsrRow row;
+    Reading reading = Reading::none;
+};
+
+// Fills the value unless RDMSR faults. False when neither happened.
+bool read_msr(const FileDescriptor& device, MsrRow& row) {
+    std::uint64_t value = 0;
+    const ssize_t count = ::pread(device.number(), &value, sizeof value, static_cast<off_t>(row.index));
+    if (count == static_cast<ssize_t>(sizeof value)) {
+        row.value = value;
+        return true;
+    }
+    return count < 0 && errno == EIO;
 }
 
-// One MSR over all CPUs.
-enum class Reading { none, same, differs, failed };
+void read_on_one_more(const FileDescriptor& device, Msr& msr) {
+    if (msr.reading == Reading::failed) return;
+    MsrRow here{msr.row.index, std::nullopt};
+    if (!read_msr(device, here)) {
+        msr.reading = Reading::failed;
+    } else if (msr.reading == Reading::none) {
+        msr = {here, Reading::same};
+    } else if (here != msr.row) {
+        msr.reading = Reading::differs;
+    }
+}
 
 class MsrReader {
 public:
-    MsrReader(const std::vector<std::uint32_t>& cpus, const CaptureSources& sources) {
-        for (const std::uint32_t cpu : cpus) {
-            const std::string path = sources.dev + "/cpu/" + std::to_string(cpu) + "/msr";
-            FileDescriptor device(path, O_RDONLY);
-            if (device.is_open()) {
-                devices_.push_back(std::move(device));
-            } else if (closed_.empty()) {
-                problem_ = path + " cannot be opened (" + reason(errno) + ")";
-                closed_.push_back(cpu);
-            } else {
-                closed_.push_back(cpu);
-            }
-        }
+    explicit MsrReader(const std::vector<std::uint32_t>& indices) {
+        for (const std::uint32_t index : indices) msrs_.push_back({{index, std::nullopt}});
     }
 
-    std::optional<std::vector<MsrRow>> read(const std::vector<std::uint32_t>& msrs,
-                                            std::vector<std::string>& not_seen) const {
-        const std::string advice = ". Run as root, with the kernel module msr loaded.";
-        if (devices_.empty()) {
-            not_seen.push_back("No MSRs in the hardware view: " + problem_ + advice);
-            return std::nullopt;
+    void read_cpu(std::uint32_t cpu, const CaptureSources& sources) {
+        const std::string path = sources.dev + "/cpu/" + std::to_string(cpu) + "/msr";
+        const FileDescriptor device(path, O_RDONLY);
+        if (!device.is_open()) {
+            if (closed_.empty()) problem_ = path + " cannot be opened (" + reason(errno) + ")";
+            closed_.push_back(cpu);
+            return;
         }
+        opened_ = true;
+        for (Msr& msr : msrs_) read_on_one_more(device, msr);
+    }
+
+    std::optional<std::vector<MsrRow>> finish(std::vector<std::string>& not_seen) const {
         if (!closed_.empty()) {
-            not_seen.push_back("No MSRs of logical CPU " + cpu_list_text(closed_) + ": " + problem_ + advice);
+            not_seen.push_back((opened_ ? "No MSRs of logical CPU " + cpu_list_text(closed_)
+                                        : std::string("No MSRs in the hardware view")) +
+                               ": " + problem_ + ". Run as root, with the kernel module msr loaded.");
         }
+        if (!opened_) return std::nullopt;
+        name_left_out(Reading::differs, "MSRs that differ between logical CPUs, left out: ", not_seen);
+        name_left_out(Reading::failed, "MSRs that the kernel does not read, left out: ", not_seen);
         std::vector<MsrRow> rows;
-        std::vector<std::uint32_t> differ;
-        std::vector<std::uint32_t> failed;
-        for (const std::uint32_t index : msrs) {
-            MsrRow row{index, std::nullopt};
-            const Reading reading = read_everywhere(row);
-            if (reading == Reading::same) rows.push_back(row);
-            if (reading == Reading::differs) differ.push_back(index);
-            if (reading == Reading::failed) failed.push_back(index);
+        for (const Msr& msr : msrs_) {
+            if (msr.reading == Reading::same) rows.push_back(msr.row);
         }
-        if (!differ.empty())
-            not_seen.push_back("MSRs that differ between logical CPUs, left out: " + list(differ) + ".");
-        if (!failed.empty()) not_seen.push_back("MSRs that the kernel does not read, left out: " + list(failed) + ".");
         return rows;
     }
 
 private:
-    Reading read_everywhere(MsrRow& row) const {
-        Reading all = Reading::none;
-        for (const FileDescriptor& device : devices_) {
-            MsrRow here{row.index, std::nullopt};
-            if (!read_one(device, here)) return Reading::failed;
-            if (all == Reading::none) {
-                row = here;
-                all = Reading::same;
-            } else if (here != row) {
-                all = Reading::differs;
-            }
+    void name_left_out(Reading reading, const std::string& sentence, std::vector<std::string>& not_seen) const {
+        std::string list;
+        for (const Msr& msr : msrs_) {
+            if (msr.reading == reading) list += (list.empty() ? "" : ", ") + to_hex(msr.row.index);
         }
-        return all;
+        if (!list.empty()) not_seen.push_back(sentence + list + ".");
     }
 
-    // Fills the value unless RDMSR faults. False when neither happened.
-    static bool read_one(const FileDescriptor& device, MsrRow& row) {
-        std::uint64_t value = 0;
-        const ssize_t count = ::pread(device.number(), &value, sizeof value, static_cast<off_t>(row.index));
-        if (count == static_cast<ssize_t>(sizeof value)) {
-            row.value = value;
-            return true;
-        }
-        return count < 0 && errno == EIO;
-    }
-
-    std::vector<FileDescriptor> devices_;
+    std::vector<Msr> msrs_;
+    bool opened_ = false;                // a device
     std::vector<std::uint32_t> closed_;  // CPUs without a device that opens
     std::string problem_;                // of the first of these
 };
@@ -101,7 +94,9 @@ private:
 std::optional<std::vector<MsrRow>> read_msr_devices(const std::vector<std::uint32_t>& cpus,
                                                     const std::vector<std::uint32_t>& msrs,
                                                     const CaptureSources& sources, std::vector<std::string>& not_seen) {
-    return MsrReader(cpus, sources).read(msrs, not_seen);
+    MsrReader reader(msrs);
+    for (const std::uint32_t cpu : cpus) reader.read_cpu(cpu, sources);
+    return reader.finish(not_seen);
 }
 
 }  // namespace poolcpuid::capture

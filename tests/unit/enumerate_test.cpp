@@ -149,16 +149,16 @@ TEST_CASE("leaves with a bit for each subleaf are read where the bit is set", "[
 TEST_CASE("every state component that XCR0 or IA32_XSS may enable is read", "[capture]") {
     auto cpu = cpu_up_to(0xD)
                    .row(0xD, 0, {0x207, 0x340, 0xA88, 0x40000000})
-                   .row(0xD, 1, {0xF, 0x380, 0x1800, 0x1})
+                   .row(0xD, 1, {0xF, 0x380, 0x3800, 0x1})
                    .row(0xD, 2, {0x100, 0x240, 0, 0})
                    .row(0xD, 9, {8, 0xA80, 0, 0})
                    .row(0xD, 10, {0, 0, 0, 0})
                    .row(0xD, 11, {16, 0, 1, 0})
                    .row(0xD, 12, {24, 0, 1, 0})
                    .row(0xD, 19, {0x80, 0x3C0, 0, 0})  // described but not announced
-                   .row(0xD, 32, {0, 0, 0, 0})         // announced but empty
+                   .row(0xD, 13, {0, 0, 0, 0})         // announced but empty, as is 32
                    .row(0xD, 62, {0x80, 0x340, 0, 0});
-    CHECK(subleaves(enumerate(cpu), 0xD) == Subleaves{0, 1, 2, 9, 11, 12, 19, 32, 62});
+    CHECK(subleaves(enumerate(cpu), 0xD) == Subleaves{0, 1, 2, 9, 11, 12, 13, 19, 32, 62});
 }
 
 TEST_CASE("a CPU without XSAVE has no subleaves of leaf Dh", "[capture]") {
