@@ -34,7 +34,7 @@ std::string machine_name() {
 }
 
 std::string name_of_host(const std::string& given) {
-    const std::string name = given.empty() ? machine_name() : given;
+    std::string name = given.empty() ? machine_name() : given;
     const std::string problem = host_name_problem(name);
     if (!problem.empty()) throw UsageError("the host's name must be one that documents take, not " + problem);
     return name;
