@@ -38,4 +38,10 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// This machine does not give what was asked of it (exit status 5). what() says what and why.
+class SystemError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 }  // namespace poolcpuid

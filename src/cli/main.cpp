@@ -25,6 +25,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
     "  poolcpuid check pool.json new-host.txt  may the pool's VMs run there\n"
+    "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
 std::string version_text() {
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
     cli::Action action;
     cli::add_merge_command(app, action);
     cli::add_check_command(app, action);
+    cli::add_capture_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
     app.footer(footer);  // after the verbs, which would take it over

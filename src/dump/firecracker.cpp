@@ -51,7 +51,7 @@ private:
         }
         HypervisorView view;
         view.name = "kvm";
-        TableBuilder builder(file_);
+        TableBuilder builder(file_, ViewKind::hypervisor);
         for (const Value& leaf : configuration.required_array("cpuid_modifiers")) read_leaf(leaf, builder);
         TableBuilder::Result result = std::move(builder).finish();
         note_beyond_maximum(result.beyond_maximum, dump.notes);

@@ -105,7 +105,7 @@ private:
         if (!numbers.insert(cpu.number).second) {
             refuse(number.line(), "each logical CPU once", "CPU " + std::to_string(cpu.number) + " again");
         }
-        cpu.cpuid = read_table(reader);
+        cpu.cpuid = read_table(reader, ViewKind::hardware);
         reader.finish();
         return cpu;
     }
@@ -124,15 +124,15 @@ private:
         ObjectReader reader(value, file_, "the hypervisor view");
         HypervisorView view;
         view.name = read_name(reader.required("name"), "a hypervisor's name");
-        view.cpuid = read_table(reader);
+        view.cpuid = read_table(reader, ViewKind::hypervisor);
         view.msrs = read_msrs(reader);
         reader.finish();
         return view;
     }
 
     // The members "cpuid" and "unknown" of a logical CPU or a hypervisor view.
-    CpuidTable read_table(ObjectReader& reader) {
-        TableBuilder builder(file_);
+    CpuidTable read_table(ObjectReader& reader, ViewKind view) {
+        TableBuilder builder(file_, view);
         std::set<LeafKey> present;
         for (const Value& row : reader.required_array("cpuid")) read_row(row, builder, present);
         std::vector<UnknownRow> unknown;

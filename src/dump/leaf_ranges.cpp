@@ -31,16 +31,27 @@ std::optional<std::uint32_t> announced_maximum(const CpuidTable& table, std::uin
     return value->eax;
 }
 
+// The signature of KVM in EBX, ECX and EDX of a block's first leaf: "KVMKVMKVM" and three zeros.
+bool is_kvm(const Registers& first) noexcept {
+    return first.ebx == 0x4B4D564B && first.ecx == 0x564B4D56 && first.edx == 0x4D;
+}
+
+std::optional<std::uint32_t> block_maximum(const CpuidTable& table, std::uint32_t first) {
+    const Registers* value = table.find({first, 0});
+    if (value != nullptr && value->eax == 0 && is_kvm(*value)) return first + 1;
+    return announced_maximum(table, first, first | 0xFFU);
+}
+
 }  // namespace
 
-std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t leaf) {
+std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t leaf, ViewKind view) {
     const std::uint32_t range = range_of(leaf);
     switch (range) {
         case 0:
         case extended_range: break;
         case hypervisor_range:
-            if (!runs_under_hypervisor(table)) return std::nullopt;
-            return announced_maximum(table, hypervisor_block(leaf), hypervisor_block(leaf) | 0xFFU);
+            if (view == ViewKind::hardware && !runs_under_hypervisor(table)) return std::nullopt;
+            return block_maximum(table, hypervisor_block(leaf));
         case transmeta_range:
             if (!has_vendor(table, {"GenuineTMx86", "TransmetaCPU"})) return std::nullopt;
             break;
@@ -52,8 +63,8 @@ std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t
     return announced_maximum(table, range, range | 0xFFFFU);
 }
 
-bool within_maximum(const CpuidTable& table, std::uint32_t leaf) {
-    const std::optional<std::uint32_t> maximum = maximum_leaf(table, leaf);
+bool within_maximum(const CpuidTable& table, std::uint32_t leaf, ViewKind view) {
+    const std::optional<std::uint32_t> maximum = maximum_leaf(table, leaf, view);
     return maximum && leaf <= *maximum;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dump/leaf_ranges.hpp"
 #include "poolcpuid/host_dump.hpp"
 
 namespace poolcpuid::dump {
@@ -20,8 +21,9 @@ public:
         std::size_t beyond_maximum = 0;
     };
 
-    // file is what messages name; it must outlive the builder.
-    explicit TableBuilder(std::string_view file) noexcept : file_(file) {}
+    // file is what messages name; it must outlive the builder. view decides which leaves are beyond a maximum.
+    explicit TableBuilder(std::string_view file, ViewKind view = ViewKind::hardware) noexcept
+        : file_(file), view_(view) {}
 
     // Adds a row that stands on line (from 1; 0 when the format has no lines) of the file.
     // Throws InputError beyond limits::rows_per_cpu. Amortised constant.
@@ -53,6 +55,7 @@ private:
     void refuse_conflict(const Row& first, const Row& second) const;
 
     std::string_view file_;
+    ViewKind view_;
     std::vector<Row> rows_;
 };
 

@@ -129,6 +129,27 @@ TEST_CASE("rows beyond the maximum leaf are dropped with a note", "[host_json]")
     CHECK(host.notes[0].code == "rows-beyond-maximum");
 }
 
+TEST_CASE("a hypervisor's own leaves are kept in its view though leaf 1 does not show a hypervisor", "[host_json]") {
+    const auto row = [](const std::string& leaf, const std::string& eax, const std::string& signature) {
+        return R"({"leaf": ")" + leaf + R"(", "subleaf": "0x0", "eax": ")" + eax + "\", " + signature + "}";
+    };
+    const std::string kvm = R"("ebx": "0x4b4d564b", "ecx": "0x564b4d56", "edx": "0x4d")";
+    const std::string none = R"("ebx": "0x0", "ecx": "0x0", "edx": "0x0")";
+    // Old versions of KVM give 0 as the maximum of a block that has two leaves.
+    for (const char* maximum : {"0x40000001", "0x0"}) {
+        CAPTURE(maximum);
+        const std::string rows = row("0x40000000", maximum, kvm) + ", " + row("0x40000001", "0x1007efb", none);
+        const HostDump host =
+            read_host(document(one_cpu(rows) + R"(, "hypervisor": {"name": "kvm", )" + cpuid_member(rows) + "}"));
+        CHECK(host.hardware->cpus[0].cpuid.find({0x40000001, 0}) == nullptr);
+        REQUIRE(host.hypervisor->cpuid.find({0x40000001, 0}) != nullptr);
+        CHECK(host.hypervisor->cpuid.find({0x40000001, 0})->eax == 0x1007EFB);
+    }
+    const std::string beyond = row("0x40000002", "0x1", none);
+    CHECK(read_host(document(R"("hypervisor": {"name": "kvm", )" + cpuid_member(beyond) + "}"))
+              .hypervisor->cpuid.rows.size() == 2);
+}
+
 TEST_CASE("what is unknown is what the document says, nothing more", "[host_json]") {
     CHECK(read_host(document(one_cpu())).hardware->cpus[0].cpuid.unknown.empty());
 }

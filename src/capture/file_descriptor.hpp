@@ -1,0 +1,36 @@
+// A file descriptor that is closed on every way out.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace poolcpuid::capture {
+
+class FileDescriptor {
+public:
+    // Opens path; is_open tells whether that went well, and errno why not.
+    FileDescriptor(const std::string& path, int flags) noexcept : number_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+    FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    FileDescriptor(const FileDescriptor&) = delete;
+    FileDescriptor& operator=(const FileDescriptor&) = delete;
+    FileDescriptor& operator=(FileDescriptor&&) = delete;
+    ~FileDescriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+
+    bool is_open() const noexcept { return number_ >= 0; }
+    int number() const noexcept { return number_; }
+
+private:
+    int number_;
+};
+
+// The system's words for an error number.
+inline std::string reason(int error) { return std::system_category().message(error); }
+
+}  // namespace poolcpuid::capture

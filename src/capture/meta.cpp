@@ -1,0 +1,95 @@
+#include "capture/meta.hpp"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "capture/text_file.hpp"
+#include "dump/host_name.hpp"
+#include "dump/line_reader.hpp"
+
+namespace poolcpuid::capture {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Meta = std::map<std::string, std::string>;
+
+void add(Meta& meta, const std::string& key, const std::string& value) {
+    if (!value.empty() && dump::meta_problem(key, value).empty()) meta[key] = value;
+}
+
+// The values of "microcode : VALUE", of which there is a line for each CPU.
+std::set<std::string> microcode_versions(std::string_view cpuinfo) {
+    std::set<std::string> versions;
+    while (!cpuinfo.empty()) {
+        const std::size_t end = std::min(cpuinfo.find('\n'), cpuinfo.size());
+        const std::string_view line = cpuinfo.substr(0, end);
+        cpuinfo.remove_prefix(std::min(end + 1, cpuinfo.size()));
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos || dump::trim(line.substr(0, colon)) != "microcode") continue;
+        versions.emplace(dump::trim(line.substr(colon + 1)));
+    }
+    return versions;
+}
+
+void add_microcode(Meta& meta, const CaptureSources& sources, std::vector<std::string>& not_seen) {
+    const std::string path = sources.proc + "/cpuinfo";
+    const std::set<std::string> versions = microcode_versions(read_text_file(path).value_or(""));
+    if (versions.size() == 1) return add(meta, "microcode", *versions.begin());
+    if (versions.empty()) {
+        not_seen.push_back("No microcode version: " + path + " has none.");
+        return;
+    }
+    std::string list;
+    for (const std::string& version : versions) list += (list.empty() ? "" : ", ") + version;
+    not_seen.push_back("No microcode version: the CPUs have different ones (" + list +
+                       "). Update all of them to the same.");
+}
+
+// The names in a directory, sorted; none where it cannot be read.
+std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+        names.push_back(entry->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void add_parameters(Meta& meta, const std::string& modules, const std::string& module) {
+    const std::string directory = modules + "/" + module + "/parameters";
+    for (const std::string& name : names_in(directory)) {
+        add(meta, module + "." + name, read_text_file(directory + "/" + name).value_or(""));
+    }
+}
+
+void add_modules(Meta& meta, const CaptureSources& sources) {
+    const std::string modules = sources.sys + "/module";
+    std::string vendor_modules;
+    for (const std::string& module : names_in(modules)) {
+        const bool is_vendor_module = module.starts_with("kvm_");
+        if (is_vendor_module) vendor_modules += (vendor_modules.empty() ? "" : ",") + module;
+        if (is_vendor_module || module == "kvm") add_parameters(meta, modules, module);
+    }
+    add(meta, "kvm_module", vendor_modules);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<std::string>& not_seen) {
+    Meta meta;
+    utsname system{};
+    if (::uname(&system) == 0) add(meta, "kernel", system.release);
+    add_microcode(meta, sources, not_seen);
+    add_modules(meta, sources);
+    return meta;
+}
+
+}  // namespace poolcpuid::capture
