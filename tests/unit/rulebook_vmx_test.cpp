@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,17 @@ const Field* covering(const Rulebook& rulebook, std::uint32_t msr, unsigned bit)
         return f.is_msr && f.leaf == msr && f.low <= bit && bit <= f.high;
     });
     return at == rulebook.fields.end() ? nullptr : &*at;
+}
+
+// True when a dependency or unequal hosts may take the field away.
+bool can_go(const Rulebook& rulebook, FieldIndex index) {
+    const auto holds = [&](std::span<const FieldIndex> fields) {
+        return std::find(fields.begin(), fields.end(), index) != fields.end();
+    };
+    return std::any_of(rulebook.dependencies.begin(), rulebook.dependencies.end(),
+                       [&](const Dependency& d) { return holds(d.dependents); }) ||
+           std::any_of(rulebook.equality.begin(), rulebook.equality.end(),
+                       [&](const EqualityGroup& g) { return holds(g.drop); });
 }
 
 }  // namespace
@@ -183,6 +195,7 @@ TEST_CASE("a VMX control that must be 1 has a field that allows it", "[rulebook]
             CHECK(may->exposure == must->exposure);
             CHECK(may->ask == must->ask);
             CHECK(may->gate == must->gate);
+            CHECK_FALSE(can_go(rulebook, static_cast<FieldIndex>(may - rulebook.fields.data())));
         }
     }
 }
