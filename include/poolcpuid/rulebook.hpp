@@ -52,7 +52,7 @@ enum class Derivation : std::uint8_t {
     xss_high,
     xsave_size,      // bytes of the XSAVE area with every user component that is kept
     msr_offered,     // 1 when the policy offers the MSR
-    vmx_default1,    // VMX controls with the default1 class forced to 1
+    vmx_default1,    // the same half of a TRUE control MSR, with the default1 class forced to 1
     vmx_cr4_fixed1,  // CR4 bits that the policy's CPUID allows
     vmx_vmcs_enum,   // the highest VMCS field that the policy's controls need
 };
@@ -88,14 +88,29 @@ struct Guard {
     std::span<const std::string_view> model;             // or: the model has all these immunities
 };
 
+// A bit that is 1 when a field is in the policy, or always.
+struct BitSource {
+    std::uint8_t bit = 0;         // of the derived field, from its low bit on
+    FieldIndex field = no_field;  // no_field: always
+};
+
+// A value that counts when a field is in the policy.
+struct Choice {
+    FieldIndex condition = no_field;
+    std::uint32_t value = 0;
+};
+
 struct Derive {
     Derivation how = Derivation::none;
     LeafKey from;                     // copy_bits
     Register reg = Register::eax;     // copy_bits
     FieldIndex condition = no_field;  // select
     std::uint32_t then_value = 0;     // select
-    std::uint32_t else_value = 0;     // select
+    std::uint32_t else_value = 0;     // select, vmx_vmcs_enum
     std::uint32_t msr = 0;            // msr_offered, vmx_default1
+    std::uint32_t default1 = 0;       // vmx_default1: bits that are 1 in either half
+    std::span<const BitSource> bits;  // vmx_cr4_fixed1: sorted; a bit with several fields needs one of them
+    std::span<const Choice> choices;  // vmx_vmcs_enum: the first that holds counts, else else_value
 };
 
 struct Field {

@@ -118,9 +118,9 @@ private:
             case Derivation::max_leaf: return max_leaf(field);
             case Derivation::max_subleaf: return max_subleaf(field);
             case Derivation::msr_offered: return msr_of(derive.msr) != 0 ? 1 : 0;
-            case Derivation::vmx_default1:
-            case Derivation::vmx_cr4_fixed1:
-            case Derivation::vmx_vmcs_enum:
+            case Derivation::vmx_default1: return with_default1(field);
+            case Derivation::vmx_cr4_fixed1: return bits_of_features(derive);
+            case Derivation::vmx_vmcs_enum: return first_choice(derive);
             case Derivation::none: break;
         }
         return 0;
@@ -134,6 +134,28 @@ private:
     std::uint64_t msr_of(std::uint32_t index) const {
         const auto row = rows_.msrs.find(index);
         return row == rows_.msrs.end() ? 0 : row->second;
+    }
+
+    // The half of a TRUE control MSR that this field is of; nothing where that MSR is not offered.
+    std::uint64_t with_default1(const Field& field) const {
+        const std::uint64_t source = msr_of(field.derive.msr);
+        if (source == 0) return 0;
+        return ((source & field.mask()) >> field.low) | field.derive.default1;
+    }
+
+    std::uint64_t bits_of_features(const Derive& derive) const {
+        std::uint64_t value = 0;
+        for (const BitSource& source : derive.bits) {
+            if (source.field == no_field || draft_.present(source.field)) value |= std::uint64_t{1} << source.bit;
+        }
+        return value;
+    }
+
+    std::uint64_t first_choice(const Derive& derive) const {
+        for (const Choice& choice : derive.choices) {
+            if (draft_.present(choice.condition)) return choice.value;
+        }
+        return derive.else_value;
     }
 
     // Leaves that must be in range though all their bits are owned: a kept feature needs them.

@@ -81,6 +81,8 @@ private:
     std::string item(const GuardTerm& term) {
         return "{" + std::to_string(term.field) + ", " + boolean(term.negated) + "}";
     }
+    std::string item(const BitSource& source) { return "{" + number(source.bit) + ", " + number(source.field) + "}"; }
+    std::string item(const Choice& choice) { return "{" + number(choice.condition) + ", " + hex(choice.value) + "}"; }
     std::string item(std::span<const GuardTerm> terms) { return list("GuardTerm", terms); }
     std::string item(const NumberRange& range) { return "{" + hex(range.first) + ", " + hex(range.last) + "}"; }
     std::string item(const SiliconFact& fact) {
@@ -120,7 +122,8 @@ private:
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +
                 hex(f.derive.from.subleaf) + "}, " + enumerator("Register", f.derive.reg) + ", " +
                 number(f.derive.condition) + ", " + hex(f.derive.then_value) + ", " + hex(f.derive.else_value) + ", " +
-                hex(f.derive.msr) + "}";
+                hex(f.derive.msr) + ", " + hex(f.derive.default1) + ", " + list("BitSource", f.derive.bits) + ", " +
+                list("Choice", f.derive.choices) + "}";
         text += ", {" + quoted(f.names.vendor) + ", " + quoted(f.names.linux) + ", " + quoted(f.names.qemu) + ", " +
                 quoted(f.names.libvirt) + ", " + quoted(f.names.xen) + "}";
         return text + ", " + quoted(f.why) + ", " + quoted(f.source) + "}";

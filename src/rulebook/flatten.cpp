@@ -147,14 +147,28 @@ private:
         return {guard, keep_all(from.guard_model)};
     }
 
-    Derive flat(const SourceDerive& from) const {
-        return {parse_word(derivation_words, from.how).value(),
-                from.from,
-                from.reg,
-                index(from.condition),
-                from.then_value,
-                from.else_value,
-                from.msr};
+    Derive flat(const SourceDerive& from) {
+        Derive to{parse_word(derivation_words, from.how).value(),
+                  from.from,
+                  from.reg,
+                  index(from.condition),
+                  from.then_value,
+                  from.else_value,
+                  from.msr,
+                  from.default1,
+                  {},
+                  {}};
+        if (!from.bits.empty()) {
+            auto& bits = storage_.bits.emplace_back();
+            for (const SourceBit& bit : from.bits) bits.push_back({bit.bit, index(bit.field)});
+            to.bits = bits;
+        }
+        if (!from.choices.empty()) {
+            auto& choices = storage_.choices.emplace_back();
+            for (const SourceChoice& choice : from.choices) choices.push_back({index(choice.condition), choice.value});
+            to.choices = choices;
+        }
+        return to;
     }
 
     ReservedBits flat(const SourceReserved& from) const {

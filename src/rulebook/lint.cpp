@@ -161,10 +161,46 @@ private:
     }
 
     void check_derive(const SourceField& field) {
-        if (!parse_word(derivation_words, field.derive->how)) {
-            report(field.place, field.id, "unknown derivation \"" + field.derive->how + "\"");
+        const SourceDerive& derive = *field.derive;
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        const auto how = parse_word(derivation_words, derive.how);
+        if (!how) return say("unknown derivation \"" + derive.how + "\"");
+        const unsigned width = field.bits.high - field.bits.low + 1U;
+        const auto check_width = [&](std::uint32_t value) {
+            if (width < 32 && value >> width != 0)
+                say("a value of more than the field's " + std::to_string(width) + " bits");
+        };
+        check_condition(field, derive.condition);
+        check_width(derive.then_value);
+        check_width(derive.else_value);
+        for (const SourceChoice& choice : derive.choices) {
+            check_condition(field, choice.condition);
+            check_width(choice.value);
         }
-        check_reference(field, "derive", field.derive->condition);
+        for (const SourceBit& bit : derive.bits) {
+            check_condition(field, bit.field);
+            if (bit.bit >= width) say("bit " + std::to_string(bit.bit) + " is outside of the field");
+        }
+        if (how == Derivation::vmx_cr4_fixed1 && derive.bits.empty()) say("no bits");
+        if (how == Derivation::vmx_vmcs_enum && derive.choices.empty()) say("no choices");
+        if (how == Derivation::vmx_default1) check_default1(field);
+    }
+
+    // What a value is derived from must itself have a value before derived fields are computed.
+    void check_condition(const SourceField& field, const std::string& id) {
+        check_reference(field, "derive", id);
+        if (!id.empty()) check_may_carry(field.place, field.id, {id});
+    }
+
+    // A control MSR is two halves of 32 bits: what must be 1 and what may be 1.
+    void check_default1(const SourceField& field) {
+        if (!field.is_msr || field.bits.low % 32 != 0 || field.bits.high != field.bits.low + 31) {
+            report(field.place, field.id, "vmx_default1 makes one half of an MSR");
+        }
+        const bool known = std::any_of(source_.fields.begin(), source_.fields.end(), [&](const SourceField& other) {
+            return other.is_msr && other.leaf == field.derive->msr && other.rule != "derive";
+        });
+        if (!known) report(field.place, field.id, "vmx_default1 from an MSR of which the rulebook knows no promise");
     }
 
     void check_subleaves(const SourceField& field) {

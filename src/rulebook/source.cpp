@@ -4,6 +4,7 @@
 #include <charconv>
 #include <functional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "json/located_json.hpp"
@@ -127,6 +128,16 @@ private:
         return range;
     }
 
+    // The key of a member that says where one bit comes from: "7".
+    std::uint8_t bit_number(const std::string& key, const Value& value) const {
+        unsigned result = 0;
+        const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), result);
+        if (error != std::errc{} || end != key.data() + key.size() || result > 63) {
+            throw InputError(file_.path, value.line(), "the number of a bit, 0 to 63", "\"" + key + "\"");
+        }
+        return static_cast<std::uint8_t>(result);
+    }
+
     Register register_of(const Value& value) const {
         const std::string& text = string_of(value);
         for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
@@ -231,9 +242,48 @@ private:
             derive.msr = static_cast<std::uint32_t>(reader.required_hex("index", 8));
         } else if (derive.how == "vmx_default1") {
             derive.msr = static_cast<std::uint32_t>(reader.required_hex("from", 8));
+            derive.default1 = static_cast<std::uint32_t>(reader.required_hex("default1", 8));
+        } else if (derive.how == "vmx_cr4_fixed1") {
+            derive.bits = bit_sources(reader.required_object("bits"));
+        } else if (derive.how == "vmx_vmcs_enum") {
+            for (const Value& choice : reader.required_array("choices")) {
+                derive.choices.push_back(parse_choice(choice));
+            }
+            derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
         }
         reader.finish();
         return derive;
+    }
+
+    // {"0": "vme", "8": "always", "23": ["cet_ss", "ibt"]}: a list is any of its fields.
+    std::vector<SourceBit> bit_sources(const Value& object) const {
+        std::vector<SourceBit> bits;
+        for (const auto& [key, value] : object.members()) {
+            const std::uint8_t bit = bit_number(key, value);
+            const bool always = value.is_string() && value.text() == "always";
+            std::vector<std::string> fields;
+            if (value.is_array()) fields = strings(value.items());
+            if (!value.is_array() && !always) fields.push_back(string_of(value));
+            for (const std::string& field : fields) bits.push_back({bit, field});
+            if (always) bits.push_back({bit, {}});
+            if (std::count(fields.begin(), fields.end(), "") != 0 || (fields.empty() && !always)) {
+                throw InputError(file_.path, value.line(), "a field, a list of fields or \"always\"",
+                                 json::describe(value));
+            }
+        }
+        std::sort(bits.begin(), bits.end(), [](const SourceBit& a, const SourceBit& b) {
+            return std::tie(a.bit, a.field) < std::tie(b.bit, b.field);
+        });
+        return bits;
+    }
+
+    SourceChoice parse_choice(const Value& value) const {
+        ObjectReader reader(value, file_.path, "a choice");
+        SourceChoice choice;
+        choice.condition = reader.required_string("if");
+        choice.value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
+        reader.finish();
+        return choice;
     }
 
     void parse_reserved(const Value& entry, bool is_msr, std::uint32_t leaf) {

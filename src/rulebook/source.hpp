@@ -31,6 +31,16 @@ struct BitRange {
     std::uint8_t high = 0;
 };
 
+struct SourceBit {
+    std::uint8_t bit = 0;
+    std::string field;  // empty: always
+};
+
+struct SourceChoice {
+    std::string condition;
+    std::uint32_t value = 0;
+};
+
 struct SourceDerive {
     std::string how;
     LeafKey from;
@@ -39,6 +49,9 @@ struct SourceDerive {
     std::uint32_t then_value = 0;
     std::uint32_t else_value = 0;
     std::uint32_t msr = 0;
+    std::uint32_t default1 = 0;
+    std::vector<SourceBit> bits;
+    std::vector<SourceChoice> choices;
 };
 
 struct SourceField {

@@ -24,6 +24,8 @@ struct RulebookStorage {
     std::deque<std::vector<NumberRange>> ranges;
     std::deque<std::vector<SiliconFact>> facts;
     std::deque<std::vector<MicrocodeFacts>> microcode;
+    std::deque<std::vector<BitSource>> bits;
+    std::deque<std::vector<Choice>> choices;
 
     std::vector<Vendor> vendors;
     std::vector<Field> fields;

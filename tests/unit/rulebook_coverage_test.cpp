@@ -173,6 +173,12 @@ const std::vector<Deviation> deliberate{
       "pmx_ebx", "pmx_events", "avx10_sl1_ecx", "svm_features", "svm_features_hi", "perf_hints", "mcg_flags"},
      {"none"},
      "the row is a whole register; bits of it without a meaning get no field, and so are 0"},
+    {{"vmx_procbased2_hi", "vmx_ept_cap", "vmx_true_pinbased_hi", "vmx_true_procbased_hi", "vmx_vmfunc",
+      "vmx_procbased3", "vmx_exit2"},
+     {"none"},
+     "the row is half an MSR; what it allows is a field each, and what nobody names is not promised"},
+    {{"vmx_vpid_cap"}, {"none", "min"}, "the same; the size of the HLAT prefix is a number"},
+    {{"vmx_true_entry_hi"}, {"none", "hide"}, "the same; two controls are for the host's firmware"},
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "poolcpuid/load_rulebook.hpp"
 #include "tests/catch.hpp"
-#include "tests/unit/rulebook_slips.hpp"
+#include "tests/unit/lint_slips.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;

@@ -9,7 +9,7 @@
 
 #include "poolcpuid/rulebook.hpp"
 #include "tests/catch.hpp"
-#include "tests/unit/rulebook_slips.hpp"
+#include "tests/unit/lint_slips.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;

@@ -64,7 +64,11 @@ private:
     void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen); }
     void put(const GuardTerm& term) { put_all(term.field, term.negated); }
     void put(const Guard& guard) { put_all(guard.immune, guard.model); }
-    void put(const Derive& d) { put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr); }
+    void put(const BitSource& source) { put_all(source.bit, source.field); }
+    void put(const Choice& choice) { put_all(choice.condition, choice.value); }
+    void put(const Derive& d) {
+        put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr, d.default1, d.bits, d.choices);
+    }
     void put(const NumberRange& range) { put_all(range.first, range.last); }
     void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
     void put(const MicrocodeFacts& facts) { put_all(facts.from, facts.below, facts.silicon); }

@@ -1,6 +1,7 @@
-// Slips: one change of the small rulebook each, and what lint must say to it.
+// Slips: changes to a rulebook's text of which lint must find each, where it was made, and nothing else.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,8 +50,7 @@ inline std::string all_texts(const std::vector<LintFinding>& findings) {
 }
 
 // One finding and no other: a slip must not hide behind the noise that it makes.
-inline void check_found(const Slip& slip) {
-    std::vector<RulebookFile> files = small_rulebook();
+inline void check_found(const Slip& slip, std::vector<RulebookFile> files = small_rulebook()) {
     const std::size_t line = make(files, slip);
     const std::vector<LintFinding> findings = lint(files);
     INFO(slip.file << ", " << slip.entry << ": " << slip.from << " became " << slip.to);
@@ -62,8 +62,8 @@ inline void check_found(const Slip& slip) {
     CHECK(findings[0].message.find(slip.message) != std::string::npos);
 }
 
-inline void check_all_found(const std::vector<Slip>& slips) {
-    for (const Slip& slip : slips) check_found(slip);
+inline void check_all_found(const std::vector<Slip>& slips, const std::vector<RulebookFile>& files = small_rulebook()) {
+    for (const Slip& slip : slips) check_found(slip, files);
 }
 
 }  // namespace poolcpuid::test
