@@ -14,6 +14,7 @@ using merge::BrokenAtom;
 constexpr const char* start_again =
     "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
 constexpr const char* merge_pools = "Start the VM again with a policy of both pools' hosts.";
+constexpr const char* update_microcode = "Update the microcode there.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
 
@@ -122,10 +123,10 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +
                             (circumstances.is_policy ? " is known to scrub then." : " is affected and does not scrub.");
-        violation.remedy = "Update the microcode there.";
+        violation.remedy = update_microcode;
     } else if (atom.kind == AtomKind::number) {
         violation.message = number_text(field, atom, circumstances.is_policy);
-        violation.remedy = circumstances.is_policy ? merge_pools : start_again;
+        violation.remedy = circumstances.is_policy ? merge_pools : field.of_identity ? update_microcode : start_again;
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
         violation.remedy = circumstances.is_policy ? merge_pools : start_again;

@@ -1,7 +1,6 @@
 #include "cli/check_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -13,8 +12,6 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::array impacts{Impact::crash, Impact::security, Impact::wrong_result, Impact::performance,
-                             Impact::cosmetic};
 constexpr std::size_t most_groups_in_full = 12;  // beyond, the table and --format json say the rest
 
 // Hosts with the same verdict.
@@ -82,27 +79,62 @@ private:
         return kind + group.names.front() + (more == 0 ? "" : " and " + std::to_string(more) + " more");
     }
 
-    static std::string cell(std::size_t count, std::size_t columns) {
-        const std::string text = count == 0 ? "." : std::to_string(count);
-        return std::string(columns - std::min(columns, text.size()), ' ') + text;
+    struct Column {
+        std::string title;
+        std::size_t (*count)(const Verdict& verdict);
+    };
+
+    template <Impact impact>
+    static std::size_t broken(const Verdict& verdict) {
+        return count_if(verdict, [](const Violation& v) { return v.known && v.impact == impact; });
+    }
+
+    static std::size_t unknown(const Verdict& verdict) {
+        return count_if(verdict, [](const Violation& v) { return !v.known; });
+    }
+
+    static std::size_t start_ups(const Verdict& verdict) { return verdict.start_up.size(); }
+
+    // The columns in which any host has something.
+    std::vector<Column> columns() const {
+        std::vector<Column> all{{"crash", broken<Impact::crash>},
+                                {"security", broken<Impact::security>},
+                                {"wrong result", broken<Impact::wrong_result>},
+                                {"performance", broken<Impact::performance>},
+                                {"cosmetic", broken<Impact::cosmetic>},
+                                {"unknown", unknown},
+                                {"start-up", start_ups}};
+        std::erase_if(all, [&](const Column& column) {
+            return std::all_of(groups_.begin(), groups_.end(),
+                               [&](const Group& group) { return column.count(*group.verdict) == 0; });
+        });
+        return all;
     }
 
     // A line a group: how many promises are broken, by what that costs the guest.
     void table() {
-        constexpr std::size_t name_columns = 25;
-        line("\n" + padded("host", name_columns) + " run  crash secur wrong  perf  look unkn. start-up");
+        const std::vector<Column> shown = columns();
+        std::size_t numbers = 0;
+        std::string titles;
+        for (const Column& column : shown) {
+            titles += "  " + column.title;
+            numbers += column.title.size() + 2;
+        }
+        const std::size_t name_columns = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 8));
+        line("\n" + padded("host", name_columns) + " may run" + titles);
         for (const Group& group : groups_) {
-            const Verdict& verdict = *group.verdict;
-            std::string row = padded(names_of(group), name_columns);
-            if (display_width(row) > name_columns) row += "\n" + std::string(name_columns, ' ');
-            const bool may_run = verdict.compatible(unknown_);
-            row += may_run ? painted(" yes", "32") : painted("  no", "31");
-            for (const Impact impact : impacts) {
-                const auto is_it = [&](const Violation& v) { return v.known && v.impact == impact; };
-                row += cell(count_if(verdict, is_it), 6);
+            std::string name = names_of(group);
+            if (display_width(name) > name_columns) name += "\n" + std::string(name_columns, ' ');
+            const bool may_run = group.verdict->compatible(unknown_);
+            std::string row =
+                padded(name, name_columns) + (may_run ? painted("     yes", "32") : painted("      no", "31"));
+            for (const Column& column : shown) {
+                const std::size_t count = column.count(*group.verdict);
+                const std::string text = count == 0 ? "." : std::to_string(count);
+                row +=
+                    std::string(column.title.size() + 2 - std::min(column.title.size() + 2, text.size()), ' ') + text;
             }
-            row += cell(count_if(verdict, [](const Violation& v) { return !v.known; }), 6);
-            line(row + cell(verdict.start_up.size(), 9));
+            line(row);
         }
     }
 
@@ -125,28 +157,43 @@ private:
         return text;
     }
 
-    static std::string heading(const Violation& violation) {
-        if (!violation.known) return "Not known to be kept";
-        return violation.breach == Breach::lost ? "Promised to the guest, not there" : "There, and the guest not told";
+    static const char* heading(bool is_unknown, Breach breach) {
+        if (is_unknown) return "Not known to be kept";
+        return breach == Breach::lost ? "Promised, and not there" : "There, and not told";
     }
 
-    // Violations that are alike in everything but the field are one paragraph.
+    // Violations that are alike in everything but the field are one paragraph, and a remedy stands once.
     void details(const Group& group) {
         const bool may_run = group.verdict->compatible(unknown_);
-        line("\n" +
-             painted(wrapped(names_of(group) + (may_run ? ": may run it" : ": must not run it"), width_, 0, 2), "1"));
-        using Key = std::tuple<bool, Impact, Breach, std::string>;
-        std::map<Key, std::pair<std::string, std::string>> paragraphs;  // heading and items
+        const std::string title = names_of(group) + (may_run ? ": may run it" : ": must not run it");
+        line("\n" + painted(wrapped(title, width_, 0, 2), "1"));
+        using Key = std::tuple<bool, Impact, Breach>;
+        std::map<Key, std::string> paragraphs;
+        std::vector<std::pair<std::string, std::string>> remedies;  // remedy and fields
         for (const Violation& violation : group.verdict->violations) {
-            auto& [title, items] = paragraphs[{!violation.known, violation.impact, violation.breach, violation.remedy}];
-            title = heading(violation);
+            std::string& items = paragraphs[{!violation.known, violation.impact, violation.breach}];
             items += (items.empty() ? "" : ", ") + item(violation);
+            const auto same = std::find_if(remedies.begin(), remedies.end(),
+                                           [&](const auto& entry) { return entry.first == violation.remedy; });
+            if (same == remedies.end()) {
+                remedies.emplace_back(violation.remedy, violation.field);
+            } else {
+                same->second += ", " + violation.field;
+            }
         }
-        for (const auto& [key, paragraph] : paragraphs) {
-            const auto& [unknown, impact, breach, remedy] = key;
-            const std::string label = "  " + paragraph.first + " [" + std::string(to_string(impact)) + "]: ";
-            line(painted(label, unknown ? "33" : "31") + wrapped(paragraph.second, width_, display_width(label), 6));
-            line("      " + wrapped(remedy, width_, 6, 6));
+        for (const auto& [key, items] : paragraphs) {
+            const auto& [is_unknown, impact, breach] = key;
+            const std::string label =
+                std::string("  ") + heading(is_unknown, breach) + " (" + std::string(to_string(impact)) + "): ";
+            line(painted(label, is_unknown ? "33" : "31") + wrapped(items, width_, display_width(label), 6));
+        }
+        // The remedy of most fields needs no list of them; it comes last.
+        std::stable_sort(remedies.begin(), remedies.end(),
+                         [](const auto& one, const auto& other) { return one.second.size() < other.second.size(); });
+        for (std::size_t i = 0; i < remedies.size(); ++i) {
+            const bool last = i + 1 == remedies.size();
+            const std::string what = !last ? remedies[i].second + ": " : remedies.size() == 1 ? "" : "The others: ";
+            line("  " + wrapped("-> " + what + remedies[i].first, width_, 2, 6));
         }
         start_up(*group.verdict);
     }
