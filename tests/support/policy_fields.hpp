@@ -21,12 +21,15 @@ inline std::optional<std::uint64_t> msr_of(const PoolPolicy& policy, std::uint32
     return std::nullopt;
 }
 
+inline const Field& field_named(const std::string& id) {
+    const FieldIndex index = builtin_rulebook().find(id);
+    if (index == no_field) throw std::runtime_error("no field has the id " + id);
+    return builtin_rulebook()[index];
+}
+
 // A field's value in the policy, shifted down; in its first subleaf.
 inline std::uint64_t value_of(const Merged& pool, const std::string& id) {
-    const Rulebook& rulebook = builtin_rulebook();
-    const FieldIndex index = rulebook.find(id);
-    if (index == no_field) throw std::runtime_error("no field has the id " + id);
-    const Field& field = rulebook[index];
+    const Field& field = field_named(id);
     const std::uint64_t word = field.is_msr ? msr_of(pool.policy, field.leaf).value_or(0)
                                             : pool.reg(field.leaf, field.subleaf_first, field.reg);
     return (word & field.mask()) >> field.low;

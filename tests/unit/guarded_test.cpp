@@ -34,7 +34,6 @@ constexpr std::uint64_t mds_no = 0x20;
 constexpr std::uint64_t taa_no = 0x100;
 constexpr std::uint64_t mmio_no = 0xE000;  // SBDR_SSDP_NO, FBSDP_NO, PSDP_NO
 constexpr std::uint64_t psdp_no = 0x8000;
-constexpr std::uint64_t fb_clear = 0x20000;
 constexpr std::uint64_t rfds_clear = 0x10000000;
 
 constexpr std::uint32_t verw_clear = 0x20;  // 80000021h EAX
