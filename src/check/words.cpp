@@ -85,14 +85,21 @@ std::string lost_remedy(const Field& field, const Circumstances& circumstances) 
     return start_again;
 }
 
+std::string layout_text(const merge::Component& component) {
+    if (!component.promised) return "none";
+    std::string text = std::to_string(component.size) + " bytes";
+    if (component.offset != 0) text += " at " + std::to_string(component.offset);
+    return text + (component.align64 ? ", aligned" : "");
+}
+
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
     const XsaveComponent& component = component_of(plan, atom.component);
     violation.field = "xsave state " + std::string(component.id);
     violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
     violation.impact = Impact::crash;
-    const bool is_gone = atom.kept == 0;
-    violation.promised = std::to_string(atom.promised) + " bytes";
-    violation.host = is_gone ? "none" : std::to_string(atom.kept) + " bytes";
+    const bool is_gone = !atom.kept_layout.promised;
+    violation.promised = layout_text(atom.promised_layout);
+    violation.host = layout_text(atom.kept_layout);
     violation.message = "The guest saves the XSAVE state " + std::string(component.id) +
                         (is_gone ? ", which is not there on " : ", which is laid out otherwise on ") +
                         (is_policy ? "the hosts of the other pool." : "this host.");

@@ -50,7 +50,7 @@ private:
     void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
-        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value});
+        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value, {}, {}});
     }
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
@@ -95,14 +95,14 @@ private:
         if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
         if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
         broken_.push_back(
-            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value});
+            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value, {}, {}});
     }
 
     void compare_component(const XsaveComponent& component) {
         const Component& before = promised_.atoms.components[component.bit];
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, before.size, after.size});
+        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, 0, 0, before, after});
     }
 
     const Plan& plan_;
