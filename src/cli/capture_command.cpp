@@ -28,12 +28,7 @@ ExitStatus capture(const CaptureArguments& arguments, bool named) {
     const CaptureResult result = capture_host(builtin_rulebook(), options);
     for (const DumpNote& note : result.host.notes) log_info(note.message);
     for (const std::string& sentence : result.not_seen) log_warning(sentence);
-    const std::string text = to_host_json(result.host);
-    if (arguments.output.empty()) {
-        write_stdout(text);
-    } else {
-        write_file(arguments.output, text);
-    }
+    write_result(arguments.output, to_host_json(result.host));
     return ExitStatus::done;
 }
 
