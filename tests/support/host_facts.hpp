@@ -31,6 +31,7 @@ inline std::vector<Slot> slots_of(const VendorRules& rules) {
     std::vector<Slot> slots;
     for (const RuleField& field : rules.fields) {
         if ((!is_bit_rule(field.rule) && !is_number_rule(field.rule)) || is_layout_field(field)) continue;
+        if (field.of_identity) continue;  // compared between CPUs of one signature
         for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) slots.push_back({&field, s});
     }
     return slots;
@@ -45,6 +46,8 @@ struct HostFacts {
     std::string vendor;
     const CpuidTable* table = nullptr;  // identity: that of the first CPU
     const ModelRow* model = nullptr;
+    std::uint32_t signature = 0;  // family, model and stepping
+    std::optional<std::uint32_t> microcode;
     std::vector<std::uint64_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
     std::vector<std::uint64_t> bad;                     // a slot of union or guarded: bits that a view or model has set
     std::vector<std::optional<std::uint64_t>> numbers;  // a slot: the limit, obligation or value
@@ -66,7 +69,12 @@ public:
         facts.sha256 = host_.sha256;
         facts.vendor = vendor_string(host_.first_table()).value_or("");
         facts.table = &host_.first_table();
-        facts.model = model_ = find_model();
+        if (const Registers* row = facts.table->find({1, 0})) {
+            facts.signature = signature_of(row->eax);
+            facts.model = model_ = model_of(rules_, facts.signature);
+        }
+        facts.microcode = microcode_of(host_);
+        if (model_ != nullptr) learn_silicon(*model_, facts.microcode);
         for (const Slot& slot : slots) {
             const bool bits = is_bit_rule(slot.field->rule);
             const bool relaxed = bits && slot.field->rule != "intersect";
@@ -108,9 +116,24 @@ private:
         return value(cpu, field, field.subleaves.first);
     }
 
+    // What this silicon does with its microcode, whatever a view shows.
+    void learn_silicon(const ModelRow& model, std::optional<std::uint32_t> microcode) {
+        silicon_ = model.silicon;
+        for (const MicrocodeFacts& facts : model.microcode) {
+            if (microcode && facts.revisions.has(*microcode))
+                silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+        }
+    }
+
+    std::optional<std::uint64_t> fact(const RuleField& field) const {
+        const auto at = silicon_.find(field.id);
+        return at == silicon_.end() ? std::nullopt : std::optional<std::uint64_t>(at->second);
+    }
+
+    // A promise that the silicon does not keep is gone, though a kernel shows it.
     std::uint64_t set_bits(const Slot& slot) const {
         const RuleField& field = *slot.field;
-        std::uint64_t kept = ones_of(field);
+        std::uint64_t kept = fact(field).value_or(ones_of(field));
         for (const CpuView& cpu : capability_cpus()) {
             const RuleField* sign = rules_.find(field.implied_by);
             const bool implied = sign != nullptr && value(cpu, *sign).value_or(0) != 0;
@@ -148,10 +171,9 @@ private:
         const Relaxed two = relaxed(hardware_cpus(), slot);
         Relaxed widest{one.set | two.set, one.clear | two.clear};
         const RuleField& field = *slot.field;
-        if (field.rule != "guarded" && model_ != nullptr && model_->silicon.contains(field.id)) {
-            const std::uint64_t fact = model_->silicon.at(field.id);
-            widest.set |= fact;
-            widest.clear |= ~fact;
+        if (const auto known = fact(field)) {
+            widest.set |= *known;
+            widest.clear |= ~*known;
         }
         widest.clear &= ~widest.set & ones_of(field);
         return widest;
@@ -194,7 +216,8 @@ private:
         const bool negated = term.starts_with("!");
         const std::string id = negated ? term.substr(1) : term;
         const RuleField* field = rules_.find(id);
-        const auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
+        auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
+        if (field != nullptr && field->rule == "intersect" && fact(*field)) shown = fact(*field);
         return shown && (*shown != 0) != negated;
     }
 
@@ -219,7 +242,7 @@ private:
     // One of the views says so of all its CPUs.
     bool scrubs(const RuleField& field) const {
         const auto is_safe = [&](const CpuView& cpu) {
-            return value(cpu, field).value_or(0) != 0 || is_immune(field, cpu);
+            return value(cpu, field).value_or(0) != 0 || fact(field).value_or(0) != 0 || is_immune(field, cpu);
         };
         for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
             if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;
@@ -270,26 +293,10 @@ private:
         return first;
     }
 
-    const ModelRow* find_model() const {
-        const Registers* row = host_.first_table().find({1, 0});
-        if (row == nullptr) return nullptr;
-        const std::uint32_t base = (row->eax >> 8) & 0xF;
-        const std::uint32_t family = base == 0xF ? base + ((row->eax >> 20) & 0xFF) : base;
-        const bool extended = base == 6 || base == 7 || base == 0xF;
-        const std::uint32_t model = (extended ? (row->eax >> 12) & 0xF0 : 0) | ((row->eax >> 4) & 0xF);
-        const auto any = [](const std::vector<Span>& spans, std::uint32_t number) {
-            return std::any_of(spans.begin(), spans.end(), [&](const Span& span) { return span.has(number); });
-        };
-        for (const ModelRow& candidate : rules_.models) {
-            const bool stepping = candidate.steppings.empty() || any(candidate.steppings, row->eax & 0xF);
-            if (candidate.family.has(family) && any(candidate.models, model) && stepping) return &candidate;
-        }
-        return nullptr;
-    }
-
     const VendorRules& rules_;
     const HostDump& host_;
     const ModelRow* model_ = nullptr;
+    std::map<std::string, std::uint32_t> silicon_;
 };
 
 }  // namespace facts

@@ -56,7 +56,8 @@ public:
         for (std::size_t i = 0; i < size; ++i) {
             TableBuilder own = one_in(4) ? table(vendor_name) : varied(design);
             if (complete || one_in(2)) msrs_.enumerate(own, rules);
-            const auto own_msrs = !complete && one_in(4) ? msrs_.design(rules) : msrs_.varied(msrs, rules);
+            auto own_msrs = !complete && one_in(4) ? msrs_.design(rules) : msrs_.varied(msrs, rules);
+            if (one_in(2)) msrs_.set_microcode(own_msrs, rules, own.rows().at({1, 0}).eax);
             hosts.push_back(host("host-" + std::to_string(i), own, own_msrs, rules));
         }
         return hosts;
@@ -83,10 +84,11 @@ public:
 
     TableBuilder table(const std::string& vendor_name) {
         const VendorRules& rules = rules_for(vendor_name);
-        TableBuilder table = base_table(vendor_name, signature(rules));
+        const std::uint32_t number = signature(rules);
+        TableBuilder table = base_table(vendor_name, number);
         fill(table, rules);
         lay_out(table, rules);
-        keep_base(table, vendor_name, table.rows().at({1, 0}).eax);
+        keep_base(table, vendor_name, number);
         return table;
     }
 

@@ -1,8 +1,10 @@
 // One CPU as a view of its host shows it: a CPUID table, the view's MSRs, and what both say about a field.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tests/support/rulebook_files.hpp"
@@ -15,6 +17,40 @@ struct CpuView {
     const CpuidTable* cpuid = nullptr;
     const Msrs* msrs = nullptr;
 };
+
+// Family, model and stepping of leaf 1 EAX, in their places.
+inline std::uint32_t signature_of(std::uint32_t eax) { return eax & 0x0FFF0FFF; }
+
+// The row of the model table for a signature, or nullptr.
+inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signature) {
+    const std::uint32_t base = (signature >> 8) & 0xF;
+    const std::uint32_t family = base == 0xF ? base + ((signature >> 20) & 0xFF) : base;
+    const bool extended = base == 6 || base == 7 || base == 0xF;
+    const std::uint32_t model = (extended ? (signature >> 12) & 0xF0 : 0) | ((signature >> 4) & 0xF);
+    const auto any = [](const std::vector<Span>& spans, std::uint32_t number) {
+        return std::any_of(spans.begin(), spans.end(), [&](const Span& span) { return span.has(number); });
+    };
+    for (const ModelRow& row : rules.models) {
+        const bool stepping = row.steppings.empty() || any(row.steppings, signature & 0xF);
+        if (row.family.has(family) && any(row.models, model) && stepping) return &row;
+    }
+    return nullptr;
+}
+
+// The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
+// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests.
+inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
+    const auto meta = host.meta.find("microcode");
+    if (meta != host.meta.end() && meta->second.starts_with("0x") &&
+        meta->second.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos)
+        return hex_number(meta->second);
+    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
+    for (const MsrRow& row : *host.hardware->msrs) {
+        if (row.index != 0x8B || row.value.value_or(0) == 0) continue;
+        return static_cast<std::uint32_t>(*row.value >> 32 != 0 ? *row.value >> 32 : *row.value);
+    }
+    return std::nullopt;
+}
 
 // A field's value in a table, shifted down; nothing when the dump does not know.
 inline std::optional<std::uint64_t> value_in(const CpuidTable& table, const RuleField& field, std::uint32_t subleaf) {

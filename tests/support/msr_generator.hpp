@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "tests/support/host_builder.hpp"
+#include "tests/support/host_views.hpp"
 #include "tests/support/random.hpp"
-#include "tests/support/rulebook_files.hpp"
 
 namespace poolcpuid::test {
 
@@ -79,6 +79,18 @@ public:
             const bool on = complete_ ? !random_.one_in(12) : random_.one_in(2);
             if (on) table.set(field->leaf, field->subleaves.first, field->reg, bits);
             if (!on) table.clear(field->leaf, field->subleaves.first, field->reg, bits);
+        }
+    }
+
+    // A revision at one of the bounds between which the model's facts hold, if it has any.
+    void set_microcode(Values& values, const VendorRules& rules, std::uint32_t signature) {
+        const ModelRow* model = model_of(rules, signature_of(signature));
+        if (model == nullptr || model->microcode.empty()) return;
+        const auto& facts = model->microcode[random_.below(static_cast<std::uint32_t>(model->microcode.size()))];
+        const std::array<std::uint32_t, 4> bounds{facts.revisions.first, facts.revisions.last, facts.revisions.last + 1,
+                                                  facts.revisions.first - 1};
+        for (const RuleField& field : rules.fields) {
+            if (field.of_identity) put(values, field, bounds.at(random_.below(bounds.size())));
         }
     }
 

@@ -1,11 +1,12 @@
 // The oracle's part for what only MSRs have: rows that are there when they say something, the retpoline
-// group, VMX controls that follow from others, and bits of which a host's dump is silent.
+// group, what VMX derives from the rest, the microcode revision, and bits of which a host's dump is silent.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ public:
         check_rows();
         check_returns();
         check_vmx_derived();
+        check_microcode();
         for (std::size_t i = 0; i < slots_.size(); ++i) check_silence(i);
         check_findings();
         return complaints_;
@@ -73,17 +75,62 @@ private:
         if (values_.present(id) != set) complain(id + (set ? " is not set" : " is set"));
     }
 
-    // VMX controls that are computed from others: nothing without VMX, and the default1 class where it is given.
+    // What VMX has that is computed from the rest of the policy; nothing without VMX.
     void check_vmx_derived() {
         for (const RuleField& field : rules_.fields) {
             if (!field.is_msr || field.rule != "derive") continue;
             const std::uint64_t shown = values_.value(field);
+            const std::uint64_t expected = values_.speaks(field, 0) ? derived(field).value_or(shown) : 0;
+            if (shown != expected) complain(field.id + " = " + hex(shown) + ", not " + hex(expected));
             if (!values_.present("vmx") && shown != 0) complain(field.id + " = " + hex(shown) + " without VMX");
-            if (!values_.speaks(field, 0) || !field.derive.contains("default1")) continue;
-            const bool allowed_zero = field.low == 0;
-            const std::uint64_t from = values_.msr(hex_number(field.derive.at("from")));
-            const std::uint64_t expected =
-                (from & field.mask) >> field.low | (allowed_zero ? hex_number(field.derive.at("default1")) : 0);
+        }
+    }
+
+    // Nothing when the rulebook does not say what the value is made of.
+    std::optional<std::uint64_t> derived(const RuleField& field) const {
+        const nlohmann::json& derive = field.derive;
+        if (derive.contains("default1")) {
+            const std::uint64_t from = values_.msr(hex_number(derive.at("from")));
+            return from == 0 ? 0 : (from & field.mask) >> field.low | hex_number(derive.at("default1"));
+        }
+        if (derive.contains("bits")) {
+            std::uint64_t value = 0;
+            for (const auto& [bit, source] : derive.at("bits").items()) {
+                if (any_present(source)) value |= std::uint64_t{1} << std::stoul(bit);
+            }
+            return value;
+        }
+        if (derive.contains("choices")) {
+            for (const auto& choice : derive.at("choices")) {
+                if (any_present(choice.at("if"))) return hex_number(choice.at("value"));
+            }
+            return hex_number(derive.at("else"));
+        }
+        return std::nullopt;
+    }
+
+    // source: a field, a list of fields, or "always".
+    bool any_present(const nlohmann::json& source) const {
+        if (!source.is_array()) return source == "always" || values_.present(source);
+        return std::any_of(source.begin(), source.end(), [&](const nlohmann::json& id) { return values_.present(id); });
+    }
+
+    // The oldest revision of the hosts that have the policy's family, model and stepping.
+    void check_microcode() {
+        for (const RuleField& field : rules_.fields) {
+            if (!field.of_identity) continue;
+            const std::uint32_t signature = signature_of(values_.row({1, 0}).eax);
+            std::optional<std::uint64_t> oldest;
+            bool known = true;
+            for (const HostFacts* host : hosts_) {
+                if (host->signature != signature) continue;
+                known = known && host->microcode.has_value();
+                if (host->microcode)
+                    oldest = std::min<std::uint64_t>(oldest.value_or(*host->microcode), *host->microcode);
+                if (!host->microcode) expect_named(*host, field.id, false);
+            }
+            const std::uint64_t expected = known ? oldest.value_or(0) : 0;
+            const std::uint64_t shown = values_.value(field);
             if (shown != expected) complain(field.id + " = " + hex(shown) + ", not " + hex(expected));
         }
     }

@@ -54,6 +54,7 @@ struct RuleField {
     std::string zero_means;  // a hexadecimal number or a field id
     bool emulated = false;
     bool required = false;
+    bool of_identity = false;  // a microcode revision
     std::vector<std::string> vendors;
     nlohmann::json guard;
     nlohmann::json derive;
@@ -96,12 +97,19 @@ struct RetpolineRule {
     std::string eibrs;
 };
 
+// What the silicon does with microcode from first to last.
+struct MicrocodeFacts {
+    Span revisions;
+    std::map<std::string, std::uint32_t> silicon;
+};
+
 struct ModelRow {
     Span family;
     std::vector<Span> models;
     std::vector<Span> steppings;
     std::uint32_t generation = 0;
     std::map<std::string, std::uint32_t> silicon;
+    std::vector<MicrocodeFacts> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
 };
@@ -178,6 +186,7 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     field.zero_means = entry.value("zero_means", "");
     field.emulated = entry.value("emulated", false);
     field.required = entry.value("required", false);
+    field.of_identity = entry.value("of_identity", false);
     field.vendors = entry.at("vendors").get<std::vector<std::string>>();
     if (entry.contains("guard")) field.guard = entry.at("guard");
     if (entry.contains("derive")) field.derive = entry.at("derive");
@@ -270,6 +279,13 @@ inline std::vector<Span> spans_of(const nlohmann::json& list) {
     return spans;
 }
 
+inline std::map<std::string, std::uint32_t> facts_of(const nlohmann::json& entry) {
+    std::map<std::string, std::uint32_t> facts;
+    const nlohmann::json silicon = entry.value("silicon", nlohmann::json::object());
+    for (const auto& [id, value] : silicon.items()) facts[id] = hex_number(value);
+    return facts;
+}
+
 inline void read_models(VendorRules& rules) {
     const nlohmann::json document = parse(directory() / "models.json");
     for (const auto& entry : document.at("models")) {
@@ -279,8 +295,13 @@ inline void read_models(VendorRules& rules) {
         row.models = spans_of(entry.at("models"));
         row.steppings = spans_of(entry.value("steppings", nlohmann::json::array()));
         row.generation = entry.at("generation").get<std::uint32_t>();
-        const nlohmann::json silicon = entry.value("silicon", nlohmann::json::object());
-        for (const auto& [id, value] : silicon.items()) row.silicon[id] = hex_number(value);
+        row.silicon = facts_of(entry);
+        for (const auto& facts : entry.value("microcode", nlohmann::json::array())) {
+            // Revision FFFFFFFF is what hypervisors show in the place of one, and below is exclusive.
+            const Span revisions{hex_number(facts.value("from", "0x0")),
+                                 hex_number(facts.value("below", "0xffffffff")) - 1};
+            row.microcode.push_back({revisions, facts_of(facts)});
+        }
         row.immune = entry.value("immune", std::vector<std::string>{});
         row.inferred = entry.value("inferred", std::vector<std::string>{});
         rules.models.push_back(row);
