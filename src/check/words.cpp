@@ -65,10 +65,11 @@ std::string number_text(const Field& field, const BrokenAtom& atom, bool is_poli
            number(field, atom.kept) + ".";
 }
 
-std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted) {
+std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted, bool is_policy) {
     if (atom.kind == AtomKind::scrub) {
         return "The guest runs VERW because of " + called(field) +
-               "; the dump does not say whether that scrubs here, or whether the host is immune.";
+               (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
+                          : "; the dump does not say whether that scrubs here, or whether the host is immune.");
     }
     return std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field) +
            "; the dump does not say.";
@@ -124,8 +125,8 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
     violation.impact = field.impact;
     if (!atom.known) {
-        violation.message = unknown_text(field, atom, inverted);
-        violation.remedy = capture_again;
+        violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
+        violation.remedy = circumstances.is_policy ? merge_pools : capture_again;
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +

@@ -83,8 +83,8 @@ private:
         const Rule rule = rulebook_[index].rule;
         const Number& before = promised_.atoms.numbers[*slot];
         const Number& after = kept_.atoms.numbers[*slot];
-        // A policy that shows 0 has not the feature that the number is about.
-        if (before.value == 0 || meet(rule, before, after) == before) return;
+        // A limit of 0 promises nothing; an obligation of 0 promises the most.
+        if ((before.value == 0 && rule != Rule::max) || meet(rule, before, after) == before) return;
         add(AtomKind::number, index, subleaf, after.known);
     }
 

@@ -31,11 +31,7 @@ public:
         read_microcode(result);
         result.unknown.assign(plan_.words().size(), 0);
         result.modelled.assign(plan_.words().size(), 0);
-        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
-            if (is_lost(plan_.rulebook()[plan_.guards()[i].field].id)) {
-                result.atoms.scrubs &= ~(std::uint64_t{1} << i);
-            }
-        }
+        read_scrubs(result);
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
         return result;
     }
@@ -49,6 +45,19 @@ private:
         const ViewReader registers(plan_, *result.table, *result.msrs, only_listed);
         const std::uint64_t revision = registers.field(field, field.subleaf_first).value_or(0);
         result.atoms.microcode = {{result.leaf1_eax, {revision != 0, revision}}};
+    }
+
+    // Where the bit is clear, the registers do not say whether the pool's hosts are immune.
+    void read_scrubs(HostPromises& result) const {
+        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+            const std::uint64_t bit = std::uint64_t{1} << i;
+            const GuardSlot& slot = plan_.guards()[i];
+            if (is_lost(plan_.rulebook()[slot.field].id)) {
+                result.atoms.scrubs &= ~bit;
+            } else if ((result.atoms.scrubs & bit) == 0) {
+                result.scrub_unknown |= bit;
+            }
+        }
     }
 
     // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
