@@ -74,6 +74,15 @@ void check_seen(const Merged& pool, Seen expected, bool is_needed = false) {
 
 void check_one(const Cpu& cpu, Seen expected) { check_seen(Merged({host_of("a", cpu)}), expected); }
 
+// The findings that say that RSBA is shown.
+std::vector<Finding> about_rsba(const Merged& pool) {
+    std::vector<Finding> findings;
+    for (const Finding& finding : pool.policy.findings) {
+        if (finding.message.find("ac_rsba") != std::string::npos) findings.push_back(finding);
+    }
+    return findings;
+}
+
 // The eight values of RSBA, RRSBA and enhanced IBRS, and what a guest sees of each.
 struct Triple {
     std::uint64_t value;
@@ -156,22 +165,22 @@ TEST_CASE("where the MSR is not known or not there the model decides, and else R
             check_seen(pool, row.seen, is_silent);
             CHECK(unknown_on(pool, "ac_rsba") == (row.settled ? Names{} : Names{"a"}));
             if (row.settled) continue;
-            CHECK(count_findings(pool, "msrs-unknown") == 1);
-            REQUIRE(pool.finding("msrs-unknown") != nullptr);
-            CHECK(pool.finding("msrs-unknown")->severity == Severity::warning);
-            CHECK(pool.finding("msrs-unknown")->hosts == Names{"a"});
-            CHECK(pool.finding("msrs-unknown")->message.find("ac_rsba") != std::string::npos);
+            const std::vector<Finding> findings = about_rsba(pool);
+            REQUIRE(findings.size() == 1);
+            CHECK(findings.front().code == "msrs-unknown");
+            CHECK(findings.front().severity == Severity::warning);
+            CHECK(findings.front().hosts == Names{"a"});
         }
     }
 }
 
 TEST_CASE("a dump that says that the MSR faults is not said to leave it out", "[retpoline]") {
     const Merged pool({host_of("a", {merom, spec_ctrl_bit, MsrList::faults, 0})});
-    REQUIRE(pool.finding("msrs-unknown") != nullptr);
-    const std::string& message = pool.finding("msrs-unknown")->message;
-    CAPTURE(message);
-    const bool lists_it_as_left_out = message.find("does not list MSR") < message.find("0x10a");
-    CHECK_FALSE(lists_it_as_left_out);
+    const std::vector<Finding> findings = about_rsba(pool);
+    REQUIRE(findings.size() == 1);
+    CAPTURE(findings.front().message);
+    CHECK(findings.front().message.find("0x10a") != std::string::npos);
+    CHECK(findings.front().message.find("does not list") == std::string::npos);
 }
 
 TEST_CASE("real values of the MSR, each alone", "[retpoline]") {
