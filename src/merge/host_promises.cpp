@@ -50,6 +50,7 @@ public:
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
+        result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
         result_.documented_layout = std::move(host.documented_layout);
@@ -73,6 +74,8 @@ private:
     void describe() {
         result_.table = std::make_shared<const CpuidTable>(host_.first_table());
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
+        result_.offered_table =
+            host_.hypervisor ? std::make_shared<const CpuidTable>(host_.hypervisor->cpuid) : result_.table;
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
@@ -115,6 +118,7 @@ private:
             const std::uint64_t broken =
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+            host.absent[w] = host.absent[w] && cpu.absent[w];
         }
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;

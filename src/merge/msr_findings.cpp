@@ -42,7 +42,6 @@ public:
 
 private:
     Silence silence_of(const HostPromises& host, bool absent) const {
-        const ViewReader view(plan_, *host.table, *host.msrs);
         Silence silence;
         silence.no_msrs = !host.has_msrs && !absent;
         silence.absent = absent;
@@ -52,7 +51,8 @@ private:
             if (!field.is_msr || !has_atom || is_out_of_sight(index)) continue;
             if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
             if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
-            if (view.read(place_of(field, field.subleaf_first)).absent != absent) continue;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if ((word && host.absent[*word]) != absent) continue;
             silence.indices.insert(field.leaf);
             if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);
         }
@@ -104,7 +104,8 @@ void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& fin
     for (auto& [silence, names] : SilenceFinder(inputs).run()) {
         std::sort(names.begin(), names.end());
         const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
-        findings.push_back({severity, "msrs-unknown", sentence(rulebook, silence, names), {}, first_names(names)});
+        const char* const code = silence.absent ? "msr-absent" : "msrs-unknown";
+        findings.push_back({severity, code, sentence(rulebook, silence, names), {}, first_names(names)});
     }
 }
 

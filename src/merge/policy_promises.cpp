@@ -20,6 +20,7 @@ public:
     HostPromises read() {
         HostPromises result;
         result.table = std::make_shared<const CpuidTable>(CpuidTable{policy_.cpuid, {}});
+        result.offered_table = result.table;
         result.msrs = std::make_shared<const Msrs>(policy_.msrs);
         result.has_msrs = true;
         result.has_hypervisor_view = true;
@@ -29,6 +30,7 @@ public:
         result.offered = read.atoms.words;
         result.atoms = std::move(read.atoms);
         read_microcode(result);
+        result.absent = std::move(read.absent);
         result.unknown.assign(plan_.words().size(), 0);
         result.modelled.assign(plan_.words().size(), 0);
         read_scrubs(result);

@@ -155,8 +155,9 @@ private:
     void check_number(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
         const std::uint64_t meant = values_->meaning(field, slots_[i].subleaf);
-        // A limit of 0 promises nothing; an obligation of 0 promises the most.
-        const bool promises = shown != 0 || field.rule == "max" || !field.zero_means.empty();
+        // A limit of 0 promises nothing; an obligation of 0 promises the most, and all ones nothing.
+        const bool promises =
+            field.rule == "max" ? shown != field.mask >> field.low : shown != 0 || !field.zero_means.empty();
         for (const HostFacts* host : *hosts_) {
             const auto& number = host->numbers[i];
             if (!promises || keeps(field.rule, number, meant)) continue;

@@ -175,7 +175,8 @@ private:
     void expect_named(const HostFacts& host, const std::string& what, bool warns) {
         for (const Finding& finding : policy_.findings) {
             const bool fits = !warns || finding.severity == Severity::warning;
-            if (finding.code == "msrs-unknown" && fits && is_named(finding.hosts, host.name)) return;
+            const bool is_it = finding.code == "msrs-unknown" || finding.code == "msr-absent";
+            if (is_it && fits && is_named(finding.hosts, host.name)) return;
         }
         complain(what + ": no finding" + (warns ? " of the level warning" : "") + " that the MSRs of " + host.name +
                  " are unknown");
@@ -202,8 +203,8 @@ private:
     // Whether the policy shows bad news of which the host's dump knows nothing.
     bool brings_bad_news(const HostFacts& host) const {
         const RetpolineRule& rule = rules_.retpoline;
-        if (host.returns == Returns::unknown && (values_.present(rule.rsba) || values_.present(rule.rrsba)))
-            return true;
+        const bool shown = values_.present(rule.rsba) || values_.present(rule.rrsba);
+        if (host.returns == Returns::unknown && shown && !lacks_the_msr(host)) return true;
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             const RuleField& field = *slots_[i].field;
             if (!field.is_msr || (field.rule != "union" && field.rule != "guarded") || !values_.speaks(field, 0))
@@ -211,6 +212,13 @@ private:
             if ((values_.value(field) & ~host.kept[i] & ~host.bad[i]) != 0) return true;
         }
         return false;
+    }
+
+    // The host has no such MSR: its silence is not the dump's, and has a finding of its own.
+    bool lacks_the_msr(const HostFacts& host) const {
+        return std::any_of(policy_.findings.begin(), policy_.findings.end(), [&](const Finding& finding) {
+            return finding.code == "msr-absent" && is_named(finding.hosts, host.name);
+        });
     }
 
     bool is_called_unknown(const HostFacts& host, const RuleField& field) const {
