@@ -377,6 +377,15 @@ TEST_CASE("bad news of another host breaks nothing where it is not: the VMM ther
     CHECK(start_up(verdict(policy_of({without}), without)).empty());
 }
 
+TEST_CASE("bad news of the host's own silicon is not laid to another host", "[check]") {
+    // Milan has EferLmsleUnsupported, whatever its VMM shows.
+    const HostDump host = host_of(amd_table(milan));
+    const Verdict of = verdict(policy_of({host}), host);
+    CHECK(broken(of).empty());
+    REQUIRE(start_up(of) == "efer_lmsle_unsupported ");
+    CHECK_THAT(of.start_up.front().message, !Contains("another host"));
+}
+
 TEST_CASE("an MSR that the policy offers must be given to guests of a host that has not got it", "[check]") {
     const HostDump without = host_of(intel_table());
     HostDump with = with_arch_caps(rsba);
