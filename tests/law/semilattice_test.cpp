@@ -3,7 +3,6 @@
 // POOLCPUID_SEED repeats or changes it.
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <random>
@@ -14,6 +13,7 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_generator.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/oracle.hpp"
 #include "tests/support/policy_order.hpp"
 #include "tests/support/wrong_policies.hpp"
@@ -86,12 +86,6 @@ private:
 
 void check_empty(const std::vector<std::string>& complaints) {
     for (std::size_t i = 0; i < complaints.size() && i < 5; ++i) FAIL_CHECK(complaints[i]);
-}
-
-// $POOLCPUID_LAW_DIVISOR: a run under the sanitizers, ten times as slow, takes a part of the pools.
-std::size_t law_divisor() {
-    const char* given = std::getenv("POOLCPUID_LAW_DIVISOR");
-    return given == nullptr ? 1 : std::max<std::size_t>(1, std::stoul(given));
 }
 
 // Runs law over generated pools: the seed of each pool is captured, so that one can be repeated alone.

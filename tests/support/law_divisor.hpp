@@ -1,0 +1,16 @@
+// $POOLCPUID_LAW_DIVISOR: a run under the sanitizers, ten times as slow, takes a part of the pools.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <string>
+
+namespace poolcpuid::test {
+
+inline std::size_t law_divisor() {
+    const char* given = std::getenv("POOLCPUID_LAW_DIVISOR");
+    return given == nullptr ? 1 : std::max<std::size_t>(1, std::stoul(given));
+}
+
+}  // namespace poolcpuid::test
