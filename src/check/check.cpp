@@ -78,8 +78,9 @@ struct PolicyCheck::Impl {
                     {std::string(field.id), place, to_hex(value),
                      offers_msr ? "The policy offers MSR " + to_hex(field.derive.msr) +
                                       ", which the VMM must give to the guest though the CPU does not show it."
-                                : "The policy shows it for another host's sake; this host's VMM must be told to "
-                                  "show it."});
+                                : "The policy shows it, and what this host offers to guests by itself does not: its "
+                                  "VMM must be "
+                                  "told to show it."});
             }
         }
     }

@@ -100,11 +100,13 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
     violation.impact = Impact::crash;
     const bool is_gone = !atom.kept_layout.promised;
     violation.promised = layout_text(atom.promised_layout);
-    violation.host = layout_text(atom.kept_layout);
-    violation.message = "The guest saves the XSAVE state " + std::string(component.id) +
-                        (is_gone ? ", which is not there on " : ", which is laid out otherwise on ") +
+    violation.host = atom.known ? layout_text(atom.kept_layout) : "unknown";
+    violation.message = "The guest saves the XSAVE state " + std::string(component.id) + ", " +
+                        (!atom.known ? "of which the dump says nothing for "
+                         : is_gone   ? "which is not there on "
+                                     : "which is laid out otherwise on ") +
                         (is_policy ? "the hosts of the other pool." : "this host.");
-    violation.remedy = is_policy ? merge_pools : start_again;
+    violation.remedy = is_policy ? merge_pools : atom.known ? start_again : capture_again;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "merge/compare.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "merge/pool.hpp"
@@ -83,9 +85,32 @@ private:
         const Rule rule = rulebook_[index].rule;
         const Number& before = promised_.atoms.numbers[*slot];
         const Number& after = kept_.atoms.numbers[*slot];
-        // A limit of 0 promises nothing; an obligation of 0 promises the most.
-        if ((before.value == 0 && rule != Rule::max) || meet(rule, before, after) == before) return;
-        add(AtomKind::number, index, subleaf, after.known);
+        if (!promises(index, before) || meet(rule, before, after) == before) return;
+        // The least that the architecture allows was taken for what the dump does not say.
+        const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
+        add(AtomKind::number, index, subleaf, after.known && !is_assumed);
+    }
+
+    // A limit of 0 promises nothing, and an obligation of 0 the most. A format of 0 is a format as long as
+    // another field of its equality group is there, or a feature to which it gives a meaning.
+    bool promises(FieldIndex index, const Number& number) const {
+        if (number.value != 0) return true;
+        const Rule rule = rulebook_[index].rule;
+        if (rule != Rule::equal) return rule == Rule::max;
+        const auto is_used = [&](FieldIndex other) { return other != index && is_shown(other); };
+        return std::any_of(rulebook_.equality.begin(), rulebook_.equality.end(), [&](const EqualityGroup& group) {
+            return holds(group.fields, index) && (std::any_of(group.drop.begin(), group.drop.end(), is_used) ||
+                                                  std::any_of(group.fields.begin(), group.fields.end(), is_used));
+        });
+    }
+
+    static bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
+        return std::find(fields.begin(), fields.end(), index) != fields.end();
+    }
+
+    bool is_shown(FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        return plan_.applies(field) && registers_.field(field, field.subleaf_first).value_or(0) != 0;
     }
 
     // A revision says something only on CPUs of the signature that the guest was shown.
@@ -102,7 +127,8 @@ private:
         const Component& before = promised_.atoms.components[component.bit];
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, 0, 0, before, after});
+        const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
+        broken_.push_back({AtomKind::component, no_field, 0, component.bit, known, 0, 0, before, after});
     }
 
     const Plan& plan_;

@@ -125,7 +125,7 @@ private:
         switch (fate.cause) {
             case Cause::dependency: return limiting_all(rulebook_.dependencies[fate.detail].prerequisites, visited);
             case Cause::gate: return limiting_all({&rulebook_[index].gate, 1}, visited);
-            case Cause::equality: return limiting_all(rulebook_.equality[fate.detail].fields, visited);
+            case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
             case Cause::component: return limiting_component(rulebook_.xsave[fate.detail]);
             case Cause::not_asked:
             case Cause::ceiling:
@@ -140,6 +140,16 @@ private:
         std::vector<std::string> names;
         for (const FieldIndex index : fields) {
             const auto more = limiting(index, rulebook_[index].subleaf_first, visited);
+            names.insert(names.end(), more.begin(), more.end());
+        }
+        return names;
+    }
+
+    // Hosts whose value of a field of the group is unknown, or not that of the identity host.
+    std::vector<std::string> disagreeing(const EqualityGroup& group) const {
+        std::vector<std::string> names;
+        for (const FieldIndex index : group.fields) {
+            const auto more = limiting_by_value(index, rulebook_[index].subleaf_first);
             names.insert(names.end(), more.begin(), more.end());
         }
         return names;

@@ -83,9 +83,8 @@ private:
             const auto unsure = hosts([&](const HostPromises& host) {
                 return (host.scrub_unknown & bit) != 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
             });
-            std::string message = std::string(field.id) +
-                                  " is shown because another host has it, but VERW is not known to scrub on " +
-                                  enumerate(lost) + ": ";
+            std::string message =
+                std::string(field.id) + " is shown, but VERW is not known to scrub on " + enumerate(lost) + ": ";
             message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
                                                       "microcode there, or add feature MSRs to the dump."
                                                     : "affected and without the microcode. Update the microcode there.";

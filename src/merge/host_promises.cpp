@@ -44,7 +44,7 @@ public:
                                    ViewKind::hypervisor);
         }
         TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
-        result_.offered = host.atoms.words;
+        read_offered(host);
         if (hypervisor && hardware) widen(host, *hardware);
         result_.atoms = std::move(host.atoms);
         const auto& revision = result_.silicon.microcode;
@@ -53,6 +53,7 @@ public:
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
+        result_.components_unknown = host.components_unknown;
         result_.documented_layout = std::move(host.documented_layout);
         result_.syscall_artefact = host.syscall_artefact;
         apply_model();
@@ -63,6 +64,14 @@ public:
     }
 
 private:
+    // An MSR that is not there shows no bad news to guests, though it promises nothing.
+    void read_offered(const TablePromises& view) {
+        result_.offered = view.atoms.words;
+        for (std::size_t w = 0; w < result_.offered.size(); ++w) {
+            if (view.absent[w]) result_.offered[w] |= view.unknown[w];
+        }
+    }
+
     // The MSRs of the view that capabilities come from; a hypervisor view that knows nothing of MSRs
     // leaves them to the hardware's.
     const Msrs& chosen_msrs() const {
@@ -123,6 +132,7 @@ private:
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
         host.scrub_unknown &= ~host.atoms.scrubs;
+        host.components_unknown |= cpu.components_unknown;
         merge_sorted(host.assumed, cpu.assumed);
         merge_sorted(host.documented_layout, cpu.documented_layout);
         host.syscall_artefact = host.syscall_artefact || cpu.syscall_artefact;

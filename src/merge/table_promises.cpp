@@ -179,12 +179,16 @@ private:
 
     // Whether the CPU supports a component: by XCR0 or IA32_XSS; where the dump cannot say, a feature
     // that uses the component says it, since the CPU enumerates both or neither (SDM vol. 1, 13.2).
-    bool supports(const XsaveComponent& component, std::uint32_t leaf) const {
+    bool supports(const XsaveComponent& component, std::uint32_t leaf) {
         const bool supervisor = component.state == XsaveState::supervisor;
         const LeafKey key{leaf, supervisor ? 1U : 0U};
         const auto low = register_value(table_, key, supervisor ? Register::ecx : Register::eax);
         const auto high = register_value(table_, key, Register::edx);
-        if (!low || !high) return any_feature(component);
+        if (!low || !high) {
+            const bool has_feature = any_feature(component);
+            if (!has_feature) result_.components_unknown |= std::uint64_t{1} << component.bit;
+            return has_feature;
+        }
         const std::uint64_t mask = (std::uint64_t{*high} << 32) | *low;
         return ((mask >> component.bit) & 1U) != 0;
     }

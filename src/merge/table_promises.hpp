@@ -15,6 +15,7 @@ struct TablePromises {
     std::vector<std::uint64_t> unknown;
     std::vector<bool> absent;  // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
+    std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;
     std::vector<std::uint8_t> documented_layout;
     bool syscall_artefact = false;

@@ -82,19 +82,20 @@ TEST_CASE("VMX MSRs of known pairs", "[corpus][vmx]") {
         Values values;
     };
     const std::vector<Row> rows{
-        // 48Bh 00007FFF, 00077FFF; 485h 300481E5 (both) without SMBASE (15) and VMXOFF (28)
-        {{haswell, broadwell}, {{0x480, 0x00D8040000000012}, {0x485, 0x200401E5}, {0x48B, 0x00007FFF00000000}}},
+        // No dump lists 491h, so VM functions (48Bh bit 45) go. 48Bh 00007FFF, 00077FFF; 485h 300481E5 (both) without
+        // SMBASE (15) and VMXOFF (28)
+        {{haswell, broadwell}, {{0x480, 0x00D8040000000012}, {0x485, 0x200401E5}, {0x48B, 0x00005FFF00000000}}},
         // 48Dh FF, 7F: no posted interrupts; 48Bh 00007CFF: no virtual interrupts
-        {{haswell_client, haswell}, {{0x48B, 0x00007CFF00000000}, {0x48D, 0x0000007F00000016}}},
+        {{haswell_client, haswell}, {{0x48B, 0x00005CFF00000000}, {0x48D, 0x0000007F00000016}}},
         // 48Bh 025F7FFF, 005F7CFF, without processor trace and what no VMM shows (50, 51, 54); 48Fh 01FFFFFF and
         // 490h 0003FFFF (both) without MPX and processor trace
         {{cascade_lake, coffee_lake},
-         {{0x48B, 0x00137CFF00000000},
+         {{0x48B, 0x00135CFF00000000},
           {0x48D, 0x0000007F00000016},
           {0x48F, 0x007FFFFF00036DFB},
           {0x490, 0x0000F3FF000011FB}}},
         // 480h 00DA0500, 03DA0500: no error code but where it belongs on one; 48Bh 4BDFFFFF, CFFFFFFF
-        {{ice_lake, emerald_rapids}, {{0x480, 0x00D8050000000013}, {0x48B, 0x02137FFF00000000}, {0x48A, 0x32}}},
+        {{ice_lake, emerald_rapids}, {{0x480, 0x00D8050000000013}, {0x48B, 0x02135FFF00000000}, {0x48A, 0x32}}},
     };
     for (const Row& row : rows) {
         CAPTURE(row.hosts);
