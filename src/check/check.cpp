@@ -85,7 +85,7 @@ struct PolicyCheck::Impl {
     }
 
     bool lacks_bit(const HostPromises& host, const Field& field) const {
-        const auto value = merge::field_value(*host.table, field, field.subleaf_first);
+        const auto value = merge::field_value(*host.offered_table, field, field.subleaf_first);
         return value && *value == 0;
     }
 

@@ -65,10 +65,11 @@ std::string number_text(const Field& field, const BrokenAtom& atom, bool is_poli
            number(field, atom.kept) + ".";
 }
 
-std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted) {
+std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted, bool is_policy) {
     if (atom.kind == AtomKind::scrub) {
         return "The guest runs VERW because of " + called(field) +
-               "; the dump does not say whether that scrubs here, or whether the host is immune.";
+               (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
+                          : "; the dump does not say whether that scrubs here, or whether the host is immune.");
     }
     return std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field) +
            "; the dump does not say.";
@@ -85,14 +86,21 @@ std::string lost_remedy(const Field& field, const Circumstances& circumstances) 
     return start_again;
 }
 
+std::string layout_text(const merge::Component& component) {
+    if (!component.promised) return "none";
+    std::string text = std::to_string(component.size) + " bytes";
+    if (component.offset != 0) text += " at " + std::to_string(component.offset);
+    return text + (component.align64 ? ", aligned" : "");
+}
+
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
     const XsaveComponent& component = component_of(plan, atom.component);
     violation.field = "xsave state " + std::string(component.id);
     violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
     violation.impact = Impact::crash;
-    const bool is_gone = atom.kept == 0;
-    violation.promised = std::to_string(atom.promised) + " bytes";
-    violation.host = is_gone ? "none" : std::to_string(atom.kept) + " bytes";
+    const bool is_gone = !atom.kept_layout.promised;
+    violation.promised = layout_text(atom.promised_layout);
+    violation.host = layout_text(atom.kept_layout);
     violation.message = "The guest saves the XSAVE state " + std::string(component.id) +
                         (is_gone ? ", which is not there on " : ", which is laid out otherwise on ") +
                         (is_policy ? "the hosts of the other pool." : "this host.");
@@ -117,8 +125,8 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
     violation.impact = field.impact;
     if (!atom.known) {
-        violation.message = unknown_text(field, atom, inverted);
-        violation.remedy = capture_again;
+        violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
+        violation.remedy = circumstances.is_policy ? merge_pools : capture_again;
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +

@@ -28,12 +28,7 @@ ExitStatus capture(const CaptureArguments& arguments, bool named) {
     const CaptureResult result = capture_host(builtin_rulebook(), options);
     for (const DumpNote& note : result.host.notes) log_info(note.message);
     for (const std::string& sentence : result.not_seen) log_warning(sentence);
-    const std::string text = to_host_json(result.host);
-    if (arguments.output.empty()) {
-        write_stdout(text);
-    } else {
-        write_file(arguments.output, text);
-    }
+    write_result(arguments.output, to_host_json(result.host));
     return ExitStatus::done;
 }
 
@@ -46,10 +41,10 @@ void add_capture_command(CLI::App& app, Action& action) {
         verb->add_option("--name", arguments->name, "The host's name (default: this machine's)")->type_name("NAME");
     verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
     verb->footer(
-        "Reads CPUID on every logical CPU, the feature MSRs through /dev/cpu/N/msr, and from\n"
-        "/dev/kvm what KVM can give to guests. Run as root, with the module msr loaded, to\n"
-        "see all of it. What cannot be read is left out, which documents mean as unknown,\n"
-        "and named on stderr; the rest is written all the same.");
+        "Reads CPUID on every logical CPU, the feature MSRs through /dev/cpu/N/msr, and\n"
+        "from /dev/kvm what KVM can give to guests. Run as root, with the module msr\n"
+        "loaded, to see all of it. What cannot be read is left out, which documents mean\n"
+        "as unknown, and named on stderr; the rest is written all the same.");
     verb->callback([&action, arguments, name] {
         const bool named = name->count() > 0;
         action = [arguments, named] { return capture(*arguments, named); };

@@ -33,33 +33,31 @@ struct CheckArguments {
     bool skip_unreadable = false;
 };
 
-// One verdict a name. Two inputs of one name must be one host.
+// One verdict a name, hosts before policies. Two inputs of one name must be one host.
 class Verdicts {
 public:
     explicit Verdicts(Inputs& inputs) : inputs_(inputs) {}
 
     void add(Verdict verdict) {
-        const auto same = std::find_if(all_.begin(), all_.end(), [&](const Verdict& v) {
-            return v.name == verdict.name && v.is_policy == verdict.is_policy;
-        });
-        if (same == all_.end()) {
-            all_.push_back(std::move(verdict));
-        } else if (same->sha256 != verdict.sha256) {
+        const auto at = by_name_.find({verdict.is_policy, verdict.name});
+        if (at == by_name_.end()) {
+            const std::pair key(verdict.is_policy, verdict.name);
+            by_name_.emplace(key, std::move(verdict));
+        } else if (at->second.sha256 != verdict.sha256) {
             const InputError error(verdict.name, 0, "one host of this name", "two with different content");
             inputs_.unreadable.emplace_back(verdict.name, error.what());
         }
     }
 
     std::vector<Verdict> sorted() && {
-        std::sort(all_.begin(), all_.end(), [](const Verdict& a, const Verdict& b) {
-            return std::tie(a.is_policy, a.name) < std::tie(b.is_policy, b.name);
-        });
-        return std::move(all_);
+        std::vector<Verdict> all;
+        for (auto& [name, verdict] : by_name_) all.push_back(std::move(verdict));
+        return all;
     }
 
 private:
     Inputs& inputs_;
-    std::vector<Verdict> all_;
+    std::map<std::pair<bool, std::string>, Verdict> by_name_;
 };
 
 // Says what could not be read. True when the check cannot go on without it.

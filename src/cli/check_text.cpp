@@ -120,7 +120,10 @@ private:
             titles += "  " + column.title;
             numbers += column.title.size() + 2;
         }
-        const std::size_t name_columns = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 8));
+        std::size_t longest = 12;
+        for (const Group& group : groups_) longest = std::max(longest, display_width(names_of(group)));
+        const std::size_t left = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 8));
+        const std::size_t name_columns = std::min(longest, left);
         line("\n" + padded("host", name_columns) + " may run" + titles);
         for (const Group& group : groups_) {
             std::string name = names_of(group);

@@ -35,11 +35,7 @@ ExitStatus convert(const ConvertArguments& arguments) {
     std::vector<std::string> warnings;
     const std::string text = arguments.to == "json" ? to_host_json(host) : to_cpuid_r(host, warnings);
     for (const std::string& warning : warnings) log_warning(host.name + ": " + warning);
-    if (arguments.output.empty()) {
-        write_stdout(text);
-    } else {
-        write_file(arguments.output, text);
-    }
+    write_result(arguments.output, text);
     return ExitStatus::done;
 }
 

@@ -143,7 +143,9 @@ PoolPolicy read_policy_file(const std::string& path) {
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
     PoolPolicy policy = read_policy_file(path);
     if (policy.rulebook_sha256 != rulebook.sha256) {
-        log_warning(path + " was made with another rulebook (version " + policy.rulebook_version + ")");
+        log_warning(path + " was made with another rulebook: version " + policy.rulebook_version + " (" +
+                    policy.rulebook_sha256.substr(0, 12) + "), not " + std::string(rulebook.version) + " (" +
+                    std::string(rulebook.sha256.substr(0, 12)) + ")");
     }
     return policy;
 }

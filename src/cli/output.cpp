@@ -106,6 +106,14 @@ void write_file(const std::string& path, std::string_view bytes) {
     write_and_rename(target, bytes);
 }
 
+void write_result(const std::string& path, std::string_view bytes) {
+    if (path.empty()) {
+        write_stdout(bytes);
+    } else {
+        write_file(path, bytes);
+    }
+}
+
 bool stdout_is_terminal() noexcept { return ::isatty(STDOUT_FILENO) == 1; }
 
 bool wants_colour(int descriptor) noexcept {

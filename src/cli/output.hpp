@@ -20,6 +20,9 @@ void write_stdout(std::string_view bytes);
 // reader never sees half of them. Anything else (/dev/null, a pipe) is written directly. Throws OutputError.
 void write_file(const std::string& path, std::string_view bytes);
 
+// Writes bytes to the file, or to standard output when path is empty. Throws OutputError.
+void write_result(const std::string& path, std::string_view bytes);
+
 // True when standard output is a terminal.
 bool stdout_is_terminal() noexcept;
 

@@ -92,6 +92,21 @@ private:
         return ranged ? decision.field + "[" + std::to_string(decision.place.subleaf_first) + "]" : decision.field;
     }
 
+    // RSBA or RRSBA, as against EIBRS, of a promise group.
+    bool is_bad_news(const Decision& decision) const {
+        return std::any_of(rulebook_.groups.begin(), rulebook_.groups.end(), [&](const PromiseGroup& group) {
+            return rulebook_[group.rsba].id == decision.field || rulebook_[group.rrsba].id == decision.field;
+        });
+    }
+
+    bool relaxes_promise(const Decision& decision) const {
+        return decision.rule == "union" || decision.rule == "guarded" || is_bad_news(decision);
+    }
+
+    bool announces_feature(const Decision& decision) const {
+        return decision.rule == "intersect" || (decision.rule == "group" && !is_bad_news(decision));
+    }
+
     // Features that some hosts have and the policy has not, by the hosts that cost them.
     void given_up() {
         std::map<std::vector<std::string>, std::vector<std::string>> lost;
@@ -99,7 +114,7 @@ private:
         for (const Decision& decision : policy_.decisions) {
             std::uint64_t any = 0;
             for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
-            if (decision.rule != "intersect" || (any & ~number_of(decision.value)) == 0 || decision.because.empty())
+            if (!announces_feature(decision) || (any & ~number_of(decision.value)) == 0 || decision.because.empty())
                 continue;
             lost[decision.because].push_back(name_of(decision));
             ++count;
@@ -113,7 +128,7 @@ private:
     void set_by_one() {
         std::vector<std::pair<std::string, std::string>> rows;
         for (const Decision& decision : policy_.decisions) {
-            if ((decision.rule != "union" && decision.rule != "guarded") || number_of(decision.value) == 0) continue;
+            if (!relaxes_promise(decision) || number_of(decision.value) == 0) continue;
             const std::string hosts = decision.because.empty() ? "set by the operator" : list_of(decision.because);
             rows.emplace_back(name_of(decision), hosts);
         }

@@ -50,7 +50,7 @@ private:
     void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
-        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value});
+        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value, {}, {}});
     }
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
@@ -83,8 +83,8 @@ private:
         const Rule rule = rulebook_[index].rule;
         const Number& before = promised_.atoms.numbers[*slot];
         const Number& after = kept_.atoms.numbers[*slot];
-        // A policy that shows 0 has not the feature that the number is about.
-        if (before.value == 0 || meet(rule, before, after) == before) return;
+        // A limit of 0 promises nothing; an obligation of 0 promises the most.
+        if ((before.value == 0 && rule != Rule::max) || meet(rule, before, after) == before) return;
         add(AtomKind::number, index, subleaf, after.known);
     }
 
@@ -95,14 +95,14 @@ private:
         if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
         if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
         broken_.push_back(
-            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value});
+            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value, {}, {}});
     }
 
     void compare_component(const XsaveComponent& component) {
         const Component& before = promised_.atoms.components[component.bit];
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, before.size, after.size});
+        broken_.push_back({AtomKind::component, no_field, 0, component.bit, true, 0, 0, before, after});
     }
 
     const Plan& plan_;

@@ -237,7 +237,8 @@ private:
                 return "Says nothing without " + std::string(rulebook_[rulebook_[index].gate].id) + who + ".";
             case Cause::equality: {
                 const EqualityGroup& group = rulebook_.equality[fate.detail];
-                return "The hosts do not agree on " + std::string(group.id) + who + ": " + std::string(group.why);
+                return "The hosts do not agree on " + std::string(group.id) + ", or not all dumps say it" + who + ": " +
+                       std::string(group.why);
             }
             case Cause::dependency: {
                 const Dependency& dependency = rulebook_.dependencies[fate.detail];

@@ -47,7 +47,9 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
     if (index == plan_->microcode()) return microcode();
     if (promises_by_number(field.rule)) {
         const auto slot = plan_->find_number(index, subleaf);
-        if (!slot || !atoms_.numbers[*slot].known) return 0;
+        if (!slot) return 0;
+        // An obligation that one host does not state could be any: only the largest is sure to hold.
+        if (!atoms_.numbers[*slot].known) return field.rule == Rule::max ? field.mask() >> field.low : 0;
         const std::uint64_t number = atoms_.numbers[*slot].value;
         // 0 says "as the other field": the plainest way to say it when they agree.
         const bool as_other = field.zero_means_field != no_field && number == value(field.zero_means_field, subleaf);

@@ -74,9 +74,10 @@ private:
             const Field& field = rulebook_[slot.field];
             if (in_.draft.value(slot.field, slot.subleaf) == 0) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
-            // A host whose MSRs are not known stands in the finding of those.
-            const auto lost = hosts([&](const HostPromises& host) {
-                return (host.atoms.scrubs & bit) == 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
+            // A host whose MSRs are not known stands in the finding of those. A ceiling joins as one more host.
+            const auto lost = names_where(in_.variants, [&](const Variant& variant) {
+                return (variant.promises->atoms.scrubs & bit) == 0 &&
+                       !is_unknown_msr(plan_, *variant.promises, slot.field, slot.subleaf);
             });
             if (lost.empty()) continue;
             const auto unsure = hosts([&](const HostPromises& host) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "merge/retpoline.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
 
@@ -29,36 +30,6 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mas
     }
 }
 
-template <typename Body>
-void for_both(const Plan& plan, const PromiseGroup& group, const Body& body) {
-    for (const FieldIndex index : {group.rsba, group.rrsba}) {
-        const Field& field = plan.rulebook()[index];
-        const auto word = plan.find_word(place_of(field, field.subleaf_first));
-        body(*word, field.mask());
-    }
-}
-
-// RSBA and RRSBA say one thing, that RET may be predicted from elsewhere, and enhanced IBRS decides
-// under which of the two names (Xen spec_ctrl.c, retpoline_calculations): either of them breaks the
-// promise of both.
-void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& host) {
-    bool broken = false;
-    bool unknown = false;
-    bool modelled = false;
-    for_both(plan, group, [&](std::size_t word, std::uint64_t bit) {
-        const bool is_unknown = (host.unknown[word] & bit) != 0;
-        unknown = unknown || is_unknown;
-        broken = broken || (!is_unknown && (host.atoms.words[word] & bit) == 0);
-        modelled = modelled || (host.modelled[word] & bit) != 0;
-    });
-    for_both(plan, group, [&](std::size_t word, std::uint64_t bit) {
-        if (broken || unknown) host.atoms.words[word] &= ~bit;
-        if (broken) host.unknown[word] &= ~bit;
-        if (!broken && unknown) host.unknown[word] |= bit;
-        if (modelled) host.modelled[word] |= bit;
-    });
-}
-
 class HostReader {
 public:
     HostReader(const Plan& plan, const HostDump& host) : plan_(plan), rulebook_(plan.rulebook()), host_(host) {}
@@ -79,6 +50,7 @@ public:
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
+        result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
         result_.documented_layout = std::move(host.documented_layout);
@@ -102,6 +74,8 @@ private:
     void describe() {
         result_.table = std::make_shared<const CpuidTable>(host_.first_table());
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
+        result_.offered_table =
+            host_.hypervisor ? std::make_shared<const CpuidTable>(host_.hypervisor->cpuid) : result_.table;
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
@@ -144,6 +118,7 @@ private:
             const std::uint64_t broken =
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+            host.absent[w] = host.absent[w] && cpu.absent[w];
         }
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
@@ -259,63 +234,6 @@ private:
     HostPromises result_;
 };
 
-// A policy's registers say what its guests were told, so nothing is added to them.
-class PolicyPromises {
-public:
-    PolicyPromises(const Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy) {}
-
-    HostPromises read() {
-        HostPromises result;
-        result.table = std::make_shared<const CpuidTable>(CpuidTable{policy_.cpuid, {}});
-        result.msrs = std::make_shared<const Msrs>(policy_.msrs);
-        result.has_msrs = true;
-        result.has_hypervisor_view = true;
-        constexpr bool only_listed = true;
-        TablePromises read =
-            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), Silicon{}, ViewKind::policy);
-        result.offered = read.atoms.words;
-        result.atoms = std::move(read.atoms);
-        read_microcode(result);
-        result.unknown.assign(plan_.words().size(), 0);
-        result.modelled.assign(plan_.words().size(), 0);
-        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
-            if (is_lost(plan_.rulebook()[plan_.guards()[i].field].id)) {
-                result.atoms.scrubs &= ~(std::uint64_t{1} << i);
-            }
-        }
-        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
-        return result;
-    }
-
-private:
-    void read_microcode(HostPromises& result) const {
-        result.leaf1_eax = register_value(*result.table, signature_key, Register::eax).value_or(0);
-        if (plan_.microcode() == no_field) return;
-        constexpr bool only_listed = true;
-        const Field& field = plan_.rulebook()[plan_.microcode()];
-        const ViewReader registers(plan_, *result.table, *result.msrs, only_listed);
-        const std::uint64_t revision = registers.field(field, field.subleaf_first).value_or(0);
-        result.atoms.microcode = {{result.leaf1_eax, {revision != 0, revision}}};
-    }
-
-    // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
-    bool is_lost(std::string_view field) const {
-        const auto is_about = [&](const Finding& finding) {
-            return finding.code == verw_promise_lost && finding.field == field;
-        };
-        const auto is_unsure = [&](const Decision& decision) {
-            return decision.field == field &&
-                   std::any_of(decision.values.begin(), decision.values.end(),
-                               [](const ValueOfHosts& seen) { return seen.value == "unknown"; });
-        };
-        return std::any_of(policy_.findings.begin(), policy_.findings.end(), is_about) ||
-               std::any_of(policy_.decisions.begin(), policy_.decisions.end(), is_unsure);
-    }
-
-    const Plan& plan_;
-    const PoolPolicy& policy_;
-};
-
 }  // namespace
 
 Number meet(Rule rule, const Number& a, const Number& b) noexcept {
@@ -343,7 +261,5 @@ void Atoms::meet(const Plan& plan, const Atoms& other) noexcept {
 }
 
 HostPromises promises_of(const Plan& plan, const HostDump& host) { return HostReader(plan, host).read(); }
-
-HostPromises promises_of(const Plan& plan, const PoolPolicy& policy) { return PolicyPromises(plan, policy).read(); }
 
 }  // namespace poolcpuid::merge

@@ -67,6 +67,7 @@ struct HostPromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;           // bits of which the host is silent, parallel to words
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
+    std::vector<bool> absent;                     // words of MSRs that the host is known not to have
     std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
     std::vector<std::uint64_t> offered;           // promises of the hypervisor view alone, or atoms.words without one
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
@@ -82,7 +83,9 @@ struct HostPromises {
     std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it
     Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
-    std::shared_ptr<const Msrs> msrs;         // raw values
+    // The view that capabilities come from: the hypervisor's table where there is one, and its MSRs.
+    std::shared_ptr<const CpuidTable> offered_table;
+    std::shared_ptr<const Msrs> msrs;
 };
 
 // Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.

@@ -15,6 +15,7 @@ namespace {
 // What one dump does not say, and what that costs the policy.
 struct Silence {
     bool no_msrs = false;             // the dump holds none at all
+    bool absent = false;              // the host has no such MSR, which is no promise either
     std::set<std::uint32_t> indices;  // of the MSRs that matter to this policy
     std::set<FieldIndex> bad_news;    // shown, since it cannot be ruled out
 
@@ -29,24 +30,29 @@ public:
         std::map<Silence, std::vector<std::string>> causes;
         for (const Variant& variant : in_.variants) {
             if (variant.is_ceiling) continue;
-            const Silence silence = silence_of(*variant.promises);
-            if (silence.indices.empty()) continue;
-            auto& names = causes[silence];
-            names.insert(names.end(), variant.names.begin(), variant.names.end());
+            for (const bool absent : {false, true}) {
+                const Silence silence = silence_of(*variant.promises, absent);
+                if (silence.indices.empty()) continue;
+                auto& names = causes[silence];
+                names.insert(names.end(), variant.names.begin(), variant.names.end());
+            }
         }
         return causes;
     }
 
 private:
-    Silence silence_of(const HostPromises& host) const {
+    Silence silence_of(const HostPromises& host, bool absent) const {
         Silence silence;
-        silence.no_msrs = !host.has_msrs;
+        silence.no_msrs = !host.has_msrs && !absent;
+        silence.absent = absent;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = plan_.rulebook()[index];
             const bool has_atom = promises_by_bits(field.rule) || promises_by_number(field.rule);
             if (!field.is_msr || !has_atom || is_out_of_sight(index)) continue;
             if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
             if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if ((word && host.absent[*word]) != absent) continue;
             silence.indices.insert(field.leaf);
             if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);
         }
@@ -63,19 +69,26 @@ private:
     const Plan& plan_;
 };
 
+std::string joined(const Rulebook& rulebook, const std::set<FieldIndex>& fields) {
+    std::string text;
+    for (const FieldIndex index : fields) text += (text.empty() ? "" : ", ") + std::string(rulebook[index].id);
+    return text;
+}
+
 std::string sentence(const Rulebook& rulebook, const Silence& silence, const std::vector<std::string>& names) {
     std::string indices;
     for (const std::uint32_t index : silence.indices) indices += (indices.empty() ? "" : ", ") + to_hex(index);
+    if (silence.absent) {
+        return "There is no MSR " + indices + " on " + enumerate(names) +
+               ", and neither does the model table know: the policy sets " + joined(rulebook, silence.bad_news) +
+               ", which cannot be ruled out. Newer microcode may bring the MSR; a row in the model table settles it.";
+    }
     std::string text =
         "The dump of " + enumerate(names) +
         (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") + indices +
         ". Unknown is not zero: the policy promises nothing of that host there";
     if (!silence.bad_news.empty()) {
-        std::string fields;
-        for (const FieldIndex index : silence.bad_news) {
-            fields += (fields.empty() ? "" : ", ") + std::string(rulebook[index].id);
-        }
-        text += ", and sets " + fields + ", which cannot be ruled out";
+        text += ", and sets " + joined(rulebook, silence.bad_news) + ", which cannot be ruled out";
     }
     return text + ". A dump with its MSRs (poolcpuid capture, as root) settles it.";
 }
@@ -91,7 +104,8 @@ void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& fin
     for (auto& [silence, names] : SilenceFinder(inputs).run()) {
         std::sort(names.begin(), names.end());
         const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
-        findings.push_back({severity, "msrs-unknown", sentence(rulebook, silence, names), {}, first_names(names)});
+        const char* const code = silence.absent ? "msr-absent" : "msrs-unknown";
+        findings.push_back({severity, code, sentence(rulebook, silence, names), {}, first_names(names)});
     }
 }
 

@@ -9,7 +9,8 @@
 namespace poolcpuid::merge {
 
 // Appends "msrs-unknown" findings: the hosts whose dumps are silent on the same MSRs, which bad news the
-// policy must show because of that, and what would settle it. Linear in variants times the plan's words.
+// policy must show because of that, and what would settle it. Hosts that lack the MSR stand in "msr-absent". Linear in
+// variants times the plan's words.
 void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings);
 
 // True when the policy's silence about a field comes from an MSR that the host's dump does not hold:

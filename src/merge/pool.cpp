@@ -134,7 +134,8 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
         const Number& number = host.atoms.numbers[*slot];
         return {number.known, number.value, false};
     }
-    const auto raw = ViewReader(plan, *host.table, *host.msrs).field(field, subleaf);
+    const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
+    const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);
     return {raw.has_value(), raw.value_or(0), false};
 }
 

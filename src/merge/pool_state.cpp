@@ -185,7 +185,8 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, *options.ceiling_policy));
-        promises->atoms.scrubs = ~std::uint64_t{0};  // a ceiling lowers features; it is no host that could be open
+        promises->atoms.scrubs |=
+            promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
         pool.add_group({sha256_hex(to_json(*options.ceiling_policy)), "policy", promises, {name}, {}, true});
     }
     const std::vector<Variant> variants = merge::variants_of(pool.groups);
@@ -215,7 +216,9 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
 
 std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
     const HostPromises wanted = merge::promises_of(*impl_->plan, floor);
-    const HostPromises given = merge::promises_of(*impl_->plan, policy);
+    HostPromises given = merge::promises_of(*impl_->plan, policy);
+    // Where the result asks for no VERW its registers do not show that every host is immune.
+    given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
     return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups));
 }
 

@@ -38,6 +38,7 @@ private:
             if (reading.absent && kind_ != ViewKind::policy) unknown |= group_bad_news(word.place);
             result_.atoms.words.push_back(reading.known ? word.promises_of(reading.value) & ~unknown : 0);
             result_.unknown.push_back(unknown);
+            result_.absent.push_back(reading.absent);
         }
     }
 

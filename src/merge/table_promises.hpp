@@ -13,6 +13,7 @@ namespace poolcpuid::merge {
 struct TablePromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;
+    std::vector<bool> absent;  // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
     std::vector<FieldIndex> assumed;
     std::vector<std::uint8_t> documented_layout;

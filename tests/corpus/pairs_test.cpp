@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/support/oracle.hpp"
+#include "tests/support/wrong_policies.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -32,7 +34,7 @@ struct VendorPool {
 const std::vector<std::string> everything_asked = [] {
     std::set<std::string> names;
     for (const Field& field : builtin_rulebook().fields) {
-        if (field.exposure == Exposure::asked && !field.is_msr) names.insert(std::string(field.id));
+        if (field.exposure == Exposure::asked) names.insert(std::string(field.id));
     }
     return std::vector<std::string>(names.begin(), names.end());
 }();
@@ -139,7 +141,11 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
     for (const auto& [first, second] :
          {std::pair("instlatx64/AuthenticAMD0A00F11", "instlatx64/AuthenticAMD0A10F11"),
           std::pair("instlatx64/GenuineIntel00406F1_BroadwellE_CPUID4", "instlatx64/GenuineIntel00C06F2"),
-          std::pair("firecracker/fingerprint_AMD_MILAN_6.18", "firecracker/fingerprint_AMD_GENOA_6.18")}) {
+          std::pair("firecracker/fingerprint_AMD_MILAN_6.18", "firecracker/fingerprint_AMD_GENOA_6.18"),
+          std::pair("firecracker/fingerprint_INTEL_CASCADELAKE_6.1host",
+                    "firecracker/fingerprint_INTEL_ICELAKE_6.1host"),
+          std::pair("firecracker/fingerprint_INTEL_ICELAKE_6.1host",
+                    "firecracker/fingerprint_INTEL_ICELAKE_6.18host")}) {
         PoolState state(builtin_rulebook());
         state.add(real_host(first));
         state.add(real_host(second));
@@ -148,17 +154,30 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
         const HostFacts one = oracle.facts(real_host(first));
         const HostFacts two = oracle.facts(real_host(second));
         REQUIRE(oracle.complaints(policy, {&one, &two}).empty());
+        const auto is_noticed = [&] { return !oracle.complaints(policy, {&one, &two}).empty(); };
         for (CpuidRow& row : policy.cpuid) {
             for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
                 for (unsigned bit = 0; bit < 32; ++bit) {
                     row.value[reg] ^= 1U << bit;
-                    if (oracle.complaints(policy, {&one, &two}).empty()) {
+                    if (!is_noticed()) {
                         FAIL_CHECK(std::hex << row.key.leaf << "." << row.key.subleaf << " " << to_string(reg)
                                             << " bit " << std::dec << bit);
                     }
                     row.value[reg] ^= 1U << bit;
                 }
             }
+        }
+        const std::vector<MsrRow> msrs = policy.msrs;
+        for (const std::uint32_t index : feature_msrs(policy.vendor)) {
+            for (unsigned bit = 0; bit < 64; ++bit) {
+                policy.msrs = with_bit_flipped(msrs, index, bit);
+                if (!is_noticed()) FAIL_CHECK("MSR " << std::hex << index << " bit " << std::dec << bit);
+            }
+        }
+        for (std::size_t i = 0; i < msrs.size(); ++i) {
+            policy.msrs = msrs;
+            policy.msrs.erase(policy.msrs.begin() + static_cast<std::ptrdiff_t>(i));
+            if (!is_noticed()) FAIL_CHECK("no row of MSR " << std::hex << msrs[i].index);
         }
     }
 }

@@ -229,8 +229,15 @@ TEST_CASE("one SKU with two microcodes", "[corpus][pools]") {
     CHECK(pool.reg(0x7, 0, ebx) == 0x000027AB);  // 000037AB / 00003FBB: no TSX; RDT (12) is never shown
     CHECK(pool.reg(0x7, 0, edx) == 0x00000400);  // 9C000400 / 0
     CHECK(pool.named_by("verw-promise-lost") == Names{haswell_old_microcode});
-    const Merged xeon = pool_of({"libvirt/x86_64-cpuid-Xeon-Gold-6148", "libvirt/x86_64-cpuid-Xeon-Platinum-8268"});
-    CHECK(xeon.reg(0x7, 0, edx) == 0x00000400);  // 0 / BC000400
+    const std::string gold = "libvirt/x86_64-cpuid-Xeon-Gold-6148";
+    const std::string platinum = "libvirt/x86_64-cpuid-Xeon-Platinum-8268";
+    const Merged xeon = pool_of({gold, platinum});
+    // 0 / BC000400: ARCH_CAPABILITIES (29) is offered though one host has none, since the guest must see RSBA, which
+    // the model table knows of Skylake. EIBRS and the NO bits are only on the other (2B).
+    CHECK(xeon.reg(0x7, 0, edx) == 0x20000400);
+    CHECK(xeon.msr(0x10A) == 0x4);
+    CHECK(xeon.because("ac_rsba") == Names{gold, platinum});
+    CHECK(pool_of({platinum}).msr(0x10A) == 0x8002B);  // RRSBA of the model table, with EIBRS
     const Merged epyc =
         pool_of({"libvirt/x86_64-cpuid-EPYC-7601-32-Core", "libvirt/x86_64-cpuid-EPYC-7601-32-Core-ibpb"});
     CHECK(epyc.bit(0x80000008, 0, ebx, 12) == 0);  // 7 / 1007: IBPB on one

@@ -115,8 +115,9 @@ inline HostDump hardware_host(std::string name, const TableBuilder& cpu) {
 }
 
 // The same host with what its hypervisor can give.
-inline HostDump with_hypervisor(HostDump host, const TableBuilder& table) {
-    host.hypervisor = HypervisorView{"kvm", table.table(), std::nullopt};
+inline HostDump with_hypervisor(HostDump host, const TableBuilder& table,
+                                std::optional<std::vector<MsrRow>> msrs = std::nullopt) {
+    host.hypervisor = HypervisorView{"kvm", table.table(), std::move(msrs)};
     std::string name = host.name;
     return with_digest(std::move(host), std::move(name));
 }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/rulebook_files.hpp"
+#include "tests/support/host_views.hpp"
 
 namespace poolcpuid::test {
 
@@ -23,23 +23,22 @@ inline bool is_bit_rule(const std::string& rule) { return rule == "intersect" ||
 inline bool is_number_rule(const std::string& rule) { return rule == "min" || rule == "max" || rule == "equal"; }
 
 // XSAVE layout rows are compared component by component.
-inline bool is_layout_field(const RuleField& field) { return field.leaf == 0xD && field.rule == "equal"; }
+inline bool is_layout_field(const RuleField& field) {
+    return !field.is_msr && field.leaf == 0xD && field.rule == "equal";
+}
 
 inline std::vector<Slot> slots_of(const VendorRules& rules) {
     std::vector<Slot> slots;
     for (const RuleField& field : rules.fields) {
         if ((!is_bit_rule(field.rule) && !is_number_rule(field.rule)) || is_layout_field(field)) continue;
+        if (field.of_identity) continue;  // compared between CPUs of one signature
         for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) slots.push_back({&field, s});
     }
     return slots;
 }
 
-// A field's value in a table, shifted down; nothing when the dump does not know.
-inline std::optional<std::uint32_t> value_in(const CpuidTable& table, const RuleField& field, std::uint32_t subleaf) {
-    if (const Registers* row = table.find({field.leaf, subleaf})) return ((*row)[field.reg] & field.mask) >> field.low;
-    if (table.is_unknown({field.leaf, subleaf})) return std::nullopt;
-    return 0;
-}
+// What a host's RSBA and RRSBA say. Unknown is as bad as bad in a pool; only its reason differs.
+enum class Returns { safe, unknown, bad };
 
 struct HostFacts {
     std::string name;
@@ -47,15 +46,18 @@ struct HostFacts {
     std::string vendor;
     const CpuidTable* table = nullptr;  // identity: that of the first CPU
     const ModelRow* model = nullptr;
-    std::vector<std::uint32_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
-    std::vector<std::optional<std::uint32_t>> numbers;  // a slot: the limit, obligation or value
+    std::uint32_t signature = 0;  // family, model and stepping
+    std::optional<std::uint32_t> microcode;
+    std::vector<std::uint64_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
+    std::vector<std::uint64_t> bad;                     // a slot of union or guarded: bits that a view or model has set
+    std::vector<std::optional<std::uint64_t>> numbers;  // a slot: the limit, obligation or value
     std::array<std::optional<ComponentLayout>, 63> components;
+    std::vector<bool> unread;            // a slot of an MSR: no CPU that capabilities come from knows it
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
+    Returns returns = Returns::safe;
 };
 
 namespace facts {
-
-using Msrs = std::optional<std::vector<MsrRow>>;
 
 class Reader {
 public:
@@ -67,154 +69,197 @@ public:
         facts.sha256 = host_.sha256;
         facts.vendor = vendor_string(host_.first_table()).value_or("");
         facts.table = &host_.first_table();
-        facts.model = model_ = find_model();
+        if (const Registers* row = facts.table->find({1, 0})) {
+            facts.signature = signature_of(row->eax);
+            facts.model = model_ = model_of(rules_, facts.signature);
+        }
+        facts.microcode = microcode_of(host_);
+        if (model_ != nullptr) learn_silicon(*model_, facts.microcode);
         for (const Slot& slot : slots) {
             const bool bits = is_bit_rule(slot.field->rule);
-            facts.kept.push_back(!bits ? 0 : slot.field->rule == "intersect" ? set_bits(slot) : clear_bits(slot));
+            const bool relaxed = bits && slot.field->rule != "intersect";
+            const Relaxed widest = relaxed ? widest_bits(slot) : Relaxed{};
+            facts.kept.push_back(relaxed ? widest.clear : bits ? set_bits(slot) : 0);
+            facts.bad.push_back(widest.set);
             facts.numbers.push_back(bits ? std::nullopt : number(slot));
+            facts.unread.push_back(slot.field->is_msr && is_unread(*slot.field));
             if (slot.field->rule == "guarded") facts.scrubs[slot.field->id] = scrubs(*slot.field);
         }
+        read_returns(facts);
         for (const ComponentRule& component : rules_.components) facts.components[component.bit] = layout(component);
         return facts;
     }
 
 private:
-    // The tables that say what a guest can be given: the hypervisor's, or every logical CPU's.
-    std::vector<const CpuidTable*> capability_tables() const {
-        if (host_.hypervisor) return {&host_.hypervisor->cpuid};
-        return hardware_tables();
+    // The CPUs that say what a guest can be given: the hypervisor's, or every logical CPU.
+    std::vector<CpuView> capability_cpus() const { return host_.hypervisor ? hypervisor_cpus() : hardware_cpus(); }
+
+    // A hypervisor view without a list of MSRs has that of the hardware.
+    std::vector<CpuView> hypervisor_cpus() const {
+        if (!host_.hypervisor) return {};
+        const bool borrows = !host_.hypervisor->msrs && host_.hardware;
+        return {{&host_.hypervisor->cpuid, borrows ? &host_.hardware->msrs : &host_.hypervisor->msrs}};
     }
 
-    std::vector<const CpuidTable*> hardware_tables() const {
-        std::vector<const CpuidTable*> tables;
-        if (!host_.hardware) return tables;
-        for (const LogicalCpu& cpu : host_.hardware->cpus) tables.push_back(&cpu.cpuid);
-        return tables;
+    std::vector<CpuView> hardware_cpus() const {
+        std::vector<CpuView> cpus;
+        if (!host_.hardware) return cpus;
+        for (const LogicalCpu& cpu : host_.hardware->cpus) cpus.push_back({&cpu.cpuid, &host_.hardware->msrs});
+        return cpus;
     }
 
-    static std::uint32_t ones(const RuleField& field) { return field.mask >> field.low; }
+    std::optional<std::uint64_t> value(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
+        return value_in(rules_, cpu, field, subleaf);
+    }
 
-    std::uint32_t set_bits(const Slot& slot) const {
+    std::optional<std::uint64_t> value(const CpuView& cpu, const RuleField& field) const {
+        return value(cpu, field, field.subleaves.first);
+    }
+
+    // What this silicon does with its microcode, whatever a view shows.
+    void learn_silicon(const ModelRow& model, std::optional<std::uint32_t> microcode) {
+        silicon_ = model.silicon;
+        for (const MicrocodeFacts& facts : model.microcode) {
+            if (microcode && facts.revisions.has(*microcode))
+                silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+        }
+    }
+
+    std::optional<std::uint64_t> fact(const RuleField& field) const {
+        const auto at = silicon_.find(field.id);
+        return at == silicon_.end() ? std::nullopt : std::optional<std::uint64_t>(at->second);
+    }
+
+    // A promise that the silicon does not keep is gone, though a kernel shows it.
+    std::uint64_t set_bits(const Slot& slot) const {
         const RuleField& field = *slot.field;
-        std::uint32_t kept = ones(field);
-        for (const CpuidTable* table : capability_tables()) {
+        std::uint64_t kept = fact(field).value_or(ones_of(field));
+        for (const CpuView& cpu : capability_cpus()) {
             const RuleField* sign = rules_.find(field.implied_by);
-            const bool implied = sign != nullptr && value_in(*table, *sign, sign->subleaves.first).value_or(0) != 0;
+            const bool implied = sign != nullptr && value(cpu, *sign).value_or(0) != 0;
             const bool emulated = field.emulated && !host_.hypervisor;
-            if (!implied && !emulated) kept &= value_in(*table, field, slot.subleaf).value_or(0);
+            if (!implied && !emulated) kept &= value(cpu, field, slot.subleaf).value_or(0);
         }
         return kept;
     }
 
     // One view of a relaxed behaviour: the bits that are set somewhere, and those known to be clear everywhere.
     struct Relaxed {
-        std::uint32_t set = 0;
-        std::uint32_t clear = 0;
+        std::uint64_t set = 0;
+        std::uint64_t clear = 0;
     };
 
-    Relaxed relaxed(const std::vector<const CpuidTable*>& tables, const Slot& slot) const {
+    Relaxed relaxed(const std::vector<CpuView>& cpus, const Slot& slot) const {
         const RuleField& field = *slot.field;
-        Relaxed result{0, tables.empty() ? 0 : ones(field)};
-        for (const CpuidTable* table : tables) {
-            auto value = value_in(*table, field, slot.subleaf);
-            if (const RuleField* length = rules_.find(field.length_from); length != nullptr && value) {
-                const auto bits = value_in(*table, *length, length->subleaves.first);
-                for (unsigned bit = 0; bits && bit < 32; ++bit) *value |= bit >= *bits ? 1U << bit : 0;
+        Relaxed result{0, cpus.empty() ? 0 : ones_of(field)};
+        for (const CpuView& cpu : cpus) {
+            auto shown = value(cpu, field, slot.subleaf);
+            if (!shown && field.rule == "guarded" && is_immune(field, cpu)) shown = 0;  // it asks for no VERW
+            if (const RuleField* length = rules_.find(field.length_from); length != nullptr && shown) {
+                const auto bits = value(cpu, *length);
+                for (unsigned bit = 0; bits && bit < 64; ++bit) *shown |= bit >= *bits ? std::uint64_t{1} << bit : 0;
             }
-            result.set |= value.value_or(0);
-            result.clear &= value ? ~*value : 0;
+            result.set |= shown.value_or(0) & ones_of(field);
+            result.clear &= shown ? ~*shown : 0;
         }
         return result;
     }
 
-    // Bits that are clear in the widest view: no view and no model says they are set, and something says they are
-    // clear.
-    std::uint32_t clear_bits(const Slot& slot) const {
-        std::vector<const CpuidTable*> guest;
-        if (host_.hypervisor) guest.push_back(&host_.hypervisor->cpuid);
-        const Relaxed one = relaxed(guest, slot);
-        const Relaxed two = relaxed(hardware_tables(), slot);
-        std::uint32_t clear = one.clear | two.clear;
+    // The widest view. Set: a view or the model says so. Clear: nothing says set, and something says clear.
+    Relaxed widest_bits(const Slot& slot) const {
+        const Relaxed one = relaxed(hypervisor_cpus(), slot);
+        const Relaxed two = relaxed(hardware_cpus(), slot);
+        Relaxed widest{one.set | two.set, one.clear | two.clear};
         const RuleField& field = *slot.field;
-        if (field.rule == "union" && model_ != nullptr && model_->silicon.contains(field.id)) {
-            const std::uint32_t fact = model_->silicon.at(field.id);
-            clear = (clear | ~fact) & ~fact;
+        if (const auto known = fact(field)) {
+            widest.set |= *known;
+            widest.clear |= ~*known;
         }
-        return clear & ~one.set & ~two.set & ones(field);
+        widest.clear &= ~widest.set & ones_of(field);
+        return widest;
     }
 
-    std::optional<std::uint32_t> number_in(const CpuidTable& table, const RuleField& field,
-                                           std::uint32_t subleaf) const {
-        const auto value = value_in(table, field, subleaf);
-        if (field.zero_means.empty() || value.value_or(0) != 0) return value;
+    std::optional<std::uint64_t> number_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
+        const auto shown = value(cpu, field, subleaf);
+        if (field.zero_means.empty() || shown.value_or(0) != 0) return shown;
         if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
         const RuleField& other = *rules_.find(field.zero_means);
-        return number_in(table, other, other.subleaves.first);
+        return number_in(cpu, other, other.subleaves.first);
     }
 
-    std::optional<std::uint32_t> number(const Slot& slot) const {
+    std::optional<std::uint64_t> number(const Slot& slot) const {
         const std::string& rule = slot.field->rule;
-        const auto meet = [&](const std::vector<const CpuidTable*>& tables) {
-            std::optional<std::uint32_t> result;
+        const auto meet = [&](const std::vector<CpuView>& cpus) {
+            std::optional<std::uint64_t> result;
             bool first = true;
-            for (const CpuidTable* table : tables) {
-                const auto value = number_in(*table, *slot.field, slot.subleaf);
+            for (const CpuView& cpu : cpus) {
+                const auto own = number_in(cpu, *slot.field, slot.subleaf);
                 if (first) {
-                    result = value;
-                } else if (!value || !result || (rule == "equal" && *value != *result)) {
+                    result = own;
+                } else if (!own || !result || (rule == "equal" && *own != *result)) {
                     result.reset();
                 } else {
-                    result = rule == "min" ? std::min(*value, *result) : std::max(*value, *result);
+                    result = rule == "min" ? std::min(*own, *result) : std::max(*own, *result);
                 }
                 first = false;
             }
             return result;
         };
-        const auto capability = meet(capability_tables());
+        const auto capability = meet(capability_cpus());
         if (rule != "max" || !host_.hypervisor || !host_.hardware) return capability;
-        const auto silicon = meet(hardware_tables());
+        const auto silicon = meet(hardware_cpus());
         if (!capability || !silicon) return capability ? capability : silicon;
         return std::max(*capability, *silicon);
     }
 
-    bool term_holds(const std::string& term, const CpuidTable& table, const Msrs& msrs) const {
+    bool term_holds(const std::string& term, const CpuView& cpu) const {
         const bool negated = term.starts_with("!");
         const std::string id = negated ? term.substr(1) : term;
-        std::optional<std::uint64_t> value;
-        if (const RuleField* field = rules_.find(id)) {
-            value = value_in(table, *field, field->subleaves.first);
-        } else if (msrs && rules_.msr_fields.contains(id)) {
-            const MsrField& bits = rules_.msr_fields.at(id);
-            for (const MsrRow& row : *msrs) {
-                if (row.index == bits.index) value = (row.value.value_or(0) >> bits.low) & bits.ones;
-            }
-        }
-        return value && (*value != 0) != negated;
+        const RuleField* field = rules_.find(id);
+        auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
+        if (field != nullptr && field->rule == "intersect" && fact(*field)) shown = fact(*field);
+        return shown && (*shown != 0) != negated;
     }
 
-    bool safe(const RuleField& field, const CpuidTable& table, const Msrs& msrs) const {
-        if (value_in(table, field, field.subleaves.first).value_or(0) != 0) return true;
+    bool is_immune(const RuleField& field, const CpuView& cpu) const {
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const auto immune = [&](const std::string& tag) { return model_ != nullptr && is_listed(model_->immune, tag); };
         if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
         for (const auto& list : field.guard.at("immune")) {
             const auto terms = list.get<std::vector<std::string>>();
-            const auto holds = [&](const std::string& term) { return term_holds(term, table, msrs); };
+            const auto holds = [&](const std::string& term) { return term_holds(term, cpu); };
             if (std::all_of(terms.begin(), terms.end(), holds)) return true;
         }
         return false;
     }
 
+    bool is_unread(const RuleField& field) const {
+        const auto cpus = capability_cpus();
+        return std::none_of(cpus.begin(), cpus.end(),
+                            [&](const CpuView& cpu) { return value(cpu, field).has_value(); });
+    }
+
+    // One of the views says so of all its CPUs.
     bool scrubs(const RuleField& field) const {
-        const Msrs hardware_msrs = host_.hardware ? host_.hardware->msrs : std::nullopt;
-        if (host_.hypervisor) {
-            const Msrs& msrs = host_.hypervisor->msrs ? host_.hypervisor->msrs : hardware_msrs;
-            if (safe(field, host_.hypervisor->cpuid, msrs)) return true;
+        const auto is_safe = [&](const CpuView& cpu) {
+            return value(cpu, field).value_or(0) != 0 || fact(field).value_or(0) != 0 || is_immune(field, cpu);
+        };
+        for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
+            if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;
         }
-        const auto tables = hardware_tables();
-        return !tables.empty() && std::all_of(tables.begin(), tables.end(), [&](const CpuidTable* table) {
-            return safe(field, *table, hardware_msrs);
-        });
+        return false;
+    }
+
+    void read_returns(HostFacts& facts) const {
+        const RuleField* rsba = rules_.find(rules_.retpoline.rsba);
+        if (rsba == nullptr) return;
+        const Relaxed one = widest_bits({rsba, 0});
+        const Relaxed two = widest_bits({rules_.find(rules_.retpoline.rrsba), 0});
+        if ((one.set | two.set) != 0) {
+            facts.returns = Returns::bad;
+        } else if ((one.clear & two.clear) == 0) {
+            facts.returns = Returns::unknown;
+        }
     }
 
     std::optional<ComponentLayout> layout_in(const CpuidTable& table, const ComponentRule& component) const {
@@ -240,34 +285,18 @@ private:
     }
 
     std::optional<ComponentLayout> layout(const ComponentRule& component) const {
-        const auto tables = capability_tables();
-        const auto first = layout_in(*tables.front(), component);
-        for (const CpuidTable* table : tables) {
-            if (layout_in(*table, component) != first) return std::nullopt;
+        const auto cpus = capability_cpus();
+        const auto first = layout_in(*cpus.front().cpuid, component);
+        for (const CpuView& cpu : cpus) {
+            if (layout_in(*cpu.cpuid, component) != first) return std::nullopt;
         }
         return first;
-    }
-
-    const ModelRow* find_model() const {
-        const Registers* row = host_.first_table().find({1, 0});
-        if (row == nullptr) return nullptr;
-        const std::uint32_t base = (row->eax >> 8) & 0xF;
-        const std::uint32_t family = base == 0xF ? base + ((row->eax >> 20) & 0xFF) : base;
-        const bool extended = base == 6 || base == 7 || base == 0xF;
-        const std::uint32_t model = (extended ? (row->eax >> 12) & 0xF0 : 0) | ((row->eax >> 4) & 0xF);
-        const auto any = [](const std::vector<Span>& spans, std::uint32_t number) {
-            return std::any_of(spans.begin(), spans.end(), [&](const Span& span) { return span.has(number); });
-        };
-        for (const ModelRow& candidate : rules_.models) {
-            const bool stepping = candidate.steppings.empty() || any(candidate.steppings, row->eax & 0xF);
-            if (candidate.family.has(family) && any(candidate.models, model) && stepping) return &candidate;
-        }
-        return nullptr;
     }
 
     const VendorRules& rules_;
     const HostDump& host_;
     const ModelRow* model_ = nullptr;
+    std::map<std::string, std::uint32_t> silicon_;
 };
 
 }  // namespace facts

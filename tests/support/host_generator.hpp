@@ -1,5 +1,6 @@
 // Random hosts for the laws: bits where the rulebook has fields, and all that dumps are known to get
-// wrong: unknown rows, cut maxima, XSAVE rows that conflict or are empty, uneven CPUs, narrow views.
+// wrong: unknown rows, cut maxima, XSAVE rows that conflict or are empty, uneven CPUs, narrow views,
+// lists of MSRs with gaps.
 #pragma once
 
 #include <array>
@@ -7,11 +8,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "tests/support/host_builder.hpp"
+#include "tests/support/msr_generator.hpp"
+#include "tests/support/random.hpp"
 #include "tests/support/rulebook_files.hpp"
 
 namespace poolcpuid::test {
@@ -30,10 +32,11 @@ inline std::uint32_t law_seed() {
 class HostGenerator {
 public:
     explicit HostGenerator(std::uint32_t seed) : random_(seed) {}
+    HostGenerator(const HostGenerator&) = delete;  // its parts share one stream of numbers
+    HostGenerator& operator=(const HostGenerator&) = delete;
 
-    // A number below end.
-    std::uint32_t below(std::uint32_t end) { return static_cast<std::uint32_t>(random_() % end); }
-    bool one_in(std::uint32_t n) { return below(n) == 0; }
+    std::uint32_t below(std::uint32_t end) { return random_.below(end); }
+    bool one_in(std::uint32_t n) { return random_.one_in(n); }
 
     // A vendor string; Intel and AMD the most.
     std::string vendor() {
@@ -45,23 +48,32 @@ public:
     // Hosts of one pool: variations on a few designs, so that they agree on much and differ somewhere.
     std::vector<HostDump> pool(const std::string& vendor_name, std::size_t size) {
         std::vector<HostDump> hosts;
+        const VendorRules& rules = rules_for(vendor_name);
         const TableBuilder design = table(vendor_name);
+        const MsrGenerator::Values msrs = msrs_.design(rules);
+        const bool complete = one_in(3);
+        msrs_.set_complete(complete);
         for (std::size_t i = 0; i < size; ++i) {
-            const TableBuilder own = one_in(4) ? table(vendor_name) : varied(design);
-            hosts.push_back(host("host-" + std::to_string(i), own));
+            TableBuilder own = one_in(4) ? table(vendor_name) : varied(design);
+            if (complete || one_in(2)) msrs_.enumerate(own, rules);
+            auto own_msrs = !complete && one_in(4) ? msrs_.design(rules) : msrs_.varied(msrs, rules);
+            if (one_in(2)) msrs_.set_microcode(own_msrs, rules, own.rows().at({1, 0}).eax);
+            hosts.push_back(host("host-" + std::to_string(i), own, own_msrs, rules));
         }
         return hosts;
     }
 
-    HostDump host(const std::string& name, const TableBuilder& design) {
+    HostDump host(const std::string& name, const TableBuilder& design, const MsrGenerator::Values& msrs,
+                  const VendorRules& rules) {
         std::vector<TableBuilder> cpus{design};
         while (one_in(4) && cpus.size() < 3) cpus.push_back(varied(design));
         for (TableBuilder& cpu : cpus) forget(cpu);
-        HostDump result = hardware_host(name, cpus);
+        HostDump result = hardware_host(name, cpus, msrs_.listed(msrs));
         if (one_in(3)) {
             TableBuilder view = varied(design);
+            if (one_in(3)) msrs_.enumerate(view, rules);
             forget(view);
-            result = with_hypervisor(std::move(result), view);
+            result = with_hypervisor(std::move(result), view, msrs_.listed(msrs_.varied(msrs, rules)));
             if (one_in(3)) {
                 result.hardware.reset();
                 result = with_digest(std::move(result), name);
@@ -72,10 +84,11 @@ public:
 
     TableBuilder table(const std::string& vendor_name) {
         const VendorRules& rules = rules_for(vendor_name);
-        TableBuilder table = base_table(vendor_name, signature(rules));
+        const std::uint32_t number = signature(rules);
+        TableBuilder table = base_table(vendor_name, number);
         fill(table, rules);
         lay_out(table, rules);
-        keep_base(table, vendor_name, table.rows().at({1, 0}).eax);
+        keep_base(table, vendor_name, number);
         return table;
     }
 
@@ -87,9 +100,9 @@ public:
         for (std::uint32_t i = 0; i < flips; ++i) {
             const auto& field = random_field(rules_for(vendor_name));
             const std::uint32_t subleaf = field.subleaves.first;
-            if (!before.contains({field.leaf, subleaf})) continue;
+            if (field.is_msr || !before.contains({field.leaf, subleaf})) continue;
             const std::uint32_t old = table.rows().at({field.leaf, subleaf})[field.reg];
-            table.reg(field.leaf, subleaf, field.reg, old ^ (field.mask & (1U << (field.low + below(width(field))))));
+            table.reg(field.leaf, subleaf, field.reg, old ^ (1U << (field.low + below(width(field)))));
         }
         if (one_in(8)) lay_out(table, rules_for(vendor_name));
         const std::uint32_t number = one_in(4) ? signature(rules_for(vendor_name)) : before.at({1, 0}).eax;
@@ -100,7 +113,7 @@ public:
 private:
     static std::uint32_t width(const RuleField& field) {
         std::uint32_t bits = 0;
-        for (std::uint32_t mask = field.mask >> field.low; mask != 0; mask >>= 1) ++bits;
+        for (std::uint64_t ones = ones_of(field); ones != 0; ones >>= 1) ++bits;
         return bits;
     }
 
@@ -131,12 +144,11 @@ private:
     void fill(TableBuilder& table, const VendorRules& rules) {
         const std::uint32_t density = 1 + below(20);  // of 20
         for (const RuleField& field : rules.fields) {
-            if (field.leaf == 0x0 || field.leaf == 0xD || field.leaf == 0x80000000 || field.emulated) continue;
+            if (field.is_msr || field.leaf == 0x0 || field.leaf == 0xD || field.leaf == 0x80000000 || field.emulated)
+                continue;
             for (std::uint32_t s = field.subleaves.first;
                  s <= std::min(field.subleaves.last, field.subleaves.first + 2); ++s) {
-                std::uint32_t value = 0;
-                for (std::uint32_t bit = 1; bit != 0; bit <<= 1)
-                    value |= (field.mask & bit) != 0 && below(20) < density ? bit : 0;
+                const auto value = static_cast<std::uint32_t>(random_.bits_of(field.mask, density));
                 if (!one_in(30)) table.set(field.leaf, s, field.reg, value);
             }
         }
@@ -208,7 +220,8 @@ private:
         }
     }
 
-    std::mt19937 random_;
+    Random random_;
+    MsrGenerator msrs_{random_};
 };
 
 }  // namespace poolcpuid::test

@@ -37,6 +37,14 @@ public:
         return (reg(leaf, subleaf, which) >> number) & 1U;
     }
 
+    // 0 when the policy does not offer the MSR.
+    std::uint64_t msr(std::uint32_t index) const {
+        for (const MsrRow& row : policy.msrs) {
+            if (row.index == index) return row.value.value_or(0);
+        }
+        return 0;
+    }
+
     // The hosts that the finding of this code (and field) names; "no such finding" when there is none.
     std::vector<std::string> named_by(const std::string& code, const std::string& field = {}) const {
         const Finding* found = finding(code, field);

@@ -16,6 +16,8 @@
 
 #include "poolcpuid/policy.hpp"
 #include "tests/support/host_facts.hpp"
+#include "tests/support/oracle_msrs.hpp"
+#include "tests/support/policy_values.hpp"
 
 namespace poolcpuid::test {
 
@@ -24,7 +26,9 @@ public:
     // shown: names given to --show; "all asked" for every field that is shown only when asked for.
     explicit Oracle(const std::string& vendor, std::set<std::string> shown = {})
         : rules_(rules_for(vendor)), slots_(slots_of(rules_)), shown_(std::move(shown)) {
-        for (const RuleField& field : rules_.fields) by_leaf_[field.leaf].push_back(&field);
+        for (const RuleField& field : rules_.fields) {
+            if (!field.is_msr) by_leaf_[field.leaf].push_back(&field);
+        }
         for (std::size_t i = 0; i < slots_.size(); ++i) first_slot_.emplace(slots_[i].field, i);
     }
 
@@ -33,8 +37,8 @@ public:
     // Everything that is wrong with policy as the policy of these hosts; empty when nothing is.
     std::vector<std::string> complaints(const PoolPolicy& policy, const std::vector<const HostFacts*>& hosts) {
         complaints_.clear();
-        rows_.clear();
-        for (const CpuidRow& row : policy.cpuid) rows_[row.key] = row.value;
+        const PolicyValues values(rules_, policy, shown_);
+        values_ = &values;
         hosts_ = &hosts;
         meet_components();
         for (std::size_t i = 0; i < slots_.size(); ++i) check_slot(i);
@@ -46,17 +50,13 @@ public:
         check_identity();
         check_guards(policy);
         check_maxima();
+        for (const std::string& what : MsrOracle(rules_, slots_, values, policy, hosts).complaints())
+            complain(what + " in " + names());
         return complaints_;
     }
 
 private:
     void complain(const std::string& what) { complaints_.push_back(what); }
-
-    static std::string hex(std::uint64_t value) {
-        std::array<char, 24> text{};
-        std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-        return text.data();
-    }
 
     std::string names() const {
         std::string text;
@@ -64,37 +64,9 @@ private:
         return text;
     }
 
-    std::uint32_t word(std::uint32_t leaf, std::uint32_t subleaf, Register reg) const {
-        const auto row = rows_.find({leaf, subleaf});
-        return row == rows_.end() ? 0 : row->second[reg];
-    }
-
-    std::uint32_t value(const RuleField& field, std::uint32_t subleaf) const {
-        return (word(field.leaf, subleaf, field.reg) & field.mask) >> field.low;
-    }
-
-    std::uint32_t value(const RuleField& field) const { return value(field, field.subleaves.first); }
-
-    bool present(const std::string& id) const {
-        const RuleField* field = rules_.find(id);
-        return field != nullptr && value(*field) != 0;
-    }
-
-    bool is_shown(const RuleField& field) const {
-        if (field.exposure == "default") return true;
-        return field.exposure == "asked" &&
-               (shown_.contains("all asked") || shown_.contains(field.id) || shown_.contains(field.ask));
-    }
-
-    // Whether the field says anything in this policy: it is shown and its gate is there.
-    bool speaks(const RuleField& field, std::uint32_t subleaf) const {
-        if (!is_shown(field)) return false;
-        if (field.leaf == 0xD && subleaf >= 2 && !rows_.contains({0xD, subleaf})) return false;
-        const RuleField* gate = rules_.find(field.gate);
-        if (gate == nullptr) return field.gate.empty();
-        const bool each = gate->leaf == field.leaf && gate->subleaves.first != gate->subleaves.last;
-        return value(*gate, each ? subleaf : gate->subleaves.first) != 0;
-    }
+    std::uint64_t value(const RuleField& field, std::uint32_t subleaf) const { return values_->value(field, subleaf); }
+    std::uint64_t value(const RuleField& field) const { return values_->value(field); }
+    bool present(const std::string& id) const { return values_->present(id); }
 
     bool component_lost(const ComponentRule& component) const {
         return std::any_of(component.together.begin(), component.together.end(),
@@ -109,16 +81,16 @@ private:
     bool disagree(const EqualityRule& rule) const {
         return std::any_of(rule.fields.begin(), rule.fields.end(), [&](const std::string& id) {
             const RuleField* field = rules_.find(id);
-            return field != nullptr && is_shown(*field) && !is_layout_field(*field) && !pool_number(*field);
+            return field != nullptr && values_->is_shown(*field) && !is_layout_field(*field) && !pool_number(*field);
         });
     }
 
-    std::optional<std::uint32_t> pool_number(const RuleField& field) const {
+    std::optional<std::uint64_t> pool_number(const RuleField& field) const {
         return pool_number(first_slot_.at(&field));
     }
 
-    std::optional<std::uint32_t> pool_number(std::size_t slot) const {
-        std::optional<std::uint32_t> result = hosts_->front()->numbers[slot];
+    std::optional<std::uint64_t> pool_number(std::size_t slot) const {
+        std::optional<std::uint64_t> result = hosts_->front()->numbers[slot];
         const std::string& rule = slots_[slot].field->rule;
         for (const HostFacts* host : *hosts_) {
             const auto& number = host->numbers[slot];
@@ -143,15 +115,15 @@ private:
         return false;
     }
 
-    void complain(const Slot& slot, std::uint32_t shown, const std::string& what) {
+    void complain(const Slot& slot, std::uint64_t shown, const std::string& what) {
         complain(slot.field->id + "." + std::to_string(slot.subleaf) + " = " + hex(shown) + " in " + names() + ": " +
                  what);
     }
 
     void check_slot(std::size_t i) {
         const Slot& slot = slots_[i];
-        const std::uint32_t shown = value(*slot.field, slot.subleaf);
-        if (!speaks(*slot.field, slot.subleaf)) {
+        const std::uint64_t shown = value(*slot.field, slot.subleaf);
+        if (!values_->speaks(*slot.field, slot.subleaf)) {
             if (shown != 0) complain(slot, shown, "says something though it is not shown or its gate is 0");
         } else if (is_bit_rule(slot.field->rule)) {
             check_bits(i, shown);
@@ -160,14 +132,14 @@ private:
         }
     }
 
-    void check_bits(std::size_t i, std::uint32_t shown) {
+    void check_bits(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
-        const std::uint32_t ones = field.mask >> field.low;
-        const std::uint32_t promised = field.rule == "intersect" ? shown : ~shown & ones;
-        std::uint32_t all = ones;
+        const std::uint64_t ones = ones_of(field);
+        const std::uint64_t promised = field.rule == "intersect" ? shown : ~shown & ones;
+        std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
             all &= host->kept[i];
-            const std::uint32_t broken = promised & ~host->kept[i];
+            const std::uint64_t broken = promised & ~host->kept[i];
             if (broken != 0) complain(slots_[i], shown, host->name + " does not keep " + hex(broken));
         }
         if ((all & ~promised) != 0 && !(field.rule == "intersect" && has_reason_to_go(field))) {
@@ -175,16 +147,17 @@ private:
         }
     }
 
-    static bool keeps(const std::string& rule, std::optional<std::uint32_t> number, std::uint32_t meant) {
+    static bool keeps(const std::string& rule, std::optional<std::uint64_t> number, std::uint64_t meant) {
         if (!number) return false;
         return rule == "min" ? meant <= *number : rule == "max" ? meant >= *number : meant == *number;
     }
 
-    void check_number(std::size_t i, std::uint32_t shown) {
+    void check_number(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
-        const std::uint32_t meant = meaning(field, shown);
-        // A limit of 0 promises nothing; an obligation of 0 promises the most.
-        const bool promises = shown != 0 || field.rule == "max" || !field.zero_means.empty();
+        const std::uint64_t meant = values_->meaning(field, slots_[i].subleaf);
+        // A limit of 0 promises nothing; an obligation of 0 promises the most, and all ones nothing.
+        const bool promises =
+            field.rule == "max" ? shown != field.mask >> field.low : shown != 0 || !field.zero_means.empty();
         for (const HostFacts* host : *hosts_) {
             const auto& number = host->numbers[i];
             if (!promises || keeps(field.rule, number, meant)) continue;
@@ -192,13 +165,6 @@ private:
         }
         const auto best = pool_number(i);
         if (best && meant != *best && !has_reason_to_go(field)) complain(slots_[i], shown, "the meet is " + hex(*best));
-    }
-
-    std::uint32_t meaning(const RuleField& field, std::uint32_t shown) const {
-        if (shown != 0 || field.zero_means.empty()) return shown;
-        if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
-        const RuleField& other = *rules_.find(field.zero_means);
-        return meaning(other, value(other));
     }
 
     // Fields without a promise: what is hidden or owned is 0, what is derived follows from the rest.
@@ -210,31 +176,32 @@ private:
         }
         if (field.rule != "derive") return;
         const std::string how = field.derive.at("how");
-        const std::uint32_t shown = value(field);
-        std::uint32_t expected = shown;
-        if (!speaks(field, field.subleaves.first)) {
+        const std::uint64_t shown = value(field);
+        std::uint64_t expected = shown;
+        if (!values_->speaks(field, field.subleaves.first)) {
             expected = 0;
         } else if (how == "copy_bits") {
-            const std::uint32_t from = word(hex_number(field.derive.at("leaf")), hex_number(field.derive.at("subleaf")),
-                                            rulebook_files::register_of(field.derive.at("register")));
+            const Registers row =
+                values_->row({hex_number(field.derive.at("leaf")), hex_number(field.derive.at("subleaf"))});
+            const std::uint64_t from = row[rulebook_files::register_of(field.derive.at("register"))];
             expected = (from & field.mask) >> field.low;
         } else if (how == "select") {
             expected = hex_number(field.derive.at(present(field.derive.at("if")) ? "then" : "else"));
         } else if (how == "msr_offered") {
-            expected = 0;
+            expected = values_->msrs().contains(hex_number(field.derive.at("index"))) ? 1 : 0;
         }
         if (shown != expected) complain(field.id + " = " + hex(shown) + " in " + names() + ", not " + hex(expected));
     }
 
     // No bit that no field of the vendor covers, and so no reserved bit either.
     void check_coverage() {
-        for (const auto& [key, row] : rows_) {
-            std::array<std::uint32_t, register_count> covered{};
+        for (const auto& [key, row] : values_->rows()) {
+            std::array<std::uint64_t, register_count> covered{};
             for (const RuleField* field : by_leaf_[key.leaf]) {
                 if (field->subleaves.has(key.subleaf)) covered[static_cast<std::size_t>(field->reg)] |= field->mask;
             }
             for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
-                const std::uint32_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];
+                const std::uint64_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];
                 if (stray != 0)
                     complain(hex(key.leaf) + "." + hex(key.subleaf) + " " + to_string(reg) + " in " + names() +
                              " has bits without a row: " + hex(stray));
@@ -281,7 +248,7 @@ private:
             const bool kept = wanted && !component_lost(component);
             if (wanted && !kept && component.state != "legacy")
                 complain("XSAVE state " + component.id + " is lost in " + names() + ", its features are not");
-            const Registers row = rows_.contains({0xD, component.bit}) ? rows_.at({0xD, component.bit}) : Registers{};
+            const Registers row = values_->row({0xD, component.bit});
             if (component.state == "legacy") {
                 if (kept) user |= std::uint64_t{1} << component.bit;
                 continue;
@@ -305,7 +272,7 @@ private:
 
     void check_xsave_masks(std::uint64_t user, std::uint64_t supervisor, std::uint32_t size) {
         const auto expect = [&](std::uint32_t subleaf, Register reg, std::uint64_t expected) {
-            const std::uint32_t shown = word(0xD, subleaf, reg);
+            const std::uint32_t shown = values_->row({0xD, subleaf})[reg];
             if (shown != expected)
                 complain("leaf D." + std::to_string(subleaf) + " " + to_string(reg) + " = " + hex(shown) + " in " +
                          names() + ", not " + hex(expected));
@@ -337,7 +304,8 @@ private:
         for (const RuleField& field : rules_.fields) {
             if (field.rule != "identity") continue;
             for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
-                const std::uint32_t expected = speaks(field, s) ? value_in(*host.table, field, s).value_or(0) : 0;
+                const std::uint64_t expected =
+                    values_->speaks(field, s) ? value_in(*host.table, field, s).value_or(0) : 0;
                 if (value(field, s) != expected)
                     complain(field.id + "." + std::to_string(s) + " = " + hex(value(field, s)) + " is not that of " +
                              host.name + " in " + names());
@@ -345,13 +313,16 @@ private:
         }
     }
 
-    // A guarded bit whose promise is lost somewhere is an error that names the hosts.
+    // A guarded bit whose promise is lost somewhere is an error that names the hosts; those that are silent of an
+    // MSR's bit are named by a finding about that.
     void check_guards(const PoolPolicy& policy) {
         for (const RuleField& field : rules_.fields) {
             if (field.rule != "guarded") continue;
             std::vector<std::string> open;
             for (const HostFacts* host : *hosts_) {
-                if (!host->scrubs.at(field.id) && value(field) != 0) open.push_back(host->name);
+                const std::size_t slot = first_slot_.at(&field);
+                const bool silent = field.is_msr && host->kept[slot] == 0 && host->bad[slot] == 0;
+                if (!host->scrubs.at(field.id) && !silent && value(field) != 0) open.push_back(host->name);
             }
             std::sort(open.begin(), open.end());
             open.resize(std::min(open.size(), most_names));
@@ -368,11 +339,11 @@ private:
     void check_maxima() {
         const auto highest = [&](std::uint32_t range) {
             std::uint32_t result = 0;
-            for (const auto& [key, row] : rows_) {
+            for (const auto& [key, row] : values_->rows()) {
                 if (range_of(key.leaf) == range && key.leaf != range) result = std::max(result, key.leaf);
             }
             for (const RuleField& field : rules_.fields) {
-                if (field.rule == "owned" && range_of(field.leaf) == range && present(field.gate))
+                if (field.rule == "owned" && !field.is_msr && range_of(field.leaf) == range && present(field.gate))
                     result = std::max(result, field.leaf);
             }
             return result;
@@ -384,7 +355,7 @@ private:
             if (how == "max_leaf") {
                 expected = highest(field.leaf);
             } else if (how == "max_subleaf") {
-                for (const auto& [key, row] : rows_)
+                for (const auto& [key, row] : values_->rows())
                     expected = key.leaf == field.leaf ? std::max(expected, key.subleaf) : expected;
             } else {
                 continue;
@@ -400,7 +371,7 @@ private:
     std::map<std::uint32_t, std::vector<const RuleField*>> by_leaf_;
     std::map<const RuleField*, std::size_t> first_slot_;
     const std::vector<const HostFacts*>* hosts_ = nullptr;
-    std::map<LeafKey, Registers> rows_;
+    const PolicyValues* values_ = nullptr;
     std::array<std::optional<ComponentLayout>, 63> pool_components_;
     std::vector<std::string> complaints_;
 };

@@ -1,75 +1,84 @@
 // The order of policies: does one promise no more than another? Read off the registers by policy/*.json.
 #pragma once
 
-#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "poolcpuid/policy.hpp"
 #include "tests/support/host_facts.hpp"
+#include "tests/support/policy_values.hpp"
 
 namespace poolcpuid::test {
 
 class PolicyOrder {
 public:
-    explicit PolicyOrder(const std::string& vendor) : rules_(rules_for(vendor)), slots_(slots_of(rules_)) {}
+    // shown: names given to --show for both policies.
+    explicit PolicyOrder(const std::string& vendor, std::set<std::string> shown = {})
+        : rules_(rules_for(vendor)), slots_(slots_of(rules_)), shown_(std::move(shown)) {}
 
     // Where weak promises something that strong does not; empty when weak is below strong.
     std::vector<std::string> above(const PoolPolicy& weak, const PoolPolicy& strong) const {
-        const Rows low = rows_of(weak);
-        const Rows high = rows_of(strong);
+        const PolicyValues low(rules_, weak, shown_);
+        const PolicyValues high(rules_, strong, shown_);
         std::vector<std::string> found;
         for (const Slot& slot : slots_) {
             if (promises_more(slot, low, high)) found.push_back(slot.field->id + "." + std::to_string(slot.subleaf));
         }
-        for (const auto& [key, row] : low) {
+        for (const auto& [key, row] : low.rows()) {
             if (key.leaf != 0xD || key.subleaf < 2) continue;
-            const Registers other = row_of(high, key);
+            const Registers other = high.row(key);
             if (row.eax != other.eax || row.ebx != other.ebx)
                 found.push_back("XSAVE row " + std::to_string(key.subleaf));
+        }
+        if (returns_level(low) > returns_level(high)) found.emplace_back("safe returns");
+        for (const RuleField& field : rules_.fields) {
+            const bool one_signature = signature_of(low.row({1, 0}).eax) == signature_of(high.row({1, 0}).eax);
+            if (field.of_identity && one_signature && low.value(field) > high.value(field)) found.push_back(field.id);
+            if (field.rule != "guarded" || low.value(field) == 0 || high.value(field) == 0) continue;
+            if (!lost_scrub(weak, field.id) && lost_scrub(strong, field.id))
+                found.push_back(field.id + ": VERW scrubs");
         }
         return found;
     }
 
 private:
-    using Rows = std::map<LeafKey, Registers>;
-
-    static Rows rows_of(const PoolPolicy& policy) {
-        Rows rows;
-        for (const CpuidRow& row : policy.cpuid) rows[row.key] = row.value;
-        return rows;
+    // How safe returns are: 2 without RSBA and RRSBA, 1 where they are restricted (RRSBA with EIBRS), else 0.
+    int returns_level(const PolicyValues& policy) const {
+        const RetpolineRule& rule = rules_.retpoline;
+        if (policy.present(rule.rsba)) return 0;
+        if (policy.present(rule.rrsba)) return policy.present(rule.eibrs) ? 1 : 0;
+        return 2;
     }
 
-    static Registers row_of(const Rows& rows, LeafKey key) {
-        const auto at = rows.find(key);
-        return at == rows.end() ? Registers{} : at->second;
+    // A guest is asked to run VERW, and on some host it does not scrub, or nobody knows whether it does.
+    static bool lost_scrub(const PoolPolicy& policy, const std::string& id) {
+        for (const Finding& finding : policy.findings) {
+            if (finding.code == "verw-promise-lost" && finding.field == id) return true;
+        }
+        for (const Decision& decision : policy.decisions) {
+            if (decision.field != id) continue;
+            for (const ValueOfHosts& value : decision.values) {
+                if (value.value == "unknown") return true;
+            }
+        }
+        return false;
     }
 
-    static std::uint32_t value(const Rows& rows, const RuleField& field, std::uint32_t subleaf) {
-        return (row_of(rows, {field.leaf, subleaf})[field.reg] & field.mask) >> field.low;
-    }
-
-    std::uint32_t meaning(const Rows& rows, const RuleField& field, std::uint32_t subleaf) const {
-        const std::uint32_t shown = value(rows, field, subleaf);
-        if (shown != 0 || field.zero_means.empty()) return shown;
-        if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
-        const RuleField& other = *rules_.find(field.zero_means);
-        return meaning(rows, other, other.subleaves.first);
-    }
-
-    bool promises_more(const Slot& slot, const Rows& low, const Rows& high) const {
+    bool promises_more(const Slot& slot, const PolicyValues& low, const PolicyValues& high) const {
         const RuleField& field = *slot.field;
-        // A field that is only shown when asked for, or whose gate is 0, promises nothing. A gate that
-        // describes the identity host (a cache) may come and go with that host.
-        if (field.exposure != "default") return false;
+        // A field that is not shown, or whose gate is 0, promises nothing. A gate that describes the identity
+        // host (a cache) may come and go with that host.
+        if (!low.is_shown(field)) return false;
         if (const RuleField* gate = rules_.find(field.gate)) {
-            if (gate->rule == "identity" || value(low, *gate, gate->subleaves.first) == 0) return false;
-            if (value(high, *gate, gate->subleaves.first) == 0) return true;
+            if (gate->rule == "identity" || low.value(*gate) == 0) return false;
+            if (high.value(*gate) == 0) return true;
         } else if (!field.gate.empty()) {
             return false;
         }
-        const std::uint32_t weak = meaning(low, field, slot.subleaf);
-        const std::uint32_t strong = meaning(high, field, slot.subleaf);
+        const std::uint64_t weak = low.meaning(field, slot.subleaf);
+        const std::uint64_t strong = high.meaning(field, slot.subleaf);
         if (field.rule == "intersect") return (weak & ~strong) != 0;
         if (field.rule == "union" || field.rule == "guarded") return (strong & ~weak) != 0;
         if (field.rule == "min") return weak > strong;
@@ -79,6 +88,7 @@ private:
 
     const VendorRules& rules_;
     std::vector<Slot> slots_;
+    std::set<std::string> shown_;
 };
 
 }  // namespace poolcpuid::test

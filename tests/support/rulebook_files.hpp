@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -38,11 +39,12 @@ inline Span span_of(const std::string& text) {
 
 struct RuleField {
     std::string id;
-    std::uint32_t leaf = 0;
-    Span subleaves;
+    bool is_msr = false;
+    std::uint32_t leaf = 0;  // or the MSR's index
+    Span subleaves;          // CPUID only, as reg is; of an MSR's field, 0 to 0
     Register reg = Register::eax;
     unsigned low = 0;
-    std::uint32_t mask = 0;
+    std::uint64_t mask = 0;
     std::string rule;
     std::string exposure;
     std::string ask;
@@ -52,16 +54,13 @@ struct RuleField {
     std::string zero_means;  // a hexadecimal number or a field id
     bool emulated = false;
     bool required = false;
+    bool of_identity = false;  // a microcode revision
     std::vector<std::string> vendors;
     nlohmann::json guard;
     nlohmann::json derive;
 };
 
-struct MsrField {
-    std::uint32_t index = 0;
-    unsigned low = 0;
-    std::uint64_t ones = 0;
-};
+inline std::uint64_t ones_of(const RuleField& field) { return field.mask >> field.low; }
 
 struct ComponentLayout {
     std::uint32_t size = 0;
@@ -91,12 +90,26 @@ struct EqualityRule {
     std::vector<std::string> drop;
 };
 
+// The members of the retpoline group of groups.json; empty for a vendor that has none of them.
+struct RetpolineRule {
+    std::string rsba;
+    std::string rrsba;
+    std::string eibrs;
+};
+
+// What the silicon does with microcode from first to last.
+struct MicrocodeFacts {
+    Span revisions;
+    std::map<std::string, std::uint32_t> silicon;
+};
+
 struct ModelRow {
     Span family;
     std::vector<Span> models;
     std::vector<Span> steppings;
     std::uint32_t generation = 0;
     std::map<std::string, std::uint32_t> silicon;
+    std::vector<MicrocodeFacts> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
 };
@@ -108,9 +121,11 @@ inline bool is_listed(const std::vector<std::string>& list, const std::string& i
 // The rulebook of one vendor ("intel", "amd" …).
 struct VendorRules {
     std::string vendor;
-    std::vector<RuleField> fields;  // CPUID only, of this vendor
+    std::vector<RuleField> fields;  // of this vendor: CPUID and MSRs
     std::map<std::string, std::size_t> index;
-    std::map<std::string, MsrField> msr_fields;
+    std::map<std::string, RuleField> foreign;          // of other vendors: a guard may ask for the absence of one
+    std::map<std::uint32_t, std::string> enumerators;  // MSR index: the CPUID field that says whether it is offered
+    RetpolineRule retpoline;
     std::vector<ComponentRule> components;
     std::vector<DependencyRule> dependencies;
     std::vector<EqualityRule> equality;
@@ -150,15 +165,18 @@ inline bool has_vendor(const nlohmann::json& entry, const std::string& vendor) {
     return is_listed(vendors, "all") || is_listed(vendors, vendor);
 }
 
-inline RuleField field_of(const nlohmann::json& entry, std::uint32_t leaf) {
+inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& document) {
     RuleField field;
     field.id = entry.at("id");
-    field.leaf = leaf;
-    field.subleaves = span_of(entry.at("subleaf"));
-    field.reg = register_of(entry.at("register"));
+    field.is_msr = document.contains("msr");
+    field.leaf = hex_number(document.at(field.is_msr ? "msr" : "leaf"));
+    if (!field.is_msr) {
+        field.subleaves = span_of(entry.at("subleaf"));
+        field.reg = register_of(entry.at("register"));
+    }
     const auto [low, high] = bits_of(entry.at("bits"));
     field.low = low;
-    field.mask = static_cast<std::uint32_t>(((std::uint64_t{2} << (high - low)) - 1) << low);
+    field.mask = (~std::uint64_t{0} >> (63 - (high - low))) << low;
     field.rule = entry.at("rule");
     field.exposure = entry.at("exposure");
     field.ask = entry.value("ask", "");
@@ -168,6 +186,7 @@ inline RuleField field_of(const nlohmann::json& entry, std::uint32_t leaf) {
     field.zero_means = entry.value("zero_means", "");
     field.emulated = entry.value("emulated", false);
     field.required = entry.value("required", false);
+    field.of_identity = entry.value("of_identity", false);
     field.vendors = entry.at("vendors").get<std::vector<std::string>>();
     if (entry.contains("guard")) field.guard = entry.at("guard");
     if (entry.contains("derive")) field.derive = entry.at("derive");
@@ -175,24 +194,39 @@ inline RuleField field_of(const nlohmann::json& entry, std::uint32_t leaf) {
 }
 
 inline void read_fields(VendorRules& rules) {
-    for (const auto& file : std::filesystem::directory_iterator(directory() / "cpuid")) {
-        const nlohmann::json document = parse(file.path());
-        for (const auto& entry : document.at("fields")) {
-            if (!has_vendor(entry, rules.vendor)) continue;
-            rules.fields.push_back(field_of(entry, hex_number(document.at("leaf"))));
+    for (const char* folder : {"cpuid", "msr"}) {
+        for (const auto& file : std::filesystem::directory_iterator(directory() / folder)) {
+            const nlohmann::json document = parse(file.path());
+            for (const auto& entry : document.at("fields")) {
+                RuleField field = field_of(entry, document);
+                if (has_vendor(entry, rules.vendor)) {
+                    rules.fields.push_back(std::move(field));
+                } else {
+                    rules.foreign.emplace(field.id, std::move(field));
+                }
+            }
         }
     }
     std::sort(rules.fields.begin(), rules.fields.end(),
               [](const RuleField& a, const RuleField& b) { return a.id < b.id; });
-    for (std::size_t i = 0; i < rules.fields.size(); ++i) rules.index[rules.fields[i].id] = i;
-    for (const auto& file : std::filesystem::directory_iterator(directory() / "msr")) {
-        const nlohmann::json document = parse(file.path());
-        for (const auto& entry : document.at("fields")) {
-            const auto [low, high] = bits_of(entry.at("bits"));
-            const std::uint64_t ones =
-                high - low == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (high - low + 1)) - 1;
-            rules.msr_fields[entry.at("id")] = {hex_number(document.at("msr")), low, ones};
-        }
+    for (std::size_t i = 0; i < rules.fields.size(); ++i) {
+        const RuleField& field = rules.fields[i];
+        rules.index[field.id] = i;
+        if (field.rule == "derive" && field.derive.at("how") == "msr_offered")
+            rules.enumerators[hex_number(field.derive.at("index"))] = field.id;
+    }
+}
+
+// RSBA and RRSBA are judged together. EIBRS is a promise like others: a set bit.
+inline void read_groups(VendorRules& rules) {
+    const nlohmann::json document = parse(directory() / "groups.json");
+    for (const auto& group : document.at("groups")) {
+        if (group.at("id") != "retpoline") throw std::runtime_error("the oracle does not know a promise group");
+        const nlohmann::json& members = group.at("members");
+        const RetpolineRule rule{members.at("rsba"), members.at("rrsba"), members.at("eibrs")};
+        if (rules.find(rule.rsba) == nullptr) continue;
+        rules.retpoline = rule;
+        rules.fields[rules.index.at(rule.eibrs)].rule = "intersect";
     }
 }
 
@@ -245,6 +279,13 @@ inline std::vector<Span> spans_of(const nlohmann::json& list) {
     return spans;
 }
 
+inline std::map<std::string, std::uint32_t> facts_of(const nlohmann::json& entry) {
+    std::map<std::string, std::uint32_t> facts;
+    const nlohmann::json silicon = entry.value("silicon", nlohmann::json::object());
+    for (const auto& [id, value] : silicon.items()) facts[id] = hex_number(value);
+    return facts;
+}
+
 inline void read_models(VendorRules& rules) {
     const nlohmann::json document = parse(directory() / "models.json");
     for (const auto& entry : document.at("models")) {
@@ -254,8 +295,13 @@ inline void read_models(VendorRules& rules) {
         row.models = spans_of(entry.at("models"));
         row.steppings = spans_of(entry.value("steppings", nlohmann::json::array()));
         row.generation = entry.at("generation").get<std::uint32_t>();
-        const nlohmann::json silicon = entry.value("silicon", nlohmann::json::object());
-        for (const auto& [id, value] : silicon.items()) row.silicon[id] = hex_number(value);
+        row.silicon = facts_of(entry);
+        for (const auto& facts : entry.value("microcode", nlohmann::json::array())) {
+            // Revision FFFFFFFF is what hypervisors show in the place of one, and below is exclusive.
+            const Span revisions{hex_number(facts.value("from", "0x0")),
+                                 hex_number(facts.value("below", "0xffffffff")) - 1};
+            row.microcode.push_back({revisions, facts_of(facts)});
+        }
         row.immune = entry.value("immune", std::vector<std::string>{});
         row.inferred = entry.value("inferred", std::vector<std::string>{});
         rules.models.push_back(row);
@@ -266,6 +312,7 @@ inline VendorRules read(const std::string& vendor) {
     VendorRules rules;
     rules.vendor = vendor;
     read_fields(rules);
+    read_groups(rules);
     read_components(rules);
     read_relations(rules);
     read_models(rules);

@@ -166,7 +166,7 @@ const std::vector<Deviation> deliberate{
      {"identity"},
      "part of the description of a cache, which comes whole from one host; clflush_size is the equal one"},
     {{"sev_feat", "sev_feat_hi"}, {"hide"}, "encrypted guests do not migrate through a pool's policy"},
-    {{"ac_ibrs_all", "ac_rsba", "ac_rrsba"}, {"group"}, "one promise carried by three bits"},
+    {{"ac_ibrs_all", "ac_rsba", "ac_rrsba"}, {"group"}, "one promise carried by three bits on Intel"},
     {{"ucode_rev"}, {"none"}, "the revision is one half of the MSR, by vendor; the other one is reserved"},
     {{"mtrrcap_flags"}, {"hide", "none"}, "SMRR protects the host's firmware; bit 9 is reserved"},
     {{"sgx_sub", "sgx_misc", "sgx_attr", "sgx_epc_ebx", "sgx_epc_edx", "pt_ebx", "lbr_info", "tmul_feat", "pmx_submask",

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "merge/host_promises.hpp"
+#include "merge/retpoline.hpp"
+#include "merge/table_promises.hpp"
+#include "merge/table_values.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+// A policy's registers say what its guests were told, so nothing is added to them.
+class PolicyPromises {
+public:
+    PolicyPromises(const Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy) {}
+
+    HostPromises read() {
+        HostPromises result;
+        result.table = std::make_shared<const CpuidTable>(CpuidTable{policy_.cpuid, {}});
+        result.offered_table = result.table;
+        result.msrs = std::make_shared<const Msrs>(policy_.msrs);
+        result.has_msrs = true;
+        result.has_hypervisor_view = true;
+        constexpr bool only_listed = true;
+        TablePromises read =
+            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), Silicon{}, ViewKind::policy);
+        result.offered = read.atoms.words;
+        result.atoms = std::move(read.atoms);
+        read_microcode(result);
+        result.absent = std::move(read.absent);
+        result.unknown.assign(plan_.words().size(), 0);
+        result.modelled.assign(plan_.words().size(), 0);
+        read_scrubs(result);
+        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
+        return result;
+    }
+
+private:
+    void read_microcode(HostPromises& result) const {
+        result.leaf1_eax = register_value(*result.table, signature_key, Register::eax).value_or(0);
+        if (plan_.microcode() == no_field) return;
+        constexpr bool only_listed = true;
+        const Field& field = plan_.rulebook()[plan_.microcode()];
+        const ViewReader registers(plan_, *result.table, *result.msrs, only_listed);
+        const std::uint64_t revision = registers.field(field, field.subleaf_first).value_or(0);
+        result.atoms.microcode = {{result.leaf1_eax, {revision != 0, revision}}};
+    }
+
+    // Where the bit is clear, the registers do not say whether the pool's hosts are immune.
+    void read_scrubs(HostPromises& result) const {
+        for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+            const std::uint64_t bit = std::uint64_t{1} << i;
+            const GuardSlot& slot = plan_.guards()[i];
+            if (is_lost(plan_.rulebook()[slot.field].id)) {
+                result.atoms.scrubs &= ~bit;
+            } else if ((result.atoms.scrubs & bit) == 0) {
+                result.scrub_unknown |= bit;
+            }
+        }
+    }
+
+    // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
+    bool is_lost(std::string_view field) const {
+        const auto is_about = [&](const Finding& finding) {
+            return finding.code == verw_promise_lost && finding.field == field;
+        };
+        const auto is_unsure = [&](const Decision& decision) {
+            return decision.field == field &&
+                   std::any_of(decision.values.begin(), decision.values.end(),
+                               [](const ValueOfHosts& seen) { return seen.value == "unknown"; });
+        };
+        return std::any_of(policy_.findings.begin(), policy_.findings.end(), is_about) ||
+               std::any_of(policy_.decisions.begin(), policy_.decisions.end(), is_unsure);
+    }
+
+    const Plan& plan_;
+    const PoolPolicy& policy_;
+};
+
+}  // namespace
+
+HostPromises promises_of(const Plan& plan, const PoolPolicy& policy) { return PolicyPromises(plan, policy).read(); }
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,101 @@
+// One CPU as a view of its host shows it: a CPUID table, the view's MSRs, and what both say about a field.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/rulebook_files.hpp"
+
+namespace poolcpuid::test {
+
+using Msrs = std::optional<std::vector<MsrRow>>;
+
+struct CpuView {
+    const CpuidTable* cpuid = nullptr;
+    const Msrs* msrs = nullptr;
+};
+
+// Family, model and stepping of leaf 1 EAX, in their places.
+inline std::uint32_t signature_of(std::uint32_t eax) { return eax & 0x0FFF0FFF; }
+
+// The row of the model table for a signature, or nullptr.
+inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signature) {
+    const std::uint32_t base = (signature >> 8) & 0xF;
+    const std::uint32_t family = base == 0xF ? base + ((signature >> 20) & 0xFF) : base;
+    const bool extended = base == 6 || base == 7 || base == 0xF;
+    const std::uint32_t model = (extended ? (signature >> 12) & 0xF0 : 0) | ((signature >> 4) & 0xF);
+    const auto any = [](const std::vector<Span>& spans, std::uint32_t number) {
+        return std::any_of(spans.begin(), spans.end(), [&](const Span& span) { return span.has(number); });
+    };
+    for (const ModelRow& row : rules.models) {
+        const bool stepping = row.steppings.empty() || any(row.steppings, signature & 0xF);
+        if (row.family.has(family) && any(row.models, model) && stepping) return &row;
+    }
+    return nullptr;
+}
+
+// The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
+// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests.
+inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
+    const auto meta = host.meta.find("microcode");
+    if (meta != host.meta.end() && meta->second.starts_with("0x") &&
+        meta->second.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos)
+        return hex_number(meta->second);
+    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
+    for (const MsrRow& row : *host.hardware->msrs) {
+        if (row.index != 0x8B || row.value.value_or(0) == 0) continue;
+        return static_cast<std::uint32_t>(*row.value >> 32 != 0 ? *row.value >> 32 : *row.value);
+    }
+    return std::nullopt;
+}
+
+// A field's value in a table, shifted down; nothing when the dump does not know.
+inline std::optional<std::uint64_t> value_in(const CpuidTable& table, const RuleField& field, std::uint32_t subleaf) {
+    if (const Registers* row = table.find({field.leaf, subleaf})) return ((*row)[field.reg] & field.mask) >> field.low;
+    if (table.is_unknown({field.leaf, subleaf})) return std::nullopt;
+    return 0;
+}
+
+// What a view says of an MSR: its value, that there is none, or nothing.
+struct MsrWord {
+    enum class State { present, absent, unknown } state = State::unknown;
+    std::uint64_t value = 0;
+};
+
+// The CPUID field that says whether the MSR of a field is there, or nullptr.
+inline const RuleField* enumerator_of(const VendorRules& rules, const RuleField& field) {
+    const auto offered = rules.enumerators.find(field.leaf);
+    const RuleField* sign = rules.find(offered != rules.enumerators.end() ? offered->second : field.gate);
+    while (sign != nullptr && sign->is_msr) sign = rules.find(sign->gate);
+    return sign;
+}
+
+inline MsrWord msr_word(const VendorRules& rules, const CpuView& view, const RuleField& field) {
+    if (*view.msrs) {
+        for (const MsrRow& row : **view.msrs) {
+            if (row.index != field.leaf) continue;
+            if (!row.value) return {MsrWord::State::absent, 0};
+            return {MsrWord::State::present, (*row.value & field.mask) >> field.low};
+        }
+    }
+    const RuleField* sign = enumerator_of(rules, field);
+    if (sign == nullptr) return {};
+    const auto enumerated = value_in(*view.cpuid, *sign, sign->subleaves.first);
+    return {enumerated == 0U ? MsrWord::State::absent : MsrWord::State::unknown, 0};
+}
+
+// A field of CPUID or of an MSR. An absent MSR reads as 0, except that it has promised nothing about
+// returns: RSBA and RRSBA are then unknown.
+inline std::optional<std::uint64_t> value_in(const VendorRules& rules, const CpuView& view, const RuleField& field,
+                                             std::uint32_t subleaf) {
+    if (!field.is_msr) return value_in(*view.cpuid, field, subleaf);
+    const MsrWord word = msr_word(rules, view, field);
+    const bool returns = field.id == rules.retpoline.rsba || field.id == rules.retpoline.rrsba;
+    if (word.state == MsrWord::State::unknown || (word.state == MsrWord::State::absent && returns)) return std::nullopt;
+    return word.value;
+}
+
+}  // namespace poolcpuid::test

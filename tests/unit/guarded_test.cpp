@@ -1,0 +1,278 @@
+// The bits that ask a guest to run VERW (MD_CLEAR, FB_CLEAR, RFDS_CLEAR, VERW_CLEAR): shown as soon as one host has
+// them, and an error for each host on which VERW does not scrub. "IL" and "FC" name the InstLatx64 dump or the
+// Firecracker fingerprint that a value comes from; values without a source are constructed.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+// Family, model and stepping (leaf 1 EAX), and what the model table holds the silicon for immune to.
+constexpr std::uint32_t haswell_ep = 0x000306F2;       // RFDS
+constexpr std::uint32_t cascade_lake = 0x00050657;     // MDS, RFDS
+constexpr std::uint32_t sapphire_rapids = 0x000806F8;  // MDS, TAA, MMIO, RFDS
+constexpr std::uint32_t alder_lake = 0x00090672;       // MMIO
+constexpr std::uint32_t raptor_lake = 0x000B0671;      // none
+constexpr std::uint32_t milan = 0x00A00F11;            // not TSA
+constexpr std::uint32_t genoa = 0x00A10F11;            // not TSA
+constexpr std::uint32_t turin = 0x00B00F21;            // TSA
+
+constexpr std::uint32_t rtm = 0x00000800;        // leaf 7 EBX
+constexpr std::uint32_t md_clear = 0x00000400;   // leaf 7 EDX
+constexpr std::uint32_t arch_caps = 0x20000000;  // leaf 7 EDX
+
+// Of IA32_ARCH_CAPABILITIES.
+constexpr std::uint64_t mds_no = 0x20;
+constexpr std::uint64_t taa_no = 0x100;
+constexpr std::uint64_t mmio_no = 0xE000;  // SBDR_SSDP_NO, FBSDP_NO, PSDP_NO
+constexpr std::uint64_t psdp_no = 0x8000;
+constexpr std::uint64_t rfds_clear = 0x10000000;
+
+constexpr std::uint32_t verw_clear = 0x20;  // 80000021h EAX
+constexpr std::uint32_t tsa_no = 0x6;       // 80000021h ECX: TSA_SQ_NO, TSA_L1_NO
+
+HostDump intel(const std::string& name, std::uint32_t signature, std::uint32_t leaf7_ebx, std::uint32_t leaf7_edx,
+               MsrList list = MsrList::others, std::uint64_t value = 0) {
+    const TableBuilder table = intel_table(signature).reg(7, 0, ebx, leaf7_ebx).reg(7, 0, edx, leaf7_edx);
+    return hardware_host(name, std::vector{table}, msr_list(list, value));
+}
+
+// A host that has IA32_ARCH_CAPABILITIES.
+HostDump with_caps(const std::string& name, std::uint32_t signature, std::uint64_t value, std::uint32_t leaf7_ebx = 0,
+                   std::uint32_t leaf7_edx = 0) {
+    return intel(name, signature, leaf7_ebx, leaf7_edx | arch_caps, MsrList::value, value);
+}
+
+// One that has it, and a dump that does not say what is in it.
+HostDump silent(const std::string& name, std::uint32_t signature) {
+    return intel(name, signature, 0, arch_caps, MsrList::none);
+}
+
+HostDump amd(const std::string& name, std::uint32_t signature, std::uint32_t extended_eax, std::uint32_t extended_ecx,
+             const std::string& microcode = {}) {
+    const TableBuilder table =
+        amd_table(signature).reg(0x80000000, 0, eax, 0x80000028).row(0x80000021, 0, {extended_eax, 0, extended_ecx, 0});
+    return with_microcode(hardware_host(name, std::vector{table}, std::vector<MsrRow>{}), microcode);
+}
+
+struct Row {
+    std::string what;
+    std::vector<HostDump> hosts;
+    std::uint64_t bit;
+    Names lost = {};     // hosts in the finding that VERW is not known to scrub there
+    Names unknown = {};  // hosts whose value the decision calls unknown
+};
+
+void check_rows(const std::string& field, const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+        INFO(field << ": " << row.what);
+        const Merged pool(row.hosts);
+        CHECK(value_of(pool, field) == row.bit);
+        CHECK(unknown_on(pool, field) == row.unknown);
+        const Finding* lost = pool.finding("verw-promise-lost", field);
+        CHECK((lost == nullptr ? Names{} : lost->hosts) == row.lost);
+        if (lost != nullptr) CHECK(lost->severity == Severity::error);
+        const Finding* silence = pool.finding("msrs-unknown");
+        const bool named = silence != nullptr && silence->message.find(field) != std::string::npos;
+        if (row.unknown.empty()) CHECK_FALSE(named);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("MD_CLEAR is shown when a host has it, and names the hosts where VERW does not scrub", "[guarded]") {
+    const HostDump patched = intel("patched", haswell_ep, 0, 0x9C000400);  // IL HaswellEP_04
+    const HostDump open = intel("open", haswell_ep, 0x00003FBB, 0);        // IL HaswellEP
+    const HostDump by_no = with_caps("by-no", haswell_ep, mds_no | taa_no, rtm);
+    const HostDump by_no_without_tsx = with_caps("by-no", haswell_ep, mds_no);
+    const HostDump half_no = with_caps("half-no", haswell_ep, mds_no, rtm);
+    const HostDump by_model = intel("by-model", sapphire_rapids, rtm, 0);
+    check_rows("md_clear", {
+                               {"patched and patched", {patched, intel("b", cascade_lake, 0, md_clear)}, 1},
+                               {"patched and immune by the NO bits", {patched, by_no}, 1},
+                               {"patched and immune to MDS, without TSX", {patched, by_no_without_tsx}, 1},
+                               {"patched and immune by its model", {patched, by_model}, 1},
+                               {"patched and affected", {patched, open}, 1, {"open"}},
+                               {"patched and open to TAA", {patched, half_no}, 1, {"half-no"}},
+                               {"patched, affected and immune", {patched, open, by_model}, 1, {"open"}},
+                               {"immune and immune", {by_no, by_model}, 0},
+                               {"affected and affected", {open, intel("b", cascade_lake, rtm, 0)}, 0},
+                               {"affected and immune", {open, by_model}, 0},
+                               {"patched alone", {patched}, 1},
+                               {"affected alone", {open}, 0},
+                           });
+}
+
+TEST_CASE("immunity that a dump cannot say is no immunity", "[guarded]") {
+    const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
+    const HostDump unsure = silent("unsure", haswell_ep);  // MD_CLEAR is 0, and MDS_NO is not known
+    check_rows("md_clear", {{"patched and unsure", {patched, unsure}, 1, {"unsure"}},
+                            {"unsure alone: the bit itself is known", {unsure}, 0}});
+    const Merged pool({patched, unsure});
+    const Finding* lost = pool.finding("verw-promise-lost", "md_clear");
+    REQUIRE(lost != nullptr);
+    CHECK(lost->message.find("neither the bit nor immunity") != std::string::npos);
+}
+
+TEST_CASE("MD_CLEAR is set where the dump does not say it", "[guarded]") {
+    const auto without_leaf_7 = [](const std::string& name, std::uint32_t signature) {
+        return hardware_host(name, std::vector{intel_table(signature).unknown(7, 0)}, std::vector<MsrRow>{});
+    };
+    const Merged pool({without_leaf_7("a", haswell_ep)});
+    CHECK(value_of(pool, "md_clear") == 1);
+    CHECK(unknown_on(pool, "md_clear") == Names{"a"});
+    CHECK(pool.named_by("unknown-leaf") == Names{"a"});
+    const Finding* lost = pool.finding("verw-promise-lost", "md_clear");
+    REQUIRE(lost != nullptr);
+    CHECK(lost->hosts == Names{"a"});
+    CHECK(lost->message.find("because another host has it") == std::string::npos);
+    // What the dump leaves open the model settles.
+    const Merged immune({without_leaf_7("a", sapphire_rapids)});
+    CHECK(value_of(immune, "md_clear") == 0);
+    CHECK(unknown_on(immune, "md_clear").empty());
+    CHECK(immune.finding("verw-promise-lost", "md_clear") == nullptr);
+}
+
+TEST_CASE("FB_CLEAR is shown when a host has it, and names the hosts where VERW does not scrub", "[guarded]") {
+    const HostDump patched = with_caps("patched", cascade_lake, 0xC0AA0EB, 0xD19F67EB, 0xAC000400);  // FC CASCADELAKE
+    const HostDump open = with_caps("open", cascade_lake, 0x2B, 0xD19FFFFB, 0xBC000400);  // libvirt Platinum-8268
+    const HostDump no_msr = intel("no-msr", haswell_ep, 0, 0x9C000400);                   // IL HaswellEP_04
+    const HostDump by_no = with_caps("by-no", cascade_lake, mds_no | taa_no | mmio_no, rtm);
+    const HostDump by_no_without_tsx = with_caps("by-no", cascade_lake, mds_no | mmio_no);
+    const HostDump half_no = with_caps("half-no", cascade_lake, mds_no | mmio_no, rtm);
+    const HostDump less_no = with_caps("less-no", cascade_lake, mds_no | taa_no | (mmio_no & ~psdp_no));
+    const HostDump by_model = with_caps("by-model", sapphire_rapids, 0x2B);
+    check_rows("ac_fb_clear",
+               {
+                   {"patched and patched", {patched, with_caps("b", 0x000606A6, 0xC02A0EB)}, 1},  // FC ICELAKE
+                   {"patched and immune by the NO bits", {patched, by_no}, 1},
+                   {"patched and immune, TAA_NO being off with TSX", {patched, by_no_without_tsx}, 1},
+                   {"patched and immune by its model", {patched, by_model}, 1},
+                   {"patched and affected", {patched, open}, 1, {"open"}},
+                   {"patched and affected, without the MSR", {patched, no_msr}, 1, {"no-msr"}},
+                   {"patched and open to TAA", {patched, half_no}, 1, {"half-no"}},
+                   {"patched and open to one of the three", {patched, less_no}, 1, {"less-no"}},
+                   {"immune and immune", {by_no, by_model}, 0},
+                   {"affected and affected", {open, no_msr}, 0},
+                   {"affected alone", {open}, 0},
+                   {"unknown alone", {silent("a", cascade_lake)}, 1, {}, {"a"}},
+                   {"unknown and patched", {silent("a", cascade_lake), patched}, 1, {}, {"a"}},
+                   {"unknown and affected", {silent("a", cascade_lake), open}, 1, {"open"}, {"a"}},
+                   {"unknown and immune", {silent("a", cascade_lake), by_no}, 1, {}, {"a"}},
+                   {"unknown but immune by its model", {silent("a", sapphire_rapids)}, 0},
+                   {"unknown but immune by its model, and patched", {silent("a", sapphire_rapids), patched}, 1},
+               });
+}
+
+TEST_CASE("RFDS_CLEAR is shown when a host has it, and names the hosts where VERW does not scrub", "[guarded]") {
+    const HostDump patched = with_caps("patched", raptor_lake, rfds_clear);
+    const HostDump open = with_caps("open", alder_lake, 0xD6B);  // IL AlderLake_01
+    const HostDump no_msr = intel("no-msr", raptor_lake, 0, 0);
+    const HostDump by_no = with_caps("by-no", raptor_lake, 0xCC8FD6B);    // IL RaptorLake_14, without E-cores
+    const HostDump by_model = with_caps("by-model", cascade_lake, 0x2B);  // libvirt Xeon-Platinum-8268
+    check_rows("ac_rfds_clear", {
+                                    {"patched and patched", {patched, with_caps("b", alder_lake, rfds_clear)}, 1},
+                                    {"patched and immune by RFDS_NO", {patched, by_no}, 1},
+                                    {"patched and immune by its model", {patched, by_model}, 1},
+                                    {"patched and affected", {patched, open}, 1, {"open"}},
+                                    {"patched and affected, without the MSR", {patched, no_msr}, 1, {"no-msr"}},
+                                    {"immune and immune", {by_no, by_model}, 0},
+                                    {"affected and affected", {open, no_msr}, 0},
+                                    {"unknown alone", {silent("a", raptor_lake)}, 1, {}, {"a"}},
+                                    {"unknown and patched", {silent("a", raptor_lake), patched}, 1, {}, {"a"}},
+                                    {"unknown and affected", {silent("a", raptor_lake), open}, 1, {"open"}, {"a"}},
+                                    {"unknown but immune by its model", {silent("a", cascade_lake)}, 0},
+                                });
+}
+
+TEST_CASE("VERW_CLEAR is shown when a host has it, and names the hosts where VERW does not scrub", "[guarded]") {
+    const HostDump patched = amd("patched", genoa, 0x00000265, 0);  // FC GENOA_6.1
+    const HostDump open = amd("open", genoa, 0x00062FCF, 0);        // IL Genoa_02, without its microcode
+    const HostDump no_leaf = hardware_host("no-leaf", std::vector{amd_table(milan)}, std::vector<MsrRow>{});
+    const HostDump by_model = amd("by-model", turin, 0xD93FFFCF, 0);  // IL Turin_01
+    const HostDump by_no = amd("by-no", 0x00B80F00, 0, tsa_no);
+    const HostDump hidden = hardware_host(
+        "hidden", std::vector{amd_table(genoa).reg(0x80000000, 0, eax, 0x80000028).unknown(0x80000021, 0)},
+        std::vector<MsrRow>{});
+    check_rows("verw_clear", {
+                                 {"patched and patched", {patched, amd("b", milan, 0x00000265, 0)}, 1},
+                                 {"patched and immune by its model", {patched, by_model}, 1},
+                                 {"patched and immune by the NO bits", {patched, by_no}, 1},
+                                 {"patched and affected", {patched, open}, 1, {"open"}},
+                                 {"patched and affected, without the leaf", {patched, no_leaf}, 1, {"no-leaf"}},
+                                 {"immune and immune", {by_model, amd("b", 0x00830F10, 0, 0)}, 0},
+                                 {"affected and affected", {open, no_leaf}, 0},
+                                 {"unknown and patched", {hidden, patched}, 1, {"hidden"}, {"hidden"}},
+                             });
+}
+
+TEST_CASE("TSA_SQ_NO and TSA_L1_NO on Zen 3 and 4 are a kernel's mistake and no immunity", "[guarded]") {
+    const HostDump patched = amd("patched", genoa, verw_clear, 0);
+    for (const std::uint32_t signature : {milan, genoa}) {
+        const HostDump boasting = amd("boasting", signature, 0, tsa_no);
+        const Merged pool({patched, boasting});
+        CHECK(pool.reg(0x80000021, 0, ecx) == 0);
+        CHECK(value_of(pool, "verw_clear") == 1);
+        CHECK(pool.named_by("verw-promise-lost", "verw_clear") == Names{"boasting"});
+        const Merged alone({amd("boasting", signature, 0x18000265, tsa_no)});  // FC MILAN_6.18
+        CHECK(value_of(alone, "tsa_sq_no") == 0);
+        CHECK(value_of(alone, "tsa_l1_no") == 0);
+        CHECK(value_of(alone, "verw_clear") == 1);
+    }
+    const Merged turin_alone({amd("turin", turin, 0, tsa_no)});  // there they are true
+    CHECK(value_of(turin_alone, "tsa_sq_no") == 1);
+    CHECK(value_of(turin_alone, "tsa_l1_no") == 1);
+}
+
+TEST_CASE("raw Milan shows no VERW_CLEAR: its microcode says whether VERW scrubs", "[guarded]") {
+    struct Revision {
+        const char* revision;
+        bool scrubs;
+    };
+    // AMD-SB-7029, as Linux amd.c tsa_init and Xen's table of microcodes have it, by CPU stepping.
+    const std::vector<Revision> revisions{{"", false},          {"0xa0011ce", false}, {"0xa0011d6", false},
+                                          {"0xa0011d7", true},  {"0xa0011de", true},  {"0xa001200", false},
+                                          {"0xa00123a", false}, {"0xa00123b", true},  {"0xffffffff", false}};
+    const HostDump patched = amd("patched", genoa, verw_clear, 0);
+    for (const Revision& one : revisions) {
+        CAPTURE(one.revision);
+        const HostDump raw = amd("raw", milan, 0x0000204D, 0, one.revision);  // IL Milan_02
+        const Merged alone({raw});
+        CHECK(value_of(alone, "verw_clear") == (one.scrubs ? 1U : 0U));
+        CHECK(alone.finding("verw-promise-lost") == nullptr);
+        const Merged pool({patched, raw});
+        CHECK(value_of(pool, "verw_clear") == 1);
+        const Finding* lost = pool.finding("verw-promise-lost", "verw_clear");
+        CHECK((lost == nullptr ? Names{} : lost->hosts) == (one.scrubs ? Names{} : Names{"raw"}));
+    }
+}
+
+TEST_CASE("the patch level in MSR 8Bh is microcode as well", "[guarded]") {
+    for (const std::uint64_t level : {0xA0011D6U, 0xA0011D7U}) {
+        HostDump raw = amd("raw", milan, 0x0000204D, 0);
+        raw.hardware->msrs = std::vector<MsrRow>{{microcode_msr, level}};
+        CHECK(value_of(Merged({with_digest(raw, "raw")}), "verw_clear") == (level == 0xA0011D7U ? 1U : 0U));
+    }
+}
+
+TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[guarded]") {
+    const TableBuilder bare = intel_table(haswell_ep).reg(7, 0, edx, 0);
+    const TableBuilder with = intel_table(haswell_ep).reg(7, 0, edx, md_clear);
+    const HostDump open = intel("open", haswell_ep, 0, 0);
+    for (const bool in_hardware : {true, false}) {
+        CAPTURE(in_hardware);
+        const HostDump two_views =
+            with_hypervisor(hardware_host("two-views", std::vector{in_hardware ? with : bare}, std::vector<MsrRow>{}),
+                            in_hardware ? bare : with);
+        CHECK(value_of(Merged({two_views}), "md_clear") == 1);
+        CHECK(Merged({two_views, open}).named_by("verw-promise-lost", "md_clear") == Names{"open"});
+    }
+}

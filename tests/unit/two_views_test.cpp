@@ -1,0 +1,178 @@
+// A host with two views: what its hypervisor can give, and what its silicon does. All values are constructed on the
+// base of the CPU that they name.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+constexpr std::uint32_t merom = 0x000006F6;  // the model table says nothing of its returns
+constexpr std::uint32_t haswell_ep = 0x000306F2;
+constexpr std::uint32_t unlisted_zen = 0x00AF0F10;  // no row in the model table, so that only the views count
+
+constexpr std::uint32_t arch_caps = 0x20000000;  // leaf 7 EDX
+constexpr std::uint64_t ssb_no = 0x10;           // of IA32_ARCH_CAPABILITIES
+constexpr std::uint64_t mds_no = 0x20;
+
+using Rows = std::optional<std::vector<MsrRow>>;
+
+HostDump two_views(const std::string& name, const TableBuilder& hardware, const Rows& hardware_msrs,
+                   const TableBuilder& hypervisor, const Rows& hypervisor_msrs) {
+    HostDump host = hardware_host(name, std::vector{hardware}, hardware_msrs);
+    host.hypervisor = HypervisorView{"kvm", hypervisor.table(), hypervisor_msrs};
+    return with_digest(std::move(host), name);
+}
+
+Rows caps(std::uint64_t value) { return msr_list(MsrList::value, value); }
+
+// The same table but for one bit.
+TableBuilder with_bit(const TableBuilder& base, const Field& field, bool is_set) {
+    TableBuilder table = base;
+    const auto mask = static_cast<std::uint32_t>(field.mask());
+    if (is_set) {
+        table.set(field.leaf, field.subleaf_first, field.reg, mask);
+    } else {
+        table.clear(field.leaf, field.subleaf_first, field.reg, mask);
+    }
+    return table;
+}
+
+// The policy's bit for the four ways in which hardware and hypervisor show it.
+std::vector<std::uint64_t> by_views(const TableBuilder& base, const std::string& id) {
+    const Field& field = field_named(id);
+    std::vector<std::uint64_t> values;
+    for (const unsigned views : {0U, 1U, 2U, 3U}) {  // bit 0: the hypervisor's, bit 1: the hardware's
+        const HostDump host = two_views("a", with_bit(base, field, (views & 2U) != 0), msr_list(MsrList::others, 0),
+                                        with_bit(base, field, (views & 1U) != 0), msr_list(MsrList::others, 0));
+        values.push_back(value_of(Merged({host}), id));
+    }
+    return values;
+}
+
+using Values = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("a capability is what the hypervisor gives, a relaxed behaviour what either view shows", "[two_views]") {
+    const TableBuilder amd = amd_table(unlisted_zen).reg(0x80000000, 0, eax, 0x80000028).row(0x80000021, 0, {});
+    const TableBuilder intel = intel_table(merom);
+    // With neither view, the hypervisor's alone, the hardware's alone, and both.
+    const Values capability{0, 1, 0, 1};
+    const Values relaxed{0, 1, 1, 1};
+    for (const char* id : {"popcnt", "lfence_dispatch", "null_sel_clr_base"}) {
+        CAPTURE(id);
+        CHECK(by_views(amd, id) == capability);
+    }
+    for (const char* id : {"fs_gs_base_ns", "no_smm_ctl_msr", "efer_lmsle_unsupported", "verw_clear"}) {
+        CAPTURE(id);
+        CHECK(by_views(amd, id) == relaxed);
+    }
+    for (const char* id : {"popcnt", "smep", "erms"}) {
+        CAPTURE(id);
+        CHECK(by_views(intel, id) == capability);
+    }
+    for (const char* id : {"fdp_excptn_only", "zero_fcs_fds", "md_clear"}) {
+        CAPTURE(id);
+        // The model table says of this silicon that the first two are not so, which counts where no view says.
+        CHECK(by_views(intel, id) == relaxed);
+    }
+}
+
+TEST_CASE("capabilities of an MSR come from the hypervisor, bad news from either view", "[two_views]") {
+    const TableBuilder table = intel_table(merom).reg(7, 0, edx, 0x04000000 | arch_caps);
+    struct Row {
+        Rows hardware;
+        Rows hypervisor;
+        std::uint64_t value;
+    };
+    const std::vector<Row> rows{
+        {caps(ssb_no | mds_no), caps(ssb_no), ssb_no},
+        {caps(ssb_no), caps(ssb_no | mds_no), ssb_no | mds_no},  // kernels make MDS_NO up from their list of bugs
+        {caps(0x4), caps(ssb_no), ssb_no | 0x4},
+        {caps(ssb_no), caps(0x4), 0x4},
+        {caps(0x80002), caps(0x2), 0x80002},                     // RRSBA, which the kernel does not show
+        {caps(0x80002), caps(ssb_no), ssb_no | 0x4},             // nor enhanced IBRS
+        {caps(0x20000), caps(ssb_no), ssb_no | 0x20000},         // FB_CLEAR
+        {caps(ssb_no | mds_no), std::nullopt, ssb_no | mds_no},  // the hardware's MSRs stand for both
+        {caps(0x4), std::nullopt, 0x4},
+    };
+    for (const Row& row : rows) {
+        INFO("expected " << std::hex << row.value);
+        const Merged pool({two_views("a", table, row.hardware, table, row.hypervisor)});
+        CHECK(msr_of(pool.policy, arch_capabilities) == row.value);
+        const Finding* silence = pool.finding("msrs-unknown");
+        const bool names_the_msr = silence != nullptr && silence->message.find("0x10a") != std::string::npos;
+        CHECK_FALSE(names_the_msr);
+    }
+}
+
+TEST_CASE("the MSRs of a silent hypervisor view are the hardware's and not unknown", "[two_views]") {
+    const TableBuilder table = intel_table(merom).reg(7, 0, edx, arch_caps);
+    const Merged silent({two_views("a", table, std::nullopt, table, std::nullopt)});
+    REQUIRE(silent.finding("msrs-unknown") != nullptr);
+    CHECK(silent.finding("msrs-unknown")->message.find("holds no feature MSRs") != std::string::npos);
+    CHECK(value_of(silent, "ac_ssb_no") == 0);
+    const Merged known({two_views("a", table, caps(ssb_no), table, std::nullopt)});
+    CHECK(unknown_on(known, "ac_ssb_no").empty());
+    CHECK(value_of(known, "ac_ssb_no") == 1);
+    // A list that leaves the MSR out does not say what is in it, whatever the hardware has.
+    const Merged left_out({two_views("a", table, caps(ssb_no), table, msr_list(MsrList::others, 0))});
+    CHECK(unknown_on(left_out, "ac_ssb_no") == Names{"a"});
+    CHECK(value_of(left_out, "ac_ssb_no") == 0);
+    CHECK(value_of(left_out, "ac_rsba") == 0);  // the hardware says that it is clear
+}
+
+TEST_CASE("an obligation is the larger of the two views", "[two_views]") {
+    const TableBuilder small =
+        amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {0x01000202, 8U << 16, 0, 0});
+    const TableBuilder large =
+        amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {0x01000202, 12U << 16, 0, 0});
+    MergeOptions options;
+    options.show = {"eraps", "rapsize"};
+    for (const bool hardware_is_larger : {true, false}) {
+        const TableBuilder& hardware = hardware_is_larger ? large : small;
+        const TableBuilder& hypervisor = hardware_is_larger ? small : large;
+        const Merged pool({two_views("a", hardware, std::nullopt, hypervisor, std::nullopt)}, options);
+        CHECK(value_of(pool, "rapsize") == 12);
+    }
+}
+
+TEST_CASE("many hosts that are silent in the same way are one finding", "[two_views]") {
+    std::vector<HostDump> hosts;
+    Names names;
+    for (const char letter : std::string("abcdefghijkl")) {
+        const std::string name(1, letter);
+        // Of one content but for something that does not matter here.
+        const TableBuilder table = intel_table(haswell_ep)
+                                       .reg(7, 0, edx, arch_caps)
+                                       .reg(0x80000006, 0, ecx, static_cast<std::uint32_t>(letter) << 16);
+        hosts.push_back(hardware_host(name, table));
+        names.push_back(name);
+    }
+    const Names first_names(names.begin(), names.begin() + most_names);
+    const auto check = [&](const Merged& pool, std::size_t findings) {
+        CHECK(count_findings(pool, "msrs-unknown") == findings);
+        CHECK(pool.named_by("msrs-unknown") == first_names);
+        CHECK(unknown_on(pool, "ac_fb_clear") == first_names);
+        CHECK(unknown_on(pool, "ac_ssb_no") == first_names);
+    };
+    check(Merged(hosts), 1);
+    for (const std::string name : {"x", "y", "z"}) {
+        const TableBuilder table = intel_table(haswell_ep).reg(7, 0, edx, arch_caps);
+        hosts.push_back(hardware_host(name, std::vector{table},
+                                      std::vector<MsrRow>{{microcode_msr, 0x0000004400000000U},
+                                                          {arch_capabilities, name == "x" ? ssb_no : mds_no}}));
+        check(Merged(hosts), 1);
+    }
+    // Another silence is another finding.
+    hosts.push_back(hardware_host("other", std::vector{intel_table(haswell_ep).reg(7, 0, edx, arch_caps)},
+                                  msr_list(MsrList::others, 0)));
+    check(Merged(hosts), 2);
+}
