@@ -248,20 +248,26 @@ TEST_CASE("another layout of an XSAVE state is told from the same one", "[check]
 }
 
 TEST_CASE("every violation is reported, CPUID before MSRs and by place", "[check]") {
-    const auto host = [](std::uint32_t ecx_bits, std::uint32_t relaxed, std::uint32_t widths, std::uint64_t msr) {
-        const TableBuilder table = intel_table()
-                                       .set(1, 0, ecx, ecx_bits)
-                                       .row(7, 0, {0, relaxed, 0, offers_arch_caps})
-                                       .reg(0x80000008, 0, eax, widths);
-        return hardware_host("the-host", std::vector{table}, std::vector<MsrRow>{{0x10A, msr}});
+    const auto host = [](TableBuilder table, std::uint32_t widths, const char* microcode, std::uint64_t msr) {
+        table.set(7, 0, edx, offers_arch_caps).reg(0x80000008, 0, eax, widths);
+        HostDump made = hardware_host("the-host", std::vector{table}, std::vector<MsrRow>{{0x10A, msr}});
+        made.meta["microcode"] = microcode;
+        return with_digest(std::move(made), "the-host");
     };
+    const TableBuilder strong = intel_table()
+                                    .set(1, 0, ecx, popcnt | 0x14002000)  // CMPXCHG16B, XSAVE, AVX
+                                    .row(0xD, 0, {7, 0x340, 0x340, 0})
+                                    .row(0xD, 2, {0x100, 0x240, 0, 0});
+    const TableBuilder weak =
+        intel_table().set(1, 0, ecx, 0x04000000).set(7, 0, ebx, 0x40).row(0xD, 0, {3, 0x240, 0x240, 0});
     const Verdict all =
-        verdict(policy_of({host(popcnt | 0x2000, 0, 0x302E, rdcl_no | mds_no)}), host(0, 0x40, 0x3027, rsba));
+        verdict(policy_of({host(strong, 0x302E, "0x46", rdcl_no | mds_no)}), host(weak, 0x3027, "0x3d", rsba));
     CHECK(broken(all) ==
-          "cx16 lost 0x1/0x0, popcnt lost 0x1/0x0, fdp_excptn_only not-told 0x0/0x1, maxphyaddr lost 0x2e/0x27, "
-          "guestphys lost 0x2e/0x27, ac_rdcl_no lost 0x1/0x0, ac_rsba not-told 0x0/0x1, ac_mds_no lost 0x1/0x0");
+          "cx16 lost 0x1/0x0, popcnt lost 0x1/0x0, avx lost 0x1/0x0, fdp_excptn_only not-told 0x0/0x1, "
+          "xsave state avx lost 256 bytes/none, maxphyaddr lost 0x2e/0x27, guestphys lost 0x2e/0x27, "
+          "ucode_rev lost 0x46/0x3d, ac_rdcl_no lost 0x1/0x0, ac_rsba not-told 0x0/0x1, ac_mds_no lost 0x1/0x0");
     CHECK(std::is_sorted(all.violations.begin(), all.violations.end(),
-                         [](const Violation& a, const Violation& b) { return a.place < b.place; }));
+                         [](const Violation& one, const Violation& other) { return one.place < other.place; }));
 }
 
 TEST_CASE("what is derived, owned, hidden or one CPU's own is never compared", "[check]") {
@@ -315,10 +321,13 @@ TEST_CASE("what a dump does not say fails where the policy promises, and is a wa
     CHECK(broken(verdict(policy_of({silent}), host_of(amd_table().set(7, 0, ebx, 0x80)))).empty());
 }
 
-TEST_CASE("an unknown relaxed behaviour, MSR, scrub or microcode is not known to be kept", "[check]") {
+TEST_CASE("an unknown relaxed behaviour, clock, MSR, scrub or microcode is not known to be kept", "[check]") {
     // Of the rest of the leaf the model table knows what Rome does.
     CHECK(only_unknown(policy_of({host_of(with_21(0))}), host_of(with_21(0).unknown(0x80000021, 0))) ==
           "fp512_downgrade not-told 0x0/unknown");
+    const TableBuilder clock = intel_table().reg(0, 0, eax, 0x15).row(0x15, 0, {2, 0xA8, 0, 0});
+    CHECK(only_unknown(policy_of({host_of(clock)}), host_of(TableBuilder(clock).unknown(0x15, 0))) ==
+          "tsc_den lost 0x2/unknown, tsc_num lost 0xa8/unknown");
     const TableBuilder silent = intel_table().set(7, 0, edx, offers_arch_caps);
     CHECK_THAT(only_unknown(policy_of({with_arch_caps(rdcl_no)}), host_of(silent)),
                Contains("ac_rdcl_no lost 0x1/unknown"));
