@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/hex.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid::check {
 
@@ -151,8 +152,8 @@ Violation vendor_violation(const std::string& promised, const std::string& host)
     Violation violation;
     violation.field = "vendor";
     violation.place = {false, vendor_key.leaf, vendor_key.subleaf, vendor_key.subleaf, Register::ebx, 0, 31};
-    violation.promised = promised;
-    violation.host = host;
+    violation.promised = printable(promised);
+    violation.host = printable(host);
     violation.impact = Impact::crash;
     violation.message = "Software reads CPUID by vendor, and this one is of another.";
     violation.remedy = "VMs do not move between vendors.";

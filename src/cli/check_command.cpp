@@ -33,32 +33,19 @@ struct CheckArguments {
     bool skip_unreadable = false;
 };
 
-// One verdict a name, hosts before policies. Two inputs of one name must be one host.
-class Verdicts {
-public:
-    explicit Verdicts(Inputs& inputs) : inputs_(inputs) {}
-
-    void add(Verdict verdict) {
-        const auto at = by_name_.find({verdict.is_policy, verdict.name});
-        if (at == by_name_.end()) {
-            const std::pair key(verdict.is_policy, verdict.name);
-            by_name_.emplace(key, std::move(verdict));
-        } else if (at->second.sha256 != verdict.sha256) {
-            const InputError error(verdict.name, 0, "one host of this name", "two with different content");
-            inputs_.unreadable.emplace_back(verdict.name, error.what());
-        }
-    }
-
-    std::vector<Verdict> sorted() && {
-        std::vector<Verdict> all;
-        for (auto& [name, verdict] : by_name_) all.push_back(std::move(verdict));
-        return all;
-    }
-
-private:
-    Inputs& inputs_;
-    std::map<std::pair<bool, std::string>, Verdict> by_name_;
-};
+// One verdict a name, hosts before policies.
+std::vector<Verdict> verdicts_of(const PolicyCheck& checker, const Inputs& inputs) {
+    std::map<std::pair<bool, std::string>, Verdict> by_name;
+    const auto add = [&](Verdict verdict) {
+        const std::pair key(verdict.is_policy, verdict.name);
+        by_name.emplace(key, std::move(verdict));
+    };
+    for (const HostDump& host : inputs.hosts) add(checker.against(host));
+    for (const PoolPolicy& other : inputs.policies) add(checker.against(other));
+    std::vector<Verdict> all;
+    for (auto& [name, verdict] : by_name) all.push_back(std::move(verdict));
+    return all;
+}
 
 // Says what could not be read. True when the check cannot go on without it.
 bool report_unreadable(const Inputs& inputs, bool skip) {
@@ -76,11 +63,8 @@ ExitStatus check(const CheckArguments& arguments) {
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const PolicyCheck checker(rulebook.get(), policy);
-    Inputs inputs = read_hosts_or_policies(arguments.hosts);
-    Verdicts collected(inputs);
-    for (const HostDump& host : inputs.hosts) collected.add(checker.against(host));
-    for (const PoolPolicy& other : inputs.policies) collected.add(checker.against(other));
-    const std::vector<Verdict> verdicts = std::move(collected).sorted();
+    const Inputs inputs = read_hosts_or_policies(arguments.hosts);
+    const std::vector<Verdict> verdicts = verdicts_of(checker, inputs);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     if (verdicts.empty()) throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
 

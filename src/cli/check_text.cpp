@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "cli/text_layout.hpp"
-#include "text/hex.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 
@@ -68,15 +68,15 @@ private:
         for (const Group& group : groups_) {
             if (group.verdict->compatible(unknown_)) yes += group.names.size();
         }
-        line(wrapped("A VM of " + policy_.pool + " (" + policy_.vendor + ") may run on " + std::to_string(yes) +
-                         " of " + std::to_string(count_) + (count_ == 1 ? " host" : " hosts"),
+        line(wrapped("A VM of " + printable(policy_.pool) + " (" + printable(policy_.vendor) + ") may run on " +
+                         std::to_string(yes) + " of " + std::to_string(count_) + (count_ == 1 ? " host" : " hosts"),
                      width_, 0, 2));
     }
 
     static std::string names_of(const Group& group) {
         const std::size_t more = group.names.size() - 1;
         const std::string kind = group.verdict->is_policy ? "pool " : "";
-        return kind + group.names.front() + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+        return kind + printable(group.names.front()) + (more == 0 ? "" : " and " + std::to_string(more) + " more");
     }
 
     struct Column {

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include "cli/log.hpp"
@@ -55,6 +57,9 @@ public:
 
     Inputs run(const std::vector<std::string>& arguments) {
         for (const std::string& text : arguments) attempt(text, [&] { read_argument(parse_argument(text)); });
+        drop_conflicts(inputs_.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
+        drop_conflicts(inputs_.policies,
+                       [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
         return std::move(inputs_);
     }
 
@@ -64,6 +69,22 @@ private:
             body();
         } catch (const InputError& error) {
             inputs_.unreadable.emplace_back(file, error.what());
+        }
+    }
+
+    // Of a name with two contents nobody knows which one is meant, so none of them counts.
+    template <typename Input, typename KeyOf>
+    void drop_conflicts(std::vector<Input>& all, const KeyOf& name_and_content) {
+        std::map<std::string, std::set<std::string>> contents;
+        for (const Input& input : all) {
+            const auto [name, content] = name_and_content(input);
+            contents[name].insert(content);
+        }
+        std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
+        for (const auto& [name, different] : contents) {
+            if (different.size() < 2) continue;
+            const InputError error(name, 0, "one host of this name", "two with different content");
+            inputs_.unreadable.emplace_back(name, error.what());
         }
     }
 

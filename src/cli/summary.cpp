@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/text_layout.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 
@@ -63,8 +64,8 @@ private:
         const std::string kinds = policy_.hosts.size() == count
                                       ? ""
                                       : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
-        line(painted(policy_.pool, "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") + kinds +
-             ", " + policy_.vendor);
+        line(painted(printable(policy_.pool), "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") +
+             kinds + ", " + policy_.vendor);
         line("identity: " + identity());
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }

@@ -24,6 +24,7 @@ constexpr std::uint32_t milan = 0x00A00F11;
 constexpr std::uint32_t popcnt = 1U << 23;            // leaf 1, ECX
 constexpr std::uint32_t md_clear = 1U << 10;          // leaf 7, EDX
 constexpr std::uint32_t offers_arch_caps = 1U << 29;  // leaf 7, EDX
+constexpr std::uint32_t spec_ctrl = 1U << 26;         // leaf 7, EDX; enhanced IBRS goes without it
 constexpr std::uint64_t rdcl_no = 1U << 0;            // MSR 10Ah
 constexpr std::uint64_t eibrs = 1U << 1;
 constexpr std::uint64_t rsba = 1U << 2;
@@ -139,16 +140,17 @@ const std::vector<Case>& cases() {
         {"equal", host_of(with_line(8)), host_of(with_line(4)), "clflush_size lost 0x8/0x4",
          "clflush_size lost 0x4/0x8"},
         {"XSAVE component that is gone", host_of(with_xsave(7)), host_of(with_xsave(3)),
-         "avx lost 0x1/0x0, xsave state avx lost 256 bytes/none", ""},
+         "avx lost 0x1/0x0, xsave state avx lost 256 bytes at 576/none", ""},
         {"XSAVE component of another size", host_of(with_pkru(8, 0x980)), host_of(with_pkru(16, 0x980)),
-         "xsave state pkru lost 8 bytes/16 bytes", "xsave state pkru lost 16 bytes/8 bytes"},
+         "xsave state pkru lost 8 bytes at 2432/16 bytes at 2432",
+         "xsave state pkru lost 16 bytes at 2432/8 bytes at 2432"},
         {"MSR bit", with_arch_caps(rdcl_no), with_arch_caps(0), "ac_rdcl_no lost 0x1/0x0", ""},
         {"MSR that is not there", with_arch_caps(rdcl_no), host_of(intel_table()), "ac_rdcl_no lost 0x1/0x0", ""},
-        {"retpoline-safe and restricted", with_arch_caps(0), with_arch_caps(rrsba | eibrs), "ac_rrsba not-told 0x0/0x1",
-         "ac_ibrs_all lost 0x1/0x0"},
+        {"retpoline-safe and restricted", with_arch_caps(0, spec_ctrl), with_arch_caps(rrsba | eibrs, spec_ctrl),
+         "ac_rrsba not-told 0x0/0x1", "ac_ibrs_all lost 0x1/0x0"},
         {"retpoline-safe and not at all", with_arch_caps(0), with_arch_caps(rsba), "ac_rsba not-told 0x0/0x1", ""},
-        {"restricted and not at all", with_arch_caps(rrsba | eibrs), with_arch_caps(rsba), "ac_ibrs_all lost 0x1/0x0",
-         ""},
+        {"restricted and not at all", with_arch_caps(rrsba | eibrs, spec_ctrl), with_arch_caps(rsba, spec_ctrl),
+         "ac_ibrs_all lost 0x1/0x0", ""},
         {"older microcode of one CPU", with_microcode(intel_table(), "0x46"), with_microcode(intel_table(), "0x3d"),
          "ucode_rev lost 0x46/0x3d", ""},
         {"microcode of another CPU", with_microcode(intel_table(0x000306F2), "0x46"),
@@ -264,7 +266,7 @@ TEST_CASE("every violation is reported, CPUID before MSRs and by place", "[check
         verdict(policy_of({host(strong, 0x302E, "0x46", rdcl_no | mds_no)}), host(weak, 0x3027, "0x3d", rsba));
     CHECK(broken(all) ==
           "cx16 lost 0x1/0x0, popcnt lost 0x1/0x0, avx lost 0x1/0x0, fdp_excptn_only not-told 0x0/0x1, "
-          "xsave state avx lost 256 bytes/none, maxphyaddr lost 0x2e/0x27, guestphys lost 0x2e/0x27, "
+          "xsave state avx lost 256 bytes at 576/none, maxphyaddr lost 0x2e/0x27, guestphys lost 0x2e/0x27, "
           "ucode_rev lost 0x46/0x3d, ac_rdcl_no lost 0x1/0x0, ac_rsba not-told 0x0/0x1, ac_mds_no lost 0x1/0x0");
     CHECK(std::is_sorted(all.violations.begin(), all.violations.end(),
                          [](const Violation& one, const Violation& other) { return one.place < other.place; }));
@@ -327,7 +329,7 @@ TEST_CASE("an unknown relaxed behaviour, clock, MSR, scrub or microcode is not k
           "fp512_downgrade not-told 0x0/unknown");
     const TableBuilder clock = intel_table().reg(0, 0, eax, 0x15).row(0x15, 0, {2, 0xA8, 0, 0});
     CHECK(only_unknown(policy_of({host_of(clock)}), host_of(TableBuilder(clock).unknown(0x15, 0))) ==
-          "tsc_den lost 0x2/unknown, tsc_num lost 0xa8/unknown");
+          "tsc_den lost 0x2/unknown, tsc_num lost 0xa8/unknown, crystal_hz lost 0x0/unknown");
     const TableBuilder silent = intel_table().set(7, 0, edx, offers_arch_caps);
     CHECK_THAT(only_unknown(policy_of({with_arch_caps(rdcl_no)}), host_of(silent)),
                Contains("ac_rdcl_no lost 0x1/unknown"));
@@ -345,7 +347,7 @@ TEST_CASE("a number that a dump does not say is not known to be kept", "[check]"
 TEST_CASE("an XSAVE state that a dump does not say is not known to be there", "[check]") {
     const TableBuilder silent = with_pkru(8, 0x980).unknown(7, 0).unknown(0xD, 0).unknown(0xD, 9);
     CHECK_THAT(only_unknown(policy_of({host_of(with_pkru(8, 0x980))}), host_of(silent)),
-               Contains("xsave state pkru lost 8 bytes/unknown"));
+               Contains("xsave state pkru lost 8 bytes at 2432/unknown"));
 }
 
 TEST_CASE("a promise that is broken for certain fails whatever unknown counts as", "[check]") {
