@@ -185,7 +185,8 @@ TEST_CASE("--fail-on writes the policy and fails by severity", "[merge][options]
     const Pool pool;
     CHECK(run({"merge", pool.strong, "--fail-on", "error"}).status == 0);
     CHECK(run({"merge", pool.strong, "--fail-on", "warning"}).status == 0);
-    const HostDump narrow = with_register(amd_host("narrow"), leaf_8000_0008, Register::eax, 0x302E);  // 46 bits, not 48
+    const HostDump narrow =
+        with_register(amd_host("narrow"), leaf_8000_0008, Register::eax, 0x302E);  // 46 bits, not 48
     const std::string other = pool.dir.write("narrow.json", document(narrow));
     const Result warning = run({"merge", pool.strong, other, "--fail-on", "warning"});
     CHECK(warning.status == 1);
