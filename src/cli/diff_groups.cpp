@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "policy/document_text.hpp"
 #include "text/hex.hpp"
@@ -11,7 +12,8 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t digest_digits = 12;  // enough to tell digests apart
+constexpr std::size_t digest_digits = 12;     // enough to tell digests apart
+constexpr std::size_t most_in_sentence = 24;  // of hosts, fields or findings; --format json has all
 
 std::string label_of(const FieldChange& change) {
     if (change.direction != Direction::none) {
@@ -40,8 +42,11 @@ std::string class_text(const HostClass& host) {
 template <typename Entry, typename Text>
 void put_list(const char* what, const std::vector<Entry>& entries, Text text_of, std::vector<std::string>& out) {
     std::vector<std::string> parts;
-    for (const Entry& entry : entries) parts.push_back(text_of(entry));
-    if (!parts.empty()) out.push_back(what + joined(parts));
+    for (const Entry& entry : entries) {
+        std::string part = text_of(entry);
+        if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
+    }
+    if (!parts.empty()) out.push_back(what + short_list(parts, most_in_sentence));
 }
 
 std::string finding_text(const Finding& finding) {
@@ -108,6 +113,12 @@ std::string name_of(const Rulebook& rulebook, const FieldChange& change) {
     return change.field + "[" + std::to_string(change.place.subleaf_first) + "]";
 }
 
+std::string short_list(const std::vector<std::string>& names, std::size_t most) {
+    if (names.size() <= most) return joined(names);
+    const auto shown = static_cast<std::ptrdiff_t>(most);
+    return joined({names.begin(), names.begin() + shown}) + " and " + std::to_string(names.size() - most) + " more";
+}
+
 bool has_values(const Rulebook& rulebook, const FieldChange& change) {
     const bool is_flag = change.place.low == change.place.high && rulebook.find(change.field) != no_field;
     const bool is_bit = change.before.size() == 3 && change.after.size() == 3;  // "0x0", "0x1"
@@ -126,7 +137,7 @@ std::vector<std::string> other_differences(const Difference& difference) {
     if (provenance.rulebook) {
         out.push_back("rulebook: " + rulebook_text(difference.before) + " -> " + rulebook_text(difference.after));
     }
-    if (provenance.pool) {
+    if (provenance.pool && difference.equal_registers) {
         out.push_back("pool: " + printable(difference.before.name) + " -> " + printable(difference.after.name));
     }
     put_list("hosts that are no longer there: ", provenance.hosts_removed, class_text, out);

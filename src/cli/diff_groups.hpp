@@ -32,13 +32,16 @@ const char* title_of(Direction direction);
 // A field's name in a list: with its subleaf where the rulebook has it in several.
 std::string name_of(const Rulebook& rulebook, const FieldChange& change);
 
+// Names for a sentence: "a, b and 3 more"; most of them at most.
+std::string short_list(const std::vector<std::string>& names, std::size_t most);
+
 // True for a field whose value is more than set or clear.
 bool has_values(const Rulebook& rulebook, const FieldChange& change);
 
 // What else differs, a sentence without its full stop each; empty when nothing does.
 std::vector<std::string> other_differences(const Difference& difference);
 
-// "7.0 EBX[5]", "MSR 10ah[63:0]" as the manuals would write it.
+// "0x7.0 ebx[5]", "MSR 0x10a[63:0]".
 std::string place_text(const BitPlace& place);
 
 // One sentence that says whether and how much the sides differ.

@@ -122,12 +122,8 @@ private:
                 const std::string name = is_stray ? name_of(rulebook_, *change) : change->field;
                 if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
             }
-            std::string items;
-            const std::size_t shown = std::min(names.size(), most_without_promise);
-            for (std::size_t i = 0; i < shown; ++i) items += (items.empty() ? "" : ", ") + names[i];
-            if (shown < names.size()) items += " and " + std::to_string(names.size() - shown) + " more";
-            cut = cut || shown < names.size();
-            paragraph(2, group.label + ": ", items);
+            cut = cut || names.size() > most_without_promise;
+            paragraph(2, group.label + ": ", short_list(names, most_without_promise));
         }
         if (cut) line("  (--format json has all of them)");
     }

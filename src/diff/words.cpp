@@ -13,6 +13,9 @@ struct Sentences {
     const char* migrated;  // a running guest's trouble follows it, where it has one
 };
 
+// A limit that can be weaker or stronger, which an equal value is not.
+AtomKind kind_of(const Subject& subject) { return subject.rule == Rule::equal ? AtomKind::bits : subject.kind; }
+
 const char* trouble(Impact impact) {
     switch (impact) {
         case Impact::crash: return "it may crash";
@@ -29,7 +32,7 @@ Sentences losing(const Subject& subject, bool known) {
         return {"A policy does not promise what a dump does not say: the guest does without.",
                 "The guest goes on using what is not known to be there"};
     }
-    switch (subject.kind) {
+    switch (kind_of(subject)) {
         case AtomKind::number:
             return {"The guest is told the weaker limit.",
                     "The guest goes on with the old limit, which need not hold there"};
@@ -57,7 +60,7 @@ Sentences relaxing(const Subject& subject, bool known) {
 }
 
 const char* gained(const Subject& subject) {
-    switch (subject.kind) {
+    switch (kind_of(subject)) {
         case AtomKind::number: return "The guest is told the stronger limit.";
         case AtomKind::component: return "The guest may use the state.";
         case AtomKind::scrub: return "The guest may count on the VERW that it is told to run.";
