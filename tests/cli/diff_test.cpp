@@ -160,6 +160,7 @@ TEST_CASE("the text says when only the provenance differs", "[diff]") {
     CHECK_THAT(result.out,
                Contains("The registers are equal; only the provenance differs.") && Contains("pool: old -> sam"));
     const std::string changed = run({"diff", files.plain_policy, files.relaxed_policy, "--format", "text"}).out;
+    CHECK_THAT(changed, !Contains("pool: old"));  // the first line says it
     CHECK_THAT(changed, Contains("hosts that are no longer there: plain (") && Contains("new hosts: relaxed ("));
 }
 

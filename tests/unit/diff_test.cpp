@@ -253,8 +253,14 @@ TEST_CASE("equal registers: of hosts by their views, of a host and a policy by f
     CHECK(text_of(change_of(diff(hardware_host("b", amd_table().set(7, 0, ebx, 0x20)), policy), "avx2")) ==
           "loses 0x1 0x0");
     // A policy does not say with what the VMM fills in the APIC id.
-    CHECK(change_of(diff(policy, hardware_host("b", amd_table().set(1, 0, ebx, 0x05000000))), "apic_id").after ==
+    CHECK(
+        change_of(diff(policy, hardware_host("b", amd_table().set(1, 0, ebx, 0x05000000))), "initial_apic_id").after ==
+        "no change");
+    // Nor does a hidden field differ because the dump is silent.
+    CHECK(change_of(diff(policy, hardware_host("b", amd_table().unknown(0x80000007, 0))), "ras_rest").after ==
           "no change");
+    CHECK(text_of(change_of(diff(policy, hardware_host("b", amd_table().reg(0x80000007, 0, ebx, 0xF0))), "ras_rest")) ==
+          "none 0x0 0xf");
 }
 
 TEST_CASE("two vendors differ in that alone", "[diff]") {
