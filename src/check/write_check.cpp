@@ -3,7 +3,6 @@
 
 #include "policy/place_json.hpp"
 #include "poolcpuid/check.hpp"
-#include "rulebook/names.hpp"
 
 namespace poolcpuid {
 
@@ -11,20 +10,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What others call the field, those that have a name for it.
-Json names_json(const Rulebook& rules, const std::string& id) {
-    Json json = Json::object();
-    const FieldIndex index = rules.find(id);
-    if (index == no_field) return json;
-    for (const auto& [project, name] : rulebook::names_of(rules[index])) json[std::string(project)] = name;
-    return json;
-}
-
 Json violation_json(const Rulebook& rulebook, const Violation& violation) {
     Json json;
     json["field"] = violation.field;
     document::put_place(json, violation.place);
-    json["names"] = names_json(rulebook, violation.field);
+    json["names"] = document::names_json(rulebook, violation.field);
     json["breach"] = to_string(violation.breach);
     json["known"] = violation.known;
     json["promised"] = violation.promised;
@@ -39,7 +29,7 @@ Json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
     Json json;
     json["field"] = start_up.field;
     document::put_place(json, start_up.place);
-    json["names"] = names_json(rulebook, start_up.field);
+    json["names"] = document::names_json(rulebook, start_up.field);
     json["value"] = start_up.value;
     json["message"] = start_up.message;
     return json;

@@ -150,6 +150,8 @@ Inputs read_inputs(const std::vector<std::string>& arguments) { return InputRead
 
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
+bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
+
 std::string read_file(const std::string& path) {
     if (path == "-") return read_all(stdin, "stdin");
     const File file(std::fopen(path.c_str(), "rb"), &std::fclose);
@@ -161,13 +163,16 @@ PoolPolicy read_policy_file(const std::string& path) {
     return read_policy(read_file(path), path == "-" ? "stdin" : path);
 }
 
+void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook) {
+    if (policy.rulebook_sha256 == rulebook.sha256) return;
+    log_warning(path + " was made with another rulebook: version " + policy.rulebook_version + " (" +
+                policy.rulebook_sha256.substr(0, 12) + "), not " + std::string(rulebook.version) + " (" +
+                std::string(rulebook.sha256.substr(0, 12)) + ")");
+}
+
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
     PoolPolicy policy = read_policy_file(path);
-    if (policy.rulebook_sha256 != rulebook.sha256) {
-        log_warning(path + " was made with another rulebook: version " + policy.rulebook_version + " (" +
-                    policy.rulebook_sha256.substr(0, 12) + "), not " + std::string(rulebook.version) + " (" +
-                    std::string(rulebook.sha256.substr(0, 12)) + ")");
-    }
+    warn_of_rulebook(path, policy, rulebook);
     return policy;
 }
 

@@ -25,11 +25,17 @@ Inputs read_inputs(const std::vector<std::string>& arguments);
 // The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
 
+// True for an argument that names standard input: "-" or NAME=-.
+bool is_standard_input(const std::string& argument);
+
 // The bytes of a file, or of standard input for "-". Throws InputError.
 std::string read_file(const std::string& path);
 
 // Reads a policy document. Throws InputError.
 PoolPolicy read_policy_file(const std::string& path);
+
+// Logs a warning when the policy was made with another rulebook. path is used in the message.
+void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook);
 
 // Reads a policy to compare with, and logs a warning when it was made with another rulebook. Throws InputError.
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook);

@@ -1,6 +1,6 @@
 // The order of promises: which of one vector of atoms another does not keep.
 //
-// check, --floor and plan all ask this one question. Derived, identity, owned and hidden fields have
+// check, diff, --floor and plan all ask this one question. Derived, identity, owned and hidden fields have
 // no atoms and are never compared (DESIGN.md, section 2).
 #pragma once
 
@@ -35,8 +35,9 @@ struct BrokenAtom {
     friend bool operator==(const BrokenAtom&, const BrokenAtom&) = default;
 };
 
-// The atoms of promised that kept does not have, in the rulebook's order, components last. promised
-// must come from a policy: its registers decide which gates are open. Linear in the plan's fields.
+// The atoms of promised that kept does not have, in the rulebook's order, components last. The
+// registers of promised (a policy's, or a host's first logical CPU's) decide which gates are open; what a
+// host does not say opens none. Linear in the plan's fields.
 std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept);
 
 }  // namespace poolcpuid::merge

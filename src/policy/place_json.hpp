@@ -1,9 +1,12 @@
-// Places as the JSON documents write them.
+// What several of the JSON documents write alike: places, names of fields, host classes, findings.
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "policy/document_text.hpp"
+#include "poolcpuid/policy.hpp"
+#include "rulebook/names.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::document {
@@ -18,6 +21,33 @@ inline void put_place(nlohmann::ordered_json& json, const BitPlace& place) {
         json["register"] = to_string(place.reg);
     }
     json["bits"] = bits(place);
+}
+
+// What others call a field, those that have a name for it. Empty for what is no id of the rulebook.
+inline nlohmann::ordered_json names_json(const Rulebook& rules, const std::string& id) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    const FieldIndex index = rules.find(id);
+    if (index == no_field) return json;
+    for (const auto& [project, name] : rulebook::names_of(rules[index])) json[std::string(project)] = name;
+    return json;
+}
+
+inline nlohmann::ordered_json class_json(const HostClass& host) {
+    return {{"sha256", host.sha256},
+            {"format", host.format},
+            {"views", host.views},
+            {"names", host.names},
+            {"count", host.count}};
+}
+
+inline nlohmann::ordered_json finding_json(const Finding& finding) {
+    nlohmann::ordered_json json;
+    json["severity"] = to_string(finding.severity);
+    json["code"] = finding.code;
+    json["message"] = finding.message;
+    if (!finding.field.empty()) json["field"] = finding.field;
+    json["hosts"] = finding.hosts;
+    return json;
 }
 
 }  // namespace poolcpuid::document

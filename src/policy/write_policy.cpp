@@ -20,14 +20,6 @@ Json row_json(const CpuidRow& row) {
     return json;
 }
 
-Json class_json(const HostClass& host) {
-    return {{"sha256", host.sha256},
-            {"format", host.format},
-            {"views", host.views},
-            {"names", host.names},
-            {"count", host.count}};
-}
-
 Json decision_json(const Decision& decision) {
     Json json;
     json["field"] = decision.field;
@@ -40,16 +32,6 @@ Json decision_json(const Decision& decision) {
     }
     json["because"] = decision.because;
     json["reason"] = decision.reason;
-    return json;
-}
-
-Json finding_json(const Finding& finding) {
-    Json json;
-    json["severity"] = to_string(finding.severity);
-    json["code"] = finding.code;
-    json["message"] = finding.message;
-    if (!finding.field.empty()) json["field"] = finding.field;
-    json["hosts"] = finding.hosts;
     return json;
 }
 
@@ -77,7 +59,7 @@ std::string to_json(const PoolPolicy& policy) {
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
-    json["hosts"] = array_of(policy.hosts, class_json);
+    json["hosts"] = array_of(policy.hosts, document::class_json);
     json["names_sha256"] = policy.names_sha256;
     json["cpuid"] = array_of(policy.cpuid, row_json);
     json["msrs"] = array_of(policy.msrs, [](const MsrRow& row) {
@@ -89,7 +71,7 @@ std::string to_json(const PoolPolicy& policy) {
         return entry;
     });
     json["decisions"] = array_of(policy.decisions, decision_json);
-    json["findings"] = array_of(policy.findings, finding_json);
+    json["findings"] = array_of(policy.findings, document::finding_json);
     return json.dump(2, ' ') + "\n";
 }
 

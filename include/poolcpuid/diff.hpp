@@ -1,0 +1,107 @@
+// What changed between two policies, two hosts, or one of each: field by field, in terms of promises.
+//
+//   Difference difference = differences(builtin_rulebook(), old_policy, new_policy);
+//   if (!difference.equal_registers) for (const FieldChange& change : difference.changes) ...
+//
+// For a policy its registers count, literally. For a host it is what the merge makes of it (both views,
+// the model table), so that the difference of two hosts is that of the promises which they could bring
+// into a pool; fields without promises (identity, derived, owned, hidden) are compared as dumped.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
+
+namespace poolcpuid {
+
+// What a change does to the promises that a guest has, what breaks a running guest first.
+enum class Direction : std::uint8_t {
+    loses,    // a promise goes: an intersect bit, a min shrinks, a max grows, an XSAVE state goes or moves
+    both,     // an `equal` value changed, or a field of several bits does more than one of the others
+    relaxes,  // an announcement of relaxed behaviour appears: the guest is now told, and was not before
+    gains,    // a promise appears: the reverse of one of the above
+    none,     // no promise changes: identity, derived, owned and hidden fields, bits without a field
+};
+
+// "loses", "both", "relaxes", "gains", "none".
+std::string_view to_string(Direction direction) noexcept;
+
+// What stands for a field where there is none.
+inline constexpr const char* vendor_change = "vendor";
+inline constexpr const char* stray_change = "bits without a field";
+
+struct FieldChange {
+    std::string field;  // the rulebook's id; "xsave state NAME"; vendor_change; stray_change
+    BitPlace place;
+    std::string rule;    // the rulebook's word; empty where there is no field
+    std::string before;  // "0x…", or a word for what is no number; "unknown" where a dump does not say
+    std::string after;   // likewise
+    bool known = true;   // false: one of the two is unknown
+    Direction direction = Direction::none;
+    Impact impact = Impact::cosmetic;  // of the field, were its promise broken
+    std::string restarted;             // a sentence: what it means for a guest that restarts under the second side
+    std::string migrated;              // and for a guest of the first side that is live-migrated to the second
+
+    friend bool operator==(const FieldChange&, const FieldChange&) = default;
+};
+
+// One of the two that are compared.
+struct DiffSide {
+    std::string name;  // the host's, or the policy's pool
+    bool is_policy = false;
+    std::string sha256;            // of the host; of the policy's document
+    std::string vendor;            // the CPUID vendor string
+    std::string rulebook_version;  // with which the policy was made; empty for a host
+    std::string rulebook_sha256;
+};
+
+// Hosts of equal content that are behind both policies, under other names or in another number.
+struct RenamedHosts {
+    HostClass before;
+    HostClass after;
+};
+
+// How two policies differ beyond their registers. Empty unless both sides are policies.
+struct Provenance {
+    bool rulebook = false;                    // made with different rulebooks
+    bool pool = false;                        // the pool's name
+    bool names = false;                       // the names of all hosts (documents list only some of them)
+    std::vector<HostClass> hosts_removed;     // by digest
+    std::vector<HostClass> hosts_added;       // likewise
+    std::vector<RenamedHosts> hosts_renamed;  // likewise
+    std::vector<BitPlace> owned_removed;      // bits that the VMM no longer fills in
+    std::vector<BitPlace> owned_added;
+    std::vector<std::string> decisions;  // ids of fields that are decided otherwise, or no longer, in order of place
+    std::vector<Finding> findings_removed;
+    std::vector<Finding> findings_added;
+
+    // True when there is no such difference.
+    bool empty() const noexcept;
+};
+
+struct Difference {
+    DiffSide before;
+    DiffSide after;
+    // Two policies: the same CPUID rows and MSRs. Two hosts: the same CPUID rows, unknown rows and MSRs in
+    // each view, whatever they are called. One of each: the same value of every field.
+    bool equal_registers = false;
+    std::vector<FieldChange> changes;  // by direction, then impact, then place
+    Provenance provenance;
+};
+
+using PolicyOrHost = std::variant<PoolPolicy, HostDump>;
+
+// The difference. Sides of two vendors have that one change. Throws NoPolicyError when the rulebook does
+// not know the vendor. Linear in the rows of both and the rulebook's fields.
+Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after);
+
+// The difference as a JSON document (schemas/diff.schema.json): deterministic, ends with a newline.
+std::string to_json(const Difference& difference, const Rulebook& rulebook);
+
+}  // namespace poolcpuid

@@ -1,0 +1,50 @@
+// A difference as its text and its Markdown lay it out: changes that are alike together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid::cli {
+
+// Changes of one direction that are alike in impact and in what they mean for a running guest; of those
+// without a promise, alike in why there is none.
+struct ChangeGroup {
+    std::string label;     // "crash", "security, not known"; "identity"
+    std::string migrated;  // what it means for a running guest
+    std::vector<const FieldChange*> changes;
+};
+
+struct DirectionGroup {
+    Direction direction = Direction::none;
+    std::size_t count = 0;
+    std::vector<ChangeGroup> groups;
+    std::vector<std::string> restarted;  // what it means for a guest that restarts, each sentence once
+};
+
+// In the order of the changes, which must outlive the result.
+std::vector<DirectionGroup> grouped(const std::vector<FieldChange>& changes);
+
+// "Loses promises" …
+const char* title_of(Direction direction);
+
+// A field's name in a list: with its subleaf where the rulebook has it in several.
+std::string name_of(const Rulebook& rulebook, const FieldChange& change);
+
+// Names for a sentence: "a, b and 3 more"; most of them at most.
+std::string short_list(const std::vector<std::string>& names, std::size_t most);
+
+// True for a field whose value is more than set or clear.
+bool has_values(const Rulebook& rulebook, const FieldChange& change);
+
+// What else differs, a sentence without its full stop each; empty when nothing does.
+std::vector<std::string> other_differences(const Difference& difference);
+
+// "0x7.0 ebx[5]", "MSR 0x10a[63:0]".
+std::string place_text(const BitPlace& place);
+
+// One sentence that says whether and how much the sides differ.
+std::string verdict_text(const Difference& difference);
+
+}  // namespace poolcpuid::cli

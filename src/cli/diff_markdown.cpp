@@ -1,0 +1,99 @@
+#include <string_view>
+#include <utility>
+
+#include "cli/diff_groups.hpp"
+#include "cli/diff_text.hpp"
+#include "rulebook/names.hpp"
+#include "text/printable.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+// text as Markdown that reads as text, in a table too: no markup, no HTML, no mention of a user.
+std::string escaped(std::string_view text) {
+    constexpr std::string_view markup = R"(\`*_{}[]()<>#|~!&$@:)";
+    std::string result;
+    for (const char c : printable(text)) {
+        if (markup.find(c) != std::string_view::npos) result += '\\';
+        result += c;
+    }
+    return result;
+}
+
+std::string code(const std::string& text) { return "`" + text + "`"; }
+
+class DiffMarkdown {
+public:
+    DiffMarkdown(const Difference& difference, const Rulebook& rulebook)
+        : difference_(difference), rulebook_(rulebook) {}
+
+    std::string text() {
+        line("# " + escaped(difference_.before.name) + " → " + escaped(difference_.after.name));
+        line("\n" + verdict_text(difference_));
+        sides();
+        for (const DirectionGroup& direction : grouped(difference_.changes)) put(direction);
+        const std::vector<std::string> others = other_differences(difference_);
+        if (!others.empty()) line("\n## Besides the registers\n");
+        for (const std::string& other : others) line("- " + escaped(other));
+        return std::move(text_);
+    }
+
+private:
+    void line(const std::string& text) { text_ += text + "\n"; }
+
+    void sides() {
+        line("\n| | before | after |\n|---|---|---|");
+        const auto row = [&](const char* what, const auto& of) {
+            line(std::string("| ") + what + " | " + of(difference_.before) + " | " + of(difference_.after) + " |");
+        };
+        row("kind", [](const DiffSide& side) { return std::string(side.is_policy ? "policy" : "host"); });
+        row("vendor", [](const DiffSide& side) { return escaped(side.vendor); });
+        row("SHA-256", [](const DiffSide& side) { return code(side.sha256.substr(0, 12)); });
+    }
+
+    // Every name that others have for the field, each once.
+    std::string names(const FieldChange& change) const {
+        const FieldIndex index = rulebook_.find(change.field);
+        if (index == no_field) return "";
+        std::vector<std::string_view> seen{change.field};
+        std::string text;
+        for (const auto& [project, name] : rulebook::names_of(rulebook_[index])) {
+            bool fresh = true;
+            for (const std::string_view other : seen) fresh = fresh && other != name;
+            if (!fresh) continue;
+            seen.push_back(name);
+            text += (text.empty() ? "" : ", ") + escaped(name);
+        }
+        return text;
+    }
+
+    void put(const DirectionGroup& direction) {
+        line(std::string("\n## ") + title_of(direction.direction));
+        for (const ChangeGroup& group : direction.groups) {
+            line("\n### " + group.label + "\n");
+            const bool promises = direction.direction != Direction::none;
+            if (promises) line("Migrated live: " + group.migrated + "\n");
+            line("| field | names | place | before | after |\n|---|---|---|---|---|");
+            for (const FieldChange* change : group.changes) {
+                line("| " + code(change->field) + " | " + names(*change) + " | " + place_text(change->place) + " | " +
+                     escaped(change->before) + " | " + escaped(change->after) + " |");
+            }
+        }
+        std::string sentences;
+        for (const std::string& sentence : direction.restarted) sentences += " " + sentence;
+        line("\nRestarted:" + sentences);
+    }
+
+    const Difference& difference_;
+    const Rulebook& rulebook_;
+    std::string text_;
+};
+
+}  // namespace
+
+std::string diff_markdown(const Difference& difference, const Rulebook& rulebook) {
+    return DiffMarkdown(difference, rulebook).text();
+}
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,295 @@
+#include "diff/field_changes.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "check/words.hpp"
+#include "diff/words.hpp"
+#include "merge/compare.hpp"
+#include "merge/pool.hpp"
+#include "merge/table_values.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::diff {
+
+namespace {
+
+using merge::AtomKind;
+using merge::BrokenAtom;
+using merge::Plan;
+using merge::RegisterPlace;
+
+constexpr const char* unknown_value = "unknown";
+
+// Nothing where a dump does not say.
+using Value = std::optional<std::uint64_t>;
+
+std::string text_of(const Value& value) { return value ? to_hex(*value) : unknown_value; }
+
+bool has_atom(const Plan& plan, FieldIndex index, std::uint32_t subleaf) {
+    return merge::promises_by_bits(plan.rulebook()[index].rule) || plan.find_number(index, subleaf);
+}
+
+// The promises that one side has and the other does not keep, by what they are about.
+class Broken {
+public:
+    Broken(const Plan& plan, const Promised& promised, const Promised& kept) {
+        for (const BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.promises)) {
+            atoms_.emplace(std::tuple(atom.field, atom.subleaf, atom.component, atom.kind == AtomKind::scrub), atom);
+        }
+    }
+
+    const BrokenAtom* value(FieldIndex field, std::uint32_t subleaf) const { return find(field, subleaf, 0, false); }
+    const BrokenAtom* scrub(FieldIndex field, std::uint32_t subleaf) const { return find(field, subleaf, 0, true); }
+    const BrokenAtom* component(std::uint8_t bit) const { return find(no_field, 0, bit, false); }
+
+private:
+    const BrokenAtom* find(FieldIndex field, std::uint32_t subleaf, std::uint8_t component, bool scrub) const {
+        const auto at = atoms_.find(std::tuple(field, subleaf, component, scrub));
+        return at == atoms_.end() ? nullptr : &at->second;
+    }
+
+    std::map<std::tuple<FieldIndex, std::uint32_t, std::uint8_t, bool>, BrokenAtom> atoms_;
+};
+
+// One side's values.
+class Values {
+public:
+    Values(const Plan& plan, const Promised& side)
+        : plan_(plan),
+          side_(side),
+          registers_(plan, *side.promises.table, *side.promises.msrs, /*only_listed=*/side.is_policy) {}
+
+    // In the registers: a policy's, or those of the host's first logical CPU.
+    Value literal(FieldIndex index, std::uint32_t subleaf) const {
+        return registers_.field(plan_.rulebook()[index], subleaf);
+    }
+
+    // What the merge makes of it.
+    Value effective(FieldIndex index, std::uint32_t subleaf) const {
+        if (index == plan_.microcode()) return microcode();
+        if (!has_atom(plan_, index, subleaf)) return literal(index, subleaf);
+        const merge::SeenValue seen = merge::seen_value(plan_, side_.promises, index, subleaf);
+        return seen.known ? Value(seen.value) : std::nullopt;
+    }
+
+    Value bits(const RegisterPlace& place, std::uint64_t mask) const {
+        const merge::Reading reading = registers_.read(place);
+        return reading.known ? Value(reading.value & mask) : std::nullopt;
+    }
+
+    void collect_places(std::set<RegisterPlace>& places) const {
+        for (const CpuidRow& row : side_.promises.table->rows) {
+            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+                places.insert({false, row.key, reg});
+            }
+        }
+        if (!*side_.promises.msrs) return;
+        for (const MsrRow& row : **side_.promises.msrs) places.insert({true, {row.index, 0}, Register::eax});
+    }
+
+    bool is_policy() const noexcept { return side_.is_policy; }
+
+private:
+    Value microcode() const {
+        const auto at = side_.promises.atoms.microcode.find(side_.promises.leaf1_eax);
+        const bool known = at != side_.promises.atoms.microcode.end() && at->second.known;
+        if (!known) return is_policy() ? Value(0) : std::nullopt;
+        return at->second.value;
+    }
+
+    const Plan& plan_;
+    const Promised& side_;
+    merge::ViewReader registers_;
+};
+
+class FieldChanges {
+public:
+    FieldChanges(const Plan& plan, const Promised& before, const Promised& after)
+        : plan_(plan),
+          before_(plan, before),
+          after_(plan, after),
+          broken_(plan, before, after),
+          mended_(plan, after, before),
+          same_kind_(before.is_policy == after.is_policy) {}
+
+    std::vector<FieldChange> run() {
+        for (const XsaveComponent& component : plan_.rulebook().xsave) compare_component(component.bit);
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = plan_.rulebook()[index];
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                compare(index, subleaf);
+            }
+        }
+        compare_strays();
+        const auto key = [](const FieldChange& c) { return std::tie(c.direction, c.impact, c.place, c.field); };
+        std::sort(changes_.begin(), changes_.end(),
+                  [&](const FieldChange& a, const FieldChange& b) { return key(a) < key(b); });
+        return std::move(changes_);
+    }
+
+private:
+    void compare_component(std::uint8_t bit) {
+        const BrokenAtom* lost = broken_.component(bit);
+        const BrokenAtom* won = mended_.component(bit);
+        if (lost == nullptr && won == nullptr) return;
+        const Violation violation = check::describe(plan_, lost != nullptr ? *lost : *won, {});
+        FieldChange change;
+        change.field = violation.field;
+        change.place = violation.place;
+        change.before = lost != nullptr ? violation.promised : violation.host;
+        change.after = lost != nullptr ? violation.host : violation.promised;
+        change.direction = lost != nullptr ? Direction::loses : Direction::gains;
+        change.impact = violation.impact;
+        Subject subject;
+        subject.kind = AtomKind::component;
+        describe(subject, change);
+        changes_.push_back(std::move(change));
+        components_.insert(bit);
+    }
+
+    // A row that lays out a component is told by the component's change.
+    bool is_told(const Field& field, std::uint32_t subleaf) const {
+        return !field.is_msr && field.rule == Rule::equal && plan_.xsave_leaf() == field.leaf &&
+               components_.contains(static_cast<std::uint8_t>(subleaf));
+    }
+
+    void compare(FieldIndex index, std::uint32_t subleaf) {
+        const Field& field = plan_.rulebook()[index];
+        const bool filled_in = field.rule == Rule::owned && !same_kind_;  // a policy does not say what with
+        if (is_told(field, subleaf) || filled_in) return;
+        const Value before = before_.effective(index, subleaf);
+        const Value after = after_.effective(index, subleaf);
+        const Value old_bits = before_.literal(index, subleaf);
+        const Value new_bits = after_.literal(index, subleaf);
+        const bool literal_differs = same_kind_ && old_bits != new_bits;
+        const bool effective_differs = before != after && !is_silence(index, subleaf, before, after);
+        const BrokenAtom* scrub = scrub_change(index, subleaf);
+        const Direction direction = direction_of(index, subleaf, before, after);
+        if (direction == Direction::none && !literal_differs && !effective_differs) return;
+
+        FieldChange change;
+        change.field = field.id;
+        change.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+        change.rule = to_string(field.rule);
+        change.direction = direction;
+        change.impact = field.impact;
+        // What a policy shows is what its registers say, even where a zero stands for another number.
+        const bool as_written = literal_differs && (before_.is_policy() || before == after);
+        change.before = text_of(as_written ? old_bits : before);
+        change.after = text_of(as_written ? new_bits : after);
+        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index)};
+        if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
+        if (scrub != nullptr && direction != Direction::relaxes) {
+            subject.kind = AtomKind::scrub;
+            if (!literal_differs && before == after) put_scrub(*scrub, direction, change);
+        }
+        change.known = change.before != unknown_value && change.after != unknown_value;
+        describe(subject, change);
+        changes_.push_back(std::move(change));
+    }
+
+    // What neither promises nor shows anything is no change: a policy's 0 beside a silent dump.
+    bool is_silence(FieldIndex index, std::uint32_t subleaf, const Value& before, const Value& after) const {
+        return !same_kind_ && !has_atom(plan_, index, subleaf) && before.value_or(0) == after.value_or(0);
+    }
+
+    const BrokenAtom* scrub_change(FieldIndex index, std::uint32_t subleaf) const {
+        const BrokenAtom* lost = broken_.scrub(index, subleaf);
+        return lost != nullptr ? lost : mended_.scrub(index, subleaf);
+    }
+
+    // The bit is the same and the promise that VERW scrubs is not.
+    void put_scrub(const BrokenAtom& atom, Direction direction, FieldChange& change) const {
+        const Violation violation = check::describe(plan_, atom, {});
+        const bool lost = direction == Direction::loses;
+        change.before = lost ? violation.promised : violation.host;
+        change.after = lost ? violation.host : violation.promised;
+    }
+
+    Direction direction_of(FieldIndex index, std::uint32_t subleaf, const Value& before, const Value& after) const {
+        // A bit that goes from where VERW scrubs to where it does not is no good news.
+        if (broken_.scrub(index, subleaf) != nullptr) return Direction::loses;
+        const bool lost = broken_.value(index, subleaf) != nullptr;
+        const bool won = mended_.value(index, subleaf) != nullptr;
+        if (lost && won) return Direction::both;
+        if (lost) return plan_.is_inverted(index) ? Direction::relaxes : Direction::loses;
+        if (won || mended_.scrub(index, subleaf) != nullptr) return Direction::gains;
+        return renamed_bad_news(index, before, after);
+    }
+
+    // RSBA is worse news than RRSBA: where the one takes the other's place, RSBA tells in which direction.
+    Direction renamed_bad_news(FieldIndex index, const Value& before, const Value& after) const {
+        const PromiseGroup* group = plan_.bad_news_group(index);
+        if (group == nullptr || index != group->rsba || !before || !after || *before == *after) return Direction::none;
+        return *after != 0 ? Direction::relaxes : Direction::gains;
+    }
+
+    void compare_strays() {
+        std::set<RegisterPlace> places;
+        before_.collect_places(places);
+        after_.collect_places(places);
+        for (const RegisterPlace& place : places) {
+            const std::uint64_t all = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
+            const std::uint64_t stray = all & ~plan_.coverage(place).fields;
+            const Value before = before_.bits(place, stray);
+            const Value after = after_.bits(place, stray);
+            if (before.value_or(0) != after.value_or(0)) compare_runs(place, stray, before, after);
+        }
+    }
+
+    // Neighbouring bits are one change.
+    void compare_runs(const RegisterPlace& place, std::uint64_t stray, const Value& before, const Value& after) {
+        for (unsigned low = 0; low < 64; ++low) {
+            if (((stray >> low) & 1U) == 0) continue;
+            unsigned high = low;
+            while (high < 63 && ((stray >> (high + 1)) & 1U) != 0) ++high;
+            Field run;
+            run.low = static_cast<std::uint8_t>(low);
+            run.high = static_cast<std::uint8_t>(high);
+            const auto part = [&](const Value& value) {
+                return value ? Value((*value & run.mask()) >> run.low) : std::nullopt;
+            };
+            const Value old_part = part(before);
+            const Value new_part = part(after);
+            if (old_part.value_or(0) != new_part.value_or(0)) add_stray(place, run, old_part, new_part);
+            low = high;
+        }
+    }
+
+    void add_stray(const RegisterPlace& place, const Field& run, const Value& before, const Value& after) {
+        FieldChange change;
+        change.field = stray_change;
+        const LeafKey key = place.key;
+        change.place = {place.is_msr, key.leaf, key.subleaf, key.subleaf, place.reg, run.low, run.high};
+        change.before = text_of(before);
+        change.after = text_of(after);
+        change.known = before && after;
+        Subject subject;
+        subject.has_field = false;
+        describe(subject, change);
+        changes_.push_back(std::move(change));
+    }
+
+    const Plan& plan_;
+    Values before_;
+    Values after_;
+    Broken broken_;  // promises of the first side that the second does not keep
+    Broken mended_;  // the reverse
+    bool same_kind_;
+    std::set<std::uint8_t> components_;  // those that changed
+    std::vector<FieldChange> changes_;
+};
+
+}  // namespace
+
+std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before, const Promised& after) {
+    return FieldChanges(plan, before, after).run();
+}
+
+}  // namespace poolcpuid::diff

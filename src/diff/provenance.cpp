@@ -1,0 +1,76 @@
+#include "diff/provenance.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace poolcpuid::diff {
+
+namespace {
+
+// The entries of a that b does not have, in their order.
+template <typename T>
+std::vector<T> missing(const std::vector<T>& a, const std::vector<T>& b) {
+    std::vector<T> result;
+    std::copy_if(a.begin(), a.end(), std::back_inserter(result),
+                 [&](const T& entry) { return std::find(b.begin(), b.end(), entry) == b.end(); });
+    return result;
+}
+
+void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance& result) {
+    const auto by_digest = [](const PoolPolicy& policy) {
+        std::map<std::string, const HostClass*> classes;
+        for (const HostClass& host : policy.hosts) classes[host.sha256] = &host;
+        return classes;
+    };
+    const auto old_classes = by_digest(before);
+    const auto new_classes = by_digest(after);
+    for (const auto& [digest, host] : old_classes) {
+        const auto at = new_classes.find(digest);
+        if (at == new_classes.end()) {
+            result.hosts_removed.push_back(*host);
+        } else if (*host != *at->second) {
+            result.hosts_renamed.push_back({*host, *at->second});
+        }
+    }
+    for (const auto& [digest, host] : new_classes) {
+        if (!old_classes.contains(digest)) result.hosts_added.push_back(*host);
+    }
+}
+
+// The fields whose decision is not in both, once each, in order of place.
+std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolPolicy& after) {
+    std::set<std::pair<BitPlace, std::string>> fields;
+    for (const Decision& decision : missing(before.decisions, after.decisions)) {
+        fields.emplace(decision.place, decision.field);
+    }
+    for (const Decision& decision : missing(after.decisions, before.decisions)) {
+        fields.emplace(decision.place, decision.field);
+    }
+    std::vector<std::string> ids;
+    for (const auto& [place, id] : fields) {
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    return ids;
+}
+
+}  // namespace
+
+Provenance provenance(const PoolPolicy& before, const PoolPolicy& after) {
+    Provenance result;
+    result.rulebook =
+        before.rulebook_sha256 != after.rulebook_sha256 || before.rulebook_version != after.rulebook_version;
+    result.pool = before.pool != after.pool;
+    result.names = before.names_sha256 != after.names_sha256;
+    compare_hosts(before, after, result);
+    result.owned_removed = missing(before.owned, after.owned);
+    result.owned_added = missing(after.owned, before.owned);
+    result.decisions = decided_otherwise(before, after);
+    result.findings_removed = missing(before.findings, after.findings);
+    result.findings_added = missing(after.findings, before.findings);
+    return result;
+}
+
+}  // namespace poolcpuid::diff

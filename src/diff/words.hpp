@@ -1,0 +1,23 @@
+// The sentences of a difference: what a change means for a guest that restarts, and for one that moves.
+#pragma once
+
+#include "merge/compare.hpp"
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid::diff {
+
+// What changed, as far as the sentences depend on it.
+struct Subject {
+    merge::AtomKind kind = merge::AtomKind::bits;
+    Rule rule = Rule::hide;
+    bool has_field = true;
+    bool inverted = false;  // a clear bit promises
+};
+
+// Fills in the sentences of a change whose other members are set.
+void describe(const Subject& subject, FieldChange& change);
+
+// The only change between sides of two vendors.
+FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
+
+}  // namespace poolcpuid::diff

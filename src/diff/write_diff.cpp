@@ -1,0 +1,87 @@
+#include <nlohmann/json.hpp>
+
+#include "policy/place_json.hpp"
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json side_json(const DiffSide& side) {
+    Json json;
+    json["name"] = side.name;
+    json["kind"] = side.is_policy ? "policy" : "host";
+    json["sha256"] = side.sha256;
+    json["vendor"] = side.vendor;
+    if (side.is_policy) json["rulebook"] = {{"version", side.rulebook_version}, {"sha256", side.rulebook_sha256}};
+    return json;
+}
+
+Json change_json(const Rulebook& rulebook, const FieldChange& change) {
+    Json json;
+    json["field"] = change.field;
+    document::put_place(json, change.place);
+    json["names"] = document::names_json(rulebook, change.field);
+    if (!change.rule.empty()) json["rule"] = change.rule;
+    json["before"] = change.before;
+    json["after"] = change.after;
+    json["known"] = change.known;
+    json["direction"] = to_string(change.direction);
+    json["impact"] = to_string(change.impact);
+    json["restarted"] = change.restarted;
+    json["migrated"] = change.migrated;
+    return json;
+}
+
+template <typename Entry, typename ToJson>
+Json array_of(const std::vector<Entry>& entries, ToJson to_json_of) {
+    Json array = Json::array();
+    for (const Entry& entry : entries) array.push_back(to_json_of(entry));
+    return array;
+}
+
+Json place_json(const BitPlace& place) {
+    Json json;
+    document::put_place(json, place);
+    return json;
+}
+
+Json provenance_json(const Provenance& provenance) {
+    Json json;
+    json["equal"] = provenance.empty();
+    json["rulebook"] = provenance.rulebook;
+    json["pool"] = provenance.pool;
+    json["names"] = provenance.names;
+    json["hosts"] = {
+        {"removed", array_of(provenance.hosts_removed, document::class_json)},
+        {"added", array_of(provenance.hosts_added, document::class_json)},
+        {"renamed", array_of(provenance.hosts_renamed, [](const RenamedHosts& hosts) {
+             return Json{{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
+         })}};
+    json["owned"] = {{"removed", array_of(provenance.owned_removed, place_json)},
+                     {"added", array_of(provenance.owned_added, place_json)}};
+    json["decisions"] = provenance.decisions;
+    json["findings"] = {{"removed", array_of(provenance.findings_removed, document::finding_json)},
+                        {"added", array_of(provenance.findings_added, document::finding_json)}};
+    return json;
+}
+
+}  // namespace
+
+std::string to_json(const Difference& difference, const Rulebook& rulebook) {
+    Json json;
+    json["schema"] = "poolcpuid/diff/v1";
+    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
+    json["before"] = side_json(difference.before);
+    json["after"] = side_json(difference.after);
+    json["equal"] = difference.equal_registers;
+    json["changes"] =
+        array_of(difference.changes, [&](const FieldChange& change) { return change_json(rulebook, change); });
+    const bool are_policies = difference.before.is_policy && difference.after.is_policy;
+    if (are_policies) json["provenance"] = provenance_json(difference.provenance);
+    return json.dump(2, ' ') + "\n";
+}
+
+}  // namespace poolcpuid

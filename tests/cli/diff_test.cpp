@@ -1,0 +1,175 @@
+// diff: exit statuses, the three formats, and which inputs it takes.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+HostDump relaxed_host(const std::string& name) {
+    return with_bit(with_bit(amd_host(name), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true), leaf_7,
+                    Register::ebx, avx2_bit, false);
+}
+
+// Two hosts and the policy of each.
+struct Files {
+    TemporaryDirectory dir{};
+    std::string plain = dir.write("plain.json", document(amd_host("plain")));
+    std::string relaxed = dir.write("relaxed.json", document(relaxed_host("relaxed")));
+    std::string plain_policy = policy("old.json", plain);
+    std::string relaxed_policy = policy("new.json", relaxed);
+
+    std::string policy(const std::string& name, const std::string& host) const {
+        const std::string file = dir.file(name);
+        REQUIRE(run({"merge", host, "--pool", name.substr(0, 3), "-o", file}).status == 0);
+        return file;
+    }
+};
+
+std::size_t longest_line(const std::string& text) {
+    std::size_t longest = 0;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
+    return longest;
+}
+
+void check_valid(const std::string& document) {
+    for (const std::string& error : schema_errors("diff", document)) FAIL_CHECK(error);
+}
+
+}  // namespace
+
+TEST_CASE("diff exits 0 for equal registers and 1 for others, whatever the sides are", "[diff]") {
+    const Files files;
+    CHECK(run({"diff", files.plain, files.plain}).status == 0);
+    CHECK(run({"diff", files.plain, files.relaxed}).status == 1);
+    CHECK(run({"diff", files.plain_policy, files.plain_policy}).status == 0);
+    CHECK(run({"diff", files.plain_policy, files.relaxed_policy}).status == 1);
+    CHECK(run({"diff", files.plain_policy, files.relaxed}).status == 1);
+    CHECK(run({"diff", files.plain, files.relaxed_policy}).status == 1);
+    const std::string intel = files.dir.write("intel.json", document(intel_host("intel")));
+    const Result vendors = run({"diff", files.plain, intel});
+    CHECK(vendors.status == 1);
+    CHECK(nlohmann::json::parse(vendors.out).at("changes").size() == 1);
+}
+
+TEST_CASE("diff maps failures to the contract's statuses", "[diff]") {
+    const Files files;
+    CHECK(run({"diff", files.plain}).status == 2);
+    CHECK(run({"diff", files.plain, files.plain, "--format", "yaml"}).status == 2);
+    const Result twice = run({"diff", "-", "x=-"});
+    CHECK(twice.status == 2);
+    CHECK_THAT(twice.err, Contains("standard input"));
+    const Result unreadable = run({"diff", files.dir.file("nowhere"), files.dir.write("bad", "x")});
+    CHECK(unreadable.status == 3);
+    CHECK_THAT(unreadable.err, Contains("nowhere") && Contains("bad"));
+    CHECK(unreadable.out.empty());
+    CHECK(run({"diff", files.plain, files.relaxed, "-o", files.dir.file("no/such/directory")}).status == 5);
+    std::string nobody = document(amd_host("nobody"));
+    // "Auth" of leaf 0, EBX
+    for (std::size_t at = nobody.find("0x68747541"); at != std::string::npos; at = nobody.find("0x68747541")) {
+        nobody.replace(at, 10, "0x68747542");
+    }
+    const std::string file = files.dir.write("nobody.json", nobody);
+    CHECK(run({"diff", file, file}).status == 4);
+}
+
+TEST_CASE("diff refuses a stream of several hosts", "[diff]") {
+    const Files files;
+    const std::string two =
+        files.dir.write("two.ndjson", document_line(amd_host("a")) + "\n" + document_line(amd_host("b")) + "\n");
+    const Result result = run({"diff", two, files.plain});
+    CHECK(result.status == 3);
+    CHECK_THAT(result.err, Contains("expected one host or one policy") && Contains("found 2 hosts"));
+    CHECK(result.out.empty());
+}
+
+TEST_CASE("a side may be standard input, and may be given a name", "[diff]") {
+    const Files files;
+    const Result host = run({"diff", "-", "fresh=" + files.relaxed}, {.input = document(amd_host("plain"))});
+    CHECK(host.status == 1);
+    const auto json = nlohmann::json::parse(host.out);
+    CHECK(json.at("before").at("name") == "plain");
+    CHECK(json.at("after").at("name") == "fresh");
+    CHECK(run({"diff", files.plain_policy, "-"}, {.input = bytes_of(files.plain_policy)}).status == 0);
+    CHECK(run({"diff", files.plain_policy, "q3=-"}, {.input = bytes_of(files.plain_policy)}).status == 0);
+}
+
+TEST_CASE("the JSON of diff is valid and the same each time", "[diff][schema]") {
+    const Files files;
+    for (const std::string& before : {files.plain, files.plain_policy}) {
+        for (const std::string& after : {files.relaxed, files.relaxed_policy, files.plain_policy}) {
+            const Result result = run({"diff", before, after, "--format", "json"});
+            check_valid(result.out);
+            CHECK(run({"diff", before, after, "--format", "json"}).out == result.out);
+        }
+    }
+    const std::string pools = POOLCPUID_SOURCE_DIR "/examples/";
+    check_valid(run({"diff", pools + "qemu-tcg-amd/policy.json", pools + "amd-zen/policy.json"}).out);
+    check_valid(run({"diff", pools + "qemu-tcg-intel/policy.json", pools + "amd-zen/policy.json"}).out);
+    CHECK_FALSE(schema_errors("diff", R"({"schema": "poolcpuid/diff/v1"})").empty());
+}
+
+TEST_CASE("-o writes the document and leaves the text to standard error", "[diff]") {
+    const Files files;
+    const std::string file = files.dir.file("diff.json");
+    const Result written = run({"diff", files.plain, files.relaxed, "-o", file});
+    CHECK(written.status == 1);
+    CHECK(written.out.empty());
+    CHECK_THAT(written.err, Contains("From host plain to host relaxed"));
+    CHECK(files.dir.read("diff.json") == run({"diff", files.plain, files.relaxed}).out);
+    CHECK(run({"diff", files.plain, files.relaxed, "-o", file, "--format", "markdown"}).status == 1);
+    CHECK_THAT(files.dir.read("diff.json"), StartsWith("# plain → relaxed\n"));
+}
+
+TEST_CASE("the text names each change once, what breaks a running guest first, in 80 columns", "[diff]") {
+    const Files files;
+    const std::string text =
+        run({"diff", files.plain, files.relaxed}, {.terminal = true, .environment = {"TERM=dumb"}}).out;
+    INFO(text);
+    CHECK_THAT(text, StartsWith("From host plain to host relaxed (AuthenticAMD)"));
+    CHECK_THAT(text, Contains("crash: avx2 (AVX2)") && Contains("wrong-result: fs_gs_base_ns"));
+    CHECK(text.find("Loses promises") < text.find("Relaxes"));
+    CHECK(text.find("fs_gs_base_ns") == text.rfind("fs_gs_base_ns"));
+    CHECK(longest_line(text) <= 80);
+    const std::string pools = POOLCPUID_SOURCE_DIR "/examples/";
+    const std::string long_text =
+        run({"diff", pools + "qemu-tcg-amd/policy.json", pools + "amd-zen/policy.json", "--format", "text"}).out;
+    CHECK(longest_line(long_text) <= 80);
+    CHECK_THAT(run({"diff", files.plain, files.plain, "--format", "text"}).out, Contains("No difference."));
+}
+
+TEST_CASE("the text says when only the provenance differs", "[diff]") {
+    const Files files;
+    const std::string same = files.policy("sam.json", files.plain);
+    const Result result = run({"diff", files.plain_policy, same, "--format", "text"});
+    CHECK(result.status == 0);
+    CHECK_THAT(result.out,
+               Contains("The registers are equal; only the provenance differs.") && Contains("pool: old -> sam"));
+    const std::string changed = run({"diff", files.plain_policy, files.relaxed_policy, "--format", "text"}).out;
+    CHECK_THAT(changed, !Contains("pool: old"));  // the first line says it
+    CHECK_THAT(changed, Contains("hosts that are no longer there: plain (") && Contains("new hosts: relaxed ("));
+}
+
+TEST_CASE("Markdown is tables, and names are no markup", "[diff]") {
+    const Files files;
+    const std::string text = run({"diff", "a|b<i>`*_[x](y)=" + files.plain, files.relaxed, "--format", "markdown"}).out;
+    INFO(text);
+    CHECK_THAT(text, StartsWith(R"(# a\|b\<i\>\`\*\_\[x\]\(y\) → relaxed)"));
+    CHECK_THAT(text, Contains("| field | names | place | before | after |\n|---|---|---|---|---|\n"));
+    CHECK_THAT(text, Contains("| `avx2` | AVX2 | 0x7.0 ebx[5] | 0x1 | 0x0 |"));
+    CHECK_THAT(text, Contains("## Loses promises\n\n### crash\n"));
+}

@@ -1,0 +1,85 @@
+// The difference of real hosts whose answers are known.
+
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "poolcpuid/diff.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+// "gains 0x0 0x1", or "same".
+std::string change(const Difference& difference, const std::string& field) {
+    for (const FieldChange& one : difference.changes) {
+        if (one.field == field) return std::string(to_string(one.direction)) + " " + one.before + " " + one.after;
+    }
+    return "same";
+}
+
+// Place, both values, and whether a promise changed, in an order that does not depend on the direction.
+std::multiset<std::tuple<BitPlace, std::string, std::string, std::string, bool>> values_of(const Difference& difference,
+                                                                                           bool reversed) {
+    std::multiset<std::tuple<BitPlace, std::string, std::string, std::string, bool>> values;
+    for (const FieldChange& one : difference.changes) {
+        const std::string& first = reversed ? one.after : one.before;
+        const std::string& second = reversed ? one.before : one.after;
+        values.emplace(one.place, one.field, first, second, one.direction == Direction::none);
+    }
+    return values;
+}
+
+}  // namespace
+
+TEST_CASE("Rome against Genoa, and back", "[corpus][diff]") {
+    if (real_hosts().empty()) return;
+    const HostDump& rome = real_host("instlatx64/AuthenticAMD0830F10_K17_Rome");
+    const HostDump& genoa = real_host("instlatx64/AuthenticAMD0A10F11_K19_Genoa_02");
+    const Difference newer = differences(builtin_rulebook(), rome, genoa);
+    CHECK_FALSE(newer.equal_registers);
+    CHECK(change(newer, "fs_gs_base_ns") == "relaxes 0x0 0x1");
+    CHECK(change(newer, "pku") == "gains 0x0 0x1");
+    CHECK(change(newer, "avx512f") == "gains 0x0 0x1");
+    CHECK(change(newer, "maxphyaddr") == "gains 0x30 0x34");
+    CHECK(change(newer, "xsave state pkru") == "loses 64 bytes at 832 8 bytes at 2432");
+    const Difference older = differences(builtin_rulebook(), genoa, rome);
+    CHECK(change(older, "fs_gs_base_ns") == "gains 0x1 0x0");
+    CHECK(change(older, "pku") == "loses 0x1 0x0");
+    CHECK(change(older, "avx512f") == "loses 0x1 0x0");
+    CHECK(change(older, "maxphyaddr") == "loses 0x34 0x30");
+}
+
+TEST_CASE("Genoa under two kernels: features come with the kernel, the silicon's bad news do not", "[corpus][diff]") {
+    if (real_hosts().empty()) return;
+    const Difference difference = differences(builtin_rulebook(), real_host("firecracker/fingerprint_AMD_GENOA_5.10"),
+                                              real_host("firecracker/fingerprint_AMD_GENOA_6.18"));
+    CHECK_FALSE(difference.equal_registers);
+    CHECK(change(difference, "auto_ibrs") == "gains 0x0 0x1");
+    CHECK(change(difference, "ibpb_brtype") == "gains 0x0 0x1");
+    // Linux 5.10 hides the bit; the model table knows better.
+    CHECK(change(difference, "fs_gs_base_ns") == "none 0x0 0x1");
+    CHECK(change(difference, "no_smm_ctl_msr") == "none 0x0 0x1");
+}
+
+TEST_CASE("no real host differs from itself, and the reverse of every difference is its mirror", "[corpus][diff]") {
+    const HostDump* last = nullptr;
+    for (const HostDump& host : real_hosts()) {
+        const auto vendor = vendor_string(host.first_table());
+        if (!vendor || !builtin_rulebook().vendor_of(*vendor)) continue;
+        INFO(host.name);
+        const Difference self = differences(builtin_rulebook(), host, host);
+        CHECK(self.equal_registers);
+        CHECK(self.changes.empty());
+        if (last != nullptr) {
+            const Difference there = differences(builtin_rulebook(), *last, host);
+            const Difference back = differences(builtin_rulebook(), host, *last);
+            CHECK(values_of(there, false) == values_of(back, true));
+            CHECK(there.equal_registers == back.equal_registers);
+        }
+        last = &host;
+    }
+}

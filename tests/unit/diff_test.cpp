@@ -1,0 +1,330 @@
+// The difference of two policies or hosts: every rule in every direction, and what else may differ.
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "poolcpuid/diff.hpp"
+#include "poolcpuid/error.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+#include "tests/support/merged.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+
+namespace {
+
+constexpr std::uint32_t arch_capabilities = 0x10A;
+
+// A policy that shows these registers and nothing else.
+PoolPolicy policy_of(const TableBuilder& table, std::vector<MsrRow> msrs = {}) {
+    PoolPolicy policy;
+    policy.pool = "pool";
+    policy.cpuid = table.table().rows;
+    policy.vendor = vendor_string(table.table()).value();
+    policy.msrs = std::move(msrs);
+    return policy;
+}
+
+Difference diff(const PolicyOrHost& before, const PolicyOrHost& after) {
+    return differences(builtin_rulebook(), before, after);
+}
+
+// The change of a field, or one that says that there is none.
+FieldChange change_of(const Difference& difference, const std::string& field) {
+    for (const FieldChange& change : difference.changes) {
+        if (change.field == field) return change;
+    }
+    FieldChange none;
+    none.before = none.after = "no change";
+    return none;
+}
+
+// "loses 0x1 0x0"
+std::string text_of(const FieldChange& change) {
+    return std::string(to_string(change.direction)) + " " + change.before + " " + change.after;
+}
+
+struct Case {
+    const char* field;
+    PoolPolicy before;
+    PoolPolicy after;
+    std::string there;  // what the difference says
+    std::string back;   // and in the other direction
+};
+
+void check_all(const std::vector<Case>& cases) {
+    for (const Case& one : cases) {
+        CAPTURE(one.field);
+        CHECK(text_of(change_of(diff(one.before, one.after), one.field)) == one.there);
+        CHECK(text_of(change_of(diff(one.after, one.before), one.field)) == one.back);
+        CHECK(diff(one.before, one.before).changes.empty());
+    }
+}
+
+TableBuilder relaxed(std::uint32_t eax_bits) {
+    return amd_table().reg(0x80000000, 0, eax, 0x80000021).reg(0x80000021, 0, eax, eax_bits);
+}
+
+// ERAPS, by which RapSize means something.
+TableBuilder rap(std::uint32_t size) { return relaxed(0x01000000).reg(0x80000021, 0, ebx, size << 16); }
+
+// XSAVE with PKRU of 8 bytes at an offset; 0: without PKRU.
+TableBuilder pkru(std::uint32_t offset) {
+    TableBuilder table = amd_table().set(1, 0, ecx, 0x04000000).row(0xD, 0, {0x3, 0x240, 0x240, 0});
+    if (offset != 0) table.set(0xD, 0, eax, 0x200).row(0xD, 9, {8, offset, 0, 0});
+    return table;
+}
+
+std::vector<MsrRow> capabilities(std::uint64_t value) { return {{arch_capabilities, value}}; }
+
+TableBuilder with_arch_caps() { return intel_table().set(7, 0, edx, 1U << 29); }
+
+std::vector<std::string> order_of(const Difference& difference) {
+    std::vector<std::string> fields;
+    for (const FieldChange& change : difference.changes) fields.push_back(change.field);
+    return fields;
+}
+
+}  // namespace
+
+TEST_CASE("every rule that promises has a direction", "[diff]") {
+    const auto avx2 = [](bool set) { return policy_of(intel_table().reg(7, 0, ebx, set ? 0x20 : 0)); };
+    const auto width = [](std::uint32_t bits) { return policy_of(amd_table().reg(0x80000008, 0, eax, 0x3000 | bits)); };
+    const auto line = [](std::uint32_t size) { return policy_of(amd_table().reg(1, 0, ebx, size << 8)); };
+    check_all({
+        {"avx2", avx2(false), avx2(true), "gains 0x0 0x1", "loses 0x1 0x0"},
+        {"fs_gs_base_ns", policy_of(relaxed(0)), policy_of(relaxed(2)), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+        {"maxphyaddr", width(0x30), width(0x34), "gains 0x30 0x34", "loses 0x34 0x30"},
+        {"rapsize", policy_of(rap(8)), policy_of(rap(12)), "loses 0x8 0xc", "gains 0xc 0x8"},
+        {"clflush_size", line(8), line(4), "both 0x8 0x4", "both 0x4 0x8"},
+        {"clflush_size", line(8), line(0), "loses 0x8 0x0", "gains 0x0 0x8"},
+    });
+}
+
+TEST_CASE("a field of several bits may do more than one thing", "[diff]") {
+    const auto events = [](std::uint32_t lost) {
+        return policy_of(intel_table().reg(0xA, 0, eax, 0x07300402).reg(0xA, 0, ebx, lost));
+    };
+    const auto hints = [](std::uint32_t set) {
+        return policy_of(amd_table().reg(0x80000000, 0, eax, 0x8000001A).reg(0x8000001A, 0, eax, set));
+    };
+    check_all({{"perf_hints", hints(1), hints(2), "both 0x1 0x2", "both 0x2 0x1"},
+               {"perf_hints", hints(1), hints(3), "gains 0x1 0x3", "loses 0x3 0x1"}});
+    check_all({{"pmu_ev_unavail", events(1), events(2), "both 0x1 0x2", "both 0x2 0x1"},
+               {"pmu_ev_unavail", events(1), events(3), "relaxes 0x1 0x3", "gains 0x3 0x1"}});
+}
+
+TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", "[diff]") {
+    constexpr std::uint64_t immune = 0x20 | 0x100;  // MDS_NO, TAA_NO
+    const auto md_clear = [](bool set, std::uint64_t msr) {
+        return policy_of(with_arch_caps().set(7, 0, edx, set ? 0x400 : 0), capabilities(msr));
+    };
+    check_all({
+        {"md_clear", md_clear(false, 0), md_clear(true, 0), "relaxes 0x0 0x1", "loses 0x1 0x0"},
+        {"md_clear", md_clear(false, immune), md_clear(true, immune), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+    });
+    PoolPolicy lost = md_clear(true, 0);
+    lost.findings.push_back({Severity::error, "verw-promise-lost", "m", "md_clear", {}});
+    check_all({{"md_clear", md_clear(true, 0), lost, "loses VERW scrubs VERW does not scrub",
+                "gains VERW does not scrub VERW scrubs"}});
+    const FieldChange change = change_of(diff(md_clear(true, 0), lost), "md_clear");
+    CHECK(change.impact == Impact::security);
+    CHECK(change.migrated ==
+          "The guest runs VERW and counts on it, though it need not scrub there: it may be open to an attack.");
+}
+
+TEST_CASE("RSBA and RRSBA are told, by the name that EIBRS gives them", "[diff]") {
+    constexpr std::uint64_t eibrs = 0x2;
+    constexpr std::uint64_t rsba = 0x4;
+    constexpr std::uint64_t rrsba = 0x80000;
+    const auto told = [](std::uint64_t msr) { return policy_of(with_arch_caps(), capabilities(msr)); };
+    check_all({
+        {"ac_rsba", told(0), told(rsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+        {"ac_rrsba", told(eibrs), told(eibrs | rrsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+        {"ac_rsba", told(eibrs | rrsba), told(rsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+        {"ac_rrsba", told(eibrs | rrsba), told(rsba), "none 0x1 0x0", "none 0x0 0x1"},
+        {"ac_ibrs_all", told(eibrs | rrsba), told(rsba), "loses 0x1 0x0", "gains 0x0 0x1"},
+    });
+}
+
+TEST_CASE("an XSAVE state goes, comes, or lies elsewhere", "[diff]") {
+    check_all({
+        {"xsave state pkru", policy_of(pkru(2432)), policy_of(pkru(0)), "loses 8 bytes at 2432 none",
+         "gains none 8 bytes at 2432"},
+        {"xsave state pkru", policy_of(pkru(2432)), policy_of(pkru(2688)), "loses 8 bytes at 2432 8 bytes at 2688",
+         "loses 8 bytes at 2688 8 bytes at 2432"},
+    });
+    // The rows that lay it out are not told a second time.
+    CHECK(change_of(diff(policy_of(pkru(2432)), policy_of(pkru(2688))), "xs_offset").after == "no change");
+}
+
+TEST_CASE("what promises nothing changes no promise", "[diff]") {
+    check_all({
+        {"max_basic_leaf", policy_of(amd_table()), policy_of(amd_table().reg(0, 0, eax, 0x10)), "none 0xd 0x10",
+         "none 0x10 0xd"},
+        {"stepping", policy_of(amd_table(0x00830F10)), policy_of(amd_table(0x00830F11)), "none 0x0 0x1",
+         "none 0x1 0x0"},
+        {"osxsave", policy_of(amd_table()), policy_of(amd_table().set(1, 0, ecx, 1U << 27)), "none 0x0 0x1",
+         "none 0x1 0x0"},
+        {"intel_pt", policy_of(intel_table()), policy_of(intel_table().set(7, 0, ebx, 1U << 25)), "none 0x0 0x1",
+         "none 0x1 0x0"},
+        {"bits without a field", policy_of(amd_table()), policy_of(amd_table().reg(0x4000ABCD, 0, edx, 0xF0)),
+         "none 0x0 0xf0", "none 0xf0 0x0"},
+    });
+    // A guest address width of 0 means the physical one: the same promise in other words.
+    const auto guest = [](std::uint32_t bits) { return policy_of(amd_table().reg(0x80000008, 0, eax, bits)); };
+    check_all({{"guestphys", guest(0x003030), guest(0x303030), "none 0x0 0x30", "none 0x30 0x0"}});
+}
+
+TEST_CASE("both sentences say what a change means for guests", "[diff]") {
+    const FieldChange loses =
+        change_of(diff(policy_of(intel_table().reg(7, 0, ebx, 0x20)), policy_of(intel_table())), "avx2");
+    CHECK(loses.restarted == "The guest is not shown it and does without.");
+    CHECK(loses.migrated == "The guest goes on using what may not be there: it may crash.");
+    const FieldChange relaxes = change_of(diff(policy_of(relaxed(0)), policy_of(relaxed(2))), "fs_gs_base_ns");
+    CHECK(relaxes.restarted == "The guest is told and does not rely on the old behaviour.");
+    CHECK(relaxes.migrated ==
+          "The guest was not told and goes on relying on the old behaviour: it may compute wrong results.");
+    const FieldChange gains = change_of(diff(policy_of(relaxed(2)), policy_of(relaxed(0))), "fs_gs_base_ns");
+    CHECK(gains.restarted == "The guest may rely on the stricter behaviour.");
+    CHECK(gains.migrated == "Nothing changes until the guest restarts.");
+    const FieldChange none = change_of(diff(policy_of(amd_table()), policy_of(amd_table(0x00830F11))), "stepping");
+    CHECK(none.migrated == "Nothing changes.");
+}
+
+TEST_CASE("changes come by what they break: direction, impact, place", "[diff]") {
+    const TableBuilder before = amd_table().set(7, 0, ebx, 0x220);  // AVX2, ERMS
+    const TableBuilder after = amd_table(0x00830F11)
+                                   .reg(1, 0, ebx, 0x400)
+                                   .set(1, 0, ecx, 0x00800001)  // POPCNT, SSE3
+                                   .reg(0x80000000, 0, eax, 0x80000021)
+                                   .reg(0x80000021, 0, eax, 0x202);
+    CHECK(order_of(diff(policy_of(before), policy_of(after))) ==
+          std::vector<std::string>{"avx2", "erms", "clflush_size", "no_smm_ctl_msr", "fs_gs_base_ns", "sse3", "popcnt",
+                                   "stepping", "max_ext_leaf"});
+}
+
+TEST_CASE("a silent dump promises nothing, and its value is unknown", "[diff]") {
+    const HostDump loud = hardware_host("loud", intel_table().reg(7, 0, ebx, 0x20));
+    const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0));
+    const FieldChange lost = change_of(diff(loud, silent), "avx2");
+    CHECK(text_of(lost) == "loses 0x1 unknown");
+    CHECK_FALSE(lost.known);
+    CHECK(lost.migrated == "The guest goes on using what is not known to be there: it may crash.");
+    CHECK(text_of(change_of(diff(silent, loud), "avx2")) == "gains unknown 0x1");
+    // Family 15h, of which the model table says nothing about the bit.
+    const HostDump told = hardware_host("told", amd_table(0x00610F01));
+    const HostDump untold = hardware_host("untold", amd_table(0x00610F01).unknown(0x80000021, 0));
+    CHECK(text_of(change_of(diff(told, untold), "fs_gs_base_ns")) == "relaxes 0x0 unknown");
+    CHECK(diff(silent, silent).changes.empty());
+}
+
+TEST_CASE("a host counts as the merge sees it: both views and the model table", "[diff]") {
+    // Genoa under a kernel that hides the bit which its silicon has.
+    const TableBuilder silicon = amd_table(0x00A10F11).reg(0x80000000, 0, eax, 0x80000021).reg(0x80000021, 0, eax, 0x2);
+    const HostDump genoa = with_hypervisor(hardware_host("genoa", silicon), amd_table(0x00A10F11));
+    const HostDump rome = hardware_host("rome", amd_table());
+    CHECK(text_of(change_of(diff(rome, genoa), "fs_gs_base_ns")) == "relaxes 0x0 0x1");
+    // An older kernel on the same silicon: the feature is no longer offered.
+    const HostDump avx2 = hardware_host("new-kernel", amd_table().set(7, 0, ebx, 0x20));
+    const HostDump none = with_hypervisor(avx2, amd_table());
+    CHECK(text_of(change_of(diff(avx2, none), "avx2")) == "loses 0x1 0x0");
+}
+
+TEST_CASE("equal registers: of hosts by their views, of a host and a policy by fields", "[diff]") {
+    const HostDump host = hardware_host("a", amd_table());
+    HostDump other = host;
+    other.name = "b";
+    other.meta["kernel"] = "6.18";
+    CHECK(diff(host, other).equal_registers);
+    CHECK_FALSE(diff(host, hardware_host("b", amd_table().set(7, 0, ebx, 0x20))).equal_registers);
+    CHECK_FALSE(diff(host, hardware_host("b", amd_table().unknown(0x17, 0))).equal_registers);
+    CHECK_FALSE(diff(host, hardware_host("b", {amd_table()}, std::vector<MsrRow>{})).equal_registers);
+    // A row of zeros says the same as no row.
+    CHECK(diff(host, hardware_host("b", amd_table().row(0x17, 0, {}))).equal_registers);
+
+    const PolicyOrHost policy = policy_of(amd_table());
+    CHECK(text_of(change_of(diff(policy, hardware_host("b", amd_table().set(7, 0, ebx, 0x20))), "avx2")) ==
+          "gains 0x0 0x1");
+    CHECK(text_of(change_of(diff(hardware_host("b", amd_table().set(7, 0, ebx, 0x20)), policy), "avx2")) ==
+          "loses 0x1 0x0");
+    // A policy does not say with what the VMM fills in the APIC id.
+    CHECK(
+        change_of(diff(policy, hardware_host("b", amd_table().set(1, 0, ebx, 0x05000000))), "initial_apic_id").after ==
+        "no change");
+    // Nor does a hidden field differ because the dump is silent.
+    CHECK(change_of(diff(policy, hardware_host("b", amd_table().unknown(0x80000007, 0))), "ras_rest").after ==
+          "no change");
+    CHECK(text_of(change_of(diff(policy, hardware_host("b", amd_table().reg(0x80000007, 0, ebx, 0xF0))), "ras_rest")) ==
+          "none 0x0 0xf");
+}
+
+TEST_CASE("two vendors differ in that alone", "[diff]") {
+    const Difference difference = diff(hardware_host("a", intel_table()), policy_of(amd_table()));
+    CHECK_FALSE(difference.equal_registers);
+    REQUIRE(difference.changes.size() == 1);
+    CHECK(text_of(difference.changes.front()) == "loses GenuineIntel AuthenticAMD");
+    CHECK(difference.changes.front().field == "vendor");
+    const HostDump nobody = hardware_host("nobody", base_table("NobodysChips", 0x600));
+    CHECK_THROWS_AS(diff(nobody, nobody), NoPolicyError);
+}
+
+TEST_CASE("policies that differ only in provenance say in what", "[diff]") {
+    const PoolPolicy before = Merged({hardware_host("a", amd_table())}).policy;
+    CHECK(diff(before, before).provenance.empty());
+    CHECK(diff(before, before).equal_registers);
+
+    PoolPolicy after = before;
+    after.pool = "other";
+    after.rulebook_version = "2027.01";
+    after.names_sha256 = std::string(64, '1');
+    after.hosts.front().names = {"b"};
+    after.hosts.push_back({std::string(64, 'f'), "cpuid-r", {"hardware"}, {"c"}, 1});
+    after.owned.pop_back();
+    after.decisions.push_back({"avx2", {false, 7, 0, 0, ebx, 5, 5}, "intersect", "0x0", {}, {}, "because"});
+    after.findings.push_back({Severity::note, "new-finding", "m", "", {}});
+    const Difference difference = diff(before, after);
+    CHECK(difference.equal_registers);
+    CHECK(difference.changes.empty());
+    const Provenance& provenance = difference.provenance;
+    CHECK_FALSE(provenance.empty());
+    CHECK(provenance.pool);
+    CHECK(provenance.rulebook);
+    CHECK(provenance.names);
+    REQUIRE(provenance.hosts_renamed.size() == 1);
+    CHECK(provenance.hosts_renamed.front().after.names == Names{"b"});
+    REQUIRE(provenance.hosts_added.size() == 1);
+    CHECK(provenance.hosts_added.front().names == Names{"c"});
+    CHECK(provenance.hosts_removed.empty());
+    CHECK(provenance.owned_removed == std::vector<BitPlace>{before.owned.back()});
+    CHECK(provenance.owned_added.empty());
+    CHECK(provenance.decisions == std::vector<std::string>{"avx2"});
+    REQUIRE(provenance.findings_added.size() == 1);
+    CHECK(provenance.findings_added.front().code == "new-finding");
+    CHECK(diff(after, before).provenance.hosts_removed == provenance.hosts_added);
+    CHECK(diff(after, before).provenance.findings_removed == provenance.findings_added);
+}
+
+TEST_CASE("the document has every name of a field, and provenance for policies only", "[diff]") {
+    const auto document = [](const PolicyOrHost& before, const PolicyOrHost& after) {
+        return nlohmann::json::parse(to_json(diff(before, after), builtin_rulebook()));
+    };
+    const auto json = document(policy_of(relaxed(0)), policy_of(relaxed(2)));
+    REQUIRE(json.at("changes").size() == 1);
+    const auto& change = json.at("changes").at(0);
+    CHECK(change.at("field") == "fs_gs_base_ns");
+    CHECK(change.at("leaf") == "0x80000021");
+    CHECK(change.at("bits") == "1");
+    CHECK(change.at("rule") == "union");
+    CHECK(change.at("names").at("vendor") == "FsGsKernelGsBaseNonSerializing");
+    CHECK(change.at("names").contains("qemu"));
+    CHECK(json.at("equal") == false);
+    CHECK(json.contains("provenance"));
+    const HostDump host = hardware_host("a", amd_table());
+    CHECK_FALSE(document(host, policy_of(amd_table())).contains("provenance"));
+    CHECK(document(host, host).at("equal") == true);
+}
