@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "policy/place_json.hpp"
+#include "policy/document_json.hpp"
 #include "poolcpuid/check.hpp"
 
 namespace poolcpuid {
@@ -41,12 +41,10 @@ Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs un
     json["kind"] = verdict.is_policy ? "policy" : "host";
     json["sha256"] = verdict.sha256;
     json["compatible"] = verdict.compatible(unknown);
-    json["violations"] = Json::array();
-    for (const Violation& violation : verdict.violations) {
-        json["violations"].push_back(violation_json(rulebook, violation));
-    }
-    json["start_up"] = Json::array();
-    for (const StartUp& start_up : verdict.start_up) json["start_up"].push_back(start_up_json(rulebook, start_up));
+    json["violations"] = document::array_of(
+        verdict.violations, [&](const Violation& violation) { return violation_json(rulebook, violation); });
+    json["start_up"] = document::array_of(verdict.start_up,
+                                          [&](const StartUp& start_up) { return start_up_json(rulebook, start_up); });
     return json;
 }
 

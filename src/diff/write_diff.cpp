@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "policy/place_json.hpp"
+#include "policy/document_json.hpp"
 #include "poolcpuid/diff.hpp"
 
 namespace poolcpuid {
@@ -35,13 +35,6 @@ Json change_json(const Rulebook& rulebook, const FieldChange& change) {
     return json;
 }
 
-template <typename Entry, typename ToJson>
-Json array_of(const std::vector<Entry>& entries, ToJson to_json_of) {
-    Json array = Json::array();
-    for (const Entry& entry : entries) array.push_back(to_json_of(entry));
-    return array;
-}
-
 Json place_json(const BitPlace& place) {
     Json json;
     document::put_place(json, place);
@@ -55,16 +48,16 @@ Json provenance_json(const Provenance& provenance) {
     json["pool"] = provenance.pool;
     json["names"] = provenance.names;
     json["hosts"] = {
-        {"removed", array_of(provenance.hosts_removed, document::class_json)},
-        {"added", array_of(provenance.hosts_added, document::class_json)},
-        {"renamed", array_of(provenance.hosts_renamed, [](const RenamedHosts& hosts) {
+        {"removed", document::array_of(provenance.hosts_removed, document::class_json)},
+        {"added", document::array_of(provenance.hosts_added, document::class_json)},
+        {"renamed", document::array_of(provenance.hosts_renamed, [](const RenamedHosts& hosts) {
              return Json{{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
          })}};
-    json["owned"] = {{"removed", array_of(provenance.owned_removed, place_json)},
-                     {"added", array_of(provenance.owned_added, place_json)}};
+    json["owned"] = {{"removed", document::array_of(provenance.owned_removed, place_json)},
+                     {"added", document::array_of(provenance.owned_added, place_json)}};
     json["decisions"] = provenance.decisions;
-    json["findings"] = {{"removed", array_of(provenance.findings_removed, document::finding_json)},
-                        {"added", array_of(provenance.findings_added, document::finding_json)}};
+    json["findings"] = {{"removed", document::array_of(provenance.findings_removed, document::finding_json)},
+                        {"added", document::array_of(provenance.findings_added, document::finding_json)}};
     return json;
 }
 
@@ -77,8 +70,8 @@ std::string to_json(const Difference& difference, const Rulebook& rulebook) {
     json["before"] = side_json(difference.before);
     json["after"] = side_json(difference.after);
     json["equal"] = difference.equal_registers;
-    json["changes"] =
-        array_of(difference.changes, [&](const FieldChange& change) { return change_json(rulebook, change); });
+    json["changes"] = document::array_of(difference.changes,
+                                         [&](const FieldChange& change) { return change_json(rulebook, change); });
     const bool are_policies = difference.before.is_policy && difference.after.is_policy;
     if (are_policies) json["provenance"] = provenance_json(difference.provenance);
     return json.dump(2, ' ') + "\n";

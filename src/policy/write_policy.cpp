@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "policy/place_json.hpp"
+#include "policy/document_json.hpp"
 #include "poolcpuid/policy.hpp"
 #include "text/hex.hpp"
 
@@ -35,13 +35,6 @@ Json decision_json(const Decision& decision) {
     return json;
 }
 
-template <typename Entry, typename ToJson>
-Json array_of(const std::vector<Entry>& entries, ToJson to_json_of) {
-    Json array = Json::array();
-    for (const Entry& entry : entries) array.push_back(to_json_of(entry));
-    return array;
-}
-
 }  // namespace
 
 std::string_view to_string(Severity severity) noexcept {
@@ -59,19 +52,19 @@ std::string to_json(const PoolPolicy& policy) {
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
-    json["hosts"] = array_of(policy.hosts, document::class_json);
+    json["hosts"] = document::array_of(policy.hosts, document::class_json);
     json["names_sha256"] = policy.names_sha256;
-    json["cpuid"] = array_of(policy.cpuid, row_json);
-    json["msrs"] = array_of(policy.msrs, [](const MsrRow& row) {
+    json["cpuid"] = document::array_of(policy.cpuid, row_json);
+    json["msrs"] = document::array_of(policy.msrs, [](const MsrRow& row) {
         return Json{{"index", to_hex(row.index)}, {"value", to_hex(row.value.value_or(0), 16)}};
     });
-    json["owned"] = array_of(policy.owned, [](const BitPlace& place) {
+    json["owned"] = document::array_of(policy.owned, [](const BitPlace& place) {
         Json entry;
         document::put_place(entry, place);
         return entry;
     });
-    json["decisions"] = array_of(policy.decisions, decision_json);
-    json["findings"] = array_of(policy.findings, document::finding_json);
+    json["decisions"] = document::array_of(policy.decisions, decision_json);
+    json["findings"] = document::array_of(policy.findings, document::finding_json);
     return json.dump(2, ' ') + "\n";
 }
 

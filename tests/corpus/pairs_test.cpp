@@ -10,6 +10,7 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/oracle.hpp"
 #include "tests/support/wrong_policies.hpp"
 
@@ -92,8 +93,7 @@ TEST_CASE("the policy of every pair of real hosts is true on both, and no weaker
     for (auto& [vendor, pool] : vendor_pools()) {
         for (std::size_t i = 0; i < pool.members.size(); ++i) {
             for (std::size_t j = i + 1; j < pool.members.size(); ++j) {
-                judge(pool.oracle, {&pool.members[i], &pool.members[j]});
-                ++pairs;
+                if (pairs++ % law_divisor() == 0) judge(pool.oracle, {&pool.members[i], &pool.members[j]});
             }
         }
     }
@@ -106,7 +106,7 @@ TEST_CASE("random groups and whole vendors of real hosts get a true policy", "[c
         std::vector<const Member*> all;
         for (const Member& member : pool.members) all.push_back(&member);
         judge(pool.oracle, all);
-        for (int round = 0; round < 100; ++round) {
+        for (std::size_t round = 0; round < 100 / law_divisor(); ++round) {
             std::shuffle(all.begin(), all.end(), random);
             const std::size_t size = 3 + random() % 6;
             judge(pool.oracle, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(size, all.size()))});
@@ -124,7 +124,7 @@ TEST_CASE("a policy that shows all that can be asked for is true, too", "[corpus
         for (const Member& member : pool.members) {
             all.push_back(&member);
         }
-        for (int round = 0; round < 200; ++round) {
+        for (std::size_t round = 0; round < 200 / law_divisor(); ++round) {
             std::shuffle(all.begin(), all.end(), random);
             const std::size_t size = 1 + random() % 4;
             MergeOptions applicable = options;

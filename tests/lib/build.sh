@@ -76,5 +76,6 @@ build_preset() {
         say "Building in build/$preset: a few minutes the first time"
         (cd -- "$repository" && quietly cmake --preset "$preset" "${fresh[@]}")
     fi
+    export CCACHE_SLOPPINESS=pch_defines,time_macros  # else ccache does not take part with precompiled headers
     quietly cmake --build "$directory" --parallel "$(nproc)" ${2:+--target "$2"}
 }

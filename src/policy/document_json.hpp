@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "policy/document_text.hpp"
 #include "poolcpuid/policy.hpp"
@@ -48,6 +49,14 @@ inline nlohmann::ordered_json finding_json(const Finding& finding) {
     if (!finding.field.empty()) json["field"] = finding.field;
     json["hosts"] = finding.hosts;
     return json;
+}
+
+// A JSON array with to_json_of(entry) for each of entries.
+template <typename Entry, typename ToJson>
+nlohmann::ordered_json array_of(const std::vector<Entry>& entries, ToJson to_json_of) {
+    auto array = nlohmann::ordered_json::array();
+    for (const Entry& entry : entries) array.push_back(to_json_of(entry));
+    return array;
 }
 
 }  // namespace poolcpuid::document
