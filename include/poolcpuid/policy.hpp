@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "poolcpuid/host_dump.hpp"
@@ -77,9 +78,33 @@ struct Decision {
     friend bool operator==(const Decision&, const Decision&) = default;
 };
 
+// A policy that joined the pool as a ceiling.
+struct CeilingPolicy {
+    std::string pool;
+    std::string sha256;  // of its document
+
+    friend bool operator==(const CeilingPolicy&, const CeilingPolicy&) = default;
+};
+
+// What the operator asked for beyond the hosts, so that the policy can be computed again.
+struct RecordedOptions {
+    std::string identity;  // a host's name or digest, as it was given
+    std::string ceiling_level;
+    std::optional<CeilingPolicy> ceiling_policy;
+    std::vector<std::string> hide;                         // the rulebook's ids, sorted
+    std::vector<std::string> show;                         // ids and groups, sorted
+    std::vector<std::pair<std::string, std::string>> set;  // id and value ("0x…"), sorted
+
+    // True when nothing was asked for.
+    bool empty() const { return *this == RecordedOptions{}; }
+
+    friend bool operator==(const RecordedOptions&, const RecordedOptions&) = default;
+};
+
 struct PoolPolicy {
     std::string pool;
     std::string vendor;  // the CPUID vendor string
+    RecordedOptions options;
     std::string rulebook_version;
     std::string rulebook_sha256;
     std::vector<HostClass> hosts;  // sorted by digest

@@ -8,6 +8,7 @@
 // same promises; adding a host never strengthens one (DESIGN.md, section 2).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,7 +33,12 @@ struct MergeOptions {
     std::vector<std::string> hide;                         // fields at their weakest value
     std::vector<std::string> show;                         // fields or groups that are shown when asked for
     std::vector<std::pair<std::string, std::string>> set;  // field and value
+    std::size_t most_names = poolcpuid::most_names;        // in each list of hosts of the policy
 };
+
+// The options with which policy was made. ceiling is the policy that joined it, where one did.
+// Throws UsageError when that is missing, another, or was never asked for.
+MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceiling);
 
 // An atom that a floor policy has and the result has not.
 struct FloorLoss {
@@ -58,6 +64,10 @@ public:
 
     // Meets the state with another: the same as adding its hosts. Throws as add does.
     void combine(const PoolState& other);
+
+    // The same pool without these hosts. Throws UsageError for a name that no host has. Linear in the
+    // classes of equal hosts.
+    PoolState without(const std::vector<std::string>& hosts) const;
 
     // A host that could not be read and was left out on purpose; it becomes an error-level finding.
     // Control characters in file and reason are escaped.

@@ -79,7 +79,7 @@ private:
         decision.value = to_hex(value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
         const std::vector<std::string> because = limiting(index, subleaf);
-        decision.because = first_names(because);
+        decision.because = first_names(because, in_.most_names);
         decision.reason = reason(index, values, because);
         return decision;
     }
@@ -97,19 +97,18 @@ private:
         return names;
     }
 
-    static void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen,
-                          const std::vector<std::string>& names) {
+    void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const std::vector<std::string>& names) const {
         const std::string text = seen.known ? to_hex(seen.value) : "unknown";
         const auto same = std::find_if(out.begin(), out.end(), [&](const ValueOfHosts& v) { return v.value == text; });
         if (same == out.end()) {
-            out.push_back({text, first_names(names), names.size()});
+            out.push_back({text, first_names(names, in_.most_names), names.size()});
             return;
         }
         // The same value once as read and once from the model table.
         same->count += names.size();
         same->hosts.insert(same->hosts.end(), names.begin(), names.end());
         std::sort(same->hosts.begin(), same->hosts.end());
-        same->hosts = first_names(same->hosts);
+        same->hosts = first_names(same->hosts, in_.most_names);
     }
 
     std::vector<std::string> names_with(FieldIndex index, std::uint32_t subleaf,

@@ -1,6 +1,7 @@
 // Why each field has its value: the decisions of the policy document.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct DecisionInputs {
     const Rows& rows;
     const std::vector<Variant>& variants;
     const HostGroup& identity;
+    std::size_t most_names;  // in each list of hosts
 };
 
 // One decision for every field on which hosts differ, or whose value is not what they all have.

@@ -53,7 +53,8 @@ public:
 private:
     void add(Severity severity, std::string code, std::string message, const std::vector<std::string>& names,
              std::string field = {}) {
-        findings_.push_back({severity, std::move(code), std::move(message), std::move(field), first_names(names)});
+        findings_.push_back(
+            {severity, std::move(code), std::move(message), std::move(field), first_names(names, in_.most_names)});
     }
 
     std::vector<std::string> hosts(const std::function<bool(const HostPromises&)>& which) const {

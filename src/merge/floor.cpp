@@ -43,7 +43,7 @@ std::vector<FloorLoss> losses(const Plan& plan, const HostPromises& wanted, cons
             if (breaks) names.insert(names.end(), variants[i].names.begin(), variants[i].names.end());
         }
         std::sort(names.begin(), names.end());
-        loss.hosts = first_names(names);
+        loss.hosts = first_names(names, most_names);
         result.push_back(std::move(loss));
     }
     return result;

@@ -105,7 +105,8 @@ void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& fin
         std::sort(names.begin(), names.end());
         const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
         const char* const code = silence.absent ? "msr-absent" : "msrs-unknown";
-        findings.push_back({severity, code, sentence(rulebook, silence, names), {}, first_names(names)});
+        findings.push_back(
+            {severity, code, sentence(rulebook, silence, names), {}, first_names(names, inputs.most_names)});
     }
 }
 

@@ -12,22 +12,6 @@ namespace poolcpuid::merge {
 
 namespace {
 
-std::uint64_t parse_value(const Field& field, const std::string& text) {
-    std::uint64_t value = 0;
-    const bool hex = text.starts_with("0x");
-    const char* first = text.data() + (hex ? 2 : 0);
-    const char* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(first, last, value, hex ? 16 : 10);
-    if (error != std::errc{} || end != last || first == last) {
-        throw UsageError("--set " + std::string(field.id) + ": \"" + text + "\" is not a number");
-    }
-    if (value > (field.mask() >> field.low)) {
-        throw UsageError("--set " + std::string(field.id) + ": " + text + " does not fit into bits " +
-                         bits_text(field));
-    }
-    return value;
-}
-
 // Whether a host that has seen keeps the promise that value makes.
 bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
     if (field.rule == Rule::identity) return true;
@@ -163,6 +147,22 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
                                 ": the field goes with another that the pool does not have");
         }
     }
+}
+
+std::uint64_t parse_value(const Field& field, const std::string& text) {
+    std::uint64_t value = 0;
+    const bool hex = text.starts_with("0x");
+    const char* first = text.data() + (hex ? 2 : 0);
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(first, last, value, hex ? 16 : 10);
+    if (error != std::errc{} || end != last || first == last) {
+        throw UsageError("--set " + std::string(field.id) + ": \"" + text + "\" is not a number");
+    }
+    if (value > (field.mask() >> field.low)) {
+        throw UsageError("--set " + std::string(field.id) + ": " + text + " does not fit into bits " +
+                         bits_text(field));
+    }
+    return value;
 }
 
 FieldIndex field_named(const Plan& plan, const std::string& name, const char* option) {

@@ -1,6 +1,9 @@
 // The operator's overrides: --show, --ceiling, --hide and --set, applied to a draft.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "merge/draft.hpp"
 #include "merge/pool.hpp"
 #include "poolcpuid/pool_state.hpp"
@@ -13,6 +16,9 @@ void apply_options(const MergeOptions& options, const std::vector<Variant>& vari
 
 // Throws NoPolicyError when closing the draft took away what --set gave.
 void check_set_survived(const MergeOptions& options, const Draft& draft);
+
+// The number ("0x…" or decimal) that --set gives field. Throws UsageError when it is none, or too large.
+std::uint64_t parse_value(const Field& field, const std::string& text);
 
 // The one CPUID field of the draft's vendor that name (an id or any project's name) means. Throws
 // UsageError when there is none or more than one.

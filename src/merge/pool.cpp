@@ -83,8 +83,8 @@ std::string views_digest(const HostDump& host) {
     return sha256_hex(bytes);
 }
 
-std::vector<std::string> first_names(const std::vector<std::string>& names) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(names.size(), most_names));
+std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most) {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(names.size(), most));
     return {names.begin(), names.begin() + count};
 }
 

@@ -46,8 +46,8 @@ std::vector<std::string> names_where(const std::vector<Variant>& variants,
 // A digest of what a host's views say: equal views, equal digests, whatever the hosts are called.
 std::string views_digest(const HostDump& host);
 
-// The first of names as documents list them: at most most_names.
-std::vector<std::string> first_names(const std::vector<std::string>& names);
+// The first of names, at most that many.
+std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most);
 
 // "a, b and 3 more": names for a sentence.
 std::string enumerate(const std::vector<std::string>& names);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "hash/sha256.hpp"
 #include "merge/decisions.hpp"
@@ -11,6 +12,7 @@
 #include "merge/floor.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
+#include "merge/recorded_options.hpp"
 #include "merge/render.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
@@ -103,11 +105,12 @@ struct PoolState::Impl {
         }
     }
 
-    std::vector<HostClass> host_classes() const {
+    std::vector<HostClass> host_classes(std::size_t most_listed) const {
         std::vector<HostClass> classes;
         for (const auto& [digest, group] : groups) {
             const std::vector<std::string> all(group.names.begin(), group.names.end());
-            classes.push_back({digest, group.format, views_of(group), merge::first_names(all), all.size()});
+            classes.push_back(
+                {digest, group.format, views_of(group), merge::first_names(all, most_listed), all.size()});
         }
         return classes;
     }
@@ -162,6 +165,25 @@ void PoolState::combine(const PoolState& other) {
     }
 }
 
+PoolState PoolState::without(const std::vector<std::string>& hosts) const {
+    PoolState rest(*this);
+    Impl& impl = *rest.impl_;
+    for (const std::string& name : hosts) {
+        const auto at = impl.names.find(name);
+        if (at == impl.names.end()) throw UsageError("no host of the pool is called " + printable(name));
+        impl.groups.at(at->second).names.erase(name);
+        impl.names.erase(at);
+    }
+    const HostGroups groups = std::exchange(impl.groups, {});
+    for (const auto& [digest, group] : groups) {
+        if (!group.names.empty()) impl.add_group(group);
+    }
+    if (!impl.groups.empty()) return rest;
+    PoolState none(*impl.rulebook);  // of no vendor, too
+    none.impl_->skipped = impl.skipped;
+    return none;
+}
+
 void PoolState::note_skipped(std::string_view file, std::string_view reason) {
     impl_->skipped.emplace_back(printable(file), printable(reason));
 }
@@ -187,7 +209,7 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, *options.ceiling_policy));
         promises->atoms.scrubs |=
             promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
-        pool.add_group({sha256_hex(to_json(*options.ceiling_policy)), "policy", promises, {name}, {}, true});
+        pool.add_group({merge::digest_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
     }
     const std::vector<Variant> variants = merge::variants_of(pool.groups);
     pool.require_base(variants);
@@ -197,14 +219,15 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     draft.close();
     merge::check_set_survived(options, draft);
     const Rows rows = merge::render(draft);
-    const merge::DecisionInputs inputs{draft, rows, variants, identity};
+    const merge::DecisionInputs inputs{draft, rows, variants, identity, options.most_names};
 
     PoolPolicy policy;
     policy.pool = options.pool;
     policy.vendor = pool.vendor_string;
+    policy.options = merge::recorded(options, *pool.plan);
     policy.rulebook_version = pool.rulebook->version;
     policy.rulebook_sha256 = pool.rulebook->sha256;
-    policy.hosts = pool.host_classes();
+    policy.hosts = pool.host_classes(options.most_names);
     policy.names_sha256 = pool.names_digest();
     for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
     for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});

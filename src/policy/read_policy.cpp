@@ -32,6 +32,7 @@ public:
         PoolPolicy policy;
         policy.pool = reader.required_string("pool");
         policy.vendor = reader.required_string("vendor");
+        if (const Value* options = reader.optional_object("options")) policy.options = recorded_options(*options);
         ObjectReader rulebook(reader.required_object("rulebook"), file_, "the rulebook of a policy");
         policy.rulebook_version = rulebook.required_string("version");
         policy.rulebook_sha256 = rulebook.required_string("sha256");
@@ -63,6 +64,32 @@ private:
         const auto result = json::unsigned_of(value);
         if (!result) throw InputError(file_, value.line(), "a count", json::describe(value));
         return *result;
+    }
+
+    static void sort(std::vector<std::string>& names) { std::sort(names.begin(), names.end()); }
+
+    RecordedOptions recorded_options(const Value& entry) const {
+        ObjectReader reader(entry, file_, "the options of a policy");
+        RecordedOptions options;
+        if (const std::string* text = reader.optional_string("identity")) options.identity = *text;
+        if (const std::string* text = reader.optional_string("ceiling")) options.ceiling_level = *text;
+        if (const Value* ceiling = reader.optional_object("ceiling_policy")) {
+            ObjectReader inner(*ceiling, file_, "the ceiling of a policy");
+            options.ceiling_policy = {inner.required_string("pool"), inner.required_string("sha256")};
+            inner.finish();
+        }
+        if (const auto* hide = reader.optional_array("hide")) options.hide = strings(*hide);
+        if (const auto* show = reader.optional_array("show")) options.show = strings(*show);
+        if (const Value* set = reader.optional_object("set")) {
+            for (const auto& [field, value] : set->members()) {
+                options.set.emplace_back(field, to_hex(json::hex_of(value, file_, 16)));
+            }
+        }
+        reader.finish();
+        sort(options.hide);
+        sort(options.show);
+        std::sort(options.set.begin(), options.set.end());
+        return options;
     }
 
     HostClass host_class(const Value& entry) const {

@@ -35,6 +35,19 @@ Json decision_json(const Decision& decision) {
     return json;
 }
 
+Json options_json(const RecordedOptions& options) {
+    Json json;
+    if (!options.identity.empty()) json["identity"] = options.identity;
+    if (!options.ceiling_level.empty()) json["ceiling"] = options.ceiling_level;
+    if (options.ceiling_policy) {
+        json["ceiling_policy"] = {{"pool", options.ceiling_policy->pool}, {"sha256", options.ceiling_policy->sha256}};
+    }
+    if (!options.hide.empty()) json["hide"] = options.hide;
+    if (!options.show.empty()) json["show"] = options.show;
+    for (const auto& [field, value] : options.set) json["set"][field] = value;
+    return json;
+}
+
 }  // namespace
 
 std::string_view to_string(Severity severity) noexcept {
@@ -51,6 +64,7 @@ std::string to_json(const PoolPolicy& policy) {
     json["schema"] = "poolcpuid/policy/v1";
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
+    if (!policy.options.empty()) json["options"] = options_json(policy.options);
     json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
     json["hosts"] = document::array_of(policy.hosts, document::class_json);
     json["names_sha256"] = policy.names_sha256;

@@ -1,0 +1,72 @@
+#include "poolcpuid/what_if.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+// The sets of hosts that limit a field, without a ceiling's policy, which is no host that could leave.
+std::set<std::vector<std::string>> limiting_sets(const PoolState& state, const PoolPolicy& whole) {
+    std::set<std::string> all;
+    for (const auto& [name, digest] : state.names()) all.insert(name);
+    std::set<std::vector<std::string>> sets;
+    for (const Decision& decision : whole.decisions) {
+        if (decision.rule == to_string(Rule::identity)) continue;
+        std::vector<std::string> hosts = decision.because;
+        std::erase_if(hosts, [&](const std::string& name) { return !all.contains(name); });
+        if (!hosts.empty() && hosts.size() < all.size()) sets.insert(std::move(hosts));
+    }
+    return sets;
+}
+
+// Without an identity that rest cannot lend any more.
+MergeOptions options_for(const PoolState& rest, MergeOptions options) {
+    const auto names = rest.names();
+    const bool there = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
+        return entry.first == options.identity || entry.second == options.identity;
+    });
+    if (!there) options.identity.clear();
+    return options;
+}
+
+}  // namespace
+
+MergeOptions with_all_names(MergeOptions options) {
+    options.most_names = std::numeric_limits<std::size_t>::max();
+    return options;
+}
+
+WhatIf without(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options, const PoolPolicy& whole,
+               const std::vector<std::string>& hosts) {
+    const PoolState rest = state.without(hosts);
+    if (rest.host_count() == 0) throw UsageError("without these hosts there is no pool");
+    WhatIf result;
+    result.hosts = hosts;
+    std::sort(result.hosts.begin(), result.hosts.end());
+    result.gains = differences(rulebook, whole, rest.finish(options_for(rest, options))).changes;
+    std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
+    return result;
+}
+
+std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
+                             const PoolPolicy& whole) {
+    std::vector<WhatIf> result;
+    for (const std::vector<std::string>& hosts : limiting_sets(state, whole)) {
+        WhatIf what_if = without(rulebook, state, options, whole, hosts);
+        if (!what_if.gains.empty()) result.push_back(std::move(what_if));
+    }
+    std::stable_sort(result.begin(), result.end(), [](const WhatIf& a, const WhatIf& b) {
+        return std::tuple(b.gains.size(), a.hosts.size(), a.hosts) <
+               std::tuple(a.gains.size(), b.hosts.size(), b.hosts);
+    });
+    return result;
+}
+
+}  // namespace poolcpuid
