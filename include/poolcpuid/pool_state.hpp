@@ -94,4 +94,7 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+// The options without an identity that no host of state can lend: it is chosen then. Linear in the hosts.
+MergeOptions without_lost_identity(MergeOptions options, const PoolState& state);
+
 }  // namespace poolcpuid

@@ -4,6 +4,7 @@
 //   for (const WhatIf& what_if : what_ifs(rulebook, state, options, whole)) ...
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,5 +35,10 @@ WhatIf without(const Rulebook& rulebook, const PoolState& state, const MergeOpti
 // be state.finish(with_all_names(options)). One finish for each such set.
 std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
                              const PoolPolicy& whole);
+
+// The same for those sets (sorted names) of which the question is asked.
+std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
+                             const PoolPolicy& whole,
+                             const std::function<bool(const std::vector<std::string>&)>& which);
 
 }  // namespace poolcpuid

@@ -148,6 +148,13 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     return violation;
 }
 
+std::string mending(const Violation& violation) {
+    std::string remedy = violation.remedy;
+    if (remedy.ends_with(start_again)) remedy.erase(remedy.size() - std::string_view(start_again).size());
+    if (remedy.ends_with(' ')) remedy.pop_back();
+    return remedy;
+}
+
 Violation vendor_violation(const std::string& promised, const std::string& host) {
     Violation violation;
     violation.field = "vendor";

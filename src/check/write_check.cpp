@@ -1,17 +1,16 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "check/check_json.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/check.hpp"
 
 namespace poolcpuid {
 
-namespace {
+namespace check {
 
-using Json = nlohmann::ordered_json;
-
-Json violation_json(const Rulebook& rulebook, const Violation& violation) {
-    Json json;
+nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation) {
+    nlohmann::ordered_json json;
     json["field"] = violation.field;
     document::put_place(json, violation.place);
     json["names"] = document::names_json(rulebook, violation.field);
@@ -25,8 +24,8 @@ Json violation_json(const Rulebook& rulebook, const Violation& violation) {
     return json;
 }
 
-Json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
-    Json json;
+nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
+    nlohmann::ordered_json json;
     json["field"] = start_up.field;
     document::put_place(json, start_up.place);
     json["names"] = document::names_json(rulebook, start_up.field);
@@ -35,6 +34,12 @@ Json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
     return json;
 }
 
+}  // namespace check
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
 Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs unknown) {
     Json json;
     json["name"] = verdict.name;
@@ -42,9 +47,9 @@ Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs un
     json["sha256"] = verdict.sha256;
     json["compatible"] = verdict.compatible(unknown);
     json["violations"] = document::array_of(
-        verdict.violations, [&](const Violation& violation) { return violation_json(rulebook, violation); });
-    json["start_up"] = document::array_of(verdict.start_up,
-                                          [&](const StartUp& start_up) { return start_up_json(rulebook, start_up); });
+        verdict.violations, [&](const Violation& violation) { return check::violation_json(rulebook, violation); });
+    json["start_up"] = document::array_of(
+        verdict.start_up, [&](const StartUp& start_up) { return check::start_up_json(rulebook, start_up); });
     return json;
 }
 

@@ -1,11 +1,10 @@
 #include "cli/check_text.hpp"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 #include <utility>
 
 #include "cli/text_layout.hpp"
+#include "cli/violation_text.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
@@ -146,36 +145,13 @@ private:
         return static_cast<std::size_t>(std::count_if(verdict.violations.begin(), verdict.violations.end(), predicate));
     }
 
-    std::string item(const Violation& violation) const {
-        const FieldIndex index = rulebook_.find(violation.field);
-        if (index == no_field) return violation.field + " (" + violation.host + ", not " + violation.promised + ")";
-        const Field& field = rulebook_[index];
-        std::string text = violation.field;
-        if (field.subleaf_first != field.subleaf_last) {
-            text += "[" + std::to_string(violation.place.subleaf_first) + "]";
-        }
-        const bool is_flag = field.low == field.high;
-        if (is_flag && !field.names.vendor.empty()) text += " (" + std::string(field.names.vendor) + ")";
-        if (!is_flag && violation.known) text += " (" + violation.host + ", not " + violation.promised + ")";
-        return text;
-    }
-
-    static const char* heading(bool is_unknown, Breach breach) {
-        if (is_unknown) return "Not known to be kept";
-        return breach == Breach::lost ? "Promised, and not there" : "There, and not told";
-    }
-
     // Violations that are alike in everything but the field are one paragraph, and a remedy stands once.
     void details(const Group& group) {
         const bool may_run = group.verdict->compatible(unknown_);
         const std::string title = names_of(group) + (may_run ? ": may run it" : ": must not run it");
         line("\n" + painted(wrapped(title, width_, 0, 2), "1"));
-        using Key = std::tuple<bool, Impact, Breach>;
-        std::map<Key, std::string> paragraphs;
         std::vector<std::pair<std::string, std::string>> remedies;  // remedy and fields
         for (const Violation& violation : group.verdict->violations) {
-            std::string& items = paragraphs[{!violation.known, violation.impact, violation.breach}];
-            items += (items.empty() ? "" : ", ") + item(violation);
             const auto same = std::find_if(remedies.begin(), remedies.end(),
                                            [&](const auto& entry) { return entry.first == violation.remedy; });
             if (same == remedies.end()) {
@@ -184,11 +160,10 @@ private:
                 same->second += ", " + violation.field;
             }
         }
-        for (const auto& [key, items] : paragraphs) {
-            const auto& [is_unknown, impact, breach] = key;
-            const std::string label =
-                std::string("  ") + heading(is_unknown, breach) + " (" + std::string(to_string(impact)) + "): ";
-            line(painted(label, is_unknown ? "33" : "31") + wrapped(items, width_, display_width(label), 6));
+        for (const ViolationParagraph& paragraph : paragraphs_of(rulebook_, group.verdict->violations)) {
+            const std::string label = "  " + paragraph.label;
+            line(painted(label, paragraph.is_unknown ? "33" : "31") +
+                 wrapped(paragraph.items, width_, display_width(label), 6));
         }
         // The remedy of most fields needs no list of them; it comes last.
         std::stable_sort(remedies.begin(), remedies.end(),
@@ -203,10 +178,8 @@ private:
 
     void start_up(const Verdict& verdict) {
         if (verdict.start_up.empty()) return;
-        std::string items;
-        for (const StartUp& entry : verdict.start_up) items += (items.empty() ? "" : ", ") + entry.field;
         const std::string label = "  The VMM there must be told to show: ";
-        line(painted(label, "36") + wrapped(items, width_, display_width(label), 6));
+        line(painted(label, "36") + wrapped(items_of(rulebook_, verdict.start_up), width_, display_width(label), 6));
     }
 
     const PoolPolicy& policy_;

@@ -26,6 +26,12 @@ public:
 
     std::string text() {
         head();
+        return details();
+    }
+
+    // What follows the head, after what has been written so far.
+    std::string details() {
+        numbers();
         for (const DirectionGroup& direction : directions_) {
             line("\n" + painted(title_of(direction.direction), colour_of(direction.direction)));
             if (direction.direction == Direction::none) {
@@ -72,6 +78,9 @@ private:
                          (same_vendor ? " (" + printable(difference_.before.vendor) + ")" : ""),
                      width_, 0, 2));
         line(wrapped(verdict_text(difference_), width_, 0, 2));
+    }
+
+    void numbers() {
         if (directions_.empty()) return;
         std::string titles;
         std::string counts;
@@ -147,6 +156,10 @@ private:
 
 std::string diff_text(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour) {
     return DiffText(difference, rulebook, width, colour).text();
+}
+
+std::string diff_details(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour) {
+    return DiffText(difference, rulebook, width, colour).details();
 }
 
 }  // namespace poolcpuid::cli

@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <system_error>
 
@@ -21,18 +20,6 @@ namespace poolcpuid::cli {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Argument {
-    std::optional<std::string> name;  // none: the document's own, else the file's
-    std::string path;
-};
-
-// "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path.
-Argument parse_argument(const std::string& text) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals > text.find('/')) return {std::nullopt, text};
-    return {text.substr(0, equals), text.substr(equals + 1)};
-}
 
 std::string why(int error) { return std::system_category().message(error); }
 
@@ -145,6 +132,12 @@ private:
 };
 
 }  // namespace
+
+Argument parse_argument(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals > text.find('/')) return {std::nullopt, text};
+    return {text.substr(0, equals), text.substr(equals + 1)};
+}
 
 Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
 

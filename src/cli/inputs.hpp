@@ -1,6 +1,7 @@
 // The HOST and POLICY arguments of the command line, read from files, directories and standard input.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,15 @@
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
+
+// An argument that names a file, with or without a name for what is in it.
+struct Argument {
+    std::optional<std::string> name;
+    std::string path;  // "-" for standard input
+};
+
+// "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path; else a path.
+Argument parse_argument(const std::string& text);
 
 // What could be read and what could not: every bad input is reported, not just the first.
 struct Inputs {

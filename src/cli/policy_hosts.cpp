@@ -15,12 +15,15 @@ namespace poolcpuid::cli {
 namespace {
 
 // What keeps the hosts from being those of the policy, a sentence each.
-std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs) {
+std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs,
+                                    const std::string& unlisted_hint) {
     std::vector<std::string> problems;
     std::set<std::string> given;
     for (const HostDump& host : inputs.hosts) given.insert(host.sha256);
     std::set<std::string> expected;
     for (const HostClass& host : policy.hosts) {
+        // A ceiling joins as one more host, and is none whose dump could be given.
+        if (policy.options.ceiling_policy && host.sha256 == policy.options.ceiling_policy->sha256) continue;
         expected.insert(host.sha256);
         if (given.contains(host.sha256)) continue;
         const std::string name = host.names.empty() ? "a host" : host.names.front();
@@ -30,9 +33,9 @@ std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string&
     }
     for (const HostDump& host : inputs.hosts) {
         if (expected.contains(host.sha256)) continue;
-        problems.push_back(
-            InputError(host.name, 0, "a host behind " + path, "the digest " + host.sha256 + ", which it does not list")
-                .what());
+        problems.push_back(InputError(host.name, 0, "a host behind " + path,
+                                      "the digest " + host.sha256 + ", which it does not list" + unlisted_hint)
+                               .what());
     }
     return problems;
 }
@@ -51,13 +54,13 @@ void warn_if_other(const PoolPolicy& policy, const std::string& path, const Pool
 
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
                                              const std::vector<std::string>& hosts, const std::string& ceiling,
-                                             const Rulebook& rulebook) {
+                                             const Rulebook& rulebook, const std::string& unlisted_hint) {
     MergeOptions options = with_all_names(
         options_of(policy, ceiling.empty() ? std::nullopt : std::optional<PoolPolicy>(read_bound(ceiling, rulebook))));
     Inputs inputs = read_inputs(hosts);
     std::vector<std::string> problems;
     for (const auto& [file, message] : inputs.unreadable) problems.push_back(message);
-    if (problems.empty()) problems = mismatches(policy, path, inputs);
+    if (problems.empty()) problems = mismatches(policy, path, inputs, unlisted_hint);
 
     PoolState state(rulebook);
     for (const HostDump& host : inputs.hosts) {

@@ -26,10 +26,10 @@ inline constexpr const char* ceiling_help = "The policy that was the ceiling, wh
 // Reads the hosts and merges them as policy was made. path (of the policy) is used in messages; ceiling
 // is the file of the policy that joined as its ceiling, or empty. Nothing, with every reason logged, when
 // a host cannot be read, is not behind the policy, or is missing. Logs a warning when what the hosts give
-// now is another policy. Throws UsageError where the ceiling does not fit the policy, as merge does for
-// the rest.
+// now is another policy. unlisted_hint follows the message about a host that is not behind the policy.
+// Throws UsageError where the ceiling does not fit the policy, as merge does for the rest.
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
                                              const std::vector<std::string>& hosts, const std::string& ceiling,
-                                             const Rulebook& rulebook);
+                                             const Rulebook& rulebook, const std::string& unlisted_hint = {});
 
 }  // namespace poolcpuid::cli

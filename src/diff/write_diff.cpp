@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "diff/diff_json.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/diff.hpp"
 
@@ -63,7 +64,7 @@ Json provenance_json(const Provenance& provenance) {
 
 }  // namespace
 
-std::string to_json(const Difference& difference, const Rulebook& rulebook) {
+nlohmann::ordered_json diff::difference_json(const Difference& difference, const Rulebook& rulebook) {
     Json json;
     json["schema"] = "poolcpuid/diff/v1";
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
@@ -74,7 +75,11 @@ std::string to_json(const Difference& difference, const Rulebook& rulebook) {
                                          [&](const FieldChange& change) { return change_json(rulebook, change); });
     const bool are_policies = difference.before.is_policy && difference.after.is_policy;
     if (are_policies) json["provenance"] = provenance_json(difference.provenance);
-    return json.dump(2, ' ') + "\n";
+    return json;
+}
+
+std::string to_json(const Difference& difference, const Rulebook& rulebook) {
+    return diff::difference_json(difference, rulebook).dump(2, ' ') + "\n";
 }
 
 }  // namespace poolcpuid

@@ -74,4 +74,13 @@ MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceil
     return options;
 }
 
+MergeOptions without_lost_identity(MergeOptions options, const PoolState& state) {
+    const auto names = state.names();
+    const bool there = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
+        return entry.first == options.identity || entry.second == options.identity;
+    });
+    if (!there) options.identity.clear();
+    return options;
+}
+
 }  // namespace poolcpuid

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/document_json.hpp"
+#include "policy/policy_json.hpp"
 #include "poolcpuid/policy.hpp"
 #include "text/hex.hpp"
 
@@ -59,7 +60,7 @@ std::string_view to_string(Severity severity) noexcept {
     return "note";
 }
 
-std::string to_json(const PoolPolicy& policy) {
+nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     Json json;
     json["schema"] = "poolcpuid/policy/v1";
     json["pool"] = policy.pool;
@@ -79,7 +80,9 @@ std::string to_json(const PoolPolicy& policy) {
     });
     json["decisions"] = document::array_of(policy.decisions, decision_json);
     json["findings"] = document::array_of(policy.findings, document::finding_json);
-    return json.dump(2, ' ') + "\n";
+    return json;
 }
+
+std::string to_json(const PoolPolicy& policy) { return document::policy_json(policy).dump(2, ' ') + "\n"; }
 
 }  // namespace poolcpuid

@@ -26,16 +26,6 @@ std::set<std::vector<std::string>> limiting_sets(const PoolState& state, const P
     return sets;
 }
 
-// Without an identity that rest cannot lend any more.
-MergeOptions options_for(const PoolState& rest, MergeOptions options) {
-    const auto names = rest.names();
-    const bool there = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
-        return entry.first == options.identity || entry.second == options.identity;
-    });
-    if (!there) options.identity.clear();
-    return options;
-}
-
 }  // namespace
 
 MergeOptions with_all_names(MergeOptions options) {
@@ -50,15 +40,22 @@ WhatIf without(const Rulebook& rulebook, const PoolState& state, const MergeOpti
     WhatIf result;
     result.hosts = hosts;
     std::sort(result.hosts.begin(), result.hosts.end());
-    result.gains = differences(rulebook, whole, rest.finish(options_for(rest, options))).changes;
+    result.gains = differences(rulebook, whole, rest.finish(without_lost_identity(options, rest))).changes;
     std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
     return result;
 }
 
 std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
                              const PoolPolicy& whole) {
+    return what_ifs(rulebook, state, options, whole, [](const std::vector<std::string>&) { return true; });
+}
+
+std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
+                             const PoolPolicy& whole,
+                             const std::function<bool(const std::vector<std::string>&)>& which) {
     std::vector<WhatIf> result;
     for (const std::vector<std::string>& hosts : limiting_sets(state, whole)) {
+        if (!which(hosts)) continue;
         WhatIf what_if = without(rulebook, state, options, whole, hosts);
         if (!what_if.gains.empty()) result.push_back(std::move(what_if));
     }
