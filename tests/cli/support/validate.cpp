@@ -17,13 +17,23 @@ namespace {
 
 using valijson::adapters::NlohmannJsonAdapter;
 
+nlohmann::json schema_document(const std::string& file) {
+    return nlohmann::json::parse(bytes_of(POOLCPUID_SOURCE_DIR "/schemas/" + file));
+}
+
 const valijson::Schema& schema(const std::string& name) {
     static std::map<std::string, std::unique_ptr<valijson::Schema>> schemas;
     std::unique_ptr<valijson::Schema>& entry = schemas[name];
     if (!entry) {
-        const auto json = nlohmann::json::parse(bytes_of(POOLCPUID_SOURCE_DIR "/schemas/" + name + ".schema.json"));
+        const nlohmann::json json = schema_document(name + ".schema.json");
         auto fresh = std::make_unique<valijson::Schema>();
-        valijson::SchemaParser(valijson::SchemaParser::kDraft7).populateSchema(NlohmannJsonAdapter(json), *fresh);
+        // A schema may speak of others, which stand beside it.
+        const auto fetch = [](const std::string& uri) {
+            return new nlohmann::json(schema_document(uri.substr(uri.rfind('/') + 1)));
+        };
+        const auto free = [](const nlohmann::json* document) { delete document; };
+        valijson::SchemaParser(valijson::SchemaParser::kDraft7)
+            .populateSchema(NlohmannJsonAdapter(json), *fresh, fetch, free);
         entry = std::move(fresh);
     }
     return *entry;

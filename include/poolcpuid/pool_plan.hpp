@@ -1,0 +1,162 @@
+// What a change of a pool's hosts means before it is made: the policy after it, and which running VMs
+// strand where.
+//
+//   PoolPlan plan = plan_change(builtin_rulebook(), current, change, running, UnknownIs::failure);
+//   for (const RunningPlan& entry : plan.running) if (entry.stranded()) ...
+//
+// A VM keeps the CPUID that it was started with, so the policies that count are those of running VMs:
+// the pool's own and its older generations. Each is checked against each host of the pool after the change.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/check.hpp"
+#include "poolcpuid/diff.hpp"
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/what_if.hpp"
+
+namespace poolcpuid {
+
+// The pool before the change.
+struct CurrentPool {
+    PoolPolicy policy;            // in force
+    std::vector<HostDump> hosts;  // those behind it, named
+    PoolState state;              // of these hosts
+    MergeOptions options;         // with which the policy was made (see options_of)
+};
+
+struct PoolChange {
+    std::vector<HostDump> added;
+    std::vector<std::string> removed;  // names of hosts of the pool
+    std::vector<HostDump> replaced;    // hosts of the pool, by name, with other dumps
+};
+
+// A policy with which VMs run.
+struct RunningPolicy {
+    std::string label;  // unique among those of a plan
+    PoolPolicy policy;
+    bool of_pool = false;  // the policy in force
+};
+
+// What a change does to promises, counted as in a Difference.
+struct PromiseCounts {
+    std::size_t loses = 0;
+    std::size_t both = 0;
+    std::size_t relaxes = 0;
+    std::size_t gains = 0;
+
+    friend bool operator==(const PromiseCounts&, const PromiseCounts&) = default;
+};
+
+// What a change does to a policy as a whole.
+enum class Strength : std::uint8_t { equal, weaker, stronger, both };
+
+// "equal", "weaker", "stronger", "both".
+std::string_view to_string(Strength strength) noexcept;
+
+Strength strength_of(const PromiseCounts& counts) noexcept;
+
+// Something about a host beside its CPUID that explains a change: microcode, kernel, KVM's parameters.
+struct SettingChange {
+    std::string name;
+    std::string before;  // "unknown" where the dump does not say
+    std::string after;   // likewise
+};
+
+// A host that joins, leaves or comes back.
+struct ChangedHost {
+    std::string name;
+    std::string before;    // the digest; empty for a host that joins
+    std::string after;     // likewise; empty for a host that leaves
+    PromiseCounts counts;  // from the policy before to that of the host alone; from its former self to it
+    std::vector<SettingChange> settings;  // of a host that comes back, by name
+};
+
+// Hosts after the change on which VMs must not run, for the same reasons.
+struct Unreachable {
+    std::vector<std::string> hosts;  // all their names, sorted
+    bool before = false;             // nor could they before the change
+    std::vector<Violation> violations;
+};
+
+// Hosts that are alike in what a policy has of unknown promises there, or needs there at start-up.
+struct DoubtfulHosts {
+    std::vector<std::string> hosts;  // all their names, sorted
+    std::vector<Violation> violations;
+};
+struct StartUpHosts {
+    std::vector<std::string> hosts;  // all their names, sorted
+    std::vector<StartUp> start_up;
+};
+
+// What becomes of the VMs of one running policy.
+struct RunningPlan {
+    std::string label;
+    std::string sha256;  // of the policy's document
+    bool of_pool = false;
+    std::vector<std::string> reaches;       // the hosts after the change that may run them: all names, sorted
+    std::vector<Unreachable> cannot_reach;  // by the first host
+    std::vector<DoubtfulHosts> doubtful;    // reached with UnknownIs::warning only; by the first host
+    std::vector<StartUpHosts> start_up;     // on the hosts that they reach; by the first host
+    std::vector<std::string> must_move;     // hosts that leave or are replaced, and on which they may run now
+    std::vector<std::string> no_refuge;     // those of must_move from which they reach no other host
+    PromiseCounts restart;                  // from this policy to the one after the change
+
+    // True when they cannot move everywhere in the pool until they restart.
+    bool stranded() const noexcept { return !cannot_reach.empty(); }
+
+    // True when the change takes nothing from them: each host that they cannot reach was out of their reach
+    // before, and they do not lose the last one that they reached.
+    bool stranded_before() const noexcept;
+};
+
+// Something to do to hosts, so that VMs may run there.
+struct Mend {
+    std::string remedy;               // a sentence
+    std::vector<std::string> fields;  // of whose violations it is the remedy, in order of place
+    std::vector<std::string> hosts;   // all their names, sorted
+};
+
+struct PoolPlan {
+    UnknownIs unknown = UnknownIs::failure;
+    std::size_t hosts_before = 0;
+    std::size_t hosts_after = 0;
+    std::vector<ChangedHost> added;  // by name
+    std::vector<ChangedHost> removed;
+    std::vector<ChangedHost> replaced;
+    PoolPolicy before;                   // the policy in force
+    PoolPolicy after;                    // as merge makes it of the hosts after the change
+    bool policy_is_current = true;       // the hosts before still give the policy in force with this rulebook
+    std::string identity_gone;           // the host that lent the identity on request, and cannot after the change
+    Difference difference;               // from before to after
+    PromiseCounts counts;                // of the difference
+    std::vector<RunningPlan> running;    // by label
+    std::vector<StartUpHosts> start_up;  // of the policy after, by the first host
+    std::vector<std::string>
+        wait_for;               // hosts that leave or are replaced, and do not keep the policy after as they are
+    std::vector<WhatIf> price;  // of what the policy loses, what hosts that join or come back cost
+    std::vector<Mend> mends;    // by the first host
+
+    // The labels of the stranded, sorted.
+    std::vector<std::string> stranded() const;
+};
+
+// Computes the plan. current.policy should be among running. A host that is added under the name and with
+// the content of one of the pool changes nothing. Throws UsageError when a name to remove or replace is not
+// of the pool, or a host would change in two ways; InputError when an added host has the name of another;
+// NoPolicyError when no host is left, or no policy is true on all. Each class of equal hosts is checked
+// once a policy.
+PoolPlan plan_change(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change,
+                     const std::vector<RunningPolicy>& running, UnknownIs unknown);
+
+// The plan as a JSON document (schemas/plan.schema.json): deterministic, ends with a newline.
+std::string to_json(const PoolPlan& plan, const Rulebook& rulebook);
+
+}  // namespace poolcpuid

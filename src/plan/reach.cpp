@@ -1,0 +1,136 @@
+#include "plan/reach.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "check/words.hpp"
+
+namespace poolcpuid::plan {
+
+namespace {
+
+// Puts name into the group that is alike, which is made where there is none. Few groups, many names: each
+// kind of host is compared with the groups once, and its place kept under key.
+template <typename Group, typename Key>
+class Groups {
+public:
+    void put(const Key& key, const std::string& name, Group fresh) {
+        const auto [at, is_new] = places_.emplace(key, 0);
+        if (is_new) at->second = place_of(std::move(fresh));
+        groups_[at->second].hosts.push_back(name);
+    }
+
+    std::vector<Group> take() { return std::move(groups_); }
+
+private:
+    static bool alike(const Unreachable& a, const Unreachable& b) {
+        return a.before == b.before && a.violations == b.violations;
+    }
+    static bool alike(const DoubtfulHosts& a, const DoubtfulHosts& b) { return a.violations == b.violations; }
+    static bool alike(const StartUpHosts& a, const StartUpHosts& b) { return a.start_up == b.start_up; }
+
+    std::size_t place_of(Group fresh) {
+        const auto same =
+            std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) { return alike(group, fresh); });
+        const auto place = static_cast<std::size_t>(same - groups_.begin());
+        if (same == groups_.end()) groups_.push_back(std::move(fresh));
+        return place;
+    }
+
+    std::map<Key, std::size_t> places_;
+    std::vector<Group> groups_;
+};
+
+}  // namespace
+
+Reach::Reach(const Rulebook& rulebook, const PoolPolicy& policy, const Hosts& hosts, UnknownIs unknown)
+    : hosts_(hosts), unknown_(unknown) {
+    const PolicyCheck check(rulebook, policy);
+    for (const HostDump* host : hosts.kinds.examples()) verdicts_.push_back(check.against(*host));
+}
+
+void Reach::describe(RunningPlan& plan) const {
+    Groups<Unreachable, std::pair<std::size_t, bool>> unreachable;
+    Groups<DoubtfulHosts, std::size_t> doubtful;
+    for (const auto& [name, host] : hosts_.after) {
+        const std::size_t kind = hosts_.kinds.of(*host);
+        const Verdict& verdict = on(*host);
+        if (verdict.compatible(unknown_)) {
+            plan.reaches.push_back(name);
+            if (!verdict.violations.empty()) doubtful.put(kind, name, {{}, verdict.violations});
+            continue;
+        }
+        const auto old = hosts_.before.find(name);
+        const bool before = old != hosts_.before.end() && !may_run_on(*old->second);
+        unreachable.put({kind, before}, name, {{}, before, verdict.violations});
+    }
+    plan.cannot_reach = unreachable.take();
+    plan.doubtful = doubtful.take();
+    plan.start_up = start_up();
+    for (const std::string& name : hosts_.moving) {
+        if (!may_run_on(*hosts_.before.at(name))) continue;
+        plan.must_move.push_back(name);
+        const bool only_there = plan.reaches.size() == 1 && plan.reaches.front() == name;
+        if (plan.reaches.empty() || only_there) plan.no_refuge.push_back(name);
+    }
+}
+
+std::vector<StartUpHosts> Reach::start_up() const {
+    Groups<StartUpHosts, std::size_t> groups;
+    for (const auto& [name, host] : hosts_.after) {
+        const Verdict& verdict = on(*host);
+        if (verdict.start_up.empty() || !verdict.compatible(unknown_)) continue;
+        groups.put(hosts_.kinds.of(*host), name, {{}, verdict.start_up});
+    }
+    return groups.take();
+}
+
+std::vector<std::string> Reach::moving_beyond_reach() const {
+    std::vector<std::string> names;
+    for (const std::string& name : hosts_.moving) {
+        if (!may_run_on(*hosts_.before.at(name))) names.push_back(name);
+    }
+    return names;
+}
+
+std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running) {
+    std::map<std::size_t, std::vector<std::string>> names;  // of the hosts after the change, by kind
+    for (const auto& [name, host] : hosts.after) names[hosts.kinds.of(*host)].push_back(name);
+
+    using Fields = std::set<std::pair<BitPlace, std::string>>;
+    std::map<std::pair<std::string, Fields>, std::vector<std::string>> mends;  // hosts by remedy and fields
+    for (const auto& [kind, of_kind] : names) {
+        std::map<std::string, Fields> remedies;
+        for (const Reach& reach : running) {
+            for (const Violation& violation : reach.on(*hosts.kinds.examples()[kind]).violations) {
+                const std::string remedy = check::mending(violation);
+                if (!remedy.empty()) remedies[remedy].emplace(violation.place, violation.field);
+            }
+        }
+        for (auto& [remedy, fields] : remedies) {
+            auto& all = mends[{remedy, std::move(fields)}];
+            all.insert(all.end(), of_kind.begin(), of_kind.end());
+        }
+    }
+
+    std::vector<Mend> result;
+    for (auto& [key, all] : mends) {
+        Mend mend{key.first, {}, std::move(all)};
+        std::sort(mend.hosts.begin(), mend.hosts.end());
+        for (const auto& [place, field] : key.second) {
+            // A field of several subleaves has several places.
+            if (std::find(mend.fields.begin(), mend.fields.end(), field) == mend.fields.end()) {
+                mend.fields.push_back(field);
+            }
+        }
+        result.push_back(std::move(mend));
+    }
+    std::stable_sort(result.begin(), result.end(), [](const Mend& a, const Mend& b) {
+        return std::tie(a.hosts.front(), a.fields, a.remedy) < std::tie(b.hosts.front(), b.fields, b.remedy);
+    });
+    return result;
+}
+
+}  // namespace poolcpuid::plan
