@@ -59,6 +59,7 @@ struct DiffSide {
     std::string vendor;            // the CPUID vendor string
     std::string rulebook_version;  // with which the policy was made; empty for a host
     std::string rulebook_sha256;
+    std::string options;  // of a policy: as one gives them to merge, "no options" for none
 };
 
 // Hosts of equal content that are behind both policies, under other names or in another number.
@@ -70,6 +71,7 @@ struct RenamedHosts {
 // How two policies differ beyond their registers. Empty unless both sides are policies.
 struct Provenance {
     bool rulebook = false;                    // made with different rulebooks
+    bool options = false;                     // the operator asked for other things
     bool pool = false;                        // the pool's name
     bool names = false;                       // the names of all hosts (documents list only some of them)
     std::vector<HostClass> hosts_removed;     // by digest

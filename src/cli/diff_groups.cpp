@@ -137,6 +137,9 @@ std::vector<std::string> other_differences(const Difference& difference) {
     if (provenance.rulebook) {
         out.push_back("rulebook: " + rulebook_text(difference.before) + " -> " + rulebook_text(difference.after));
     }
+    if (provenance.options) {
+        out.push_back("options: " + difference.before.options + " -> " + difference.after.options);
+    }
     if (provenance.pool && difference.equal_registers) {
         out.push_back("pool: " + printable(difference.before.name) + " -> " + printable(difference.after.name));
     }

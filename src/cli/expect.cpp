@@ -2,112 +2,157 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 
-#include "text/hex.hpp"
+#include "cli/diff_groups.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/diff.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-class Comparison {
+using Names = std::vector<std::pair<std::string, std::string>>;
+
+std::string rulebook_of(const PoolPolicy& policy) {
+    return policy.rulebook_version + " (sha256 " + policy.rulebook_sha256 + ")";
+}
+
+// The names of a class, and how many more there are.
+std::string hosts_of(const HostClass& host) {
+    std::vector<std::string> names;
+    for (const std::string& name : host.names) names.push_back(printable(name));
+    std::string text = short_list(names, most_names);
+    if (host.count > names.size()) text += " and " + std::to_string(host.count - names.size()) + " more";
+    return text;
+}
+
+class Expectation {
 public:
-    Comparison(const PoolPolicy& expected, const PoolPolicy& actual) : expected_(expected), actual_(actual) {}
+    Expectation(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual, const Names& names)
+        : rulebook_(rulebook),
+          expected_(expected),
+          actual_(actual),
+          names_(names),
+          difference_(differences(rulebook, expected, actual)) {}
 
     std::vector<std::string> run() {
-        rulebooks();
+        circumstances();
         hosts();
-        registers();
-        if (causes_.empty() && !(expected_ == actual_)) rest();
+        if (causes_.empty()) {
+            by_hand();
+        } else if (!difference_.changes.empty()) {
+            const std::size_t count = difference_.changes.size();
+            causes_.push_back("with that, " + std::to_string(count) + (count == 1 ? " field is" : " fields are") +
+                              " not the same (poolcpuid diff lists them)");
+        }
         return std::move(causes_);
     }
 
 private:
-    void rulebooks() {
-        if (expected_.rulebook_sha256 == actual_.rulebook_sha256) return;
-        causes_.push_back("it was made with another rulebook: version " + expected_.rulebook_version + " (" +
-                          expected_.rulebook_sha256 + "), not " + actual_.rulebook_version + " (" +
-                          actual_.rulebook_sha256 + ")");
-    }
-
-    static std::map<std::string, const HostClass*> by_digest(const PoolPolicy& policy) {
-        std::map<std::string, const HostClass*> classes;
-        for (const HostClass& host : policy.hosts) classes[host.sha256] = &host;
-        return classes;
-    }
-
-    static std::string first_name(const HostClass& host) {
-        return host.names.empty() ? host.sha256 : host.names.front();
-    }
-
-    static const HostClass* with_name(const std::map<std::string, const HostClass*>& classes, const std::string& name) {
-        for (const auto& [digest, host] : classes) {
-            if (std::find(host->names.begin(), host->names.end(), name) != host->names.end()) return host;
+    void circumstances() {
+        if (difference_.provenance.rulebook) {
+            causes_.push_back("it was made with another rulebook: version " + rulebook_of(expected_) + ", not " +
+                              rulebook_of(actual_));
         }
-        return nullptr;
+        if (difference_.provenance.options) {
+            causes_.push_back("it was made with other options: " + document::options_text(expected_.options) +
+                              "; this run has " + document::options_text(actual_.options));
+        }
+        if (difference_.provenance.pool) {
+            causes_.push_back("its pool is called " + printable(expected_.pool) + "; this run's --pool is " +
+                              printable(actual_.pool));
+        }
+    }
+
+    // The host of this name among the inputs, or nothing.
+    const std::string* digest_now(const std::string& name) const {
+        const auto at = std::lower_bound(names_.begin(), names_.end(), name,
+                                         [](const auto& entry, const std::string& key) { return entry.first < key; });
+        return at != names_.end() && at->first == name ? &at->second : nullptr;
+    }
+
+    // Changed and missing hosts by the names that the document lists; returns those that changed.
+    std::set<std::string> changed_or_missing() {
+        std::set<std::string> changed;
+        for (const HostClass& host : expected_.hosts) {
+            for (const std::string& name : host.names) {
+                const std::string* const now = digest_now(name);
+                if (now == nullptr) {
+                    causes_.push_back("host " + printable(name) + " (sha256 " + host.sha256 +
+                                      ") is missing from the inputs");
+                } else if (*now != host.sha256) {
+                    changed.insert(name);
+                    causes_.push_back("the dump of host " + printable(name) + " changed: its sha256 was " +
+                                      host.sha256 + ", now " + *now);
+                }
+            }
+        }
+        return changed;
+    }
+
+    static bool lists_all(const HostClass& host) { return host.count <= host.names.size(); }
+
+    static bool lists(const HostClass& host, const std::string& name) {
+        return std::find(host.names.begin(), host.names.end(), name) != host.names.end();
     }
 
     void hosts() {
-        const auto before = by_digest(expected_);
-        const auto after = by_digest(actual_);
-        for (const auto& [digest, host] : before) {
-            if (after.contains(digest)) continue;
-            const std::string name = first_name(*host);
-            const bool changed = with_name(after, name) != nullptr;
-            causes_.push_back(changed ? "the dump of host " + name + " changed (it was " + digest + ")"
-                                      : "host " + name + " (" + digest + ") is missing from the inputs");
+        const std::size_t before = causes_.size();
+        const std::set<std::string> changed = changed_or_missing();
+        std::map<std::string, const HostClass*> known;
+        for (const HostClass& host : expected_.hosts) known[host.sha256] = &host;
+        for (const auto& [name, digest] : names_) {
+            const auto at = known.find(digest);
+            const bool could_be_its = at != known.end() && (!lists_all(*at->second) || lists(*at->second, name));
+            if (could_be_its || changed.contains(name)) continue;
+            causes_.push_back("host " + printable(name) + " (sha256 " + digest + ") was not among its inputs");
         }
-        for (const auto& [digest, host] : after) {
-            const std::string name = first_name(*host);
-            if (before.contains(digest) || with_name(before, name) != nullptr) continue;
-            causes_.push_back("host " + name + " (" + digest + ") was not among its inputs");
+        for (const HostClass& host : expected_.hosts) {
+            if (!lists_all(host)) count(host);
         }
-        if (causes_.empty() && expected_.names_sha256 != actual_.names_sha256) {
-            causes_.push_back("the hosts have other names, or there are more or fewer of equal content");
+        if (causes_.size() == before && difference_.provenance.names) {
+            causes_.push_back("the hosts have other names than those that it was made with");
         }
     }
 
-    template <typename Row, typename Key>
-    static const Row* find(const std::vector<Row>& rows, Key key) {
-        const auto at = std::find_if(rows.begin(), rows.end(), key);
-        return at == rows.end() ? nullptr : &*at;
+    // Of a class with more hosts than the document names, only the number can be compared.
+    void count(const HostClass& host) {
+        const auto now = static_cast<std::size_t>(std::count_if(
+            names_.begin(), names_.end(), [&](const auto& entry) { return entry.second == host.sha256; }));
+        if (now == host.count) return;
+        causes_.push_back("it had " + std::to_string(host.count) + " hosts with the sha256 " + host.sha256 + " (" +
+                          hosts_of(host) + "), the inputs have " + std::to_string(now));
     }
 
-    void registers() {
-        std::set<LeafKey> keys;
-        for (const CpuidRow& row : expected_.cpuid) keys.insert(row.key);
-        for (const CpuidRow& row : actual_.cpuid) keys.insert(row.key);
-        for (const LeafKey& key : keys) {
-            const auto same = [&](const CpuidRow& row) { return row.key == key; };
-            const CpuidRow* before = find(expected_.cpuid, same);
-            const CpuidRow* after = find(actual_.cpuid, same);
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
-                const std::uint32_t was = before == nullptr ? 0 : before->value[reg];
-                const std::uint32_t is = after == nullptr ? 0 : after->value[reg];
-                if (was == is) continue;
-                causes_.push_back("leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " " +
-                                  to_string(reg) + " is " + to_hex(was, 8) + ", these inputs give " + to_hex(is, 8));
-            }
+    // The same inputs, rulebook and options: what still differs was not written by merge.
+    void by_hand() {
+        const char* const hand = "; the document was changed after it was made";
+        for (const FieldChange& change : difference_.changes) {
+            causes_.push_back(name_of(rulebook_, change) + " (" + place_text(change.place) + ") is " + change.before +
+                              " in it, and these inputs give " + change.after + hand);
         }
-        if (expected_.msrs != actual_.msrs) causes_.push_back("its MSRs are not those that these inputs give");
+        if (!causes_.empty() || expected_ == actual_) return;
+        const std::vector<std::string> others = other_differences(difference_);
+        for (const std::string& other : others)
+            causes_.push_back("its registers are right, but not the rest: " + other + hand);
+        if (others.empty()) causes_.push_back(std::string("its registers are right, but not the rest") + hand);
     }
 
-    void rest() {
-        causes_.push_back(
-            "the registers agree, but the pool's name, owned bits, decisions or findings do not "
-            "(were other options used?)");
-    }
-
+    const Rulebook& rulebook_;
     const PoolPolicy& expected_;
     const PoolPolicy& actual_;
+    const Names& names_;
+    Difference difference_;
     std::vector<std::string> causes_;
 };
 
 }  // namespace
 
-std::vector<std::string> differences(const PoolPolicy& expected, const PoolPolicy& actual) {
-    return Comparison(expected, actual).run();
+std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
+                                    const Names& names) {
+    return Expectation(rulebook, expected, actual, names).run();
 }
 
 }  // namespace poolcpuid::cli

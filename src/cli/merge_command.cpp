@@ -134,8 +134,9 @@ ExitStatus merge(const MergeArguments& arguments) {
     const PoolPolicy policy = state.finish(options);
 
     if (!arguments.expect.empty()) {
-        const auto causes = differences(read_policy_file(arguments.expect), policy);
-        for (const std::string& cause : causes) log_error("not as expected: " + cause);
+        const auto causes = unexpected(rulebook.get(), read_policy_file(arguments.expect), policy, state.names());
+        for (const std::string& cause : causes) log_error(arguments.expect + ": " + cause);
+        if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
     if (!arguments.floor.empty() && !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy)) {
@@ -155,9 +156,9 @@ void add_merge_command(CLI::App& app, Action& action) {
             "HOST", arguments->hosts,
             "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    verb->add_option("-o,--output", arguments->output,
-                     "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
-        ->type_name("FILE");
+    CLI::Option* output = verb->add_option("-o,--output", arguments->output,
+                                           "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
+                              ->type_name("FILE");
     verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
@@ -206,6 +207,7 @@ void add_merge_command(CLI::App& app, Action& action) {
         ->group(conditions);
     verb->add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
         ->type_name("POLICY")
+        ->excludes(output)
         ->group(conditions);
     verb->footer(
         "Fields go by any of their names: the rulebook's id, or what Intel,\n"

@@ -8,6 +8,7 @@
 #include "diff/words.hpp"
 #include "hash/sha256.hpp"
 #include "merge/plan.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid {
@@ -17,12 +18,17 @@ namespace {
 using diff::Promised;
 
 DiffSide side_of(const PoolPolicy& policy) {
-    return {policy.pool,           true, sha256_hex(to_json(policy)), policy.vendor, policy.rulebook_version,
-            policy.rulebook_sha256};
+    return {policy.pool,
+            true,
+            sha256_hex(to_json(policy)),
+            policy.vendor,
+            policy.rulebook_version,
+            policy.rulebook_sha256,
+            document::options_text(policy.options)};
 }
 
 DiffSide side_of(const HostDump& host) {
-    return {host.name, false, host.sha256, vendor_string(host.first_table()).value_or(""), {}, {}};
+    return {host.name, false, host.sha256, vendor_string(host.first_table()).value_or(""), {}, {}, {}};
 }
 
 Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {
@@ -81,9 +87,9 @@ std::string_view to_string(Direction direction) noexcept {
 }
 
 bool Provenance::empty() const noexcept {
-    return !rulebook && !pool && !names && hosts_removed.empty() && hosts_added.empty() && hosts_renamed.empty() &&
-           owned_removed.empty() && owned_added.empty() && decisions.empty() && findings_removed.empty() &&
-           findings_added.empty();
+    return !rulebook && !options && !pool && !names && hosts_removed.empty() && hosts_added.empty() &&
+           hosts_renamed.empty() && owned_removed.empty() && owned_added.empty() && decisions.empty() &&
+           findings_removed.empty() && findings_added.empty();
 }
 
 Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after) {

@@ -62,6 +62,7 @@ Provenance provenance(const PoolPolicy& before, const PoolPolicy& after) {
     Provenance result;
     result.rulebook =
         before.rulebook_sha256 != after.rulebook_sha256 || before.rulebook_version != after.rulebook_version;
+    result.options = before.options != after.options;
     result.pool = before.pool != after.pool;
     result.names = before.names_sha256 != after.names_sha256;
     compare_hosts(before, after, result);

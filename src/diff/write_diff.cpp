@@ -16,7 +16,10 @@ Json side_json(const DiffSide& side) {
     json["kind"] = side.is_policy ? "policy" : "host";
     json["sha256"] = side.sha256;
     json["vendor"] = side.vendor;
-    if (side.is_policy) json["rulebook"] = {{"version", side.rulebook_version}, {"sha256", side.rulebook_sha256}};
+    if (side.is_policy) {
+        json["rulebook"] = {{"version", side.rulebook_version}, {"sha256", side.rulebook_sha256}};
+        json["options"] = side.options;
+    }
     return json;
 }
 
@@ -46,6 +49,7 @@ Json provenance_json(const Provenance& provenance) {
     Json json;
     json["equal"] = provenance.empty();
     json["rulebook"] = provenance.rulebook;
+    json["options"] = provenance.options;
     json["pool"] = provenance.pool;
     json["names"] = provenance.names;
     json["hosts"] = {

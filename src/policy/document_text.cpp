@@ -1,6 +1,7 @@
 #include "policy/document_text.hpp"
 
 #include "text/hex.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid::document {
 
@@ -12,6 +13,24 @@ std::string bits(const BitPlace& place) {
 std::string subleaves(const BitPlace& place) {
     if (place.subleaf_first == place.subleaf_last) return to_hex(place.subleaf_first);
     return to_hex(place.subleaf_first) + "-" + to_hex(place.subleaf_last);
+}
+
+std::string options_text(const RecordedOptions& options) {
+    std::string text;
+    const auto add = [&](const char* option, const std::string& value) {
+        text += (text.empty() ? "" : " ") + std::string(option) + " " + printable(value);
+    };
+    if (!options.identity.empty()) add("--identity", options.identity);
+    if (!options.ceiling_level.empty()) add("--ceiling", options.ceiling_level);
+    if (options.ceiling_policy) {
+        constexpr std::size_t digest_digits = 12;
+        add("--ceiling", "POLICY of the pool " + options.ceiling_policy->pool + " (" +
+                             options.ceiling_policy->sha256.substr(0, digest_digits) + ")");
+    }
+    for (const std::string& field : options.hide) add("--hide", field);
+    for (const std::string& field : options.show) add("--show", field);
+    for (const auto& [field, value] : options.set) add("--set", field + "=" + value);
+    return text.empty() ? "no options" : text;
 }
 
 }  // namespace poolcpuid::document

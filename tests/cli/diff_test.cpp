@@ -164,6 +164,17 @@ TEST_CASE("the text says when only the provenance differs", "[diff]") {
     CHECK_THAT(changed, Contains("hosts that are no longer there: plain (") && Contains("new hosts: relaxed ("));
 }
 
+TEST_CASE("a difference says when the operator asked for other things", "[diff]") {
+    const Files files;
+    const std::string hiding = files.dir.file("hiding.json");
+    REQUIRE(run({"merge", files.plain, "--pool", "old", "--hide", "AVX2", "-o", hiding}).status == 0);
+    const std::string text = run({"diff", files.plain_policy, hiding, "--format", "text"}).out;
+    CHECK_THAT(text, Contains("Besides the registers\n  options: no options -> --hide avx2\n"));
+    const auto difference = nlohmann::json::parse(run({"diff", files.plain_policy, hiding}).out);
+    CHECK(difference.at("provenance").at("options") == true);
+    CHECK(difference.at("after").at("options") == "--hide avx2");
+}
+
 TEST_CASE("Markdown is tables, and names are no markup", "[diff]") {
     const Files files;
     const std::string text = run({"diff", "a|b<i>`*_[x](y)=" + files.plain, files.relaxed, "--format", "markdown"}).out;

@@ -215,13 +215,58 @@ TEST_CASE("--expect says why a policy is not what the inputs give", "[merge][opt
     const Result changed = expect({pool.strong, "weak=" + pool.relaxed});
     CHECK(changed.status == 1);
     CHECK_THAT(changed.err, Contains("the dump of host weak changed"));
-    CHECK_THAT(expect({pool.strong, pool.weak, "--pool", "other"}).err, Contains("other options"));
+    CHECK_THAT(changed.err, !Contains("missing") && !Contains("was not among"));
+    CHECK_THAT(changed.err, Contains("with that, ") && Contains("fields are not the same"));
+    CHECK_THAT(expect({pool.strong, "renamed=" + pool.weak}).err,
+               Contains("host weak") && Contains("is missing") && Contains("host renamed"));
+    const Result twin = expect({pool.strong, pool.weak, "twin=" + pool.weak});
+    CHECK(twin.status == 1);
+    CHECK_THAT(twin.err, Contains("host twin") && Contains("was not among") && !Contains("fields"));
+    CHECK_THAT(expect({pool.strong, pool.weak, "--pool", "other"}).err,
+               Contains("its pool is called pool; this run's --pool is other"));
+    CHECK_THAT(expect({pool.strong, pool.weak, "--hide", "avx2"}).err,
+               Contains("it was made with other options: no options; this run has --hide avx2"));
+    CHECK(expect({pool.strong, pool.weak, "-o", policy}).status == 2);
 
     const std::string copy = pool.dir.file("rules");
     std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
     std::string levels = bytes_of(copy + "/levels.json");
     pool.dir.write("rules/levels.json", levels + "\n");
     CHECK_THAT(expect({pool.strong, pool.weak, "--rulebook", copy}).err, Contains("another rulebook"));
+}
+
+TEST_CASE("--expect counts the hosts of a class that has more names than a document lists", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    std::vector<std::string> hosts{"merge"};
+    for (int i = 10; i < 20; ++i) hosts.push_back("node-" + std::to_string(i) + "=" + pool.weak);
+    auto with = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = hosts;
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments);
+    };
+    REQUIRE(with({"-o", policy}).status == 0);
+    CHECK(with({"--expect", policy}).status == 0);
+    const Result more = with({"node-99=" + pool.weak, "--expect", policy});
+    CHECK(more.status == 1);
+    CHECK_THAT(more.err, Contains("it had 10 hosts with the sha256") && Contains("the inputs have 11"));
+    hosts.pop_back();
+    CHECK_THAT(with({"node-99=" + pool.weak, "--expect", policy}).err, Contains("the hosts have other names"));
+}
+
+TEST_CASE("--expect names what was changed in a document besides its registers", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    json document = json::parse(bytes_of(policy));
+    REQUIRE_FALSE(document.at("decisions").empty());
+    document.at("decisions").at(0).at("because") = json::array({"nobody"});
+    const std::string field = document.at("decisions").at(0).at("field");
+    const Result result =
+        run({"merge", pool.strong, pool.weak, "--expect", pool.dir.write("forged.json", document.dump())});
+    CHECK(result.status == 1);
+    CHECK_THAT(result.err, Contains("its registers are right, but not the rest") && Contains(field) &&
+                               Contains("changed after it was made"));
 }
 
 TEST_CASE("--expect finds a flipped bit, or refuses it when a decision contradicts it", "[merge][options]") {
@@ -241,7 +286,8 @@ TEST_CASE("--expect finds a flipped bit, or refuses it when a decision contradic
     const Result quiet =
         run({"merge", pool.strong, pool.weak, "--expect", flip(leaf_7, "ebx", 1)});  // FSGSBASE, no decision
     CHECK(quiet.status == 1);
-    CHECK_THAT(quiet.err, Contains("leaf 0x7 subleaf 0x0 ebx"));
+    CHECK_THAT(quiet.err, Contains("fsgsbase (0x7.0 ebx[0]) is 0x0 in it, and these inputs give 0x1") &&
+                              Contains("changed after it was made"));
     const Result loud = run({"merge", pool.strong, pool.weak, "--expect", flip(leaf_7, "ebx", 1U << avx2_bit)});
     CHECK(loud.status == 3);
     CHECK_THAT(loud.err, Contains("avx2"));

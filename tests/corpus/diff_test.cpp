@@ -1,12 +1,18 @@
 // The difference of real hosts whose answers are known.
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
 
+#include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
+#include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/law_divisor.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -31,6 +37,41 @@ std::multiset<std::tuple<BitPlace, std::string, std::string, std::string, bool>>
         values.emplace(one.place, one.field, first, second, one.direction == Direction::none);
     }
     return values;
+}
+
+using Fields = std::set<std::string>;
+
+// The fields whose promise a running guest of the first side would lose on the second.
+Fields broken_by(const Difference& difference) {
+    Fields fields;
+    for (const FieldChange& one : difference.changes) {
+        if (one.direction != Direction::gains && one.direction != Direction::none) fields.insert(one.field);
+    }
+    return fields;
+}
+
+Fields broken_by(const Verdict& verdict) {
+    Fields fields;
+    for (const Violation& violation : verdict.violations) fields.insert(violation.field);
+    return fields;
+}
+
+// The host's own policy, or nothing where there is none.
+std::optional<PoolPolicy> policy_of(const HostDump& host) {
+    try {
+        PoolState state(builtin_rulebook());
+        state.add(host);
+        return state.finish({});
+    } catch (const NoPolicyError&) {
+        return std::nullopt;
+    }
+}
+
+bool shows_rrsba(const PoolPolicy& policy) {
+    const Field& field = builtin_rulebook()[builtin_rulebook().find("ac_rrsba")];
+    return std::any_of(policy.msrs.begin(), policy.msrs.end(), [&](const MsrRow& row) {
+        return row.index == field.leaf && (row.value.value_or(0) & field.mask()) != 0;
+    });
 }
 
 }  // namespace
@@ -82,4 +123,30 @@ TEST_CASE("no real host differs from itself, and the reverse of every difference
         }
         last = &host;
     }
+}
+
+TEST_CASE("between a policy and a host, the changes that break a promise are the violations of check",
+          "[corpus][diff]") {
+    std::size_t pairs = 0;
+    std::size_t broken = 0;
+    std::size_t number = 0;
+    const std::size_t stride = 5 * law_divisor();
+    for (const HostDump& a : real_hosts()) {
+        const std::optional<PoolPolicy> policy = policy_of(a);
+        if (!policy) continue;
+        const PolicyCheck check(builtin_rulebook(), *policy);
+        for (const HostDump& b : real_hosts()) {
+            if (number++ % stride != 0 || vendor_string(b.first_table()) != policy->vendor) continue;
+            INFO(a.name << " on " << b.name);
+            const Fields violations = broken_by(check.against(b));
+            Fields changes = broken_by(differences(builtin_rulebook(), *policy, b));
+            // A guest that was told RRSBA knows that RET is not to be trusted: RSBA instead is told, no breach.
+            if (shows_rrsba(*policy) && !violations.contains("ac_rsba")) changes.erase("ac_rsba");
+            CHECK(changes == violations);
+            ++pairs;
+            broken += violations.empty() ? 0U : 1U;
+        }
+    }
+    if (!real_hosts().empty()) CHECK(pairs > broken);
+    if (!real_hosts().empty()) CHECK(broken > 1000 / stride);
 }

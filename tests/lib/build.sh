@@ -68,14 +68,33 @@ require_packages() {
 # build_preset PRESET [TARGET]: brings build/PRESET up to date; configures only when it must (Ninja itself sees
 # changed CMake files). CXX chooses the compiler of a new build directory; ccache is used where it is installed.
 build_preset() {
-    local preset=$1 directory=$repository/build/$1 fresh=()
-    if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$directory/CMakeCache.txt" ||
-        [[ ! -f $directory/build.ninja ]]; then
-        [[ ! -f $directory/CMakeCache.txt ]] || fresh=(--fresh)  # of a moved repository, or half made
-        if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-        say "Building in build/$preset: a few minutes the first time"
-        (cd -- "$repository" && quietly cmake --preset "$preset" "${fresh[@]}")
-    fi
+    local preset=$1 directory=$repository/build/$1
+    is_configured "$directory" || configure "$preset"
     export CCACHE_SLOPPINESS=pch_defines,time_macros  # else ccache does not take part with precompiled headers
     quietly cmake --build "$directory" --parallel "$(nproc)" ${2:+--target "$2"}
+}
+
+# build_tests PRESET: the same with the tests, and with warnings as errors. The program that is tested is the one
+# that build_preset makes, so that neither builds it again.
+build_tests() {
+    local directory=$repository/build/$1
+    if ! is_configured "$directory" || ! grep -qsxF "POOLCPUID_TESTS:BOOL=ON" "$directory/CMakeCache.txt"; then
+        configure "$1" -DPOOLCPUID_TESTS=ON -DPOOLCPUID_WERROR=ON
+    fi
+    build_preset "$1"
+}
+
+is_configured() {
+    grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$1/CMakeCache.txt" && [[ -f $1/build.ninja ]]
+}
+
+# configure PRESET CMAKE-ARGUMENT...
+configure() {
+    local preset=$1 directory=$repository/build/$1 fresh=()
+    shift
+    # Of a moved repository, or half made.
+    if [[ -f $directory/CMakeCache.txt ]] && ! is_configured "$directory"; then fresh=(--fresh); fi
+    if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+    say "Building in build/$preset: a few minutes the first time"
+    (cd -- "$repository" && quietly cmake --preset "$preset" "${fresh[@]}" "$@")
 }
