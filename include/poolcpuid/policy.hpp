@@ -40,6 +40,9 @@ struct HostClass {
     std::vector<std::string> names;  // at most most_names, sorted
     std::size_t count = 0;
 
+    // True for a policy that joined the pool as its ceiling, which is no host of it.
+    bool is_ceiling() const { return format == "policy"; }
+
     friend bool operator==(const HostClass&, const HostClass&) = default;
 };
 
