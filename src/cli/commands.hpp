@@ -17,6 +17,7 @@ using Action = std::function<ExitStatus()>;
 void add_merge_command(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);
 void add_diff_command(CLI::App& app, Action& action);
+void add_explain_command(CLI::App& app, Action& action);
 void add_capture_command(CLI::App& app, Action& action);
 void add_convert_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);

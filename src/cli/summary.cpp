@@ -8,7 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "cli/cpu_name.hpp"
+#include "cli/explain_words.hpp"
+#include "cli/host_names.hpp"
 #include "cli/text_layout.hpp"
+#include "merge/reasons.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
@@ -21,12 +25,6 @@ std::uint64_t number_of(const std::string& value) {
     std::uint64_t number = 0;
     if (value.size() > 2) std::from_chars(value.data() + 2, value.data() + value.size(), number, 16);
     return number;
-}
-
-std::string list_of(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-    return text;
 }
 
 class Summary {
@@ -52,33 +50,23 @@ private:
 
     void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
 
+    // A label of more than half a line is wrapped with the text.
     void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
         const std::size_t column = indent + display_width(label);
+        if (column > width_ / 2)
+            return line(std::string(indent, ' ') + wrapped(label + text, width_, indent, indent + 2));
         line(std::string(indent, ' ') + (code == nullptr ? label : painted(label, code)) +
              wrapped(text, width_, column, indent + 2));
     }
 
     void head() {
-        std::size_t count = 0;
-        for (const HostClass& host : policy_.hosts) count += host.count;
-        const std::string kinds = policy_.hosts.size() == count
-                                      ? ""
-                                      : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
-        line(painted(printable(policy_.pool), "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") +
-             kinds + ", " + policy_.vendor);
-        line("identity: " + identity());
+        const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
+                                           [](const HostClass& host) { return host.format != "policy"; });
+        const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
+        line(painted(printable(policy_.pool), "1") + ": " + counted_hosts(size_.hosts) +
+             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " + policy_.vendor);
+        line("identity: " + cpu_name(policy_, rulebook_));
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
-    }
-
-    std::string identity() const {
-        const CpuidTable table{policy_.cpuid, {}};
-        const Registers* row = table.find(signature_key);
-        const auto vendor = rulebook_.vendor_of(policy_.vendor);
-        const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
-        std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
-                           ", stepping " + std::to_string(signature.stepping);
-        const Model* model = vendor ? rulebook_.model_of(*vendor, signature) : nullptr;
-        return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
     }
 
     const Field* field_of(const Decision& decision) const {
@@ -108,21 +96,31 @@ private:
         return decision.rule == "intersect" || (decision.rule == "group" && !is_bad_news(decision));
     }
 
+    // The hosts behind a decision, which lists only the first of many.
+    HostList limiting(const Decision& decision) const {
+        const Field* field = field_of(decision);
+        return {decision.because, merge::parts_of(decision, field == nullptr ? "" : field->why).limiting};
+    }
+
+    std::string names_of(const HostList& hosts) const { return printable(hosts_text(hosts, size_)); }
+
     // Features that some hosts have and the policy has not, by the hosts that cost them.
     void given_up() {
-        std::map<std::vector<std::string>, std::vector<std::string>> lost;
+        std::map<std::pair<std::vector<std::string>, std::size_t>, std::vector<std::string>> lost;
         std::size_t count = 0;
         for (const Decision& decision : policy_.decisions) {
             std::uint64_t any = 0;
             for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
             if (!announces_feature(decision) || (any & ~number_of(decision.value)) == 0 || decision.because.empty())
                 continue;
-            lost[decision.because].push_back(name_of(decision));
+            lost[{decision.because, limiting(decision).count}].push_back(name_of(decision));
             ++count;
         }
         if (lost.empty()) return;
         title("Given up: " + std::to_string(count) + " features that not every host has");
-        for (const auto& [hosts, fields] : lost) paragraph(list_of(hosts) + " without: ", list_of(fields), "36");
+        for (const auto& [hosts, fields] : lost) {
+            paragraph(names_of({hosts.first, hosts.second}) + " without: ", joined(fields), "36");
+        }
     }
 
     // Relaxed behaviours: in the policy because one host has them.
@@ -130,7 +128,7 @@ private:
         std::vector<std::pair<std::string, std::string>> rows;
         for (const Decision& decision : policy_.decisions) {
             if (!relaxes_promise(decision) || number_of(decision.value) == 0) continue;
-            const std::string hosts = decision.because.empty() ? "set by the operator" : list_of(decision.because);
+            const std::string hosts = decision.because.empty() ? "set by the operator" : names_of(limiting(decision));
             rows.emplace_back(name_of(decision), hosts);
         }
         if (rows.empty()) return;
@@ -144,7 +142,7 @@ private:
             const bool is_limit = decision.rule == "min" || decision.rule == "max";
             if (!is_limit || decision.because.empty() || number_of(decision.value) == 0) continue;
             rows.emplace_back(name_of(decision),
-                              std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
+                              std::to_string(number_of(decision.value)) + " (" + names_of(limiting(decision)) + ")");
         }
         if (rows.empty()) return;
         title("Limits");
@@ -171,6 +169,7 @@ private:
     const Rulebook& rulebook_;
     std::size_t width_;
     bool colour_;
+    PoolSize size_ = size_of(policy_);
     std::string text_;
 };
 

@@ -144,7 +144,8 @@ private:
             if (wider.empty()) continue;
             add(Severity::warning, "address-width-differs",
                 "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
-                    " has more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
+                    (wider.size() == 1 ? " has" : " have") +
+                    " more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
                     "the "
                     "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT "
                     "only with "
