@@ -29,6 +29,7 @@ constexpr const char* footer =
     "  poolcpuid plan pool.json --hosts hosts/ --add new.txt\n"
     "                                          which running VMs would strand, where\n"
     "  poolcpuid report pool.json -o pool.html a page for the auditor\n"
+    "  poolcpuid explain pool.json avx512f     why a value is what it is\n"
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
@@ -74,6 +75,7 @@ int main(int argc, char** argv) {
     cli::add_diff_command(app, action);
     cli::add_plan_command(app, action);
     cli::add_report_command(app, action);
+    cli::add_explain_command(app, action);
     cli::add_capture_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);

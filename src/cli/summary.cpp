@@ -5,7 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "cli/explain_words.hpp"
+#include "cli/host_names.hpp"
 #include "cli/text_layout.hpp"
+#include "merge/reasons.hpp"
 #include "policy/document_text.hpp"
 #include "summary/groups.hpp"
 #include "text/printable.hpp"
@@ -15,12 +18,6 @@ namespace poolcpuid::cli {
 namespace {
 
 constexpr std::size_t indent = 4;
-
-std::string list_of(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-    return text;
-}
 
 class Summary {
 public:
@@ -46,27 +43,34 @@ private:
 
     void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
 
+    // A label of more than half a line is wrapped with the text.
     void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
         const std::size_t column = indent + display_width(label);
+        if (column > width_ / 2)
+            return line(std::string(indent, ' ') + wrapped(label + text, width_, indent, indent + 2));
         line(std::string(indent, ' ') + (code == nullptr ? label : painted(label, code)) +
              wrapped(text, width_, column, indent + 2));
     }
 
     void head() {
-        const std::size_t count = summary::host_count(policy_);
         const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
-                                           [](const auto& host) { return !host.is_ceiling(); });
-        const std::string kinds = static_cast<std::size_t>(classes) == count
-                                      ? ""
-                                      : " in " + std::to_string(classes) + " classes of equal content";
-        line(painted(printable(policy_.pool), "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") +
-             kinds + ", " + policy_.vendor);
+                                           [](const HostClass& host) { return !host.is_ceiling(); });
+        const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
+        line(painted(printable(policy_.pool), "1") + ": " + counted_hosts(size_.hosts) +
+             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " + policy_.vendor);
         line("identity: " + summary::identity_text(policy_, rulebook_));
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
 
     std::string name_of(const Decision& decision) const {
         return document::field_text(rulebook_, decision.field, decision.place);
+    }
+
+    // The hosts behind a decision, which lists only the first of many.
+    std::string limiting(const Decision& decision) const {
+        const FieldIndex index = rulebook_.find(decision.field);
+        const std::string_view why = index == no_field ? std::string_view() : rulebook_[index].why;
+        return printable(hosts_text({decision.because, merge::parts_of(decision, why).limiting}, size_));
     }
 
     void given_up(const std::vector<summary::GivenUp>& losses) {
@@ -78,7 +82,7 @@ private:
         for (const summary::GivenUp& loss : losses) {
             std::vector<std::string> names;
             for (const Decision* decision : loss.features) names.push_back(name_of(*decision));
-            paragraph(list_of(loss.hosts) + " without: ", list_of(names), "36");
+            paragraph(limiting(*loss.features.front()) + " without: ", joined(names), "36");
         }
     }
 
@@ -87,7 +91,7 @@ private:
         title("Set because a host relaxes a promise (OR: clear would be a false promise)");
         for (const Decision* decision : decisions) {
             paragraph(padded(name_of(*decision), 26) + " ",
-                      decision->because.empty() ? "set by the operator" : list_of(decision->because));
+                      decision->because.empty() ? "set by the operator" : limiting(*decision));
         }
     }
 
@@ -96,7 +100,7 @@ private:
         title("Limits");
         for (const Decision* decision : decisions) {
             paragraph(padded(name_of(*decision), 26) + " ",
-                      std::to_string(summary::number_of(decision->value)) + " (" + list_of(decision->because) + ")");
+                      std::to_string(summary::number_of(decision->value)) + " (" + limiting(*decision) + ")");
         }
     }
 
@@ -120,6 +124,7 @@ private:
     const Rulebook& rulebook_;
     std::size_t width_;
     bool colour_;
+    PoolSize size_ = size_of(policy_);
     std::string text_;
 };
 

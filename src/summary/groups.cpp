@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "merge/reasons.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "text/hex.hpp"
 
@@ -32,6 +33,11 @@ bool is_limit(const Decision& decision) {
     return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
 }
 
+std::size_t limiting_count(const Rulebook& rulebook, const Decision& decision) {
+    const FieldIndex index = rulebook.find(decision.field);
+    return merge::parts_of(decision, index == no_field ? std::string_view() : rulebook[index].why).limiting;
+}
+
 // True when some host has a bit that the policy has not.
 bool lacks_bits(const Decision& decision) {
     std::uint64_t any = 0;
@@ -43,19 +49,22 @@ bool lacks_bits(const Decision& decision) {
 
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     Groups groups;
-    std::map<std::vector<std::string>, std::vector<const Decision*>> lost;
+    // Decisions list only the first of many hosts, so that their number tells sets apart, too.
+    std::map<std::pair<std::vector<std::string>, std::size_t>, std::vector<const Decision*>> lost;
     for (const Decision& decision : policy.decisions) {
         const bool has_value = number_of(decision.value) != 0;
         const bool is_limited = !decision.because.empty();
         if (announces_feature(rulebook, decision)) {
-            if (is_limited && lacks_bits(decision)) lost[decision.because].push_back(&decision);
+            if (is_limited && lacks_bits(decision)) {
+                lost[{decision.because, limiting_count(rulebook, decision)}].push_back(&decision);
+            }
         } else if (relaxes_promise(rulebook, decision)) {
             if (has_value) groups.announced.push_back(&decision);
         } else if (is_limit(decision)) {
             if (is_limited && has_value) groups.limits.push_back(&decision);
         }
     }
-    for (auto& [hosts, features] : lost) groups.given_up.push_back({hosts, std::move(features)});
+    for (auto& [hosts, features] : lost) groups.given_up.push_back({hosts.first, std::move(features)});
     return groups;
 }
 
