@@ -92,7 +92,7 @@ private:
         for (const ChangedHost& host : hosts) {
             names[against == nullptr ? "" : " (" + how(host, against) + ")"].push_back(host.name);
         }
-        for (const auto& [text, alike] : names) paragraph(2, what, named(alike) + text);
+        for (const auto& [text, alike] : names) paragraph(2, "", what + named(alike) + text);
     }
 
     static std::string how(const ChangedHost& host, const std::string& against) {
@@ -215,7 +215,8 @@ private:
     void start_up(const std::vector<StartUpHosts>& groups) {
         each(groups, [&](const StartUpHosts& group) {
             paragraph(
-                2, "the VMM of " + named(group.hosts) + " must be told to show: ", items_of(rulebook_, group.start_up));
+                2, "",
+                "the VMM of " + named(group.hosts) + " must be told to show: " + items_of(rulebook_, group.start_up));
         });
     }
 
@@ -235,7 +236,7 @@ private:
 
     void advice() {
         title("What to do");
-        for (const std::string& sentence : plan_advice(plan_, rulebook_)) paragraph(2, "-> ", sentence);
+        for (const std::string& sentence : plan_advice(plan_, rulebook_)) paragraph(2, "", "-> " + sentence);
     }
 
     const PoolPlan& plan_;

@@ -1,0 +1,206 @@
+// plan_change on hosts that differ in one thing: what is refused, what is told apart, and what is put together.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/pool_plan.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+#include "tests/support/merged.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+
+namespace {
+
+constexpr std::uint32_t milan = 0x00A00F11;
+constexpr std::uint32_t popcnt = 1U << 23;        // leaf 1, ECX
+constexpr std::uint32_t movbe = 1U << 22;         // leaf 1, ECX
+constexpr std::uint32_t fs_gs_base_ns = 1U << 1;  // leaf 80000021h, EAX
+constexpr std::uint32_t md_clear = 1U << 10;      // leaf 7, EDX
+
+TableBuilder amd() { return amd_table(milan).set(1, 0, ecx, popcnt | movbe).reg(0x80000000, 0, eax, 0x80000021); }
+
+HostDump good(const std::string& name) { return hardware_host(name, amd()); }
+HostDump weak(const std::string& name) { return hardware_host(name, amd().clear(1, 0, ecx, popcnt)); }
+HostDump weaker(const std::string& name) { return hardware_host(name, amd().clear(1, 0, ecx, popcnt | movbe)); }
+HostDump relaxed(const std::string& name) { return hardware_host(name, amd().set(0x80000021, 0, eax, fs_gs_base_ns)); }
+
+// The same views with other bytes.
+HostDump remarked(HostDump host) {
+    const std::string name = host.name;
+    host.meta["remark"] = "of " + name;
+    return with_digest(std::move(host), name);
+}
+
+PoolPlan plan(const std::vector<HostDump>& hosts, const PoolChange& change, const MergeOptions& options = {},
+              const std::vector<PoolPolicy>& old = {}) {
+    PoolState state(builtin_rulebook());
+    for (const HostDump& host : hosts) state.add(host);
+    const PoolPolicy policy = state.finish(options);
+    std::vector<RunningPolicy> running{{"pool", policy, true}};
+    for (const PoolPolicy& generation : old) {
+        running.push_back({"old-" + std::to_string(running.size()), generation, false});
+    }
+    return plan_change(builtin_rulebook(), {policy, hosts, state, options}, change, running, UnknownIs::failure);
+}
+
+const RunningPlan& of_pool(const PoolPlan& plan) {
+    return *std::find_if(plan.running.begin(), plan.running.end(),
+                         [](const RunningPlan& entry) { return entry.of_pool; });
+}
+
+// "a b: popcnt; c: fs_gs_base_ns".
+std::string out_of_reach(const RunningPlan& entry) {
+    std::string text;
+    for (const Unreachable& group : entry.cannot_reach) {
+        text += text.empty() ? "" : "; ";
+        for (std::size_t i = 0; i < group.hosts.size(); ++i) text += (i == 0 ? "" : " ") + group.hosts[i];
+        text += ":";
+        for (const Violation& violation : group.violations) text += " " + violation.field;
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a change that makes no sense is refused", "[plan]") {
+    const std::vector<HostDump> pool{good("a"), good("b")};
+    CHECK_THROWS_AS(plan(pool, {{}, {"nobody"}, {}}), UsageError);
+    CHECK_THROWS_AS(plan(pool, {{}, {}, {good("nobody")}}), UsageError);
+    CHECK_THROWS_AS(plan(pool, {{}, {"a"}, {weak("a")}}), UsageError);
+    CHECK_THROWS_AS(plan(pool, {{weak("a")}, {"a"}, {}}), UsageError);
+    CHECK_THROWS_AS(plan(pool, {{weak("a")}, {}, {weak("a")}}), UsageError);
+    CHECK_THROWS_AS(plan(pool, {{weak("a")}, {}, {}}), InputError);
+    CHECK_THROWS_AS(plan(pool, {{weak("c"), good("c")}, {}, {}}), InputError);
+    CHECK_THROWS_AS(plan(pool, {{}, {"a", "b"}, {}}), NoPolicyError);
+    CHECK_THROWS_AS(plan(pool, {{hardware_host("i", intel_table())}, {}, {}}), NoPolicyError);
+    CHECK_THROWS_WITH(plan(pool, {{}, {"\x1b[1m"}, {}}), !Contains("\x1b"));
+}
+
+TEST_CASE("all hosts may be replaced at once", "[plan]") {
+    const PoolPlan result = plan({good("a"), good("b")}, {{}, {}, {relaxed("a"), relaxed("b")}});
+    CHECK(out_of_reach(of_pool(result)) == "a b: fs_gs_base_ns");
+    CHECK(of_pool(result).no_refuge == Names{"a", "b"});
+    CHECK(result.hosts_after == 2);
+    CHECK(result.added.empty());
+    REQUIRE(result.replaced.size() == 2);
+    CHECK(result.replaced.front().counts == PromiseCounts{0, 0, 1, 0});
+    const PoolPlan rolling = plan({good("a"), good("b")}, {{}, {}, {remarked(good("a")), remarked(good("b"))}});
+    CHECK(of_pool(rolling).must_move == Names{"a", "b"});
+    CHECK(of_pool(rolling).no_refuge.empty());
+    CHECK(rolling.wait_for.empty());
+}
+
+TEST_CASE("hosts whose views are equal stand together, whatever their dumps' bytes", "[plan]") {
+    const PoolPlan result =
+        plan({good("a")}, {{weak("w2"), remarked(weak("w1")), relaxed("r"), remarked(weak("w3"))}, {}, {}});
+    CHECK(out_of_reach(of_pool(result)) == "r: fs_gs_base_ns; w1 w2 w3: popcnt");
+    REQUIRE(result.price.size() == 2);
+    CHECK(result.price.back().hosts == Names{"w1", "w2", "w3"});
+}
+
+TEST_CASE("different hosts that cost the same promise have one price together", "[plan]") {
+    const PoolPlan result = plan({good("a")}, {{weak("w"), weaker("x")}, {}, {}});
+    // Without x alone MOVBE comes back, POPCNT only without both.
+    REQUIRE(result.price.size() == 2);
+    std::vector<Names> hosts;
+    for (const WhatIf& price : result.price) hosts.push_back(price.hosts);
+    CHECK(std::find(hosts.begin(), hosts.end(), Names{"x"}) != hosts.end());
+    CHECK(std::find(hosts.begin(), hosts.end(), Names{"w", "x"}) != hosts.end());
+}
+
+TEST_CASE("what is weaker in one promise and stronger in another is both", "[plan]") {
+    CHECK(strength_of({0, 0, 0, 0}) == Strength::equal);
+    CHECK(strength_of({1, 0, 0, 0}) == Strength::weaker);
+    CHECK(strength_of({0, 0, 1, 0}) == Strength::weaker);
+    CHECK(strength_of({0, 0, 0, 1}) == Strength::stronger);
+    CHECK(strength_of({0, 1, 0, 0}) == Strength::both);
+    CHECK(strength_of({1, 0, 0, 1}) == Strength::both);
+    CHECK(to_string(Strength::both) == "both");
+    const PoolPlan result = plan({good("a"), weak("w")}, {{relaxed("r")}, {"w"}, {}});
+    CHECK(strength_of(result.counts) == Strength::both);
+    CHECK(result.wait_for == Names{"w"});
+}
+
+TEST_CASE("an older generation strands where the present one does not, and gains where it is weaker", "[plan]") {
+    const PoolPlan result = plan({good("a"), weak("w")}, {{}, {}, {}}, {},
+                                 {Merged({good("a")}).policy, Merged({weaker("x"), weak("w")}).policy});
+    REQUIRE(result.running.size() == 3);
+    CHECK(result.stranded() == Names{"old-1"});
+    const RunningPlan& strong = result.running[0];
+    CHECK(strong.label == "old-1");
+    CHECK(out_of_reach(strong) == "w: popcnt");
+    CHECK(strong.cannot_reach.front().before);
+    CHECK(strong.stranded_before());
+    CHECK(strong.restart == PromiseCounts{1, 0, 0, 0});
+    CHECK(result.running[1].restart == PromiseCounts{0, 0, 0, 1});
+    CHECK(of_pool(result).restart == PromiseCounts{0, 0, 0, 0});
+}
+
+TEST_CASE("what mends a host is said once a remedy, for all hosts and running policies", "[plan]") {
+    constexpr std::uint32_t skylake = 0x00050654;
+    const auto scrubs = [](const std::string& name) {
+        return hardware_host(name, intel_table(skylake).set(7, 0, edx, md_clear));
+    };
+    const auto open = [](const std::string& name) { return hardware_host(name, intel_table(skylake)); };
+    const PoolPlan result = plan({scrubs("a")}, {{open("o1"), open("o2")}, {}, {}}, {}, {Merged({scrubs("b")}).policy});
+    REQUIRE(result.mends.size() == 1);
+    CHECK(result.mends.front().remedy == "Update the microcode there.");
+    CHECK(result.mends.front().fields == Names{"md_clear"});
+    CHECK(result.mends.front().hosts == Names{"o1", "o2"});
+    // What only a restart helps against is no mend.
+    CHECK(plan({good("a")}, {{weak("w")}, {}, {}}).mends.empty());
+    // Half of this remedy is about the host.
+    const HostDump no_ibpb = hardware_host("n", amd());
+    const HostDump ibpb = hardware_host("i", amd().set(0x80000008, 0, ebx, 1U << 12));
+    const PoolPlan security = plan({ibpb}, {{no_ibpb}, {}, {}});
+    REQUIRE(security.mends.size() == 1);
+    CHECK(security.mends.front().remedy == "A newer microcode or kernel may bring it.");
+}
+
+TEST_CASE("an identity that was asked for by digest is gone with the host", "[plan]") {
+    MergeOptions options;
+    options.identity = weak("w").sha256;
+    const PoolPlan gone = plan({good("a"), weak("w")}, {{}, {"w"}, {}}, options);
+    CHECK(gone.identity_gone == options.identity);
+    CHECK(gone.after.options.identity.empty());
+    CHECK(plan({good("a"), weak("w")}, {{}, {"a"}, {}}, options).identity_gone.empty());
+    options.identity = "w";
+    CHECK(plan({good("a"), weak("w")}, {{}, {}, {relaxed("w")}}, options).identity_gone.empty());
+}
+
+TEST_CASE("what changed around a CPU is its microcode, kernel and KVM's parameters", "[plan]") {
+    const auto with = [](const std::map<std::string, std::string>& meta) {
+        HostDump host = good("a");
+        host.meta = meta;
+        return with_digest(std::move(host), "a");
+    };
+    const auto changes = [&](const HostDump& before, const HostDump& after) {
+        std::string text;
+        const PoolPlan result = plan({before}, {{}, {}, {after}});
+        for (const SettingChange& change : result.replaced.front().settings) {
+            text += change.name + " " + change.before + ">" + change.after + " ";
+        }
+        return text;
+    };
+    CHECK(changes(with({}), with({})).empty());
+    CHECK(changes(with({{"microcode", "0x10"}, {"kernel", "6.1"}, {"site", "x"}}),
+                  with({{"microcode", "0x0f"}, {"kernel", "6.1"}, {"site", "y"}})) == "microcode 0x10>0xf ");
+    CHECK(changes(with({{"kvm_amd.nested", "1"}}), with({{"kernel", "6.1"}})) ==
+          "kernel unknown>6.1 kvm_amd.nested 1>unknown ");
+}
+
+TEST_CASE("a policy that its hosts no longer give is told apart from what the change does", "[plan]") {
+    PoolState state(builtin_rulebook());
+    state.add(good("a"));
+    const PoolPolicy weaker_policy = Merged({weak("w")}).policy;
+    const PoolPlan result = plan_change(builtin_rulebook(), {weaker_policy, {good("a")}, state, {}}, {},
+                                        {{"pool", weaker_policy, true}}, UnknownIs::failure);
+    CHECK_FALSE(result.policy_is_current);
+    CHECK(strength_of(result.counts) == Strength::stronger);
+    CHECK(plan({good("a")}, {}).policy_is_current);
+}
