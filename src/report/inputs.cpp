@@ -47,8 +47,8 @@ void put_class(Page& page, std::size_t group, const HostClass& host) {
     if (page.numbered()) page.html.element("td", std::to_string(group));
     put_all_names(page, host);
     page.html.element("td", std::to_string(host.count));
-    page.html.element("td", host.is_ceiling() ? "policy (the ceiling)" : host.format);
-    page.html.element("td", views_text(host));
+    page.html.element("td", {{"class", "short"}}, host.is_ceiling() ? "policy (the ceiling)" : host.format);
+    page.html.element("td", {{"class", "short"}}, views_text(host));
     page.html.element("td", {{"class", "digest"}}, host.sha256);
 }
 

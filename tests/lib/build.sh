@@ -9,7 +9,7 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
-test_packages=(catch2 libvalijson-dev)
+test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium tidy poppler-utils)
 
 say() { printf '%s\n' "$*" >&2; }
 
