@@ -13,7 +13,7 @@
 
 #include "capture/cpu_list.hpp"
 #include "capture/cpuid_source.hpp"
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -215,7 +215,7 @@ TEST_CASE("without the list of CPUs those are read on which the program may run"
     const FakeKernel kernel;
     kernel.online("nonsense");
     const CaptureResult result = kernel.capture();
-    CHECK(result.host.hardware->cpus.size() == capture::Pinning().allowed().size());
+    CHECK(result.host.hardware->cpus.size() == os::Pinning().allowed().size());
     CHECK_THAT(joined(result.not_seen), Contains("cpu/online cannot be read"));
 }
 
