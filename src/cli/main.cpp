@@ -27,6 +27,7 @@ constexpr const char* footer =
     "  poolcpuid check pool.json new-host.txt  may the pool's VMs run there\n"
     "  poolcpuid diff old.json new.json        what changed, and for which guests\n"
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
+    "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
 std::string version_text() {
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
     cli::add_check_command(app, action);
     cli::add_diff_command(app, action);
     cli::add_capture_command(app, action);
+    cli::add_verify_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
     app.footer(footer);  // after the verbs, which would take it over
