@@ -35,7 +35,7 @@ next_leaf:
 
 msrs:
     testw   %di, %di
-    jz      poolcpuid_guest_stop
+    jz      done
     movl    (%si), %ecx
     xorl    %ebx, %ebx
     rdmsr
@@ -46,6 +46,7 @@ msrs:
     decw    %di
     jmp     msrs
 
+done:
 poolcpuid_guest_stop:
     hlt
 

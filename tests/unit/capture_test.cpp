@@ -304,6 +304,16 @@ TEST_CASE("KVM's modules and their parameters are described", "[capture]") {
     CHECK(meta.size() == 4);
 }
 
+TEST_CASE("a parameter of KVM that may not be read is named", "[capture]") {
+    const FakeKernel kernel;
+    kernel.write("sys/module/kvm_amd/parameters/nested", "1\n");
+    kernel.link("sys/module/kvm_amd/parameters/secret", "/no/such/file");
+    const CaptureResult result = kernel.capture();
+    CHECK(result.host.meta.at("kvm_amd.nested") == "1");
+    CHECK_FALSE(result.host.meta.contains("kvm_amd.secret"));
+    CHECK_THAT(joined(result.not_seen), Contains("cannot be read: kvm_amd.secret."));
+}
+
 TEST_CASE("a host has this machine's name, or the one that is given if it is one", "[capture]") {
     const FakeKernel kernel;
     CHECK(kernel.capture("node-17").host.name == "node-17");
