@@ -48,7 +48,7 @@ void add_capture_command(CLI::App& app, Action& action) {
         "Examples:\n"
         "  poolcpuid capture -o node-17.json\n"
         "  poolcpuid capture --name node-17 | poolcpuid merge -\n"
-        "  ssh node-17 ./poolcpuid capture > node-17.json   the static build, copied there");
+        "  ssh node-17 ./poolcpuid capture > node-17.json  the static build, copied there");
     verb->callback([&action, arguments, name] {
         const bool named = name->count() > 0;
         action = [arguments, named] { return capture(*arguments, named); };
