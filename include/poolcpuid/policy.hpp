@@ -65,6 +65,11 @@ struct BitPlace {
     std::uint8_t low = 0;
     std::uint8_t high = 0;
 
+    // The bits within their register or MSR.
+    constexpr std::uint64_t mask() const noexcept {
+        return (~std::uint64_t{0} >> (63U - static_cast<unsigned>(high - low))) << low;
+    }
+
     friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
 };
 

@@ -31,6 +31,7 @@ constexpr const char* footer =
     "  poolcpuid report pool.json -o pool.html a page for the auditor\n"
     "  poolcpuid explain pool.json avx512f     why a value is what it is\n"
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
+    "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
 std::string version_text() {
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
     cli::add_report_command(app, action);
     cli::add_explain_command(app, action);
     cli::add_capture_command(app, action);
+    cli::add_verify_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
     app.footer(footer);  // after the verbs, which would take it over

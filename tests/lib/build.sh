@@ -10,6 +10,11 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
 test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium tidy poppler-utils)
+# tests/e2e/nested_svm needs the first installed; the others it downloads and unpacks, so that no kernel is installed.
+# shellcheck disable=SC2034
+nested_packages=(qemu-system-x86 python3)
+# shellcheck disable=SC2034
+nested_downloads=(linux-image-cloud-amd64 busybox-static)
 
 say() { printf '%s\n' "$*" >&2; }
 
