@@ -26,6 +26,7 @@ constexpr const char* footer =
     "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
     "  poolcpuid check pool.json new-host.txt  may the pool's VMs run there\n"
     "  poolcpuid diff old.json new.json        what changed, and for which guests\n"
+    "  poolcpuid render --to qemu pool.json    the pool's CPU in a VMM's language\n"
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
@@ -69,6 +70,7 @@ int main(int argc, char** argv) {
     cli::add_merge_command(app, action);
     cli::add_check_command(app, action);
     cli::add_diff_command(app, action);
+    cli::add_render_command(app, action);
     cli::add_capture_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
