@@ -21,6 +21,7 @@ void add_plan_command(CLI::App& app, Action& action);
 void add_explain_command(CLI::App& app, Action& action);
 void add_capture_command(CLI::App& app, Action& action);
 void add_verify_command(CLI::App& app, Action& action);
+void add_render_command(CLI::App& app, Action& action);
 void add_convert_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
