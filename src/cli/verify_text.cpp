@@ -5,6 +5,7 @@
 
 #include "cli/diff_groups.hpp"
 #include "cli/text_layout.hpp"
+#include "policy/document_text.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
 
@@ -109,7 +110,7 @@ private:
     std::string item(const SeenField& seen) const {
         const FieldIndex index = rulebook_.find(seen.field);
         const std::string values = " (" + seen.seen + ", not " + seen.policy + ")";
-        if (index == no_field) return place_text(seen.place) + values;
+        if (index == no_field) return document::place_text(seen.place) + values;
         const Field& field = rulebook_[index];
         std::string text = seen.field;
         if (field.subleaf_first != field.subleaf_last) text += "[" + std::to_string(seen.place.subleaf_first) + "]";
