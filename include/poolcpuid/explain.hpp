@@ -77,6 +77,7 @@ struct ExplainedState {
 struct ExplainedField {
     FieldIndex field = no_field;
     std::vector<ExplainedValue> values;    // one, or one for each subleaf with something to say; sorted
+    std::string reading;                   // what counts besides what a dump shows, in sentences; else empty
     std::string derivation;                // of a derived field: from what it follows, a sentence
     std::vector<FieldIndex> follows_from;  // the fields from which it does
     std::vector<FieldIndex> lacking;       // of one that is 0: what it needs and the policy has not, either

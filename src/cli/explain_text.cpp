@@ -98,6 +98,7 @@ private:
             put(field, value);
         }
         indent_ = 2;
+        row("dumps", explained.reading);
         put_lacking(explained);
         const bool told =
             std::any_of(explained.values.begin(), explained.values.end(),
@@ -156,15 +157,16 @@ private:
     void put_hosts(const Field& field, const ExplainedValue& value) {
         if (value.seen.empty()) return row("hosts", without_decision(field, value));
         const std::vector<bool> decides = deciding(value);
-        const bool are_marked = std::find(decides.begin(), decides.end(), true) != decides.end();
+        const bool any = std::find(decides.begin(), decides.end(), true) != decides.end();
+        const bool all = std::find(decides.begin(), decides.end(), false) == decides.end();
         std::string label = "hosts";
         for (std::size_t i = 0; i < value.seen.size(); ++i) {
             const ValueOfHosts& seen = value.seen[i];
-            const std::string mark = !decides[i] ? "" : seen.count == 1 ? ", which decides" : ", which decide";
+            const std::string mark = !decides[i] || all ? "" : seen.count == 1 ? ", which decides" : ", which decide";
             const std::size_t most = decides[i] ? every_name : most_hosts_listed;
             row(std::exchange(label, ""), seen_text(field, seen, most) + mark);
         }
-        if (!are_marked && value.because.count > 0) row("because of", hosts_text(value.because, of_.size, every_name));
+        if (!any && value.because.count > 0) row("because of", hosts_text(value.because, of_.size, every_name));
     }
 
     std::string seen_text(const Field& field, const ValueOfHosts& seen, std::size_t most) const {
@@ -198,7 +200,7 @@ private:
                          std::find(limiting.begin(), limiting.end(), seen.hosts.front()) != limiting.end();
             if (decides[i]) count += seen.count;
         }
-        // Of a list that is cut off it is not known for all; then the hosts stand in a row of their own.
+        // Of a list that is cut off it is not known for all: then the hosts stand in a row of their own.
         if (count != value.because.count) decides.assign(value.seen.size(), false);
         return decides;
     }

@@ -59,8 +59,11 @@ std::string item_name(const Rulebook& rulebook, const StoryItem& item) {
 }
 
 bool is_unsaid(const Decision& decision) {
-    return std::all_of(decision.values.begin(), decision.values.end(),
-                       [](const ValueOfHosts& seen) { return seen.value == "unknown"; });
+    const auto is = [](const char* value) { return [value](const ValueOfHosts& seen) { return seen.value == value; }; };
+    const bool is_empty = std::all_of(decision.values.begin(), decision.values.end(),
+                                      [&](const ValueOfHosts& seen) { return is("unknown")(seen) || is("0x0")(seen); });
+    return is_empty && decision.value == "0x0" &&
+           std::any_of(decision.values.begin(), decision.values.end(), is("unknown"));
 }
 
 std::string joined(const std::vector<std::string>& words) {

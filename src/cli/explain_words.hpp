@@ -15,7 +15,7 @@ std::string value_text(const Field& field, const std::string& value);
 // A field's name, with its subleaf where the rulebook has it in several.
 std::string item_name(const Rulebook& rulebook, const StoryItem& item);
 
-// True where the dump of no host says what the field is there.
+// True where no host is known to have anything of a field, and at least one dump does not say.
 bool is_unsaid(const Decision& decision);
 
 // Words in a row: "a, b, c".

@@ -142,12 +142,15 @@ private:
     // Relaxed behaviours are few and matter: each with its why.
     void relaxed(const std::vector<const StoryItem*>& items, const std::vector<std::string>& names) {
         if (names.size() > most_with_why) return row("relaxed", short_list(names, most_fields));
-        std::string label = "relaxed";
+        std::map<FieldIndex, std::vector<std::string>> fields;  // with the names of their subleaves
         for (const StoryItem* item : items) {
-            if (effect_of(*item) != Effect::relaxes) continue;
-            const Field& field = of_.rulebook[item->field];
-            row(std::exchange(label, ""), item_name(of_.rulebook, *item) + " (" + std::string(to_string(field.impact)) +
-                                              "): " + std::string(field.why));
+            if (effect_of(*item) == Effect::relaxes) fields[item->field].push_back(item_name(of_.rulebook, *item));
+        }
+        std::string label = "relaxed";
+        for (const auto& [index, ids] : fields) {
+            const Field& field = of_.rulebook[index];
+            row(std::exchange(label, ""),
+                joined(ids) + " (" + std::string(to_string(field.impact)) + "): " + std::string(field.why));
         }
     }
 
@@ -157,7 +160,8 @@ private:
         const Field& field = of_.rulebook[item.field];
         const bool stands = item.decision->value == "0x0" && field.zero_means_field != no_field;
         if (stands) return name + " (as " + std::string(of_.rulebook[field.zero_means_field].id) + ")";
-        return name + " " + value_text(field, item.decision->value) + others_of(field, *item.decision);
+        const std::string text = name + " " + value_text(field, item.decision->value);
+        return field.of_identity ? text : text + others_of(field, *item.decision);
     }
 
     // " (others 50 to 52)"
@@ -184,7 +188,10 @@ private:
     // The promises that hosts cost, by name.
     std::set<std::string> costs_of(const StoryGroup& group) const {
         std::set<std::string> names;
-        for (const StoryItem* item : items_of(group)) names.insert(item_name(of_.rulebook, *item));
+        for (const StoryItem* item : items_of(group)) {
+            // The microcode is that of the hosts with the policy's signature: another identity has another.
+            if (!of_.rulebook[item->field].of_identity) names.insert(item_name(of_.rulebook, *item));
+        }
         return names;
     }
 
@@ -204,9 +211,10 @@ private:
                                     std::includes(gained.begin(), gained.end(), theirs.begin(), theirs.end());
             if (!come_along) continue;
             told.insert(theirs.begin(), theirs.end());
-            along.push_back("all of " + hosts_text(other->because, of_.size));
+            along.push_back("what " + hosts_text(other->because, of_.size) +
+                            (other->because.count == 1 ? " costs" : " cost"));
         }
-        if (along.size() > most_along) along = {"all of " + std::to_string(along.size()) + " other sets of hosts"};
+        if (along.size() > most_along) along = {"what " + std::to_string(along.size()) + " other sets of hosts cost"};
         parts.insert(parts.end(), along.begin(), along.end());
         std::vector<FieldChange> more = what_if->gains;
         std::erase_if(more, [&](const FieldChange& gain) { return told.contains(name_of(of_.rulebook, gain)); });

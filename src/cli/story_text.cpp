@@ -83,7 +83,7 @@ private:
             }
         }
         if (fields.empty()) return;
-        title("Not promised, as no dump says it");
+        title("Not promised, as no host is known to have it");
         for (const auto& [hosts, names] : fields) {
             page_.line(short_list(names, most_fields) + ": " + hosts, Colour::none, 2);
         }

@@ -120,6 +120,7 @@ ExplainedField Explainer::field(FieldIndex index) const {
         result.values.push_back(explain_value(view, index, field.subleaf_first));
         result.values.back().place = place_in(field, field.subleaf_first, field.subleaf_last);
     }
+    result.reading = explain::reading_of(view, index);
     explain::Derived derived = explain::derivation_of(view, index);
     result.derivation = std::move(derived.sentence);
     result.follows_from = std::move(derived.from);

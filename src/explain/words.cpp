@@ -239,6 +239,27 @@ std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t s
     return Meaning(view, index, subleaf).text();
 }
 
+std::string reading_of(const PolicyView& view, FieldIndex index) {
+    const Field& field = view.rulebook()[index];
+    std::vector<std::string> sentences;
+    if (field.emulated)
+        sentences.emplace_back("A dump of the silicon counts as having it, since every VMM emulates it.");
+    if (field.implied_by != no_field) {
+        sentences.push_back("It counts as set where " + id_of(view, field.implied_by) + " is.");
+    }
+    if (field.length_from != no_field) {
+        sentences.push_back("Bits from the number in " + id_of(view, field.length_from) + " on count as 1.");
+    }
+    if (field.zero_means_field != no_field) {
+        sentences.push_back("A host's 0 stands for its " + id_of(view, field.zero_means_field) + ".");
+    } else if (field.zero_has_meaning) {
+        sentences.push_back("A host's 0 stands for " + std::to_string(field.zero_means) + ".");
+    }
+    std::string text;
+    for (const std::string& sentence : sentences) text += (text.empty() ? "" : " ") + sentence;
+    return text;
+}
+
 Derived derivation_of(const PolicyView& view, FieldIndex index) { return Derivations(view, index).run(); }
 
 }  // namespace poolcpuid::explain

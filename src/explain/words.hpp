@@ -12,6 +12,9 @@ namespace poolcpuid::explain {
 // What a value means for the guest.
 std::string meaning_of(const PolicyView& view, FieldIndex field, std::uint32_t subleaf, Origin origin);
 
+// What counts as a host's value besides what its dump shows; nothing for most fields.
+std::string reading_of(const PolicyView& view, FieldIndex field);
+
 struct Derived {
     std::string sentence;
     std::vector<FieldIndex> from;  // fields that it follows from

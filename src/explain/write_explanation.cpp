@@ -62,6 +62,7 @@ Json field_json(const Rulebook& rulebook, const ExplainedField& explained) {
     json["why"] = field.why;
     json["source"] = field.source;
     json["values"] = document::array_of(explained.values, value_json);
+    if (!explained.reading.empty()) json["reading"] = explained.reading;
     if (!explained.derivation.empty()) json["derivation"] = explained.derivation;
     json["follows_from"] = ids_json(rulebook, explained.follows_from);
     json["lacking"] = ids_json(rulebook, explained.lacking);

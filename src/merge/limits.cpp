@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
 
 namespace poolcpuid::merge {
 
@@ -46,7 +47,7 @@ std::vector<std::string> Limits::of_all(std::span<const FieldIndex> fields, std:
     return names;
 }
 
-// Hosts whose value of a field of the group is unknown, or not that of the identity host.
+// Hosts whose value of a field of the group is unknown, or not the usual one.
 std::vector<std::string> Limits::disagreeing(const EqualityGroup& group) const {
     std::vector<std::string> names;
     for (const FieldIndex index : group.fields) {
@@ -138,7 +139,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
         });
     };
     switch (field.rule) {
-        case Rule::intersect: return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
+        case Rule::intersect: return with([&](const SeenValue& seen) { return any == 0 || (any & ~seen.value) != 0; });
         case Rule::union_:
         case Rule::guarded: {
             // The bits that not all hosts have or, when all have the same, every host.
@@ -148,7 +149,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
         case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
         case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
         case Rule::equal: {
-            const std::uint64_t reference = seen_value(plan_, *in_.identity.promises, index, subleaf).value;
+            const std::uint64_t reference = usual_value(index, subleaf);
             return with([&](const SeenValue& seen) { return seen.value != reference; });
         }
         case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
@@ -157,6 +158,24 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
             return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
         default: return {};
     }
+}
+
+// The value that most hosts have; of several the one that the identity host has, else the least.
+std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const {
+    std::map<std::uint64_t, std::size_t> hosts;
+    for (const Variant& variant : in_.variants) {
+        const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+        if (seen.known) hosts[seen.value] += variant.names.size();
+    }
+    const SeenValue identity = seen_value(plan_, *in_.identity.promises, index, subleaf);
+    std::uint64_t usual = identity.value;
+    std::size_t most = identity.known ? hosts[identity.value] : 0;
+    for (const auto& [value, count] : hosts) {
+        if (count <= most) continue;
+        usual = value;
+        most = count;
+    }
+    return usual;
 }
 
 // The hosts with the policy's signature whose microcode is the oldest, or not known.

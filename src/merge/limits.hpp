@@ -37,6 +37,7 @@ private:
     std::vector<std::string> without_state(const XsaveComponent& component) const;
     std::vector<std::string> with_other_layout(const XsaveComponent& component) const;
     std::vector<std::string> by_value(FieldIndex field, std::uint32_t subleaf) const;
+    std::uint64_t usual_value(FieldIndex field, std::uint32_t subleaf) const;
     std::vector<std::string> of_microcode() const;
     std::vector<std::string> with_bad_news(FieldIndex field) const;
 
