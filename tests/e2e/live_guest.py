@@ -15,33 +15,9 @@ import json
 import pathlib
 import socket
 import subprocess
-import time
 
 from guest import QEMU
-
-# Enough for a machine under load; what is waited for takes a tenth of a second.
-PATIENCE = 60
-
-
-def wait_for(condition, what):
-    """Its first true value. Raises TimeoutError that says what did not come."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come in {PATIENCE} s")
-        time.sleep(0.01)
-    return value
-
-
-def stop_process(process):
-    """Ends a process that was started here, if it still runs, and waits for its end."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+from processes import GUARD, PATIENCE, stop_process, wait_for
 
 
 class Qmp:
@@ -85,8 +61,7 @@ class LiveGuest:
         self.directory.mkdir()
         self.console, self.messages = self.directory / "console", self.directory / "messages"
         self.inbox = self.directory / "migration"
-        command = ["setpriv", "--pdeathsig", "KILL",  # nothing is left where the test itself is killed
-                   QEMU, "-accel", "tcg", "-M", "microvm", "-cpu", cpu, "-m", "32", "-nodefaults", "-display", "none",
+        command = [*GUARD, QEMU, "-accel", "tcg", "-M", "microvm", "-cpu", cpu, "-m", "32", "-nodefaults", "-display", "none",
                    "-no-reboot", "-kernel", str(kernel), "-append", "repeat", "-debugcon", f"file:{self.console}",
                    "-serial", f"unix:{self.directory}/serial,server=on,wait=off",
                    "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off"]
