@@ -116,7 +116,7 @@ Rendering render_firecracker(const TargetInput& input) {
     rendering.is_json = true;
     GuestView view(input.plan, input.policy);
     for (const FixedBits& bits : fixed_bits(target_document("firecracker"))) {
-        if (is_for(bits, input.vendor)) view.apply(bits);
+        if (is_for(bits.vendors, input.vendor)) view.apply(bits);
     }
     view.settle();
     rendering.inexpressible = view.differences();

@@ -30,9 +30,11 @@ std::uint64_t mask_of(unsigned low, unsigned high) {
     return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
 }
 
-// Which unknown values are worth a line: where the policy says something, or a bit promises.
-bool matters_unknown(const Field& field, std::uint64_t promised) {
-    return promised != 0 || merge::promises_by_bits(field.rule);
+// An unknown value counts, unless nobody is ever shown the field.
+template <typename Bits>
+bool differs(const Field& field, std::uint64_t mask, const Bits& bits) {
+    if (((bits.promised ^ bits.seen) & ~bits.unknown & mask) != 0) return true;
+    return (bits.unknown & mask) != 0 && field.rule != Rule::hide;
 }
 
 }  // namespace
@@ -57,9 +59,9 @@ void GuestView::set(const RegisterPlace& place, std::uint64_t mask, std::uint64_
     reasons_[place].push_back({mask, reason, kind});
 }
 
-void GuestView::forget(const RegisterPlace& place, std::uint64_t mask, const std::string& reason) {
+void GuestView::forget(const RegisterPlace& place, std::uint64_t mask, const std::string& reason, Kind kind) {
     registers_[place].unknown |= mask;
-    reasons_[place].push_back({mask, reason});
+    reasons_[place].push_back({mask, reason, kind});
 }
 
 void GuestView::set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason) {
@@ -145,19 +147,20 @@ void GuestView::drop_lost_states() {
             set({false, key, reg}, ~std::uint32_t{0}, 0, "The state goes with its features.");
         }
     }
-    if (lost == 0) return;
     const std::string reason = "It follows from the features that the guest sees.";
     for (const FieldIndex index : plan_.fields()) {
         const Field& field = rulebook[index];
         const std::uint64_t before = promised(field, field.subleaf_first);
+        std::uint64_t after = before;
         switch (field.derive.how) {
             case Derivation::xcr0_low:
-            case Derivation::xss_low: set(field, field.subleaf_first, before & ~(lost & 0xFFFFFFFFU), reason); break;
+            case Derivation::xss_low: after &= ~(lost & 0xFFFFFFFFU); break;
             case Derivation::xcr0_high:
-            case Derivation::xss_high: set(field, field.subleaf_first, before & ~(lost >> 32), reason); break;
-            case Derivation::xsave_size: set(field, field.subleaf_first, size, reason); break;
+            case Derivation::xss_high: after &= ~(lost >> 32); break;
+            case Derivation::xsave_size: after = before == 0 ? 0 : size; break;
             default: break;
         }
+        if (after != before) set(field, field.subleaf_first, after, reason);
     }
 }
 
@@ -201,16 +204,10 @@ bool GuestView::is_gated_off(const Field& field) const {
     return seen(gate, gate.subleaf_first) == 0;
 }
 
-bool GuestView::differs(const Field& field, std::uint32_t subleaf, std::uint64_t mask, const Bits& bits) const {
-    if (((bits.promised ^ bits.seen) & ~bits.unknown & mask) != 0) return true;
-    return (bits.unknown & mask) != 0 && field.rule != Rule::hide && field.rule != Rule::owned &&
-           matters_unknown(field, promised(field, subleaf));
-}
-
 // Runs of bits without a field in which something differs.
 void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                            std::vector<Inexpressible>& all) const {
-    const std::uint64_t different = (bits.promised ^ bits.seen) & ~bits.unknown;
+    const std::uint64_t different = (bits.promised ^ bits.seen) | bits.unknown;
     std::uint64_t left = place.is_msr ? mask : mask & ~std::uint32_t{0};
     while ((left & different) != 0) {
         const auto low = static_cast<unsigned>(std::countr_zero(left));
@@ -228,9 +225,10 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
                        static_cast<std::uint8_t>(low),
                        static_cast<std::uint8_t>(high)};
         const std::uint64_t promised = (bits.promised & run) >> low;
-        const std::uint64_t seen = (bits.seen & run) >> low;
+        std::optional<std::uint64_t> seen;
+        if ((bits.unknown & run) == 0) seen = (bits.seen & run) >> low;
         entry.value = to_hex(promised);
-        entry.instead = to_hex(seen);
+        entry.instead = seen ? to_hex(*seen) : "unknown";
         const Reason reason = reason_for(place, run & different);
         entry.reason = reason.text;
         if (reason.kind == Kind::description) {
@@ -256,7 +254,7 @@ std::vector<Inexpressible> GuestView::differences() const {
                  (field.reg == place.reg && is_among(place.key.subleaf, field.subleaf_first, field.subleaf_last)));
             if (!is_here) continue;
             covered |= field.mask();
-            if (!differs(field, place.key.subleaf, field.mask() & ~owned, bits)) continue;
+            if (!differs(field, field.mask() & ~owned, bits)) continue;
             Inexpressible entry;
             entry.field = field.id;
             entry.place = {field.is_msr, field.leaf, place.key.subleaf, place.key.subleaf,

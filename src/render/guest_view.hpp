@@ -27,7 +27,8 @@ public:
              Kind kind = Kind::feature);
 
     // Nobody can tell here what the guest sees in the bits of mask.
-    void forget(const merge::RegisterPlace& place, std::uint64_t mask, const std::string& reason);
+    void forget(const merge::RegisterPlace& place, std::uint64_t mask, const std::string& reason,
+                Kind kind = Kind::feature);
 
     // The same for a field in one subleaf; value is shifted down.
     void set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason);
@@ -71,7 +72,6 @@ private:
     std::uint64_t owned_mask(const merge::RegisterPlace& place) const;
     Reason reason_for(const merge::RegisterPlace& place, std::uint64_t mask) const;
     bool is_gated_off(const Field& field) const;
-    bool differs(const Field& field, std::uint32_t subleaf, std::uint64_t mask, const Bits& bits) const;
     void add_strays(const merge::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                     std::vector<Inexpressible>& all) const;
     void drop_lost_states();

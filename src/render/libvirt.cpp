@@ -133,6 +133,12 @@ private:
         if (bits != 0) result += "  <maxphysaddr mode='emulate' bits='" + std::to_string(bits) + "'/>\n";
         std::map<std::string, const char*> policies;
         for (const std::string& name : features_) policies[name] = "require";
+        // The VMM's own, but check='full' takes what was not asked for as a mistake.
+        for (const std::string& name : strings_of(document_, "always")) policies[name] = "require";
+        // What QEMU's models or an accelerator may turn on by themselves.
+        for (const std::string& name : strings_of(document_, "defaults")) {
+            if (knows(name)) policies.try_emplace(name, "disable");
+        }
         for (const auto* set : {&model.features, &model.removed}) {
             for (const std::string& name : *set) policies.try_emplace(name, "disable");
         }
@@ -153,16 +159,13 @@ private:
             if (number.name != phys_bits().name) guest_.forget(number.place, of_model);
         }
         guest_.forget_brand(of_model);
+        for (const LeafSwitch& entry : data_.switches) {
+            if (!guest_.leaves_to_vmm(entry.leaf)) guest_.forget_leaf(entry.leaf, "libvirt cannot turn it off.");
+        }
         constexpr bool plain = false;  // the model may describe its caches
         guest_.settle(std::nullopt, plain);
-        guest_.show_signature(has_signature(model, true) ? signature_of(guest_.leaf1_eax()) : first_signature(model),
-                              of_model);
-    }
-
-    static std::optional<Signature> first_signature(const CpuMapModel& model) {
-        if (model.signatures.empty()) return std::nullopt;
-        const CpuMapModel::Signature& first = model.signatures.front();
-        return Signature{static_cast<std::uint16_t>(first.family), static_cast<std::uint16_t>(first.model), 0};
+        guest_.show_signature(
+            has_signature(model, true) ? std::optional(signature_of(guest_.leaf1_eax())) : std::nullopt, of_model);
     }
 
     void add_notes(Rendering& rendering, const CpuMapModel& model) const {

@@ -40,6 +40,14 @@ public:
         put_identity(guest);
         put_numbers(guest);
         put_flags(guest);
+        for (const LeafSwitch& entry : data_.switches) {
+            if (guest.leaves_to_vmm(entry.leaf)) continue;
+            if (names_.takes(entry.name)) {
+                put(entry.name, "off");
+            } else {
+                guest.forget_leaf(entry.leaf, names_.why_not(entry.name));
+            }
+        }
         const bool without_l3 = guest.settle(names_.release(), model_ == plainest);
         if (without_l3) put("l3-cache", "off");
 

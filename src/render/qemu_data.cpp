@@ -21,16 +21,20 @@ QemuData::QemuData() {
     for (const json::Value& entry : document.find("numbers")->items()) {
         numbers.push_back({entry.find("property")->text(), place_of(entry)});
     }
+    for (const json::Value& entry : document.find("switches")->items()) {
+        switches.push_back({entry.find("property")->text(), place_of(entry).leaf_first});
+    }
     brand = place_of(*document.find("brand"));
     always = strings_of(document, "always");
     always_kvm = strings_of(document, "always_kvm");
     defaults = strings_of(document, "defaults");
     for (const json::Value& entry : document.find("copies")->items()) {
-        copies.push_back({place_of(entry), place_of(*entry.find("from"))});
+        copies.push_back({place_of(entry), place_of(*entry.find("from")), strings_of(entry, "vendors")});
     }
     copied_bits_for = strings_of(document, "copied_bits_for");
     compacted_size = place_of(*document.find("compacted_size"));
     tcg_xsave_layout = document.find("tcg_xsave_layout")->text();
+    tcg_xsave_unplaced = strings_of(document, "tcg_xsave_unplaced");
     fixed = fixed_bits(document);
     const json::Value& described = *document.find("caches");
     const std::string why = "QEMU describes the caches of the base model.";

@@ -29,6 +29,13 @@ struct NumberProperty {
 struct CopiedRegister {
     DataPlace place;
     DataPlace from;
+    std::vector<std::string> vendors;  // empty: all
+};
+
+// A property without which QEMU shows no leaf that is its own to fill in.
+struct LeafSwitch {
+    std::string name;
+    std::uint32_t leaf = 0;
 };
 
 class QemuData {
@@ -44,15 +51,17 @@ public:
     // Whether a release knows a name.
     Knows knows(const VmmVersion& version, std::string_view name) const;
 
+    std::vector<LeafSwitch> switches;
     std::vector<NumberProperty> numbers;
     DataPlace brand;                      // the leaves of the brand string, in their order
     std::vector<std::string> always;      // properties that are the VMM's business and are turned on
     std::vector<std::string> always_kvm;  // likewise, under KVM
     std::vector<std::string> defaults;    // flags that accelerators and machines turn on or off by default
     std::vector<CopiedRegister> copies;
-    std::vector<std::string> copied_bits_for;  // the vendors for which QEMU repeats bits of leaf 1
-    DataPlace compacted_size;                  // the size of the compacted XSAVE area, with or without XSAVEC
-    std::string tcg_xsave_layout;              // the vendor whose XSAVE layout the emulation has
+    std::vector<std::string> copied_bits_for;     // the vendors for which QEMU repeats bits of leaf 1
+    DataPlace compacted_size;                     // the size of the compacted XSAVE area, with or without XSAVEC
+    std::string tcg_xsave_layout;                 // the vendor whose XSAVE layout the emulation has
+    std::vector<std::string> tcg_xsave_unplaced;  // states that the emulation gives a size and no place
     std::vector<FixedBits> fixed;
     VmmVersion caches_until;            // the last release of which caches and caches_without_l3 are known
     std::vector<FixedBits> caches;      // of models without a cache description

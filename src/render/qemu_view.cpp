@@ -103,6 +103,21 @@ void QemuView::lose(const DataPlace& place, const std::string& reason) {
     view_.set(register_of(place), place.mask(), 0, reason);
 }
 
+bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {
+    const auto& owned = input_.policy.owned;
+    return std::any_of(owned.begin(), owned.end(),
+                       [&](const BitPlace& place) { return !place.is_msr && place.leaf == leaf; });
+}
+
+void QemuView::forget_leaf(std::uint32_t leaf, const std::string& reason) {
+    constexpr std::uint32_t levels = 3;  // of topology: threads, cores, and the level that ends the list
+    for (std::uint32_t subleaf = 0; subleaf < levels; ++subleaf) {
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            view_.forget({false, {leaf, subleaf}, reg}, ~std::uint32_t{0}, reason, GuestView::Kind::description);
+        }
+    }
+}
+
 bool QemuView::covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const {
     return place.is_msr == field.is_msr && is_among(field.leaf, place.leaf_first, place.leaf_last) &&
            (field.is_msr ||
@@ -156,15 +171,18 @@ void QemuView::lose_nameless() {
 }
 
 bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
+    const bool is_emulated = input_.options.accelerator == QemuAccelerator::tcg;
     for (const FixedBits& bits : data_.fixed) {
-        if (is_for(bits, input_.vendor) && holds(bits.condition)) view_.apply(bits);
+        const bool is_elsewhere = !bits.accelerator.empty() && !is_emulated;
+        if (is_for(bits.vendors, input_.vendor) && holds(bits.condition) && !is_elsewhere) view_.apply(bits);
     }
     for (const CopiedRegister& copy : data_.copies) {
+        if (!is_for(copy.vendors, input_.vendor)) continue;
         view_.set(register_of(copy.place), copy.place.mask(), promised(copy.from),
                   "QEMU shows the same as in the basic leaves.", GuestView::Kind::description);
     }
     const bool without_l3 = describe_caches(release, plain);
-    if (input_.options.accelerator == QemuAccelerator::tcg) {
+    if (is_emulated) {
         lay_out_xsave();
         hide_msrs();
     }
@@ -177,13 +195,14 @@ bool QemuView::describe_caches(const std::optional<VmmVersion>& release, bool pl
     const bool known = plain && (!release || *release <= data_.caches_until);
     const auto apply = [&](GuestView& view, const std::vector<FixedBits>& all) {
         for (const FixedBits& bits : all) {
-            if (!is_for(bits, input_.vendor)) continue;
+            if (!is_for(bits.vendors, input_.vendor)) continue;
             if (known) {
                 view.apply(bits, GuestView::Kind::description);
-            } else if (promised(bits.place) != 0) {
+            } else {
                 view.forget(register_of(bits.place), bits.place.mask(),
                             plain ? "How this release describes caches is not known here."
-                                  : "The model has its own description of caches.");
+                                  : "The model has its own description of caches.",
+                            GuestView::Kind::description);
             }
         }
     };
@@ -221,7 +240,10 @@ void QemuView::lay_out_xsave() {
             size.registers = {Register::eax};
             if ((layout.vendors & mask) == 0 || promised(size) == 0) continue;
             view_.set({false, key, Register::eax}, ~std::uint32_t{0}, layout.size, reason);
-            view_.set({false, key, Register::ebx}, ~std::uint32_t{0}, layout.offset, reason);
+            const auto& unplaced = data_.tcg_xsave_unplaced;
+            const bool is_placed = std::find(unplaced.begin(), unplaced.end(), component.id) == unplaced.end();
+            view_.set({false, key, Register::ebx}, ~std::uint32_t{0}, is_placed ? layout.offset : 0, reason);
+            if (!is_placed) view_.set({false, key, Register::ecx}, ~std::uint32_t{0}, 0, reason);
         }
     }
 }

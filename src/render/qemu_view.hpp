@@ -41,6 +41,12 @@ public:
         view_.set(field, subleaf, 0, reason);
     }
 
+    // True when the policy leaves bits of the leaf to the VMM.
+    bool leaves_to_vmm(std::uint32_t leaf) const;
+
+    // Nobody can tell here what the guest sees in a leaf of which the policy shows nothing.
+    void forget_leaf(std::uint32_t leaf, const std::string& reason);
+
     // True when another property than one of the field's own name sets it, or QEMU computes it as the policy does.
     bool is_said_otherwise(const Field& field, std::uint32_t subleaf) const;
 

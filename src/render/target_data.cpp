@@ -98,6 +98,7 @@ std::vector<FixedBits> fixed_bits(const Value& document) {
         if (entry.find("vendors") != nullptr) bits.vendors = strings_of(entry, "vendors");
         if (const Value* value = entry.find("value")) bits.value = json::hex_of(*value, "policy/targets", 16);
         bits.condition = text_or_empty(entry, "if");
+        bits.accelerator = text_or_empty(entry, "accel");
         bits.why = text_or_empty(entry, "why");
         all.push_back(std::move(bits));
     }
@@ -138,8 +139,8 @@ std::vector<std::string> strings_of(const Value& document, std::string_view key)
     return result;
 }
 
-bool is_for(const FixedBits& bits, std::string_view vendor) {
-    return bits.vendors.empty() || std::find(bits.vendors.begin(), bits.vendors.end(), vendor) != bits.vendors.end();
+bool is_for(const std::vector<std::string>& vendors, std::string_view vendor) {
+    return vendors.empty() || std::find(vendors.begin(), vendors.end(), vendor) != vendors.end();
 }
 
 }  // namespace poolcpuid::render

@@ -33,6 +33,7 @@ struct FixedBits {
     std::vector<std::string> vendors;    // empty: all
     std::optional<std::uint64_t> value;  // nothing: the host's, or unknown
     std::string condition;               // a field that must be in the policy, or empty
+    std::string accelerator;             // "tcg": only there; empty: anywhere
     std::string why;                     // a sentence
 };
 
@@ -60,7 +61,7 @@ std::vector<FeatureWord> feature_words(const json::Value& document);
 // The strings of a member that is an array.
 std::vector<std::string> strings_of(const json::Value& document, std::string_view key);
 
-// True when the entry is for the vendor (its id in the rulebook).
-bool is_for(const FixedBits& bits, std::string_view vendor);
+// True when a list of vendors (by their ids in the rulebook) is empty or has this one.
+bool is_for(const std::vector<std::string>& vendors, std::string_view vendor);
 
 }  // namespace poolcpuid::render

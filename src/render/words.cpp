@@ -54,7 +54,7 @@ std::string less_text(bool inverted, Impact impact) {
 
 std::string unknown_text(const Field* field, Impact impact) {
     if (field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule)) {
-        return "The guest sees another description, which may change when it migrates.";
+        return "The guest sees a description that is not known here.";
     }
     return std::string("The guest may see what not every host keeps; there ") + trouble(impact) + ".";
 }

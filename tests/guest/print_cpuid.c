@@ -104,4 +104,5 @@ void print_cpuid(void) {
     execute_cpuid(1, 0, &row);
     if (row.ecx >> 31) print_range(0x40000000);  // HYPERVISOR
     print_range(0x80000000);
+    print_range(0xc0000000);  // Centaur, Zhaoxin
 }
