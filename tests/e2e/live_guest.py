@@ -61,8 +61,9 @@ class LiveGuest:
         self.directory.mkdir()
         self.console, self.messages = self.directory / "console", self.directory / "messages"
         self.inbox = self.directory / "migration"
-        command = [*GUARD, QEMU, "-accel", "tcg", "-M", "microvm", "-cpu", cpu, "-m", "32", "-nodefaults", "-display", "none",
-                   "-no-reboot", "-kernel", str(kernel), "-append", "repeat", "-debugcon", f"file:{self.console}",
+        command = [*GUARD, QEMU, "-accel", "tcg", "-M", "microvm", "-cpu", cpu, "-m", "32", "-nodefaults",
+                   "-display", "none", "-no-reboot", "-kernel", str(kernel), "-append", "repeat",
+                   "-debugcon", f"file:{self.console}",
                    "-serial", f"unix:{self.directory}/serial,server=on,wait=off",
                    "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off"]
         if incoming:
@@ -91,7 +92,8 @@ class LiveGuest:
     def dump(self, number):
         """What this process printed when the guest has ended its dump of this number, counted from its boot."""
         end = f"end of dump {number}\n"
-        return wait_for(lambda: (text := self.console.read_text()).endswith(end) and text, f"dump {number}")
+        return wait_for(lambda: (text := self.console.read_text()).endswith(end) and text,
+                        f"dump {number}")
 
     def migrate_to(self, target):
         """Moves the guest there while it runs. Raises RuntimeError when QEMU says that it failed."""

@@ -19,11 +19,12 @@ AVX2, FSGSBASE = 1 << 5, 1 << 0  # of CPUID 7.0 EBX
 
 
 class Migration(unittest.TestCase):
-    def setUp(self):
+    @classmethod
+    def setUpClass(cls):
         directory = tempfile.TemporaryDirectory(prefix="poolcpuid-")
-        self.addCleanup(directory.cleanup)
-        self.directory = pathlib.Path(directory.name)
-        self.guest = Guest(self.directory)
+        cls.addClassCleanup(directory.cleanup)
+        cls.directory = pathlib.Path(directory.name)
+        cls.guest = Guest(cls.directory)
 
     def live(self, name, cpu, incoming=False):
         guest = LiveGuest(self.directory / name, self.guest.kernel, cpu, incoming)
@@ -96,4 +97,4 @@ if __name__ == "__main__":
     if missing:
         print(f"skipped: not installed: {', '.join(missing)}")
         sys.exit(SKIPPED)
-    unittest.main()
+    unittest.main(catchbreak=True)  # an interrupted test still ends what it started

@@ -3,8 +3,8 @@
 import subprocess
 import time
 
-# Enough for a machine under load; what is waited for takes a tenth of a second.
-PATIENCE = 60
+# Enough for a machine under heavy load; what is waited for takes a tenth of a second.
+PATIENCE = 120
 
 # Put before a command, it ends the process even where the test itself is killed.
 GUARD = ["setpriv", "--pdeathsig", "KILL"]

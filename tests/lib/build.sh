@@ -10,6 +10,11 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
 test_packages=(catch2 libvalijson-dev)
+# What the end-to-end tests run: tests/e2e skips what it does not find.
+# shellcheck disable=SC2034
+e2e_packages=(python3 gcc qemu-system-x86)
+# shellcheck disable=SC2034
+libvirt_packages=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 
 say() { printf '%s\n' "$*" >&2; }
 
