@@ -15,6 +15,11 @@ test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium 
 nested_packages=(qemu-system-x86 python3)
 # shellcheck disable=SC2034
 nested_downloads=(linux-image-cloud-amd64 busybox-static)
+# What the end-to-end tests run: tests/e2e skips what it does not find.
+# shellcheck disable=SC2034
+e2e_packages=(python3 gcc qemu-system-x86)
+# shellcheck disable=SC2034
+libvirt_packages=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 
 say() { printf '%s\n' "$*" >&2; }
 
