@@ -40,6 +40,9 @@ struct HostClass {
     std::vector<std::string> names;  // at most most_names, sorted
     std::size_t count = 0;
 
+    // True for a policy that joined the pool as its ceiling, which is no host of it.
+    bool is_ceiling() const { return format == "policy"; }
+
     friend bool operator==(const HostClass&, const HostClass&) = default;
 };
 
@@ -61,6 +64,11 @@ struct BitPlace {
     Register reg = Register::eax;
     std::uint8_t low = 0;
     std::uint8_t high = 0;
+
+    // The bits within their register or MSR.
+    constexpr std::uint64_t mask() const noexcept {
+        return (~std::uint64_t{0} >> (63U - static_cast<unsigned>(high - low))) << low;
+    }
 
     friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
 };

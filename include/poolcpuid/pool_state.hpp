@@ -83,6 +83,11 @@ public:
     // policy holds on every host or a --set value is not kept by one.
     PoolPolicy finish(const MergeOptions& options) const;
 
+    // The same policy with as much as its promises need: the registers, and of decisions and findings
+    // those that say whether VERW scrubs. For questions that are asked of a pool many times (what_if.hpp).
+    // Throws as finish does.
+    PoolPolicy finish_promises(const MergeOptions& options) const;
+
     // The atoms of floor that policy (a result of finish) does not have. Empty when it has all.
     std::vector<FloorLoss> below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const;
 

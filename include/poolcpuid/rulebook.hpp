@@ -257,6 +257,12 @@ struct Level {
     std::span<const FieldIndex> features;  // those that this level adds
 };
 
+// What a key at the start of a `source` stands for: "SDM", "K" …
+struct SourceKey {
+    std::string_view key;
+    std::string_view means;
+};
+
 struct Rulebook {
     std::string_view version;
     std::string_view sha256;  // see LoadedRulebook
@@ -270,6 +276,7 @@ struct Rulebook {
     std::span<const XsaveComponent> xsave;
     std::span<const Model> models;
     std::span<const Level> levels;
+    std::span<const SourceKey> sources;  // sorted by key
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 

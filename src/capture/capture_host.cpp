@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "capture/cpu_list.hpp"
-#include "capture/file_descriptor.hpp"
 #include "capture/hardware_cpus.hpp"
 #include "capture/kvm.hpp"
 #include "capture/meta.hpp"
 #include "capture/msr_devices.hpp"
-#include "capture/pinning.hpp"
 #include "hash/sha256.hpp"
+#include "os/file_descriptor.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -28,7 +28,7 @@ namespace {
 std::string machine_name() {
     std::array<char, limits::name_bytes + 1> name{};
     if (::gethostname(name.data(), name.size() - 1) != 0) {
-        throw SystemError("this machine has no name (" + capture::reason(errno) + "): give one");
+        throw SystemError("this machine has no name (" + os::reason(errno) + "): give one");
     }
     return name.data();
 }
@@ -53,7 +53,7 @@ void note_virtual_machine(HostDump& host) {
 }
 
 // Moves to the first CPU on which the thread may run.
-void move_to_first(capture::Pinning& pinning, const std::vector<std::uint32_t>& cpus) {
+void move_to_first(os::Pinning& pinning, const std::vector<std::uint32_t>& cpus) {
     for (const std::uint32_t cpu : cpus) {
         if (pinning.move_to(cpu)) return;
     }
@@ -76,7 +76,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     HostDump& host = result.host;
     host.name = name_of_host(options.name);
     {
-        capture::Pinning pinning;
+        os::Pinning pinning;
         const std::vector<std::uint32_t> online = capture::online_cpus(options.sources, pinning, result.not_seen);
         auto hardware = capture::read_hardware_cpus(online, options.sources, pinning, result.not_seen);
         if (hardware.cpus.empty()) {

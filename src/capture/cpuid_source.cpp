@@ -7,7 +7,7 @@
 #include <array>
 #include <memory>
 
-#include "capture/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::capture {
@@ -23,7 +23,7 @@ Registers execute_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
 }
 
 std::optional<CpuidSource> open_cpuid_device(const std::string& path) {
-    const auto device = std::make_shared<FileDescriptor>(path, O_RDONLY);
+    const auto device = std::make_shared<os::FileDescriptor>(path, O_RDONLY);
     if (!device->is_open()) return std::nullopt;
     return [device, path](std::uint32_t leaf, std::uint32_t subleaf) {
         // The driver takes ECX from the upper half of the position (Linux, arch/x86/kernel/cpuid.c).
@@ -31,7 +31,7 @@ std::optional<CpuidSource> open_cpuid_device(const std::string& path) {
         std::array<std::uint32_t, register_count> words{};
         const ssize_t count = ::pread(device->number(), words.data(), sizeof words, position);
         if (count != static_cast<ssize_t>(sizeof words)) {
-            throw SystemError(path + ": cannot be read: " + (count < 0 ? reason(errno) : "it ends too early"));
+            throw SystemError(path + ": cannot be read: " + (count < 0 ? os::reason(errno) : "it ends too early"));
         }
         return Registers{words[0], words[1], words[2], words[3]};
     };

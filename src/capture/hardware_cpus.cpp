@@ -6,8 +6,8 @@
 
 #include "capture/cpu_list.hpp"
 #include "capture/enumerate.hpp"
-#include "capture/file_descriptor.hpp"
 #include "capture/text_file.hpp"
+#include "os/file_descriptor.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
@@ -17,7 +17,7 @@ namespace {
 
 class CpuReader {
 public:
-    CpuReader(const CaptureSources& sources, Pinning& pinning) : sources_(sources), pinning_(pinning) {}
+    CpuReader(const CaptureSources& sources, os::Pinning& pinning) : sources_(sources), pinning_(pinning) {}
 
     void read(std::uint32_t number) {
         const std::optional<Enumeration> answers = enumerate(number);
@@ -51,7 +51,7 @@ private:
         const std::string path = sources_.dev + "/cpu/" + std::to_string(number) + "/cpuid";
         const std::optional<CpuidSource> device = open_cpuid_device(path);
         if (!device) {
-            problem_ = path + " cannot be opened (" + reason(errno) + ")";
+            problem_ = path + " cannot be opened (" + os::reason(errno) + ")";
             return std::nullopt;
         }
         try {
@@ -63,7 +63,7 @@ private:
     }
 
     const CaptureSources& sources_;
-    Pinning& pinning_;
+    os::Pinning& pinning_;
     HardwareCpus result_;
     std::vector<std::uint32_t> cut_;
     std::string problem_;  // why the last of not_read could not be read
@@ -71,7 +71,7 @@ private:
 
 }  // namespace
 
-std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const Pinning& pinning,
+std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const os::Pinning& pinning,
                                        std::vector<std::string>& not_seen) {
     const std::string path = sources.sys + "/devices/system/cpu/online";
     const std::optional<std::string> text = read_text_file(path);
@@ -84,7 +84,7 @@ std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const Pinn
 }
 
 HardwareCpus read_hardware_cpus(const std::vector<std::uint32_t>& online, const CaptureSources& sources,
-                                Pinning& pinning, std::vector<std::string>& not_seen) {
+                                os::Pinning& pinning, std::vector<std::string>& not_seen) {
     CpuReader reader(sources, pinning);
     for (const std::uint32_t number : online) reader.read(number);
     return std::move(reader).finish(not_seen);

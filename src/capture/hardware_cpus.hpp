@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 
 namespace poolcpuid::capture {
 
 // The logical CPUs that are online, sorted, as sources.sys lists them; where that is not readable, those on
 // which the thread may run, which is said in not_seen.
-std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const Pinning& pinning,
+std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const os::Pinning& pinning,
                                        std::vector<std::string>& not_seen);
 
 struct HardwareCpus {
@@ -24,6 +24,6 @@ struct HardwareCpus {
 // its /dev/cpu/N/cpuid. Leaves the thread on the last CPU to which it could move. Adds to not_seen what
 // could not be read, and why.
 HardwareCpus read_hardware_cpus(const std::vector<std::uint32_t>& online, const CaptureSources& sources,
-                                Pinning& pinning, std::vector<std::string>& not_seen);
+                                os::Pinning& pinning, std::vector<std::string>& not_seen);
 
 }  // namespace poolcpuid::capture

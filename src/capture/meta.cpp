@@ -63,22 +63,31 @@ std::vector<std::string> names_in(const std::string& directory) {
     return names;
 }
 
-void add_parameters(Meta& meta, const std::string& modules, const std::string& module) {
+// Adds the parameters of a module, and to unread those that the process may not read.
+void add_parameters(Meta& meta, const std::string& modules, const std::string& module, std::string& unread) {
     const std::string directory = modules + "/" + module + "/parameters";
     for (const std::string& name : names_in(directory)) {
-        add(meta, module + "." + name, read_text_file(directory + "/" + name).value_or(""));
+        const std::string key = module + "." + name;
+        const std::optional<std::string> value = read_text_file(directory + "/" + name);
+        if (value) {
+            add(meta, key, *value);
+        } else {
+            unread += (unread.empty() ? "" : ", ") + key;
+        }
     }
 }
 
-void add_modules(Meta& meta, const CaptureSources& sources) {
+void add_modules(Meta& meta, const CaptureSources& sources, std::vector<std::string>& not_seen) {
     const std::string modules = sources.sys + "/module";
     std::string vendor_modules;
+    std::string unread;
     for (const std::string& module : names_in(modules)) {
         const bool is_vendor_module = module.starts_with("kvm_");
         if (is_vendor_module) vendor_modules += (vendor_modules.empty() ? "" : ",") + module;
-        if (is_vendor_module || module == "kvm") add_parameters(meta, modules, module);
+        if (is_vendor_module || module == "kvm") add_parameters(meta, modules, module, unread);
     }
     add(meta, "kvm_module", vendor_modules);
+    if (!unread.empty()) not_seen.push_back("Parameters of KVM's modules that cannot be read: " + unread + ".");
 }
 
 }  // namespace
@@ -88,7 +97,7 @@ std::map<std::string, std::string> read_meta(const CaptureSources& sources, std:
     utsname system{};
     if (::uname(&system) == 0) add(meta, "kernel", system.release);
     add_microcode(meta, sources, not_seen);
-    add_modules(meta, sources);
+    add_modules(meta, sources, not_seen);
     return meta;
 }
 

@@ -13,7 +13,7 @@ namespace poolcpuid::capture {
 //   kernel              the release of the running kernel
 //   microcode           as /proc/cpuinfo words it, when all CPUs have the same; else not_seen has a sentence
 //   kvm_module          the modules kvm_* (kvm_amd, kvm_intel), with a comma between them
-//   kvm.P, kvm_amd.P …  the value of each parameter P of these modules
+//   kvm.P, kvm_amd.P …  the value of each parameter P of these modules; not_seen names those that may not be read
 // Values that a host document does not take are left out.
 std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<std::string>& not_seen);
 

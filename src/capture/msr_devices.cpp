@@ -3,7 +3,7 @@
 #include <cerrno>
 
 #include "capture/cpu_list.hpp"
-#include "capture/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::capture {
@@ -18,7 +18,7 @@ struct Msr {
 };
 
 // Fills the value unless RDMSR faults. False when neither happened.
-bool read_msr(const FileDescriptor& device, MsrRow& row) {
+bool read_msr(const os::FileDescriptor& device, MsrRow& row) {
     std::uint64_t value = 0;
     const ssize_t count = ::pread(device.number(), &value, sizeof value, static_cast<off_t>(row.index));
     if (count == static_cast<ssize_t>(sizeof value)) {
@@ -28,7 +28,7 @@ bool read_msr(const FileDescriptor& device, MsrRow& row) {
     return count < 0 && errno == EIO;
 }
 
-void read_on_one_more(const FileDescriptor& device, Msr& msr) {
+void read_on_one_more(const os::FileDescriptor& device, Msr& msr) {
     if (msr.reading == Reading::failed) return;
     MsrRow here{msr.row.index, std::nullopt};
     if (!read_msr(device, here)) {
@@ -48,9 +48,9 @@ public:
 
     void read_cpu(std::uint32_t cpu, const CaptureSources& sources) {
         const std::string path = sources.dev + "/cpu/" + std::to_string(cpu) + "/msr";
-        const FileDescriptor device(path, O_RDONLY);
+        const os::FileDescriptor device(path, O_RDONLY);
         if (!device.is_open()) {
-            if (closed_.empty()) problem_ = path + " cannot be opened (" + reason(errno) + ")";
+            if (closed_.empty()) problem_ = path + " cannot be opened (" + os::reason(errno) + ")";
             closed_.push_back(cpu);
             return;
         }

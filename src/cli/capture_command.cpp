@@ -44,7 +44,11 @@ void add_capture_command(CLI::App& app, Action& action) {
         "Reads CPUID on every logical CPU, the feature MSRs through /dev/cpu/N/msr, and\n"
         "from /dev/kvm what KVM can give to guests. Run as root, with the module msr\n"
         "loaded, to see all of it. What cannot be read is left out, which documents mean\n"
-        "as unknown, and named on stderr; the rest is written all the same.");
+        "as unknown, and named on stderr; the rest is written all the same.\n\n"
+        "Examples:\n"
+        "  poolcpuid capture -o node-17.json\n"
+        "  poolcpuid capture --name node-17 | poolcpuid merge -\n"
+        "  ssh node-17 ./poolcpuid capture > node-17.json  the static build, copied there");
     verb->callback([&action, arguments, name] {
         const bool named = name->count() > 0;
         action = [arguments, named] { return capture(*arguments, named); };

@@ -18,8 +18,12 @@ void add_merge_command(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);
 void add_diff_command(CLI::App& app, Action& action);
 void add_plan_command(CLI::App& app, Action& action);
+void add_explain_command(CLI::App& app, Action& action);
 void add_capture_command(CLI::App& app, Action& action);
+void add_verify_command(CLI::App& app, Action& action);
+void add_render_command(CLI::App& app, Action& action);
 void add_convert_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
 
 }  // namespace poolcpuid::cli

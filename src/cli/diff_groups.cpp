@@ -5,10 +5,11 @@
 #include <utility>
 
 #include "policy/document_text.hpp"
-#include "text/hex.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
+
+using document::place_text;
 
 namespace {
 
@@ -106,11 +107,8 @@ const char* title_of(Direction direction) {
 }
 
 std::string name_of(const Rulebook& rulebook, const FieldChange& change) {
-    const FieldIndex index = rulebook.find(change.field);
-    if (index == no_field) return change.field == stray_change ? place_text(change.place) : change.field;
-    const Field& field = rulebook[index];
-    if (field.subleaf_first == field.subleaf_last) return change.field;
-    return change.field + "[" + std::to_string(change.place.subleaf_first) + "]";
+    if (change.field == stray_change) return place_text(change.place);
+    return document::field_text(rulebook, change.field, change.place);
 }
 
 std::string short_list(const std::vector<std::string>& names, std::size_t most) {
@@ -123,12 +121,6 @@ bool has_values(const Rulebook& rulebook, const FieldChange& change) {
     const bool is_flag = change.place.low == change.place.high && rulebook.find(change.field) != no_field;
     const bool is_bit = change.before.size() == 3 && change.after.size() == 3;  // "0x0", "0x1"
     return !is_flag || !is_bit || change.before == change.after;
-}
-
-std::string place_text(const BitPlace& place) {
-    const std::string bits = "[" + document::bits(place) + "]";
-    if (place.is_msr) return "MSR " + to_hex(place.leaf) + bits;
-    return to_hex(place.leaf) + "." + document::subleaves(place).substr(2) + " " + to_string(place.reg) + bits;
 }
 
 std::vector<std::string> other_differences(const Difference& difference) {

@@ -41,9 +41,6 @@ bool has_values(const Rulebook& rulebook, const FieldChange& change);
 // What else differs, a sentence without its full stop each; empty when nothing does.
 std::vector<std::string> other_differences(const Difference& difference);
 
-// "0x7.0 ebx[5]", "MSR 0x10a[63:0]".
-std::string place_text(const BitPlace& place);
-
 // One sentence that says whether and how much the sides differ.
 std::string verdict_text(const Difference& difference);
 

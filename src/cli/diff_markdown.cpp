@@ -3,6 +3,7 @@
 
 #include "cli/diff_groups.hpp"
 #include "cli/diff_text.hpp"
+#include "policy/document_text.hpp"
 #include "rulebook/names.hpp"
 #include "text/printable.hpp"
 
@@ -76,8 +77,8 @@ private:
             if (promises) line("Migrated live: " + group.migrated + "\n");
             line("| field | names | place | before | after |\n|---|---|---|---|---|");
             for (const FieldChange* change : group.changes) {
-                line("| " + code(change->field) + " | " + names(*change) + " | " + place_text(change->place) + " | " +
-                     escaped(change->before) + " | " + escaped(change->after) + " |");
+                line("| " + code(change->field) + " | " + names(*change) + " | " + document::place_text(change->place) +
+                     " | " + escaped(change->before) + " | " + escaped(change->after) + " |");
             }
         }
         std::string sentences;

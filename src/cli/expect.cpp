@@ -130,8 +130,8 @@ private:
     void by_hand() {
         const char* const hand = "; the document was changed after it was made";
         for (const FieldChange& change : difference_.changes) {
-            causes_.push_back(name_of(rulebook_, change) + " (" + place_text(change.place) + ") is " + change.before +
-                              " in it, and these inputs give " + change.after + hand);
+            causes_.push_back(name_of(rulebook_, change) + " (" + document::place_text(change.place) + ") is " +
+                              change.before + " in it, and these inputs give " + change.after + hand);
         }
         if (!causes_.empty() || expected_ == actual_) return;
         const std::vector<std::string> others = other_differences(difference_);

@@ -26,9 +26,13 @@ constexpr const char* footer =
     "  poolcpuid merge hosts/ -o pool.json     the policy of all hosts in a directory\n"
     "  poolcpuid check pool.json new-host.txt  may the pool's VMs run there\n"
     "  poolcpuid diff old.json new.json        what changed, and for which guests\n"
+    "  poolcpuid explain pool.json avx512f     why a value is what it is\n"
     "  poolcpuid plan pool.json --hosts hosts/ --add new.txt\n"
     "                                          which running VMs would strand, where\n"
+    "  poolcpuid report pool.json -o pool.html a page for the auditor\n"
+    "  poolcpuid render --to qemu pool.json    the pool's CPU in a VMM's language\n"
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
+    "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
 std::string version_text() {
@@ -71,8 +75,12 @@ int main(int argc, char** argv) {
     cli::add_merge_command(app, action);
     cli::add_check_command(app, action);
     cli::add_diff_command(app, action);
+    cli::add_explain_command(app, action);
     cli::add_plan_command(app, action);
+    cli::add_report_command(app, action);
+    cli::add_render_command(app, action);
     cli::add_capture_command(app, action);
+    cli::add_verify_command(app, action);
     cli::add_convert_command(app, action);
     cli::add_rules_command(app, action);
     app.footer(footer);  // after the verbs, which would take it over

@@ -1,14 +1,16 @@
 #include "cli/summary.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "cli/explain_words.hpp"
+#include "cli/host_names.hpp"
 #include "cli/text_layout.hpp"
+#include "merge/reasons.hpp"
+#include "policy/document_text.hpp"
+#include "summary/groups.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
@@ -17,18 +19,6 @@ namespace {
 
 constexpr std::size_t indent = 4;
 
-std::uint64_t number_of(const std::string& value) {
-    std::uint64_t number = 0;
-    if (value.size() > 2) std::from_chars(value.data() + 2, value.data() + value.size(), number, 16);
-    return number;
-}
-
-std::string list_of(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-    return text;
-}
-
 class Summary {
 public:
     Summary(const PoolPolicy& policy, const Rulebook& rulebook, std::size_t width, bool colour)
@@ -36,9 +26,10 @@ public:
 
     std::string text() {
         head();
-        given_up();
-        set_by_one();
-        limits();
+        const summary::Groups groups = summary::groups_of(policy_, rulebook_);
+        given_up(groups.given_up);
+        announced(groups.announced);
+        limits(groups.limits);
         findings();
         return std::move(text_);
     }
@@ -52,103 +43,65 @@ private:
 
     void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
 
+    // A label of more than half a line is wrapped with the text.
     void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
         const std::size_t column = indent + display_width(label);
+        if (column > width_ / 2)
+            return line(std::string(indent, ' ') + wrapped(label + text, width_, indent, indent + 2));
         line(std::string(indent, ' ') + (code == nullptr ? label : painted(label, code)) +
              wrapped(text, width_, column, indent + 2));
     }
 
     void head() {
-        std::size_t count = 0;
-        for (const HostClass& host : policy_.hosts) count += host.count;
-        const std::string kinds = policy_.hosts.size() == count
-                                      ? ""
-                                      : " in " + std::to_string(policy_.hosts.size()) + " classes of equal content";
-        line(painted(printable(policy_.pool), "1") + ": " + std::to_string(count) + (count == 1 ? " host" : " hosts") +
-             kinds + ", " + policy_.vendor);
-        line("identity: " + identity());
+        const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
+                                           [](const HostClass& host) { return !host.is_ceiling(); });
+        const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
+        line(painted(printable(policy_.pool), "1") + ": " + counted_hosts(size_.hosts) +
+             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " + policy_.vendor);
+        line("identity: " + summary::identity_text(policy_, rulebook_));
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
 
-    std::string identity() const {
-        const CpuidTable table{policy_.cpuid, {}};
-        const Registers* row = table.find(signature_key);
-        const auto vendor = rulebook_.vendor_of(policy_.vendor);
-        const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
-        std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
-                           ", stepping " + std::to_string(signature.stepping);
-        const Model* model = vendor ? rulebook_.model_of(*vendor, signature) : nullptr;
-        return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
-    }
-
-    const Field* field_of(const Decision& decision) const {
-        const FieldIndex index = rulebook_.find(decision.field);
-        return index == no_field ? nullptr : &rulebook_[index];
-    }
-
     std::string name_of(const Decision& decision) const {
-        if (decision.place.subleaf_first == 0) return decision.field;
-        const Field* field = field_of(decision);
-        const bool ranged = field != nullptr && field->subleaf_first != field->subleaf_last;
-        return ranged ? decision.field + "[" + std::to_string(decision.place.subleaf_first) + "]" : decision.field;
+        return document::field_text(rulebook_, decision.field, decision.place);
     }
 
-    // RSBA or RRSBA, as against EIBRS, of a promise group.
-    bool is_bad_news(const Decision& decision) const {
-        return std::any_of(rulebook_.groups.begin(), rulebook_.groups.end(), [&](const PromiseGroup& group) {
-            return rulebook_[group.rsba].id == decision.field || rulebook_[group.rrsba].id == decision.field;
-        });
+    // The hosts behind a decision, which lists only the first of many.
+    std::string limiting(const Decision& decision) const {
+        const FieldIndex index = rulebook_.find(decision.field);
+        const std::string_view why = index == no_field ? std::string_view() : rulebook_[index].why;
+        return printable(hosts_text({decision.because, merge::parts_of(decision, why).limiting}, size_));
     }
 
-    bool relaxes_promise(const Decision& decision) const {
-        return decision.rule == "union" || decision.rule == "guarded" || is_bad_news(decision);
-    }
-
-    bool announces_feature(const Decision& decision) const {
-        return decision.rule == "intersect" || (decision.rule == "group" && !is_bad_news(decision));
-    }
-
-    // Features that some hosts have and the policy has not, by the hosts that cost them.
-    void given_up() {
-        std::map<std::vector<std::string>, std::vector<std::string>> lost;
+    void given_up(const std::vector<summary::GivenUp>& losses) {
         std::size_t count = 0;
-        for (const Decision& decision : policy_.decisions) {
-            std::uint64_t any = 0;
-            for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
-            if (!announces_feature(decision) || (any & ~number_of(decision.value)) == 0 || decision.because.empty())
-                continue;
-            lost[decision.because].push_back(name_of(decision));
-            ++count;
+        for (const summary::GivenUp& loss : losses) count += loss.features.size();
+        if (count == 0) return;
+        title("Given up: " + std::to_string(count) + (count == 1 ? " feature" : " features") +
+              " that not every host has");
+        for (const summary::GivenUp& loss : losses) {
+            std::vector<std::string> names;
+            for (const Decision* decision : loss.features) names.push_back(name_of(*decision));
+            paragraph(limiting(*loss.features.front()) + " without: ", joined(names), "36");
         }
-        if (lost.empty()) return;
-        title("Given up: " + std::to_string(count) + " features that not every host has");
-        for (const auto& [hosts, fields] : lost) paragraph(list_of(hosts) + " without: ", list_of(fields), "36");
     }
 
-    // Relaxed behaviours: in the policy because one host has them.
-    void set_by_one() {
-        std::vector<std::pair<std::string, std::string>> rows;
-        for (const Decision& decision : policy_.decisions) {
-            if (!relaxes_promise(decision) || number_of(decision.value) == 0) continue;
-            const std::string hosts = decision.because.empty() ? "set by the operator" : list_of(decision.because);
-            rows.emplace_back(name_of(decision), hosts);
-        }
-        if (rows.empty()) return;
+    void announced(const std::vector<const Decision*>& decisions) {
+        if (decisions.empty()) return;
         title("Set because a host relaxes a promise (OR: clear would be a false promise)");
-        for (const auto& [field, hosts] : rows) paragraph(padded(field, 26) + " ", hosts);
+        for (const Decision* decision : decisions) {
+            paragraph(padded(name_of(*decision), 26) + " ",
+                      decision->because.empty() ? "set by the operator" : limiting(*decision));
+        }
     }
 
-    void limits() {
-        std::vector<std::pair<std::string, std::string>> rows;
-        for (const Decision& decision : policy_.decisions) {
-            const bool is_limit = decision.rule == "min" || decision.rule == "max";
-            if (!is_limit || decision.because.empty() || number_of(decision.value) == 0) continue;
-            rows.emplace_back(name_of(decision),
-                              std::to_string(number_of(decision.value)) + " (" + list_of(decision.because) + ")");
-        }
-        if (rows.empty()) return;
+    void limits(const std::vector<const Decision*>& decisions) {
+        if (decisions.empty()) return;
         title("Limits");
-        for (const auto& [field, text] : rows) paragraph(padded(field, 26) + " ", text);
+        for (const Decision* decision : decisions) {
+            paragraph(padded(name_of(*decision), 26) + " ",
+                      std::to_string(summary::number_of(decision->value)) + " (" + limiting(*decision) + ")");
+        }
     }
 
     void findings() {
@@ -171,6 +124,7 @@ private:
     const Rulebook& rulebook_;
     std::size_t width_;
     bool colour_;
+    PoolSize size_ = size_of(policy_);
     std::string text_;
 };
 

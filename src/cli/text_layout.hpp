@@ -15,7 +15,7 @@ std::string padded(std::string_view text, std::size_t width);
 
 // Words of text in lines of at most width columns. The first line starts after first_column columns
 // that the caller has written; the others are indented by indent blanks. A word longer than a line
-// stands alone. No newline at the end.
+// is broken where the line ends. No newline at the end.
 std::string wrapped(std::string_view text, std::size_t width, std::size_t first_column, std::size_t indent);
 
 // The columns of text output: COLUMNS or the terminal's, between 60 and 120; 80 when there is no terminal.

@@ -16,17 +16,6 @@ struct Sentences {
 // A limit that can be weaker or stronger, which an equal value is not.
 AtomKind kind_of(const Subject& subject) { return subject.rule == Rule::equal ? AtomKind::bits : subject.kind; }
 
-const char* trouble(Impact impact) {
-    switch (impact) {
-        case Impact::crash: return "it may crash";
-        case Impact::security: return "it may be open to an attack";
-        case Impact::wrong_result: return "it may compute wrong results";
-        case Impact::performance: return "it may run slower";
-        case Impact::cosmetic: break;
-    }
-    return "it may show what is not so";
-}
-
 Sentences losing(const Subject& subject, bool known) {
     if (!known) {
         return {"A policy does not promise what a dump does not say: the guest does without.",
@@ -81,6 +70,17 @@ const char* without_promise(const Subject& subject) {
 }
 
 }  // namespace
+
+const char* trouble(Impact impact) noexcept {
+    switch (impact) {
+        case Impact::crash: return "it may crash";
+        case Impact::security: return "it may be open to an attack";
+        case Impact::wrong_result: return "it may compute wrong results";
+        case Impact::performance: return "it may run slower";
+        case Impact::cosmetic: break;
+    }
+    return "it may show what is not so";
+}
 
 void describe(const Subject& subject, FieldChange& change) {
     Sentences sentences{without_promise(subject), "Nothing changes."};

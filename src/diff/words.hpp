@@ -14,6 +14,9 @@ struct Subject {
     bool inverted = false;  // a clear bit promises
 };
 
+// What a broken promise does to a guest: "it may crash".
+const char* trouble(Impact impact) noexcept;
+
 // Fills in the sentences of a change whose other members are set.
 void describe(const Subject& subject, FieldChange& change);
 

@@ -115,7 +115,21 @@ void Draft::close() {
     }
 }
 
+// Formats that nothing uses: on which hosts need not agree, and which their gate takes out. What disagrees
+// may take the gate of another one with it, so this is asked first.
+std::set<FieldIndex> Draft::unused_formats() const {
+    std::set<FieldIndex> unused;
+    for (const EqualityGroup& group : rulebook_->equality) {
+        for (const FieldIndex index : group.fields) {
+            const FieldIndex gate = (*rulebook_)[index].gate;
+            if (gate != no_field && !present(gate)) unused.insert(index);
+        }
+    }
+    return unused;
+}
+
 bool Draft::apply_equality() {
+    const std::set<FieldIndex> unused = unused_formats();
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->equality.size(); ++i) {
         const EqualityGroup& group = rulebook_->equality[i];
@@ -124,11 +138,15 @@ bool Draft::apply_equality() {
             return !slot || is_out(index) || atoms_.numbers[*slot].known;
         });
         if (agree) continue;
-        for (const auto fields : {group.fields, group.drop}) {
-            for (const FieldIndex index : fields) {
-                changed = changed || present(index);
-                take_out(index, {Cause::equality, i});
-            }
+        for (const FieldIndex index : group.fields) {
+            if (unused.contains(index)) continue;
+            changed = changed || present(index);
+            take_out(index, {Cause::equality, i});
+        }
+        for (const FieldIndex index : group.drop) {
+            if (!present(index)) continue;
+            changed = true;
+            take_out(index, {Cause::equality, i});
         }
     }
     return changed;

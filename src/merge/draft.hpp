@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ public:
     std::uint64_t kept_components() const noexcept { return kept_; }
 
 private:
+    std::set<FieldIndex> unused_formats() const;
     bool apply_equality();
     bool apply_dependencies();
     bool apply_components();

@@ -44,13 +44,22 @@ public:
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
+        return sorted();
+    }
+
+    std::vector<Finding> lost_guards() {
+        report_guards();
+        return sorted();
+    }
+
+private:
+    std::vector<Finding> sorted() {
         const auto key = [](const Finding& f) { return std::tie(f.severity, f.code, f.field, f.message); };
         std::sort(findings_.begin(), findings_.end(),
                   [&](const Finding& a, const Finding& b) { return key(a) < key(b); });
         return std::move(findings_);
     }
 
-private:
     void add(Severity severity, std::string code, std::string message, const std::vector<std::string>& names,
              std::string field = {}) {
         findings_.push_back(
@@ -135,7 +144,8 @@ private:
             if (wider.empty()) continue;
             add(Severity::warning, "address-width-differs",
                 "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
-                    " has more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
+                    (wider.size() == 1 ? " has" : " have") +
+                    " more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
                     "the "
                     "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT "
                     "only with "
@@ -324,5 +334,7 @@ std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups
                           const std::vector<std::pair<std::string, std::string>>& skipped) {
     return Finder(inputs, groups, skipped).run();
 }
+
+std::vector<Finding> find_lost_guards(const DecisionInputs& inputs) { return Finder(inputs, {}, {}).lost_guards(); }
 
 }  // namespace poolcpuid::merge

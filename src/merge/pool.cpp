@@ -89,8 +89,7 @@ std::vector<std::string> first_names(const std::vector<std::string>& names, std:
 }
 
 std::string enumerate(const std::vector<std::string>& names) {
-    constexpr std::size_t most_in_sentence = 3;
-    const std::size_t shown = std::min(names.size(), most_in_sentence);
+    const std::size_t shown = std::min(names.size(), names_in_sentence);
     const std::size_t hidden = names.size() - shown;
     std::string text;
     for (std::size_t i = 0; i < shown; ++i) {

@@ -49,6 +49,9 @@ std::string views_digest(const HostDump& host);
 // The first of names, at most that many.
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most);
 
+// A sentence names at most this many hosts and counts the rest.
+inline constexpr std::size_t names_in_sentence = 3;
+
 // "a, b and 3 more": names for a sentence.
 std::string enumerate(const std::vector<std::string>& names);
 

@@ -120,6 +120,54 @@ struct PoolState::Impl {
         for (const auto& [name, digest] : names) text += name + "\n";
         return sha256_hex(text);
     }
+
+    // The pool with the policy that joins it as its ceiling, where there is one.
+    Impl with_ceiling(const MergeOptions& options) const {
+        if (!plan) throw NoPolicyError("no host to make a policy from");
+        Impl pool = *this;
+        if (!options.ceiling_policy) return pool;
+        const std::string name = "ceiling:" + options.ceiling_policy->pool;
+        pool.set_vendor(name, options.ceiling_policy->vendor);
+        auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
+        promises->atoms.scrubs |=
+            promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
+        pool.add_group({merge::digest_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
+        return pool;
+    }
+
+    // The pool's promises, closed and rendered. It points into the pool, which must outlive it.
+    struct Outcome {
+        const HostGroup& identity;
+        std::vector<Variant> variants;
+        Draft draft;
+        Rows rows;
+        std::size_t most_names;
+
+        merge::DecisionInputs inputs() const { return {draft, rows, variants, identity, most_names}; }
+    };
+
+    Outcome close(const MergeOptions& options) const {
+        const HostGroup& identity = merge::choose_identity(groups, options.identity);
+        std::vector<Variant> variants = merge::variants_of(groups);
+        require_base(variants);
+        Draft draft(*plan, atoms, *identity.promises->table);
+        merge::apply_options(options, variants, draft);
+        draft.close();
+        merge::check_set_survived(options, draft);
+        Rows rows = merge::render(draft);
+        return {identity, std::move(variants), std::move(draft), std::move(rows), options.most_names};
+    }
+
+    PoolPolicy policy_of(const MergeOptions& options, const Rows& rows) const {
+        PoolPolicy policy;
+        policy.pool = options.pool;
+        policy.vendor = vendor_string;
+        policy.rulebook_version = rulebook->version;
+        policy.rulebook_sha256 = rulebook->sha256;
+        for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
+        for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
+        return policy;
+    }
 };
 
 PoolState::PoolState(const Rulebook& rulebook) : impl_(std::make_unique<Impl>(rulebook)) {}
@@ -199,41 +247,25 @@ bool PoolState::same_promises(const PoolState& other) const {
 }
 
 PoolPolicy PoolState::finish(const MergeOptions& options) const {
-    if (!impl_->plan) throw NoPolicyError("no host to make a policy from");
-    Impl pool = *impl_;
+    Impl pool = impl_->with_ceiling(options);
     std::sort(pool.skipped.begin(), pool.skipped.end());
-    const HostGroup& identity = merge::choose_identity(pool.groups, options.identity);
-    if (options.ceiling_policy) {
-        const std::string name = "ceiling:" + options.ceiling_policy->pool;
-        pool.set_vendor(name, options.ceiling_policy->vendor);
-        auto promises = std::make_shared<HostPromises>(merge::promises_of(*pool.plan, *options.ceiling_policy));
-        promises->atoms.scrubs |=
-            promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
-        pool.add_group({merge::digest_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
-    }
-    const std::vector<Variant> variants = merge::variants_of(pool.groups);
-    pool.require_base(variants);
-
-    Draft draft(*pool.plan, pool.atoms, *identity.promises->table);
-    merge::apply_options(options, variants, draft);
-    draft.close();
-    merge::check_set_survived(options, draft);
-    const Rows rows = merge::render(draft);
-    const merge::DecisionInputs inputs{draft, rows, variants, identity, options.most_names};
-
-    PoolPolicy policy;
-    policy.pool = options.pool;
-    policy.vendor = pool.vendor_string;
+    const Impl::Outcome outcome = pool.close(options);
+    PoolPolicy policy = pool.policy_of(options, outcome.rows);
     policy.options = merge::recorded(options, *pool.plan);
-    policy.rulebook_version = pool.rulebook->version;
-    policy.rulebook_sha256 = pool.rulebook->sha256;
     policy.hosts = pool.host_classes(options.most_names);
     policy.names_sha256 = pool.names_digest();
-    for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
-    for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
-    policy.owned = merge::owned_bits(draft, rows);
-    policy.decisions = merge::decide(inputs);
-    policy.findings = merge::find(inputs, pool.groups, pool.skipped);
+    policy.owned = merge::owned_bits(outcome.draft, outcome.rows);
+    policy.decisions = merge::decide(outcome.inputs());
+    policy.findings = merge::find(outcome.inputs(), pool.groups, pool.skipped);
+    return policy;
+}
+
+PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
+    const Impl pool = impl_->with_ceiling(options);
+    const Impl::Outcome outcome = pool.close(options);
+    PoolPolicy policy = pool.policy_of(options, outcome.rows);
+    policy.decisions = merge::decide_guarded(outcome.inputs());
+    policy.findings = merge::find_lost_guards(outcome.inputs());
     return policy;
 }
 

@@ -33,4 +33,16 @@ std::string options_text(const RecordedOptions& options) {
     return text.empty() ? "no options" : text;
 }
 
+std::string place_text(const BitPlace& place) {
+    const std::string range = "[" + bits(place) + "]";
+    if (place.is_msr) return "MSR " + to_hex(place.leaf) + range;
+    return to_hex(place.leaf) + "." + subleaves(place).substr(2) + " " + to_string(place.reg) + range;
+}
+
+std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place) {
+    const FieldIndex index = rulebook.find(field);
+    const bool in_several = index != no_field && rulebook[index].subleaf_first != rulebook[index].subleaf_last;
+    return in_several ? field + "[" + std::to_string(place.subleaf_first) + "]" : field;
+}
+
 }  // namespace poolcpuid::document

@@ -1,9 +1,10 @@
-// How places are written in our documents; shared by the writers.
+// How places are written in our documents and for people; shared by the writers.
 #pragma once
 
 #include <string>
 
 #include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::document {
 
@@ -15,5 +16,11 @@ std::string subleaves(const BitPlace& place);
 
 // The options as one gives them to merge: "--ceiling x86-64-v3 --hide clzero"; "no options" for none.
 std::string options_text(const RecordedOptions& options);
+
+// "0x7.0 ebx[5]", "MSR 0x10a[63:0]": for people, and too short to be read back.
+std::string place_text(const BitPlace& place);
+
+// A field's id, with its subleaf where the rulebook has the field in several: "avx2", "xs_offset[5]".
+std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place);
 
 }  // namespace poolcpuid::document

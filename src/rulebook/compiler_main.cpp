@@ -46,13 +46,13 @@ public:
             table("Dependency", "dependencies", rulebook_.dependencies) +
             table("EqualityGroup", "equality", rulebook_.equality) + table("PromiseGroup", "groups", rulebook_.groups) +
             table("XsaveComponent", "xsave", rulebook_.xsave) + table("Model", "models", rulebook_.models) +
-            table("Level", "levels", rulebook_.levels);
+            table("Level", "levels", rulebook_.levels) + table("SourceKey", "sources", rulebook_.sources);
         return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
                "namespace poolcpuid {\nnamespace {\n" +
                lists_ + tables + "constexpr Rulebook rulebook{" + quoted(rulebook_.version) + ", " +
                quoted(rulebook_.sha256) + ", vendors, fields, reserved, dependencies, equality, groups, " +
                hex(rulebook_.xsave_legacy_size) +
-               ", xsave, models, levels};\n}  // namespace\n\n"
+               ", xsave, models, levels, sources};\n}  // namespace\n\n"
                "const Rulebook& builtin_rulebook() noexcept { return rulebook; }\n\n}  // namespace poolcpuid\n";
     }
 
@@ -166,6 +166,8 @@ private:
     std::string item(const Level& level) {
         return "{" + quoted(level.id) + ", " + list("FieldIndex", level.features) + "}";
     }
+
+    std::string item(const SourceKey& source) { return "{" + quoted(source.key) + ", " + quoted(source.means) + "}"; }
 
     const Rulebook& rulebook_;
     std::string lists_;

@@ -41,9 +41,11 @@ public:
         for (const SourceLevel& level : source_.levels) {
             storage_.levels.push_back({keep(level.id), indices(level.features)});
         }
+        for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
         storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,  storage_.fields,
                          storage_.reserved,         storage_.dependencies,   storage_.equality, storage_.groups,
-                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,   storage_.levels};
+                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,   storage_.levels,
+                         storage_.sources};
     }
 
 private:

@@ -159,7 +159,9 @@ private:
             vendor.finish();
             out_.vendors.push_back(std::move(result));
         }
-        reader.required_object("sources");
+        for (const auto& [key, means] : reader.required_object("sources").members()) {
+            out_.sources.emplace(key, string_of(means));
+        }
         reader.optional_string("comment");
         reader.finish();
     }

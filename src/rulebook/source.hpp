@@ -176,6 +176,7 @@ struct SourceLevel {
 
 struct SourceRulebook {
     std::string version;
+    std::map<std::string, std::string> sources;  // key and what it stands for
     std::vector<SourceVendor> vendors;
     std::vector<SourceField> fields;
     std::vector<SourceReserved> reserved;

@@ -36,6 +36,7 @@ struct RulebookStorage {
     std::vector<XsaveComponent> xsave;
     std::vector<Model> models;
     std::vector<Level> levels;
+    std::vector<SourceKey> sources;
 
     Rulebook view;
 };

@@ -6,11 +6,42 @@
 #include <tuple>
 #include <utility>
 
+#include "diff/field_changes.hpp"
+#include "merge/plan.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid {
 
 namespace {
+
+// Asks about one pool as often as wanted: what is the same for every question is computed once.
+class Asker {
+public:
+    // All must outlive the asker.
+    Asker(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options, const PoolPolicy& whole)
+        : state_(state),
+          options_(options),
+          plan_(rulebook, rulebook.vendor_of(whole.vendor).value()),
+          whole_{merge::promises_of(plan_, whole), true} {}
+
+    WhatIf without(std::vector<std::string> hosts) const {
+        std::sort(hosts.begin(), hosts.end());
+        hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+        const PoolState rest = state_.without(hosts);
+        if (rest.host_count() == 0) throw UsageError("without these hosts there is no pool");
+        WhatIf result{std::move(hosts), {}};
+        const PoolPolicy policy = rest.finish_promises(without_lost_identity(options_, rest));
+        result.gains = diff::field_changes(plan_, whole_, {merge::promises_of(plan_, policy), true});
+        std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
+        return result;
+    }
+
+private:
+    const PoolState& state_;
+    const MergeOptions& options_;
+    merge::Plan plan_;
+    diff::Promised whole_;
+};
 
 // The sets of hosts that limit a field, without a ceiling's policy, which is no host that could leave.
 std::set<std::vector<std::string>> limiting_sets(const PoolState& state, const PoolPolicy& whole) {
@@ -35,14 +66,7 @@ MergeOptions with_all_names(MergeOptions options) {
 
 WhatIf without(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options, const PoolPolicy& whole,
                const std::vector<std::string>& hosts) {
-    const PoolState rest = state.without(hosts);
-    if (rest.host_count() == 0) throw UsageError("without these hosts there is no pool");
-    WhatIf result;
-    result.hosts = hosts;
-    std::sort(result.hosts.begin(), result.hosts.end());
-    result.gains = differences(rulebook, whole, rest.finish(without_lost_identity(options, rest))).changes;
-    std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
-    return result;
+    return Asker(rulebook, state, options, whole).without(hosts);
 }
 
 std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
@@ -53,10 +77,11 @@ std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, c
 std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
                              const PoolPolicy& whole,
                              const std::function<bool(const std::vector<std::string>&)>& which) {
+    const Asker asker(rulebook, state, options, whole);
     std::vector<WhatIf> result;
     for (const std::vector<std::string>& hosts : limiting_sets(state, whole)) {
         if (!which(hosts)) continue;
-        WhatIf what_if = without(rulebook, state, options, whole, hosts);
+        WhatIf what_if = asker.without(hosts);
         if (!what_if.gains.empty()) result.push_back(std::move(what_if));
     }
     std::stable_sort(result.begin(), result.end(), [](const WhatIf& a, const WhatIf& b) {

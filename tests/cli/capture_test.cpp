@@ -195,6 +195,30 @@ TEST_CASE("what a capture lacks is named on standard error, and nothing else is"
     CHECK(names("warning: No MSRs in the hardware view: /dev/cpu/") == !views.at("hardware").contains("msrs"));
 }
 
+TEST_CASE("without root a capture has what it can see, and names the rest", "[capture]") {
+    Surroundings nobody;
+    nobody.launcher = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"};
+    const Result result = run({"capture", "--name", "node-17"}, nobody);
+    INFO(result.text());
+    if (result.err.find("poolcpuid: ") == std::string::npos && result.status != 0) {
+        WARN("skipped: the program cannot be run as another user here: " << result.err);
+        return;
+    }
+    REQUIRE(result.status == 0);
+    for (const std::string& error : schema_errors("host", result.out)) FAIL_CHECK(error);
+    const Json views = Json::parse(result.out).at("views");
+    const auto numbers = [](const Json& hardware) {
+        std::vector<unsigned> cpus;
+        for (const Json& cpu : hardware.at("cpus")) cpus.push_back(cpu.at("cpu").get<unsigned>());
+        return cpus;
+    };
+    const Json all = Json::parse(captured().out).at("views");
+    CHECK(numbers(views.at("hardware")) == numbers(all.at("hardware")));
+    CHECK_FALSE(views.at("hardware").contains("msrs"));
+    CHECK_THAT(result.err, Contains("warning: No MSRs in the hardware view"));
+    CHECK(views.contains("hypervisor") == (result.err.find("No hypervisor view: /dev/kvm") == std::string::npos));
+}
+
 TEST_CASE("a capture in a virtual machine says that it is one", "[capture]") {
     const Json cpu = Json::parse(captured().out).at("views").at("hardware").at("cpus").at(0);
     const bool virtual_machine = rows_of(cpu.at("cpuid")).at({1, 0}).at(2) >> 31U == 1;

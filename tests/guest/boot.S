@@ -4,6 +4,8 @@
  * The C code runs in 32-bit protected mode, or, where the CPU has long mode, in a 32-bit segment of long mode:
  * CPUID itself is then executed from a 64-bit segment, because SYSCALL (80000001h EDX[11]) reads 0 outside
  * 64-bit mode on Intel (SDM vol. 2A, CPUID).
+ * Multiboot hands over its magic number in EAX and an information record, with the command line, in EBX
+ * (Multiboot Specification 0.6.96, 3.2 and 3.3).
  */
     .set MULTIBOOT_MAGIC, 0x1badb002
     .set CODE32, 0x08
@@ -19,6 +21,8 @@
     .globl _start
 _start:
     mov $stack_top, %esp
+    mov %eax, %ebp                  /* the boot loader's magic number; CPUID leaves EBP and ESI alone */
+    mov %ebx, %esi                  /* its multiboot information */
     mov $0x80000000, %eax
     cpuid
     cmp $0x80000001, %eax
@@ -53,7 +57,9 @@ _start:
     mov %eax, %ss
     movb $1, long_mode
 run:
-    call print_cpuid
+    push %esi
+    push %ebp
+    call guest
     mov $0x10, %al                  /* QEMU then exits with 2 * 10h + 1 = 33 */
     out %al, $0xf4
 2:  hlt

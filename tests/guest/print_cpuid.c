@@ -1,6 +1,8 @@
 // Executes CPUID for every leaf and subleaf there is and prints the rows in the form of `cpuid -r` on the debug
 // console (port E9h). Which leaves have subleaves, and how their number is found: SDM vol. 2A and APM vol. 3, CPUID.
 
+#include "guest.h"
+
 #include <stdint.h>
 
 struct registers {
@@ -9,7 +11,7 @@ struct registers {
 
 void execute_cpuid(uint32_t leaf, uint32_t subleaf, struct registers* result);  // boot.S
 
-static void print(const char* text) {
+void print(const char* text) {
     for (; *text; ++text) __asm__ volatile("outb %0, $0xe9" : : "a"(*text));
 }
 
@@ -102,4 +104,5 @@ void print_cpuid(void) {
     execute_cpuid(1, 0, &row);
     if (row.ecx >> 31) print_range(0x40000000);  // HYPERVISOR
     print_range(0x80000000);
+    print_range(0xc0000000);  // Centaur, Zhaoxin
 }

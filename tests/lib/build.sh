@@ -9,7 +9,17 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
-test_packages=(catch2 libvalijson-dev)
+test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium tidy poppler-utils)
+# tests/e2e/nested_svm needs the first installed; the others it downloads and unpacks, so that no kernel is installed.
+# shellcheck disable=SC2034
+nested_packages=(qemu-system-x86 python3)
+# shellcheck disable=SC2034
+nested_downloads=(linux-image-cloud-amd64 busybox-static)
+# What the end-to-end tests run: tests/e2e skips what it does not find.
+# shellcheck disable=SC2034
+e2e_packages=(python3 gcc qemu-system-x86)
+# shellcheck disable=SC2034
+libvirt_packages=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 
 say() { printf '%s\n' "$*" >&2; }
 

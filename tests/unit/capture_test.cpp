@@ -13,7 +13,7 @@
 
 #include "capture/cpu_list.hpp"
 #include "capture/cpuid_source.hpp"
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -215,7 +215,7 @@ TEST_CASE("without the list of CPUs those are read on which the program may run"
     const FakeKernel kernel;
     kernel.online("nonsense");
     const CaptureResult result = kernel.capture();
-    CHECK(result.host.hardware->cpus.size() == capture::Pinning().allowed().size());
+    CHECK(result.host.hardware->cpus.size() == os::Pinning().allowed().size());
     CHECK_THAT(joined(result.not_seen), Contains("cpu/online cannot be read"));
 }
 
@@ -302,6 +302,16 @@ TEST_CASE("KVM's modules and their parameters are described", "[capture]") {
     CHECK(meta.at("kvm_amd.nested") == "1");
     CHECK(meta.contains("kernel"));
     CHECK(meta.size() == 4);
+}
+
+TEST_CASE("a parameter of KVM that may not be read is named", "[capture]") {
+    const FakeKernel kernel;
+    kernel.write("sys/module/kvm_amd/parameters/nested", "1\n");
+    kernel.link("sys/module/kvm_amd/parameters/secret", "/no/such/file");
+    const CaptureResult result = kernel.capture();
+    CHECK(result.host.meta.at("kvm_amd.nested") == "1");
+    CHECK_FALSE(result.host.meta.contains("kvm_amd.secret"));
+    CHECK_THAT(joined(result.not_seen), Contains("cannot be read: kvm_amd.secret."));
 }
 
 TEST_CASE("a host has this machine's name, or the one that is given if it is one", "[capture]") {

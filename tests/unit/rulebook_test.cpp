@@ -94,6 +94,7 @@ private:
         put_all(m.immune, m.inferred, m.source);
     }
     void put(const Level& level) { put_all(level.id, level.features); }
+    void put(const SourceKey& source) { put_all(source.key, source.means); }
 
     std::ostringstream out_;
 };
@@ -141,6 +142,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("xsave", compiled.xsave, loaded.xsave);
     check_same("models", compiled.models, loaded.models);
     check_same("levels", compiled.levels, loaded.levels);
+    check_same("sources", compiled.sources, loaded.sources);
 }
 
 TEST_CASE("sha256sum over policy/ gives the rulebook's digest", "[rulebook]") {
@@ -214,6 +216,9 @@ TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
     REQUIRE(rulebook.xsave.size() == 3);
     CHECK(rulebook.xsave[0].together == 0);
     CHECK(rulebook.xsave[1].together == ((1U << 2) | (1U << 5)));
+    REQUIRE(rulebook.sources.size() == 1);
+    CHECK(rulebook.sources[0].key == "T");
+    CHECK(rulebook.sources[0].means == "these tests");
 }
 
 TEST_CASE("a field is found by its id and by what each project calls it", "[rulebook]") {

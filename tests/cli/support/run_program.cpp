@@ -106,12 +106,13 @@ pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings
         check(::posix_spawn_file_actions_addchdir_np(&actions, surroundings.directory.c_str()), "chdir");
     }
     arguments.insert(arguments.begin(), POOLCPUID_PROGRAM);
+    arguments.insert(arguments.begin(), surroundings.launcher.begin(), surroundings.launcher.end());
     std::vector<std::string> environment = environment_of(surroundings);
     pid_t child = 0;
-    const int error = ::posix_spawn(&child, POOLCPUID_PROGRAM, &actions, nullptr, pointers(arguments).data(),
-                                    pointers(environment).data());
+    const int error = ::posix_spawnp(&child, arguments.front().c_str(), &actions, nullptr, pointers(arguments).data(),
+                                     pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&actions);
-    check(error, POOLCPUID_PROGRAM);
+    check(error, arguments.front().c_str());
     return child;
 }
 

@@ -21,6 +21,7 @@ struct Surroundings {
     std::string output{};                    // a file for standard output instead of Result::out
     bool terminal = false;                   // standard output is a terminal
     std::vector<std::string> environment{};  // "NAME=VALUE", on top of the test's own
+    std::vector<std::string> launcher{};     // a command that is given the program and its arguments, found in PATH
 };
 
 // Runs poolcpuid with these arguments and waits for it. COLUMNS and NO_COLOR of the test's own

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-namespace poolcpuid::capture {
+namespace poolcpuid::os {
 
 // Remembers on which CPUs the calling thread may run, and restores that when it goes out of scope. To be
 // used and destroyed by one thread.
@@ -40,4 +40,4 @@ private:
     std::vector<std::uint32_t> allowed_;
 };
 
-}  // namespace poolcpuid::capture
+}  // namespace poolcpuid::os

@@ -9,12 +9,16 @@
 #include <system_error>
 #include <utility>
 
-namespace poolcpuid::capture {
+namespace poolcpuid::os {
 
 class FileDescriptor {
 public:
     // Opens path; is_open tells whether that went well, and errno why not.
     FileDescriptor(const std::string& path, int flags) noexcept : number_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+
+    // Takes over a descriptor that a system call made; negative: it made none.
+    explicit FileDescriptor(int number) noexcept : number_(number) {}
+
     FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
     FileDescriptor(const FileDescriptor&) = delete;
     FileDescriptor& operator=(const FileDescriptor&) = delete;
@@ -33,4 +37,4 @@ private:
 // The system's words for an error number.
 inline std::string reason(int error) { return std::system_category().message(error); }
 
-}  // namespace poolcpuid::capture
+}  // namespace poolcpuid::os

@@ -1,12 +1,12 @@
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 
 #include <cerrno>
 #include <new>
 
-#include "capture/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 #include "poolcpuid/error.hpp"
 
-namespace poolcpuid::capture {
+namespace poolcpuid::os {
 
 namespace {
 
@@ -47,4 +47,4 @@ bool Pinning::move_to(std::uint32_t cpu) {
     return ::sched_setaffinity(0, bytes, one.get()) == 0;
 }
 
-}  // namespace poolcpuid::capture
+}  // namespace poolcpuid::os

@@ -1,0 +1,153 @@
+// Why each value of a policy is what it is.
+//
+//   const Explainer explainer(builtin_rulebook(), policy);
+//   for (const FieldIndex field : explainer.fields_named("avx512f")) ... explainer.field(field) ...
+//
+// A policy document says all that this needs: registers, decisions, options, findings. What the pool would
+// be without some of its hosts takes the hosts themselves: see what_if.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/what_if.hpp"
+
+namespace poolcpuid {
+
+// What set a value.
+enum class Origin : std::uint8_t {
+    agreement,    // every host has it so
+    hosts,        // the rule, applied to hosts that differ or do not say
+    dependency,   // closure: what it stands on is not in the policy
+    xsave_state,  // closure: its XSAVE state is not
+    equality,     // closure: a format that the hosts do not share
+    gate,         // says nothing while another field is 0
+    ceiling,      // the operator's --ceiling LEVEL
+    hidden,       // --hide
+    set,          // --set, or a --hide that shows a relaxed behaviour
+    not_asked,    // shown only with --show
+    derived,      // follows from other fields
+    identity,     // describes the CPU of one host
+    owned,        // the VMM or the guest fills it in
+    never,        // never shown to a guest in a pool
+};
+
+// "agreement", "hosts", "dependency", "xsave-state" …
+std::string_view to_string(Origin origin) noexcept;
+
+// Names of hosts, sorted; names may hold only the first of count.
+struct HostList {
+    std::vector<std::string> names;
+    std::size_t count = 0;
+
+    friend bool operator==(const HostList&, const HostList&) = default;
+};
+
+// A field in one subleaf.
+struct ExplainedValue {
+    BitPlace place;     // of one subleaf, or of all in which the field is 0 without a decision
+    std::string value;  // as the registers have it: "0x…"
+    std::string means;  // what it tells or promises the guest, a sentence
+    Origin origin = Origin::agreement;
+    std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them
+    HostList because;                // the hosts that limit it
+    std::string reason;              // what happened, without the hosts and the rulebook's why; empty for agreement
+};
+
+// An XSAVE state component.
+struct ExplainedState {
+    std::string id;  // the rulebook's
+    std::uint8_t bit = 0;
+    bool supervisor = false;
+    bool kept = false;
+    std::string layout;                // of one that is kept, where it has a row: "256 bytes at 576"
+    std::string reason;                // what keeps it out, a sentence
+    HostList because;                  // the hosts that keep it out
+    std::vector<ValueOfHosts> seen;    // layouts that differ: "64 bytes at 832", "none"
+    std::vector<FieldIndex> features;  // those that need it
+};
+
+struct ExplainedField {
+    FieldIndex field = no_field;
+    std::vector<ExplainedValue> values;    // one, or one for each subleaf with something to say; sorted
+    std::string reading;                   // what counts besides what a dump shows, in sentences; else empty
+    std::string derivation;                // of a derived field: from what it follows, a sentence
+    std::vector<FieldIndex> follows_from;  // the fields from which it does
+    std::vector<FieldIndex> lacking;       // of one that is 0: what it needs and the policy has not, either
+    std::vector<ExplainedState> states;    // those that it lists, lays out, or needs
+    std::vector<Finding> findings;         // those about it
+};
+
+// A field in a story.
+struct StoryItem {
+    FieldIndex field = no_field;
+    const Decision* decision = nullptr;  // of the policy that is explained, which must outlive the story
+};
+
+// Decisions that have the same cause.
+struct StoryGroup {
+    Origin origin = Origin::hosts;
+    HostList because;              // of limits and closure: the hosts behind it
+    std::string reason;            // of closure: what happened
+    std::string ask;               // of what was not asked for: the group of --show, or empty
+    std::vector<StoryItem> items;  // in order of place
+};
+
+// A whole policy.
+struct Story {
+    std::vector<StoryGroup> groups;           // in order of origin; of one origin the largest first
+    std::vector<ExplainedState> states;       // those that the policy keeps or a host has
+    std::size_t agreed = 0;                   // fields with a promise that every host makes alike
+    std::vector<std::string> unknown_fields;  // decided in the policy, and not in this rulebook
+};
+
+class Explainer {
+public:
+    // Both must outlive the explainer. Throws NoPolicyError when the rulebook does not know the policy's vendor.
+    Explainer(const Rulebook& rulebook, const PoolPolicy& policy);
+    Explainer(Explainer&& other) noexcept;
+    Explainer& operator=(Explainer&& other) noexcept;
+    ~Explainer();
+
+    // Every field of the policy's vendor that has this id or, in any project, this name, in the rulebook's
+    // order. Throws UsageError, with names that are near, when there is none.
+    std::vector<FieldIndex> fields_named(std::string_view name) const;
+
+    // Why a field of the policy's vendor is what it is. Linear in the policy's decisions.
+    ExplainedField field(FieldIndex field) const;
+
+    // Why the XSAVE state that is named as check and diff name it ("xsave state pkru") is kept or not; nothing
+    // for any other name.
+    std::optional<ExplainedState> state_named(std::string_view name) const;
+
+    // Why the whole policy is what it is. Linear in the policy's decisions and the rulebook's fields.
+    Story story() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<const Impl> impl_;
+};
+
+// policy with the complete lists of names of whole (see with_all_names), which is what the same hosts give
+// now, wherever the two decide alike.
+PoolPolicy with_names_of(PoolPolicy policy, const PoolPolicy& whole);
+
+// What a document of explain holds.
+struct Explanation {
+    std::vector<ExplainedField> fields;
+    std::vector<ExplainedState> states;
+    std::optional<Story> story;                   // of a whole policy
+    std::optional<std::vector<WhatIf>> what_ifs;  // where the hosts were at hand
+};
+
+// The explanation as a JSON document (schemas/explain.schema.json): deterministic, ends with a newline.
+std::string to_json(const Explanation& explanation, const Rulebook& rulebook, const PoolPolicy& policy);
+
+}  // namespace poolcpuid

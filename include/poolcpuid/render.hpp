@@ -1,0 +1,108 @@
+// A policy in a VMM's own language, and what that language cannot say.
+//
+//   const Rendering rendering = render_policy(builtin_rulebook(), policy, RenderTarget::kvm, {});
+//   write(rendering.text);
+//   for (const Inexpressible& entry : rendering.inexpressible) ...
+//
+// Each target knows what the guest would see, register by register; what differs from the policy, outside
+// of the bits that the VMM fills in, is listed. Nothing is dropped silently.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/check.hpp"
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/vmm_facts.hpp"
+
+namespace poolcpuid {
+
+enum class RenderTarget : std::uint8_t {
+    firecracker,  // CPU template
+    kvm,          // KVM_SET_CPUID2 and KVM_SET_MSRS
+    libvirt,      // <cpu> element
+    qemu,         // the argument of -cpu
+    xapi,         // featureset
+    xen,          // xl's cpuid
+};
+
+// "firecracker", "kvm" …
+std::string_view to_string(RenderTarget target) noexcept;
+
+// The target of this name, or nothing.
+std::optional<RenderTarget> render_target_of(std::string_view name) noexcept;
+
+// How what the guest sees relates to what the policy promises it.
+enum class Telling : std::uint8_t {
+    more,       // the guest is promised what not every host keeps
+    less,       // the guest is not shown what it could use
+    otherwise,  // something that promises nothing is described otherwise
+    unknown,    // the VMM or the host decides
+};
+
+// "more", "less", "otherwise", "unknown".
+std::string_view to_string(Telling telling) noexcept;
+
+// What stands for the field of bits that no field covers.
+inline constexpr const char* bits_without_field = "bits without a field";
+
+// What the guest sees other than the policy says.
+struct Inexpressible {
+    std::string field;  // the rulebook's id, or bits_without_field
+    BitPlace place;
+    std::string value;    // the policy's, "0x…"
+    std::string instead;  // what the guest sees, "0x…", or "unknown"
+    Telling telling = Telling::unknown;
+    Impact impact = Impact::cosmetic;  // what the difference may cost the guest
+    std::string reason;                // one sentence: why the target cannot say it
+    std::string consequence;           // one sentence: what that means for the guest
+
+    friend bool operator==(const Inexpressible&, const Inexpressible&) = default;
+};
+
+// What to do on hosts of the pool that do not show every announcement of the policy by themselves.
+struct HostAdvice {
+    std::vector<std::string> hosts;     // sorted
+    std::vector<std::string> breaks;    // fields whose promise these hosts do not keep: no VM belongs there
+    std::vector<StartUp> hidden;        // what the hosts' VMM does not show by itself
+    std::string advice;                 // a sentence or two
+    std::optional<std::string> output;  // the rendering for these hosts, where it is another
+};
+
+struct Rendering {
+    RenderTarget target = RenderTarget::kvm;
+    std::string version;   // whose names were used, for people: "QEMU 7.2.22, asked /usr/bin/qemu-system-x86_64"
+    std::string output;    // what to paste; ends with a newline
+    bool is_json = false;  // output is a JSON document
+    std::vector<Inexpressible> inexpressible;  // CPUID before MSR, then by leaf or index, subleaf, register, bit
+    std::vector<std::string> notes;            // things to do or to know, a sentence or two each
+    std::vector<HostAdvice> hosts;             // hosts that need nothing come first
+};
+
+// Under what QEMU runs the guest. It decides which bits QEMU can give and what it shows by itself.
+enum class QemuAccelerator : std::uint8_t { kvm, tcg };
+
+struct RenderOptions {
+    std::string base;                                    // qemu, libvirt: a named model; empty: the plainest
+    std::optional<QemuFacts> qemu;                       // nothing: names of any version that is known
+    QemuAccelerator accelerator = QemuAccelerator::kvm;  // qemu
+    std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
+    std::vector<HostDump> hosts;                         // those of the pool, for advice
+};
+
+// The policy for the target. Throws NoPolicyError when the rulebook does not know the policy's vendor,
+// UsageError when options.base is no model that is known. Linear in the policy's rows and the rulebook's
+// fields; with hosts, a check of each.
+Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
+                        const RenderOptions& options);
+
+// The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
+std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);
+
+}  // namespace poolcpuid

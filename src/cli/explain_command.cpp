@@ -1,0 +1,167 @@
+// poolcpuid explain: why each value of a policy is what it is.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/choice.hpp"
+#include "cli/commands.hpp"
+#include "cli/explain_text.hpp"
+#include "cli/inputs.hpp"
+#include "cli/output.hpp"
+#include "cli/policy_hosts.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "cli/text_layout.hpp"
+#include "cli/what_if_text.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/explain.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct ExplainArguments {
+    std::string policy;
+    std::vector<std::string> fields;
+    std::vector<std::string> hosts;
+    std::vector<std::string> without;
+    std::string ceiling;
+    std::string format;
+    std::string output;
+    std::string rulebook;
+};
+
+void check_usage(const ExplainArguments& arguments) {
+    if (!arguments.without.empty() && arguments.hosts.empty()) {
+        throw UsageError(
+            "--without asks what the pool would be without some hosts; that takes the dumps of all of its "
+            "hosts: give them with --hosts");
+    }
+    if (!arguments.ceiling.empty() && arguments.hosts.empty()) {
+        throw UsageError("--ceiling is the policy with which the hosts are merged again: give those with --hosts");
+    }
+    const auto inputs = std::count_if(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input) +
+                        (arguments.policy == "-" ? 1 : 0) + (arguments.ceiling == "-" ? 1 : 0);
+    if (inputs > 1) throw UsageError("only one of POLICY, --hosts and --ceiling can be standard input");
+}
+
+// The fields and XSAVE states that were asked about. Every name that means nothing is reported, not just the first.
+void explain_named(const Explainer& explainer, const std::vector<std::string>& names, Explanation& explanation) {
+    std::string problems;
+    for (const std::string& name : names) {
+        if (auto state = explainer.state_named(name)) {
+            explanation.states.push_back(std::move(*state));
+            continue;
+        }
+        try {
+            for (const FieldIndex index : explainer.fields_named(name)) {
+                const bool is_there = std::any_of(explanation.fields.begin(), explanation.fields.end(),
+                                                  [&](const ExplainedField& field) { return field.field == index; });
+                if (!is_there) explanation.fields.push_back(explainer.field(index));
+            }
+        } catch (const UsageError& error) {
+            problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+        }
+    }
+    if (!problems.empty()) throw UsageError(problems + " (see poolcpuid rules list)");
+}
+
+bool concerns(const WhatIf& what_if, const Explanation& explanation, const Rulebook& rulebook) {
+    return std::any_of(what_if.gains.begin(), what_if.gains.end(), [&](const FieldChange& gain) {
+        return std::any_of(explanation.fields.begin(), explanation.fields.end(),
+                           [&](const ExplainedField& field) { return rulebook[field.field].id == gain.field; }) ||
+               std::any_of(explanation.states.begin(), explanation.states.end(),
+                           [&](const ExplainedState& state) { return "xsave state " + state.id == gain.field; });
+    });
+}
+
+std::vector<WhatIf> ask(const ExplainArguments& arguments, const PolicyHosts& hosts, const Explanation& explanation,
+                        const Rulebook& rulebook) {
+    if (!arguments.without.empty()) {
+        return {without(rulebook, hosts.state, hosts.options, hosts.whole, arguments.without)};
+    }
+    std::vector<WhatIf> all = what_ifs(rulebook, hosts.state, hosts.options, hosts.whole);
+    if (!arguments.fields.empty()) {
+        std::erase_if(all, [&](const WhatIf& what_if) { return !concerns(what_if, explanation, rulebook); });
+    }
+    return all;
+}
+
+ExitStatus explain(const ExplainArguments& arguments) {
+    check_usage(arguments);
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    const PoolPolicy policy = read_bound(arguments.policy, rulebook);
+    std::optional<PolicyHosts> hosts;
+    if (!arguments.hosts.empty()) {
+        hosts = read_policy_hosts(policy, arguments.policy, arguments.hosts, arguments.ceiling, rulebook);
+        if (!hosts) return ExitStatus::bad_input;
+    }
+    const PoolPolicy named = hosts ? with_names_of(policy, hosts->whole) : policy;
+    const Explainer explainer(rulebook, named);
+    Explanation explanation;
+    explain_named(explainer, arguments.fields, explanation);
+    const bool asked_without = !arguments.without.empty();
+    if (arguments.fields.empty() && !asked_without) explanation.story = explainer.story();
+    if (hosts) explanation.what_ifs = ask(arguments, *hosts, explanation, rulebook);
+
+    const ExplainedPolicy of{named, rulebook, size_of(named), asked_without};
+    const auto text = [&](int descriptor) {
+        const std::size_t width = output_width();
+        const bool colour = wants_colour(descriptor);
+        if (explanation.story) return story_text(explanation, of, width, colour);
+        if (!arguments.fields.empty()) return fields_text(explanation, of, width, colour);
+        return what_if_text(explanation.what_ifs->front(), of, width, colour);
+    };
+    const auto json = [&] { return to_json(explanation, rulebook, policy); };
+    if (!arguments.output.empty()) {
+        write_file(arguments.output, json());
+        const std::string shown = text(STDERR_FILENO);
+        std::fwrite(shown.data(), 1, shown.size(), stderr);
+    } else {
+        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
+        write_stdout(as_text ? text(STDOUT_FILENO) : json());
+    }
+    return ExitStatus::done;
+}
+
+}  // namespace
+
+void add_explain_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<ExplainArguments>();
+    CLI::App* verb = app.add_subcommand("explain", "Say why each value of a policy is what it is");
+    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb->add_option("FIELD", arguments->fields,
+                     "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
+    verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb->add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
+        ->check(one_of({"json", "text"}))
+        ->type_name("FORMAT");
+    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
+        ->type_name("FILE");
+    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
+        ->type_name("DIR");
+    verb->footer(
+        "For a field: the value, what it means for the guest, the hosts' values and which\n"
+        "of them decide, what closure or the operator did, and why, with the source.\n"
+        "For a policy: who limits it, the costliest first. With --hosts (after the\n"
+        "fields) also what the pool would gain without them, and the JSON names every\n"
+        "host. Several --without: without all of them.\n\n"
+        "Examples:\n"
+        "  poolcpuid explain pool.json avx512f phys-bits xcr0\n"
+        "  poolcpuid explain pool.json --hosts hosts/             who costs what\n"
+        "  poolcpuid explain pool.json --hosts hosts/ --without node-07\n"
+        "  poolcpuid explain pool.json pku --format json | jq '.fields[].values'");
+    verb->callback([&action, arguments] { action = [arguments] { return explain(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

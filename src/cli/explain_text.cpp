@@ -1,0 +1,260 @@
+#include "cli/explain_text.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "cli/diff_groups.hpp"
+#include "cli/explain_words.hpp"
+#include "cli/page.hpp"
+#include "cli/what_if_text.hpp"
+#include "policy/document_text.hpp"
+#include "rulebook/names.hpp"
+#include "rulebook/near_names.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+constexpr std::size_t column = 11;  // of the words, after the indent
+constexpr std::size_t every_name = std::numeric_limits<std::size_t>::max();
+
+std::string project_name(std::string_view project) {
+    if (project == "vendor") return "SDM/APM";
+    if (project == "linux") return "Linux";
+    if (project == "qemu") return "QEMU";
+    return project == "xen" ? "Xen" : std::string(project);
+}
+
+// What others call a field, unless they call it the same.
+std::string other_names(const Field& field) {
+    std::vector<std::pair<std::string, std::string>> others;  // name and projects
+    for (const auto& [project, name] : rulebook::names_of(field)) {
+        if (rulebook::edits_between(name, field.id) == 0) continue;
+        const auto same = std::find_if(others.begin(), others.end(),
+                                       [wanted = name](const auto& other) { return other.first == wanted; });
+        if (same == others.end()) {
+            others.emplace_back(name, project_name(project));
+        } else {
+            same->second += ", " + project_name(project);
+        }
+    }
+    std::vector<std::string> texts;
+    for (const auto& [name, projects] : others) texts.push_back(name + " (" + projects + ")");
+    return joined(texts);
+}
+
+BitPlace place_of(const Field& field) {
+    return {field.is_msr, field.leaf, field.subleaf_first, field.subleaf_last, field.reg, field.low, field.high};
+}
+
+bool promises(Rule rule) {
+    return rule != Rule::derive && rule != Rule::identity && rule != Rule::owned && rule != Rule::hide;
+}
+
+class FieldsText {
+public:
+    FieldsText(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour)
+        : explanation_(explanation), of_(of), page_(width, colour) {}
+
+    std::string text() {
+        for (const ExplainedField& field : explanation_.fields) {
+            start();
+            put(field);
+        }
+        for (const ExplainedState& state : explanation_.states) {
+            start();
+            put(state);
+        }
+        return page_.text();
+    }
+
+private:
+    void start() {
+        if (!page_.text().empty()) page_.blank();
+    }
+
+    void row(const std::string& label, const std::string& words) {
+        if (!words.empty()) page_.row(indent_, label, indent_ + column, words, Colour::cyan);
+    }
+
+    void put(const ExplainedField& explained) {
+        const Field& field = of_.rulebook[explained.field];
+        const bool is_one = explained.values.size() == 1;
+        const ExplainedValue& first = explained.values.front();
+        page_.line(std::string(field.id) + (is_one ? " = " + value_text(field, first.value) : "") + "  (" +
+                       document::place_text(is_one ? first.place : place_of(field)) + ", " +
+                       std::string(to_string(field.rule)) + ")",
+                   Colour::bold);
+        row("also", other_names(field));
+        if (first.origin == Origin::derived) row("follows", explained.derivation);
+        for (const ExplainedValue& value : explained.values) {
+            if (!is_one) {
+                page_.line(
+                    "subleaf " + std::to_string(value.place.subleaf_first) + ": " + value_text(field, value.value),
+                    Colour::bold, 2);
+            }
+            put(field, value);
+        }
+        indent_ = 2;
+        row("dumps", explained.reading);
+        put_lacking(explained);
+        const bool told =
+            std::any_of(explained.values.begin(), explained.values.end(),
+                        [](const ExplainedValue& value) { return value.reason.starts_with("The XSAVE state "); });
+        if (!told) put_states(explained.states);
+        for (const Finding& finding : explained.findings) {
+            row(std::string(to_string(finding.severity)), finding.code + ": " + finding.message);
+        }
+        if (promises(field.rule)) row("if broken", std::string(to_string(field.impact)));
+        row("why", std::string(field.why));
+        row("source", std::string(field.source));
+    }
+
+    void put_lacking(const ExplainedField& explained) {
+        if (explained.lacking.empty()) return;
+        std::vector<std::string> ids;
+        for (const FieldIndex index : explained.lacking) ids.emplace_back(of_.rulebook[index].id);
+        row("needs", joined(ids) + ", which the policy does not have");
+    }
+
+    void put_states(const std::vector<ExplainedState>& states) {
+        std::string label = "XSAVE";
+        for (const std::string& line : state_lines(states, of_.size)) row(std::exchange(label, ""), line);
+    }
+
+    void put(const Field& field, const ExplainedValue& value) {
+        switch (value.origin) {
+            case Origin::not_asked:
+                row("guest", "Shown only when asked for: --show " + name_to_ask(field) + ".");
+                break;
+            case Origin::gate: row("decided", value.reason); break;
+            case Origin::derived: break;
+            default: row("guest", value.means); break;
+        }
+        row("decided", decided(field, value));
+        put_hosts(field, value);
+        put_what_ifs(field, value);
+    }
+
+    static std::string name_to_ask(const Field& field) { return std::string(field.ask.empty() ? field.id : field.ask); }
+
+    // What happened, where the other rows do not say it.
+    std::string decided(const Field& field, const ExplainedValue& value) const {
+        switch (value.origin) {
+            case Origin::not_asked:
+            case Origin::gate:
+            case Origin::derived:
+            case Origin::never: return "";
+            case Origin::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
+            default: break;
+        }
+        const bool was_asked_for = field.exposure == Exposure::asked;
+        return value.reason + (was_asked_for ? " The operator asked for it." : "");
+    }
+
+    void put_hosts(const Field& field, const ExplainedValue& value) {
+        if (value.seen.empty()) return row("hosts", without_decision(field, value));
+        const std::vector<bool> decides = deciding(value);
+        const bool any = std::find(decides.begin(), decides.end(), true) != decides.end();
+        const bool all = std::find(decides.begin(), decides.end(), false) == decides.end();
+        std::string label = "hosts";
+        for (std::size_t i = 0; i < value.seen.size(); ++i) {
+            const ValueOfHosts& seen = value.seen[i];
+            const std::string mark = !decides[i] || all ? "" : seen.count == 1 ? ", which decides" : ", which decide";
+            const std::size_t most = decides[i] ? every_name : most_hosts_listed;
+            row(std::exchange(label, ""), seen_text(field, seen, most) + mark);
+        }
+        if (!any && value.because.count > 0) row("because of", hosts_text(value.because, of_.size, every_name));
+    }
+
+    std::string seen_text(const Field& field, const ValueOfHosts& seen, std::size_t most) const {
+        const std::string hosts = hosts_text({seen.hosts, seen.count}, of_.size, most);
+        if (seen.value != "unknown") return value_text(field, seen.value) + " on " + hosts;
+        return seen.count == of_.size.hosts ? "no dump says it" : "not known on " + hosts;
+    }
+
+    std::string without_decision(const Field& field, const ExplainedValue& value) const {
+        const std::string all = of_.size.hosts == 1 ? "the one host" : "all " + counted_hosts(of_.size.hosts);
+        switch (value.origin) {
+            case Origin::owned: return "";
+            case Origin::gate:
+            case Origin::not_asked:
+            case Origin::never: return "none is known to have it";
+            case Origin::derived:
+            case Origin::identity: return value.value == "0x0" ? "" : "the same on " + all;
+            default: return value_text(field, value.value) + " on " + all;
+        }
+    }
+
+    // Of the hosts' values, those that set the policy's; none where something else did.
+    static std::vector<bool> deciding(const ExplainedValue& value) {
+        std::vector<bool> decides(value.seen.size(), false);
+        if (value.origin != Origin::hosts && value.origin != Origin::identity) return decides;
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < value.seen.size(); ++i) {
+            const std::vector<std::string>& limiting = value.because.names;
+            const ValueOfHosts& seen = value.seen[i];
+            decides[i] = !seen.hosts.empty() &&
+                         std::find(limiting.begin(), limiting.end(), seen.hosts.front()) != limiting.end();
+            if (decides[i]) count += seen.count;
+        }
+        // Of a list that is cut off it is not known for all: then the hosts stand in a row of their own.
+        if (count != value.because.count) decides.assign(value.seen.size(), false);
+        return decides;
+    }
+
+    void put_what_ifs(const Field& field, const ExplainedValue& value) {
+        if (!explanation_.what_ifs) return;
+        const auto gain_in = [&](const WhatIf& what_if) {
+            return std::find_if(what_if.gains.begin(), what_if.gains.end(), [&](const FieldChange& gain) {
+                return gain.field == field.id && gain.place.subleaf_first == value.place.subleaf_first;
+            });
+        };
+        std::string label = "what if";
+        for (const WhatIf* what_if : smallest(*explanation_.what_ifs, [&](const WhatIf& candidate) {
+                 return gain_in(candidate) != candidate.gains.end();
+             })) {
+            row(std::exchange(label, ""), "without " + without_text(*what_if) + ": " +
+                                              value_text(field, gain_in(*what_if)->after) + more_text(*what_if));
+        }
+        const bool is_answer = of_.asked_without && label == "what if";
+        if (is_answer) row(label, "without " + without_text(explanation_.what_ifs->front()) + ": the same");
+    }
+
+    void put(const ExplainedState& state) {
+        const auto& all = of_.rulebook.xsave;
+        const auto component = std::find_if(all.begin(), all.end(),
+                                            [&](const XsaveComponent& candidate) { return candidate.id == state.id; });
+        page_.line("xsave state " + state.id + (state.kept ? ": kept" : ": not kept") + "  (bit " +
+                       std::to_string(state.bit) + " of " + (state.supervisor ? "IA32_XSS" : "XCR0") + ")",
+                   Colour::bold);
+        row("layout", state.layout);
+        row("decided", state.reason);
+        std::string label = "hosts";
+        for (const ValueOfHosts& seen : state.seen) {
+            row(std::exchange(label, ""), seen.value + " on " + hosts_text({seen.hosts, seen.count}, of_.size));
+        }
+        if (!state.kept && state.seen.empty()) row("hosts", "none is known to have it");
+        if (state.because.count > 0) row("because of", hosts_text(state.because, of_.size, every_name));
+        std::vector<std::string> features;
+        for (const FieldIndex index : state.features) features.emplace_back(of_.rulebook[index].id);
+        row("needed by", joined(features));
+        row("why", std::string(component->why));
+        row("source", std::string(component->source));
+    }
+
+    const Explanation& explanation_;
+    const ExplainedPolicy& of_;
+    Page page_;
+    std::size_t indent_ = 2;
+};
+
+}  // namespace
+
+std::string fields_text(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour) {
+    return FieldsText(explanation, of, width, colour).text();
+}
+
+}  // namespace poolcpuid::cli

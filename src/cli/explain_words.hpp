@@ -1,0 +1,27 @@
+// What the texts of explain have in common: values, names, XSAVE states.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/host_names.hpp"
+#include "poolcpuid/explain.hpp"
+
+namespace poolcpuid::cli {
+
+// A value as a person reads it: "1", "48", "0x207", "not known".
+std::string value_text(const Field& field, const std::string& value);
+
+// A field's name, with its subleaf where the rulebook has it in several.
+std::string item_name(const Rulebook& rulebook, const StoryItem& item);
+
+// True where no host is known to have anything of a field, and at least one dump does not say.
+bool is_unsaid(const Decision& decision);
+
+// Words in a row: "a, b, c".
+std::string joined(const std::vector<std::string>& words);
+
+// Which states are kept, and what keeps the others out: a line for those that are alike.
+std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, const PoolSize& pool);
+
+}  // namespace poolcpuid::cli

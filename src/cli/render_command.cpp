@@ -1,0 +1,154 @@
+// poolcpuid render: a policy in a VMM's own language.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/choice.hpp"
+#include "cli/commands.hpp"
+#include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/render_text.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "cli/text_layout.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/render.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct RenderArguments {
+    std::string target;
+    std::string policy;
+    std::vector<std::string> hosts;
+    std::string format = "text";
+    std::string base;
+    std::string qemu;
+    std::string accelerator = "kvm";
+    std::string cpu_map;
+    std::string output;
+    std::string rulebook;
+    bool strict = false;
+};
+
+// What --qemu says: a program to ask, or a version. Without it, the program that is installed, if any.
+std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
+    if (const auto version = parse_version(arguments.qemu)) {
+        QemuFacts facts;
+        facts.version = *version;
+        return facts;
+    }
+    const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
+    if (!program) return std::nullopt;
+    log_debug("asking " + *program);
+    return ask_qemu(*program, arguments.base.empty() ? "base" : arguments.base);
+}
+
+std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
+    const std::optional<std::string> directory = arguments.cpu_map.empty() ? find_cpu_map() : arguments.cpu_map;
+    if (!directory) return std::nullopt;
+    return read_cpu_map(*directory);
+}
+
+// Throws when an option is not for the target: what is silently ignored is a trap.
+void check_options(const RenderArguments& arguments, RenderTarget target) {
+    const auto only_for = [&](bool is_given, const char* option, bool is_for) {
+        if (is_given && !is_for) throw UsageError(std::string(option) + " is not for the target " + arguments.target);
+    };
+    const bool is_qemu = target == RenderTarget::qemu;
+    const bool is_libvirt = target == RenderTarget::libvirt;
+    only_for(!arguments.base.empty(), "--base", is_qemu || is_libvirt);
+    only_for(!arguments.qemu.empty(), "--qemu", is_qemu);
+    only_for(arguments.accelerator != "kvm", "--accel", is_qemu);
+    only_for(!arguments.cpu_map.empty(), "--cpu-map", is_libvirt);
+}
+
+std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
+    Inputs inputs = read_inputs(arguments.hosts);
+    for (const auto& [file, message] : inputs.unreadable) log_error(message);
+    if (!inputs.unreadable.empty()) {
+        throw InputError("--hosts", 0, "hosts that can be read",
+                         std::to_string(inputs.unreadable.size()) + " that cannot");
+    }
+    return std::move(inputs.hosts);
+}
+
+ExitStatus render(const RenderArguments& arguments) {
+    const RenderTarget target = render_target_of(arguments.target).value();
+    check_options(arguments, target);
+    const RulebookChoice rulebook(arguments.rulebook);
+    const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
+    RenderOptions options;
+    options.base = arguments.base;
+    if (target == RenderTarget::qemu) options.qemu = qemu_facts(arguments);
+    if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
+    if (target == RenderTarget::libvirt) options.cpu_map = cpu_map(arguments);
+    if (!arguments.hosts.empty()) options.hosts = hosts_of(arguments);
+
+    const Rendering rendering = render_policy(rulebook.get(), policy, target, options);
+    if (arguments.format == "json") {
+        write_result(arguments.output, to_json(policy, rulebook.get(), rendering));
+    } else {
+        write_result(arguments.output, rendering.output);
+        const std::string remarks =
+            render_remarks(policy, rulebook.get(), rendering, output_width(), wants_colour(STDERR_FILENO));
+        std::fwrite(remarks.data(), 1, remarks.size(), stderr);
+    }
+    return arguments.strict && !rendering.inexpressible.empty() ? ExitStatus::different : ExitStatus::done;
+}
+
+}  // namespace
+
+void add_render_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<RenderArguments>();
+    CLI::App* verb = app.add_subcommand("render", "Write a policy in a VMM's own language");
+    verb->add_option(
+            "--to", arguments->target,
+            "firecracker: a CPU template. kvm: JSON for VMMs on the raw API. libvirt: a <cpu> element. qemu: the "
+            "argument of -cpu. xapi: a featureset. xen: cpuid for xl")
+        ->required()
+        ->check(one_of({"firecracker", "kvm", "libvirt", "qemu", "xapi", "xen"}))
+        ->type_name("TARGET");
+    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb->add_option("--hosts", arguments->hosts, "Dumps of the pool's hosts: says what each needs beyond the text")
+        ->type_name("HOST...");
+    verb->add_option("--format", arguments->format,
+                     "text (default): the VMM's text alone, with remarks on standard error. json: all of it")
+        ->check(one_of({"json", "text"}))
+        ->type_name("FORMAT");
+    verb->add_flag("--strict", arguments->strict, "Exit 1 when the target cannot say all of the policy");
+    verb->add_option("--base", arguments->base, "qemu, libvirt: the CPU model to start from instead of the plainest")
+        ->type_name("MODEL");
+    verb->add_option(
+            "--qemu", arguments->qemu,
+            "qemu: the program to ask for its names, or a version (9.2) to take as known. Default: the one that "
+            "is installed")
+        ->type_name("PATH");
+    verb->add_option("--accel", arguments->accelerator, "qemu: kvm (default), or tcg for a guest that is emulated")
+        ->check(one_of({"kvm", "tcg"}))
+        ->type_name("ACCEL");
+    verb->add_option("--cpu-map", arguments->cpu_map,
+                     "libvirt: the directory of its CPU models. Default: the one that is installed")
+        ->type_name("DIR");
+    verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
+    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
+        ->type_name("DIR");
+    verb->footer(
+        "What the target cannot say is listed with what the guest sees instead and\n"
+        "what that costs; it is never dropped silently. Bits that the VMM fills in are\n"
+        "left to it. The README says what to paste where.\n\n"
+        "Exit status 0: rendered; 1: with --strict, not all of it.\n\n"
+        "Examples:\n"
+        "  qemu-system-x86_64 -cpu \"$(poolcpuid render --to qemu pool.json)\" ...\n"
+        "  poolcpuid render --to qemu --base EPYC-Rome-v2 pool.json\n"
+        "  poolcpuid render --to libvirt pool.json -o cpu.xml\n"
+        "  poolcpuid render --to kvm pool.json --format json | jq .inexpressible\n"
+        "  poolcpuid render --to qemu pool.json --hosts hosts/   what each host needs");
+    verb->callback([&action, arguments] { action = [arguments] { return render(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,98 @@
+// poolcpuid report: a policy as one page of HTML that an auditor reads.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/policy_hosts.hpp"
+#include "cli/rulebook_choice.hpp"
+#include "hash/sha256.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/report.hpp"
+#include "poolcpuid/what_if.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+struct ReportArguments {
+    std::string policy;
+    std::vector<std::string> hosts;
+    std::string ceiling;
+    std::string output;
+    std::string rulebook;
+};
+
+// True when the hosts give the policy again. Its findings may also name hosts that could not be read then.
+bool give_again(const PolicyHosts& hosts, const PoolPolicy& policy) {
+    MergeOptions options = hosts.options;
+    options.most_names = most_names;
+    PoolPolicy again = hosts.state.finish(options);
+    again.findings = policy.findings;
+    return again == policy;
+}
+
+void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput& input) {
+    if (!give_again(hosts, input.policy)) {
+        log_warning("the page does not use --hosts: from them now follows another policy");
+        input.other_hosts = true;
+        return;
+    }
+    PoolDetails details{hosts.whole, what_ifs(rulebook, hosts.state, hosts.options, hosts.whole)};
+    details.whole.findings = input.policy.findings;
+    input.hosts = std::move(details);
+}
+
+ExitStatus report(const ReportArguments& arguments) {
+    const bool hosts_on_stdin = std::any_of(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input);
+    if (arguments.policy == "-" && hosts_on_stdin) {
+        throw UsageError("only one of POLICY and --hosts can be standard input");
+    }
+    if (!arguments.ceiling.empty() && arguments.hosts.empty()) throw UsageError("--ceiling goes with --hosts");
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    const std::string path = arguments.policy == "-" ? "stdin" : arguments.policy;
+    const std::string bytes = read_file(arguments.policy);
+    ReportInput input;
+    input.policy = read_policy(bytes, path);
+    input.sha256 = sha256_hex(bytes);
+    warn_of_rulebook(path, input.policy, rulebook);
+    if (!arguments.hosts.empty()) {
+        const auto hosts = read_policy_hosts(input.policy, path, arguments.hosts, arguments.ceiling, rulebook);
+        if (!hosts) return ExitStatus::bad_input;
+        add_details(*hosts, rulebook, input);
+    }
+    write_file(arguments.output, report_html(rulebook, input));
+    return ExitStatus::done;
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<ReportArguments>();
+    CLI::App* verb = app.add_subcommand("report", "Write a policy as a page that an auditor reads");
+    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb->add_option("-o,--output", arguments->output, "Write the page (HTML) to FILE")->type_name("FILE")->required();
+    verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
+        ->type_name("DIR");
+    verb->footer(
+        "The page is one file: it needs no network and opens from disk. It has the\n"
+        "summary, the findings, a matrix of hosts and fields in which each field opens\n"
+        "to its reason and source, the registers, and the inputs with their digests.\n"
+        "With --hosts it names every host, not the first eight of a list, and says\n"
+        "what limiting hosts cost.\n\n"
+        "Examples:\n"
+        "  poolcpuid report pool.json -o pool.html\n"
+        "  poolcpuid report pool.json --hosts hosts/ -o pool.html");
+    verb->callback([&action, arguments] { action = [arguments] { return report(*arguments); }; });
+}
+
+}  // namespace poolcpuid::cli

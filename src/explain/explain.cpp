@@ -1,0 +1,170 @@
+#include "poolcpuid/explain.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "explain/origin.hpp"
+#include "explain/policy_view.hpp"
+#include "explain/states.hpp"
+#include "explain/story.hpp"
+#include "explain/words.hpp"
+#include "merge/reasons.hpp"
+#include "poolcpuid/error.hpp"
+#include "rulebook/near_names.hpp"
+#include "text/hex.hpp"
+#include "text/printable.hpp"
+
+namespace poolcpuid {
+
+using explain::PolicyView;
+
+namespace {
+
+BitPlace place_in(const Field& field, std::uint32_t first, std::uint32_t last) {
+    return {field.is_msr, field.leaf, first, last, field.reg, field.low, field.high};
+}
+
+ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint32_t subleaf) {
+    const Field& field = view.rulebook()[index];
+    ExplainedValue value;
+    value.place = place_in(field, subleaf, subleaf);
+    value.value = to_hex(view.value(field, subleaf));
+    value.origin = explain::origin_of(view, index, subleaf);
+    value.means = explain::meaning_of(view, index, subleaf, value.origin);
+    if (const Decision* decision = view.decision(field, subleaf)) {
+        const merge::ReasonParts parts = merge::parts_of(*decision, field.why);
+        value.seen = decision->values;
+        value.because = {decision->because, parts.limiting};
+        value.reason = parts.happened;
+    } else if (value.origin == Origin::gate) {
+        value.reason = "Says nothing without " + std::string(view.rulebook()[field.gate].id) + ".";
+    } else if (value.origin == Origin::not_asked) {
+        value.reason = "Shown only when asked for with --show.";
+    }
+    return value;
+}
+
+// What a field that is not in the policy needs, and the policy has not either.
+std::vector<FieldIndex> lacking_for(const PolicyView& view, FieldIndex index) {
+    std::vector<FieldIndex> lacking;
+    if (view.value(index) != 0) return lacking;
+    for (const Dependency& dependency : view.rulebook().dependencies) {
+        const auto& dependents = dependency.dependents;
+        const auto& needed = dependency.prerequisites;
+        const bool is_met =
+            std::find(dependents.begin(), dependents.end(), index) == dependents.end() ||
+            std::any_of(needed.begin(), needed.end(), [&](FieldIndex other) { return view.value(other) != 0; });
+        if (!is_met) lacking.insert(lacking.end(), needed.begin(), needed.end());
+    }
+    std::sort(lacking.begin(), lacking.end());
+    lacking.erase(std::unique(lacking.begin(), lacking.end()), lacking.end());
+    return lacking;
+}
+
+bool is_vendors(const PolicyView& view, const Field& field) { return (field.vendors & view.vendors()) != 0; }
+
+}  // namespace
+
+std::string_view to_string(Origin origin) noexcept {
+    switch (origin) {
+        case Origin::agreement: return "agreement";
+        case Origin::hosts: return "hosts";
+        case Origin::dependency: return "dependency";
+        case Origin::xsave_state: return "xsave-state";
+        case Origin::equality: return "equality";
+        case Origin::gate: return "gate";
+        case Origin::ceiling: return "ceiling";
+        case Origin::hidden: return "hidden";
+        case Origin::set: return "set";
+        case Origin::not_asked: return "not-asked";
+        case Origin::derived: return "derived";
+        case Origin::identity: return "identity";
+        case Origin::owned: return "owned";
+        case Origin::never: break;
+    }
+    return "never-shown";
+}
+
+struct Explainer::Impl {
+    PolicyView view;
+};
+
+Explainer::Explainer(const Rulebook& rulebook, const PoolPolicy& policy)
+    : impl_(std::make_unique<const Impl>(Impl{PolicyView(rulebook, policy)})) {}
+Explainer::Explainer(Explainer&& other) noexcept = default;
+Explainer& Explainer::operator=(Explainer&& other) noexcept = default;
+Explainer::~Explainer() = default;
+
+std::vector<FieldIndex> Explainer::fields_named(std::string_view name) const {
+    const PolicyView& view = impl_->view;
+    std::vector<FieldIndex> found = view.rulebook().find_any_name(name);
+    const bool of_another = !found.empty();
+    std::erase_if(found, [&](FieldIndex index) { return !is_vendors(view, view.rulebook()[index]); });
+    if (!found.empty()) return found;
+    const std::string what =
+        of_another ? "is a field of another vendor than " + printable(view.policy().vendor) : "is no name of a field";
+    throw UsageError("\"" + printable(name) + "\" " + what +
+                     rulebook::did_you_mean(view.rulebook(), view.vendors(), name));
+}
+
+ExplainedField Explainer::field(FieldIndex index) const {
+    const PolicyView& view = impl_->view;
+    const Field& field = view.rulebook()[index];
+    ExplainedField result;
+    result.field = index;
+    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        const bool says_something = view.value(field, subleaf) != 0 || view.decision(field, subleaf) != nullptr;
+        if (says_something) result.values.push_back(explain_value(view, index, subleaf));
+    }
+    if (result.values.empty()) {
+        result.values.push_back(explain_value(view, index, field.subleaf_first));
+        result.values.back().place = place_in(field, field.subleaf_first, field.subleaf_last);
+    }
+    result.reading = explain::reading_of(view, index);
+    explain::Derived derived = explain::derivation_of(view, index);
+    result.derivation = std::move(derived.sentence);
+    result.follows_from = std::move(derived.from);
+    result.lacking = lacking_for(view, index);
+    result.states = explain::states_of(view, index);
+    result.findings = view.findings_about(field);
+    return result;
+}
+
+std::optional<ExplainedState> Explainer::state_named(std::string_view name) const {
+    for (const XsaveComponent& component : impl_->view.rulebook().xsave) {
+        if (name == "xsave state " + std::string(component.id)) return explain::explain_state(impl_->view, component);
+    }
+    return std::nullopt;
+}
+
+Story Explainer::story() const { return explain::story_of(impl_->view); }
+
+PoolPolicy with_names_of(PoolPolicy policy, const PoolPolicy& whole) {
+    const auto decide_alike = [](const Decision& a, const Decision& b) {
+        return a.field == b.field && a.place == b.place && a.value == b.value && a.reason == b.reason &&
+               std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
+                          [](const ValueOfHosts& x, const ValueOfHosts& y) {
+                              return x.value == y.value && x.count == y.count;
+                          });
+    };
+    for (Decision& decision : policy.decisions) {
+        const auto same = std::find_if(whole.decisions.begin(), whole.decisions.end(),
+                                       [&](const Decision& other) { return decide_alike(decision, other); });
+        if (same != whole.decisions.end()) decision = *same;
+    }
+    for (HostClass& host : policy.hosts) {
+        const auto same = std::find_if(whole.hosts.begin(), whole.hosts.end(), [&](const HostClass& other) {
+            return host.sha256 == other.sha256 && host.count == other.count;
+        });
+        if (same != whole.hosts.end()) host.names = same->names;
+    }
+    for (Finding& finding : policy.findings) {
+        const auto same = std::find_if(whole.findings.begin(), whole.findings.end(), [&](const Finding& other) {
+            return finding.code == other.code && finding.field == other.field && finding.message == other.message;
+        });
+        if (same != whole.findings.end()) finding.hosts = same->hosts;
+    }
+    return policy;
+}
+
+}  // namespace poolcpuid

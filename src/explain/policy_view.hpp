@@ -1,0 +1,56 @@
+// A policy as explain asks of it: values, decisions and options by field.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/explain.hpp"
+
+namespace poolcpuid::explain {
+
+class PolicyView {
+public:
+    // Both must outlive the view. Throws NoPolicyError when the rulebook does not know the policy's vendor.
+    PolicyView(const Rulebook& rulebook, const PoolPolicy& policy);
+
+    const Rulebook& rulebook() const noexcept { return plan_.rulebook(); }
+    const merge::Plan& plan() const noexcept { return plan_; }
+    const PoolPolicy& policy() const noexcept { return policy_; }
+    VendorMask vendors() const noexcept { return static_cast<VendorMask>(1U << plan_.vendor()); }
+
+    // A field's value in the registers, shifted down.
+    std::uint64_t value(const Field& field, std::uint32_t subleaf) const;
+    std::uint64_t value(FieldIndex field) const;  // in its first subleaf
+    std::uint64_t msr(std::uint32_t index) const;
+
+    // The decision on a field in one subleaf, or nullptr.
+    const Decision* decision(const Field& field, std::uint32_t subleaf) const;
+    // The decisions on a leaf in one subleaf, in order of place.
+    std::vector<const Decision*> decisions_at(LeafKey key) const;
+
+    // Whether the operator asked for a field that is shown only then.
+    bool is_asked_for(const Field& field) const;
+    // Whether the VMM is to fill in the field's bits.
+    bool is_owned(const Field& field) const;
+    // Whether VERW is not known to scrub wherever the guest runs, though a guarded field asks for it.
+    bool is_scrub_lost(const Field& field) const;
+
+    std::vector<Finding> findings_about(const Field& field) const;
+
+private:
+    merge::Plan plan_;
+    const PoolPolicy& policy_;
+    std::map<LeafKey, Registers> rows_;
+    std::map<std::uint32_t, std::uint64_t> msrs_;
+    std::map<std::pair<std::string, std::uint32_t>, const Decision*> decisions_;  // by field and subleaf
+};
+
+// The number that a decision writes as "0x…"; 0 for "unknown".
+std::uint64_t number_of(const std::string& value);
+
+}  // namespace poolcpuid::explain

@@ -1,0 +1,21 @@
+// The XSAVE state components of a policy, and what keeps the others out.
+#pragma once
+
+#include <vector>
+
+#include "explain/policy_view.hpp"
+
+namespace poolcpuid::explain {
+
+ExplainedState explain_state(const PolicyView& view, const XsaveComponent& component);
+
+// Those that the policy keeps or a host has, by bit.
+std::vector<ExplainedState> explain_states(const PolicyView& view);
+
+// Those of them that a field lists (a half of XCR0 or IA32_XSS, the size of the area), lays out, or needs.
+std::vector<ExplainedState> states_of(const PolicyView& view, FieldIndex field);
+
+// The decisions on how a component is laid out.
+std::vector<const Decision*> layout_decisions(const PolicyView& view, const XsaveComponent& component);
+
+}  // namespace poolcpuid::explain

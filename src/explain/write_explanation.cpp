@@ -1,0 +1,140 @@
+#include <nlohmann/json.hpp>
+
+#include "hash/sha256.hpp"
+#include "policy/document_json.hpp"
+#include "poolcpuid/explain.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json hosts_json(const HostList& hosts) { return {{"hosts", hosts.names}, {"count", hosts.count}}; }
+
+Json seen_json(const ValueOfHosts& seen) {
+    return {{"value", seen.value}, {"hosts", seen.hosts}, {"count", seen.count}};
+}
+
+Json ids_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
+    return document::array_of(fields, [&](FieldIndex index) { return rulebook[index].id; });
+}
+
+Json state_json(const Rulebook& rulebook, const ExplainedState& state) {
+    Json json;
+    json["state"] = state.id;
+    json["bit"] = state.bit;
+    json["register"] = state.supervisor ? "IA32_XSS" : "XCR0";
+    json["kept"] = state.kept;
+    if (!state.layout.empty()) json["layout"] = state.layout;
+    if (!state.reason.empty()) json["reason"] = state.reason;
+    json["because"] = hosts_json(state.because);
+    json["seen"] = document::array_of(state.seen, seen_json);
+    json["features"] = ids_json(rulebook, state.features);
+    return json;
+}
+
+Json states_json(const Rulebook& rulebook, const std::vector<ExplainedState>& states) {
+    return document::array_of(states, [&](const ExplainedState& state) { return state_json(rulebook, state); });
+}
+
+Json value_json(const ExplainedValue& value) {
+    Json json;
+    document::put_place(json, value.place);
+    json["value"] = value.value;
+    json["means"] = value.means;
+    json["origin"] = to_string(value.origin);
+    if (!value.reason.empty()) json["reason"] = value.reason;
+    json["seen"] = document::array_of(value.seen, seen_json);
+    json["because"] = hosts_json(value.because);
+    return json;
+}
+
+Json field_json(const Rulebook& rulebook, const ExplainedField& explained) {
+    const Field& field = rulebook[explained.field];
+    Json json;
+    json["field"] = field.id;
+    json["names"] = document::names_json(rulebook, std::string(field.id));
+    json["rule"] = to_string(field.rule);
+    json["exposure"] = to_string(field.exposure);
+    if (!field.ask.empty()) json["ask"] = field.ask;
+    json["impact"] = to_string(field.impact);
+    json["why"] = field.why;
+    json["source"] = field.source;
+    json["values"] = document::array_of(explained.values, value_json);
+    if (!explained.reading.empty()) json["reading"] = explained.reading;
+    if (!explained.derivation.empty()) json["derivation"] = explained.derivation;
+    json["follows_from"] = ids_json(rulebook, explained.follows_from);
+    json["lacking"] = ids_json(rulebook, explained.lacking);
+    json["states"] = states_json(rulebook, explained.states);
+    json["findings"] = document::array_of(explained.findings, document::finding_json);
+    return json;
+}
+
+Json item_json(const StoryItem& item) {
+    Json json;
+    json["field"] = item.decision->field;
+    document::put_place(json, item.decision->place);
+    json["value"] = item.decision->value;
+    return json;
+}
+
+Json group_json(const StoryGroup& group) {
+    Json json;
+    json["origin"] = to_string(group.origin);
+    json["because"] = hosts_json(group.because);
+    if (!group.reason.empty()) json["reason"] = group.reason;
+    if (!group.ask.empty()) json["ask"] = group.ask;
+    json["fields"] = document::array_of(group.items, item_json);
+    return json;
+}
+
+Json story_json(const Rulebook& rulebook, const Story& story) {
+    Json json;
+    json["groups"] = document::array_of(story.groups, group_json);
+    json["states"] = states_json(rulebook, story.states);
+    json["agreed"] = story.agreed;
+    json["unknown_fields"] = story.unknown_fields;
+    return json;
+}
+
+Json gain_json(const FieldChange& change) {
+    Json json;
+    json["field"] = change.field;
+    document::put_place(json, change.place);
+    json["before"] = change.before;
+    json["after"] = change.after;
+    json["impact"] = to_string(change.impact);
+    return json;
+}
+
+Json what_if_json(const WhatIf& what_if) {
+    return {{"without", what_if.hosts}, {"gains", document::array_of(what_if.gains, gain_json)}};
+}
+
+Json policy_json(const PoolPolicy& policy) {
+    std::size_t hosts = 0;
+    for (const HostClass& host : policy.hosts) hosts += host.format == "policy" ? 0 : host.count;
+    return {{"pool", policy.pool},
+            {"sha256", sha256_hex(to_json(policy))},
+            {"vendor", policy.vendor},
+            {"rulebook", {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}}},
+            {"hosts", hosts}};
+}
+
+}  // namespace
+
+std::string to_json(const Explanation& explanation, const Rulebook& rulebook, const PoolPolicy& policy) {
+    Json json;
+    json["schema"] = "poolcpuid/explain/v1";
+    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
+    json["policy"] = policy_json(policy);
+    json["fields"] = document::array_of(explanation.fields,
+                                        [&](const ExplainedField& field) { return field_json(rulebook, field); });
+    json["states"] = states_json(rulebook, explanation.states);
+    if (explanation.story) json["story"] = story_json(rulebook, *explanation.story);
+    if (explanation.what_ifs) json["what_ifs"] = document::array_of(*explanation.what_ifs, what_if_json);
+    return json.dump(2, ' ') + "\n";
+}
+
+}  // namespace poolcpuid

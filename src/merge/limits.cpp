@@ -1,0 +1,201 @@
+#include "merge/limits.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+
+namespace poolcpuid::merge {
+
+Limits::Limits(const DecisionInputs& inputs)
+    : in_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+
+std::vector<std::string> Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
+    std::set<FieldIndex> visited;
+    std::vector<std::string> names = by_fate(index, subleaf, visited);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+std::vector<std::string> Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<FieldIndex>& visited) const {
+    if (!visited.insert(index).second) return {};
+    const Fate fate = in_.draft.fate(index);
+    switch (fate.cause) {
+        case Cause::dependency: return of_all(rulebook_.dependencies[fate.detail].prerequisites, visited);
+        case Cause::gate: return of_all({&rulebook_[index].gate, 1}, visited);
+        case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
+        case Cause::component: return of_state(rulebook_.xsave[fate.detail], visited);
+        case Cause::not_asked:
+        case Cause::ceiling:
+        case Cause::hidden:
+        case Cause::set: return {};
+        case Cause::none: break;
+    }
+    if (const XsaveComponent* state = state_of(index, subleaf)) {
+        return is_kept(*state) ? std::vector<std::string>{} : of_state(*state, visited);
+    }
+    return by_value(index, subleaf);
+}
+
+std::vector<std::string> Limits::of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const {
+    std::vector<std::string> names;
+    for (const FieldIndex index : fields) {
+        const auto more = by_fate(index, rulebook_[index].subleaf_first, visited);
+        names.insert(names.end(), more.begin(), more.end());
+    }
+    return names;
+}
+
+// Hosts whose value of a field of the group is unknown, or not the usual one.
+std::vector<std::string> Limits::disagreeing(const EqualityGroup& group) const {
+    std::vector<std::string> names;
+    for (const FieldIndex index : group.fields) {
+        const auto more = by_value(index, rulebook_[index].subleaf_first);
+        names.insert(names.end(), more.begin(), more.end());
+    }
+    return names;
+}
+
+const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
+    const Field& field = rulebook_[index];
+    if (field.is_msr || field.rule != Rule::equal || field.leaf != plan_.xsave_leaf()) return nullptr;
+    const auto at = std::find_if(rulebook_.xsave.begin(), rulebook_.xsave.end(),
+                                 [&](const XsaveComponent& component) { return component.bit == subleaf; });
+    return at == rulebook_.xsave.end() ? nullptr : &*at;
+}
+
+bool Limits::is_kept(const XsaveComponent& component) const {
+    return ((in_.draft.kept_components() >> component.bit) & 1U) != 0;
+}
+
+std::vector<std::string> Limits::without_state(const XsaveComponent& component) const {
+    return names_where(in_.variants, [&](const Variant& variant) {
+        return !variant.promises->atoms.components[component.bit].promised;
+    });
+}
+
+// Those that lay it out otherwise than the vendor's documents say or, where no host does it as documented,
+// otherwise than the identity host.
+std::vector<std::string> Limits::with_other_layout(const XsaveComponent& component) const {
+    const auto atom = [&](const HostPromises& host) { return host.atoms.components[component.bit]; };
+    const auto any_host_has = [&](const Component& layout) {
+        return std::any_of(in_.variants.begin(), in_.variants.end(),
+                           [&](const Variant& variant) { return atom(*variant.promises) == layout; });
+    };
+    Component reference = atom(*in_.identity.promises);
+    for (const XsaveLayout& layout : component.layouts) {
+        const bool of_vendor = ((layout.vendors >> plan_.vendor()) & 1U) != 0;
+        const Component documented{true, layout.size, layout.offset, layout.align64};
+        if (of_vendor && any_host_has(documented)) reference = documented;
+    }
+    return names_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
+}
+
+// The hosts that keep a state out of the policy: those without it or (when all have it) with another
+// layout, of a state with which it stands or falls, or of the features for which it is there.
+std::vector<std::string> Limits::of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const {
+    std::vector<const XsaveComponent*> candidates{&component};
+    for (const XsaveComponent& other : rulebook_.xsave) {
+        const bool together = ((component.together >> other.bit) & 1U) != 0;
+        if (together && other.bit != component.bit && !is_kept(other)) candidates.push_back(&other);
+    }
+    for (const XsaveComponent* candidate : candidates) {
+        auto names = without_state(*candidate);
+        if (names.empty()) names = with_other_layout(*candidate);
+        if (!names.empty()) return names;
+    }
+    return of_all(component.features, visited);
+}
+
+std::string Limits::fate_of(const XsaveComponent& component) const {
+    if (!without_state(component).empty()) return "is not on every host";
+    if (!with_other_layout(component).empty()) return "is laid out differently on the hosts";
+    const bool has_feature = std::any_of(component.features.begin(), component.features.end(),
+                                         [&](FieldIndex index) { return in_.draft.present(index); });
+    return has_feature ? "stands or falls with another, which is not in the policy"
+                       : "is not needed by any feature of the policy";
+}
+
+std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
+    if (index == plan_.microcode()) return of_microcode();
+    const Field& field = rulebook_[index];
+    std::uint64_t any = 0;
+    std::uint64_t all = ~std::uint64_t{0};
+    std::uint64_t least = ~std::uint64_t{0};
+    std::uint64_t most = 0;
+    for (const Variant& variant : in_.variants) {
+        const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+        if (!seen.known) continue;
+        any |= seen.value;
+        all &= seen.value;
+        least = std::min(least, seen.value);
+        most = std::max(most, seen.value);
+    }
+    const auto with = [&](const std::function<bool(const SeenValue&)>& which) {
+        return names_where(in_.variants, [&](const Variant& variant) {
+            const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+            return !seen.known || which(seen);
+        });
+    };
+    switch (field.rule) {
+        case Rule::intersect: return with([&](const SeenValue& seen) { return any == 0 || (any & ~seen.value) != 0; });
+        case Rule::union_:
+        case Rule::guarded: {
+            // The bits that not all hosts have or, when all have the same, every host.
+            const std::uint64_t deciding = (any & ~all) != 0 ? any & ~all : any;
+            return with([&](const SeenValue& seen) { return (seen.value & deciding) != 0; });
+        }
+        case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
+        case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
+        case Rule::equal: {
+            const std::uint64_t reference = usual_value(index, subleaf);
+            return with([&](const SeenValue& seen) { return seen.value != reference; });
+        }
+        case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
+        case Rule::group:
+            if (plan_.bad_news_group(index) != nullptr) return with_bad_news(index);
+            return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
+        default: return {};
+    }
+}
+
+// The value that most hosts have; of several the one that the identity host has, else the least.
+std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const {
+    std::map<std::uint64_t, std::size_t> hosts;
+    for (const Variant& variant : in_.variants) {
+        const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+        if (seen.known) hosts[seen.value] += variant.names.size();
+    }
+    const SeenValue identity = seen_value(plan_, *in_.identity.promises, index, subleaf);
+    std::uint64_t usual = identity.value;
+    std::size_t most = identity.known ? hosts[identity.value] : 0;
+    for (const auto& [value, count] : hosts) {
+        if (count <= most) continue;
+        usual = value;
+        most = count;
+    }
+    return usual;
+}
+
+// The hosts with the policy's signature whose microcode is the oldest, or not known.
+std::vector<std::string> Limits::of_microcode() const {
+    const std::uint32_t signature = in_.identity.promises->leaf1_eax;
+    const Number oldest = in_.draft.atoms().microcode.at(signature);
+    return names_where(in_.variants, [&](const Variant& variant) {
+        const auto& revisions = variant.promises->atoms.microcode;
+        const auto at = revisions.find(signature);
+        return at != revisions.end() && at->second == oldest;
+    });
+}
+
+// The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
+std::vector<std::string> Limits::with_bad_news(FieldIndex index) const {
+    const Field& field = rulebook_[index];
+    const std::size_t word = *plan_.find_word(place_of(field, field.subleaf_first));
+    return names_where(in_.variants, [&](const Variant& variant) {
+        return (variant.promises->atoms.words[word] & field.mask()) == 0;
+    });
+}
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,151 @@
+// Firecracker's custom CPU template (docs/cpu_templates/cpu-templates.md): what to change in the list that KVM
+// gives, bit by bit. Firecracker refuses a template that names an entry or an MSR which KVM does not list, and
+// overwrites some bits after it has applied the template.
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "render/subleaves.hpp"
+#include "render/targets.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::uint64_t owned_mask(const PoolPolicy& policy, const merge::RegisterPlace& place) {
+    std::uint64_t mask = 0;
+    for (const BitPlace& bits : policy.owned) {
+        const bool is_here = bits.is_msr == place.is_msr && bits.leaf == place.key.leaf &&
+                             (place.is_msr || (bits.reg == place.reg && bits.subleaf_first <= place.key.subleaf &&
+                                               place.key.subleaf <= bits.subleaf_last));
+        if (!is_here) continue;
+        for (unsigned bit = bits.low; bit <= bits.high; ++bit) mask |= std::uint64_t{1} << bit;
+    }
+    return mask;
+}
+
+// "0b" and a digit a bit, the highest first; x leaves KVM's value, or the VMM's.
+std::string bitmap(std::uint64_t value, std::uint64_t left_alone, unsigned width) {
+    std::string text = "0b";
+    for (unsigned i = width; i-- > 0;) {
+        const std::uint64_t bit = std::uint64_t{1} << i;
+        text += (left_alone & bit) != 0 ? 'x' : (value & bit) != 0 ? '1' : '0';
+    }
+    return text;
+}
+
+class Template {
+public:
+    explicit Template(const TargetInput& input) : policy_(input.policy), plan_(input.plan) {}
+
+    Json json() {
+        for (const CpuidRow& row : policy_.cpuid) rows_[row.key] = row.value;
+        add_empty_leaves();
+        Json document;
+        document["cpuid_modifiers"] = Json::array();
+        for (const auto& [key, value] : rows_) document["cpuid_modifiers"].push_back(leaf_json(key, value));
+        document["msr_modifiers"] = Json::array();
+        for (const MsrRow& row : policy_.msrs) {
+            const std::uint64_t owned = owned_mask(policy_, {true, {row.index, 0}, Register::eax});
+            document["msr_modifiers"].push_back(
+                {{"addr", to_hex(row.index)}, {"bitmap", bitmap(row.value.value_or(0), owned, 64)}});
+        }
+        return document;
+    }
+
+private:
+    // KVM lists every leaf up to its maximum, so what the policy does not show has to be cleared. Leaves that
+    // are the VMM's own are left to it.
+    void add_empty_leaves() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = plan_.rulebook()[index];
+            if (field.derive.how != Derivation::max_leaf) continue;
+            const auto row = rows_.find({field.leaf, field.subleaf_first});
+            if (row == rows_.end()) continue;
+            const std::uint32_t highest = row->second[field.reg];
+            for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves; ++leaf) {
+                const LeafKey key{leaf, 0};
+                if (!rows_.contains(key) && !is_all_owned(key)) rows_.emplace(key, Registers{});
+            }
+        }
+    }
+
+    static constexpr std::uint32_t most_leaves = 0x100;
+
+    bool is_all_owned(LeafKey key) const {
+        std::uint64_t owned = 0;
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            owned |= owned_mask(policy_, {false, key, reg});
+        }
+        return owned != 0;
+    }
+
+    Json leaf_json(LeafKey key, const Registers& value) const {
+        Json modifiers = Json::array();
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            const std::uint64_t owned = owned_mask(policy_, {false, key, reg});
+            modifiers.push_back({{"register", to_string(reg)}, {"bitmap", bitmap(value[reg], owned, 32)}});
+        }
+        return {{"leaf", to_hex(key.leaf)},
+                {"subleaf", to_hex(key.subleaf)},
+                {"flags", has_subleaves(plan_, key.leaf) ? 1 : 0},
+                {"modifiers", std::move(modifiers)}};
+    }
+
+    const PoolPolicy& policy_;
+    const merge::Plan& plan_;
+    std::map<LeafKey, Registers> rows_;
+};
+
+bool is_listed(const HypervisorView& view, const BitPlace& place) {
+    if (!place.is_msr) return view.cpuid.find({place.leaf, place.subleaf_first}) != nullptr;
+    return view.msrs && std::any_of(view.msrs->begin(), view.msrs->end(),
+                                    [&](const MsrRow& row) { return row.index == place.leaf && row.value; });
+}
+
+}  // namespace
+
+Rendering render_firecracker(const TargetInput& input) {
+    Rendering rendering;
+    rendering.version = "Firecracker's custom CPU templates, version 1.4 and later";
+    rendering.output = Template(input).json().dump(2, ' ') + "\n";
+    rendering.is_json = true;
+    GuestView view(input.plan, input.policy);
+    for (const FixedBits& bits : fixed_bits(target_document("firecracker"))) {
+        if (is_for(bits.vendors, input.vendor)) view.apply(bits);
+    }
+    view.settle();
+    rendering.inexpressible = view.differences();
+    rendering.notes.push_back(
+        "Firecracker refuses the template on a host whose KVM does not list one of its leaves or MSRs; --hosts says "
+        "which hosts those are.");
+    return rendering;
+}
+
+Remedy firecracker_remedy(const TargetInput&, const Rendering&, const HostDump& host,
+                          const std::vector<StartUp>& hidden) {
+    std::set<std::string> missing;
+    for (const StartUp& entry : hidden) {
+        const BitPlace& place = entry.place;
+        if (host.hypervisor && !is_listed(*host.hypervisor, place)) {
+            missing.insert((place.is_msr ? "MSR " : "leaf ") + to_hex(place.leaf));
+        }
+    }
+    if (missing.empty()) {
+        return {
+            "The template sets the bits there as anywhere, if KVM lists their leaf at all: Firecracker refuses a "
+            "leaf or MSR that KVM does not list.",
+            std::nullopt};
+    }
+    std::string list;
+    for (const std::string& entry : missing) list += (list.empty() ? "" : ", ") + entry;
+    return {"Firecracker refuses the template there: KVM does not list " + list +
+                ". Update the host's kernel, or keep the VM off it.",
+            std::nullopt};
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,86 @@
+// What a guest would see under a VMM, register by register, and how that differs from its policy.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/render.hpp"
+#include "render/target_data.hpp"
+
+namespace poolcpuid::render {
+
+// Starts as the policy itself: a target says only what it cannot give.
+class GuestView {
+public:
+    // Both must outlive the view.
+    GuestView(const merge::Plan& plan, const PoolPolicy& policy);
+
+    // Whether bits that no field covers may be taken for a feature, or only describe something.
+    enum class Kind : std::uint8_t { feature, description };
+
+    // The guest sees value in the bits of mask, for a reason that is one sentence.
+    void set(const merge::RegisterPlace& place, std::uint64_t mask, std::uint64_t value, const std::string& reason,
+             Kind kind = Kind::feature);
+
+    // Nobody can tell here what the guest sees in the bits of mask.
+    void forget(const merge::RegisterPlace& place, std::uint64_t mask, const std::string& reason,
+                Kind kind = Kind::feature);
+
+    // The same for a field in one subleaf; value is shifted down.
+    void set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason);
+    void forget(const Field& field, std::uint32_t subleaf, const std::string& reason);
+
+    // Bits that the VMM sets by itself. A range of leaves or subleaves means the rows that the policy has.
+    void apply(const FixedBits& bits, Kind kind = Kind::feature);
+
+    // What follows from the rest once every feature is settled: XSAVE states of which the guest sees no
+    // feature go, and leaves above a maximum that was set are not seen.
+    void settle();
+
+    // What the guest sees in a field, or 0 where that is unknown; and what the policy has.
+    std::uint64_t seen(const Field& field, std::uint32_t subleaf) const;
+    std::uint64_t promised(const Field& field, std::uint32_t subleaf) const;
+
+    std::uint64_t seen_register(const merge::RegisterPlace& place) const;
+
+    // The keys of the policy's CPUID rows, sorted.
+    std::vector<LeafKey> rows() const;
+
+    const merge::Plan& plan() const noexcept { return plan_; }
+    const PoolPolicy& policy() const noexcept { return policy_; }
+
+    // Every field, and every run of bits without one, that differs or is unknown outside of the policy's owned bits.
+    std::vector<Inexpressible> differences() const;
+
+private:
+    struct Bits {
+        std::uint64_t promised = 0;
+        std::uint64_t seen = 0;
+        std::uint64_t unknown = 0;
+    };
+    struct Reason {
+        std::uint64_t mask = 0;
+        std::string text;
+        Kind kind = Kind::feature;
+    };
+
+    Bits bits_at(const merge::RegisterPlace& place) const;
+    std::uint64_t owned_mask(const merge::RegisterPlace& place) const;
+    Reason reason_for(const merge::RegisterPlace& place, std::uint64_t mask) const;
+    bool is_gated_off(const Field& field) const;
+    void add_strays(const merge::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
+                    std::vector<Inexpressible>& all) const;
+    void drop_lost_states();
+    void cut_above_maxima();
+
+    const merge::Plan& plan_;
+    const PoolPolicy& policy_;
+    std::map<merge::RegisterPlace, Bits> registers_;
+    std::map<merge::RegisterPlace, std::vector<Reason>> reasons_;
+};
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,66 @@
+// The raw API of KVM: what a VMM hands to KVM_SET_CPUID2 and KVM_SET_MSRS (Documentation/virt/kvm/api.rst).
+#include <nlohmann/json.hpp>
+
+#include "policy/document_json.hpp"
+#include "render/subleaves.hpp"
+#include "render/targets.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json entry_json(const merge::Plan& plan, const CpuidRow& row) {
+    Json json;
+    json["function"] = to_hex(row.key.leaf);
+    json["index"] = to_hex(row.key.subleaf);
+    json["flags"] = has_subleaves(plan, row.key.leaf) ? 1 : 0;
+    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        json[to_string(reg)] = to_hex(row.value[reg], 8);
+    }
+    return json;
+}
+
+}  // namespace
+
+Rendering render_kvm(const TargetInput& input) {
+    Json json;
+    json["schema"] = "poolcpuid/kvm/v1";
+    json["pool"] = input.policy.pool;
+    json["vendor"] = input.policy.vendor;
+    json["cpuid"] =
+        document::array_of(input.policy.cpuid, [&](const CpuidRow& row) { return entry_json(input.plan, row); });
+    json["msrs"] = document::array_of(input.policy.msrs, [](const MsrRow& row) {
+        return Json{{"index", to_hex(row.index)}, {"data", to_hex(row.value.value_or(0), 16)}};
+    });
+    json["owned"] = document::array_of(input.policy.owned, [](const BitPlace& place) {
+        Json entry;
+        document::put_place(entry, place);
+        return entry;
+    });
+    Rendering rendering;
+    rendering.version = "the raw KVM API";
+    rendering.output = json.dump(2, ' ') + "\n";
+    rendering.is_json = true;
+    rendering.notes.push_back(
+        "The VMM fills in the bits listed as owned for each virtual CPU: APIC ids, topology, its own leaves from "
+        "40000000h on. Every other bit goes to KVM_SET_CPUID2 as it stands, and no entry may be added that the "
+        "list lacks.");
+    if (!input.policy.msrs.empty()) {
+        rendering.notes.push_back(
+            "KVM_SET_MSRS refuses values of the VMX, PERF_CAPABILITIES and DE_CFG MSRs that the host lacks; the "
+            "VMM must take the number that it returns for an error.");
+    }
+    return rendering;
+}
+
+Remedy kvm_remedy(const TargetInput&, const Rendering&, const std::vector<StartUp>&) {
+    return {
+        "Nothing to do: KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
+        "must not mask the entries with that list.",
+        std::nullopt};
+}
+
+}  // namespace poolcpuid::render

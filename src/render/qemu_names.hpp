@@ -1,0 +1,43 @@
+// Which property names the QEMU that is rendered for knows.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "poolcpuid/vmm_facts.hpp"
+#include "render/qemu_data.hpp"
+
+namespace poolcpuid::render {
+
+class QemuNames {
+public:
+    // facts: nothing for any version that is known. Both must outlive this. Throws UsageError for a version
+    // that was not asked and is older than those that are known.
+    QemuNames(const QemuData& data, const std::optional<QemuFacts>& facts);
+
+    // True when the QEMU takes the property; remembers how new a QEMU has to be for it.
+    bool takes(std::string_view name);
+
+    // One sentence: why it does not take the name, which is empty when QEMU has none.
+    std::string why_not(std::string_view name) const;
+
+    // "QEMU 7.2.22, asked PATH", "QEMU 9.0, not asked", "QEMU 9.2 or later".
+    std::string version() const;
+
+    // The oldest QEMU that is known to take every name so far, where that is newer than all known ones.
+    const std::optional<VmmVersion>& needed() const noexcept { return needed_; }
+
+    bool is_asked() const noexcept { return facts_ != nullptr && !facts_->program.empty(); }
+    // The version that is rendered for, or nothing for any.
+    std::optional<VmmVersion> release() const;
+
+private:
+    Knows knows(std::string_view name) const;
+
+    const QemuData& data_;
+    const QemuFacts* facts_ = nullptr;
+    std::optional<VmmVersion> needed_;
+};
+
+}  // namespace poolcpuid::render

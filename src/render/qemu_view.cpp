@@ -1,0 +1,277 @@
+#include "render/qemu_view.hpp"
+
+#include <algorithm>
+
+namespace poolcpuid::render {
+
+namespace {
+
+bool is_among(std::uint32_t value, std::uint32_t first, std::uint32_t last) { return first <= value && value <= last; }
+
+merge::RegisterPlace register_of(const DataPlace& place) {
+    return {place.is_msr, {place.leaf_first, place.subleaf_first}, place.registers.front()};
+}
+
+// EAX of leaf 1 for a displayed family and model (the reverse of signature_of).
+std::uint32_t encoded(const Signature& signature) {
+    const std::uint32_t base = std::min<std::uint32_t>(signature.family, 0xF);
+    const std::uint32_t extended = signature.family - base;
+    return (extended << 20) | ((signature.model & 0xF0U) << 12) | (base << 8) | ((signature.model & 0xFU) << 4) |
+           signature.stepping;
+}
+
+constexpr const char* nameless = "QEMU has no property for it.";
+constexpr const char* computed = "QEMU computes it.";
+
+}  // namespace
+
+QemuView::QemuView(const TargetInput& input, const QemuData& data)
+    : input_(input), data_(data), view_(input.plan, input.policy) {}
+
+std::uint64_t QemuView::promised(const DataPlace& place) const {
+    if (place.is_msr) {
+        for (const MsrRow& row : input_.policy.msrs) {
+            if (row.index == place.leaf_first) return (row.value.value_or(0) & place.mask()) >> place.low;
+        }
+        return 0;
+    }
+    for (const CpuidRow& row : input_.policy.cpuid) {
+        if (row.key == LeafKey{place.leaf_first, place.subleaf_first}) {
+            return (row.value[place.registers.front()] & place.mask()) >> place.low;
+        }
+    }
+    return 0;
+}
+
+std::uint32_t QemuView::leaf1_eax() const {
+    DataPlace place;
+    place.leaf_first = signature_key.leaf;
+    place.registers = {Register::eax};
+    return static_cast<std::uint32_t>(promised(place));
+}
+
+std::optional<std::string> QemuView::brand() const {
+    std::string bytes;
+    for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
+        for (const Register reg : data_.brand.registers) {
+            DataPlace place;
+            place.leaf_first = leaf;
+            place.registers = {reg};
+            const std::uint64_t value = promised(place);
+            for (unsigned byte = 0; byte < 4; ++byte) bytes += static_cast<char>((value >> (8 * byte)) & 0xFF);
+        }
+    }
+    const std::string text = bytes.substr(0, bytes.find('\0'));
+    const bool rest_is_empty = bytes.find_first_not_of('\0', text.size()) == std::string::npos;
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!rest_is_empty || !is_plain) return std::nullopt;
+    return text;
+}
+
+void QemuView::lose_brand(const std::string& reason) {
+    for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
+        for (const Register reg : data_.brand.registers) {
+            view_.set({false, {leaf, 0}, reg}, ~std::uint32_t{0}, 0, reason);
+        }
+    }
+}
+
+void QemuView::forget_brand(const std::string& reason) {
+    for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
+        for (const Register reg : data_.brand.registers) {
+            view_.forget({false, {leaf, 0}, reg}, ~std::uint32_t{0}, reason);
+        }
+    }
+}
+
+void QemuView::show_signature(const std::optional<Signature>& signature, const std::string& reason) {
+    constexpr std::uint64_t stepping = 0xF;
+    const merge::RegisterPlace place{false, signature_key, Register::eax};
+    if (!signature) {
+        view_.forget(place, ~std::uint32_t{0}, reason);
+        return;
+    }
+    view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason);
+    view_.forget(place, stepping, reason);
+}
+
+void QemuView::forget(const DataPlace& place, const std::string& reason) {
+    view_.forget(register_of(place), place.mask(), reason);
+}
+
+void QemuView::lose(const DataPlace& place, const std::string& reason) {
+    view_.set(register_of(place), place.mask(), 0, reason);
+}
+
+bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {
+    const auto& owned = input_.policy.owned;
+    return std::any_of(owned.begin(), owned.end(),
+                       [&](const BitPlace& place) { return !place.is_msr && place.leaf == leaf; });
+}
+
+void QemuView::forget_leaf(std::uint32_t leaf, const std::string& reason) {
+    constexpr std::uint32_t levels = 3;  // of topology: threads, cores, and the level that ends the list
+    for (std::uint32_t subleaf = 0; subleaf < levels; ++subleaf) {
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            view_.forget({false, {leaf, subleaf}, reg}, ~std::uint32_t{0}, reason, GuestView::Kind::description);
+        }
+    }
+}
+
+bool QemuView::covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const {
+    return place.is_msr == field.is_msr && is_among(field.leaf, place.leaf_first, place.leaf_last) &&
+           (field.is_msr ||
+            (is_among(subleaf, place.subleaf_first, place.subleaf_last) &&
+             std::find(place.registers.begin(), place.registers.end(), field.reg) != place.registers.end())) &&
+           (place.mask() & field.mask()) == field.mask();
+}
+
+bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) const {
+    const LeafKey key{field.leaf, subleaf};
+    if (!field.is_msr) {
+        const bool is_vendor = key == vendor_key && field.reg != Register::eax;
+        const bool is_signature = key == signature_key && field.reg == Register::eax;
+        if (is_vendor || is_signature || covers(data_.brand, field, subleaf)) return true;
+        // The states of XSAVE are laid out as on the host, which is as in the policy.
+        if (field.leaf == input_.plan.xsave_leaf() && field.subleaf_last > field.subleaf_first) return true;
+    }
+    switch (field.derive.how) {
+        case Derivation::none:
+        case Derivation::msr_offered: break;
+        case Derivation::max_leaf:
+        case Derivation::max_subleaf: break;
+        case Derivation::copy_bits:
+            return std::find(data_.copied_bits_for.begin(), data_.copied_bits_for.end(), input_.vendor) !=
+                   data_.copied_bits_for.end();
+        default: return true;
+    }
+    return std::any_of(data_.numbers.begin(), data_.numbers.end(),
+                       [&](const NumberProperty& number) { return covers(number.place, field, subleaf); });
+}
+
+bool QemuView::holds(const std::string& condition) const {
+    if (condition.empty()) return true;
+    const FieldIndex index = input_.plan.rulebook().find(condition);
+    if (index == no_field || !input_.plan.applies(input_.plan.rulebook()[index])) return false;
+    const Field& field = input_.plan.rulebook()[index];
+    return view_.promised(field, field.subleaf_first) != 0;
+}
+
+bool QemuView::wants_pmu() const { return holds("pmu_version"); }
+
+void QemuView::lose_nameless() {
+    for (const FieldIndex index : input_.plan.fields()) {
+        const Field& field = input_.plan.rulebook()[index];
+        if (field.rule == Rule::owned || field.low == field.high) continue;
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (view_.promised(field, subleaf) != 0 && !is_said_otherwise(field, subleaf))
+                lose(field, subleaf, nameless);
+        }
+    }
+}
+
+bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
+    const bool is_emulated = input_.options.accelerator == QemuAccelerator::tcg;
+    for (const FixedBits& bits : data_.fixed) {
+        const bool is_elsewhere = !bits.accelerator.empty() && !is_emulated;
+        if (is_for(bits.vendors, input_.vendor) && holds(bits.condition) && !is_elsewhere) view_.apply(bits);
+    }
+    for (const CopiedRegister& copy : data_.copies) {
+        if (!is_for(copy.vendors, input_.vendor)) continue;
+        view_.set(register_of(copy.place), copy.place.mask(), promised(copy.from),
+                  "QEMU shows the same as in the basic leaves.", GuestView::Kind::description);
+    }
+    const bool without_l3 = describe_caches(release, plain);
+    if (is_emulated) {
+        lay_out_xsave();
+        hide_msrs();
+    }
+    view_.settle();
+    set_compacted_size();
+    return without_l3;
+}
+
+bool QemuView::describe_caches(const std::optional<VmmVersion>& release, bool plain) {
+    const bool known = plain && (!release || *release <= data_.caches_until);
+    const auto apply = [&](GuestView& view, const std::vector<FixedBits>& all) {
+        for (const FixedBits& bits : all) {
+            if (!is_for(bits.vendors, input_.vendor)) continue;
+            if (known) {
+                view.apply(bits, GuestView::Kind::description);
+            } else {
+                view.forget(register_of(bits.place), bits.place.mask(),
+                            plain ? "How this release describes caches is not known here."
+                                  : "The model has its own description of caches.",
+                            GuestView::Kind::description);
+            }
+        }
+    };
+    GuestView with_l3 = view_;
+    GuestView no_l3 = view_;
+    apply(with_l3, data_.caches);
+    apply(no_l3, data_.caches);
+    if (known) {
+        for (const FixedBits& bits : data_.without_l3) no_l3.apply(bits, GuestView::Kind::description);
+    }
+    with_l3.settle();
+    no_l3.settle();
+    const bool prefers_none = known && no_l3.differences().size() < with_l3.differences().size();
+    apply(view_, data_.caches);
+    if (prefers_none) {
+        for (const FixedBits& bits : data_.without_l3) view_.apply(bits, GuestView::Kind::description);
+    }
+    return prefers_none;
+}
+
+// The emulation has one layout for the states of XSAVE.
+void QemuView::lay_out_xsave() {
+    const Rulebook& rulebook = input_.plan.rulebook();
+    if (!input_.plan.xsave_leaf()) return;
+    const auto vendor = std::find_if(rulebook.vendors.begin(), rulebook.vendors.end(),
+                                     [&](const Vendor& v) { return v.id == data_.tcg_xsave_layout; });
+    const auto mask = static_cast<VendorMask>(1U << (vendor - rulebook.vendors.begin()));
+    const std::string reason = "The emulation has a layout of its own.";
+    for (const XsaveComponent& component : rulebook.xsave) {
+        for (const XsaveLayout& layout : component.layouts) {
+            const LeafKey key{*input_.plan.xsave_leaf(), component.bit};
+            DataPlace size;
+            size.leaf_first = key.leaf;
+            size.subleaf_first = key.subleaf;
+            size.registers = {Register::eax};
+            if ((layout.vendors & mask) == 0 || promised(size) == 0) continue;
+            view_.set({false, key, Register::eax}, ~std::uint32_t{0}, layout.size, reason);
+            const auto& unplaced = data_.tcg_xsave_unplaced;
+            const bool is_placed = std::find(unplaced.begin(), unplaced.end(), component.id) == unplaced.end();
+            view_.set({false, key, Register::ebx}, ~std::uint32_t{0}, is_placed ? layout.offset : 0, reason);
+            if (!is_placed) view_.set({false, key, Register::ecx}, ~std::uint32_t{0}, 0, reason);
+        }
+    }
+}
+
+void QemuView::hide_msrs() {
+    for (const MsrRow& row : input_.policy.msrs) {
+        view_.set({true, {row.index, 0}, Register::eax}, ~std::uint64_t{0}, 0, "The emulation has no such MSR.");
+    }
+}
+
+// Each state after the legacy region, aligned to 64 bytes where its row says so (SDM vol. 1, 13.4.3).
+void QemuView::set_compacted_size() {
+    const Rulebook& rulebook = input_.plan.rulebook();
+    const merge::RegisterPlace place = register_of(data_.compacted_size);
+    const bool saves = std::any_of(input_.policy.cpuid.begin(), input_.policy.cpuid.end(), [&](const CpuidRow& row) {
+        return row.key == LeafKey{place.key.leaf, 0} && row.value.eax != 0;
+    });
+    if (!saves) return;
+    std::uint32_t size = rulebook.xsave_legacy_size;
+    for (const XsaveComponent& component : rulebook.xsave) {
+        if (component.state == XsaveState::legacy) continue;
+        const std::uint64_t row_size = view_.seen_register({false, {place.key.leaf, component.bit}, Register::eax});
+        const std::uint64_t flags = view_.seen_register({false, {place.key.leaf, component.bit}, Register::ecx});
+        if (row_size == 0) continue;
+        if ((flags & 2U) != 0) size = (size + 63U) & ~63U;
+        size += static_cast<std::uint32_t>(row_size);
+    }
+    view_.set(place, data_.compacted_size.mask(), size, computed);
+}
+
+}  // namespace poolcpuid::render

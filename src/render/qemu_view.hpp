@@ -1,0 +1,78 @@
+// What the guest of a QEMU sees: cpu_x86_cpuid of target/i386/cpu.c, as policy/targets/qemu.json states it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "render/guest_view.hpp"
+#include "render/qemu_names.hpp"
+#include "render/targets.hpp"
+
+namespace poolcpuid::render {
+
+class QemuView {
+public:
+    // Both must outlive the view.
+    QemuView(const TargetInput& input, const QemuData& data);
+
+    std::uint32_t leaf1_eax() const;
+
+    // The policy's brand string up to its first zero byte; nothing when it cannot be an argument.
+    std::optional<std::string> brand() const;
+    void lose_brand(const std::string& reason);
+    void forget_brand(const std::string& reason);
+
+    // The guest sees this family and model, with a stepping that is not known here; nothing:
+    // all of it is unknown.
+    void show_signature(const std::optional<Signature>& signature, const std::string& reason);
+
+    // The policy's value.
+    std::uint64_t promised(const DataPlace& place) const;
+    std::uint64_t promised(const Field& field, std::uint32_t subleaf) const { return view_.promised(field, subleaf); }
+
+    // The guest sees zero there.
+    void lose(const DataPlace& place, const std::string& reason);
+
+    // Nobody can tell here what the guest sees there.
+    void forget(const DataPlace& place, const std::string& reason);
+    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
+        view_.set(field, subleaf, 0, reason);
+    }
+
+    // True when the policy leaves bits of the leaf to the VMM.
+    bool leaves_to_vmm(std::uint32_t leaf) const;
+
+    // Nobody can tell here what the guest sees in a leaf of which the policy shows nothing.
+    void forget_leaf(std::uint32_t leaf, const std::string& reason);
+
+    // True when another property than one of the field's own name sets it, or QEMU computes it as the policy does.
+    bool is_said_otherwise(const Field& field, std::uint32_t subleaf) const;
+
+    // True when the policy shows a performance monitoring unit.
+    bool wants_pmu() const;
+
+    // Numbers and identities that no property sets.
+    void lose_nameless();
+
+    // What QEMU shows by itself. release: nothing for any. plain: a model without a cache description of its
+    // own. True when l3-cache=off brings the guest nearer to the policy.
+    bool settle(const std::optional<VmmVersion>& release, bool plain);
+
+    std::vector<Inexpressible> differences() const { return view_.differences(); }
+
+private:
+    bool covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const;
+    bool holds(const std::string& condition) const;
+    void lay_out_xsave();
+    void set_compacted_size();
+    void hide_msrs();
+    bool describe_caches(const std::optional<VmmVersion>& release, bool plain);
+
+    const TargetInput& input_;
+    const QemuData& data_;
+    GuestView view_;
+};
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,67 @@
+// What a target shows whatever it is told, and how it words things: the files of policy/targets/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/located_json.hpp"
+#include "poolcpuid/registers.hpp"
+#include "poolcpuid/rulebook.hpp"
+
+namespace poolcpuid::render {
+
+// A range of registers and bits in them.
+struct DataPlace {
+    bool is_msr = false;
+    std::uint32_t leaf_first = 0;  // or the MSR's index
+    std::uint32_t leaf_last = 0;
+    std::uint32_t subleaf_first = 0;
+    std::uint32_t subleaf_last = 0;
+    std::vector<Register> registers;
+    std::uint8_t low = 0;
+    std::uint8_t high = 31;
+
+    std::uint64_t mask() const noexcept;
+};
+
+// Bits that the target sets by itself.
+struct FixedBits {
+    DataPlace place;
+    std::vector<std::string> vendors;    // empty: all
+    std::optional<std::uint64_t> value;  // nothing: the host's, or unknown
+    std::string condition;               // a field that must be in the policy, or empty
+    std::string accelerator;             // "tcg": only there; empty: anywhere
+    std::string why;                     // a sentence
+};
+
+// One word of a Xen featureset.
+struct FeatureWord {
+    std::string name;
+    DataPlace place;
+};
+
+// The document of policy/targets/NAME.json that was compiled into the program. NAME must be one of them.
+json::Value target_document(std::string_view name);
+
+// The place that an entry names with leaf or msr, and subleaf, register and bits where they are not all.
+DataPlace place_of(const json::Value& entry);
+
+// The entries of the member "fixed".
+std::vector<FixedBits> fixed_bits(const json::Value& document);
+
+// Whole registers: the entries of an array whose members are the registers themselves.
+std::vector<FixedBits> fixed_rows(const json::Value& array, const std::string& why);
+
+// The entries of "words".
+std::vector<FeatureWord> feature_words(const json::Value& document);
+
+// The strings of a member that is an array.
+std::vector<std::string> strings_of(const json::Value& document, std::string_view key);
+
+// True when a list of vendors (by their ids in the rulebook) is empty or has this one.
+bool is_for(const std::vector<std::string>& vendors, std::string_view vendor);
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,43 @@
+// The targets of render: each gives its text, what the guest sees then, and what it has to say of hosts.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/render.hpp"
+#include "render/guest_view.hpp"
+
+namespace poolcpuid::render {
+
+struct TargetInput {
+    const merge::Plan& plan;
+    const PoolPolicy& policy;
+    const RenderOptions& options;
+    std::string_view vendor;  // its id in the rulebook
+};
+
+// What is to be done on hosts whose VMM does not show some announcements of the policy by itself.
+struct Remedy {
+    std::string advice;
+    std::optional<std::string> output;  // for these hosts, where it is another
+};
+
+// Each renders all but Rendering::hosts.
+Rendering render_firecracker(const TargetInput& input);
+Rendering render_kvm(const TargetInput& input);
+Rendering render_libvirt(const TargetInput& input);
+Rendering render_qemu(const TargetInput& input);
+Rendering render_xapi(const TargetInput& input);
+Rendering render_xen(const TargetInput& input);
+
+// Each says what helps on a host that hides these; hidden is not empty. host is one of those that do.
+Remedy firecracker_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
+                          const std::vector<StartUp>& hidden);
+Remedy kvm_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy libvirt_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy qemu_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy xen_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,89 @@
+#include "render/words.hpp"
+
+#include "merge/plan.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+const char* trouble(Impact impact) {
+    switch (impact) {
+        case Impact::crash: return "it may crash";
+        case Impact::security: return "it may be open to an attack";
+        case Impact::wrong_result: return "it may compute wrong results";
+        case Impact::performance: return "it may run slower";
+        case Impact::cosmetic: break;
+    }
+    return "it shows what is not so";
+}
+
+Telling telling_of_bits(bool inverted, std::uint64_t promised, std::uint64_t seen) {
+    const std::uint64_t added = inverted ? promised & ~seen : seen & ~promised;
+    return added != 0 ? Telling::more : Telling::less;
+}
+
+Telling telling_of_number(const Field& field, std::uint64_t promised, std::uint64_t seen) {
+    if (field.rule == Rule::equal) return Telling::more;
+    if (seen == 0 && field.zero_has_meaning) return Telling::unknown;
+    const bool stronger = field.rule == Rule::min ? seen > promised : seen < promised;
+    return stronger ? Telling::more : Telling::less;
+}
+
+Telling telling_of(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen) {
+    if (!seen) return Telling::unknown;
+    if (field == nullptr) return telling_of_bits(false, promised, *seen);
+    if (merge::promises_by_bits(field->rule)) return telling_of_bits(inverted, promised, *seen);
+    if (merge::promises_by_number(field->rule)) return telling_of_number(*field, promised, *seen);
+    return Telling::otherwise;
+}
+
+std::string more_text(const Field* field, bool inverted, Impact impact) {
+    const std::string then = std::string("; there ") + trouble(impact) + ".";
+    if (inverted) return "The guest is not told of it, and relies on what not every host keeps" + then;
+    if (field != nullptr && merge::promises_by_number(field->rule)) {
+        return "The guest counts on a value that not every host keeps" + then;
+    }
+    return "The guest may use what not every host has" + then;
+}
+
+std::string less_text(bool inverted, Impact impact) {
+    if (inverted) return "The guest is told of it without need, and gives up a behaviour that every host keeps.";
+    if (impact == Impact::security) return "The guest does without it: it may lack a protection, or use a slower one.";
+    return "The guest does without what every host has.";
+}
+
+std::string unknown_text(const Field* field, Impact impact) {
+    if (field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule)) {
+        return "The guest sees a description that is not known here.";
+    }
+    return std::string("The guest may see what not every host keeps; there ") + trouble(impact) + ".";
+}
+
+}  // namespace
+
+void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
+              Inexpressible& entry) {
+    const Impact impact = field == nullptr ? Impact::crash : field->impact;
+    entry.telling = telling_of(field, inverted, promised, seen);
+    entry.impact = impact;
+    switch (entry.telling) {
+        case Telling::more: entry.consequence = more_text(field, inverted, impact); break;
+        case Telling::less:
+            if (impact != Impact::security) entry.impact = Impact::performance;
+            entry.consequence = less_text(inverted, impact);
+            break;
+        case Telling::otherwise:
+            if (impact != Impact::security) return describe_otherwise(entry);
+            entry.consequence = "The guest takes its CPU for another one, and may choose the wrong protections.";
+            break;
+        case Telling::unknown: entry.consequence = unknown_text(field, impact); break;
+    }
+}
+
+void describe_otherwise(Inexpressible& entry) {
+    entry.telling = Telling::otherwise;
+    entry.impact = Impact::cosmetic;
+    entry.consequence = "The guest sees another description; no promise changes.";
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,20 @@
+// What it costs a guest that a target cannot say a field as the policy has it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "poolcpuid/render.hpp"
+#include "poolcpuid/rulebook.hpp"
+
+namespace poolcpuid::render {
+
+// Fills in telling, impact and consequence of entry. field: nullptr for bits without one. inverted: a clear
+// bit of the field promises. seen: nothing when that is unknown.
+void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
+              Inexpressible& entry);
+
+// The same for what promises nothing.
+void describe_otherwise(Inexpressible& entry);
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,207 @@
+// The summary and the findings: what an auditor reads first.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "policy/document_text.hpp"
+#include "report/page.hpp"
+#include "report/words.hpp"
+#include "summary/groups.hpp"
+
+namespace poolcpuid::report {
+
+namespace {
+
+constexpr std::array all_severities{Severity::error, Severity::warning, Severity::note};
+
+std::size_t count_of(const PoolPolicy& policy, Severity severity) {
+    return static_cast<std::size_t>(
+        std::count_if(policy.findings.begin(), policy.findings.end(),
+                      [&](const Finding& finding) { return finding.severity == severity; }));
+}
+
+void put_tally_entry(Page& page, std::string_view target, std::size_t count, std::string_view one,
+                     std::string_view many) {
+    const auto item = page.html.open("li");
+    const auto link = page.html.open("a", {{"href", "#" + std::string(target)}});
+    page.html.element("b", std::to_string(count));
+    page.html.text(" " + std::string(count == 1 ? one : many));
+}
+
+void put_tally(Page& page, const summary::Groups& groups) {
+    std::size_t given_up = 0;
+    for (const summary::GivenUp& loss : groups.given_up) given_up += loss.features.size();
+    const auto list = page.html.open("ul", {{"class", "tally"}});
+    put_tally_entry(page, "given-up", given_up, "feature given up", "features given up");
+    put_tally_entry(page, "announced", groups.announced.size(), "relaxed behaviour announced",
+                    "relaxed behaviours announced");
+    put_tally_entry(page, "limits", groups.limits.size(), "number limited", "numbers limited");
+    put_tally_entry(page, "findings", count_of(page.policy, Severity::error), "error", "errors");
+    put_tally_entry(page, "findings", count_of(page.policy, Severity::warning), "warning", "warnings");
+}
+
+void put_given_up(Page& page, const std::vector<summary::GivenUp>& losses) {
+    page.html.element("h3", {{"id", "given-up"}}, "Given up");
+    if (losses.empty()) {
+        page.html.element("p", "Nothing: every feature that a host has and a guest may be shown is in the policy.");
+        return;
+    }
+    page.html.element("p",
+                      "Features that some hosts have and the policy has not, by the hosts that lack them or keep "
+                      "them from the pool.");
+    const auto list = page.html.open("ul", {{"class", "groups"}});
+    for (const summary::GivenUp& loss : losses) {
+        const auto item = page.html.open("li");
+        {
+            const auto who = page.html.open("b");
+            put_names(page, loss.hosts, page.columns.every_name ? loss.hosts.size() : 0);
+        }
+        page.html.text(" cost " + counted(loss.features.size(), "feature") + ": ");
+        for (const Decision* decision : loss.features) {
+            if (decision != loss.features.front()) page.html.text(", ");
+            put_field_link(page, *decision);
+        }
+    }
+}
+
+// A field and the hosts because of which it has its value.
+void put_decided(Page& page, const Decision& decision, const std::string& before_hosts) {
+    {
+        const auto term = page.html.open("dt");
+        put_field_link(page, decision);
+    }
+    const auto description = page.html.open("dd");
+    page.html.text(before_hosts);
+    if (decision.because.empty()) {
+        page.html.text("the operator");
+    } else {
+        put_because(page, decision);
+    }
+}
+
+void put_announced(Page& page, const std::vector<const Decision*>& decisions) {
+    page.html.element("h3", {{"id", "announced"}}, "Relaxed behaviours that guests are told of");
+    if (decisions.empty()) {
+        page.html.element("p", "None: no host relaxes a promise that others keep.");
+        return;
+    }
+    page.html.element("p",
+                      "These bits announce that CPUs stopped keeping a promise. One host with such a bit is "
+                      "enough: a guest that is not told would go on relying on it.");
+    const auto list = page.html.open("dl");
+    for (const Decision* decision : decisions) put_decided(page, *decision, "");
+}
+
+void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
+    page.html.element("h3", {{"id", "limits"}}, "Limits");
+    if (decisions.empty()) {
+        page.html.element("p", "None: the hosts agree on every number that a guest is shown.");
+        return;
+    }
+    const auto list = page.html.open("dl");
+    for (const Decision* decision : decisions) {
+        put_decided(page, *decision, std::to_string(summary::number_of(decision->value)) + ": ");
+    }
+}
+
+std::string joined(const std::vector<std::string>& items) {
+    std::string text;
+    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+    return text;
+}
+
+void put_options(Page& page) {
+    const RecordedOptions& options = page.policy.options;
+    page.html.element("h3", {{"id", "options"}}, "What the operator asked for");
+    if (options.empty()) {
+        page.html.element("p", "Nothing beyond the hosts: no option of the merge changed a value.");
+        return;
+    }
+    const auto list = page.html.open("dl");
+    if (!options.identity.empty()) put_term(page, "Identity of", options.identity);
+    if (!options.ceiling_level.empty()) put_term(page, "Ceiling", options.ceiling_level);
+    if (options.ceiling_policy) {
+        put_term(page, "Ceiling",
+                 "the policy of " + options.ceiling_policy->pool + ", sha256 " + options.ceiling_policy->sha256);
+    }
+    if (!options.hide.empty()) put_term(page, "Hidden", joined(options.hide));
+    if (!options.show.empty()) put_term(page, "Shown on request", joined(options.show));
+    for (const auto& [field, value] : options.set) put_term(page, "Set", field + " = " + value);
+}
+
+void put_notices(Page& page) {
+    const ReportInput& input = page.input;
+    if (input.policy.rulebook_sha256 != page.rulebook.sha256) {
+        page.html.element("p", {{"class", "notice"}},
+                          "The policy was made with another rulebook than this page. What the page says of the meaning "
+                          "and the source of a field is of rulebook " +
+                              std::string(page.rulebook.version) + " (sha256 " + std::string(page.rulebook.sha256) +
+                              "); values, reasons and findings are the policy's own.");
+    }
+    if (input.other_hosts) {
+        page.html.element("p", {{"class", "notice"}},
+                          "From the hosts that were given now follows another policy than this one, so they are not "
+                          "used: the page shows what the policy itself says.");
+    }
+    if (!page.columns.every_name) {
+        page.html.element("p", {{"class", "notice"}},
+                          "The policy lists at most eight names of a list of hosts, and this page can name no others: "
+                          "lists that may go on end in “…”, and the mark of a host that decides may be missing. Made "
+                          "with the hosts’ dumps (--hosts) the page names all.");
+    }
+}
+
+void put_finding(Page& page, const Finding& finding) {
+    const std::string severity(to_string(finding.severity));
+    const auto item = page.html.open("li", {{"class", "finding " + severity}});
+    {
+        const auto head = page.html.open("p");
+        page.html.element("span", {{"class", "severity"}}, severity);
+        page.html.text(" ");
+        page.html.element("code", finding.code);
+        const auto& decisions = page.policy.decisions;
+        const auto decision = std::find_if(decisions.begin(), decisions.end(),
+                                           [&](const Decision& d) { return d.field == finding.field; });
+        if (!finding.field.empty()) page.html.text(" · ");
+        if (decision != decisions.end()) {
+            put_field_link(page, *decision);
+        } else if (!finding.field.empty()) {
+            page.html.text(finding.field);
+        }
+    }
+    page.html.element("p", finding.message);
+    if (finding.hosts.empty()) return;
+    const auto hosts = page.html.open("p", {{"class", "hosts"}});
+    page.html.text("Hosts: ");
+    put_names(page, finding.hosts,
+              page.columns.every_name && finding.hosts.size() < most_names ? finding.hosts.size() : 0);
+}
+
+}  // namespace
+
+void put_summary(Page& page) {
+    const Section section(page, "summary", "Summary");
+    put_notices(page);
+    const summary::Groups groups = summary::groups_of(page.policy, page.rulebook);
+    put_tally(page, groups);
+    put_given_up(page, groups.given_up);
+    put_announced(page, groups.announced);
+    put_limits(page, groups.limits);
+    put_options(page);
+}
+
+void put_findings(Page& page) {
+    const Section section(page, "findings", "Findings");
+    if (page.policy.findings.empty()) {
+        page.html.element("p", "None.");
+        return;
+    }
+    const auto list = page.html.open("ul", {{"class", "findings"}});
+    for (const Severity severity : all_severities) {
+        for (const Finding& finding : page.policy.findings) {
+            if (finding.severity == severity) put_finding(page, finding);
+        }
+    }
+}
+
+}  // namespace poolcpuid::report

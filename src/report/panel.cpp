@@ -1,0 +1,126 @@
+// What a field opens to: its reason, who has which value, its names, its meaning and its source.
+#include <algorithm>
+#include <optional>
+
+#include "policy/document_text.hpp"
+#include "report/matrix.hpp"
+#include "report/words.hpp"
+#include "rulebook/names.hpp"
+#include "summary/groups.hpp"
+#include "text/hex.hpp"
+
+namespace poolcpuid::report {
+
+namespace {
+
+std::string full_place(const BitPlace& place) {
+    const std::string range = (place.low == place.high ? ", bit " : ", bits ") + document::bits(place);
+    if (place.is_msr) return "MSR " + to_hex(place.leaf) + range;
+    std::string reg = to_string(place.reg);
+    std::transform(reg.begin(), reg.end(), reg.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+    return "CPUID leaf " + to_hex(place.leaf) + ", subleaf " + document::subleaves(place) + ", " + reg + range;
+}
+
+std::string called(std::string_view project) {
+    if (project == "vendor") return "SDM/APM";
+    if (project == "linux") return "Linux";
+    if (project == "qemu") return "QEMU";
+    if (project == "xen") return "Xen";
+    return std::string(project);
+}
+
+std::string names_text(const Field& field) {
+    std::string text;
+    for (const auto& [project, name] : rulebook::names_of(field)) {
+        text += (text.empty() ? "" : " · ") + called(project) + " " + std::string(name);
+    }
+    return text;
+}
+
+// The reason without the field's `why`, with which decisions end: that has a line of its own.
+std::string what_happened(const Decision& decision, const Field* field) {
+    std::string text = decision.reason;
+    if (field == nullptr || field->why.empty() || !text.ends_with(field->why)) return text;
+    text.resize(text.size() - field->why.size());
+    while (text.ends_with(' ')) text.pop_back();
+    return text.empty() ? decision.reason : text;
+}
+
+// The numbers of the columns that have this value; none where the policy does not say it of every column.
+std::vector<std::size_t> groups_with(const Page& page, std::size_t index, std::size_t value) {
+    std::vector<std::size_t> groups;
+    for (std::size_t i = 0; i < page.columns.columns.size(); ++i) {
+        const Cell& cell = page.columns.columns[i].cells[index];
+        if (!cell.value) return {};
+        if (*cell.value == value) groups.push_back(i + 1);
+    }
+    return groups;
+}
+
+std::string value_text(const Decision& decision, const std::string& value) {
+    const bool is_number = decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
+    if (!is_number || value.size() <= 3 || !value.starts_with("0x")) return value;
+    return value + " (" + std::to_string(summary::number_of(value)) + ")";
+}
+
+void put_value(Page& page, std::size_t index, std::size_t value_index) {
+    const Decision& decision = page.policy.decisions[index];
+    const ValueOfHosts& value = decision.values[value_index];
+    const auto item = page.html.open("li");
+    page.html.element("code", value_text(decision, value.value));
+    const std::string key = cell_text(page, decision, value_index);
+    if (key == letter(value_index)) page.html.text(" (" + key + ")");
+    if (value.value == decision.value) page.html.text(", as the policy");
+    page.html.text(", " + counted(value.count, "host"));
+    const std::vector<std::size_t> groups =
+        page.numbered() ? groups_with(page, index, value_index) : std::vector<std::size_t>{};
+    if (!groups.empty()) page.html.text((groups.size() == 1 ? " in group " : " in groups ") + ranges(groups));
+    page.html.text(": ");
+    put_names(page, value.hosts, value.count);
+}
+
+void put_values(Page& page, std::size_t index) {
+    page.html.element("dt", "Hosts have");
+    const auto description = page.html.open("dd", {{"class", "have"}});
+    const auto list = page.html.open("ul");
+    for (std::size_t i = 0; i < page.policy.decisions[index].values.size(); ++i) put_value(page, index, i);
+}
+
+void put_meaning(Page& page, const Field& field) {
+    put_term(page, "Meaning", field.why);
+    put_term(page, "If broken", std::string(to_string(field.impact)) + ": " + std::string(cost_of(field.impact)));
+    const std::string names = names_text(field);
+    if (!names.empty()) put_term(page, "Names", names);
+}
+
+}  // namespace
+
+void put_panel(Page& page, std::size_t index) {
+    const Decision& decision = page.policy.decisions[index];
+    const FieldIndex at = page.rulebook.find(decision.field);
+    const Field* field = at == no_field ? nullptr : &page.rulebook[at];
+    const auto panel = page.html.open("div", {{"id", "why-" + page.anchors[index]}});
+    const auto list = page.html.open("dl");
+    put_term(page, "Why", what_happened(decision, field));
+    put_values(page, index);
+    if (!decision.because.empty()) {
+        page.html.element("dt", "Decided by");
+        const auto description = page.html.open("dd");
+        put_because(page, decision);
+    }
+    const RuleWords* rule = words_of(decision.rule);
+    if (rule != nullptr) {
+        put_term(page, "Rule", decision.rule + ": " + std::string(rule->promise) + " " + std::string(rule->in_pool));
+    }
+    if (field != nullptr) {
+        put_meaning(page, *field);
+    }
+    put_term(page, "Place", full_place(decision.place));
+    {
+        const auto term = page.html.open("dt");
+        page.html.element("a", {{"href", "#sources"}}, "Source");
+    }
+    page.html.element("dd", field != nullptr ? field->source : "This rulebook does not know the field.");
+}
+
+}  // namespace poolcpuid::report

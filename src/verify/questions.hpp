@@ -1,0 +1,54 @@
+// What a vCPU with a policy is told and asked, and what it is to answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/policy.hpp"
+#include "poolcpuid/verify.hpp"
+
+namespace poolcpuid::verify {
+
+// One execution of CPUID.
+struct Question {
+    CpuidRow row;                  // what the policy says; zeros where it has no such row
+    bool in_policy = false;        // it has one
+    std::optional<CpuidRow> echo;  // beyond the maximum of the range: the highest basic leaf, which may be read instead
+};
+
+// Bits of a register that were seen otherwise than the policy says.
+struct WrongBits {
+    merge::RegisterPlace place;
+    std::uint64_t policy = 0;  // the whole register
+    std::uint64_t seen = 0;
+    std::uint64_t bits = 0;  // those that are wrong
+};
+
+// Bits of registers: those that the policy leaves to the VMM.
+class OwnedBits {
+public:
+    explicit OwnedBits(const std::vector<BitPlace>& owned) : owned_(owned) {}
+
+    // Those of one register. Linear in the number of places.
+    std::uint64_t of(const merge::RegisterPlace& place) const;
+
+private:
+    std::vector<BitPlace> owned_;
+};
+
+// The entries of a vCPU with this policy, in its order. An entry has subleaves where the rulebook, or the policy, or
+// the list of such leaves with which dumps are read says so.
+std::vector<VcpuEntry> entries_of(const merge::Plan& plan, const PoolPolicy& policy);
+
+// True when the leaf's answer depends on the subleaf.
+bool has_subleaves(const merge::Plan& plan, const PoolPolicy& policy, std::uint32_t leaf);
+
+// The questions that verify_policy's comment lists, sorted by key, unique.
+std::vector<Question> questions_of(const merge::Plan& plan, const PoolPolicy& policy);
+
+// What is wrong with the answer to a question: at most one a register.
+std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const OwnedBits& owned);
+
+}  // namespace poolcpuid::verify

@@ -1,0 +1,16 @@
+// Wrong bits of registers as fields of the rulebook, with what they mean for the guest.
+#pragma once
+
+#include <vector>
+
+#include "merge/plan.hpp"
+#include "poolcpuid/verify.hpp"
+#include "verify/questions.hpp"
+
+namespace poolcpuid::verify {
+
+// The fields in which the bits lie, each with its whole value; bits without a field by runs of neighbours.
+// Sorted by shows, impact, place.
+std::vector<SeenField> seen_fields(const merge::Plan& plan, const std::vector<WrongBits>& wrong);
+
+}  // namespace poolcpuid::verify

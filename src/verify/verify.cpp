@@ -1,0 +1,142 @@
+#include "poolcpuid/verify.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "capture/meta.hpp"
+#include "merge/plan.hpp"
+#include "poolcpuid/capture.hpp"
+#include "poolcpuid/error.hpp"
+#include "verify/probe.hpp"
+#include "verify/questions.hpp"
+#include "verify/seen_fields.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using merge::Plan;
+using verify::Question;
+using verify::WrongBits;
+
+class Verifier {
+public:
+    Verifier(const Plan& plan, const PoolPolicy& policy, const VcpuRunner& run)
+        : plan_(plan), run_(run), owned_(policy.owned), questions_(verify::questions_of(plan, policy)) {
+        task_.cpuid = verify::entries_of(plan, policy);
+        task_.msrs = policy.msrs;
+        for (const Question& question : questions_) task_.execute.push_back(question.row.key);
+        for (const MsrRow& msr : policy.msrs) task_.rdmsr.push_back(msr.index);
+    }
+
+    Verification run() {
+        VcpuAnswer answer = run_(task_);
+        if (!answer.refusal.empty()) answer = run_without_refused(answer.refusal);
+        if (!answer.refusal.empty()) return std::move(result_);
+        compare_cpuid(answer);
+        compare_msrs(answer);
+        if (!wrong_.empty()) {
+            const verify::Control control = verify::divide(plan_, task_, wrong_, run_);
+            result_.differences = verify::seen_fields(plan_, control.controlled);
+            result_.uncontrolled = verify::seen_fields(plan_, control.uncontrolled);
+        }
+        return std::move(result_);
+    }
+
+private:
+    // Leaves out the entries that KVM refuses each by itself, and goes on with the others.
+    VcpuAnswer run_without_refused(const std::string& refusal) {
+        std::vector<VcpuEntry> taken;
+        for (const VcpuEntry& entry : task_.cpuid) {
+            VcpuTask alone;
+            alone.cpuid = {entry};
+            const std::string reason = run_(alone).refusal;
+            if (reason.empty()) {
+                taken.push_back(entry);
+            } else {
+                result_.refused.push_back({false, entry.row.key, reason});
+            }
+        }
+        const bool some = !result_.refused.empty();
+        task_.cpuid = std::move(taken);
+        VcpuAnswer answer;
+        answer.refusal = refusal;
+        if (some) answer = run_(task_);
+        if (!answer.refusal.empty()) result_.refused.push_back({false, std::nullopt, answer.refusal});
+        return answer;
+    }
+
+    bool is_refused(const LeafKey& key) const {
+        return std::any_of(result_.refused.begin(), result_.refused.end(),
+                           [&](const Refused& refused) { return !refused.is_msr && refused.key == key; });
+    }
+
+    void compare_cpuid(const VcpuAnswer& answer) {
+        for (std::size_t i = 0; i < questions_.size(); ++i) {
+            const Question& question = questions_[i];
+            if (is_refused(question.row.key)) continue;
+            ++(question.in_policy ? result_.rows : result_.other_rows);
+            for (const WrongBits& bits : verify::wrong_bits(question, answer.cpuid.at(i), owned_)) {
+                wrong_.push_back(bits);
+            }
+        }
+    }
+
+    void compare_msrs(const VcpuAnswer& answer) {
+        for (std::size_t i = 0; i < task_.msrs.size(); ++i) {
+            const MsrRow& msr = task_.msrs[i];
+            const std::optional<std::uint64_t>& seen = answer.msrs.at(i);
+            const merge::RegisterPlace place{true, {msr.index, 0}, Register::eax};
+            if (!answer.msr_refusals.at(i).empty()) {
+                result_.refused.push_back({true, place.key, answer.msr_refusals[i]});
+            } else if (!seen) {
+                result_.refused.push_back({true, place.key, "KVM takes the value, and the guest's RDMSR faults."});
+            } else {
+                ++result_.msrs;
+                const std::uint64_t bits = (*msr.value ^ *seen) & ~owned_.of(place);
+                if (bits != 0) wrong_.push_back({place, *msr.value, *seen, bits});
+            }
+        }
+    }
+
+    const Plan& plan_;
+    const VcpuRunner& run_;
+    verify::OwnedBits owned_;
+    std::vector<Question> questions_;
+    VcpuTask task_;
+    std::vector<WrongBits> wrong_;
+    Verification result_;
+};
+
+std::string value_or_empty(const std::map<std::string, std::string>& meta, const char* key) {
+    const auto at = meta.find(key);
+    return at == meta.end() ? std::string() : at->second;
+}
+
+}  // namespace
+
+std::string_view to_string(Shows shows) noexcept {
+    switch (shows) {
+        case Shows::more: return "more";
+        case Shows::less: return "less";
+        case Shows::other: break;
+    }
+    return "other";
+}
+
+Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, const VcpuRunner& run) {
+    const auto vendor = rulebook.vendor_of(policy.vendor);
+    if (!vendor) {
+        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
+    }
+    const Plan plan(rulebook, *vendor);
+    return Verifier(plan, policy, run).run();
+}
+
+KvmHost this_kvm_host() {
+    std::vector<std::string> not_seen;
+    const auto meta = capture::read_meta(CaptureSources{}, not_seen);
+    return {value_or_empty(meta, "kernel"), value_or_empty(meta, "kvm_module")};
+}
+
+}  // namespace poolcpuid
