@@ -139,8 +139,8 @@ struct PoolPlan {
     PromiseCounts counts;                // of the difference
     std::vector<RunningPlan> running;    // by label
     std::vector<StartUpHosts> start_up;  // of the policy after, by the first host
-    std::vector<std::string>
-        wait_for;               // hosts that leave or are replaced, and do not keep the policy after as they are
+    // Hosts that leave or are replaced, and do not keep the policy after as they are.
+    std::vector<std::string> wait_for;
     std::vector<WhatIf> price;  // of what the policy loses, what hosts that join or come back cost
     std::vector<Mend> mends;    // by the first host
 

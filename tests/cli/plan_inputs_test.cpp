@@ -195,6 +195,16 @@ TEST_CASE("a policy that is not what its hosts give now is said to be so", "[pla
     CHECK(plan_json(result).at("policy").at("change") == "stronger");
     CHECK_THAT(flat(run({"plan", file, "--hosts", pool.a, pool.b, "--format", "text"}).out),
                Contains("The policy before is not what its hosts give now"));
+
+    // A policy that promised too much all along: the host that comes back as it was is not weaker than before.
+    Json weak = Json::parse(bytes_of(pool.policy_of({pool.weak}, "weak-policy.json")));
+    for (Json& row : weak.at("cpuid")) {
+        if (row.at("leaf") == "0x7") row.at("ebx") = "0x00000129";
+    }
+    const std::string wrong = pool.dir.write("wrong.json", weak.dump(2) + "\n");
+    const std::string text =
+        run({"plan", wrong, "--hosts", pool.weak, "--replace", "weak=" + pool.weak, "--format", "text"}).out;
+    CHECK_THAT(text, Contains("must not run on weak, nor before the change") && !Contains("comes back weaker"));
 }
 
 TEST_CASE("--rulebook plans by another rulebook", "[plan]") {

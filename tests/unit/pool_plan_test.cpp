@@ -95,6 +95,17 @@ TEST_CASE("all hosts may be replaced at once", "[plan]") {
     CHECK(rolling.wait_for.empty());
 }
 
+TEST_CASE("a host that comes back is compared with its former self, one that joins with the pool's policy", "[plan]") {
+    const PoolPlan result = plan({good("a"), weak("w")}, {{good("g"), weaker("x")}, {}, {weak("a")}});
+    CHECK(result.replaced.front().counts == PromiseCounts{1, 0, 0, 0});
+    CHECK(result.replaced.front().before == good("a").sha256);
+    CHECK(result.replaced.front().after == weak("a").sha256);
+    REQUIRE(result.added.size() == 2);
+    CHECK(result.added[0].counts == PromiseCounts{0, 0, 0, 1});
+    CHECK(result.added[1].counts == PromiseCounts{1, 0, 0, 0});
+    CHECK(result.added[1].after == weaker("x").sha256);
+}
+
 TEST_CASE("hosts whose views are equal stand together, whatever their dumps' bytes", "[plan]") {
     const PoolPlan result =
         plan({good("a")}, {{weak("w2"), remarked(weak("w1")), relaxed("r"), remarked(weak("w3"))}, {}, {}});
