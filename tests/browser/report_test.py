@@ -107,6 +107,8 @@ class ReportTest(unittest.TestCase):
         self.write("Fs_Gs_Base_NS")
         self.assertEqual(self.browser.run(SHOWN), ["f-fs_gs_base_ns"])
         self.assertEqual(self.status(), f"1 of {len(everything)} fields shown")
+        self.write("cr4.PCIDE Faults")
+        self.assertEqual(self.browser.run(SHOWN), ["f-pcid"])
         self.write("0x7.0 ebx avx512")
         shown = self.browser.run(SHOWN)
         self.assertIn("f-avx512f", shown)
@@ -179,6 +181,7 @@ class ReportTest(unittest.TestCase):
         self.browser.open(self.small, fragment="#:~:text=setting%20CR4.PCIDE%20faults")
         WebDriverWait(self.browser.driver, 10).until(lambda _: self.browser.run(OPEN))
         self.assertEqual(self.browser.run(OPEN), ["f-pcid"])
+        self.assertEqual(self.browser.run("return document.querySelector('#f-pcid button').ariaExpanded"), "true")
 
     def test_without_scripts_all_is_open(self):
         for page in (self.small, self.numbered):
@@ -243,7 +246,7 @@ class ReportTest(unittest.TestCase):
 
     def test_the_opened_field_is_read_without_scrolling_sideways(self):
         for page in (self.small, self.numbered):
-            for width in (360, 1280):
+            for width in (360, 1000):
                 with self.subTest(page.name, width=width):
                     self.browser.open(page, width=width, fragment="#f-pcid")
                     right = "return document.querySelector('#f-pcid .panel dl').getBoundingClientRect().right"

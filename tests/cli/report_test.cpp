@@ -226,6 +226,7 @@ TEST_CASE("no text of a policy becomes markup", "[report]") {
     CHECK(count_of(page, shown) >= 20);
     CHECK_THAT(page, !Contains("<img") && !Contains("\xE2\x80\xAE"));
     CHECK(count_of(page, "<script") == 1);
+    CHECK_THAT(page, Contains("<tbody id=\"decision-1\" class=\"other "));
     CHECK(count_of(page, " onerror") == count_of(page, "src=x onerror"));
 }
 

@@ -59,6 +59,18 @@ TEST_CASE("hosts that decide other fields are other columns, though their values
     CHECK(columns.columns[1].names == std::vector<std::string>{"b"});
 }
 
+TEST_CASE("hosts that decide more fields come before those that decide an earlier one", "[report]") {
+    PoolPolicy policy = small_policy();
+    policy.decisions = {decision("union", {{"0x1", {"b"}, 1}, {"0x0", {"a1", "a2", "c"}, 3}}, {"b"}),
+                        decision("min", {{"0x1", {"a1", "a2"}, 2}, {"0x2", {"b", "c"}, 2}}, {"a1", "a2"}),
+                        decision("max", {{"0x2", {"a1", "a2"}, 2}, {"0x1", {"b", "c"}, 2}}, {"a1", "a2"})};
+    const Columns columns = columns_of(policy);
+    REQUIRE(columns.columns.size() == 3);
+    CHECK(columns.columns[0].names == std::vector<std::string>{"a1", "a2"});
+    CHECK(columns.columns[1].names == std::vector<std::string>{"b"});
+    CHECK(columns.columns[2].names == std::vector<std::string>{"c"});
+}
+
 TEST_CASE("a ceiling is a column of its own", "[report]") {
     PoolPolicy policy = small_policy();
     policy.hosts.push_back({"4", "policy", {"policy"}, {"ceiling:x"}, 1});
