@@ -10,6 +10,8 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
 test_packages=(catch2 libvalijson-dev)
+# shellcheck disable=SC2034
+e2e_packages=(gcc python3 qemu-system-x86)
 
 say() { printf '%s\n' "$*" >&2; }
 
