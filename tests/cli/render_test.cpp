@@ -109,6 +109,12 @@ bool has(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
 
+// True when the advice for hosts names a field that they do not show.
+bool hides_field(const Json& advice, const std::string& field) {
+    const Json& hidden = advice.at("hidden");
+    return std::any_of(hidden.begin(), hidden.end(), [&](const Json& entry) { return entry.at("field") == field; });
+}
+
 // The register of an entry of --to kvm, or nothing.
 std::string register_of(const Json& document, const std::string& function, const std::string& reg) {
     for (const Json& entry : document.at("cpuid")) {
@@ -380,14 +386,16 @@ TEST_CASE("--hosts says what each host needs, hosts that need the same together"
     const Json& shows = qemu.at("hosts").at(0);
     const Json& hides = qemu.at("hosts").at(1);
     CHECK(shows.at("hosts") == Json{"told"});
-    CHECK(shows.at("hidden").empty());
+    CHECK_FALSE(hides_field(shows, "fs_gs_base_ns"));
+    CHECK_FALSE(shows.contains("output"));  // QEMU has no name for the other that it hides
     CHECK(hides.at("hosts") == Json{"more", "plain"});
-    CHECK(hides.at("hidden").at(0).at("field") == "fs_gs_base_ns");
+    CHECK(hides_field(hides, "fs_gs_base_ns"));
     const std::string output = hides.at("output");
     CHECK_THAT(output, Contains("x-force-features=on") && !Contains("enforce=on"));
     CHECK_THAT(pool.json("kvm", hosts).at("hosts").at(1).at("advice").get<std::string>(), Contains("Nothing to do"));
     CHECK_THAT(pool.json("xen", hosts).at("hosts").at(1).at("advice").get<std::string>(), Contains("fs_gs_base_ns"));
-    CHECK_THAT(pool.render("qemu", hosts).err, Contains("host more, plain: does not show fs_gs_base_ns"));
+    CHECK_THAT(pool.render("qemu", hosts).err,
+               Contains("host more, plain: does not show") && Contains("fs_gs_base_ns"));
 }
 
 TEST_CASE("a bit that QEMU has no name for needs nothing on a host that hides it", "[render]") {
