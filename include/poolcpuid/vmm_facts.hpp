@@ -30,11 +30,12 @@ struct QemuFacts {
     VmmVersion version;
     std::string full_version;  // "7.2.22", as QEMU words it
     std::string program;       // its path; empty when it was not asked
-    // The boolean properties of the base model and what the model sets them to. Empty when it was not asked.
+    // The model that was asked for, by the versioned name that it stands for: what the name alone means depends
+    // on the machine type.
+    std::string model;
+    // The boolean properties of the model and what it sets them to. Empty when no QEMU was asked.
     std::map<std::string, bool> flags;
-    std::set<std::string> numbers;            // the names of its other properties
-    std::map<std::string, std::string> text;  // vendor, family, model, stepping, level, xlevel … of the base model
-    std::vector<std::string> models;          // the names of its models, sorted
+    std::set<std::string> numbers;  // the names of its other properties
 };
 
 // Starts the program without a machine and asks for its version and the properties of model (QMP

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "render/owned.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
 #include "text/hex.hpp"
@@ -15,18 +16,6 @@ namespace poolcpuid::render {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::uint64_t owned_mask(const PoolPolicy& policy, const merge::RegisterPlace& place) {
-    std::uint64_t mask = 0;
-    for (const BitPlace& bits : policy.owned) {
-        const bool is_here = bits.is_msr == place.is_msr && bits.leaf == place.key.leaf &&
-                             (place.is_msr || (bits.reg == place.reg && bits.subleaf_first <= place.key.subleaf &&
-                                               place.key.subleaf <= bits.subleaf_last));
-        if (!is_here) continue;
-        for (unsigned bit = bits.low; bit <= bits.high; ++bit) mask |= std::uint64_t{1} << bit;
-    }
-    return mask;
-}
 
 // "0b" and a digit a bit, the highest first; x leaves KVM's value, or the VMM's.
 std::string bitmap(std::uint64_t value, std::uint64_t left_alone, unsigned width) {
@@ -69,14 +58,14 @@ private:
             const std::uint32_t highest = row->second[field.reg];
             for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves; ++leaf) {
                 const LeafKey key{leaf, 0};
-                if (!rows_.contains(key) && !is_all_owned(key)) rows_.emplace(key, Registers{});
+                if (!rows_.contains(key) && !is_owned(key)) rows_.emplace(key, Registers{});
             }
         }
     }
 
     static constexpr std::uint32_t most_leaves = 0x100;
 
-    bool is_all_owned(LeafKey key) const {
+    bool is_owned(LeafKey key) const {
         std::uint64_t owned = 0;
         for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
             owned |= owned_mask(policy_, {false, key, reg});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 
+#include "render/owned.hpp"
 #include "render/words.hpp"
 #include "text/hex.hpp"
 
@@ -18,12 +19,6 @@ namespace {
 constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
 
 bool is_among(std::uint32_t value, std::uint32_t first, std::uint32_t last) { return first <= value && value <= last; }
-
-bool stands_at(const BitPlace& bits, const RegisterPlace& place) {
-    if (bits.is_msr != place.is_msr || bits.leaf != place.key.leaf) return false;
-    return place.is_msr ||
-           (bits.reg == place.reg && is_among(place.key.subleaf, bits.subleaf_first, bits.subleaf_last));
-}
 
 std::uint64_t mask_of(unsigned low, unsigned high) {
     const unsigned width = high - low + 1;
@@ -181,14 +176,6 @@ void GuestView::cut_above_maxima() {
     }
 }
 
-std::uint64_t GuestView::owned_mask(const RegisterPlace& place) const {
-    std::uint64_t mask = 0;
-    for (const BitPlace& bits : policy_.owned) {
-        if (stands_at(bits, place)) mask |= mask_of(bits.low, bits.high);
-    }
-    return mask;
-}
-
 GuestView::Reason GuestView::reason_for(const RegisterPlace& place, std::uint64_t mask) const {
     const auto at = reasons_.find(place);
     if (at == reasons_.end()) return {};
@@ -243,7 +230,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
 std::vector<Inexpressible> GuestView::differences() const {
     std::vector<Inexpressible> all;
     for (const auto& [place, bits] : registers_) {
-        const std::uint64_t owned = owned_mask(place);
+        const std::uint64_t owned = owned_mask(policy_, place);
         if ((((bits.promised ^ bits.seen) | bits.unknown) & ~owned) == 0) continue;
         std::uint64_t covered = owned;
         for (const FieldIndex index : plan_.fields()) {

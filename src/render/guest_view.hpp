@@ -69,7 +69,6 @@ private:
     };
 
     Bits bits_at(const merge::RegisterPlace& place) const;
-    std::uint64_t owned_mask(const merge::RegisterPlace& place) const;
     Reason reason_for(const merge::RegisterPlace& place, std::uint64_t mask) const;
     bool is_gated_off(const Field& field) const;
     void add_strays(const merge::RegisterPlace& place, std::uint64_t mask, const Bits& bits,

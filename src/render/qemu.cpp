@@ -27,12 +27,11 @@ bool is_flag(const Field& field) { return field.low == field.high; }
 class CpuArgument {
 public:
     explicit CpuArgument(const TargetInput& input)
-        : input_(input),
-          names_(data_, input.options.qemu),
-          model_(input.options.base.empty() ? plainest : input.options.base) {
+        : input_(input), names_(data_, input.options.qemu), model_(plainest) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
         }
+        if (!input.options.base.empty()) model_ = input.options.qemu->model;
     }
 
     Rendering run() {

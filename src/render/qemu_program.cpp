@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -136,8 +135,6 @@ private:
     Json greeting_;
 };
 
-std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
 void read_version(const Json& greeting, QemuFacts& facts) {
     const Json version = greeting.at("QMP").value("version", Json::object()).value("qemu", Json::object());
     facts.version = {version.value("major", 0U), version.value("minor", 0U)};
@@ -147,16 +144,19 @@ void read_version(const Json& greeting, QemuFacts& facts) {
 }  // namespace
 
 QemuFacts ask_qemu(const std::string& program, const std::string& model) {
+    if (::access(program.c_str(), X_OK) != 0) {
+        fail(program, "cannot be started: " + std::system_category().message(errno));
+    }
     QemuFacts facts;
     facts.program = program;
     Qmp qmp(program);
     read_version(qmp.greeting(), facts);
+    facts.model = model;
     const Json definitions = qmp.ask("query-cpu-definitions", {});
     for (const Json& definition : definitions.value("return", Json::array())) {
-        facts.models.push_back(definition.value("name", std::string()));
+        if (definition.value("name", std::string()) == model) facts.model = definition.value("alias-of", model);
     }
-    std::sort(facts.models.begin(), facts.models.end());
-    const Json answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", model}}}});
+    const Json answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", facts.model}}}});
     if (answer.contains("error")) {
         const std::string why = answer["error"].value("desc", std::string("no reason given"));
         throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
@@ -169,7 +169,6 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model) {
             facts.flags[name] = value.get<bool>();
         } else {
             facts.numbers.insert(name);
-            facts.text[name] = text_of(value);
         }
     }
     return facts;

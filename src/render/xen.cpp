@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "render/owned.hpp"
 #include "render/targets.hpp"
 #include "text/hex.hpp"
 
@@ -12,18 +13,12 @@ namespace {
 
 constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
 
-bool is_owned(const PoolPolicy& policy, LeafKey key, Register reg, unsigned bit) {
-    return std::any_of(policy.owned.begin(), policy.owned.end(), [&](const BitPlace& place) {
-        return !place.is_msr && place.leaf == key.leaf && place.subleaf_first <= key.subleaf &&
-               key.subleaf <= place.subleaf_last && place.reg == reg && place.low <= bit && bit <= place.high;
-    });
-}
-
 std::string register_text(const PoolPolicy& policy, const CpuidRow& row, Register reg) {
+    const std::uint64_t owned = owned_mask(policy, {false, row.key, reg});
     std::string bits;
     for (unsigned bit = 32; bit-- > 0;) {
         const bool set = ((row.value[reg] >> bit) & 1U) != 0;
-        bits += is_owned(policy, row.key, reg, bit) ? 'x' : set ? '1' : '0';
+        bits += ((owned >> bit) & 1U) != 0 ? 'x' : set ? '1' : '0';
     }
     return std::string(to_string(reg)) + "=" + bits;
 }

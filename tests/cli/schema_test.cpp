@@ -63,6 +63,10 @@ TEST_CASE("every file of the rulebook is valid", "[schema]") {
         check_valid(std::string("rulebook-") + name, bytes_of((policy / (std::string(name) + ".json")).string()));
     }
     check_valid("rulebook-head", bytes_of((policy / "rulebook.json").string()));
+    for (const fs::directory_entry& file : fs::directory_iterator(policy / "targets")) {
+        INFO(file.path().string());
+        check_valid("rulebook-targets", bytes_of(file.path().string()));
+    }
 }
 
 TEST_CASE("the schemas refuse what is not so", "[schema]") {

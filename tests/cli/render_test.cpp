@@ -1,0 +1,432 @@
+// render: what each target is given to paste, what it says that the target cannot say, and its exit status.
+// QEMU and libvirt themselves read the output in tests/e2e; here their names are those of a stated version.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+using Json = nlohmann::json;
+
+namespace {
+
+HostDump relaxed(const std::string& name) {
+    return with_bit(amd_host(name), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true);
+}
+
+// A small cpu_map with two AMD models and an Intel one.
+std::string cpu_map_in(const TemporaryDirectory& dir) {
+    dir.write("map/index.xml",
+              "<cpus><arch name='x86'><include filename='vendors.xml'/><include filename='features.xml'/>"
+              "<group name='g'><include filename='models.xml'/></group></arch><arch name='arm'>"
+              "<include filename='missing.xml'/></arch></cpus>");
+    dir.write("map/vendors.xml",
+              "<cpus><vendor name='AMD' string='AuthenticAMD'/>"
+              "<vendor name='Intel' string='GenuineIntel'/></cpus>");
+    dir.write("map/features.xml",
+              "<cpus><feature name='avx2'/><feature name='fpu'/><feature name='lm'/>"
+              "<feature name='svm'/><feature name='hypervisor'/><feature name='3dnow'/></cpus>");
+    dir.write("map/models.xml",
+              "<cpus><model name='Old'><signature family='16' model='2'/><vendor name='AMD'/><feature name='fpu'/>"
+              "<feature name='3dnow'/></model>"
+              "<model name='New'><model name='Old'/><signature family='25' model='1'/><feature name='avx2'/></model>"
+              "<model name='Other'><signature family='6' model='85'/><vendor name='Intel'/>"
+              "<feature name='fpu'/></model></cpus>");
+    return dir.file("map");
+}
+
+struct Pool {
+    TemporaryDirectory dir;
+    std::string plain = dir.write("plain.json", document(amd_host("plain")));
+    std::string told = dir.write("told.json", document(relaxed("told")));
+    std::string intel = dir.write("intel.json", document(intel_host("intel")));
+    std::string policy = merged({plain, told}, "policy.json");
+    std::string intel_policy = merged({intel}, "intel-policy.json");
+    std::string map = cpu_map_in(dir);
+
+    std::string merged(const std::vector<std::string>& hosts, const std::string& file,
+                       const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments{"merge", "--pool", "blue", "-o", dir.file(file)};
+        arguments.insert(arguments.end(), hosts.begin(), hosts.end());
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        REQUIRE(run(arguments).status == 0);
+        return dir.file(file);
+    }
+
+    // The options without which a target asks what happens to be installed.
+    std::vector<std::string> fixed(const std::string& target) const {
+        if (target == "qemu") return {"--qemu", "10.2"};
+        if (target == "libvirt") return {"--cpu-map", map};
+        return {};
+    }
+
+    Result render(const std::string& target, std::vector<std::string> more = {}, std::string of = {}) const {
+        std::vector<std::string> arguments{"render", "--to", target, of.empty() ? policy : of};
+        for (const std::string& option : fixed(target)) arguments.push_back(option);
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments);
+    }
+
+    Json json(const std::string& target, std::vector<std::string> more = {}, const std::string& of = {}) const {
+        more.insert(more.end(), {"--format", "json"});
+        const Result result = render(target, more, of);
+        INFO(result.text());
+        REQUIRE(result.status == 0);
+        for (const std::string& error : schema_errors("render", result.out)) FAIL_CHECK(error);
+        return Json::parse(result.out);
+    }
+};
+
+const std::vector<std::string> all_targets{"firecracker", "kvm", "libvirt", "qemu", "xapi", "xen"};
+
+// The entry of a field in the list of what cannot be said, or null.
+Json lost(const Json& document, const std::string& field) {
+    for (const Json& entry : document.at("inexpressible")) {
+        if (entry.at("field") == field) return entry;
+    }
+    return nullptr;
+}
+
+std::vector<std::string> properties(const std::string& argument) {
+    std::vector<std::string> all;
+    std::istringstream in(argument.substr(0, argument.find('\n')));
+    for (std::string part; std::getline(in, part, ',');) all.push_back(part);
+    return all;
+}
+
+bool has(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// True when the advice for hosts names a field that they do not show.
+bool hides_field(const Json& advice, const std::string& field) {
+    const Json& hidden = advice.at("hidden");
+    return std::any_of(hidden.begin(), hidden.end(), [&](const Json& entry) { return entry.at("field") == field; });
+}
+
+// The register of an entry of --to kvm, or nothing.
+std::string register_of(const Json& document, const std::string& function, const std::string& reg) {
+    for (const Json& entry : document.at("cpuid")) {
+        if (entry.at("function") == function) return entry.at(reg);
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("stdout is what is to be pasted and nothing else; the remarks go to stderr", "[render]") {
+    const Pool pool;
+    for (const std::string& target : all_targets) {
+        CAPTURE(target);
+        const Result result = pool.render(target);
+        CHECK(result.status == 0);
+        CHECK_THAT(result.out, !Contains("note:") && !Contains("cannot say"));
+        CHECK(result.out.back() == '\n');
+        CHECK_THAT(result.err, Contains("blue for " + target));
+        std::istringstream lines(result.err);
+        for (std::string line; std::getline(lines, line);) {
+            CAPTURE(line);
+            CHECK((line.size() <= 80 || line.find(' ', line.find_first_not_of(' ')) == std::string::npos));
+        }
+    }
+}
+
+TEST_CASE("-o writes to a file what stdout would have been", "[render]") {
+    const Pool pool;
+    const Result result = pool.render("xapi", {"-o", pool.dir.file("set")});
+    CHECK(result.out.empty());
+    CHECK(pool.dir.read("set") == pool.render("xapi").out);
+    CHECK(pool.render("xapi", {"-o", "/dev/full"}).status == 5);
+}
+
+TEST_CASE("--strict is exit status 1 when something cannot be said, and 0 when all can", "[render]") {
+    const Pool pool;
+    CHECK(pool.render("xapi", {"--strict"}).status == 1);
+    CHECK_FALSE(pool.render("xapi", {"--strict"}).out.empty());
+    CHECK(pool.render("kvm", {"--strict"}).status == 0);
+    CHECK(pool.json("kvm").at("inexpressible").empty());
+}
+
+TEST_CASE("the same policy gives the same bytes", "[render]") {
+    const Pool pool;
+    for (const std::string& target : all_targets) {
+        const std::vector<std::string> hosts{"--hosts", pool.plain, pool.told};
+        const std::vector<std::string> other{"--hosts", pool.told, pool.plain};
+        CHECK(pool.json(target, hosts).dump() == pool.json(target, other).dump());
+    }
+}
+
+TEST_CASE("kvm has every register of the policy, and flags the leaves that have subleaves", "[render]") {
+    const Pool pool;
+    const Result result = pool.render("kvm");
+    for (const std::string& error : schema_errors("kvm", result.out)) FAIL_CHECK(error);
+    const Json document = Json::parse(result.out);
+    const Json policy = Json::parse(bytes_of(pool.policy));
+    REQUIRE(document.at("cpuid").size() == policy.at("cpuid").size());
+    for (std::size_t i = 0; i < policy.at("cpuid").size(); ++i) {
+        const Json& row = policy.at("cpuid").at(i);
+        const Json& entry = document.at("cpuid").at(i);
+        CHECK(entry.at("function") == row.at("leaf"));
+        CHECK(entry.at("index") == row.at("subleaf"));
+        for (const char* reg : {"eax", "ebx", "ecx", "edx"}) CHECK(entry.at(reg) == row.at(reg));
+        const std::string leaf = row.at("leaf");
+        CHECK(entry.at("flags") == (leaf == "0x7" || leaf == "0xd" ? 1 : 0));
+    }
+    CHECK(document.at("owned") == policy.at("owned"));
+    CHECK(register_of(document, "0x80000021", "eax") == "0x00000002");
+}
+
+TEST_CASE("an MSR of the policy is in what targets for MSRs get, and is listed where they have no words", "[render]") {
+    const Pool pool;
+    const Json intel = Json::parse(bytes_of(pool.intel_policy));
+    REQUIRE(intel.at("msrs").at(0).at("index") == "0x10a");
+    const Json kvm = Json::parse(pool.render("kvm", {}, pool.intel_policy).out);
+    CHECK(kvm.at("msrs").at(0).at("data") == intel.at("msrs").at(0).at("value"));
+    const Json fire = Json::parse(pool.render("firecracker", {}, pool.intel_policy).out);
+    CHECK(fire.at("msr_modifiers").at(0).at("addr") == "0x10a");
+    CHECK(lost(pool.json("xen", {}, pool.intel_policy), "ac_rsba").at("msr") == "0x10a");
+    CHECK(has(properties(pool.render("qemu", {}, pool.intel_policy).out), "rsba=on"));
+    CHECK(lost(pool.json("qemu", {}, pool.intel_policy), "ac_rsba").is_null());
+}
+
+TEST_CASE("a Firecracker template has every bit, and x for those that the VMM fills in", "[render]") {
+    const Pool pool;
+    const Result result = pool.render("firecracker");
+    for (const std::string& error : schema_errors("firecracker-template", result.out)) FAIL_CHECK(error);
+    const Json document = Json::parse(result.out);
+    const auto bitmap = [&](const std::string& leaf, std::size_t reg) -> std::string {
+        for (const Json& entry : document.at("cpuid_modifiers")) {
+            if (entry.at("leaf") == leaf && entry.at("subleaf") == "0x0") {
+                return entry.at("modifiers").at(reg).at("bitmap");
+            }
+        }
+        return "none";
+    };
+    CHECK(bitmap("0x1", 1) == "0bxxxxxxxxxxxxxxxx0000100000000000");  // APIC id and count
+    CHECK(bitmap("0x80000021", 0) == "0b00000000000000000000000000000010");
+    // KVM lists every leaf up to the maximum: what the policy does not show is cleared.
+    CHECK(bitmap("0x5", 0) == "0b00000000000000000000000000000000");
+}
+
+TEST_CASE("Firecracker ends AMD's extended leaves before the announcements of leaf 80000021", "[render]") {
+    const Pool pool;
+    const Json entry = lost(pool.json("firecracker"), "fs_gs_base_ns");
+    REQUIRE(entry.is_object());
+    CHECK(entry.at("value") == "0x1");
+    CHECK(entry.at("instead") == "0x0");
+    CHECK(entry.at("telling") == "more");
+    CHECK(entry.at("impact") == "wrong-result");
+    CHECK_THAT(entry.at("reason").get<std::string>(), Contains("0x8000001f"));
+}
+
+TEST_CASE("a featureset has Xen's words in Xen's order", "[render]") {
+    const Pool pool;
+    const std::string text = pool.render("xapi").out;
+    std::vector<std::uint32_t> words;
+    std::istringstream in(text.substr(0, text.find('\n')));
+    for (std::string word; std::getline(in, word, '-');) {
+        REQUIRE(word.size() == 8);
+        words.push_back(static_cast<std::uint32_t>(std::stoul(word, nullptr, 16)));
+    }
+    const Json document = Json::parse(pool.render("kvm").out);
+    const auto value = [&](const char* leaf, const char* reg) {
+        const std::string digits = register_of(document, leaf, reg);
+        return digits.empty() ? 0U : static_cast<std::uint32_t>(std::stoul(digits, nullptr, 16));
+    };
+    REQUIRE(words.size() == 19);
+    CHECK(words[0] == value("0x1", "edx"));
+    CHECK(words[1] == value("0x1", "ecx"));
+    CHECK(words[2] == value("0x80000001", "edx"));
+    CHECK(words[3] == value("0x80000001", "ecx"));
+    CHECK(words[5] == value("0x7", "ebx"));
+    CHECK(words[8] == value("0x80000008", "ebx"));
+    CHECK(words[11] == value("0x80000021", "eax"));
+    CHECK(words[11] == 2);
+    const std::string intel = pool.render("xapi", {}, pool.intel_policy).out;
+    CHECK(intel.substr(16 * 9, 8) != "00000000");  // ARCH_CAPABILITIES
+}
+
+TEST_CASE("xl's cpuid has each register bit by bit, the highest first", "[render]") {
+    const Pool pool;
+    const std::string text = pool.render("xen").out;
+    CHECK_THAT(text, Contains("cpuid = [\n") && Contains("\"0x80000021,0x0:eax=00000000000000000000000000000010,"));
+    CHECK_THAT(text, Contains("\"0x1,0x0:") && Contains("ebx=xxxxxxxxxxxxxxxx0000100000000000"));
+}
+
+TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every feature", "[render]") {
+    const Pool pool;
+    const std::vector<std::string> all = properties(pool.render("qemu").out);
+    REQUIRE(all.size() > 20);
+    CHECK(all.front() == "base");
+    CHECK(all.back() == "enforce=on");
+    for (const char* wanted : {"vendor=AuthenticAMD", "family=25", "xlevel=0x80000021", "phys-bits=48",
+                               "host-phys-bits=off", "avx2=on", "fs-gs-base-ns=on", "hypervisor=on", "kvmclock=on"}) {
+        CAPTURE(wanted);
+        CHECK(has(all, wanted));
+    }
+    CHECK_FALSE(has(all, "svm=on"));
+    CHECK(properties(pool.render("qemu", {"--accel", "tcg"}).out).back() == "x-force-features=on");
+}
+
+TEST_CASE("a name that a release of QEMU lacks is not used and is listed; one that it may have is called so",
+          "[render]") {
+    const Pool pool;
+    const auto with = [&](const std::string& version) {
+        return run({"render", "--to", "qemu", "--qemu", version, pool.policy, "--format", "json"});
+    };
+    const Json old = Json::parse(with("7.2").out);
+    CHECK_THAT(old.at("output").get<std::string>(), !Contains("fs-gs-base-ns"));
+    CHECK(lost(old, "fs_gs_base_ns").at("reason") == "QEMU 7.2 has no name for it.");
+    const Json between = Json::parse(with("9.1").out);
+    CHECK_THAT(between.at("output").get<std::string>(), !Contains("fs-gs-base-ns"));
+    CHECK_THAT(lost(between, "fs_gs_base_ns").at("reason").get<std::string>(), Contains("not known here"));
+    const Json recent = Json::parse(with("10.2").out);
+    CHECK_THAT(recent.at("output").get<std::string>(), Contains("fs-gs-base-ns=on"));
+    CHECK(lost(recent, "fs_gs_base_ns").is_null());
+    CHECK(recent.at("version") == "QEMU 10.2, not asked");
+    const Result older = with("5.2");
+    CHECK(older.status == 2);
+    CHECK_THAT(older.err, Contains("5.2") && Contains("--qemu PATH"));
+}
+
+TEST_CASE("without a QEMU that is installed every known name is used, and the release that needs is named",
+          "[render]") {
+    const Pool pool;
+    const Result result =
+        run({"render", "--to", "qemu", pool.policy, "--format", "json"}, {.environment = {"PATH=/nowhere"}});
+    REQUIRE(result.status == 0);
+    const Json document = Json::parse(result.out);
+    if (document.at("version").get<std::string>().find("asked /usr/libexec") != std::string::npos) {
+        WARN("skipped: /usr/libexec has a QEMU");
+        return;
+    }
+    CHECK(document.at("version") == "QEMU 10.2 or later, not asked");
+    CHECK_THAT(document.at("output").get<std::string>(), Contains("fs-gs-base-ns=on"));
+}
+
+TEST_CASE("a program that is no QEMU is exit status 5, and nothing is written", "[render]") {
+    const Pool pool;
+    for (const char* program : {"/nonexistent/qemu", "/bin/true", "/bin/cat"}) {
+        CAPTURE(program);
+        const Result result = run({"render", "--to", "qemu", "--qemu", program, pool.policy});
+        CHECK(result.status == 5);
+        CHECK(result.out.empty());
+        CHECK_THAT(result.err, Contains(program));
+    }
+}
+
+TEST_CASE("a brand string with a comma is kept out of -cpu, and what to do instead is said", "[render]") {
+    const Pool pool;
+    HostDump host = amd_host("comma");
+    for (std::uint32_t leaf = 0x80000002; leaf <= 0x80000004; ++leaf) {
+        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            host = with_register(std::move(host), {leaf, 0}, reg, 0x202C6141);  // "Aa, "
+        }
+    }
+    const std::string policy = pool.merged({pool.dir.write("comma.json", document(host))}, "comma-policy.json");
+    const Json rendered = pool.json("qemu", {}, policy);
+    CHECK(lost(rendered, "brand0_eax").at("reason") == "A comma ends a property of -cpu.");
+    CHECK_THAT(rendered.at("notes").dump(), Contains("property=model-id,value=Aa,, Aa,, "));
+}
+
+TEST_CASE("libvirt gets the model of the policy's family, and what differs from it", "[render]") {
+    const Pool pool;
+    const std::string text = pool.render("libvirt").out;
+    pugi::xml_document document;
+    REQUIRE(document.load_string(text.c_str()));
+    const pugi::xml_node cpu = document.child("cpu");
+    CHECK(std::string(cpu.attribute("match").value()) == "exact");
+    CHECK(std::string(cpu.attribute("check").value()) == "full");
+    CHECK(std::string(cpu.child("model").child_value()) == "New");
+    CHECK(std::string(cpu.child("vendor").child_value()) == "AMD");
+    CHECK(std::string(cpu.child("maxphysaddr").attribute("bits").value()) == "48");
+    const auto policy_of = [&](const char* name) {
+        return std::string(cpu.find_child_by_attribute("feature", "name", name).attribute("policy").value());
+    };
+    CHECK(policy_of("avx2") == "require");
+    CHECK(policy_of("hypervisor") == "require");
+    CHECK(policy_of("3dnow") == "disable");
+    CHECK(policy_of("svm") == "disable");
+    CHECK(policy_of("sse2").empty());  // this cpu_map does not know it
+    CHECK(lost(pool.json("libvirt"), "sse2").at("reason") == "This libvirt has no name for it.");
+    CHECK(lost(pool.json("libvirt"), "fs_gs_base_ns").at("telling") == "more");
+    CHECK_THAT(pool.render("libvirt", {"--base", "Old"}).out, Contains(">Old</model>"));
+    CHECK(pool.render("libvirt", {"--base", "None"}).status == 2);
+}
+
+TEST_CASE("a cpu_map that is none is exit status 3", "[render]") {
+    const Pool pool;
+    pool.dir.write("empty/index.xml", "<cpus/>");
+    pool.dir.write("broken/index.xml", "<cpus");
+    for (const char* directory : {"empty", "broken", "missing"}) {
+        const Result result = run({"render", "--to", "libvirt", pool.policy, "--cpu-map", pool.dir.file(directory)});
+        CAPTURE(directory);
+        CHECK(result.status == 3);
+        CHECK_THAT(result.err, Contains("index.xml"));
+    }
+}
+
+TEST_CASE("--hosts says what each host needs, hosts that need the same together", "[render]") {
+    const Pool pool;
+    const std::string more = pool.dir.write("more.json", document(amd_host("more")));
+    const std::vector<std::string> hosts{"--hosts", pool.plain, pool.told, more};
+    const Json qemu = pool.json("qemu", hosts);
+    REQUIRE(qemu.at("hosts").size() == 2);
+    const Json& shows = qemu.at("hosts").at(0);
+    const Json& hides = qemu.at("hosts").at(1);
+    CHECK(shows.at("hosts") == Json{"told"});
+    CHECK_FALSE(hides_field(shows, "fs_gs_base_ns"));
+    CHECK_FALSE(shows.contains("output"));  // QEMU has no name for the other that it hides
+    CHECK(hides.at("hosts") == Json{"more", "plain"});
+    CHECK(hides_field(hides, "fs_gs_base_ns"));
+    const std::string output = hides.at("output");
+    CHECK_THAT(output, Contains("x-force-features=on") && !Contains("enforce=on"));
+    CHECK_THAT(pool.json("kvm", hosts).at("hosts").at(1).at("advice").get<std::string>(), Contains("Nothing to do"));
+    CHECK_THAT(pool.json("xen", hosts).at("hosts").at(1).at("advice").get<std::string>(), Contains("fs_gs_base_ns"));
+    CHECK_THAT(pool.render("qemu", hosts).err,
+               Contains("host more, plain: does not show") && Contains("fs_gs_base_ns"));
+}
+
+TEST_CASE("a bit that QEMU has no name for needs nothing on a host that hides it", "[render]") {
+    const Pool pool;
+    const Result result =
+        run({"render", "--to", "qemu", "--qemu", "7.2", pool.policy, "--hosts", pool.plain, "--format", "json"});
+    const Json document = Json::parse(result.out);
+    CHECK_THAT(document.at("hosts").at(0).at("advice").get<std::string>(), Contains("Nothing to do"));
+    CHECK_FALSE(document.at("hosts").at(0).contains("output"));
+}
+
+TEST_CASE("a host that breaks a promise of the policy is told apart", "[render]") {
+    const Pool pool;
+    const std::string weak =
+        pool.dir.write("weak.json", document(with_bit(amd_host("weak"), leaf_7, Register::ebx, avx2_bit, false)));
+    const Json document = pool.json("qemu", {"--hosts", weak});
+    CHECK(document.at("hosts").at(0).at("breaks") == Json{"avx2"});
+    CHECK_THAT(document.at("hosts").at(0).at("advice").get<std::string>(), Contains("poolcpuid check"));
+}
+
+TEST_CASE("an option of another target, a bad policy and bad hosts are refused", "[render]") {
+    const Pool pool;
+    CHECK(run({"render", "--to", "xapi", pool.policy, "--base", "EPYC"}).status == 2);
+    CHECK(run({"render", "--to", "kvm", pool.policy, "--accel", "tcg"}).status == 2);
+    CHECK(run({"render", "--to", "qemu", pool.policy, "--cpu-map", pool.map}).status == 2);
+    CHECK(run({"render", "--to", "libvirt", pool.policy, "--qemu", "9.2"}).status == 2);
+    CHECK(run({"render", "--to", "qemu", "--qemu", "9.2", pool.policy, "--base", "EPYC"}).status == 2);
+    CHECK(run({"render", "--to", "bhyve", pool.policy}).status == 2);
+    CHECK(run({"render", pool.policy}).status == 2);
+    const Result host = run({"render", "--to", "kvm", pool.plain});
+    CHECK(host.status == 3);
+    CHECK(host.out.empty());
+    CHECK(run({"render", "--to", "kvm", pool.policy, "--hosts", pool.dir.file("missing")}).status == 3);
+}
