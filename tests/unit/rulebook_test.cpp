@@ -145,10 +145,10 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("sources", compiled.sources, loaded.sources);
 }
 
-TEST_CASE("sha256sum over policy/ gives the rulebook's digest", "[rulebook]") {
-    const std::string listing =
-        "cd '" + policy_directory +
-        "' && find . -name '*.json' | sed 's,^[.]/,,' | LC_ALL=C sort | xargs sha256sum | sha256sum";
+TEST_CASE("sha256sum over policy/ without targets/ gives the rulebook's digest", "[rulebook]") {
+    const std::string listing = "cd '" + policy_directory +
+                                "' && find . -name targets -prune -o -name '*.json' -print | sed 's,^[.]/,,' | "
+                                "LC_ALL=C sort | xargs sha256sum | sha256sum";
     CHECK(shell(listing) == std::string(builtin_rulebook().sha256) + "  -");
 }
 
