@@ -178,6 +178,17 @@ TEST_CASE("of different formats the usual one is no cause, and none is promised"
     CHECK_THAT(text_of(pool.value("clfsh")), StartsWith("equality 0x0 because b: "));
 }
 
+TEST_CASE("a format that is not used everywhere is no disagreement: those without its feature limit it", "[explain]") {
+    constexpr std::uint32_t amx_tile = 1U << 24;  // leaf 7 EDX
+    const auto with_amx =
+        intel_table().set(7, 0, edx, amx_tile).row(0x1D, 0, {1, 0, 0, 0}).row(0x1D, 1, {0x4002000, 0x80040, 0x10, 0});
+    const auto table = [](TableBuilder leaves) { return leaves.reg(0, 0, eax, 0x1D); };
+    const Explained pool = two(table(with_amx), table(intel_table()));
+    CHECK(text_of(pool.value("amx_tile")) == "hosts 0x0 because b: Not every host has it.");
+    const ExplainedField palette = pool.field("amx_pal1_eax");
+    CHECK(text_of(palette.values.back()) == "gate 0x0 because b: Says nothing without amx_tile.");
+}
+
 TEST_CASE("what a dump does not say is no promise, and who does not say it is named", "[explain]") {
     const auto silent = amd_table().unknown(7, 0);
     const Explained pool = two(avx_table(), silent);
