@@ -15,9 +15,13 @@ PoolSize size_of(const PoolPolicy& policy) {
     return size;
 }
 
-std::string hosts_text(const HostList& hosts, const PoolSize& pool, std::size_t most) {
+bool is_everybody(const HostList& hosts, const PoolSize& pool) noexcept {
     const std::size_t members = pool.hosts + (pool.has_ceiling ? 1 : 0);
-    if (hosts.count == members && members > 1) {
+    return hosts.count == members;
+}
+
+std::string hosts_text(const HostList& hosts, const PoolSize& pool, std::size_t most) {
+    if (is_everybody(hosts, pool) && hosts.count > 1) {
         return "all " + counted_hosts(pool.hosts) + (pool.has_ceiling ? " and the ceiling" : "");
     }
     constexpr std::size_t some = 3;  // of a list that is too long

@@ -23,9 +23,9 @@ std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string&
     std::set<std::string> expected;
     for (const HostClass& host : policy.hosts) {
         // A ceiling joins as one more host, and is none whose dump could be given.
-        if (policy.options.ceiling_policy && host.sha256 == policy.options.ceiling_policy->sha256) continue;
+        if (host.is_ceiling()) continue;
         expected.insert(host.sha256);
-        if (host.is_ceiling() || given.contains(host.sha256)) continue;
+        if (given.contains(host.sha256)) continue;
         const std::string name = host.names.empty() ? "a host" : host.names.front();
         problems.push_back(InputError(path, 0, "the dump of " + name + " (sha256 " + host.sha256 + ") among --hosts",
                                       "no host with that digest")

@@ -42,8 +42,8 @@ public:
         }
         // What all hosts have in common comes last: nobody could leave to mend it.
         const auto rank = [&](const StoryGroup* group) {
-            const bool is_common = group->because.count >= of.size.hosts;
-            return std::tuple(is_common, -static_cast<std::ptrdiff_t>(items_of(*group).size()), group->because.count);
+            return std::tuple(is_everybody(group->because, of.size),
+                              -static_cast<std::ptrdiff_t>(items_of(*group).size()), group->because.count);
         };
         std::stable_sort(groups_.begin(), groups_.end(),
                          [&](const StoryGroup* a, const StoryGroup* b) { return rank(a) < rank(b); });

@@ -1,6 +1,7 @@
 #include "explain/states.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "merge/reasons.hpp"
@@ -34,47 +35,56 @@ std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
     return mask;
 }
 
-// Whether the same hosts stand behind the values of both.
-bool same_hosts(const Decision& a, const Decision& b) {
-    return std::equal(
-        a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
-        [](const ValueOfHosts& x, const ValueOfHosts& y) { return x.hosts == y.hosts && x.count == y.count; });
-}
-
 const Decision* at_register(const std::vector<const Decision*>& decisions, Register reg) {
     const auto at = std::find_if(decisions.begin(), decisions.end(),
                                  [&](const Decision* decision) { return decision->place.reg == reg; });
     return at == decisions.end() ? nullptr : *at;
 }
 
-// The layouts that hosts have. Sizes and offsets are decisions of their own, joined where the same hosts
-// stand behind them in both.
+std::string layout_text(const std::string& size, const std::string& offset) {
+    return size == "unknown" ? size : bytes_at(number_of(size), number_of(offset));
+}
+
+bool is_complete(const std::vector<ValueOfHosts>& values) {
+    return std::all_of(values.begin(), values.end(),
+                       [](const ValueOfHosts& value) { return value.hosts.size() == value.count; });
+}
+
+std::vector<ValueOfHosts> joined_by_host(const std::vector<ValueOfHosts>& sizes,
+                                         const std::vector<ValueOfHosts>& offsets) {
+    std::map<std::string, std::string> offset_of;
+    for (const ValueOfHosts& offset : offsets) {
+        for (const std::string& host : offset.hosts) offset_of[host] = offset.value;
+    }
+    std::vector<ValueOfHosts> layouts;
+    for (const ValueOfHosts& size : sizes) {
+        for (const std::string& host : size.hosts) {
+            const std::string text = layout_text(size.value, offset_of[host]);
+            auto at = std::find_if(layouts.begin(), layouts.end(),
+                                   [&](const ValueOfHosts& layout) { return layout.value == text; });
+            if (at == layouts.end()) at = layouts.insert(at, {text, {}, 0});
+            at->hosts.push_back(host);
+            ++at->count;
+        }
+    }
+    return layouts;
+}
+
+// The layouts that hosts have. Sizes and offsets are decisions of their own.
 std::vector<ValueOfHosts> layouts_seen(const std::vector<const Decision*>& decisions) {
     const Decision* size = at_register(decisions, size_register);
     const Decision* offset = at_register(decisions, offset_register);
-    std::vector<ValueOfHosts> seen;
-    if (size == nullptr) return seen;
-    Decision sorted_offset = offset == nullptr ? Decision{} : *offset;
-    Decision sorted_size = *size;
-    for (Decision* decision : {&sorted_size, &sorted_offset}) {
-        std::sort(decision->values.begin(), decision->values.end(),
-                  [](const ValueOfHosts& a, const ValueOfHosts& b) { return a.hosts < b.hosts; });
+    if (size == nullptr) return {};
+    const std::vector<ValueOfHosts> offsets = offset == nullptr ? std::vector<ValueOfHosts>{} : offset->values;
+    if (is_complete(size->values) && is_complete(offsets)) return joined_by_host(size->values, offsets);
+    // Lists that are cut off cannot be joined: then only that is told which tells the hosts apart.
+    const bool offsets_differ = size->values.size() == 1;
+    std::vector<ValueOfHosts> layouts = offsets_differ ? offsets : size->values;
+    for (ValueOfHosts& layout : layouts) {
+        layout.value =
+            offsets_differ ? layout_text(size->values.front().value, layout.value) : layout_text(layout.value, "");
     }
-    const bool joined = same_hosts(sorted_size, sorted_offset);
-    for (std::size_t i = 0; i < sorted_size.values.size(); ++i) {
-        const ValueOfHosts& value = sorted_size.values[i];
-        const std::uint64_t at = joined ? number_of(sorted_offset.values[i].value) : 0;
-        const std::string text = value.value == "unknown" ? value.value : bytes_at(number_of(value.value), at);
-        seen.push_back({text, value.hosts, value.count});
-    }
-    if (!joined && offset != nullptr) {
-        for (const ValueOfHosts& value : sorted_offset.values) {
-            const bool is_number = value.value != "unknown";
-            seen.push_back(
-                {is_number ? "at " + std::to_string(number_of(value.value)) : value.value, value.hosts, value.count});
-        }
-    }
-    return seen;
+    return layouts;
 }
 
 std::string layout_in(const PolicyView& view, const XsaveComponent& component) {

@@ -1,8 +1,8 @@
 #include "rulebook/near_names.hpp"
 
 #include <algorithm>
-#include <compare>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "rulebook/names.hpp"
@@ -24,9 +24,11 @@ struct Candidate {
     bool is_part = false;  // the one name is part of the other, and not just a few edits away
     std::size_t distance = 0;
     std::string name;
-
-    friend auto operator<=>(const Candidate&, const Candidate&) = default;
 };
+
+bool is_nearer(const Candidate& a, const Candidate& b) {
+    return std::tie(a.is_part, a.distance) < std::tie(b.is_part, b.distance);
+}
 
 // How far a name of the rulebook is from what was asked for; nothing when it is too far.
 std::optional<Candidate> candidate_of(const std::string& wanted, std::string_view name) {
@@ -73,11 +75,13 @@ std::vector<std::string> near_names(const Rulebook& rulebook, VendorMask vendors
         std::optional<Candidate> best = candidate_of(wanted, field.id);
         for (const auto& [project, other] : names_of(field)) {
             const std::optional<Candidate> next = candidate_of(wanted, other);
-            if (next && (!best || *next < *best)) best = next;
+            if (next && (!best || is_nearer(*next, *best))) best = next;
         }
         if (best) candidates.push_back(std::move(*best));
     }
-    std::sort(candidates.begin(), candidates.end());
+    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        return is_nearer(a, b) || (!is_nearer(b, a) && a.name < b.name);
+    });
     std::vector<std::string> names;
     for (const Candidate& candidate : candidates) {
         if (names.size() == most) break;

@@ -324,6 +324,10 @@ TEST_CASE("wrong usage is exit status 2", "[merge][options]") {
 TEST_CASE("help fits 80 columns and is exit status 0", "[help]") {
     for (const std::vector<std::string>& verb : {std::vector<std::string>{},
                                                  {"merge"},
+                                                 {"check"},
+                                                 {"diff"},
+                                                 {"explain"},
+                                                 {"capture"},
                                                  {"convert"},
                                                  {"rules"},
                                                  {"rules", "list"},

@@ -1,0 +1,408 @@
+// explain: what it answers for the example pools, what it refuses, and how it looks.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+using Catch::StartsWith;
+using nlohmann::json;
+
+namespace {
+
+const std::string examples = POOLCPUID_SOURCE_DIR "/examples/";
+const std::string zen = examples + "amd-zen/policy.json";
+const std::string zen_hosts = examples + "amd-zen/hosts";
+const std::vector<std::string> pools{"amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"};
+
+Result explain(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "explain");
+    const Result result = run(arguments);
+    INFO(result.text());
+    CHECK(result.status == 0);
+    return result;
+}
+
+std::string text(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin() + 1, {"--format", "text"});
+    return explain(std::move(arguments)).out;
+}
+
+json document_of(const std::vector<std::string>& arguments) {
+    const std::string out = explain(arguments).out;
+    for (const std::string& error : schema_errors("explain", out)) FAIL_CHECK(error);
+    return json::parse(out);
+}
+
+json value_of(const json& document, const std::string& id) {
+    for (const json& field : document.at("fields")) {
+        if (field.at("field") == id) return field.at("values").front();
+    }
+    return {};
+}
+
+json seen(const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {
+    json result = json::array();
+    for (const auto& [value, hosts] : values) {
+        result.push_back({{"value", value}, {"hosts", hosts}, {"count", hosts.size()}});
+    }
+    return result;
+}
+
+void check_width(const std::string& out) {
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.size() > 80) FAIL_CHECK("more than 80 columns: " + line);
+    }
+    CHECK_FALSE(out.empty());
+}
+
+// Fifteen hosts without AVX2, and one with it: more than a document lists.
+struct LargePool {
+    TemporaryDirectory dir{};
+    std::string hosts = dir.write("hosts.ndjson", lines());
+    std::string policy = dir.file("pool.json");
+
+    LargePool() { REQUIRE(run({"merge", hosts, "-o", policy}).status == 0); }
+
+    static std::string lines() {
+        std::string text = document_line(amd_host("new")) + "\n";
+        for (int i = 10; i < 25; ++i) {
+            const HostDump host = amd_host("old-" + std::to_string(i));
+            text += document_line(with_bit(host, leaf_7, Register::ebx, avx2_bit, false)) + "\n";
+        }
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("explain answers for Rome, Milan and Genoa with the right hosts", "[explain]") {
+    const json answer = document_of({zen, "fs_gs_base_ns", "avx512f", "PKU", "phys-bits", "xcr0"});
+    REQUIRE(answer.at("fields").size() == 6);
+
+    const json relaxed = value_of(answer, "fs_gs_base_ns");
+    CHECK(relaxed.at("value") == "0x1");
+    CHECK(relaxed.at("origin") == "hosts");
+    CHECK(relaxed.at("because") == json{{"hosts", {"genoa-1"}}, {"count", 1}});
+    CHECK(relaxed.at("seen") == seen({{"0x0", {"milan-1", "rome-1"}}, {"0x1", {"genoa-1"}}}));
+    CHECK(relaxed.at("reason") == "Set as soon as one host has it.");
+
+    const json vectors = value_of(answer, "avx512f");
+    CHECK(vectors.at("value") == "0x0");
+    CHECK(vectors.at("because").at("hosts") == json{"milan-1", "rome-1"});
+    CHECK(vectors.at("seen") == seen({{"0x0", {"milan-1", "rome-1"}}, {"0x1", {"genoa-1"}}}));
+
+    const json keys = value_of(answer, "pku");
+    CHECK(keys.at("value") == "0x0");
+    CHECK(keys.at("because").at("hosts") == json{"rome-1"});
+    CHECK(keys.at("seen") == seen({{"0x0", {"rome-1"}}, {"0x1", {"genoa-1", "milan-1"}}}));
+    const json& pkru = answer.at("fields")[2].at("states").front();
+    CHECK(pkru.at("state") == "pkru");
+    CHECK(pkru.at("reason") == "The XSAVE state pkru is laid out differently on the hosts.");
+    CHECK(pkru.at("because").at("hosts") == json{"rome-1"});
+    CHECK(pkru.at("seen") == seen({{"8 bytes at 2432", {"genoa-1", "milan-1"}}, {"64 bytes at 832", {"rome-1"}}}));
+
+    const json width = value_of(answer, "maxphyaddr");
+    CHECK(width.at("value") == "0x30");
+    CHECK(width.at("because").at("hosts") == json{"milan-1", "rome-1"});
+    CHECK(width.at("seen") == seen({{"0x30", {"milan-1", "rome-1"}}, {"0x34", {"genoa-1"}}}));
+
+    const json states = value_of(answer, "xcr0_lo");
+    CHECK(states.at("value") == "0x7");
+    CHECK(states.at("seen") == seen({{"0x207", {"milan-1", "rome-1"}}, {"0x2e7", {"genoa-1"}}}));
+    std::vector<std::string> kept;
+    std::vector<std::string> lost;
+    for (const json& state : answer.at("fields")[4].at("states")) {
+        if (state.at("kept")) {
+            kept.push_back(state.at("state"));
+        } else {
+            lost.push_back(state.at("state").get<std::string>() + ": " + state.at("because").at("hosts").dump());
+        }
+    }
+    CHECK(kept == std::vector<std::string>{"x87", "sse", "avx"});
+    CHECK(lost == std::vector<std::string>{R"(opmask: ["milan-1","rome-1"])", R"(zmm_hi256: ["milan-1","rome-1"])",
+                                           R"(hi16_zmm: ["milan-1","rome-1"])", R"(pkru: ["rome-1"])"});
+}
+
+TEST_CASE("the text of a field says the value, the hosts that decide, and why with its source", "[explain]") {
+    const std::string out = text({zen, "fs_gs_base_ns", "maxphyaddr", "xcr0_lo"});
+    INFO(out);
+    CHECK_THAT(out, StartsWith("fs_gs_base_ns = 1 (0x80000021.0 eax[1], union)\n"));
+    CHECK_THAT(out, Contains("FsGsKernelGsBaseNonSerializing (SDM/APM)"));
+    CHECK_THAT(out, Contains("0 on milan-1, rome-1\n") && Contains("1 on genoa-1, which decides\n"));
+    CHECK_THAT(out, Contains("Clear promises that WRMSR to FS_BASE") && Contains("K cpuid.c:1203"));
+    CHECK_THAT(out, Contains("48 on milan-1, rome-1, which decide\n") && Contains("52 on genoa-1\n"));
+    CHECK_THAT(out, Contains("x87, sse, avx (256 bytes at 576): kept"));
+    CHECK_THAT(out, Contains("opmask, zmm_hi256, hi16_zmm: not on every host (milan-1, rome-1)"));
+    CHECK_THAT(out, !Contains("what if"));
+}
+
+TEST_CASE("what all hosts agree on is said with their number", "[explain]") {
+    CHECK_THAT(text({zen, "avx2"}), Contains("1 on all 3 hosts\n"));
+}
+
+TEST_CASE("with its hosts a field says without which of them it would be another", "[explain][what-if]") {
+    const std::string out = text({zen, "avx512f", "fs_gs_base_ns", "maxphyaddr", "pku", "--hosts", zen_hosts});
+    INFO(out);
+    CHECK_THAT(out, Contains("without milan-1, rome-1: 1 (and 40 more promises)"));
+    CHECK_THAT(out, Contains("without genoa-1: 0 (and 1 more promise)"));
+    CHECK_THAT(out, Contains("without milan-1, rome-1: 52 (and 40 more promises)"));
+    CHECK_THAT(out, Contains("without rome-1: 1 (and 14 more promises)"));
+    const json answer = document_of({zen, "pku", "--hosts", zen_hosts});
+    REQUIRE(answer.at("what_ifs").size() == 2);  // {milan-1, rome-1} and {rome-1}
+    CHECK(answer.at("what_ifs")[1].at("without") == json{"rome-1"});
+    CHECK(answer.at("what_ifs")[1].at("gains").size() == 15);
+}
+
+TEST_CASE("--without asks about the hosts that it names", "[explain][what-if]") {
+    const std::string rome = text({zen, "--hosts", zen_hosts, "--without", "rome-1"});
+    INFO(rome);
+    CHECK_THAT(rome, StartsWith("Without rome-1 the pool amd-zen would gain 15 promises:\n"));
+    CHECK_THAT(rome, Contains("pku") && !Contains("avx512f"));
+    CHECK_THAT(text({zen, "--hosts", zen_hosts, "--without", "milan-1"}),
+               StartsWith("Without milan-1 the pool amd-zen would gain nothing.\n"));
+    CHECK_THAT(text({zen, "--hosts", zen_hosts, "--without", "rome-1", "--without", "milan-1"}),
+               StartsWith("Without milan-1, rome-1 the pool amd-zen would gain 41 promises:\n"));
+    CHECK_THAT(text({zen, "avx512f", "--hosts", zen_hosts, "--without", "rome-1"}),
+               Contains("without rome-1: the same\n"));
+    const json answer = document_of({zen, "--hosts", zen_hosts, "--without", "genoa-1"});
+    REQUIRE(answer.at("what_ifs").size() == 1);
+    CHECK(answer.at("what_ifs")[0].at("without") == json{"genoa-1"});
+    CHECK(answer.at("what_ifs")[0].at("gains")[0].at("field") == "no_smm_ctl_msr");
+}
+
+TEST_CASE("a what-if without the hosts is wrong usage, and says so", "[explain][what-if]") {
+    const Result result = run({"explain", zen, "--without", "rome-1"});
+    CHECK(result.status == 2);
+    CHECK_THAT(result.err, Contains("--without") && Contains("give them with --hosts"));
+    CHECK(result.out.empty());
+    CHECK(run({"explain", zen, "--hosts", zen_hosts, "--without", "rome-2"}).status == 2);
+    CHECK(run({"explain", zen, "--ceiling", zen}).status == 2);
+    CHECK(run({"explain", zen, "--hosts", zen_hosts, "--ceiling", zen}).status == 2);  // it was made with none
+}
+
+TEST_CASE("unknown names are wrong usage: all of them are named, with what is near", "[explain]") {
+    const Result result = run({"explain", zen, "avx512ff", "pku", "nonsense_at_all"});
+    CHECK(result.status == 2);
+    CHECK_THAT(result.err, Contains("avx512ff") && Contains("did you mean avx512f") && Contains("nonsense_at_all") &&
+                               Contains("poolcpuid rules list"));
+    CHECK(result.out.empty());
+    const Result other = run({"explain", examples + "intel-haswell-skylake/policy.json", "l1d_sets"});
+    CHECK(other.status == 2);
+    CHECK_THAT(other.err, Contains("is a field of another vendor than GenuineIntel"));
+}
+
+TEST_CASE("explain maps failures to the contract's statuses", "[explain]") {
+    const TemporaryDirectory dir;
+    CHECK(run({"explain"}).status == 2);
+    CHECK(run({"explain", zen, "--format", "yaml"}).status == 2);
+    CHECK(run({"explain", "-", "--hosts", "-"}).status == 2);
+    CHECK(run({"explain", dir.file("nowhere")}).status == 3);
+    CHECK(run({"explain", zen_hosts + "/rome-1.json"}).status == 3);  // a host, no policy
+    CHECK(run({"explain", zen, "-o", dir.file("no/such/directory")}).status == 5);
+    const Result missing = run({"explain", zen, "--hosts", zen_hosts + "/rome-1.json", zen_hosts + "/genoa-1.txt"});
+    CHECK(missing.status == 3);
+    CHECK_THAT(missing.err, Contains("the dump of milan-1"));
+    CHECK(missing.out.empty());
+    const Result strange = run({"explain", zen, "--hosts", zen_hosts, dir.write("x.json", document(amd_host("x")))});
+    CHECK(strange.status == 3);
+    CHECK_THAT(strange.err, Contains("which it does not list"));
+}
+
+TEST_CASE("the policy may be standard input", "[explain]") {
+    const Result result = run({"explain", "-", "pku"}, {.input = bytes_of(zen)});
+    CHECK(result.status == 0);
+    CHECK(result.out == explain({zen, "pku"}).out);
+}
+
+TEST_CASE("the story of a policy begins with who limits it, the costliest first", "[explain]") {
+    const std::string out = text({zen});
+    INFO(out);
+    CHECK_THAT(out, StartsWith("amd-zen: why the policy of 3 hosts (AuthenticAMD) is what it is\n"));
+    const std::size_t both = out.find("  milan-1, rome-1: 23 promises\n");
+    const std::size_t rome = out.find("  rome-1: 12 promises\n");
+    const std::size_t genoa = out.find("  genoa-1: 2 promises\n");
+    CHECK(both < rome);
+    CHECK(rome < genoa);
+    CHECK(genoa < out.find("\nXSAVE state\n"));
+    CHECK_THAT(out, Contains("maxphyaddr 48 (elsewhere 52)"));
+    CHECK_THAT(out, Contains("fs_gs_base_ns (wrong-result): Clear promises"));
+    CHECK_THAT(out, Contains("error no-safe-identity:"));
+    CHECK_THAT(out, !Contains("xsave-layout-conflict"));  // told among the XSAVE states
+    CHECK_THAT(out, !Contains("the pool gains"));
+    for (const char* once : {"avx512f,", "fs_gs_base_ns", "no_smm_ctl_msr", "maxphyaddr 48", "pkru", "cet_ss"}) {
+        CAPTURE(once);
+        CHECK(out.find(once) == out.rfind(once));
+    }
+}
+
+TEST_CASE("with the hosts the story says what the pool would gain without each set", "[explain][what-if]") {
+    const std::string out = text({zen, "--hosts", zen_hosts});
+    INFO(out);
+    CHECK_THAT(out, Contains("without them  the pool gains 41: all of this; what rome-1 costs; and the\n"));
+    CHECK_THAT(out, Contains("without it    the pool gains 15: all of this; and the XSAVE states pkru,\n"));
+    CHECK_THAT(out, Contains("without it    the pool gains 2: all of this\n"));
+    const json answer = document_of({zen, "--hosts", zen_hosts});
+    REQUIRE(answer.at("what_ifs").size() >= 3);
+    CHECK(answer.at("what_ifs")[0].at("without") == json{"milan-1", "rome-1"});
+    CHECK(answer.at("what_ifs")[0].at("gains").size() == 41);
+}
+
+TEST_CASE("the operator's part is told", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", zen_hosts, "--ceiling", "x86-64-v2", "--hide", "fs-gs-base-ns", "--set", "phys-bits=40",
+                 "--show", "nested", "--identity", "genoa-1", "-o", policy})
+                .status == 0);
+    const std::string out = text({policy});
+    INFO(out);
+    CHECK_THAT(out, Contains("What the operator asked for\n"));
+    CHECK_THAT(out, Contains("--ceiling     x86-64-v2 withholds fma, movbe, avx,"));
+    CHECK_THAT(out, Contains("--hide        fs_gs_base_ns\n") && Contains("--set         maxphyaddr = 40\n"));
+    CHECK_THAT(out, Contains("the CPU of genoa-1, as\n"));
+    const std::string fields = text({policy, "avx2", "svm"});
+    CHECK_THAT(fields, Contains("Withheld by --ceiling x86-64-v2.") && Contains("The operator asked for it."));
+    CHECK_THAT(text({policy, "avx2", "--hosts", zen_hosts}), !Contains("what if"));  // no host could bring it back
+    document_of({policy, "--hosts", zen_hosts});
+}
+
+TEST_CASE("a policy that was made with a ceiling needs that again beside its hosts", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string ceiling = dir.file("ceiling.json");
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", zen_hosts + "/rome-1.json", "--pool", "small", "-o", ceiling}).status == 0);
+    REQUIRE(run({"merge", zen_hosts + "/milan-1.txt", zen_hosts + "/genoa-1.txt", "--ceiling", ceiling, "-o", policy})
+                .status == 0);
+    const std::string out = text({policy, "pku", "avx2"});
+    INFO(out);
+    CHECK_THAT(out, Contains("0 on ceiling:small, which decides"));
+    CHECK_THAT(out, Contains("1 on all 2 hosts"));
+    CHECK_THAT(text({policy}), Contains("the policy of small, which counts as one more host:\n"));
+    const Result without = run({"explain", policy, "--hosts", zen_hosts + "/milan-1.txt", zen_hosts + "/genoa-1.txt"});
+    CHECK(without.status == 2);
+    CHECK_THAT(without.err, Contains("give that policy with --ceiling again"));
+    CHECK_THAT(text({policy, "avx512f", "--ceiling", ceiling, "--hosts", zen_hosts + "/milan-1.txt",
+                     zen_hosts + "/genoa-1.txt"}),
+               !Contains("what if"));
+}
+
+TEST_CASE("XSAVE states go by the names that check and diff give them", "[explain]") {
+    const std::string out = text({zen, "xsave state pkru", "xsave state avx"});
+    INFO(out);
+    CHECK_THAT(out, StartsWith("xsave state pkru: not kept (bit 9 of XCR0)\n"));
+    CHECK_THAT(out, Contains("8 bytes at 2432 on genoa-1, milan-1\n") && Contains("64 bytes at 832 on rome-1\n"));
+    CHECK_THAT(out, Contains("because of rome-1\n") && Contains("xsave state avx: kept (bit 2 of XCR0)\n"));
+    const json answer = document_of({zen, "xsave state pkru", "--hosts", zen_hosts});
+    CHECK(answer.at("fields").empty());
+    CHECK(answer.at("states").size() == 1);
+    CHECK(answer.at("what_ifs").size() == 2);
+}
+
+TEST_CASE("lists of hosts are counted, and complete with the hosts", "[explain]") {
+    const LargePool pool;
+    const json cut = value_of(document_of({pool.policy, "avx2"}), "avx2");
+    CHECK(cut.at("because").at("count") == 15);
+    CHECK(cut.at("because").at("hosts").size() == 8);
+    const json whole = value_of(document_of({pool.policy, "avx2", "--hosts", pool.hosts}), "avx2");
+    CHECK(whole.at("because").at("hosts").size() == 15);
+    CHECK(whole.at("seen")[0].at("hosts").size() == 15);
+    CHECK_THAT(text({pool.policy, "avx2"}), Contains("old-17\n             and 7 more, which decide\n"));
+    CHECK_THAT(text({pool.policy, "avx2", "--hosts", pool.hosts}), Contains("old-24,\n             which decide\n"));
+    const std::string story = text({pool.policy});
+    INFO(story);
+    CHECK_THAT(story, Contains("old-10, old-11, old-12 and 12 more: 1 promise\n"));
+    CHECK_THAT(text({pool.policy, "--hosts", pool.hosts}), Contains("without them  the pool gains 1: all of this\n"));
+}
+
+TEST_CASE("the same hosts in any order give the same explanation", "[explain]") {
+    const std::vector<std::string> files{zen_hosts + "/rome-1.json", zen_hosts + "/milan-1.txt",
+                                         zen_hosts + "/genoa-1.txt"};
+    const std::string one = explain({zen, "--hosts", files[0], files[1], files[2]}).out;
+    CHECK(explain({zen, "--hosts", files[2], files[0], files[1]}).out == one);
+    CHECK(explain({zen, "--hosts", zen_hosts}).out == one);
+}
+
+TEST_CASE("a policy of another rulebook is explained with a warning", "[explain]") {
+    const TemporaryDirectory dir;
+    std::string other = bytes_of(zen);
+    const std::size_t at = other.find("\"sha256\": \"", other.find("\"rulebook\"")) + 11;
+    other[at] = other[at] == '0' ? '1' : '0';
+    const Result result = run({"explain", dir.write("other.json", other), "pku", "--format", "text"});
+    CHECK(result.status == 0);
+    CHECK_THAT(result.err, Contains("made with another rulebook"));
+    CHECK(result.out == text({zen, "pku"}));
+}
+
+TEST_CASE("names from a policy document are made printable", "[explain]") {
+    const TemporaryDirectory dir;
+    std::string evil = bytes_of(zen);
+    const std::string name = "rome-1";
+    const std::string put = R"(r\u001b[2J)";
+    for (std::size_t at = evil.find(name); at != std::string::npos; at = evil.find(name, at + put.size())) {
+        evil.replace(at, name.size(), put);
+    }
+    const std::string file = dir.write("evil.json", evil);
+    for (const std::string& out : {text({file}), text({file, "pku", "xcr0", "stepping"})}) {
+        CHECK_THAT(out, !Contains("\x1b") && Contains("r\\u{1b}[2J"));
+    }
+}
+
+TEST_CASE("-o writes the JSON and leaves the text to standard error", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.file("why.json");
+    const Result result = run({"explain", zen, "pku", "-o", file});
+    CHECK(result.status == 0);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, StartsWith("pku = 0 "));
+    CHECK(dir.read("why.json") == explain({zen, "pku"}).out);
+}
+
+TEST_CASE("the text is for terminals: 80 columns, colours where they are wanted", "[explain]") {
+    const Result plain = run({"explain", zen, "pku"}, {.terminal = true, .environment = {"TERM=dumb"}});
+    CHECK_THAT(plain.out, StartsWith("pku = 0 ") && !Contains("\x1b["));
+    const Result coloured = run({"explain", zen, "pku"}, {.terminal = true, .environment = {"TERM=xterm"}});
+    CHECK_THAT(coloured.out, StartsWith("\x1b[1mpku = 0 "));
+}
+
+TEST_CASE("the stories and all fields of the example pools fit into 80 columns, and are valid JSON",
+          "[explain][schema]") {
+    for (const std::string& pool : pools) {
+        CAPTURE(pool);
+        const std::string policy = examples + pool + "/policy.json";
+        const std::string hosts = examples + pool + "/hosts";
+        const std::string vendor = pool.find("amd") != std::string::npos ? "amd" : "intel";
+        std::vector<std::string> fields{policy};
+        const json rules = json::parse(run({"rules", "list", "--vendor", vendor, "--format", "json"}).out);
+        for (const json& field : rules.at("fields")) fields.push_back(field.at("field"));
+        check_width(text({policy}));
+        check_width(text({policy, "--hosts", hosts}));
+        check_width(text(fields));
+        document_of({policy, "--hosts", hosts});
+        CHECK(document_of(fields).at("fields").size() == fields.size() - 1);
+    }
+    CHECK_FALSE(schema_errors("explain", R"({"schema": "poolcpuid/explain/v1"})").empty());
+}
+
+TEST_CASE("a host's long name does not run over the line", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string name(200, 'n');
+    const std::string host = document(with_bit(amd_host("x"), leaf_7, Register::ebx, avx2_bit, false));
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", dir.write("a.json", document(amd_host("a"))), name + "=" + dir.write("b.json", host), "-o",
+                 policy})
+                .status == 0);
+    check_width(text({policy}));
+    check_width(text({policy, "avx2"}));
+    check_width(run({"merge", dir.file("a.json"), name + "=" + dir.file("b.json"), "--format", "text"}).out);
+}
