@@ -21,6 +21,7 @@ namespace poolcpuid {
 struct PoolDetails {
     PoolPolicy whole;              // the same policy with all names, as of with_all_names
     std::vector<WhatIf> what_ifs;  // of the same hosts
+    bool own_findings = false;     // the findings of whole are the policy's own, with eight names at most
 };
 
 struct ReportInput {

@@ -29,23 +29,21 @@ struct ReportArguments {
     std::string rulebook;
 };
 
-// True when the hosts give the policy again. Its findings may also name hosts that could not be read then.
-bool give_again(const PolicyHosts& hosts, const PoolPolicy& policy) {
+// Adds what the hosts say, if the policy follows from them still. Its findings may also be of hosts that were
+// left out of the merge, which are not among these.
+void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput& input) {
     MergeOptions options = hosts.options;
     options.most_names = most_names;
     PoolPolicy again = hosts.state.finish(options);
-    again.findings = policy.findings;
-    return again == policy;
-}
-
-void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput& input) {
-    if (!give_again(hosts, input.policy)) {
+    const bool same_findings = again.findings == input.policy.findings;
+    again.findings = input.policy.findings;
+    if (again != input.policy) {
         log_warning("the page does not use --hosts: from them now follows another policy");
         input.other_hosts = true;
         return;
     }
-    PoolDetails details{hosts.whole, what_ifs(rulebook, hosts.state, hosts.options, hosts.whole)};
-    details.whole.findings = input.policy.findings;
+    PoolDetails details{hosts.whole, what_ifs(rulebook, hosts.state, hosts.options, hosts.whole), !same_findings};
+    if (details.own_findings) details.whole.findings = input.policy.findings;
     input.hosts = std::move(details);
 }
 

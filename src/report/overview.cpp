@@ -173,8 +173,10 @@ void put_finding(Page& page, const Finding& finding) {
     if (finding.hosts.empty()) return;
     const auto hosts = page.html.open("p", {{"class", "hosts"}});
     page.html.text("Hosts: ");
-    put_names(page, finding.hosts,
-              page.columns.every_name && finding.hosts.size() < most_names ? finding.hosts.size() : 0);
+    // A list of eight may have been cut, and has no count beside it; a shorter one is whole.
+    const bool has_all = page.input.hosts ? !page.input.hosts->own_findings : page.columns.every_name;
+    const bool may_be_cut = finding.hosts.size() == most_names && !has_all;
+    put_names(page, finding.hosts, may_be_cut ? 0 : finding.hosts.size());
 }
 
 }  // namespace
