@@ -63,6 +63,11 @@ kvm_cpuid_entry2 kernel_entry(const VcpuEntry& entry) {
     return out;
 }
 
+// An empty span may have no address, which memcpy does not take even for no bytes.
+void copy_bytes(void* to, const void* from, std::size_t size) {
+    if (size != 0) std::memcpy(to, from, size);
+}
+
 }  // namespace
 
 Vcpu::Vcpu(const Device& device)
@@ -97,7 +102,7 @@ void Vcpu::run(std::span<guest::Record> cpuid, std::span<guest::Record> rdmsr) {
     check_registers();
     const unsigned char* at = memory_.bytes().data() + guest::table_address;
     for (const std::span<guest::Record> records : {cpuid, rdmsr}) {
-        std::memcpy(records.data(), at, records.size_bytes());
+        copy_bytes(records.data(), at, records.size_bytes());
         at += records.size_bytes();
     }
 }
@@ -109,8 +114,8 @@ void Vcpu::write_memory(std::span<const guest::Record> cpuid, std::span<const gu
     vectors[guest::fault_vector].offset = guest::address_of(poolcpuid_guest_fault);
     std::memcpy(memory, vectors.data(), sizeof vectors);
     std::memcpy(memory + guest::code_address, guest::code().data(), guest::code().size());
-    std::memcpy(memory + guest::table_address, cpuid.data(), cpuid.size_bytes());
-    std::memcpy(memory + guest::table_address + cpuid.size_bytes(), rdmsr.data(), rdmsr.size_bytes());
+    copy_bytes(memory + guest::table_address, cpuid.data(), cpuid.size_bytes());
+    copy_bytes(memory + guest::table_address + cpuid.size_bytes(), rdmsr.data(), rdmsr.size_bytes());
 }
 
 // The vCPU comes out of its reset in real mode; only CS is elsewhere than the other segments.
