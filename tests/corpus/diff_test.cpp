@@ -108,7 +108,9 @@ TEST_CASE("Genoa under two kernels: features come with the kernel, the silicon's
 
 TEST_CASE("no real host differs from itself, and the reverse of every difference is its mirror", "[corpus][diff]") {
     const HostDump* last = nullptr;
+    std::size_t hosts = 0;
     for (const HostDump& host : real_hosts()) {
+        if (hosts++ % law_divisor() != 0) continue;
         const auto vendor = vendor_string(host.first_table());
         if (!vendor || !builtin_rulebook().vendor_of(*vendor)) continue;
         INFO(host.name);
@@ -130,8 +132,10 @@ TEST_CASE("between a policy and a host, the changes that break a promise are the
     std::size_t pairs = 0;
     std::size_t broken = 0;
     std::size_t number = 0;
-    const std::size_t stride = 5 * law_divisor();
+    std::size_t hosts = 0;
+    constexpr std::size_t stride = 5;
     for (const HostDump& a : real_hosts()) {
+        if (hosts++ % law_divisor() != 0) continue;
         const std::optional<PoolPolicy> policy = policy_of(a);
         if (!policy) continue;
         const PolicyCheck check(builtin_rulebook(), *policy);
@@ -148,5 +152,5 @@ TEST_CASE("between a policy and a host, the changes that break a promise are the
         }
     }
     if (!real_hosts().empty()) CHECK(pairs > broken);
-    if (!real_hosts().empty()) CHECK(broken > 1000 / stride);
+    if (!real_hosts().empty()) CHECK(broken > 1000 / stride / law_divisor());
 }
