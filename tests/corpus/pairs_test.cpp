@@ -138,6 +138,7 @@ TEST_CASE("a policy that shows all that can be asked for is true, too", "[corpus
 
 TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]") {
     if (real_hosts().empty()) return;
+    std::size_t bits = 0;
     for (const auto& [first, second] :
          {std::pair("instlatx64/AuthenticAMD0A00F11", "instlatx64/AuthenticAMD0A10F11"),
           std::pair("instlatx64/GenuineIntel00406F1_BroadwellE_CPUID4", "instlatx64/GenuineIntel00C06F2"),
@@ -158,6 +159,7 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
         for (CpuidRow& row : policy.cpuid) {
             for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
                 for (unsigned bit = 0; bit < 32; ++bit) {
+                    if (bits++ % law_divisor() != 0) continue;
                     row.value[reg] ^= 1U << bit;
                     if (!is_noticed()) {
                         FAIL_CHECK(std::hex << row.key.leaf << "." << row.key.subleaf << " " << to_string(reg)
