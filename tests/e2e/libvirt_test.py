@@ -9,7 +9,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -20,7 +19,6 @@ from guest import QEMU, REPOSITORY, Guest, rows_of
 from libvirt_daemon import PROGRAMS, Libvirt, find
 from processes import wait_for
 
-SKIPPED = 77
 EXAMPLES = ("qemu-tcg-amd", "qemu-tcg-intel", "amd-zen", "intel-haswell-skylake")
 # CPU models as QEMU's emulation can give them: what it lacks is taken away, with a warning.
 EMULATED = {"amd": ("EPYC", "EPYC-Rome", "EPYC-Milan"), "intel": ("Westmere", "SandyBridge", "Haswell-noTSX-IBRS")}
@@ -139,8 +137,7 @@ class LibvirtTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    missing = [program for program in (QEMU, "gcc", "setpriv", *PROGRAMS) if find(program) is None]
+    missing = [program for program in PROGRAMS if find(program) is None]
     if missing:
-        print(f"skipped: not installed: {', '.join(missing)}")
-        sys.exit(SKIPPED)
-    unittest.main(catchbreak=True)  # an interrupted test still ends what it started
+        poolcpuid.skip(f"not installed: {', '.join(missing)}")
+    poolcpuid.main(QEMU, "gcc", "setpriv")

@@ -4,13 +4,10 @@ A model is captured with x-force-features=on, which shows it as QEMU defines it.
 """
 
 import json
-import os
 import pathlib
-import subprocess
 
 from guest import REPOSITORY
-
-PROGRAM = os.environ.get("POOLCPUID_PROGRAM", str(REPOSITORY / "build/tests/poolcpuid"))
+from poolcpuid import run
 
 POOLS = {
     "phenom": ["phenom"],
@@ -32,11 +29,6 @@ POOLS = {
 }
 
 EXAMPLES = ["amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"]
-
-
-def run(*arguments):
-    """Standard output of poolcpuid. Raises CalledProcessError when it fails."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
 def merge_pool(guest, name, models, directory):

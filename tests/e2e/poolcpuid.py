@@ -9,12 +9,29 @@ The program is $POOLCPUID_PROGRAM, which ctest sets.
 
 import json
 import os
+import shutil
 import subprocess
+import sys
+import unittest
 
 from guest import REGISTERS
 
 REGISTER_BITS = 32
+SKIPPED = 77  # SKIP_RETURN_CODE of the tests
 HYPERVISOR_LEAVES = range(0x40000000, 0x50000000)
+
+
+def main(*programs):
+    """Runs the tests of the calling file, or skips them with the reason where one of the programs is not installed."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        skip(f"not installed: {', '.join(missing)}")
+    unittest.main(catchbreak=True)  # an interrupted test still ends what it started
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
 
 
 def run(*arguments, stdin=None, status=0):
@@ -53,13 +70,15 @@ def mask_and_shift(bits):
 
 
 class Bits:
-    """Bits of registers, each with its value: {(leaf, subleaf, register): [mask, value]}."""
+    """Bits of registers, each with its value: {(leaf, subleaf, register): [mask, value]}. Entries of MSRs are left out."""
 
     def __init__(self):
         self.registers = {}
 
     def put(self, entry, value="0x0"):
         """entry names leaf, subleaf, register and bits as policies and renderings do; value is shifted down."""
+        if "leaf" not in entry:
+            return
         mask, shift = mask_and_shift(entry["bits"])
         leaf = int(entry["leaf"], 16)
         first, last = bounds(entry["subleaf"], 16)
@@ -70,6 +89,14 @@ class Bits:
 
     def at(self, leaf, subleaf, register):
         return self.registers.get((leaf, subleaf, register), (0, 0))
+
+
+def owned_bits(policy):
+    """What the policy leaves to the VMM and the guest."""
+    owned = Bits()
+    for entry in policy["owned"]:
+        owned.put(entry)
+    return owned
 
 
 def rows_of_policy(policy):
@@ -83,16 +110,12 @@ def differences(policy, rendering, rows):
     Left out are the bits that the policy leaves to the VMM, and those whose value the rendering says that it does not
     know. For the other bits that the rendering cannot say, the guest has to see what the rendering says instead. The
     leaves of the hypervisor itself are no part of a policy."""
-    open_bits, instead = Bits(), Bits()
-    for entry in policy["owned"]:
-        if "leaf" in entry:
-            open_bits.put(entry)
+    open_bits, instead = owned_bits(policy), Bits()
     for entry in rendering["inexpressible"]:
-        if "leaf" in entry:
-            if entry["instead"] == "unknown":
-                open_bits.put(entry)
-            else:
-                instead.put(entry, entry["instead"])
+        if entry["instead"] == "unknown":
+            open_bits.put(entry)
+        else:
+            instead.put(entry, entry["instead"])
 
     promised, zeros = rows_of_policy(policy), dict.fromkeys(REGISTERS, 0)
     lines = []

@@ -9,9 +9,10 @@ import json
 import re
 import unittest
 
-from compare import owned_mask, policy_rows
+import poolcpuid
 from guest import REGISTERS
-from policies import EXAMPLES, example_policy, read, run
+from policies import EXAMPLES, example_policy, read
+from poolcpuid import rows_of_policy, run
 
 # xen/include/xen/lib/x86/cpu-policy.h, FEATURESET_*: leaf, subleaf, register; an MSR has its index and shift.
 XEN_WORDS = [(0x1, 0, "edx"), (0x1, 0, "ecx"), (0x80000001, 0, "edx"), (0x80000001, 0, "ecx"), (0xd, 1, "eax"),
@@ -40,10 +41,10 @@ class RenderedForOthers(unittest.TestCase):
 
     def assert_same(self, policy, rows, fill):
         """rows are the policy's, where an owned bit may be as in fill."""
-        wanted = policy_rows(policy)
+        wanted, owned_bits = rows_of_policy(policy), poolcpuid.owned_bits(policy)
         for key in wanted.keys() | rows.keys():
             for reg in REGISTERS:
-                owned = owned_mask(policy, *key, reg)
+                owned = owned_bits.at(*key, reg)[0]
                 want = wanted.get(key, {}).get(reg, 0)
                 self.assertEqual(rows[key][reg] & ~owned, want & ~owned, (key, reg))
                 self.assertEqual(rows[key][reg] & owned, fill & owned, (key, reg))
@@ -58,7 +59,7 @@ class RenderedForOthers(unittest.TestCase):
                     self.assertNotIn(key, rows)
                     rows[key] = {entry["register"]: apply_bitmap(entry["bitmap"], fill)
                                  for entry in leaf["modifiers"]}
-                self.assertLessEqual(policy_rows(policy).keys(), rows.keys())
+                self.assertLessEqual(rows_of_policy(policy).keys(), rows.keys())
                 self.assert_same(policy, rows, fill)
             msrs = {int(entry["addr"], 16): apply_bitmap(entry["bitmap"], 0) for entry in template["msr_modifiers"]}
             self.assertEqual(msrs, {int(row["index"], 16): int(row["value"], 16) for row in policy["msrs"]})
@@ -69,7 +70,7 @@ class RenderedForOthers(unittest.TestCase):
             self.assertRegex(text, r"\A[0-9a-f]{8}(-[0-9a-f]{8})*\n\Z")
             words = [int(word, 16) for word in text.strip().split("-")]
             self.assertEqual(len(words), len(XEN_WORDS))
-            rows = policy_rows(policy)
+            rows = rows_of_policy(policy)
             msrs = {int(row["index"], 16): int(row["value"], 16) for row in policy["msrs"]}
             for word, (leaf, subleaf, reg) in zip(words, XEN_WORDS):
                 if leaf == "msr":
@@ -87,11 +88,11 @@ class RenderedForOthers(unittest.TestCase):
                 self.assertEqual(list(values), list(REGISTERS))
                 self.assertTrue(all(re.fullmatch("[01x]{32}", value) for value in values.values()))
                 rows[int(leaf, 16), int(subleaf, 16)] = {reg: apply_bitmap(value, 0) for reg, value in values.items()}
-            computed_by_xen = {key for key in policy_rows(policy) if key[0] == 0xd and key[1] != 1}
-            self.assertEqual(policy_rows(policy).keys() - rows.keys(), computed_by_xen)
-            rows.update({key: policy_rows(policy)[key] for key in computed_by_xen})
+            computed_by_xen = {key for key in rows_of_policy(policy) if key[0] == 0xd and key[1] != 1}
+            self.assertEqual(rows_of_policy(policy).keys() - rows.keys(), computed_by_xen)
+            rows.update({key: rows_of_policy(policy)[key] for key in computed_by_xen})
             self.assert_same(policy, rows, 0)
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    poolcpuid.main()
