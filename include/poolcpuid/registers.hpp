@@ -13,6 +13,9 @@ enum class Register : std::uint8_t { eax, ebx, ecx, edx };
 
 inline constexpr std::size_t register_count = 4;
 
+inline constexpr std::array<Register, register_count> all_registers{Register::eax, Register::ebx, Register::ecx,
+                                                                    Register::edx};
+
 // "eax", "ebx", "ecx" or "edx".
 constexpr const char* to_string(Register reg) noexcept {
     constexpr std::array<const char*, register_count> names{"eax", "ebx", "ecx", "edx"};

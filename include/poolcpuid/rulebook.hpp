@@ -148,6 +148,11 @@ struct Field {
         const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
         return ones << low;
     }
+
+    // Whether the field is in this subleaf of its leaf; not for MSRs.
+    constexpr bool is_in_subleaf(std::uint32_t subleaf) const noexcept {
+        return subleaf_first <= subleaf && subleaf <= subleaf_last;
+    }
 };
 
 struct ReservedBits {

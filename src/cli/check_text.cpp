@@ -11,8 +11,6 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t most_groups_in_full = 12;  // beyond, the table and --format json say the rest
-
 // Hosts with the same verdict.
 struct Group {
     const Verdict* verdict = nullptr;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/document_text.hpp"
+#include "text/joined.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
@@ -26,12 +27,6 @@ std::string label_of(const FieldChange& change) {
     if (change.rule == "owned") return "owned";
     if (change.rule == "hide") return "hidden";
     return "the same promise";
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-    return text;
 }
 
 std::string class_text(const HostClass& host) {

@@ -32,6 +32,9 @@ const char* title_of(Direction direction);
 // A field's name in a list: with its subleaf where the rulebook has it in several.
 std::string name_of(const Rulebook& rulebook, const FieldChange& change);
 
+// How many fields a list on a terminal names; --format json has all.
+inline constexpr std::size_t most_fields = 24;
+
 // Names for a sentence: "a, b and 3 more"; most of them at most.
 std::string short_list(const std::vector<std::string>& names, std::size_t most);
 

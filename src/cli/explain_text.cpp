@@ -12,12 +12,13 @@
 #include "policy/document_text.hpp"
 #include "rulebook/names.hpp"
 #include "rulebook/near_names.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t column = 11;  // of the words, after the indent
+constexpr std::size_t words_column = 11;  // of the words, after the indent
 constexpr std::size_t every_name = std::numeric_limits<std::size_t>::max();
 
 std::string project_name(std::string_view project) {
@@ -76,7 +77,7 @@ private:
     }
 
     void row(const std::string& label, const std::string& words) {
-        if (!words.empty()) page_.row(indent_, label, indent_ + column, words, Colour::cyan);
+        if (!words.empty()) page_.row(indent_, label, indent_ + words_column, words, Colour::cyan);
     }
 
     void put(const ExplainedField& explained) {

@@ -66,12 +66,6 @@ bool is_unsaid(const Decision& decision) {
            std::any_of(decision.values.begin(), decision.values.end(), is("unknown"));
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
 std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, const PoolSize& pool) {
     std::vector<std::pair<std::string, std::string>> lines;  // what is said, and of which states
     for (const ExplainedState& state : states) {

@@ -18,9 +18,6 @@ std::string item_name(const Rulebook& rulebook, const StoryItem& item);
 // True where no host is known to have anything of a field, and at least one dump does not say.
 bool is_unsaid(const Decision& decision);
 
-// Words in a row: "a, b, c".
-std::string joined(const std::vector<std::string>& words);
-
 // Which states are kept, and what keeps the others out: a line for those that are alike.
 std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, const PoolSize& pool);
 

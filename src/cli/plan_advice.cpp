@@ -12,8 +12,6 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t most_fields = 24;  // in a sentence; --format json has all
-
 class Advice {
 public:
     Advice(const PoolPlan& plan, const Rulebook& rulebook) : plan_(plan), rulebook_(rulebook) {}

@@ -18,8 +18,6 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t most_groups_in_full = 12;  // of hosts, a running policy; --format json has all
-
 // "loses 3, gains 41"; empty when nothing changes.
 std::string counts_text(const PromiseCounts& counts) {
     std::string text;

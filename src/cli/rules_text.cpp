@@ -7,6 +7,7 @@
 #include "cli/text_layout.hpp"
 #include "rulebook/names.hpp"
 #include "text/hex.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
@@ -21,12 +22,6 @@ std::vector<std::string> vendor_ids(const Rulebook& rulebook, VendorMask mask) {
     }
     if (ids.size() == rulebook.vendors.size()) return {"all"};
     return ids;
-}
-
-std::string joined(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-    return text;
 }
 
 std::string subleaf_text(const Field& field) {

@@ -12,13 +12,13 @@
 #include "cli/explain_words.hpp"
 #include "cli/what_if_text.hpp"
 #include "text/hex.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t column = 18;
-constexpr std::size_t most_fields = 24;   // fields in a list
+constexpr std::size_t limit_column = 18;
 constexpr std::size_t most_in_full = 8;   // sets of hosts; --format json has all
 constexpr std::size_t most_along = 3;     // sets of hosts whose costs end with those of another
 constexpr std::size_t most_with_why = 6;  // relaxed behaviours
@@ -78,7 +78,7 @@ public:
 
 private:
     void row(const std::string& label, const std::string& words) {
-        if (!words.empty()) page_.row(4, label, column, words);
+        if (!words.empty()) page_.row(4, label, limit_column, words);
     }
 
     Effect effect_of(const StoryItem& item) const {

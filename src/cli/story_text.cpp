@@ -10,13 +10,13 @@
 #include "cli/page.hpp"
 #include "cli/story_limits.hpp"
 #include "summary/groups.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t column = 16;
-constexpr std::size_t most_fields = 24;  // fields in a list; --format json has all
+constexpr std::size_t story_column = 16;
 
 std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -46,7 +46,9 @@ private:
         page_.line(words, Colour::bold);
     }
 
-    void row(const std::string& label, const std::string& words) { page_.row(2, label, column, words, Colour::cyan); }
+    void row(const std::string& label, const std::string& words) {
+        page_.row(2, label, story_column, words, Colour::cyan);
+    }
 
     std::vector<const StoryGroup*> groups_of(const std::vector<Origin>& origins) const {
         std::vector<const StoryGroup*> groups;

@@ -11,13 +11,14 @@
 #include "merge/reasons.hpp"
 #include "policy/document_text.hpp"
 #include "summary/groups.hpp"
+#include "text/joined.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t indent = 4;
+constexpr std::size_t list_indent = 4;
 
 class Summary {
 public:
@@ -45,11 +46,11 @@ private:
 
     // A label of more than half a line is wrapped with the text.
     void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
-        const std::size_t column = indent + display_width(label);
+        const std::size_t column = list_indent + display_width(label);
         if (column > width_ / 2)
-            return line(std::string(indent, ' ') + wrapped(label + text, width_, indent, indent + 2));
-        line(std::string(indent, ' ') + (code == nullptr ? label : painted(label, code)) +
-             wrapped(text, width_, column, indent + 2));
+            return line(std::string(list_indent, ' ') + wrapped(label + text, width_, list_indent, list_indent + 2));
+        line(std::string(list_indent, ' ') + (code == nullptr ? label : painted(label, code)) +
+             wrapped(text, width_, column, list_indent + 2));
     }
 
     void head() {

@@ -1,6 +1,7 @@
 // The violations of a verdict as a person reads them: alike in everything but the field, one paragraph.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,9 @@
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
+
+// How many groups of hosts are told in full; --format json has all.
+inline constexpr std::size_t most_groups_in_full = 12;
 
 struct ViolationParagraph {
     std::string label;  // "Promised, and not there (crash): "

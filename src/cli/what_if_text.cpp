@@ -7,6 +7,7 @@
 #include "cli/diff_groups.hpp"
 #include "cli/explain_words.hpp"
 #include "cli/page.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 

@@ -14,7 +14,7 @@ namespace {
 
 std::string line_of(const CpuidRow& row) {
     std::string line = "   " + to_hex(row.key.leaf, 8) + " " + to_hex(row.key.subleaf, 2) + ":";
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         line += std::string(" ") + to_string(reg) + "=" + to_hex(row.value[reg], 8);
     }
     return line + "\n";

@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 Json row_of(const CpuidRow& row) {
     Json json{{"leaf", to_hex(row.key.leaf)}, {"subleaf", to_hex(row.key.subleaf)}};
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
     return json;

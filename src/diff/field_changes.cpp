@@ -85,7 +85,7 @@ public:
 
     void collect_places(std::set<RegisterPlace>& places) const {
         for (const CpuidRow& row : side_.promises.table->rows) {
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 places.insert({false, row.key, reg});
             }
         }

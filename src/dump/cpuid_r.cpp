@@ -22,7 +22,7 @@ namespace {
 // " eax=0x… ebx=0x… ecx=0x… edx=0x…" to the end of the line.
 std::optional<Registers> read_registers(Cursor& cursor) noexcept {
     Registers value;
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (!cursor.skip_blanks() || !cursor.skip(to_string(reg)) || !cursor.skip("=0x")) return std::nullopt;
         const auto part = cursor.hex(8);
         if (!part) return std::nullopt;

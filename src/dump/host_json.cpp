@@ -147,7 +147,7 @@ private:
         ObjectReader reader(value, file_, "a CPUID row");
         const LeafKey key{hex32(reader, "leaf"), hex32(reader, "subleaf")};
         Registers registers;
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             registers[reg] = hex32(reader, to_string(reg));
         }
         reader.finish();

@@ -66,9 +66,9 @@ bool skip_separator(Cursor& cursor) noexcept {
 }
 
 // Registers are joined by dashes, in a few files by blanks.
-std::optional<Registers> read_registers(Cursor& cursor) noexcept {
+std::optional<Registers> read_hex_registers(Cursor& cursor) noexcept {
     Registers value;
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (reg != Register::eax && !cursor.skip("-") && !cursor.skip_blanks()) return std::nullopt;
         const auto part = cursor.hex(register_digits);
         if (!part) return std::nullopt;
@@ -99,7 +99,7 @@ std::optional<std::optional<std::uint32_t>> read_label(std::string_view annotati
 std::optional<AidaRow> read_row(NumberedLine line) noexcept {
     Cursor& cursor = line.cursor;
     if (!line.number || !skip_separator(cursor)) return std::nullopt;
-    const std::optional<Registers> value = read_registers(cursor);
+    const std::optional<Registers> value = read_hex_registers(cursor);
     if (!value || !is_annotation(cursor)) return std::nullopt;
     const auto label = read_label(cursor.rest());
     if (!label) return std::nullopt;

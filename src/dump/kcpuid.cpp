@@ -23,10 +23,10 @@ namespace poolcpuid::dump {
 namespace {
 
 // " EAX=0x…, EBX=0x…, ECX=0x…, EDX=0x…" to the end of the line.
-std::optional<Registers> read_registers(Cursor cursor) noexcept {
+std::optional<Registers> read_labelled_registers(Cursor cursor) noexcept {
     constexpr std::array labels{"EAX=0x", "EBX=0x", "ECX=0x", "EDX=0x"};
     Registers value;
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (reg != Register::eax && !cursor.skip(",")) return std::nullopt;
         if (!cursor.skip_blanks() || !cursor.skip(labels[static_cast<std::size_t>(reg)])) return std::nullopt;
         const auto part = cursor.hex(8);
@@ -66,7 +66,7 @@ private:
         if (line.starts_with("0x")) {
             read_leaf_line(line, number);
         } else if (const auto subleaf = cursor.decimal(); subleaf && cursor.skip(":")) {
-            const auto value = read_registers(cursor);
+            const auto value = read_labelled_registers(cursor);
             if (!value || !list_leaf_) refuse(line, number);
             rows_.add({*list_leaf_, *subleaf}, *value, number);
         }
@@ -80,7 +80,7 @@ private:
             list_leaf_ = leaf;
             return;
         }
-        const auto value = read_registers(cursor);
+        const auto value = read_labelled_registers(cursor);
         if (!value) refuse(line, number);
         list_leaf_.reset();
         rows_.add({*leaf, 0}, *value, number);

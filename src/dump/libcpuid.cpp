@@ -63,7 +63,7 @@ std::optional<Entry> read_entry(Cursor& cursor) noexcept {
     const auto index = cursor.decimal();
     if (!index || *index >= longest_array || !cursor.skip("]=")) return std::nullopt;
     Entry entry{*index, {}};
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (reg != Register::eax && !cursor.skip_blanks()) return std::nullopt;
         const auto part = cursor.hex(8);
         if (!part) return std::nullopt;

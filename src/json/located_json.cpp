@@ -12,8 +12,6 @@
 
 namespace poolcpuid::json {
 
-namespace {
-
 // The line of the character that the lexer read last. The lexer reads one character beyond a number
 // and reports the number then; so a line feed counts only once the lexer has gone on from it.
 struct LineCounter {
@@ -25,6 +23,8 @@ struct LineCounter {
         line_feed_read = c == '\n';
     }
 };
+
+namespace {
 
 // Walks the bytes for nlohmann's lexer and counts the lines. The lexer copies iterators, so the count
 // lives with the parse and not in the iterator.

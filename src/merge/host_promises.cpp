@@ -24,7 +24,7 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mas
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
         if (place_of(field, key.subleaf) == word.place && (field.mask() & mask) != 0 && promises_by_bits(field.rule) &&
-            field.subleaf_first <= key.subleaf && key.subleaf <= field.subleaf_last) {
+            field.is_in_subleaf(key.subleaf)) {
             out.push_back(index);
         }
     }
@@ -215,7 +215,7 @@ private:
 
     void find_strays(const CpuidTable& table) {
         for (const CpuidRow& row : table.rows) {
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 if (row.value[reg] == 0) continue;
                 const RegisterPlace place{false, row.key, reg};
                 const Coverage coverage = plan_.coverage(place);

@@ -110,7 +110,7 @@ private:
             CpuidRow row;
             row.key.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
             row.key.subleaf = static_cast<std::uint32_t>(reader.required_hex("subleaf", 8));
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 row.value[reg] = static_cast<std::uint32_t>(reader.required_hex(to_string(reg), 8));
             }
             reader.finish();
@@ -187,7 +187,7 @@ private:
     }
 
     Register register_of(const Value& value) const {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             if (value.is_string() && value.text() == to_string(reg)) return reg;
         }
         throw InputError(file_, value.line(), "eax, ebx, ecx or edx", json::describe(value));

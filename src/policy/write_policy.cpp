@@ -15,7 +15,7 @@ Json row_json(const CpuidRow& row) {
     Json json;
     json["leaf"] = to_hex(row.key.leaf);
     json["subleaf"] = to_hex(row.key.subleaf);
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
     return json;

@@ -67,7 +67,7 @@ private:
 
     bool is_owned(LeafKey key) const {
         std::uint64_t owned = 0;
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             owned |= owned_mask(policy_, {false, key, reg});
         }
         return owned != 0;
@@ -75,7 +75,7 @@ private:
 
     Json leaf_json(LeafKey key, const Registers& value) const {
         Json modifiers = Json::array();
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             const std::uint64_t owned = owned_mask(policy_, {false, key, reg});
             modifiers.push_back({{"register", to_string(reg)}, {"bitmap", bitmap(value[reg], owned, 32)}});
         }

@@ -16,10 +16,6 @@ using merge::RegisterPlace;
 
 namespace {
 
-constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
-
-bool is_among(std::uint32_t value, std::uint32_t first, std::uint32_t last) { return first <= value && value <= last; }
-
 std::uint64_t mask_of(unsigned low, unsigned high) {
     const unsigned width = high - low + 1;
     return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
@@ -82,8 +78,7 @@ void GuestView::apply(const FixedBits& fixed, Kind kind) {
         return;
     }
     for (const LeafKey& key : rows()) {
-        if (!is_among(key.leaf, data.leaf_first, data.leaf_last)) continue;
-        if (!is_among(key.subleaf, data.subleaf_first, data.subleaf_last)) continue;
+        if (!data.has_row(key)) continue;
         for (const Register reg : data.registers) put({false, key, reg});
     }
 }
@@ -235,10 +230,8 @@ std::vector<Inexpressible> GuestView::differences() const {
         std::uint64_t covered = owned;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = plan_.rulebook()[index];
-            const bool is_here =
-                field.is_msr == place.is_msr && field.leaf == place.key.leaf &&
-                (field.is_msr ||
-                 (field.reg == place.reg && is_among(place.key.subleaf, field.subleaf_first, field.subleaf_last)));
+            const bool is_here = field.is_msr == place.is_msr && field.leaf == place.key.leaf &&
+                                 (field.is_msr || (field.reg == place.reg && field.is_in_subleaf(place.key.subleaf)));
             if (!is_here) continue;
             covered |= field.mask();
             if (!differs(field, field.mask() & ~owned, bits)) continue;

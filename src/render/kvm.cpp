@@ -17,7 +17,7 @@ Json entry_json(const merge::Plan& plan, const CpuidRow& row) {
     json["function"] = to_hex(row.key.leaf);
     json["index"] = to_hex(row.key.subleaf);
     json["flags"] = has_subleaves(plan, row.key.leaf) ? 1 : 0;
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
     return json;

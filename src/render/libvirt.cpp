@@ -28,7 +28,7 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-bool is_flag(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
+bool is_feature(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
 
 class CpuElement {
 public:
@@ -59,7 +59,7 @@ private:
     void put_flags() {
         for (const FieldIndex index : input_.plan.fields()) {
             const Field& field = input_.plan.rulebook()[index];
-            if (!is_flag(field)) continue;
+            if (!is_feature(field)) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 if (guest_.promised(field, subleaf) == 0 || guest_.is_said_otherwise(field, subleaf)) continue;
                 if (knows(field.names.libvirt)) {

@@ -20,7 +20,7 @@ namespace poolcpuid {
 
 namespace {
 
-using Json = nlohmann::json;
+using Message = nlohmann::json;
 
 constexpr std::size_t longest_answer = 16U << 20;  // bytes; real ones have some tens of thousands
 constexpr int patience = 20000;                    // milliseconds for one answer; real ones take a few
@@ -110,33 +110,33 @@ public:
         ask("qmp_capabilities", {});
     }
 
-    const Json& greeting() const noexcept { return greeting_; }
+    const Message& greeting() const noexcept { return greeting_; }
 
     // The answer, or the member "error" of it.
-    Json ask(const std::string& command, const Json& arguments) {
-        Json request{{"execute", command}};
+    Message ask(const std::string& command, const Message& arguments) {
+        Message request{{"execute", command}};
         if (!arguments.is_null()) request["arguments"] = arguments;
         child_.write(request.dump() + "\n");
         for (;;) {
-            Json answer = next();
+            Message answer = next();
             if (!answer.contains("event")) return answer;
         }
     }
 
 private:
-    Json next() {
-        Json answer = Json::parse(child_.read_line(), nullptr, false);
+    Message next() {
+        Message answer = Message::parse(child_.read_line(), nullptr, false);
         if (!answer.is_object()) fail(program_, "does not speak QMP");
         return answer;
     }
 
     std::string program_;
     Child child_;
-    Json greeting_;
+    Message greeting_;
 };
 
-void read_version(const Json& greeting, QemuFacts& facts) {
-    const Json version = greeting.at("QMP").value("version", Json::object()).value("qemu", Json::object());
+void read_version(const Message& greeting, QemuFacts& facts) {
+    const Message version = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
     facts.version = {version.value("major", 0U), version.value("minor", 0U)};
     facts.full_version = to_string(facts.version) + "." + std::to_string(version.value("micro", 0U));
 }
@@ -152,17 +152,17 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model) {
     Qmp qmp(program);
     read_version(qmp.greeting(), facts);
     facts.model = model;
-    const Json definitions = qmp.ask("query-cpu-definitions", {});
-    for (const Json& definition : definitions.value("return", Json::array())) {
+    const Message definitions = qmp.ask("query-cpu-definitions", {});
+    for (const Message& definition : definitions.value("return", Message::array())) {
         if (definition.value("name", std::string()) == model) facts.model = definition.value("alias-of", model);
     }
-    const Json answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", facts.model}}}});
+    const Message answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", facts.model}}}});
     if (answer.contains("error")) {
         const std::string why = answer["error"].value("desc", std::string("no reason given"));
         throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
     }
-    const Json properties =
-        answer.value("return", Json::object()).value("model", Json::object()).value("props", Json());
+    const Message properties =
+        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
     if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
     for (const auto& [name, value] : properties.items()) {
         if (value.is_boolean()) {

@@ -6,8 +6,6 @@ namespace poolcpuid::render {
 
 namespace {
 
-bool is_among(std::uint32_t value, std::uint32_t first, std::uint32_t last) { return first <= value && value <= last; }
-
 merge::RegisterPlace register_of(const DataPlace& place) {
     return {place.is_msr, {place.leaf_first, place.subleaf_first}, place.registers.front()};
 }
@@ -112,18 +110,17 @@ bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {
 void QemuView::forget_leaf(std::uint32_t leaf, const std::string& reason) {
     constexpr std::uint32_t levels = 3;  // of topology: threads, cores, and the level that ends the list
     for (std::uint32_t subleaf = 0; subleaf < levels; ++subleaf) {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             view_.forget({false, {leaf, subleaf}, reg}, ~std::uint32_t{0}, reason, GuestView::Kind::description);
         }
     }
 }
 
 bool QemuView::covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const {
-    return place.is_msr == field.is_msr && is_among(field.leaf, place.leaf_first, place.leaf_last) &&
-           (field.is_msr ||
-            (is_among(subleaf, place.subleaf_first, place.subleaf_last) &&
-             std::find(place.registers.begin(), place.registers.end(), field.reg) != place.registers.end())) &&
-           (place.mask() & field.mask()) == field.mask();
+    if (place.is_msr != field.is_msr || (place.mask() & field.mask()) != field.mask()) return false;
+    if (field.is_msr) return place.leaf_first <= field.leaf && field.leaf <= place.leaf_last;
+    return place.has_row({field.leaf, subleaf}) &&
+           std::find(place.registers.begin(), place.registers.end(), field.reg) != place.registers.end();
 }
 
 bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) const {

@@ -36,7 +36,7 @@ std::uint8_t bit_number(const Value& value, std::string_view text) {
 }
 
 Register register_of(const Value& value) {
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (value.text() == to_string(reg)) return reg;
     }
     fail(value, "a register");
@@ -108,7 +108,7 @@ std::vector<FixedBits> fixed_bits(const Value& document) {
 std::vector<FixedBits> fixed_rows(const Value& array, const std::string& why) {
     std::vector<FixedBits> all;
     for (const Value& row : array.items()) {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             const Value* value = row.find(to_string(reg));
             if (value == nullptr) continue;
             FixedBits bits;

@@ -25,6 +25,12 @@ struct DataPlace {
     std::uint8_t high = 31;
 
     std::uint64_t mask() const noexcept;
+
+    // Of places that are no MSRs: whether the row is one of them.
+    bool has_row(const LeafKey& key) const noexcept {
+        return leaf_first <= key.leaf && key.leaf <= leaf_last && subleaf_first <= key.subleaf &&
+               key.subleaf <= subleaf_last;
+    }
 };
 
 // Bits that the target sets by itself.

@@ -11,8 +11,6 @@ namespace poolcpuid::render {
 
 namespace {
 
-constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
-
 std::string register_text(const PoolPolicy& policy, const CpuidRow& row, Register reg) {
     const std::uint64_t owned = owned_mask(policy, {false, row.key, reg});
     std::string bits;

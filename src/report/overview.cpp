@@ -7,6 +7,7 @@
 #include "report/page.hpp"
 #include "report/words.hpp"
 #include "summary/groups.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::report {
 
@@ -102,12 +103,6 @@ void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
     for (const Decision* decision : decisions) {
         put_decided(page, *decision, std::to_string(summary::number_of(decision->value)) + ": ");
     }
-}
-
-std::string joined(const std::vector<std::string>& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-    return text;
 }
 
 void put_options(Page& page) {

@@ -11,8 +11,6 @@ namespace poolcpuid::report {
 
 namespace {
 
-constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
-
 class RegisterTables {
 public:
     explicit RegisterTables(Page& page)
@@ -91,8 +89,7 @@ private:
     // "EBX: fsgsbase, bmi1"; empty when no field of the register has a value.
     std::string fields_in(const CpuidRow& row, Register reg) const {
         const std::string fields = listed(row.value[reg], [&](const Field& f) {
-            return !f.is_msr && f.reg == reg && f.leaf == row.key.leaf && f.subleaf_first <= row.key.subleaf &&
-                   row.key.subleaf <= f.subleaf_last;
+            return !f.is_msr && f.reg == reg && f.leaf == row.key.leaf && f.is_in_subleaf(row.key.subleaf);
         });
         constexpr std::array<const char*, register_count> names{"EAX", "EBX", "ECX", "EDX"};
         return fields.empty() ? "" : std::string(names[static_cast<std::size_t>(reg)]) + ": " + fields;

@@ -140,7 +140,7 @@ private:
 
     Register register_of(const Value& value) const {
         const std::string& text = string_of(value);
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             if (text == to_string(reg)) return reg;
         }
         throw InputError(file_.path, value.line(), "eax, ebx, ecx or edx", json::describe(value));

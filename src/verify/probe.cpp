@@ -49,7 +49,7 @@ VcpuTask with(VcpuTask task, const Bits& bits, bool set) {
 Bits flags_of(const Plan& plan, const VcpuTask& task) {
     Bits flags;
     for (const VcpuEntry& entry : task.cpuid) {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             const RegisterPlace place{false, entry.row.key, reg};
             if (const auto word = plan.find_word(place)) flags[place] = plan.words()[*word].all();
         }
@@ -64,7 +64,7 @@ std::optional<Values> ask(const VcpuTask& task, const VcpuRunner& run) {
         if (!answer.refusal.empty()) return std::nullopt;
         Values values;
         for (std::size_t i = 0; i < task.execute.size(); ++i) {
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 values[{false, task.execute[i], reg}] = answer.cpuid.at(i)[reg];
             }
         }

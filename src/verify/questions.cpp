@@ -14,8 +14,6 @@ namespace {
 using merge::Plan;
 using merge::RegisterPlace;
 
-constexpr std::array all_registers{Register::eax, Register::ebx, Register::ecx, Register::edx};
-
 // A policy whose maximum leaf is far beyond any real one is asked only for its rows there.
 constexpr std::uint32_t most_leaves = 0x100;
 

@@ -86,8 +86,7 @@ public:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = plan_.rulebook()[index];
             const std::uint32_t subleaf = wrong.place.key.subleaf;
-            const bool is_there = merge::place_of(field, subleaf) == wrong.place && field.subleaf_first <= subleaf &&
-                                  subleaf <= field.subleaf_last;
+            const bool is_there = merge::place_of(field, subleaf) == wrong.place && field.is_in_subleaf(subleaf);
             if (!is_there || (field.mask() & wrong.bits) == 0) continue;
             add_field(index, wrong);
             rest &= ~field.mask();

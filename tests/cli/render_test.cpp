@@ -330,7 +330,7 @@ TEST_CASE("a brand string with a comma is kept out of -cpu, and what to do inste
     const Pool pool;
     HostDump host = amd_host("comma");
     for (std::uint32_t leaf = 0x80000002; leaf <= 0x80000004; ++leaf) {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             host = with_register(std::move(host), {leaf, 0}, reg, 0x202C6141);  // "Aa, "
         }
     }

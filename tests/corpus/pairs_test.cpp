@@ -157,7 +157,7 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
         REQUIRE(oracle.complaints(policy, {&one, &two}).empty());
         const auto is_noticed = [&] { return !oracle.complaints(policy, {&one, &two}).empty(); };
         for (CpuidRow& row : policy.cpuid) {
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 for (unsigned bit = 0; bit < 32; ++bit) {
                     if (bits++ % law_divisor() != 0) continue;
                     row.value[reg] ^= 1U << bit;

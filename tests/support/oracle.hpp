@@ -200,7 +200,7 @@ private:
             for (const RuleField* field : by_leaf_[key.leaf]) {
                 if (field->subleaves.has(key.subleaf)) covered[static_cast<std::size_t>(field->reg)] |= field->mask;
             }
-            for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+            for (const Register reg : all_registers) {
                 const std::uint64_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];
                 if (stray != 0)
                     complain(hex(key.leaf) + "." + hex(key.subleaf) + " " + to_string(reg) + " in " + names() +

@@ -147,7 +147,7 @@ inline nlohmann::json parse(const std::filesystem::path& path) {
 inline std::filesystem::path directory() { return std::filesystem::path(POOLCPUID_SOURCE_DIR) / "policy"; }
 
 inline Register register_of(const std::string& name) {
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (name == to_string(reg)) return reg;
     }
     throw std::runtime_error("no register " + name);

@@ -76,7 +76,7 @@ TEST_CASE("the rulebook derives CR4_FIXED1 from every feature that KVM makes it 
     const Rulebook& rulebook = builtin_rulebook();
     const Derive& derive = rulebook[rulebook.find("vmx_cr4_fixed1")].derive;
     for (const LeafKey key : {LeafKey{0x1, 0}, LeafKey{0x7, 0}, LeafKey{0x7, 1}}) {
-        for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+        for (const Register reg : all_registers) {
             for (unsigned bit = 0; bit < 32; ++bit) {
                 CpuidTable cpuid;
                 cpuid.rows.push_back({key, {}});

@@ -79,7 +79,7 @@ Row row_of(const std::string& line) {
     row.is_msr = cells.at(1) == "msr";
     row.leaf = number(std::string_view(cells.at(2)).substr(2), 16);
     set_subleaves(cells.at(3), row);
-    for (const Register reg : {Register::eax, Register::ebx, Register::ecx, Register::edx}) {
+    for (const Register reg : all_registers) {
         if (cells.at(4) == to_string(reg)) row.reg = reg;
     }
     const std::vector<std::string> bits = split(cells.at(5), ':');
