@@ -11,6 +11,7 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
+#include "tests/support/law_divisor.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -384,7 +385,10 @@ TEST_CASE("the stories and all fields of the example pools fit into 80 columns, 
         const std::string vendor = pool.find("amd") != std::string::npos ? "amd" : "intel";
         std::vector<std::string> fields{policy};
         const json rules = json::parse(run({"rules", "list", "--vendor", vendor, "--format", "json"}).out);
-        for (const json& field : rules.at("fields")) fields.push_back(field.at("field"));
+        std::size_t count = 0;
+        for (const json& field : rules.at("fields")) {
+            if (is_in_part(count)) fields.push_back(field.at("field"));
+        }
         check_width(text({policy}));
         check_width(text({policy, "--hosts", hosts}));
         check_width(text(fields));

@@ -13,4 +13,7 @@ inline std::size_t law_divisor() {
     return given == nullptr ? 1 : std::max<std::size_t>(1, std::stoul(given));
 }
 
+// Counts, and says whether that one is in the part that is taken.
+inline bool is_in_part(std::size_t& count) { return count++ % law_divisor() == 0; }
+
 }  // namespace poolcpuid::test
