@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cli/check_text.hpp"
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -96,17 +96,9 @@ void add_check_command(CLI::App& app, Action& action) {
     verb->add_option("HOST", arguments->hosts,
                      "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
         ->required();
-    verb->add_option("--unknown", arguments->unknown,
-                     "What a promise counts as that a host is not known to keep: fail (default) or warn")
-        ->check(one_of({"fail", "warn"}))
-        ->type_name("WORD");
-    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
-        ->check(one_of({"json", "text"}))
-        ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
-        ->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_unknown_option(*verb, arguments->unknown);
+    add_result_options(*verb, arguments->format, arguments->output);
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
     verb->footer(
         "Both directions count: the guest must not lose what it was promised, and\n"

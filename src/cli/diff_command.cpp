@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/diff_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
@@ -90,8 +90,7 @@ void add_diff_command(CLI::App& app, Action& action) {
     verb->add_option("-o,--output", arguments->output,
                      "Write the JSON (or Markdown, if asked for) to FILE, and the text to standard error")
         ->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "Each change says in which direction promises go: loses, both, relaxes (the\n"
         "guest is now told of a relaxed behaviour), gains, or none. What breaks a guest\n"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/explain_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
@@ -143,13 +143,8 @@ void add_explain_command(CLI::App& app, Action& action) {
         ->type_name("NAME")
         ->allow_extra_args(false);
     verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
-    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
-        ->check(one_of({"json", "text"}))
-        ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
-        ->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_result_options(*verb, arguments->format, arguments->output);
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "For a field: the value, what it means for the guest, the hosts' values and which\n"
         "of them decide, what closure or the operator did, and why, with the source.\n"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/expect.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"

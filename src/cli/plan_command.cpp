@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/output.hpp"
 #include "cli/plan_inputs.hpp"
 #include "cli/plan_text.hpp"
@@ -81,17 +81,9 @@ void add_plan_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<PlanArguments>();
     CLI::App* verb = app.add_subcommand("plan", "Say what a change of the hosts means, and which VMs strand where");
     add_sources(*verb, arguments->sources);
-    verb->add_option("--unknown", arguments->unknown,
-                     "What a promise counts as that a host is not known to keep: fail (default) or warn")
-        ->check(one_of({"fail", "warn"}))
-        ->type_name("WORD");
-    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
-        ->check(one_of({"json", "text"}))
-        ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
-        ->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_unknown_option(*verb, arguments->unknown);
+    add_result_options(*verb, arguments->format, arguments->output);
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "A VM keeps the CPUID that it was started with. It strands when the pool after\n"
         "the change has a host on which it must not run: because the host lacks what\n"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -135,8 +135,7 @@ void add_render_command(CLI::App& app, Action& action) {
                      "libvirt: the directory of its CPU models. Default: the one that is installed")
         ->type_name("DIR");
     verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "What the target cannot say is listed with what the guest sees instead and\n"
         "what that costs; it is never dropped silently. Bits that the VMM fills in are\n"

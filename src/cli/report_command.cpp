@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -79,8 +80,7 @@ void add_report_command(CLI::App& app, Action& action) {
     verb->add_option("-o,--output", arguments->output, "Write the page (HTML) to FILE")->type_name("FILE")->required();
     verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
     verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "The page is one file: it needs no network and opens from disk. It has the\n"
         "summary, the findings, a matrix of hosts and fields in which each field opens\n"

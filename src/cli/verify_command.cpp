@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "cli/choice.hpp"
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
 #include "cli/rulebook_choice.hpp"
@@ -53,13 +53,8 @@ void add_verify_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<VerifyArguments>();
     CLI::App* verb = app.add_subcommand("verify", "Start a vCPU with a policy on this host and compare what it sees");
     verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    verb->add_option("--format", arguments->format, "json or text; text when standard output is a terminal")
-        ->check(one_of({"json", "text"}))
-        ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output, "Write the JSON to FILE, and the text to standard error")
-        ->type_name("FILE");
-    verb->add_option("--rulebook", arguments->rulebook, "Use the rulebook in DIR instead of the built-in one")
-        ->type_name("DIR");
+    add_result_options(*verb, arguments->format, arguments->output);
+    add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "Gives the policy to a vCPU of /dev/kvm, executes CPUID and RDMSR in it, and\n"
         "compares; no guest system is needed. Bits that the VMM or the guest fills in\n"

@@ -3,11 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "cli/diff_groups.hpp"
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 #include "policy/document_text.hpp"
 #include "text/hex.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 
@@ -21,44 +19,31 @@ class VerifyText {
 public:
     VerifyText(const PoolPolicy& policy, const Rulebook& rulebook, const Verification& verification,
                const KvmHost& host, std::size_t width, bool colour)
-        : policy_(policy),
-          rulebook_(rulebook),
-          verification_(verification),
-          host_(host),
-          width_(width),
-          colour_(colour) {}
+        : policy_(policy), rulebook_(rulebook), verification_(verification), host_(host), page_(width, colour) {}
 
     std::string text() {
         head();
         if (!verification_.refused.empty()) {
-            title("KVM refuses", "31");
+            title("KVM refuses", Colour::red);
             for (const Refused& refused : verification_.refused) {
-                paragraph(2, place_of(refused) + ": ", printable(refused.reason));
+                page_.line(place_of(refused) + ": " + refused.reason, Colour::none, 2);
             }
         }
         if (!verification_.differences.empty()) {
-            title("The guest sees it otherwise", "31");
+            title("The guest sees it otherwise", Colour::red);
             fields(verification_.differences);
         }
         if (!verification_.uncontrolled.empty()) {
-            title("Out of the VMM's hands: this KVM shows it whatever it is told", "33");
+            title("Out of the VMM's hands: this KVM shows it whatever it is told", Colour::yellow);
             fields(verification_.uncontrolled);
         }
-        return std::move(text_);
+        return page_.text();
     }
 
 private:
-    void line(const std::string& text) { text_ += text + "\n"; }
-
-    // A label, then words that wrap under it.
-    void paragraph(std::size_t indent, const std::string& label, const std::string& words) {
-        const std::string start = std::string(indent, ' ') + label;
-        line(start + wrapped(words, width_, display_width(start), indent + 4));
-    }
-
-    void title(const std::string& words, const char* code) {
-        const std::string text = wrapped(words, width_, 0, 2);
-        line("\n" + (colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text));
+    void title(const std::string& words, Colour colour) {
+        page_.blank();
+        page_.line(words, colour);
     }
 
     std::string verdict() const {
@@ -76,17 +61,16 @@ private:
     }
 
     void head() {
-        line(wrapped(verdict(), width_, 0, 2));
-        line(wrapped("policy: " + printable(policy_.pool) + " (" + printable(policy_.vendor) + ")", width_, 0, 2));
+        page_.line(verdict());
+        page_.line("policy: " + policy_.pool + " (" + policy_.vendor + ")");
         std::string kvm = host_.module.empty() ? "KVM" : host_.module;
         if (!host_.kernel.empty()) kvm += ", Linux " + host_.kernel;
-        line(wrapped("on: " + printable(kvm), width_, 0, 2));
+        page_.line("on: " + kvm);
         if (verification_.rows + verification_.other_rows == 0) return;
-        line(wrapped("compared: " + counted(verification_.rows, "row", "rows") + " of CPUID and " +
-                         counted(verification_.msrs, "MSR", "MSRs") + " of the policy; " +
-                         counted(verification_.other_rows, "other leaf or subleaf", "other leaves and subleaves") +
-                         " (zeros unless listed below)",
-                     width_, 0, 2));
+        page_.line("compared: " + counted(verification_.rows, "row", "rows") + " of CPUID and " +
+                   counted(verification_.msrs, "MSR", "MSRs") + " of the policy; " +
+                   counted(verification_.other_rows, "other leaf or subleaf", "other leaves and subleaves") +
+                   " (zeros unless listed below)");
     }
 
     static std::string place_of(const Refused& refused) {
@@ -102,8 +86,8 @@ private:
             std::string items;
             for (; i < list.size() && list[i].meaning == meaning; ++i)
                 items += (items.empty() ? "" : ", ") + item(list[i]);
-            paragraph(2, "", meaning);
-            paragraph(6, "", items);
+            page_.line(meaning, Colour::none, 2);
+            page_.line(items, Colour::none, 6);
         }
     }
 
@@ -122,9 +106,7 @@ private:
     const Rulebook& rulebook_;
     const Verification& verification_;
     const KvmHost& host_;
-    std::size_t width_;
-    bool colour_;
-    std::string text_;
+    Page page_;
 };
 
 }  // namespace

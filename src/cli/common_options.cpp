@@ -1,0 +1,29 @@
+#include "cli/common_options.hpp"
+
+namespace poolcpuid::cli {
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+    CLI::IsMember check(words);
+    check.description("");
+    return check;
+}
+
+void add_result_options(CLI::App& verb, std::string& format, std::string& output) {
+    verb.add_option("--format", format, "json or text; text when standard output is a terminal")
+        ->check(one_of({"json", "text"}))
+        ->type_name("FORMAT");
+    verb.add_option("-o,--output", output, "Write the JSON to FILE, and the text to standard error")->type_name("FILE");
+}
+
+void add_rulebook_option(CLI::App& verb, std::string& directory) {
+    verb.add_option("--rulebook", directory, "Use the rulebook in DIR instead of the built-in one")->type_name("DIR");
+}
+
+void add_unknown_option(CLI::App& verb, std::string& word) {
+    verb.add_option("--unknown", word,
+                    "What a promise counts as that a host is not known to keep: fail (default) or warn")
+        ->check(one_of({"fail", "warn"}))
+        ->type_name("WORD");
+}
+
+}  // namespace poolcpuid::cli

@@ -1,0 +1,22 @@
+// Options that several verbs have, in one wording.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace poolcpuid::cli {
+
+// A check for one of words that leaves the option's own description alone.
+CLI::Validator one_of(const std::vector<std::string>& words);
+
+// --format json|text and -o FILE, of verbs whose result is a document that is told as text on a terminal.
+void add_result_options(CLI::App& verb, std::string& format, std::string& output);
+
+// --rulebook DIR.
+void add_rulebook_option(CLI::App& verb, std::string& directory);
+
+// --unknown fail|warn.
+void add_unknown_option(CLI::App& verb, std::string& word);
+
+}  // namespace poolcpuid::cli
