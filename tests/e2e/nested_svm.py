@@ -94,7 +94,7 @@ class Machine:
         lines = "".join(f"{name} {cpus} {arguments}\n" for name, (cpus, arguments) in jobs.items())
         extra = [("jobs", 0o100644, lines.encode()), *((name, 0o100644, data) for name, data in dict(files).items())]
         (work / "initrd").write_bytes(self.base + gzip.compress(newc(extra), 1))
-        # With a thread for each CPU, QEMU 7.2 hung in KVM_RUN of the inner machine in one boot of ten.
+        # With a thread for each CPU, QEMU 7.2 hung in KVM_RUN of the inner machine in one boot of five.
         command = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-M", "pc", "-cpu", MODELS[model], "-smp", "2", "-m", "512",
                    "-nodefaults", "-display", "none", "-no-reboot", "-kernel", self.kernel, "-initrd", work / "initrd",
                    "-append", KERNEL_ARGUMENTS, "-serial", f"file:{work / 'console'}",
