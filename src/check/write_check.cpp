@@ -11,9 +11,7 @@ namespace check {
 
 nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation) {
     nlohmann::ordered_json json;
-    json["field"] = violation.field;
-    document::put_place(json, violation.place);
-    json["names"] = document::names_json(rulebook, violation.field);
+    document::put_field(json, rulebook, violation.field, violation.place);
     json["breach"] = to_string(violation.breach);
     json["known"] = violation.known;
     json["promised"] = violation.promised;
@@ -26,9 +24,7 @@ nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation&
 
 nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& start_up) {
     nlohmann::ordered_json json;
-    json["field"] = start_up.field;
-    document::put_place(json, start_up.place);
-    json["names"] = document::names_json(rulebook, start_up.field);
+    document::put_field(json, rulebook, start_up.field, start_up.place);
     json["value"] = start_up.value;
     json["message"] = start_up.message;
     return json;

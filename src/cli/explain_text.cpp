@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/diff_groups.hpp"
 #include "cli/explain_words.hpp"
 #include "cli/page.hpp"
 #include "cli/what_if_text.hpp"

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/diff_groups.hpp"
 #include "cli/diff_text.hpp"
 #include "cli/plan_advice.hpp"
 #include "cli/plan_headline.hpp"

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/explain_words.hpp"
 #include "cli/host_names.hpp"
 #include "cli/text_layout.hpp"
 #include "merge/reasons.hpp"

@@ -25,9 +25,7 @@ Json side_json(const DiffSide& side) {
 
 Json change_json(const Rulebook& rulebook, const FieldChange& change) {
     Json json;
-    json["field"] = change.field;
-    document::put_place(json, change.place);
-    json["names"] = document::names_json(rulebook, change.field);
+    document::put_field(json, rulebook, change.field, change.place);
     if (!change.rule.empty()) json["rule"] = change.rule;
     json["before"] = change.before;
     json["after"] = change.after;

@@ -33,6 +33,14 @@ inline nlohmann::ordered_json names_json(const Rulebook& rules, const std::strin
     return json;
 }
 
+// Adds "field", its place, and "names".
+inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const std::string& id,
+                      const BitPlace& place) {
+    json["field"] = id;
+    put_place(json, place);
+    json["names"] = names_json(rules, id);
+}
+
 inline nlohmann::ordered_json class_json(const HostClass& host) {
     return {{"sha256", host.sha256},
             {"format", host.format},

@@ -1,5 +1,6 @@
 #include "render/words.hpp"
 
+#include "diff/words.hpp"
 #include "merge/plan.hpp"
 
 namespace poolcpuid::render {
@@ -7,14 +8,7 @@ namespace poolcpuid::render {
 namespace {
 
 const char* trouble(Impact impact) {
-    switch (impact) {
-        case Impact::crash: return "it may crash";
-        case Impact::security: return "it may be open to an attack";
-        case Impact::wrong_result: return "it may compute wrong results";
-        case Impact::performance: return "it may run slower";
-        case Impact::cosmetic: break;
-    }
-    return "it shows what is not so";
+    return impact == Impact::cosmetic ? "it shows what is not so" : diff::trouble(impact);
 }
 
 Telling telling_of_bits(bool inverted, std::uint64_t promised, std::uint64_t seen) {

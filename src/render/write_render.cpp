@@ -11,9 +11,7 @@ using Json = nlohmann::ordered_json;
 
 Json inexpressible_json(const Rulebook& rulebook, const Inexpressible& entry) {
     Json json;
-    json["field"] = entry.field;
-    document::put_place(json, entry.place);
-    json["names"] = document::names_json(rulebook, entry.field);
+    document::put_field(json, rulebook, entry.field, entry.place);
     json["value"] = entry.value;
     json["instead"] = entry.instead;
     json["telling"] = to_string(entry.telling);

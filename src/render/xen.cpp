@@ -1,7 +1,6 @@
 // xl's cpuid in the form of Xend (xl.cfg(5)): registers bit by bit, so that no name is needed. Bits that the
 // toolstack or the hypervisor fills in are x.
 #include <algorithm>
-#include <array>
 
 #include "render/owned.hpp"
 #include "render/targets.hpp"

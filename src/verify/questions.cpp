@@ -1,7 +1,6 @@
 #include "verify/questions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 

@@ -23,9 +23,7 @@ Json refused_json(const Refused& refused) {
 
 Json field_json(const Rulebook& rulebook, const SeenField& field) {
     Json json;
-    json["field"] = field.field;
-    document::put_place(json, field.place);
-    json["names"] = document::names_json(rulebook, field.field);
+    document::put_field(json, rulebook, field.field, field.place);
     if (!field.rule.empty()) json["rule"] = field.rule;
     json["policy"] = field.policy;
     json["seen"] = field.seen;

@@ -10,6 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
+#include "tests/unit/shown_policy.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -18,16 +19,6 @@ using Catch::Contains;
 namespace {
 
 constexpr std::uint32_t arch_capabilities = 0x10A;
-
-// A policy that shows these registers and nothing else.
-PoolPolicy policy_of(const TableBuilder& table, std::vector<MsrRow> msrs = {}) {
-    PoolPolicy policy;
-    policy.pool = "pool";
-    policy.cpuid = table.table().rows;
-    policy.vendor = vendor_string(table.table()).value();
-    policy.msrs = std::move(msrs);
-    return policy;
-}
 
 Difference diff(const PolicyOrHost& before, const PolicyOrHost& after) {
     return differences(builtin_rulebook(), before, after);

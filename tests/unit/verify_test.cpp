@@ -12,6 +12,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/fake_kvm.hpp"
 #include "tests/support/host_builder.hpp"
+#include "tests/unit/shown_policy.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -26,15 +27,6 @@ constexpr auto eax = Register::eax;
 constexpr auto ebx = Register::ebx;
 constexpr auto ecx = Register::ecx;
 constexpr auto edx = Register::edx;
-
-PoolPolicy policy_of(const TableBuilder& table, std::vector<MsrRow> msrs = {}) {
-    PoolPolicy policy;
-    policy.pool = "pool";
-    policy.cpuid = table.table().rows;
-    policy.vendor = vendor_string(table.table()).value();
-    policy.msrs = std::move(msrs);
-    return policy;
-}
 
 // Genoa's promise that is taken back, and AVX2.
 PoolPolicy amd_policy() {
