@@ -1,6 +1,7 @@
 #include "cli/rules_text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
