@@ -17,7 +17,7 @@ nested_packages=(qemu-system-x86 python3)
 nested_downloads=(linux-image-cloud-amd64 busybox-static)
 # What the end-to-end tests run: tests/e2e skips what it does not find.
 # shellcheck disable=SC2034
-e2e_packages=(python3 gcc qemu-system-x86)
+e2e_packages=(python3 gcc qemu-system-x86 qemu-user)
 # shellcheck disable=SC2034
 libvirt_packages=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 

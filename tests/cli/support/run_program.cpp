@@ -96,6 +96,11 @@ int exit_status(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::string program() {
+    const char* other = std::getenv("POOLCPUID_PROGRAM");
+    return other == nullptr ? POOLCPUID_PROGRAM : other;
+}
+
 pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings, int in, int out, int err) {
     posix_spawn_file_actions_t actions;
     check(::posix_spawn_file_actions_init(&actions), "posix_spawn_file_actions_init");
@@ -105,7 +110,7 @@ pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings
     if (!surroundings.directory.empty()) {
         check(::posix_spawn_file_actions_addchdir_np(&actions, surroundings.directory.c_str()), "chdir");
     }
-    arguments.insert(arguments.begin(), POOLCPUID_PROGRAM);
+    arguments.insert(arguments.begin(), program());
     arguments.insert(arguments.begin(), surroundings.launcher.begin(), surroundings.launcher.end());
     std::vector<std::string> environment = environment_of(surroundings);
     pid_t child = 0;
