@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -66,11 +67,15 @@ int input_file(const std::string& bytes) {
     return number;
 }
 
+std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+
+// Each variable once: which of two counts is not the same for all that may stand before the program.
 std::vector<std::string> environment_of(const Surroundings& surroundings) {
     std::vector<std::string> all = surroundings.environment;
+    std::set<std::string_view> names{"COLUMNS", "NO_COLOR"};
+    for (const std::string& entry : surroundings.environment) names.insert(name_of(entry));
     for (char** entry = ::environ; *entry != nullptr; ++entry) {
-        const std::string_view text(*entry);
-        if (!text.starts_with("COLUMNS=") && !text.starts_with("NO_COLOR=")) all.emplace_back(text);
+        if (!names.contains(name_of(*entry))) all.emplace_back(*entry);
     }
     return all;
 }
