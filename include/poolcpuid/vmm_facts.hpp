@@ -1,7 +1,6 @@
 // What an installed VMM says of itself: the names that it knows, and what its CPU models are.
 #pragma once
 
-#include <compare>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,21 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "poolcpuid/vmm_version.hpp"
+
 namespace poolcpuid {
-
-// A release of QEMU or libvirt.
-struct VmmVersion {
-    unsigned major = 0;
-    unsigned minor = 0;
-
-    friend constexpr auto operator<=>(const VmmVersion&, const VmmVersion&) = default;
-};
-
-// "7.2" of "7.2", "7.2.22"; nothing for all else.
-std::optional<VmmVersion> parse_version(std::string_view text);
-
-// "7.2".
-std::string to_string(const VmmVersion& version);
 
 // What a QEMU said, or what is known of its version.
 struct QemuFacts {

@@ -27,7 +27,7 @@ bool is_flag(const Field& field) { return field.low == field.high; }
 class CpuArgument {
 public:
     explicit CpuArgument(const TargetInput& input)
-        : input_(input), names_(data_, input.options.qemu), model_(plainest) {
+        : input_(input), names_(input.plan.rulebook(), data_, input.options.qemu), model_(plainest) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
         }
