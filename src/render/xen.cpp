@@ -55,13 +55,11 @@ public:
         }
         form.text += "]\n";
         const auto is_said = [&](const Field& field, std::uint32_t subleaf) {
-            return !field.is_msr && !is_computed(data_, {field.leaf, subleaf}, field.reg);
+            if (field.is_msr) return guest_.bit_of(field, subleaf).has_value();
+            return !is_computed(data_, {field.leaf, subleaf}, field.reg);
         };
         guest_.leave_to_host(is_said, "Xen takes the value of the host on which the domain starts.");
-        for (const MsrRow& row : input_.policy.msrs) {
-            guest_.view().forget({true, {row.index, 0}, Register::eax}, ~std::uint64_t{0},
-                                 "The form of Xend has no words for MSRs: Xen decides what the guest reads.");
-        }
+        guest_.leave_words_of_msrs_to_host("The form of Xend has no words for MSRs: Xen decides what the guest reads.");
         guest_.settle();
         form.lost = guest_.view().differences();
         form.notes = xen_notes(input_, data_, guest_, "An older one clears them.");
@@ -107,7 +105,8 @@ private:
 
     std::string registers_text(const LeafKey& key, const Registers& value) const {
         std::string text;
-        if (guest_.is_above(key.leaf)) return text;
+        // A leaf without subleaves in Xen has one row, whatever ECX.
+        if (guest_.is_above(key.leaf) || (key.subleaf != 0 && !has_subleaves(key.leaf))) return text;
         for (const Register reg : all_registers) {
             if (is_computed(data_, key, reg)) continue;
             const merge::RegisterPlace place{false, key, reg};
@@ -133,7 +132,8 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
     Form form;
     form.text = "cpuid = \"host";
     for (const auto& [name, place] : data.numbers) {
-        form.text += "," + name + "=" + to_hex(value_at(input.policy, place));
+        const merge::RegisterPlace at{false, {place.leaf_first, place.subleaf_first}, place.registers.front()};
+        form.text += "," + name + "=" + to_hex(guest.asked(at, value_at(input.policy, place)));
     }
     const Signature signature = signature_of(value_at(input.policy, data.signature));
     form.text += ",family=" + std::to_string(signature.family) + ",model=" + std::to_string(signature.model) +
@@ -159,9 +159,10 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
     form.lost = guest.view().differences();
     form.notes = xen_notes(input, data, guest, "The xl of an older one has no such names.");
     form.notes.push_back(
-        "xl says on standard error which names it does not know (\"unknown CPUID flag name\"), leaves them out and "
-        "starts the domain: read what it says at the first start on each release. What the host's maximum lacks, Xen "
-        "clears and says nothing: compare with xen-cpuid -p DOMID.");
+        "The names are those of libxl " + to_string(data.release) +
+        ", or of another with --xen. xl says on standard error which it does not know (\"unknown CPUID flag name\"), "
+        "leaves them out and starts the domain: read what it says at the first start. What the host's maximum lacks, "
+        "Xen clears and says nothing: compare with xen-cpuid -p DOMID.");
     return form;
 }
 

@@ -122,6 +122,8 @@ XenData::XenData(const Rulebook& rulebook, std::string_view vendor, const std::o
     for (const Value& word : document.find("words")->items()) {
         names.add(possible, names_of_word(word, false));
         names.add(defaults, names_of_word(word, true));
+        const Value* with_bit = word.find("read_with");
+        read_with.push_back(with_bit == nullptr ? std::nullopt : names.find(with_bit->text()));
     }
     names.add(newer, strings_of(older, "lacks"));
     if (is_older) {

@@ -43,6 +43,7 @@ public:
     VmmVersion newest;   // that is known
     VmmVersion oldest;
     std::vector<FeatureWord> words;
+    std::vector<std::optional<XenBit>> read_with;  // for each word, the bit without which Xen does not read it
     std::vector<XenFeature> features;  // those that some HVM guest of the release can have, in the order of the words
 
     Featureset possible;  // what an HVM guest can have where the host has it

@@ -81,6 +81,11 @@ std::uint32_t XenGuest::asked(const merge::RegisterPlace& place, std::uint32_t v
         if (place_of_word(word) != place || place.is_msr) continue;
         return (value & ~(promised_[word] & ~features_[word])) | (features_[word] & ~promised_[word]);
     }
+    for (const FixedBits& bits : data_.highest) {
+        const bool is_it = bits.place.has_row(place.key) && bits.place.registers.front() == place.reg;
+        // Xen refuses more than it has: x86_cpu_policies_are_compatible.
+        if (is_it && !place.is_msr) return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, *bits.value));
+    }
     return value;
 }
 
@@ -118,8 +123,14 @@ Featureset XenGuest::promised() const {
 
 void XenGuest::drop(const XenBit& bit, const std::string& why) {
     features_[bit.word] &= ~bit.mask();
-    if (!bit.is_in(promised_)) return;
-    view_.set(place_of_word(bit.word), std::uint64_t{bit.mask()} << data_.words[bit.word].place.low, 0, why);
+    const merge::RegisterPlace place = place_of_word(bit.word);
+    const std::uint64_t mask = std::uint64_t{bit.mask()} << data_.words[bit.word].place.low;
+    // What Xen takes from the host whatever it is told, settle() looks at.
+    const bool is_of_host = std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
+        return !bits.value && bits.place.has_row(place.key) && bits.place.registers.front() == place.reg &&
+               bits.place.is_msr == place.is_msr && (bits.place.mask() & mask) != 0;
+    });
+    if (bit.is_in(promised_) && !is_of_host) view_.set(place, mask, 0, why);
 }
 
 // The policy's value of a field and the hosts'.
@@ -165,14 +176,21 @@ void XenGuest::drop_impossible() {
     });
 }
 
-// A bit that hosts differ in, and that is in the policy nevertheless, is an announcement.
+// True for a bit that not every host of the pool shows to Xen.
+bool XenGuest::is_on_some_hosts(const XenBit& bit) const {
+    const Field* field = field_at(bit);
+    if (field == nullptr || !is_contested(*field)) return false;
+    const std::set<std::string> values = values_of(field->id);
+    return values.size() > 1 || *values.begin() != "0x1";
+}
+
+// A bit that hosts differ in, and that is in the policy nevertheless, is an announcement; or a word is read only with
+// another bit, which the policy has where hosts do not.
 void XenGuest::drop_on_some_hosts(OnSomeHosts on_some_hosts) {
     for_each_bit(Featureset(features_), [&](const XenBit& bit) {
         if (bit.is_in(data_.given)) return;
-        const Field* field = field_at(bit);
-        if (field == nullptr || !is_contested(*field)) return;
-        const std::set<std::string> values = values_of(field->id);
-        if (values.size() == 1 && *values.begin() == "0x1") return;
+        const auto& read_with = data_.read_with[bit.word];
+        if (!is_on_some_hosts(bit) && !(read_with && is_on_some_hosts(*read_with))) return;
         if (on_some_hosts == OnSomeHosts::lost) {
             drop(bit, "Xen gives it only on hosts that have it, and not every host of the pool has.");
         } else {
@@ -237,6 +255,15 @@ void XenGuest::leave_to_host(const std::function<bool(const Field&, std::uint32_
             view_.forget(field, subleaf, why);
             forgotten_.push_back({merge::place_of(field, subleaf), field.mask()});
         }
+    }
+}
+
+void XenGuest::leave_words_of_msrs_to_host(const std::string& why) {
+    for (std::size_t word = 0; word < data_.words.size(); ++word) {
+        const DataPlace& place = data_.words[word].place;
+        if (!place.is_msr || !shows_word(word)) continue;
+        const std::uint32_t bits = data_.possible[word] | data_.given[word];
+        view_.forget(place_of_word(word), std::uint64_t{bits} << place.low, why);
     }
 }
 

@@ -39,7 +39,7 @@ public:
     // The bit of the featureset that is the field, or nothing.
     std::optional<XenBit> bit_of(const Field& field, std::uint32_t subleaf) const;
 
-    // A register of the policy with the features as they are asked for.
+    // A register of the policy with the features as they are asked for, and no leaf above Xen's highest.
     std::uint32_t asked(const merge::RegisterPlace& place, std::uint32_t value) const;
 
     // True when hosts of the pool have different values, or one whose value is not known.
@@ -52,6 +52,9 @@ public:
     // alike on all hosts.
     void leave_to_host(const std::function<bool(const Field&, std::uint32_t subleaf)>& is_said, const std::string& why);
 
+    // The same for the features of MSRs, which Xen shows as far as it gives them to guests.
+    void leave_words_of_msrs_to_host(const std::string& why);
+
     // What Xen sets by itself, and what follows from all that.
     void settle();
 
@@ -62,6 +65,7 @@ private:
     std::string obstacle(const XenBit& bit, bool is_given) const;
     std::set<std::string> values_of(std::string_view field) const;
     const Field* field_at(const XenBit& bit) const;
+    bool is_on_some_hosts(const XenBit& bit) const;
     bool is_contested(const DataPlace& place) const;
     bool is_fixed(const Field& field, std::uint32_t subleaf) const;
     Featureset promised() const;
