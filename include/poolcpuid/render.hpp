@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,7 @@ struct Inexpressible {
     Impact impact = Impact::cosmetic;  // what the difference may cost the guest
     std::string reason;                // one sentence: why the target cannot say it
     std::string consequence;           // one sentence: what that means for the guest
+    std::string about;                 // what is described, where that has a name: "brand string"
 
     friend bool operator==(const Inexpressible&, const Inexpressible&) = default;
 };
@@ -106,6 +108,10 @@ struct RenderOptions {
 // the rulebook's fields; with hosts, a check of each.
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
                         const RenderOptions& options);
+
+// The boolean properties that the policy turns on in a QEMU that has them: what to give to ask_qemu. Throws
+// NoPolicyError as render_policy does.
+std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator);
 
 // The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);

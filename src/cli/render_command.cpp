@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ struct RenderArguments {
 };
 
 // What --qemu says: a program to ask, or a version. Without it, the program that is installed, if any.
-std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
+std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std::set<std::string>& wanted) {
     if (const auto version = parse_version(arguments.qemu)) {
         QemuFacts facts;
         facts.version = *version;
@@ -47,7 +48,7 @@ std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
     const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
     if (!program) return std::nullopt;
     log_debug("asking " + *program);
-    return ask_qemu(*program, arguments.base.empty() ? "base" : arguments.base);
+    return ask_qemu(*program, arguments.base.empty() ? plainest_qemu_model : arguments.base, wanted);
 }
 
 std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
@@ -95,8 +96,10 @@ ExitStatus render(const RenderArguments& arguments) {
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     RenderOptions options;
     options.base = arguments.base;
-    if (target == RenderTarget::qemu) options.qemu = qemu_facts(arguments);
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
+    if (target == RenderTarget::qemu) {
+        options.qemu = qemu_facts(arguments, qemu_properties(rulebook.get(), policy, options.accelerator));
+    }
     if (target == RenderTarget::libvirt) options.cpu_map = cpu_map(arguments);
     options.xen = xen_release(arguments);
     if (!arguments.form.empty()) options.xen_form = arguments.form == "xend" ? XenForm::xend : XenForm::libxl;

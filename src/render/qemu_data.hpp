@@ -1,6 +1,7 @@
 // What is known of QEMU without asking one: policy/targets/qemu.json.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace poolcpuid::render {
 struct NumberProperty {
     std::string name;
     DataPlace place;
+    std::string condition;   // a field that must be in the policy, or empty
+    bool says_zero = false;  // left out, it is not 0
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
@@ -22,6 +25,17 @@ struct CopiedRegister {
     DataPlace place;
     DataPlace from;
     std::vector<std::string> vendors;  // empty: all
+    Releases releases;
+};
+
+// The states of XSAVE that some releases' emulation has.
+struct TcgStates {
+    Releases releases;
+    std::vector<std::string> states;  // by their ids in the rulebook; empty: all
+
+    bool has(std::string_view id) const noexcept {
+        return states.empty() || std::find(states.begin(), states.end(), id) != states.end();
+    }
 };
 
 // A property without which QEMU shows no leaf that is its own to fill in.
@@ -46,6 +60,7 @@ struct QemuData {
     DataPlace compacted_size;                     // the size of the compacted XSAVE area, with or without XSAVEC
     std::string tcg_xsave_layout;                 // the vendor whose XSAVE layout the emulation has
     std::vector<std::string> tcg_xsave_unplaced;  // states that the emulation gives a size and no place
+    std::vector<TcgStates> tcg_xsave_states;
     std::vector<FixedBits> fixed;
     VmmVersion caches_until;            // the last release of which caches and caches_without_l3 are known
     std::vector<FixedBits> caches;      // of models without a cache description

@@ -1,6 +1,7 @@
 // The targets of render: each gives its text, what the guest sees then, and what it has to say of hosts.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ Rendering render_libvirt(const TargetInput& input);
 Rendering render_qemu(const TargetInput& input);
 Rendering render_xapi(const TargetInput& input);
 Rendering render_xen(const TargetInput& input);
+
+// What the target qemu turns on where the QEMU has it.
+std::set<std::string> qemu_properties(const TargetInput& input);
 
 // Each says what helps on a host that hides these; hidden is not empty. host is one of those that do.
 Remedy firecracker_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
