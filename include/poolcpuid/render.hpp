@@ -93,6 +93,7 @@ struct RenderOptions {
     std::optional<QemuFacts> qemu;                       // nothing: names of any version that is known
     QemuAccelerator accelerator = QemuAccelerator::kvm;  // qemu
     std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
+    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known
     std::vector<HostDump> hosts;                         // those of the pool, for advice
 };
 
