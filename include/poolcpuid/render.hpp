@@ -100,6 +100,7 @@ struct RenderOptions {
     std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
     std::optional<VmmVersion> xen;                       // xapi, xen: the hosts' release; nothing: the newest known
     std::optional<XenForm> xen_form;                     // xen; nothing: the one that loses less
+    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known
     std::vector<HostDump> hosts;                         // those of the pool, for advice
 };
 

@@ -127,7 +127,7 @@ private:
     // worth asking for a newer one.
     bool is_zero_said(const NumberProperty& number) const {
         if (names_.is_asked() && input_.options.qemu->model_numbers.contains(number.name)) return true;
-        return number.says_zero && (names_.release() || !data_.age_of(number.name));
+        return number.says_zero && (names_.release() || names_.has_always(number.name));
     }
 
     void put_flags(QemuView& guest) {

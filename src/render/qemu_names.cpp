@@ -44,6 +44,11 @@ bool QemuNames::takes(std::string_view name) {
     return true;
 }
 
+bool QemuNames::has_always(std::string_view name) const {
+    const auto age = ages_.find(name);
+    return age == ages_.end() || age->second.since <= oldest_;
+}
+
 std::string QemuNames::why_not(std::string_view name) const {
     if (name.empty()) return "QEMU has no name for it.";
     const std::string release = "QEMU " + to_string(facts_ == nullptr ? VmmVersion{} : facts_->version);

@@ -21,6 +21,9 @@ public:
     // True when the QEMU takes the property; remembers how new a QEMU has to be for it.
     bool takes(std::string_view name);
 
+    // True when the oldest release that is known has the property.
+    bool has_always(std::string_view name) const;
+
     // One sentence: why it does not take the name, which is empty when QEMU has none.
     std::string why_not(std::string_view name) const;
 

@@ -35,8 +35,12 @@ std::string cpu_map_in(const TemporaryDirectory& dir) {
               "<cpus><vendor name='AMD' string='AuthenticAMD'/>"
               "<vendor name='Intel' string='GenuineIntel'/></cpus>");
     dir.write("map/features.xml",
-              "<cpus><feature name='avx2'/><feature name='fpu'/><feature name='lm'/>"
-              "<feature name='svm'/><feature name='hypervisor'/><feature name='3dnow'/></cpus>");
+              "<cpus><feature name='avx2'><cpuid eax_in='0x7' ecx_in='0x0' ebx='0x20'/></feature>"
+              "<feature name='fpu'><cpuid eax_in='0x1' edx='0x1'/></feature>"
+              "<feature name='lm'><cpuid eax_in='0x80000001' edx='0x20000000'/></feature>"
+              "<feature name='svm'><cpuid eax_in='0x80000001' ecx='0x4'/></feature>"
+              "<feature name='hypervisor'><cpuid eax_in='0x1' ecx='0x80000000'/></feature>"
+              "<feature name='3dnow'><cpuid eax_in='0x80000001' edx='0x80000000'/></feature></cpus>");
     dir.write("map/models.xml",
               "<cpus><model name='Old'><signature family='16' model='2'/><vendor name='AMD'/><feature name='fpu'/>"
               "<feature name='3dnow'/></model>"
@@ -384,7 +388,7 @@ TEST_CASE("an option of another target, a bad policy and bad hosts are refused",
     CHECK(run({"render", "--to", "xapi", pool.policy, "--base", "EPYC"}).status == 2);
     CHECK(run({"render", "--to", "kvm", pool.policy, "--accel", "tcg"}).status == 2);
     CHECK(run({"render", "--to", "qemu", pool.policy, "--cpu-map", pool.map}).status == 2);
-    CHECK(run({"render", "--to", "libvirt", pool.policy, "--qemu", "9.2"}).status == 2);
+    CHECK(run({"render", "--to", "libvirt", pool.policy, "--cpu-map", pool.map, "--qemu", "9.2"}).status == 2);
     CHECK(run({"render", "--to", "qemu", "--qemu", "9.2", pool.policy, "--base", "EPYC"}).status == 2);
     CHECK(run({"render", "--to", "bhyve", pool.policy}).status == 2);
     CHECK(run({"render", pool.policy}).status == 2);
