@@ -22,8 +22,8 @@ QemuData::QemuData() {
         const json::Value* condition = entry.find("if");
         const json::Value* zero = entry.find("says_zero");
         numbers.push_back({entry.find("property")->text(), place_of(entry),
-                           condition == nullptr ? std::string() : condition->text(),
-                           zero != nullptr && zero->boolean(), age_of(entry)});
+                           condition == nullptr ? std::string() : condition->text(), zero != nullptr && zero->boolean(),
+                           age_of(entry)});
     }
     for (const json::Value& entry : document.find("switches")->items()) {
         switches.push_back({entry.find("property")->text(), place_of(entry).leaf_first, age_of(entry)});

@@ -15,8 +15,8 @@ namespace poolcpuid::render {
 struct NumberProperty {
     std::string name;
     DataPlace place;
-    std::string condition;   // a field that must be in the policy, or empty
-    bool says_zero = false;  // left out, it is not 0
+    std::string condition;       // a field that must be in the policy, or empty
+    bool says_zero = false;      // left out, it is not 0
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
