@@ -24,8 +24,7 @@ namespace {
 
 // The properties of the model "base" by name, with their values; nothing, with a warning, where there is no list.
 std::optional<Json> properties_of(const std::string& release) {
-    const auto dumps = dump_directory();
-    const auto path = dumps ? dumps->parent_path() / "reference" / ("props-" + release + ".json") : "";
+    const auto path = dump_directory().parent_path() / "reference" / ("props-" + release + ".json");
     if (!std::filesystem::is_regular_file(path)) {
         WARN("skipped: no list of the properties of QEMU " + release);
         return std::nullopt;
