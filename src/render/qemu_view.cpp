@@ -101,6 +101,14 @@ void QemuView::lose(const DataPlace& place, const std::string& reason) {
     view_.set(register_of(place), place.mask(), 0, reason);
 }
 
+void QemuView::lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
+    if (covers(data_.of_host, field, subleaf)) {
+        view_.forget(field, subleaf, "What QEMU is not told there, it takes from the host's KVM.");
+    } else {
+        view_.set(field, subleaf, 0, reason);
+    }
+}
+
 bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {
     const auto& owned = input_.policy.owned;
     return std::any_of(owned.begin(), owned.end(),

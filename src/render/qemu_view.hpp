@@ -37,9 +37,7 @@ public:
 
     // Nobody can tell here what the guest sees there.
     void forget(const DataPlace& place, const std::string& reason);
-    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
-        view_.set(field, subleaf, 0, reason);
-    }
+    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
     // True when the policy leaves bits of the leaf to the VMM.
     bool leaves_to_vmm(std::uint32_t leaf) const;
