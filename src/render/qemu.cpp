@@ -113,7 +113,7 @@ private:
             const std::uint64_t value = guest.promised(number.place);
             if (value == 0 && !is_zero_said(number)) continue;
             if (!guest.holds(number.condition)) {
-                guest.forget(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
             } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
             } else {

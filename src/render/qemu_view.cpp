@@ -97,6 +97,10 @@ void QemuView::forget(const DataPlace& place, const std::string& reason) {
     view_.forget(register_of(place), place.mask(), reason);
 }
 
+void QemuView::forget_register(const DataPlace& place, const std::string& reason) {
+    view_.forget(register_of(place), ~std::uint32_t{0}, reason);
+}
+
 void QemuView::lose(const DataPlace& place, const std::string& reason) {
     view_.set(register_of(place), place.mask(), 0, reason);
 }

@@ -35,8 +35,9 @@ public:
     // The guest sees zero there.
     void lose(const DataPlace& place, const std::string& reason);
 
-    // Nobody can tell here what the guest sees there.
+    // Nobody can tell here what the guest sees there, or in all of the register.
     void forget(const DataPlace& place, const std::string& reason);
+    void forget_register(const DataPlace& place, const std::string& reason);
     void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
     // True when the policy leaves bits of the leaf to the VMM.

@@ -161,6 +161,14 @@ TEST_CASE("a number that the model has and the policy has not is set to 0", "[re
     CHECK_FALSE(has(properties(qemu.render(policy, {})), "avx10-version=0"));
 }
 
+TEST_CASE("a guest without long mode is not given an address width, which QEMU refuses", "[render]") {
+    const AskedQemu qemu;
+    const Json document = qemu.render(qemu.policy(intel_host("host"), {"--hide", "lm"}), {});
+    CHECK_THAT(document.at("output").get<std::string>(), !Contains(",phys-bits="));
+    const Json with = qemu.render(qemu.policy(intel_host("host")), {});
+    CHECK(has(properties(with), "phys-bits=46"));
+}
+
 TEST_CASE("a name without version is written as the model that it stands for", "[render]") {
     const AskedQemu qemu;
     CHECK(properties(qemu.render(qemu.policy(intel_host("host")), {"--base", "SapphireRapids"})).front() ==
