@@ -90,17 +90,23 @@ struct Rendering {
 // Under what QEMU runs the guest. It decides which bits QEMU can give and what it shows by itself.
 enum class QemuAccelerator : std::uint8_t { kvm, tcg };
 
+// The two forms of xl's cpuid (xl.cfg(5)): features by name, or registers bit by bit.
+enum class XenForm : std::uint8_t { libxl, xend };
+
 struct RenderOptions {
     std::string base;                                    // qemu, libvirt: a named model; empty: the plainest
     std::optional<QemuFacts> qemu;                       // nothing: names of any version that is known
     QemuAccelerator accelerator = QemuAccelerator::kvm;  // qemu
     std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
+    std::optional<VmmVersion> xen;                       // xapi, xen: the hosts' release; nothing: the newest known
+    std::optional<XenForm> xen_form;                     // xen; nothing: the one that loses less
+    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known
     std::vector<HostDump> hosts;                         // those of the pool, for advice
 };
 
 // The policy for the target. Throws NoPolicyError when the rulebook does not know the policy's vendor,
-// UsageError when options.base is no model that is known. Linear in the policy's rows and the rulebook's
-// fields; with hosts, a check of each.
+// UsageError when options.base is no model, or options.xen no release, that is known. Linear in the policy's rows and
+// the rulebook's fields; with hosts, a check of each.
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
                         const RenderOptions& options);
 

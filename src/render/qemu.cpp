@@ -50,7 +50,7 @@ std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, 
 class CpuArgument {
 public:
     explicit CpuArgument(const TargetInput& input)
-        : input_(input), names_(data_, input.options.qemu), model_(plainest_qemu_model) {
+        : input_(input), names_(input.plan.rulebook(), data_, input.options.qemu), model_(plainest_qemu_model) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
         }
@@ -127,7 +127,7 @@ private:
     // worth asking for a newer one.
     bool is_zero_said(const NumberProperty& number) const {
         if (names_.is_asked() && input_.options.qemu->model_numbers.contains(number.name)) return true;
-        return number.says_zero && (names_.release() || !data_.age_of(number.name));
+        return number.says_zero && (names_.release() || names_.has_always(number.name));
     }
 
     void put_flags(QemuView& guest) {

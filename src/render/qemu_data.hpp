@@ -4,28 +4,20 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "poolcpuid/vmm_facts.hpp"
+#include "poolcpuid/vmm_version.hpp"
 #include "render/target_data.hpp"
 
 namespace poolcpuid::render {
-
-// Which releases know a property. Between the two it is not known here.
-struct NameAge {
-    VmmVersion after;  // this release does not know it
-    VmmVersion by;     // this one does
-};
-
-enum class Knows : std::uint8_t { yes, no, perhaps };
 
 // A property that takes a number, and where the guest sees it.
 struct NumberProperty {
     std::string name;
     DataPlace place;
-    std::string condition;   // a field that must be in the policy, or empty
-    bool says_zero = false;  // left out, it is not 0
+    std::string condition;       // a field that must be in the policy, or empty
+    bool says_zero = false;      // left out, it is not 0
+    std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
 // A register that repeats another.
@@ -50,21 +42,13 @@ struct TcgStates {
 struct LeafSwitch {
     std::string name;
     std::uint32_t leaf = 0;
+    std::optional<NameAge> age;
 };
 
-class QemuData {
-public:
+struct QemuData {
     QemuData();
 
-    // The oldest release whose names are known.
-    const VmmVersion& oldest() const noexcept { return oldest_; }
-
-    // When a name came in; nothing for those that the oldest release has.
-    std::optional<NameAge> age_of(std::string_view name) const;
-
-    // Whether a release knows a name.
-    Knows knows(const VmmVersion& version, std::string_view name) const;
-
+    VmmVersion oldest;  // the oldest release whose names are known
     std::vector<LeafSwitch> switches;
     std::vector<NumberProperty> numbers;
     DataPlace brand;                      // the leaves of the brand string, in their order
@@ -82,14 +66,6 @@ public:
     VmmVersion caches_until;            // the last release of which caches and caches_without_l3 are known
     std::vector<FixedBits> caches;      // of models without a cache description
     std::vector<FixedBits> without_l3;  // what l3-cache=off changes
-
-private:
-    struct NameGroup {
-        NameAge age;
-        std::vector<std::string> names;
-    };
-    VmmVersion oldest_;
-    std::vector<NameGroup> names_;
 };
 
 }  // namespace poolcpuid::render

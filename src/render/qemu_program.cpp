@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -205,6 +206,37 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model, const s
         if (value != plain.value(name, Message())) facts.model_numbers.insert(name);
     }
     return facts;
+}
+
+QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
+    if (::access(program.c_str(), X_OK) != 0) {
+        fail(program, "cannot be started: " + std::system_category().message(errno));
+    }
+    QemuModels answer;
+    answer.program = program;
+    Qmp qmp(program);
+    QemuFacts facts;
+    read_version(qmp.greeting(), facts);
+    answer.full_version = facts.full_version;
+    const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
+    for (const Message& definition : definitions) {
+        const std::string name = definition.value("name", std::string());
+        if (!names.contains(name)) continue;
+        const Message expansion = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}});
+        const Message properties =
+            expansion.value("return", Message::object()).value("model", Message::object()).value("props", Message());
+        if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+        QemuModel& model = answer.models[name];
+        model.family = properties.value("family", 0U);
+        model.model = properties.value("model", 0U);
+        model.stepping = properties.value("stepping", 0U);
+        for (const auto& [property, value] : properties.items()) {
+            if (!value.is_boolean()) continue;
+            answer.properties.insert(property);
+            if (value.get<bool>()) model.on.insert(property);
+        }
+    }
+    return answer;
 }
 
 std::optional<std::string> find_qemu() {

@@ -84,13 +84,16 @@ void QemuView::forget_brand(const std::string& reason) {
 
 void QemuView::show_signature(const std::optional<Signature>& signature, const std::string& reason) {
     constexpr std::uint64_t stepping = 0xF;
-    const merge::RegisterPlace place{false, signature_key, Register::eax};
-    if (!signature) {
-        view_.forget(place, ~std::uint32_t{0}, reason);
-        return;
+    const auto show_at = [&](const merge::RegisterPlace& place, GuestView::Kind kind) {
+        if (signature) view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason, kind);
+        view_.forget(place, signature ? stepping : ~std::uint32_t{0}, reason, kind);
+    };
+    const merge::RegisterPlace own{false, signature_key, Register::eax};
+    show_at(own, GuestView::Kind::feature);
+    for (const CopiedRegister& copy : data_.copies) {
+        if (register_of(copy.from) != own || !is_for(copy.vendors, input_.vendor)) continue;
+        show_at(register_of(copy.place), GuestView::Kind::description);
     }
-    view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason);
-    view_.forget(place, stepping, reason);
 }
 
 void QemuView::forget(const DataPlace& place, const std::string& reason) {

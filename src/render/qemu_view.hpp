@@ -40,6 +40,9 @@ public:
     void forget_register(const DataPlace& place, const std::string& reason);
     void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
+    // The guest sees a 1 there.
+    void gain(const Field& field, const std::string& reason) { view_.set(field, field.subleaf_first, 1, reason); }
+
     // True when the policy leaves bits of the leaf to the VMM.
     bool leaves_to_vmm(std::uint32_t leaf) const;
 

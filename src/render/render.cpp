@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "poolcpuid/error.hpp"
@@ -48,10 +49,10 @@ Remedy remedy_for(const TargetInput& input, const Rendering& rendering, const Ho
         case RenderTarget::kvm: return render::kvm_remedy(input, rendering, hidden);
         case RenderTarget::libvirt: return render::libvirt_remedy(input, rendering, hidden);
         case RenderTarget::qemu: return render::qemu_remedy(input, rendering, hidden);
-        case RenderTarget::xapi:
+        case RenderTarget::xapi: return render::xapi_remedy(input, hidden);
         case RenderTarget::xen: break;
     }
-    return render::xen_remedy(input, rendering, hidden);
+    return render::xen_remedy(input, hidden);
 }
 
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.

@@ -81,6 +81,12 @@ std::uint64_t DataPlace::mask() const noexcept {
     return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
 }
 
+bool DataPlace::covers(const Field& field, std::uint32_t subleaf) const {
+    if (field.is_msr != is_msr || !has_row({field.leaf, is_msr ? 0 : subleaf})) return false;
+    const bool is_register = is_msr || std::find(registers.begin(), registers.end(), field.reg) != registers.end();
+    return is_register && (field.mask() & ~mask()) == 0;
+}
+
 json::Value target_document(std::string_view name) {
     for (const BuiltinTarget& target : builtin_targets()) {
         if (target.name == name) return json::parse(target.document, "policy/targets/" + std::string(name) + ".json");

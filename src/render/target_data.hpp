@@ -27,6 +27,9 @@ struct DataPlace {
 
     std::uint64_t mask() const noexcept;
 
+    // Whether all of a field is there, in this subleaf if it is one of CPUID.
+    bool covers(const Field& field, std::uint32_t subleaf) const;
+
     // Of places that are no MSRs: whether the row is one of them.
     bool has_row(const LeafKey& key) const noexcept {
         return leaf_first <= key.leaf && key.leaf <= leaf_last && subleaf_first <= key.subleaf &&

@@ -42,6 +42,7 @@ Remedy firecracker_remedy(const TargetInput& input, const Rendering& rendering, 
 Remedy kvm_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
 Remedy libvirt_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
 Remedy qemu_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
-Remedy xen_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy xapi_remedy(const TargetInput& input, const std::vector<StartUp>& hidden);
+Remedy xen_remedy(const TargetInput& input, const std::vector<StartUp>& hidden);
 
 }  // namespace poolcpuid::render
