@@ -97,15 +97,13 @@ private:
         put("model", std::to_string(signature.model));
         put("stepping", std::to_string(signature.stepping));
         const auto brand = guest.brand();
-        if (!brand) {
-            guest.lose_brand("The text has bytes that an argument cannot carry.");
-        } else if (brand->find(',') != std::string::npos) {
+        const bool has_comma = brand && brand->find(',') != std::string::npos;
+        if (!brand) guest.lose_brand("The text has bytes that an argument cannot carry.");
+        if (has_comma) {
             guest.lose_brand("A comma ends a property of -cpu.");
             comma_brand_ = *brand;
-            put("model-id", "");
-        } else {
-            put("model-id", *brand);
         }
+        put("model-id", brand && !has_comma ? *brand : "");  // said even if empty, for a model has its own
     }
 
     void put_numbers(QemuView& guest) {

@@ -161,6 +161,16 @@ TEST_CASE("a number that the model has and the policy has not is set to 0", "[re
     CHECK_FALSE(has(properties(qemu.render(policy, {})), "avx10-version=0"));
 }
 
+TEST_CASE("a brand string that cannot be said is not left to the model", "[render]") {
+    const AskedQemu qemu;
+    for (const std::uint32_t bytes : {0x202C6141U, 0x80FF0141U}) {  // "Aa, " and no text
+        const HostDump host = with_register(intel_host("host"), {0x80000002, 0}, Register::eax, bytes);
+        const Json document = qemu.render(qemu.policy(host), {"--base", "SapphireRapids-v5"});
+        CHECK(has(properties(document), "model-id="));
+        CHECK(lost(document, "brand0_eax").front().at("instead") == "0x0");
+    }
+}
+
 TEST_CASE("a guest without long mode is not given an address width, which QEMU refuses", "[render]") {
     const AskedQemu qemu;
     const Json document = qemu.render(qemu.policy(intel_host("host"), {"--hide", "lm"}), {});
