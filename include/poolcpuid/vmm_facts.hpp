@@ -32,7 +32,6 @@ struct QemuFacts {
     std::map<std::string, bool> plain_flags;
     std::set<std::string> numbers;        // the names of the other properties
     std::set<std::string> model_numbers;  // those of them that the model sets and "base" does not
-    std::string model_vendor;             // the model's CPUID vendor string; empty: it sets none
 };
 
 // Starts the program without a machine and asks for its version and the properties of model with those of wanted

@@ -97,15 +97,13 @@ private:
         put("model", std::to_string(signature.model));
         put("stepping", std::to_string(signature.stepping));
         const auto brand = guest.brand();
-        if (!brand) {
-            guest.lose_brand("The text has bytes that an argument cannot carry.");
-        } else if (brand->find(',') != std::string::npos) {
+        const bool has_comma = brand && brand->find(',') != std::string::npos;
+        if (!brand) guest.lose_brand("The text has bytes that an argument cannot carry.");
+        if (has_comma) {
             guest.lose_brand("A comma ends a property of -cpu.");
             comma_brand_ = *brand;
-            put("model-id", "");
-        } else {
-            put("model-id", *brand);
         }
+        put("model-id", brand && !has_comma ? *brand : "");  // said even if empty, for a model has its own
     }
 
     void put_numbers(QemuView& guest) {
@@ -113,7 +111,7 @@ private:
             const std::uint64_t value = guest.promised(number.place);
             if (value == 0 && !is_zero_said(number)) continue;
             if (!guest.holds(number.condition)) {
-                guest.forget(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
             } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
             } else {

@@ -29,6 +29,7 @@ QemuData::QemuData() {
         switches.push_back({entry.find("property")->text(), place_of(entry).leaf_first, age_of(entry)});
     }
     brand = place_of(*document.find("brand"));
+    of_host = place_of(*document.find("of_host"));
     always = strings_of(document, "always");
     always_kvm = strings_of(document, "always_kvm");
     defaults = strings_of(document, "defaults");

@@ -55,6 +55,7 @@ struct QemuData {
     std::vector<std::string> always;      // properties that are the VMM's business and are turned on
     std::vector<std::string> always_kvm;  // likewise, under KVM
     std::vector<std::string> defaults;    // flags that accelerators and machines turn on or off by default
+    DataPlace of_host;                    // where QEMU completes what it is told from what the host has
     std::vector<CopiedRegister> copies;
     std::vector<std::string> copied_bits_for;     // the vendors for which QEMU repeats bits of leaf 1
     DataPlace compacted_size;                     // the size of the compacted XSAVE area, with or without XSAVEC

@@ -205,8 +205,6 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model, const s
         facts.numbers.insert(name);
         if (value != plain.value(name, Message())) facts.model_numbers.insert(name);
     }
-    const Message vendor = named.value("vendor", Message());
-    if (vendor.is_string()) facts.model_vendor = vendor.get<std::string>();
     return facts;
 }
 

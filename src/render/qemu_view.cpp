@@ -100,8 +100,20 @@ void QemuView::forget(const DataPlace& place, const std::string& reason) {
     view_.forget(register_of(place), place.mask(), reason);
 }
 
+void QemuView::forget_register(const DataPlace& place, const std::string& reason) {
+    view_.forget(register_of(place), ~std::uint32_t{0}, reason);
+}
+
 void QemuView::lose(const DataPlace& place, const std::string& reason) {
     view_.set(register_of(place), place.mask(), 0, reason);
+}
+
+void QemuView::lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
+    if (covers(data_.of_host, field, subleaf)) {
+        view_.forget(field, subleaf, "What QEMU is not told there, it takes from the host's KVM.");
+    } else {
+        view_.set(field, subleaf, 0, reason);
+    }
 }
 
 bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {

@@ -35,11 +35,10 @@ public:
     // The guest sees zero there.
     void lose(const DataPlace& place, const std::string& reason);
 
-    // Nobody can tell here what the guest sees there.
+    // Nobody can tell here what the guest sees there, or in all of the register.
     void forget(const DataPlace& place, const std::string& reason);
-    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
-        view_.set(field, subleaf, 0, reason);
-    }
+    void forget_register(const DataPlace& place, const std::string& reason);
+    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
     // The guest sees a 1 there.
     void gain(const Field& field, const std::string& reason) { view_.set(field, field.subleaf_first, 1, reason); }

@@ -2,6 +2,7 @@
 // The QEMU answers QMP and nothing else; real ones read the output in tests/e2e.
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -160,6 +161,24 @@ TEST_CASE("a number that the model has and the policy has not is set to 0", "[re
     CHECK_FALSE(has(properties(qemu.render(policy, {})), "avx10-version=0"));
 }
 
+TEST_CASE("a brand string that cannot be said is not left to the model", "[render]") {
+    const AskedQemu qemu;
+    for (const std::uint32_t bytes : {0x202C6141U, 0x80FF0141U}) {  // "Aa, " and no text
+        const HostDump host = with_register(intel_host("host"), {0x80000002, 0}, Register::eax, bytes);
+        const Json document = qemu.render(qemu.policy(host), {"--base", "SapphireRapids-v5"});
+        CHECK(has(properties(document), "model-id="));
+        CHECK(lost(document, "brand0_eax").front().at("instead") == "0x0");
+    }
+}
+
+TEST_CASE("a guest without long mode is not given an address width, which QEMU refuses", "[render]") {
+    const AskedQemu qemu;
+    const Json document = qemu.render(qemu.policy(intel_host("host"), {"--hide", "lm"}), {});
+    CHECK_THAT(document.at("output").get<std::string>(), !Contains(",phys-bits="));
+    const Json with = qemu.render(qemu.policy(intel_host("host")), {});
+    CHECK(has(properties(with), "phys-bits=46"));
+}
+
 TEST_CASE("a name without version is written as the model that it stands for", "[render]") {
     const AskedQemu qemu;
     CHECK(properties(qemu.render(qemu.policy(intel_host("host")), {"--base", "SapphireRapids"})).front() ==
@@ -235,6 +254,39 @@ TEST_CASE("what may crash is said first, and what only describes is one line", "
     const Json document = Json::parse(
         run({"render", "--to", "qemu", "--qemu", "7.2", qemu.dir.file("policy.json"), "--format", "json"}).out);
     CHECK(lost(document, "brand0_eax").size() == 1);
+}
+
+TEST_CASE("what QEMU takes from the host's KVM is unknown, not lost", "[render]") {
+    const AskedQemu qemu;
+    HostDump host = with_bit(intel_host("vmx"), {0x1, 0x0}, Register::ecx, 5, true);
+    host.hardware->msrs.emplace();
+    const std::array<std::uint64_t, 18> of_haswell{0xDA040000000004,
+                                                   0x7F00000016,
+                                                   0xFFF9FFFE0401E172,
+                                                   0x1FFFFFF00036DFF,
+                                                   0x3FFFF000011FF,
+                                                   0x7004C1E7,
+                                                   0x80000021,
+                                                   0xFFFFFFFF,
+                                                   0x2000,
+                                                   0x3767FF,
+                                                   0x2E,
+                                                   0x515CEF00000000,
+                                                   0xF0106734141,
+                                                   0x7F00000016,
+                                                   0xFFF9FFFE04006172,
+                                                   0x1FFFFFF00036DFB,
+                                                   0x3FFFF000011FB,
+                                                   0x1};
+    std::uint32_t index = 0x480;
+    for (const std::uint64_t value : of_haswell) host.hardware->msrs->push_back({index++, value});
+    const Json document = qemu.render(qemu.policy(host, {"--show", "nested"}), {});
+    for (const char* field : {"vmx_basic_vmcs_rev", "vmx_ept_wb", "vmx_cr4_fixed0"}) {
+        CAPTURE(field);
+        REQUIRE(lost(document, field).size() == 1);
+        CHECK(lost(document, field).front().at("instead") == "unknown");
+        CHECK_THAT(lost(document, field).front().at("reason").get<std::string>(), Contains("host's KVM"));
+    }
 }
 
 TEST_CASE("what depends on QEMU's release is as that release has it, or unknown", "[render]") {

@@ -37,7 +37,26 @@ NO_FEATURES = {"legacy-cache", "l3-cache", "cpuid-0xb"}
 OF_MSRS = {"arch-capabilities", "core-capability", "pdcm"}
 PREREQUISITES = OF_MSRS | {"vmx", "svm"}
 
+# VMX in ECX of leaf 1, and what Haswell shows in the MSRs from IA32_VMX_BASIC to IA32_VMX_VMFUNC.
+VMX = 1 << 5
+VMX_MSRS = 0x480
+OF_HASWELL = (0xda040000000004, 0x7f00000016, 0xfff9fffe0401e172, 0x1ffffff00036dff, 0x3ffff000011ff, 0x7004c1e7,
+              0x80000021, 0xffffffff, 0x2000, 0x3767ff, 0x2e, 0x515cef00000000, 0xf0106734141, 0x7f00000016,
+              0xfff9fffe04006172, 0x1ffffff00036dfb, 0x3ffff000011fb, 0x1)
+
 VENDORS = {"GenuineIntel": "intel", "AuthenticAMD": "amd", "HygonGenuine": "hygon"}
+
+
+def with_vmx(host):
+    """The host's document with VMX and its capability MSRs."""
+    document = json.loads(run("convert", host))
+    hardware = document["views"]["hardware"]
+    for cpu in hardware["cpus"]:
+        for row in cpu["cpuid"]:
+            if (row["leaf"], row["subleaf"]) == ("0x1", "0x0"):
+                row["ecx"] = f"{int(row['ecx'], 16) | VMX:#010x}"
+    hardware["msrs"] = [{"index": f"{VMX_MSRS + i:#x}", "value": f"{value:#018x}"} for i, value in enumerate(OF_HASWELL)]
+    return document
 
 
 def our_policies(guest, directory):
@@ -45,10 +64,11 @@ def our_policies(guest, directory):
     policies = {name: example_policy(name) for name in EXAMPLES}
     for name in MERGED:
         policies[name] = merge_pool(guest, name, POOLS[name], directory)
-    for vendor, name in (("amd", "amd-zen"), ("intel", "intel-haswell-skylake")):
-        nested = pathlib.Path(directory) / f"nested-{vendor}.json"
-        run("merge", REPOSITORY / "examples" / name / "hosts", "--show", "nested", "-o", nested)
-        policies[f"nested-{vendor}"] = nested
+    vmx_host = pathlib.Path(directory) / "vmx.json"
+    vmx_host.write_text(json.dumps(with_vmx(REPOSITORY / "examples/intel-haswell-skylake/hosts/haswell-1.txt")))
+    for name, hosts in (("nested-amd", REPOSITORY / "examples/amd-zen/hosts"), ("nested-intel", vmx_host)):
+        policies[name] = pathlib.Path(directory) / f"{name}.json"
+        run("merge", hosts, "--show", "nested", "-o", policies[name])
     return policies
 
 
