@@ -110,7 +110,11 @@ ExitStatus render(const RenderArguments& arguments) {
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
     if (target == RenderTarget::libvirt) {
         options.cpu_map = cpu_map(arguments);
-        if (options.cpu_map) options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+        if (options.cpu_map) {
+            options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+        } else if (!arguments.qemu.empty()) {
+            throw UsageError("--qemu needs libvirt's cpu_map, to know which models to ask for: --cpu-map DIR");
+        }
     }
     if (!arguments.hosts.empty()) options.hosts = hosts_of(arguments);
 
