@@ -31,13 +31,15 @@ struct RenderArguments {
     std::string qemu;
     std::string accelerator = "kvm";
     std::string cpu_map;
+    std::string xen;
+    std::string form;
     std::string output;
     std::string rulebook;
     bool strict = false;
 };
 
 // What --qemu says: a program to ask, or a version. Without it, the program that is installed, if any.
-std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
+std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std::set<std::string>& wanted) {
     if (const auto version = parse_version(arguments.qemu)) {
         QemuFacts facts;
         facts.version = *version;
@@ -46,7 +48,7 @@ std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
     const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
     if (!program) return std::nullopt;
     log_debug("asking " + *program);
-    return ask_qemu(*program, arguments.base.empty() ? "base" : arguments.base);
+    return ask_qemu(*program, arguments.base.empty() ? plainest_qemu_model : arguments.base, wanted);
 }
 
 std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
@@ -87,6 +89,15 @@ void check_options(const RenderArguments& arguments, RenderTarget target) {
     only_for(!arguments.qemu.empty(), "--qemu", is_qemu || is_libvirt);
     only_for(arguments.accelerator != "kvm", "--accel", is_qemu);
     only_for(!arguments.cpu_map.empty(), "--cpu-map", is_libvirt);
+    only_for(!arguments.xen.empty(), "--xen", target == RenderTarget::xapi || target == RenderTarget::xen);
+    only_for(!arguments.form.empty(), "--form", target == RenderTarget::xen);
+}
+
+std::optional<VmmVersion> xen_release(const RenderArguments& arguments) {
+    if (arguments.xen.empty()) return std::nullopt;
+    const auto release = parse_version(arguments.xen);
+    if (!release) throw UsageError("--xen takes a release, like 4.17: \"" + arguments.xen + "\"");
+    return release;
 }
 
 std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
@@ -106,8 +117,10 @@ ExitStatus render(const RenderArguments& arguments) {
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     RenderOptions options;
     options.base = arguments.base;
-    if (target == RenderTarget::qemu) options.qemu = qemu_facts(arguments);
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
+    if (target == RenderTarget::qemu) {
+        options.qemu = qemu_facts(arguments, qemu_properties(rulebook.get(), policy, options.accelerator));
+    }
     if (target == RenderTarget::libvirt) {
         options.cpu_map = cpu_map(arguments);
         if (options.cpu_map) {
@@ -116,6 +129,8 @@ ExitStatus render(const RenderArguments& arguments) {
             throw UsageError("--qemu needs libvirt's cpu_map, to know which models to ask for: --cpu-map DIR");
         }
     }
+    options.xen = xen_release(arguments);
+    if (!arguments.form.empty()) options.xen_form = arguments.form == "xend" ? XenForm::xend : XenForm::libxl;
     if (!arguments.hosts.empty()) options.hosts = hosts_of(arguments);
 
     const Rendering rendering = render_policy(rulebook.get(), policy, target, options);
@@ -164,6 +179,13 @@ void add_render_command(CLI::App& app, Action& action) {
     verb->add_option("--cpu-map", arguments->cpu_map,
                      "libvirt: the directory of its CPU models. Default: the one that is installed")
         ->type_name("DIR");
+    verb->add_option("--xen", arguments->xen,
+                     "xapi, xen: the release that the hosts run (4.17). Default: the newest that is known")
+        ->type_name("VERSION");
+    verb->add_option("--form", arguments->form,
+                     "xen: libxl for features by name, xend for registers bit by bit. Default: the one that loses less")
+        ->check(one_of({"libxl", "xend"}))
+        ->type_name("FORM");
     verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
     add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -141,9 +142,47 @@ void read_version(const Message& greeting, QemuFacts& facts) {
     facts.full_version = to_string(facts.version) + "." + std::to_string(version.value("micro", 0U));
 }
 
+// The versioned name of a model, and a refusal of those that are whatever the host has.
+std::string settled_model(Qmp& qmp, const std::string& program, const std::string& model) {
+    if (model == plainest_qemu_model) return model;
+    const Message definitions = qmp.ask("query-cpu-definitions", {});
+    for (const Message& definition : definitions.value("return", Message::array())) {
+        if (definition.value("name", std::string()) != model) continue;
+        if (!definition.value("migration-safe", false)) {
+            throw UsageError(printable(program) + ": what the CPU model " + printable(model) +
+                             " has depends on the host, so it cannot be the base of a policy");
+        }
+        return definition.value("alias-of", model);
+    }
+    return model;  // the expansion says what is wrong with it
+}
+
+// The properties of a model where those of wanted are on.
+Message expand(Qmp& qmp, const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
+    Message arguments{{"type", "full"}, {"model", {{"name", model}}}};
+    for (const std::string& name : wanted) arguments["model"]["props"][name] = true;
+    const Message answer = qmp.ask("query-cpu-model-expansion", arguments);
+    if (answer.contains("error")) {
+        const std::string why = answer["error"].value("desc", std::string("no reason given"));
+        throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
+    }
+    Message properties =
+        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
+    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+    return properties;
+}
+
+std::map<std::string, bool> flags_of(const Message& properties) {
+    std::map<std::string, bool> flags;
+    for (const auto& [name, value] : properties.items()) {
+        if (value.is_boolean()) flags[name] = value.get<bool>();
+    }
+    return flags;
+}
+
 }  // namespace
 
-QemuFacts ask_qemu(const std::string& program, const std::string& model) {
+QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
     if (::access(program.c_str(), X_OK) != 0) {
         fail(program, "cannot be started: " + std::system_category().message(errno));
     }
@@ -151,26 +190,23 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model) {
     facts.program = program;
     Qmp qmp(program);
     read_version(qmp.greeting(), facts);
-    facts.model = model;
-    const Message definitions = qmp.ask("query-cpu-definitions", {});
-    for (const Message& definition : definitions.value("return", Message::array())) {
-        if (definition.value("name", std::string()) == model) facts.model = definition.value("alias-of", model);
+    facts.model = settled_model(qmp, program, model);
+    const Message known = expand(qmp, program, plainest_qemu_model, {});
+    std::set<std::string> known_wanted;
+    for (const std::string& name : wanted) {
+        if (known.contains(name) && known[name].is_boolean()) known_wanted.insert(name);
     }
-    const Message answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", facts.model}}}});
-    if (answer.contains("error")) {
-        const std::string why = answer["error"].value("desc", std::string("no reason given"));
-        throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
+    const Message plain = expand(qmp, program, plainest_qemu_model, known_wanted);
+    const Message named = facts.model == plainest_qemu_model ? plain : expand(qmp, program, facts.model, known_wanted);
+    facts.plain_flags = flags_of(plain);
+    facts.flags = flags_of(named);
+    for (const auto& [name, value] : named.items()) {
+        if (value.is_boolean()) continue;
+        facts.numbers.insert(name);
+        if (value != plain.value(name, Message())) facts.model_numbers.insert(name);
     }
-    const Message properties =
-        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
-    for (const auto& [name, value] : properties.items()) {
-        if (value.is_boolean()) {
-            facts.flags[name] = value.get<bool>();
-        } else {
-            facts.numbers.insert(name);
-        }
-    }
+    const Message vendor = named.value("vendor", Message());
+    if (vendor.is_string()) facts.model_vendor = vendor.get<std::string>();
     return facts;
 }
 

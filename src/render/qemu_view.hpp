@@ -56,6 +56,9 @@ public:
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
+    // True when the policy has the field that the condition names, or there is none.
+    bool holds(const std::string& condition) const;
+
     // Numbers and identities that no property sets.
     void lose_nameless();
 
@@ -67,14 +70,17 @@ public:
 
 private:
     bool covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const;
-    bool holds(const std::string& condition) const;
+    bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
+    void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();
+    void place_state(const XsaveComponent& component, VendorMask vendors);
     void set_compacted_size();
     void hide_msrs();
-    bool describe_caches(const std::optional<VmmVersion>& release, bool plain);
+    bool describe_caches(bool plain);
 
     const TargetInput& input_;
     const QemuData& data_;
+    std::optional<VmmVersion> release_;
     GuestView view_;
 };
 
