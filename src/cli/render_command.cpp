@@ -123,7 +123,11 @@ ExitStatus render(const RenderArguments& arguments) {
     }
     if (target == RenderTarget::libvirt) {
         options.cpu_map = cpu_map(arguments);
-        if (options.cpu_map) options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+        if (options.cpu_map) {
+            options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+        } else if (!arguments.qemu.empty()) {
+            throw UsageError("--qemu needs libvirt's cpu_map, to know which models to ask for: --cpu-map DIR");
+        }
     }
     options.xen = xen_release(arguments);
     if (!arguments.form.empty()) options.xen_form = arguments.form == "xend" ? XenForm::xend : XenForm::libxl;

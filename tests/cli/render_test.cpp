@@ -75,6 +75,13 @@ struct Pool {
         return {};
     }
 
+    // Rendered for the QEMU of this path.
+    Result asked(const std::string& target, const std::string& program) const {
+        std::vector<std::string> arguments{"render", "--to", target, "--qemu", program, policy};
+        if (target == "libvirt") arguments.insert(arguments.end(), {"--cpu-map", map});
+        return run(arguments);
+    }
+
     Result render(const std::string& target, std::vector<std::string> more = {}, std::string of = {}) const {
         std::vector<std::string> arguments{"render", "--to", target, of.empty() ? policy : of};
         for (const std::string& option : fixed(target)) arguments.push_back(option);
@@ -287,10 +294,12 @@ TEST_CASE("a program that is no QEMU is exit status 5, and nothing is written", 
     const Pool pool;
     for (const char* program : {"/nonexistent/qemu", "/bin/true", "/bin/cat"}) {
         CAPTURE(program);
-        const Result result = run({"render", "--to", "qemu", "--qemu", program, pool.policy});
-        CHECK(result.status == 5);
-        CHECK(result.out.empty());
-        CHECK_THAT(result.err, Contains(program));
+        for (const char* target : {"qemu", "libvirt"}) {
+            const Result result = pool.asked(target, program);
+            CHECK(result.status == 5);
+            CHECK(result.out.empty());
+            CHECK_THAT(result.err, Contains(program));
+        }
     }
 }
 
