@@ -29,8 +29,6 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-bool is_feature(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
-
 class CpuElement {
 public:
     explicit CpuElement(const TargetInput& input)
@@ -68,19 +66,14 @@ private:
 
     // The features of the policy that libvirt has names for; the others are lost.
     void put_required() {
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
-            if (!is_feature(field)) continue;
-            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (guest_.promised(field, subleaf) == 0 || guest_.is_said_otherwise(field, subleaf)) continue;
-                const std::string name = names_.name_of(field, subleaf);
-                if (name.empty()) {
-                    guest_.lose(field, subleaf, names_.why_not(field, subleaf));
-                } else {
-                    required_.insert(name);
-                }
+        guest_.each_flag([&](const Field& field, std::uint32_t subleaf) {
+            const std::string name = names_.name_of(field, subleaf);
+            if (name.empty()) {
+                guest_.lose(field, subleaf, names_.why_not(field, subleaf));
+            } else {
+                required_.insert(name);
             }
-        }
+        });
         guest_.lose_nameless();
         // The VMM's own, but check='full' takes what was not asked for as a mistake.
         for (const std::string& name : strings_of(document_, "always")) required_.insert(name);
@@ -117,7 +110,7 @@ private:
         for (const FieldIndex index : input_.plan.fields()) {
             const Field& field = input_.plan.rulebook()[index];
             const std::string property(field.names.qemu);
-            if (!is_feature(field) || !properties.contains(property)) continue;
+            if (!QemuView::is_flag(field) || !properties.contains(property)) continue;
             const bool is_said = guest_.promised(field, field.subleaf_first) != 0 ||
                                  guest_.is_said_otherwise(field, field.subleaf_first) ||
                                  !names_.name_of_property(property).empty();

@@ -24,20 +24,6 @@ constexpr const char* force = "x-force-features=on";
 // How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
 constexpr std::string_view of_kvm = "kvm";
 
-bool is_flag(const Field& field) { return field.low == field.high; }
-
-// Every flag of the policy that a property of the field's own name says: visit(field, subleaf).
-template <typename Visit>
-void each_flag(const TargetInput& input, const QemuView& guest, Visit visit) {
-    for (const FieldIndex index : input.plan.fields()) {
-        const Field& field = input.plan.rulebook()[index];
-        if (!is_flag(field) || field.rule == Rule::owned) continue;
-        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (guest.promised(field, subleaf) != 0 && !guest.is_said_otherwise(field, subleaf)) visit(field, subleaf);
-        }
-    }
-}
-
 // What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
 std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
     std::set<std::string> on(data.always.begin(), data.always.end());
@@ -130,7 +116,7 @@ private:
 
     void put_flags(QemuView& guest) {
         std::set<std::string> on = on_beside(input_, data_, guest);
-        each_flag(input_, guest, [&](const Field& field, std::uint32_t subleaf) {
+        guest.each_flag([&](const Field& field, std::uint32_t subleaf) {
             const std::string name(field.names.qemu);
             if (!names_.takes(name)) {
                 guest.lose(field, subleaf, names_.why_not(name));
@@ -213,7 +199,7 @@ std::set<std::string> qemu_properties(const TargetInput& input) {
     const QemuData data;
     const QemuView guest(input, data);
     std::set<std::string> wanted = on_beside(input, data, guest);
-    each_flag(input, guest, [&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });
+    guest.each_flag([&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });
     wanted.erase(std::string());
     return wanted;
 }

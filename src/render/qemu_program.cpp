@@ -103,9 +103,16 @@ private:
     std::string buffer_;
 };
 
+const std::string& executable(const std::string& program) {
+    if (::access(program.c_str(), X_OK) != 0) {
+        fail(program, "cannot be started: " + std::system_category().message(errno));
+    }
+    return program;
+}
+
 class Qmp {
 public:
-    explicit Qmp(const std::string& program) : program_(program), child_(program) {
+    explicit Qmp(const std::string& program) : program_(executable(program)), child_(program) {
         greeting_ = next();
         if (!greeting_.contains("QMP")) fail(program, "does not speak QMP");
         ask("qmp_capabilities", {});
@@ -136,10 +143,23 @@ private:
     Message greeting_;
 };
 
-void read_version(const Message& greeting, QemuFacts& facts) {
-    const Message version = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
-    facts.version = {version.value("major", 0U), version.value("minor", 0U)};
-    facts.full_version = to_string(facts.version) + "." + std::to_string(version.value("micro", 0U));
+// An object with major, minor and micro.
+Message version_in(const Message& greeting) {
+    return greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
+}
+
+VmmVersion release_of(const Message& version) { return {version.value("major", 0U), version.value("minor", 0U)}; }
+
+std::string full_version_of(const Message& version) {
+    return to_string(release_of(version)) + "." + std::to_string(version.value("micro", 0U));
+}
+
+// The properties in the answer to query-cpu-model-expansion.
+Message properties_in(const Message& answer, const std::string& program) {
+    Message properties =
+        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
+    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+    return properties;
 }
 
 // The versioned name of a model, and a refusal of those that are whatever the host has.
@@ -166,10 +186,7 @@ Message expand(Qmp& qmp, const std::string& program, const std::string& model, c
         const std::string why = answer["error"].value("desc", std::string("no reason given"));
         throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
     }
-    Message properties =
-        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
-    return properties;
+    return properties_in(answer, program);
 }
 
 std::map<std::string, bool> flags_of(const Message& properties) {
@@ -183,13 +200,12 @@ std::map<std::string, bool> flags_of(const Message& properties) {
 }  // namespace
 
 QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
-    if (::access(program.c_str(), X_OK) != 0) {
-        fail(program, "cannot be started: " + std::system_category().message(errno));
-    }
     QemuFacts facts;
     facts.program = program;
     Qmp qmp(program);
-    read_version(qmp.greeting(), facts);
+    const Message version = version_in(qmp.greeting());
+    facts.version = release_of(version);
+    facts.full_version = full_version_of(version);
     facts.model = settled_model(qmp, program, model);
     const Message known = expand(qmp, program, plainest_qemu_model, {});
     std::set<std::string> known_wanted;
@@ -209,23 +225,16 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model, const s
 }
 
 QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
-    if (::access(program.c_str(), X_OK) != 0) {
-        fail(program, "cannot be started: " + std::system_category().message(errno));
-    }
     QemuModels answer;
     answer.program = program;
     Qmp qmp(program);
-    QemuFacts facts;
-    read_version(qmp.greeting(), facts);
-    answer.full_version = facts.full_version;
+    answer.full_version = full_version_of(version_in(qmp.greeting()));
     const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
     for (const Message& definition : definitions) {
         const std::string name = definition.value("name", std::string());
         if (!names.contains(name)) continue;
-        const Message expansion = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}});
-        const Message properties =
-            expansion.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-        if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+        const Message properties = properties_in(
+            qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}}), program);
         QemuModel& model = answer.models[name];
         model.family = properties.value("family", 0U);
         model.model = properties.value("model", 0U);

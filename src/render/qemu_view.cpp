@@ -109,7 +109,7 @@ void QemuView::lose(const DataPlace& place, const std::string& reason) {
 }
 
 void QemuView::lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
-    if (covers(data_.of_host, field, subleaf)) {
+    if (data_.of_host.covers(field, subleaf)) {
         view_.forget(field, subleaf, "What QEMU is not told there, it takes from the host's KVM.");
     } else {
         view_.set(field, subleaf, 0, reason);
@@ -131,19 +131,12 @@ void QemuView::forget_leaf(std::uint32_t leaf, const std::string& reason) {
     }
 }
 
-bool QemuView::covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const {
-    if (place.is_msr != field.is_msr || (place.mask() & field.mask()) != field.mask()) return false;
-    if (field.is_msr) return place.leaf_first <= field.leaf && field.leaf <= place.leaf_last;
-    return place.has_row({field.leaf, subleaf}) &&
-           std::find(place.registers.begin(), place.registers.end(), field.reg) != place.registers.end();
-}
-
 bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) const {
     const LeafKey key{field.leaf, subleaf};
     if (!field.is_msr) {
         const bool is_vendor = key == vendor_key && field.reg != Register::eax;
         const bool is_signature = key == signature_key && field.reg == Register::eax;
-        if (is_vendor || is_signature || covers(data_.brand, field, subleaf)) return true;
+        if (is_vendor || is_signature || data_.brand.covers(field, subleaf)) return true;
         // The states of XSAVE are laid out as on the host, which is as in the policy.
         if (field.leaf == input_.plan.xsave_leaf() && field.subleaf_last > field.subleaf_first) return true;
     }
@@ -158,7 +151,7 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
         default: return true;
     }
     return std::any_of(data_.numbers.begin(), data_.numbers.end(),
-                       [&](const NumberProperty& number) { return covers(number.place, field, subleaf); });
+                       [&](const NumberProperty& number) { return number.place.covers(field, subleaf); });
 }
 
 bool QemuView::holds(const std::string& condition) const {

@@ -52,6 +52,21 @@ public:
     // True when another property than one of the field's own name sets it, or QEMU computes it as the policy does.
     bool is_said_otherwise(const Field& field, std::uint32_t subleaf) const;
 
+    // Every flag of the policy that a name of the field's own says: visit(field, subleaf), which may change the view.
+    template <typename Visit>
+    void each_flag(const Visit& visit) const {
+        for (const FieldIndex index : input_.plan.fields()) {
+            const Field& field = input_.plan.rulebook()[index];
+            if (!is_flag(field)) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                if (promised(field, subleaf) != 0 && !is_said_otherwise(field, subleaf)) visit(field, subleaf);
+            }
+        }
+    }
+
+    // A single bit that is not the VMM's own.
+    static bool is_flag(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
+
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
@@ -68,7 +83,6 @@ public:
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
 private:
-    bool covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const;
     bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
     void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();

@@ -82,9 +82,8 @@ std::uint64_t DataPlace::mask() const noexcept {
 }
 
 bool DataPlace::covers(const Field& field, std::uint32_t subleaf) const {
-    if (field.is_msr != is_msr || !has_row({field.leaf, is_msr ? 0 : subleaf})) return false;
-    const bool is_register = is_msr || std::find(registers.begin(), registers.end(), field.reg) != registers.end();
-    return is_register && (field.mask() & ~mask()) == 0;
+    if (field.is_msr != is_msr || (field.mask() & ~mask()) != 0) return false;
+    return is_msr ? has_row({field.leaf, 0}) : has({field.leaf, subleaf}, field.reg);
 }
 
 json::Value target_document(std::string_view name) {

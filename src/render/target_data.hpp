@@ -1,6 +1,7 @@
 // What a target shows whatever it is told, and how it words things: the files of policy/targets/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,7 +11,7 @@
 #include "json/located_json.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
-#include "poolcpuid/vmm_facts.hpp"
+#include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid::render {
 
@@ -34,6 +35,11 @@ struct DataPlace {
     bool has_row(const LeafKey& key) const noexcept {
         return leaf_first <= key.leaf && key.leaf <= leaf_last && subleaf_first <= key.subleaf &&
                key.subleaf <= subleaf_last;
+    }
+
+    // Likewise, whether the register of that row is.
+    bool has(const LeafKey& key, Register reg) const noexcept {
+        return has_row(key) && std::find(registers.begin(), registers.end(), reg) != registers.end();
     }
 };
 

@@ -23,10 +23,8 @@ struct Form {
 };
 
 bool is_computed(const XenData& data, const LeafKey& key, Register reg) {
-    return std::any_of(data.computed.begin(), data.computed.end(), [&](const DataPlace& place) {
-        return place.has_row(key) &&
-               std::find(place.registers.begin(), place.registers.end(), reg) != place.registers.end();
-    });
+    return std::any_of(data.computed.begin(), data.computed.end(),
+                       [&](const DataPlace& place) { return place.has(key, reg); });
 }
 
 std::uint32_t value_at(const PoolPolicy& policy, const DataPlace& place) {
@@ -88,8 +86,7 @@ private:
         const bool is_empty_anyway = std::all_of(all_registers.begin(), all_registers.end(), [&](Register reg) {
             return std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
                 const DataPlace& place = bits.place;
-                return bits.condition.empty() && bits.value && place.has_row(key) && place.mask() == 0xFFFFFFFFU &&
-                       std::find(place.registers.begin(), place.registers.end(), reg) != place.registers.end();
+                return bits.condition.empty() && bits.value && place.has(key, reg) && place.mask() == 0xFFFFFFFFU;
             });
         });
         if (!is_empty_anyway) rows_.try_emplace(key);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "poolcpuid/rulebook.hpp"
-#include "poolcpuid/vmm_facts.hpp"
+#include "poolcpuid/vmm_version.hpp"
 #include "render/target_data.hpp"
 
 namespace poolcpuid::render {
