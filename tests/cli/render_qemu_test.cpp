@@ -11,10 +11,10 @@
 
 #include "tests/catch.hpp"
 #include "tests/cli/support/fake_qemu.hpp"
+#include "tests/cli/support/rendered.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
-#include "tests/cli/support/validate.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -72,11 +72,7 @@ struct AskedQemu {
     Json render(const std::string& policy, const std::vector<std::string>& more) const {
         std::vector<std::string> arguments{"render", "--to", "qemu", "--qemu", program, "--format", "json", policy};
         arguments.insert(arguments.end(), more.begin(), more.end());
-        const Result result = run(arguments);
-        INFO(result.text());
-        REQUIRE(result.status == 0);
-        for (const std::string& error : schema_errors("render", result.out)) FAIL_CHECK(error);
-        return Json::parse(result.out);
+        return rendered_by(run(arguments));
     }
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/rendered.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -91,11 +92,7 @@ struct Pool {
 
     Json json(const std::string& target, std::vector<std::string> more = {}, const std::string& of = {}) const {
         more.insert(more.end(), {"--format", "json"});
-        const Result result = render(target, more, of);
-        INFO(result.text());
-        REQUIRE(result.status == 0);
-        for (const std::string& error : schema_errors("render", result.out)) FAIL_CHECK(error);
-        return Json::parse(result.out);
+        return rendered_by(render(target, more, of));
     }
 };
 

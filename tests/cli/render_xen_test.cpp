@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/rendered.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
-#include "tests/cli/support/validate.hpp"
 
 using namespace poolcpuid;
 using namespace poolcpuid::test;
@@ -27,11 +27,7 @@ const std::string haswell_skylake = std::string(POOLCPUID_SOURCE_DIR) + "/exampl
 Json rendered(const std::string& target, const std::string& policy, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"render", "--to", target, policy, "--format", "json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    const Result result = run(arguments);
-    INFO(result.text());
-    REQUIRE(result.status == 0);
-    for (const std::string& error : schema_errors("render", result.out)) FAIL_CHECK(error);
-    return Json::parse(result.out);
+    return rendered_by(run(arguments));
 }
 
 // The entry of a field in the list of what cannot be said, or null.

@@ -82,25 +82,7 @@ XenSet words_of(const PoolPolicy& policy) {
     for (const MsrRow& row : policy.msrs) {
         if (row.index == 0x10A) arch_caps = row.value.value_or(0);
     }
-    return {reg(0x1, 0, Register::edx),
-            reg(0x1, 0, Register::ecx),
-            reg(0x80000001, 0, Register::edx),
-            reg(0x80000001, 0, Register::ecx),
-            reg(0xD, 1, Register::eax),
-            reg(0x7, 0, Register::ebx),
-            reg(0x7, 0, Register::ecx),
-            reg(0x80000007, 0, Register::edx),
-            reg(0x80000008, 0, Register::ebx),
-            reg(0x7, 0, Register::edx),
-            reg(0x7, 1, Register::eax),
-            reg(0x80000021, 0, Register::eax),
-            reg(0x7, 1, Register::ebx),
-            reg(0x7, 2, Register::edx),
-            reg(0x7, 1, Register::ecx),
-            reg(0x7, 1, Register::edx),
-            static_cast<std::uint32_t>(arch_caps),
-            static_cast<std::uint32_t>(arch_caps >> 32),
-            reg(0x80000021, 0, Register::ecx)};
+    return xen_set_of(reg, arch_caps);
 }
 
 std::string text_of(const XenSet& set) {

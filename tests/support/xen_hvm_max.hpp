@@ -23,6 +23,31 @@ namespace poolcpuid::test {
 constexpr std::size_t xen_words = 19;
 using XenSet = std::array<std::uint32_t, xen_words>;
 
+// The words in their order (xen/include/xen/lib/x86/cpu-policy.h, FEATURESET_*). reg(leaf, subleaf, register) is a
+// register's value, arch_caps that of MSR 10Ah.
+template <typename Reg>
+XenSet xen_set_of(const Reg& reg, std::uint64_t arch_caps) {
+    return {reg(0x1, 0, Register::edx),
+            reg(0x1, 0, Register::ecx),
+            reg(0x80000001, 0, Register::edx),
+            reg(0x80000001, 0, Register::ecx),
+            reg(0xD, 1, Register::eax),
+            reg(0x7, 0, Register::ebx),
+            reg(0x7, 0, Register::ecx),
+            reg(0x80000007, 0, Register::edx),
+            reg(0x80000008, 0, Register::ebx),
+            reg(0x7, 0, Register::edx),
+            reg(0x7, 1, Register::eax),
+            reg(0x80000021, 0, Register::eax),
+            reg(0x7, 1, Register::ebx),
+            reg(0x7, 2, Register::edx),
+            reg(0x7, 1, Register::ecx),
+            reg(0x7, 1, Register::edx),
+            static_cast<std::uint32_t>(arch_caps),
+            static_cast<std::uint32_t>(arch_caps >> 32),
+            reg(0x80000021, 0, Register::ecx)};
+}
+
 // A release's tables: xen/include/public/arch-x86/cpufeatureset.h as xen/tools/gen-cpuid.py sums it up.
 struct XenRelease {
     const char* name;
@@ -115,26 +140,7 @@ public:
         signature_ = signature_of(reg(0x1, 0, Register::eax));
         npt_ = (reg(0x8000000A, 0, Register::edx) & 1U) != 0;
         svm_spec_ctrl_ = (reg(0x8000000A, 0, Register::edx) & (1U << 20)) != 0;
-        // xen/include/xen/lib/x86/cpu-policy.h, FEATURESET_*.
-        raw_ = {reg(0x1, 0, Register::edx),
-                reg(0x1, 0, Register::ecx),
-                reg(0x80000001, 0, Register::edx),
-                reg(0x80000001, 0, Register::ecx),
-                reg(0xD, 1, Register::eax),
-                reg(0x7, 0, Register::ebx),
-                reg(0x7, 0, Register::ecx),
-                reg(0x80000007, 0, Register::edx),
-                reg(0x80000008, 0, Register::ebx),
-                reg(0x7, 0, Register::edx),
-                reg(0x7, 1, Register::eax),
-                reg(0x80000021, 0, Register::eax),
-                reg(0x7, 1, Register::ebx),
-                reg(0x7, 2, Register::edx),
-                reg(0x7, 1, Register::ecx),
-                reg(0x7, 1, Register::edx),
-                0,
-                0,
-                reg(0x80000021, 0, Register::ecx)};
+        raw_ = xen_set_of(reg, 0);
         // Intel shows SYSCALL to 64-bit code alone (SDM vol. 2A, CPUID), which Xen is and what wrote the dump may not
         // be.
         if (is_intel() && has(raw_, lm)) put(raw_, syscall);
