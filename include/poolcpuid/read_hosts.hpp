@@ -31,6 +31,9 @@ inline constexpr std::size_t name_bytes = 255;                     // a host's n
 // Linear in the size of bytes, but for sorting the rows of each logical CPU.
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file);
 
+// True when bytes, which may be the beginning of more, are a stream of host documents, one a line (NDJSON).
+bool is_host_stream(std::string_view bytes) noexcept;
+
 // Nothing when name may be a host's name (1 to 255 bytes of UTF-8 without control or bidirectional
 // formatting characters); else what is wrong with it.
 std::string host_name_problem(std::string_view name);

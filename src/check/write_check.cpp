@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "check/check_json.hpp"
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/check.hpp"
 
@@ -67,7 +68,7 @@ std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const st
         std::all_of(sorted.begin(), sorted.end(), [&](const Verdict* verdict) { return verdict->compatible(unknown); });
     json["hosts"] = Json::array();
     for (const Verdict* verdict : sorted) json["hosts"].push_back(verdict_json(rulebook, *verdict, unknown));
-    return json.dump(2, ' ') + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid

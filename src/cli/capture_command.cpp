@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/common_options.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "poolcpuid/capture.hpp"
@@ -39,7 +40,7 @@ void add_capture_command(CLI::App& app, Action& action) {
     CLI::App* verb = app.add_subcommand("capture", "Dump this host: both views and feature MSRs");
     CLI::Option* name =
         verb->add_option("--name", arguments->name, "The host's name (default: this machine's)")->type_name("NAME");
-    verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
+    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
     verb->footer(
         "Reads CPUID on every logical CPU, the feature MSRs through /dev/cpu/N/msr, and\n"
         "from /dev/kvm what KVM can give to guests. Run as root, with the module msr\n"

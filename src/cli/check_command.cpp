@@ -14,6 +14,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/text_layout.hpp"
 #include "poolcpuid/check.hpp"
@@ -60,6 +61,7 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
 }
 
 ExitStatus check(const CheckArguments& arguments) {
+    check_output(arguments.output, {arguments.policy}, arguments.hosts);
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const PolicyCheck checker(rulebook.get(), policy);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
 #include "cli/violation_text.hpp"
 #include "text/printable.hpp"
@@ -38,15 +39,11 @@ public:
             }
             details(group);
         }
-        return std::move(text_);
+        return terminal_text(text_, colour_);
     }
 
 private:
     void line(const std::string& text) { text_ += text + "\n"; }
-
-    std::string painted(const std::string& text, const char* code) const {
-        return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-    }
 
     void put(const Verdict& verdict) {
         const auto same = std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) {
@@ -126,8 +123,8 @@ private:
             std::string name = names_of(group);
             if (display_width(name) > name_columns) name += "\n" + std::string(name_columns, ' ');
             const bool may_run = group.verdict->compatible(unknown_);
-            std::string row =
-                padded(name, name_columns) + (may_run ? painted("     yes", "32") : painted("      no", "31"));
+            std::string row = padded(name, name_columns) +
+                              (may_run ? painted("     yes", Colour::green) : painted("      no", Colour::red));
             for (const Column& column : shown) {
                 const std::size_t count = column.count(*group.verdict);
                 const std::string text = count == 0 ? "." : std::to_string(count);
@@ -147,7 +144,7 @@ private:
     void details(const Group& group) {
         const bool may_run = group.verdict->compatible(unknown_);
         const std::string title = names_of(group) + (may_run ? ": may run it" : ": must not run it");
-        line("\n" + painted(wrapped(title, width_, 0, 2), "1"));
+        line("\n" + painted(wrapped(title, width_, 0, 2), Colour::bold));
         std::vector<std::pair<std::string, std::string>> remedies;  // remedy and fields
         for (const Violation& violation : group.verdict->violations) {
             const auto same = std::find_if(remedies.begin(), remedies.end(),
@@ -160,7 +157,7 @@ private:
         }
         for (const ViolationParagraph& paragraph : paragraphs_of(rulebook_, group.verdict->violations)) {
             const std::string label = "  " + paragraph.label;
-            line(painted(label, paragraph.is_unknown ? "33" : "31") +
+            line(painted(label, paragraph.is_unknown ? Colour::yellow : Colour::red) +
                  wrapped(paragraph.items, width_, display_width(label), 6));
         }
         // The remedy of most fields needs no list of them; it comes last.
@@ -177,7 +174,8 @@ private:
     void start_up(const Verdict& verdict) {
         if (verdict.start_up.empty()) return;
         const std::string label = "  The VMM there must be told to show: ";
-        line(painted(label, "36") + wrapped(items_of(rulebook_, verdict.start_up), width_, display_width(label), 6));
+        line(painted(label, Colour::cyan) +
+             wrapped(items_of(rulebook_, verdict.start_up), width_, display_width(label), 6));
     }
 
     const PoolPolicy& policy_;

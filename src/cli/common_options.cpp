@@ -12,7 +12,18 @@ void add_result_options(CLI::App& verb, std::string& format, std::string& output
     verb.add_option("--format", format, "json or text; text when standard output is a terminal")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
-    verb.add_option("-o,--output", output, "Write the JSON to FILE, and the text to standard error")->type_name("FILE");
+    add_output_option(verb, output, "Write the JSON to FILE, and the text to standard error");
+}
+
+CLI::Option* add_output_option(CLI::App& verb, std::string& output, const std::string& description) {
+    CLI::Validator file(
+        [](const std::string& text) {
+            if (text.empty()) return std::string("takes the name of a file");
+            return text == "-" ? std::string("takes the name of a file; without it, standard output is written to")
+                               : std::string();
+        },
+        "");
+    return verb.add_option("-o,--output", output, description)->check(file)->type_name("FILE");
 }
 
 void add_rulebook_option(CLI::App& verb, std::string& directory) {

@@ -13,6 +13,9 @@ CLI::Validator one_of(const std::vector<std::string>& words);
 // --format json|text and -o FILE, of verbs whose result is a document that is told as text on a terminal.
 void add_result_options(CLI::App& verb, std::string& format, std::string& output);
 
+// -o FILE with a description of its own. Neither nothing nor "-" is a FILE.
+CLI::Option* add_output_option(CLI::App& verb, std::string& output, const std::string& description);
+
 // --rulebook DIR.
 void add_rulebook_option(CLI::App& verb, std::string& directory);
 

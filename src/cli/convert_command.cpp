@@ -9,6 +9,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/write_hosts.hpp"
 
@@ -23,6 +24,7 @@ struct ConvertArguments {
 };
 
 ExitStatus convert(const ConvertArguments& arguments) {
+    check_output(arguments.output, {arguments.host});
     const Inputs inputs = read_inputs({arguments.host});
     for (const auto& [file, message] : inputs.unreadable) log_error(message);
     if (!inputs.unreadable.empty()) return ExitStatus::bad_input;
@@ -50,7 +52,7 @@ void add_convert_command(CLI::App& app, Action& action) {
                      "json: our host document, which carries everything (default). cpuid-r: the text of `cpuid -r`")
         ->check(one_of({"json", "cpuid-r"}))
         ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
+    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
     verb->footer(
         "Values are shown as read: nothing is inferred or repaired. What the dump does\n"
         "not say is listed as unknown; what cpuid-r cannot carry is named on stderr.");

@@ -13,6 +13,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/text_layout.hpp"
 #include "poolcpuid/diff.hpp"
@@ -48,6 +49,7 @@ std::optional<PolicyOrHost> read_side(const std::string& argument, const Ruleboo
 }
 
 ExitStatus diff(const DiffArguments& arguments) {
+    check_output(arguments.output, {arguments.before, arguments.after});
     if (is_standard_input(arguments.before) && is_standard_input(arguments.after)) {
         throw UsageError("only one of A and B can be standard input");
     }
@@ -87,9 +89,8 @@ void add_diff_command(CLI::App& app, Action& action) {
     verb->add_option("--format", arguments->format, "json, text or markdown; text when standard output is a terminal")
         ->check(one_of({"json", "text", "markdown"}))
         ->type_name("FORMAT");
-    verb->add_option("-o,--output", arguments->output,
-                     "Write the JSON (or Markdown, if asked for) to FILE, and the text to standard error")
-        ->type_name("FILE");
+    add_output_option(*verb, arguments->output,
+                      "Write the JSON (or Markdown, if asked for) to FILE, and the text to standard error");
     add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "Each change says in which direction promises go: loses, both, relaxes (the\n"

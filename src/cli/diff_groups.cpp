@@ -32,7 +32,7 @@ std::string label_of(const FieldChange& change) {
 std::string class_text(const HostClass& host) {
     std::vector<std::string> names = host.names;
     if (host.count > names.size()) names.push_back(std::to_string(host.count - names.size()) + " more");
-    return joined(names) + " (" + host.sha256.substr(0, digest_digits) + ")";
+    return printable(joined(names)) + " (" + printable(host.sha256.substr(0, digest_digits)) + ")";
 }
 
 template <typename Entry, typename Text>
@@ -46,13 +46,13 @@ void put_list(const char* what, const std::vector<Entry>& entries, Text text_of,
 }
 
 std::string finding_text(const Finding& finding) {
-    const std::string what = std::string(to_string(finding.severity)) + " " + finding.code;
-    if (!finding.field.empty()) return what + " (" + finding.field + ")";
-    return finding.hosts.empty() ? what : what + " (" + joined(finding.hosts) + ")";
+    const std::string what = std::string(to_string(finding.severity)) + " " + printable(finding.code);
+    if (!finding.field.empty()) return what + " (" + printable(finding.field) + ")";
+    return finding.hosts.empty() ? what : what + " (" + printable(joined(finding.hosts)) + ")";
 }
 
 std::string rulebook_text(const DiffSide& side) {
-    return side.rulebook_version + " (" + side.rulebook_sha256.substr(0, digest_digits) + ")";
+    return printable(side.rulebook_version + " (" + side.rulebook_sha256.substr(0, digest_digits) + ")");
 }
 
 // Decisions on fields of which the list of changes does not speak.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/diff_groups.hpp"
+#include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
 #include "text/printable.hpp"
 
@@ -41,7 +42,7 @@ public:
             }
         }
         rest();
-        return std::move(text_);
+        return terminal_text(text_, colour_);
     }
 
 private:
@@ -53,19 +54,15 @@ private:
         line(start + wrapped(words, width_, display_width(start), indent + 4));
     }
 
-    std::string painted(const std::string& text, const char* code) const {
-        return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-    }
-
-    static const char* colour_of(Direction direction) {
+    static Colour colour_of(Direction direction) {
         switch (direction) {
-            case Direction::loses: return "31";
-            case Direction::both: return "31";
-            case Direction::relaxes: return "33";
-            case Direction::gains: return "32";
+            case Direction::loses: return Colour::red;
+            case Direction::both: return Colour::red;
+            case Direction::relaxes: return Colour::yellow;
+            case Direction::gains: return Colour::green;
             case Direction::none: break;
         }
-        return "1";
+        return Colour::bold;
     }
 
     static std::string side_text(const DiffSide& side) {
@@ -140,7 +137,7 @@ private:
     void rest() {
         const std::vector<std::string> others = other_differences(difference_);
         if (others.empty()) return;
-        line("\n" + painted("Besides the registers", "1"));
+        line("\n" + painted("Besides the registers", Colour::bold));
         for (const std::string& other : others) paragraph(2, "", other);
     }
 

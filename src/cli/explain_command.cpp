@@ -14,6 +14,7 @@
 #include "cli/explain_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/policy_hosts.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/text_layout.hpp"
@@ -94,6 +95,7 @@ std::vector<WhatIf> ask(const ExplainArguments& arguments, const PolicyHosts& ho
 
 ExitStatus explain(const ExplainArguments& arguments) {
     check_usage(arguments);
+    check_output(arguments.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const PoolPolicy policy = read_bound(arguments.policy, rulebook);

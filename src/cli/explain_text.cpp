@@ -72,7 +72,7 @@ public:
 
 private:
     void start() {
-        if (!page_.text().empty()) page_.blank();
+        if (!page_.empty()) page_.blank();
     }
 
     void row(const std::string& label, const std::string& words) {

@@ -1,19 +1,20 @@
 #include "cli/inputs.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <system_error>
 
 #include "cli/log.hpp"
+#include "os/read_file.hpp"
+#include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
@@ -21,32 +22,43 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string why(int error) { return std::system_category().message(error); }
+// Gives up as soon as what was read can be nothing that is taken: one document has a limit, a stream of hosts has
+// another, and so has each of its lines.
+class LimitWatch {
+public:
+    explicit LimitWatch(std::string path) : path_(std::move(path)) {}
 
-struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, Close>;
-
-std::string read_all(std::FILE* file, const std::string& path) {
-    std::string bytes;
-    std::array<char, 1 << 16> buffer{};
-    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file)) {
-        bytes.append(buffer.data(), count);
-        if (bytes.size() > limits::stream_bytes) {
-            throw InputError(path, 0, "at most " + std::to_string(limits::stream_bytes) + " bytes", "more");
-        }
+    void operator()(std::string_view bytes) {
+        if (bytes.size() <= limits::dump_bytes) return;
+        if (!is_stream_) is_stream_ = is_host_stream(bytes);
+        if (!*is_stream_) refuse("one document of at most ", limits::dump_bytes);
+        if (bytes.size() > limits::stream_bytes) refuse("at most ", limits::stream_bytes);
+        const std::size_t last = bytes.rfind('\n');
+        const std::size_t line = last == std::string_view::npos ? bytes.size() : bytes.size() - last - 1;
+        if (line > limits::line_bytes) refuse("lines of at most ", limits::line_bytes);
     }
-    if (std::ferror(file) != 0) throw InputError(path, 0, "a readable file", why(errno));
-    return bytes;
-}
+
+private:
+    [[noreturn]] void refuse(const char* expected, std::size_t most) const {
+        throw InputError(path_, 0, expected + std::to_string(most) + " bytes", "more");
+    }
+
+    std::string path_;
+    std::optional<bool> is_stream_;
+};
 
 class InputReader {
 public:
     explicit InputReader(bool accepts_policies) : accepts_policies_(accepts_policies) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
-        for (const std::string& text : arguments) attempt(text, [&] { read_argument(parse_argument(text)); });
+        for (const std::string& text : arguments) {
+            const Argument argument = parse_argument(text);
+            if (!argument.name && text.find('=') < text.find('/')) {
+                log_warning(text + " is the name of a file: it is read, and not as NAME=FILE");
+            }
+            attempt(text, [&] { read_argument(argument); });
+        }
         drop_conflicts(inputs_.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
         drop_conflicts(inputs_.policies,
                        [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
@@ -112,22 +124,52 @@ private:
             throw InputError(argument.path, 0, "a file, since it is given the name \"" + *argument.name + "\"",
                              "a directory");
         }
-        std::vector<std::string> files;
-        for (const fs::directory_entry& entry : fs::directory_iterator(argument.path)) {
-            const std::string name = entry.path().filename().string();
-            if (!name.starts_with(".") && !entry.is_directory()) files.push_back(entry.path().string());
-        }
+        const std::vector<std::string> files = files_in(argument.path);
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
-        std::sort(files.begin(), files.end());
         for (const std::string& file : files) attempt(file, [&] { read_one(file); });
     }
 
+    // Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
+    static std::vector<std::string> files_in(const std::string& directory) {
+        std::vector<std::string> files;
+        std::vector<std::string> left_out;
+        std::error_code error;
+        for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+             entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            std::error_code of_entry;  // one that cannot be looked at is told when it is read
+            if (name.starts_with(os::unfinished_prefix)) continue;
+            if (name.starts_with(".") || entry->is_directory(of_entry)) {
+                left_out.push_back(name);
+            } else {
+                files.push_back(entry->path().string());
+            }
+        }
+        if (error) throw InputError(directory, 0, "a directory that can be read", error.message());
+        std::sort(files.begin(), files.end());
+        std::sort(left_out.begin(), left_out.end());
+        if (!left_out.empty()) {
+            log_info(directory + ": each file is a host; left out: " + joined(left_out) +
+                     " (directories, and names that begin with a dot)");
+        }
+        return files;
+    }
+
     void read_one(const std::string& file) {
-        std::vector<HostDump> hosts = read_hosts(read_file(file), file);
+        std::vector<HostDump> hosts = read_hosts(read_listed(file), file);
         if (hosts.size() != 1) {
             throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
         }
         inputs_.hosts.push_back(std::move(hosts.front()));
+    }
+
+    // A file that a directory lists.
+    static std::string read_listed(const std::string& file) {
+        try {
+            return os::read_regular_file(file, limits::dump_bytes);
+        } catch (const os::ReadError& error) {
+            throw InputError(file, 0, "a readable file", error.what());
+        }
     }
 
     bool accepts_policies_;
@@ -139,6 +181,8 @@ private:
 Argument parse_argument(const std::string& text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals > text.find('/')) return {std::nullopt, text};
+    std::error_code error;
+    if (fs::exists(text, error)) return {std::nullopt, text};
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -149,10 +193,14 @@ Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { retur
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 
 std::string read_file(const std::string& path) {
-    if (path == "-") return read_all(stdin, "stdin");
-    const File file(std::fopen(path.c_str(), "rb"));
-    if (!file) throw InputError(path, 0, "a readable file", why(errno));
-    return read_all(file.get(), path);
+    const std::string name = path == "-" ? "stdin" : path;
+    try {
+        LimitWatch watch(name);
+        const auto watched = [&](std::string_view bytes) { watch(bytes); };
+        return path == "-" ? os::read_all(STDIN_FILENO, watched) : os::read_path(path, watched);
+    } catch (const os::ReadError& error) {
+        throw InputError(name, 0, "a readable file", error.what());
+    }
 }
 
 PoolPolicy read_policy_file(const std::string& path) {

@@ -18,7 +18,8 @@ struct Argument {
     std::string path;  // "-" for standard input
 };
 
-// "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path; else a path.
+// "NAME=FILE" when the "=" stands before any "/", so that ./a=b is a path; else a path. A file that is called like the
+// whole text wins, as a shell's pattern may have named it.
 Argument parse_argument(const std::string& text);
 
 // What could be read and what could not: every bad input is reported, not just the first.

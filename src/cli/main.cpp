@@ -1,7 +1,10 @@
 // The poolcpuid program: parses the command line, runs a verb, maps failures to exit statuses.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
+#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "cli/commands.hpp"
@@ -9,6 +12,7 @@
 #include "cli/help.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "os/standard_files.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/rulebook.hpp"
 
@@ -59,9 +63,23 @@ ExitStatus run(const cli::Action& action) {
     }
 }
 
+// What the parser has to say: help and the version, asked for, to standard output; else what was wrong with the usage.
+ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
+    std::ostringstream out;
+    const int status = app.exit(error, out, std::cerr);
+    if (status != 0) return ExitStatus::usage;
+    cli::start_log(false);
+    return run([&] {
+        cli::write_stdout(out.str());
+        return ExitStatus::done;
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (!os::open_standard_files()) return static_cast<int>(ExitStatus::failed);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk, with its message
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
     app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
@@ -88,8 +106,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return static_cast<int>(status == 0 ? ExitStatus::done : ExitStatus::usage);
+        return static_cast<int>(say(app, error));
     }
     cli::start_log(verbose);
     return static_cast<int>(run(action));

@@ -13,6 +13,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/summary.hpp"
 #include "cli/text_layout.hpp"
@@ -124,7 +125,16 @@ bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPoli
     return losses.empty();
 }
 
+void check_outputs(const MergeArguments& arguments) {
+    std::vector<std::string> inputs = arguments.hosts;
+    inputs.insert(inputs.end(), {arguments.ceiling, arguments.floor, arguments.expect});
+    check_output(arguments.output, inputs);
+    check_output(arguments.list_hosts, inputs);
+    check_two_outputs(arguments.output, arguments.list_hosts, "--list-hosts");
+}
+
 ExitStatus merge(const MergeArguments& arguments) {
+    check_outputs(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
     bool failed = false;
@@ -156,9 +166,8 @@ void add_merge_command(CLI::App& app, Action& action) {
             "HOST", arguments->hosts,
             "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    CLI::Option* output = verb->add_option("-o,--output", arguments->output,
-                                           "Write the policy (JSON) to FILE, atomically; the summary goes to stderr")
-                              ->type_name("FILE");
+    CLI::Option* output = add_output_option(*verb, arguments->output,
+                                            "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
     verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");

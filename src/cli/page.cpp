@@ -5,26 +5,7 @@
 
 namespace poolcpuid::cli {
 
-namespace {
-
-const char* code_of(Colour colour) {
-    switch (colour) {
-        case Colour::bold: return "1";
-        case Colour::red: return "31";
-        case Colour::green: return "32";
-        case Colour::yellow: return "33";
-        case Colour::cyan: return "36";
-        case Colour::none: break;
-    }
-    return "0";
-}
-
-}  // namespace
-
-std::string Page::painted(const std::string& text, Colour colour) const {
-    const bool is_plain = !colour_ || colour == Colour::none || text.empty();
-    return is_plain ? text : std::string("\033[") + code_of(colour) + "m" + text + "\033[0m";
-}
+std::string Page::text() const { return terminal_text(text_, colour_); }
 
 void Page::line(const std::string& words, Colour colour, std::size_t indent) {
     const std::string blanks(indent, ' ');

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <string>
 
-namespace poolcpuid::cli {
+#include "cli/terminal_text.hpp"
 
-enum class Colour { none, bold, red, green, yellow, cyan };
+namespace poolcpuid::cli {
 
 class Page {
 public:
@@ -29,11 +29,12 @@ public:
     void paragraph(std::size_t indent, const std::string& label, const std::string& words,
                    Colour colour = Colour::none);
 
-    const std::string& text() const noexcept { return text_; }
+    bool empty() const noexcept { return text_.empty(); }
+
+    // All of it, as terminal_text() makes it.
+    std::string text() const;
 
 private:
-    std::string painted(const std::string& text, Colour colour) const;
-
     std::size_t width_;
     bool colour_;
     std::string text_;

@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/common_options.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/plan_inputs.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/policy_hosts.hpp"
@@ -29,7 +30,17 @@ struct PlanArguments {
     std::string rulebook;
 };
 
+// Every file that is read.
+std::vector<std::string> inputs_of(const PlanSources& sources) {
+    std::vector<std::string> inputs{sources.policy, sources.ceiling};
+    for (const auto* list : {&sources.hosts, &sources.add, &sources.replace, &sources.running}) {
+        inputs.insert(inputs.end(), list->begin(), list->end());
+    }
+    return inputs;
+}
+
 ExitStatus plan(const PlanArguments& arguments) {
+    check_output(arguments.output, inputs_of(arguments.sources));
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::optional<PlanInputs> inputs = read_plan_inputs(arguments.sources, rulebook);

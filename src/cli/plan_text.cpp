@@ -9,6 +9,7 @@
 #include "cli/diff_text.hpp"
 #include "cli/plan_advice.hpp"
 #include "cli/plan_headline.hpp"
+#include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
 #include "cli/violation_text.hpp"
 #include "text/printable.hpp"
@@ -36,30 +37,27 @@ public:
         : plan_(plan), rulebook_(rulebook), width_(width), colour_(colour) {}
 
     std::string text() {
-        line(painted(wrapped(plan_headline(plan_), width_, 0, 0), plan_.stranded().empty() ? "32" : "31"));
+        line(painted(wrapped(plan_headline(plan_), width_, 0, 0),
+                     plan_.stranded().empty() ? Colour::green : Colour::red));
         pool();
         difference();
         for (const RunningPlan& entry : plan_.running) running(entry);
         new_vms();
         advice();
-        return std::move(text_);
+        return terminal_text(text_, colour_);
     }
 
 private:
     void line(const std::string& text) { text_ += text + "\n"; }
 
     // Words after a label, indented further where they wrap.
-    void paragraph(std::size_t indent, const std::string& label, const std::string& words, const char* code = nullptr) {
+    void paragraph(std::size_t indent, const std::string& label, const std::string& words,
+                   Colour colour = Colour::none) {
         const std::string start = std::string(indent, ' ') + label;
-        line((code == nullptr ? start : painted(start, code)) +
-             wrapped(words, width_, display_width(start), indent + 4));
+        line(painted(start, colour) + wrapped(words, width_, display_width(start), indent + 4));
     }
 
-    std::string painted(const std::string& text, const char* code) const {
-        return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-    }
-
-    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
+    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), Colour::bold)); }
 
     void pool() {
         const std::string before = counted(plan_.hosts_before, "host", "hosts");
@@ -183,7 +181,7 @@ private:
 
     void violations(const std::vector<Violation>& all) {
         for (const ViolationParagraph& text : paragraphs_of(rulebook_, all)) {
-            paragraph(4, text.label, text.items, text.is_unknown ? "33" : "31");
+            paragraph(4, text.label, text.items, text.is_unknown ? Colour::yellow : Colour::red);
         }
     }
 
@@ -205,7 +203,7 @@ private:
                           (others.empty() ? "the others that they reach" : named(others)));
         }
         if (!entry.no_refuge.empty()) {
-            paragraph(2, "", "from " + named(entry.no_refuge) + " they can move nowhere", "31");
+            paragraph(2, "", "from " + named(entry.no_refuge) + " they can move nowhere", Colour::red);
         }
     }
 

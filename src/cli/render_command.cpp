@@ -12,6 +12,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/render_text.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/text_layout.hpp"
@@ -113,6 +114,7 @@ std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
 ExitStatus render(const RenderArguments& arguments) {
     const RenderTarget target = render_target_of(arguments.target).value();
     check_options(arguments, target);
+    check_output(arguments.output, {arguments.policy}, arguments.hosts);
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     RenderOptions options;
@@ -186,7 +188,7 @@ void add_render_command(CLI::App& app, Action& action) {
                      "xen: libxl for features by name, xend for registers bit by bit. Default: the one that loses less")
         ->check(one_of({"libxl", "xend"}))
         ->type_name("FORM");
-    verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
+    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
     add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "What the target cannot say is listed with what the guest sees instead and\n"

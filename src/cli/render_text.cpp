@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
@@ -28,16 +29,13 @@ public:
         inexpressible();
         for (const std::string& note : rendering_.notes) paragraph("note: ", note, 4);
         for (const HostAdvice& entry : rendering_.hosts) advice(entry);
-        return std::move(text_);
+        return terminal_text(text_, colour_);
     }
 
 private:
-    std::string painted(const std::string& text, const char* code) const {
-        return colour_ && !text.empty() ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-    }
-
-    void paragraph(const std::string& label, const std::string& body, std::size_t indent, const char* code = "36") {
-        text_ += painted(label, code) + wrapped(body, width_, display_width(label), indent) + "\n";
+    void paragraph(const std::string& label, const std::string& body, std::size_t indent,
+                   Colour colour = Colour::cyan) {
+        text_ += painted(label, colour) + wrapped(body, width_, display_width(label), indent) + "\n";
     }
 
     std::string item(const Inexpressible& entry) const {
@@ -80,7 +78,7 @@ private:
             const std::string label =
                 "  " + std::string(to_string(telling)) + " (" + std::string(to_string(impact)) + "): ";
             paragraph(label, items + ". " + reason + (reason.empty() ? "" : " ") + consequence, 6,
-                      telling == Telling::more ? "31" : "33");
+                      telling == Telling::more ? Colour::red : Colour::yellow);
         }
         cosmetic();
     }
@@ -106,7 +104,7 @@ private:
         paragraph("  otherwise (cosmetic): ",
                   names + ": " + std::to_string(registers.size()) +
                       (registers.size() == 1 ? " register." : " registers.") + " No promise changes.",
-                  6, "33");
+                  6, Colour::yellow);
     }
 
     void advice(const HostAdvice& entry) {
@@ -120,7 +118,7 @@ private:
         for (const StartUp& hidden : entry.hidden) fields += (fields.empty() ? "" : ", ") + hidden.field;
         std::string body = entry.advice;
         if (entry.breaks.empty() && !fields.empty()) body = "does not show " + fields + " by itself. " + body;
-        paragraph("host " + names + ": ", body, 4, entry.breaks.empty() ? "36" : "31");
+        paragraph("host " + names + ": ", body, 4, entry.breaks.empty() ? Colour::cyan : Colour::red);
         if (entry.output) text_ += "    " + *entry.output;
     }
 

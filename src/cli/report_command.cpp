@@ -11,6 +11,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/policy_hosts.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "hash/sha256.hpp"
@@ -49,6 +50,7 @@ void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput
 }
 
 ExitStatus report(const ReportArguments& arguments) {
+    check_output(arguments.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
     const bool hosts_on_stdin = std::any_of(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input);
     if (arguments.policy == "-" && hosts_on_stdin) {
         throw UsageError("only one of POLICY and --hosts can be standard input");
@@ -77,7 +79,7 @@ void add_report_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<ReportArguments>();
     CLI::App* verb = app.add_subcommand("report", "Write a policy as a page that an auditor reads");
     verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    verb->add_option("-o,--output", arguments->output, "Write the page (HTML) to FILE")->type_name("FILE")->required();
+    add_output_option(*verb, arguments->output, "Write the page (HTML) to FILE")->required();
     verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
     verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
     add_rulebook_option(*verb, arguments->rulebook);

@@ -15,6 +15,7 @@
 #include "cli/rulebook_choice.hpp"
 #include "cli/rules_text.hpp"
 #include "cli/text_layout.hpp"
+#include "json/document.hpp"
 #include "poolcpuid/error.hpp"
 #include "text/hex.hpp"
 
@@ -55,7 +56,7 @@ ExitStatus lint(const RulesArguments& arguments) {
                                 {"field", finding.field},
                                 {"message", finding.message}});
         }
-        write_stdout(Json{{"schema", "poolcpuid/lint/v1"}, {"findings", findings}}.dump(2) + "\n");
+        write_stdout(json::text_of(Json{{"schema", "poolcpuid/lint/v1"}, {"findings", findings}}));
     } else {
         std::string text;
         for (const LintFinding& finding : result.findings) text += arguments.directory + "/" + finding.text() + "\n";

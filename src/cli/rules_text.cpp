@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/text_layout.hpp"
+#include "json/document.hpp"
 #include "rulebook/names.hpp"
 #include "text/hex.hpp"
 #include "text/joined.hpp"
@@ -182,7 +183,7 @@ std::string rules_json(const Rulebook& rulebook, const std::vector<FieldIndex>& 
     const Json json{{"schema", "poolcpuid/rules/v1"},
                     {"rulebook", {{"version", rulebook.version}, {"sha256", rulebook.sha256}}},
                     {"fields", list}};
-    return json.dump(2) + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid::cli

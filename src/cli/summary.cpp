@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/host_names.hpp"
+#include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
 #include "merge/reasons.hpp"
 #include "policy/document_text.hpp"
@@ -31,32 +32,27 @@ public:
         announced(groups.announced);
         limits(groups.limits);
         findings();
-        return std::move(text_);
+        return terminal_text(text_, colour_);
     }
 
 private:
     void line(const std::string& text) { text_ += text + "\n"; }
 
-    std::string painted(const std::string& text, const char* code) const {
-        return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-    }
-
-    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), "1")); }
+    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), Colour::bold)); }
 
     // A label of more than half a line is wrapped with the text.
-    void paragraph(const std::string& label, const std::string& text, const char* code = nullptr) {
+    void paragraph(const std::string& label, const std::string& text, Colour colour = Colour::none) {
         const std::size_t column = list_indent + display_width(label);
         if (column > width_ / 2)
             return line(std::string(list_indent, ' ') + wrapped(label + text, width_, list_indent, list_indent + 2));
-        line(std::string(list_indent, ' ') + (code == nullptr ? label : painted(label, code)) +
-             wrapped(text, width_, column, list_indent + 2));
+        line(std::string(list_indent, ' ') + painted(label, colour) + wrapped(text, width_, column, list_indent + 2));
     }
 
     void head() {
         const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
                                            [](const HostClass& host) { return !host.is_ceiling(); });
         const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
-        line(painted(printable(policy_.pool), "1") + ": " + counted_hosts(size_.hosts) +
+        line(painted(printable(policy_.pool), Colour::bold) + ": " + counted_hosts(size_.hosts) +
              (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " + policy_.vendor);
         line("identity: " + summary::identity_text(policy_, rulebook_));
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
@@ -82,7 +78,7 @@ private:
         for (const summary::GivenUp& loss : losses) {
             std::vector<std::string> names;
             for (const Decision* decision : loss.features) names.push_back(name_of(*decision));
-            paragraph(limiting(*loss.features.front()) + " without: ", joined(names), "36");
+            paragraph(limiting(*loss.features.front()) + " without: ", joined(names), Colour::cyan);
         }
     }
 
@@ -115,8 +111,8 @@ private:
               counted(Severity::warning, "warning", "warnings") + ", " + counted(Severity::note, "note", "notes"));
         for (const Finding& finding : policy_.findings) {
             if (finding.severity == Severity::note) continue;
-            const char* code = finding.severity == Severity::error ? "31" : "33";
-            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, code);
+            const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
+            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
         }
     }
 

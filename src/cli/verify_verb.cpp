@@ -6,6 +6,7 @@
 
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
+#include "cli/output_checks.hpp"
 #include "cli/rulebook_choice.hpp"
 #include "cli/text_layout.hpp"
 #include "cli/verify_text.hpp"
@@ -13,6 +14,7 @@
 namespace poolcpuid::cli {
 
 ExitStatus verify(const VerifyArguments& arguments, const std::function<VcpuRunner()>& open_kvm, const KvmHost& host) {
+    check_output(arguments.output, {arguments.policy});
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const PoolPolicy policy = read_bound(arguments.policy, rulebook);

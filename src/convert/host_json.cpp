@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "json/document.hpp"
 #include "poolcpuid/write_hosts.hpp"
 #include "text/hex.hpp"
 
@@ -74,7 +75,7 @@ std::string to_host_json(const HostDump& host) {
     if (host.hardware) views["hardware"] = hardware_of(*host.hardware);
     if (host.hypervisor) views["hypervisor"] = hypervisor_of(*host.hypervisor);
     if (!host.meta.empty()) json["meta"] = host.meta;
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "diff/diff_json.hpp"
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/diff.hpp"
 
@@ -81,7 +82,7 @@ nlohmann::ordered_json diff::difference_json(const Difference& difference, const
 }
 
 std::string to_json(const Difference& difference, const Rulebook& rulebook) {
-    return diff::difference_json(difference, rulebook).dump(2, ' ') + "\n";
+    return json::text_of(diff::difference_json(difference, rulebook));
 }
 
 }  // namespace poolcpuid

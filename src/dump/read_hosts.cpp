@@ -129,6 +129,8 @@ HostDump read_one(std::string_view text, std::string_view file) {
 
 }  // namespace
 
+bool is_host_stream(std::string_view bytes) noexcept { return is_stream(without_byte_order_mark(bytes)); }
+
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file) {
     const std::string_view text = without_byte_order_mark(bytes);
     if (is_stream(text)) return read_stream(text, file);

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hash/sha256.hpp"
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/explain.hpp"
 
@@ -134,7 +135,7 @@ std::string to_json(const Explanation& explanation, const Rulebook& rulebook, co
     json["states"] = states_json(rulebook, explanation.states);
     if (explanation.story) json["story"] = story_json(rulebook, *explanation.story);
     if (explanation.what_ifs) json["what_ifs"] = document::array_of(*explanation.what_ifs, what_if_json);
-    return json.dump(2, ' ') + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid

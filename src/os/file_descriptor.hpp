@@ -13,8 +13,9 @@ namespace poolcpuid::os {
 
 class FileDescriptor {
 public:
-    // Opens path; is_open tells whether that went well, and errno why not.
-    FileDescriptor(const std::string& path, int flags) noexcept : number_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+    // Opens path; is_open tells whether that went well, and errno why not. mode is of a file that the flags make.
+    FileDescriptor(const std::string& path, int flags, mode_t mode = 0) noexcept
+        : number_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
 
     // Takes over a descriptor that a system call made; negative: it made none.
     explicit FileDescriptor(int number) noexcept : number_(number) {}

@@ -3,6 +3,7 @@
 
 #include "check/check_json.hpp"
 #include "diff/diff_json.hpp"
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "policy/policy_json.hpp"
 #include "poolcpuid/pool_plan.hpp"
@@ -128,7 +129,7 @@ private:
 }  // namespace
 
 std::string to_json(const PoolPlan& plan, const Rulebook& rulebook) {
-    return Writer(plan, rulebook).json().dump(2, ' ') + "\n";
+    return json::text_of(Writer(plan, rulebook).json());
 }
 
 }  // namespace poolcpuid

@@ -2,6 +2,7 @@
 
 #include "text/hex.hpp"
 #include "text/printable.hpp"
+#include "text/shell_word.hpp"
 
 namespace poolcpuid::document {
 
@@ -18,14 +19,16 @@ std::string subleaves(const BitPlace& place) {
 std::string options_text(const RecordedOptions& options) {
     std::string text;
     const auto add = [&](const char* option, const std::string& value) {
-        text += (text.empty() ? "" : " ") + std::string(option) + " " + printable(value);
+        text += (text.empty() ? "" : " ") + std::string(option) + " " + shell_word(value);
     };
     if (!options.identity.empty()) add("--identity", options.identity);
     if (!options.ceiling_level.empty()) add("--ceiling", options.ceiling_level);
     if (options.ceiling_policy) {
         constexpr std::size_t digest_digits = 12;
-        add("--ceiling", "POLICY of the pool " + options.ceiling_policy->pool + " (" +
-                             options.ceiling_policy->sha256.substr(0, digest_digits) + ")");
+        // Which file that was is not known, so this is no word of a command.
+        text += (text.empty() ? "" : " ") + std::string("--ceiling POLICY of the pool ") +
+                printable(options.ceiling_policy->pool) + " (" +
+                printable(options.ceiling_policy->sha256.substr(0, digest_digits)) + ")";
     }
     for (const std::string& field : options.hide) add("--hide", field);
     for (const std::string& field : options.show) add("--show", field);

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "policy/policy_json.hpp"
 #include "poolcpuid/policy.hpp"
@@ -83,6 +84,6 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     return json;
 }
 
-std::string to_json(const PoolPolicy& policy) { return document::policy_json(policy).dump(2, ' ') + "\n"; }
+std::string to_json(const PoolPolicy& policy) { return json::text_of(document::policy_json(policy)); }
 
 }  // namespace poolcpuid

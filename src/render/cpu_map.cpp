@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <pugixml.hpp>
 
+#include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "text/hex.hpp"
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr unsigned deepest_group = 8;  // real ones are 1 deep
 constexpr unsigned last_stepping = 15;
+constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; real ones have some 100,000
 
 class MapReader {
 public:
@@ -46,9 +48,18 @@ private:
 
     pugi::xml_document parse() const {
         pugi::xml_document document;
-        const pugi::xml_parse_result result = document.load_file(file_.c_str());
+        const std::string bytes = bytes_of_file();
+        const pugi::xml_parse_result result = document.load_buffer(bytes.data(), bytes.size());
         if (!result) refuse("an XML file of libvirt's cpu_map", result.description());
         return document;
+    }
+
+    std::string bytes_of_file() const {
+        try {
+            return os::read_regular_file(file_, most_bytes);
+        } catch (const os::ReadError& error) {
+            refuse("a readable file of libvirt's cpu_map", error.what());
+        }
     }
 
     // Models may stand in groups of their own (libvirt 10 and later).

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "json/document.hpp"
 #include "render/owned.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
@@ -101,7 +102,7 @@ bool is_listed(const HypervisorView& view, const BitPlace& place) {
 Rendering render_firecracker(const TargetInput& input) {
     Rendering rendering;
     rendering.version = "Firecracker's custom CPU templates, version 1.4 and later";
-    rendering.output = Template(input).json().dump(2, ' ') + "\n";
+    rendering.output = json::text_of(Template(input).json());
     rendering.is_json = true;
     GuestView view(input.plan, input.policy);
     for (const FixedBits& bits : fixed_bits(target_document("firecracker"))) {

@@ -1,6 +1,7 @@
 // The raw API of KVM: what a VMM hands to KVM_SET_CPUID2 and KVM_SET_MSRS (Documentation/virt/kvm/api.rst).
 #include <nlohmann/json.hpp>
 
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
@@ -42,7 +43,7 @@ Rendering render_kvm(const TargetInput& input) {
     });
     Rendering rendering;
     rendering.version = "the raw KVM API";
-    rendering.output = json.dump(2, ' ') + "\n";
+    rendering.output = json::text_of(json);
     rendering.is_json = true;
     rendering.notes.push_back(
         "The VMM fills in the bits listed as owned for each virtual CPU: APIC ids, topology, its own leaves from "

@@ -11,7 +11,6 @@
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
 #include "text/hex.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::render {
 
@@ -20,6 +19,11 @@ namespace {
 // Where the guest is to start though the accelerator does not list a bit, and where it is not.
 constexpr const char* refuse = "enforce=on";
 constexpr const char* force = "x-force-features=on";
+
+// What a brand string may be made of to be said: in -cpu a comma ends a property, and the argument gets pasted into
+// shells and files that know quotes.
+constexpr std::string_view brand_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ()@.:/_+-%";
 
 // How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
 constexpr std::string_view of_kvm = "kvm";
@@ -83,13 +87,9 @@ private:
         put("model", std::to_string(signature.model));
         put("stepping", std::to_string(signature.stepping));
         const auto brand = guest.brand();
-        const bool has_comma = brand && brand->find(',') != std::string::npos;
-        if (!brand) guest.lose_brand("The text has bytes that an argument cannot carry.");
-        if (has_comma) {
-            guest.lose_brand("A comma ends a property of -cpu.");
-            comma_brand_ = *brand;
-        }
-        put("model-id", brand && !has_comma ? *brand : "");  // said even if empty, for a model has its own
+        const bool can_be_said = brand && brand->find_first_not_of(brand_characters) == std::string::npos;
+        if (!can_be_said) guest.lose_brand("The text has characters that -cpu or a shell could take for their own.");
+        put("model-id", can_be_said ? *brand : "");  // said even if empty, for a model has its own
     }
 
     void put_numbers(QemuView& guest) {
@@ -164,13 +164,6 @@ private:
                 "An older QEMU than " + to_string(*names_.needed()) +
                 " refuses names that it does not know; give its version or its path with --qemu.");
         }
-        if (!comma_brand_.empty()) {
-            std::string doubled;
-            for (const char c : comma_brand_) doubled += c == ',' ? ",," : std::string(1, c);
-            rendering.notes.push_back(
-                "For the brand string leave model-id out of -cpu and add to QEMU's arguments: -global 'driver=" +
-                model_ + "-x86_64-cpu,property=model-id,value=" + printable(doubled) + "'");
-        }
         if (input_.options.accelerator == QemuAccelerator::kvm) {
             rendering.notes.push_back(
                 "With enforce=on QEMU does not start where KVM lacks a bit. Where such a bit is an announcement that "
@@ -188,7 +181,6 @@ private:
     QemuNames names_;
     std::string model_;
     std::vector<std::pair<std::string, std::string>> properties_;
-    std::string comma_brand_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -24,10 +25,16 @@ namespace {
 using Message = nlohmann::json;
 
 constexpr std::size_t longest_answer = 16U << 20;  // bytes; real ones have some tens of thousands
-constexpr int patience = 20000;                    // milliseconds for one answer; real ones take a few
+constexpr std::chrono::seconds patience{20};       // for all answers together; real ones take less than one
 
+// The program cannot be used at all.
 [[noreturn]] void fail(const std::string& program, const std::string& what) {
     throw SystemError(printable(program) + ": " + what);
+}
+
+// The program does not answer as a QEMU does.
+[[noreturn]] void refuse(const std::string& program, const std::string& expected, const std::string& found) {
+    throw InputError(program, 0, expected, found);
 }
 
 // A child process with a socket for its standard input and output; killed and waited for when this goes.
@@ -41,6 +48,7 @@ public:
         }
         to_ = input[1];
         from_ = output[0];
+        ::fcntl(to_, F_SETFL, O_NONBLOCK);  // a child that reads nothing must not hold us
         pid_ = ::fork();
         if (pid_ == 0) start(input[0], output[1]);
         ::close(input[0]);
@@ -58,12 +66,17 @@ public:
         }
     }
 
-    void write(const std::string& line) const {
+    void write(std::string_view line) const {
         // A program that has ended must not end us.
         void (*const before)(int) = std::signal(SIGPIPE, SIG_IGN);
-        const ssize_t written = ::write(to_, line.data(), line.size());
+        while (!line.empty() && is_ready(to_, POLLOUT)) {
+            const ssize_t written = ::write(to_, line.data(), line.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) break;
+            line.remove_prefix(static_cast<std::size_t>(written));
+        }
         std::signal(SIGPIPE, before);
-        if (written != static_cast<ssize_t>(line.size())) fail(program_, "does not read what it is asked");
+        if (!line.empty()) refuse(program_, "a QEMU that reads what it is asked", "one that does not");
     }
 
     std::string read_line() {
@@ -74,17 +87,35 @@ public:
                 buffer_.erase(0, end + 1);
                 return line;
             }
-            if (buffer_.size() > longest_answer) fail(program_, "answers more than can be an answer");
-            pollfd wait{from_, POLLIN, 0};
-            if (::poll(&wait, 1, patience) <= 0) fail(program_, "does not answer: is it a QEMU?");
+            if (buffer_.size() > longest_answer) {
+                refuse(program_, "answers of at most " + std::to_string(longest_answer) + " bytes", "more");
+            }
+            if (!is_ready(from_, POLLIN)) {
+                refuse(program_, "the answers of a QEMU within " + std::to_string(patience.count()) + " seconds",
+                       "none in that time");
+            }
             std::array<char, 1 << 16> bytes{};
             const ssize_t count = ::read(from_, bytes.data(), bytes.size());
-            if (count <= 0) fail(program_, "ends instead of answering: is it a QEMU for x86-64?");
+            if (count < 0 && errno == EINTR) continue;
+            if (count <= 0) refuse(program_, "the answers of a QEMU for x86-64", "a program that ends without");
             buffer_.append(bytes.data(), static_cast<std::size_t>(count));
         }
     }
 
 private:
+    // Waits until the descriptor can be read or written. False when patience is at an end.
+    bool is_ready(int descriptor, short event) const {
+        for (;;) {
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+            if (left.count() <= 0) return false;
+            pollfd wait{descriptor, event, 0};
+            const int ready = ::poll(&wait, 1, static_cast<int>(left.count()));
+            if (ready > 0) return true;
+            if (ready < 0 && errno != EINTR) return false;
+        }
+    }
+
     // In the child: only calls that are allowed after fork.
     [[noreturn]] void start(int input, int output) const {
         ::dup2(input, STDIN_FILENO);
@@ -100,6 +131,7 @@ private:
     int to_ = -1;
     int from_ = -1;
     pid_t pid_ = -1;
+    std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + patience;
     std::string buffer_;
 };
 
@@ -114,7 +146,7 @@ class Qmp {
 public:
     explicit Qmp(const std::string& program) : program_(executable(program)), child_(program) {
         greeting_ = next();
-        if (!greeting_.contains("QMP")) fail(program, "does not speak QMP");
+        if (!greeting_.contains("QMP")) refuse(program, "a program that speaks QMP", "one that does not");
         ask("qmp_capabilities", {});
     }
 
@@ -134,7 +166,7 @@ public:
 private:
     Message next() {
         Message answer = Message::parse(child_.read_line(), nullptr, false);
-        if (!answer.is_object()) fail(program_, "does not speak QMP");
+        if (!answer.is_object()) refuse(program_, "a program that speaks QMP", "one that does not");
         return answer;
     }
 
@@ -158,7 +190,9 @@ std::string full_version_of(const Message& version) {
 Message properties_in(const Message& answer, const std::string& program) {
     Message properties =
         answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+    if (!properties.is_object()) {
+        refuse(program, "the properties of CPU models, as a QEMU for x86-64 lists them", "an answer without");
+    }
     return properties;
 }
 
@@ -197,9 +231,7 @@ std::map<std::string, bool> flags_of(const Message& properties) {
     return flags;
 }
 
-}  // namespace
-
-QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
+QemuFacts facts_of(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
     QemuFacts facts;
     facts.program = program;
     Qmp qmp(program);
@@ -224,7 +256,7 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model, const s
     return facts;
 }
 
-QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
+QemuModels models_of(const std::string& program, const std::set<std::string>& names) {
     QemuModels answer;
     answer.program = program;
     Qmp qmp(program);
@@ -246,6 +278,26 @@ QemuModels ask_qemu_models(const std::string& program, const std::set<std::strin
         }
     }
     return answer;
+}
+
+// Runs a conversation in which the parts of an answer are taken for what QEMU's have: of other types, they are refused.
+template <typename Conversation>
+auto with_types_checked(const std::string& program, const Conversation& conversation) {
+    try {
+        return conversation();
+    } catch (const Message::exception& error) {
+        refuse(program, "answers of the types that QEMU's have", error.what());
+    }
+}
+
+}  // namespace
+
+QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
+    return with_types_checked(program, [&] { return facts_of(program, model, wanted); });
+}
+
+QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
+    return with_types_checked(program, [&] { return models_of(program, names); });
 }
 
 std::optional<std::string> find_qemu() {

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/render.hpp"
 
@@ -63,7 +64,7 @@ std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Re
         json["hosts"] = document::array_of(
             rendering.hosts, [&](const HostAdvice& entry) { return advice_json(entry, rendering.is_json); });
     }
-    return json.dump(2, ' ') + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <tuple>
 
 #include "hash/sha256.hpp"
+#include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/lint.hpp"
 #include "rulebook/source.hpp"
@@ -20,11 +19,14 @@ namespace {
 constexpr std::array whole_files{"dependencies.json", "equality.json", "groups.json", "levels.json",
                                  "models.json",       "rulebook.json", "xsave.json"};
 
+constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; ours have some 100,000
+
 std::string bytes_of(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (!in) throw InputError(path.string(), 0, "a readable file", "an error while reading");
-    return bytes;
+    try {
+        return os::read_regular_file(path.string(), most_bytes);
+    } catch (const os::ReadError& error) {
+        throw InputError(path.string(), 0, "a readable file of a rulebook", error.what());
+    }
 }
 
 std::string digest_of(const std::vector<RulebookFile>& files) {
@@ -67,11 +69,13 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
     for (const char* folder : {"cpuid", "msr"}) {
         const fs::path path = fs::path(directory) / folder;
         if (!fs::is_directory(path, error)) throw InputError(path.string(), 0, "a directory of the rulebook", "none");
-        for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-            const std::string name = entry.path().filename().string();
-            if (name.starts_with(".") || entry.path().extension() != ".json") continue;
-            files.push_back({std::string(folder) + "/" + name, bytes_of(entry.path())});
+        for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator();
+             entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            if (name.starts_with(".") || entry->path().extension() != ".json") continue;
+            files.push_back({std::string(folder) + "/" + name, bytes_of(entry->path())});
         }
+        if (error) throw InputError(path.string(), 0, "a directory that can be read", error.message());
     }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     return files;

@@ -17,10 +17,7 @@ std::string printable(std::string_view text) {
             text.remove_prefix(1);
             continue;
         }
-        const utf8proc_category_t category = utf8proc_category(codepoint);
-        const bool harmless = category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF &&
-                              category != UTF8PROC_CATEGORY_ZL && category != UTF8PROC_CATEGORY_ZP;
-        if (harmless) {
+        if (is_harmless(static_cast<char32_t>(codepoint))) {
             result += text.substr(0, static_cast<std::size_t>(used));
         } else {
             result += "\\u{" + to_hex(static_cast<std::uint32_t>(codepoint)).substr(2) + "}";
@@ -28,6 +25,12 @@ std::string printable(std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(used));
     }
     return result;
+}
+
+bool is_harmless(char32_t codepoint) noexcept {
+    const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(codepoint));
+    return category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF && category != UTF8PROC_CATEGORY_ZL &&
+           category != UTF8PROC_CATEGORY_ZP;
 }
 
 }  // namespace poolcpuid

@@ -10,4 +10,8 @@ namespace poolcpuid {
 // \u{…}, and every byte that is not UTF-8 as \xNN. Linear.
 std::string printable(std::string_view text);
 
+// False for a control or formatting character: what a terminal acts on, or what changes how the text around it is read
+// (Unicode categories Cc, Cf, Zl, Zp).
+bool is_harmless(char32_t codepoint) noexcept;
+
 }  // namespace poolcpuid

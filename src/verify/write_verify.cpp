@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/verify.hpp"
 
@@ -54,7 +55,7 @@ std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Ve
     json["refused"] = document::array_of(verification.refused, refused_json);
     json["differences"] = fields(verification.differences);
     json["uncontrolled"] = fields(verification.uncontrolled);
-    return json.dump(2, ' ') + "\n";
+    return json::text_of(json);
 }
 
 }  // namespace poolcpuid

@@ -1,0 +1,14 @@
+// How our JSON documents are written.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace poolcpuid::json {
+
+// The document indented by two blanks, with a line feed at the end. Control and formatting characters, of which names
+// in foreign documents may hold any, are escaped (\u202e), so that showing the text in a terminal is safe; bytes that
+// are not UTF-8 are U+FFFD. Linear.
+std::string text_of(const nlohmann::ordered_json& document);
+
+}  // namespace poolcpuid::json

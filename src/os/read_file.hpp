@@ -1,0 +1,31 @@
+// Reading what others wrote: no more than a limit, and no waiting for what never comes.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace poolcpuid::os {
+
+// A file that cannot be read. what() is the reason, without the name.
+class ReadError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Looks at what has been read so far and throws when it need not go on. Called after each piece.
+using Watch = std::function<void(std::string_view bytes)>;
+
+// All bytes of an open descriptor up to its end, watched. Throws ReadError and what watch throws.
+std::string read_all(int descriptor, const Watch& watch);
+
+// All bytes of what path names, a device or a pipe too, watched. Throws ReadError and what watch throws.
+std::string read_path(const std::string& path, const Watch& watch);
+
+// All bytes of a regular file. Anything else is refused without waiting for it: a file that a directory lists was not
+// chosen by the caller. Throws ReadError, also for more than `most` bytes.
+std::string read_regular_file(const std::string& path, std::size_t most);
+
+}  // namespace poolcpuid::os
