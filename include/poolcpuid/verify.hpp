@@ -41,6 +41,7 @@ struct VcpuTask {
 
 struct VcpuAnswer {
     std::string refusal;                             // why KVM refuses the entries; empty: it took them
+    std::vector<std::string> entry_refusals;         // then for each entry why it is refused alone; empty: it is not
     std::vector<std::string> msr_refusals;           // the same for each of the task's MSRs
     std::vector<Registers> cpuid;                    // an answer to each of execute; none after a refusal
     std::vector<std::optional<std::uint64_t>> msrs;  // and of rdmsr; without a value where RDMSR faults

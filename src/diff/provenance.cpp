@@ -4,18 +4,29 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace poolcpuid::diff {
 
 namespace {
 
-// The entries of a that b does not have, in their order.
+// What entries are sorted by: equal ones have equal keys, and few others have.
+const BitPlace& key_of(const BitPlace& place) { return place; }
+std::pair<BitPlace, std::string_view> key_of(const Decision& decision) { return {decision.place, decision.field}; }
+std::pair<std::string_view, std::string_view> key_of(const Finding& finding) { return {finding.code, finding.message}; }
+
+// The entries of a that b does not have, in their order. N log N in the entries of both, but for those of one key.
 template <typename T>
 std::vector<T> missing(const std::vector<T>& a, const std::vector<T>& b) {
+    std::multimap<std::decay_t<decltype(key_of(b.front()))>, const T*> others;
+    for (const T& entry : b) others.emplace(key_of(entry), &entry);
     std::vector<T> result;
-    std::copy_if(a.begin(), a.end(), std::back_inserter(result),
-                 [&](const T& entry) { return std::find(b.begin(), b.end(), entry) == b.end(); });
+    std::copy_if(a.begin(), a.end(), std::back_inserter(result), [&](const T& entry) {
+        const auto [first, last] = others.equal_range(key_of(entry));
+        return std::none_of(first, last, [&](const auto& other) { return *other.second == entry; });
+    });
     return result;
 }
 
@@ -50,8 +61,9 @@ std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolP
         fields.emplace(decision.place, decision.field);
     }
     std::vector<std::string> ids;
+    std::set<std::string_view> seen;
     for (const auto& [place, id] : fields) {
-        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+        if (seen.insert(id).second) ids.push_back(id);
     }
     return ids;
 }

@@ -63,6 +63,10 @@ VcpuAnswer run_on(const kvm::Device& device, const VcpuTask& task) {
     VcpuAnswer out;
     if (const int error = vcpu.set_cpuid(task.cpuid); error != 0) {
         out.refusal = kvm::entries_refusal(error);
+        for (const VcpuEntry& entry : task.cpuid) {
+            const int alone = vcpu.set_cpuid({&entry, 1});
+            out.entry_refusals.push_back(alone == 0 ? "" : kvm::entries_refusal(alone));
+        }
         return out;
     }
     for (const MsrRow& msr : task.msrs) {

@@ -228,14 +228,15 @@ private:
         const BitPlace& place = decision.place;
         std::uint64_t value = 0;
         if (place.is_msr) {
-            const auto row = std::find_if(policy.msrs.begin(), policy.msrs.end(),
-                                          [&](const MsrRow& msr) { return msr.index == place.leaf; });
-            if (row != policy.msrs.end()) value = row->value.value_or(0);
+            const auto row = std::lower_bound(policy.msrs.begin(), policy.msrs.end(), place.leaf,
+                                              [](const MsrRow& msr, std::uint32_t index) { return msr.index < index; });
+            if (row != policy.msrs.end() && row->index == place.leaf) value = row->value.value_or(0);
         } else {
             const LeafKey key{place.leaf, place.subleaf_first};
-            const auto row = std::find_if(policy.cpuid.begin(), policy.cpuid.end(),
-                                          [&](const CpuidRow& cpuid) { return cpuid.key == key; });
-            if (row != policy.cpuid.end()) value = row->value[place.reg];
+            const auto row =
+                std::lower_bound(policy.cpuid.begin(), policy.cpuid.end(), key,
+                                 [](const CpuidRow& cpuid, const LeafKey& wanted) { return cpuid.key < wanted; });
+            if (row != policy.cpuid.end() && row->key == key) value = row->value[place.reg];
         }
         const unsigned width = static_cast<unsigned>(place.high - place.low) + 1U;
         const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;

@@ -24,14 +24,13 @@ public:
     Verifier(const Plan& plan, const PoolPolicy& policy, const VcpuRunner& run)
         : plan_(plan), run_(run), owned_(policy.owned), questions_(verify::questions_of(plan, policy)) {
         task_.cpuid = verify::entries_of(plan, policy);
-        task_.msrs = policy.msrs;
         for (const Question& question : questions_) task_.execute.push_back(question.row.key);
-        for (const MsrRow& msr : policy.msrs) task_.rdmsr.push_back(msr.index);
+        for (const MsrRow& msr : policy.msrs) put_msr(msr);
     }
 
     Verification run() {
         VcpuAnswer answer = run_(task_);
-        if (!answer.refusal.empty()) answer = run_without_refused(answer.refusal);
+        if (!answer.refusal.empty()) answer = run_without_refused(answer);
         if (!answer.refusal.empty()) return std::move(result_);
         compare_cpuid(answer);
         compare_msrs(answer);
@@ -44,23 +43,38 @@ public:
     }
 
 private:
+    // A policy is a file that anybody may have written: no MSR is set because it says so, but for those that the
+    // rulebook knows.
+    void put_msr(const MsrRow& msr) {
+        const auto fields = plan_.fields();
+        const bool is_known = std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) {
+            const Field& field = plan_.rulebook()[index];
+            return field.is_msr && field.leaf == msr.index;
+        });
+        if (is_known) {
+            task_.msrs.push_back(msr);
+            task_.rdmsr.push_back(msr.index);
+        } else {
+            result_.refused.push_back({true, LeafKey{msr.index, 0}, "The rulebook knows no such MSR: it is not set."});
+        }
+    }
+
     // Leaves out the entries that KVM refuses each by itself, and goes on with the others.
-    VcpuAnswer run_without_refused(const std::string& refusal) {
+    VcpuAnswer run_without_refused(const VcpuAnswer& refused) {
         std::vector<VcpuEntry> taken;
-        for (const VcpuEntry& entry : task_.cpuid) {
-            VcpuTask alone;
-            alone.cpuid = {entry};
-            const std::string reason = run_(alone).refusal;
+        for (std::size_t i = 0; i < task_.cpuid.size(); ++i) {
+            const VcpuEntry& entry = task_.cpuid[i];
+            const std::string& reason = refused.entry_refusals.at(i);
             if (reason.empty()) {
                 taken.push_back(entry);
             } else {
                 result_.refused.push_back({false, entry.row.key, reason});
             }
         }
-        const bool some = !result_.refused.empty();
+        const bool some = taken.size() < task_.cpuid.size();
         task_.cpuid = std::move(taken);
         VcpuAnswer answer;
-        answer.refusal = refusal;
+        answer.refusal = refused.refusal;
         if (some) answer = run_(task_);
         if (!answer.refusal.empty()) result_.refused.push_back({false, std::nullopt, answer.refusal});
         return answer;

@@ -90,6 +90,9 @@ private:
         VcpuAnswer answer;
         if (refused_ && refused_(task.cpuid)) {
             answer.refusal = "KVM refuses it (test).";
+            for (const VcpuEntry& entry : task.cpuid) {
+                answer.entry_refusals.push_back(refused_({entry}) ? answer.refusal : "");
+            }
             return answer;
         }
         for (const MsrRow& msr : task.msrs) {
