@@ -30,7 +30,7 @@ std::optional<Json> properties_of(const std::string& release) {
         return std::nullopt;
     }
     std::ifstream in(path);
-    return Json::parse(in).at("props");
+    return std::make_optional<Json>(Json::parse(in).at("props"));
 }
 
 std::map<std::string, NameAge> names_of_qemu() {
