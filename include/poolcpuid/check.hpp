@@ -43,6 +43,9 @@ struct Violation {
     std::string message;  // one sentence, without the host's name
     std::string remedy;   // what would mend it, likewise
 
+    // True when it costs the guest no more than speed, or a description: it forbids no move.
+    bool only_degrades() const noexcept { return impact == Impact::performance || impact == Impact::cosmetic; }
+
     friend bool operator==(const Violation&, const Violation&) = default;
 };
 
@@ -60,6 +63,25 @@ struct StartUp {
 // What an unknown promise counts as.
 enum class UnknownIs : std::uint8_t { failure, warning };
 
+// What a move fails for beside broken promises that hurt.
+struct Strictness {
+    UnknownIs unknown = UnknownIs::failure;
+    bool degraded_fails = false;  // promises count whose breach only degrades the guest
+
+    constexpr Strictness(UnknownIs unknown_is, bool degraded = false) noexcept
+        : unknown(unknown_is), degraded_fails(degraded) {}
+};
+
+// What becomes of the VM on the host.
+enum class Outcome : std::uint8_t {
+    runs,
+    runs_degraded,  // it may run, and is slower, or finds another description
+    must_not_run,
+};
+
+// "runs", "runs-degraded", "must-not-run".
+std::string_view to_string(Outcome outcome) noexcept;
+
 struct Verdict {
     std::string name;                   // the host's, or the other policy's pool
     std::string sha256;                 // of the host; of the other policy's document
@@ -67,8 +89,11 @@ struct Verdict {
     std::vector<Violation> violations;  // CPUID before MSR, then by leaf or index, subleaf, register, low bit
     std::vector<StartUp> start_up;      // in the same order
 
-    // False when a promise is broken or, with UnknownIs::failure, not known to be kept.
-    bool compatible(UnknownIs unknown) const noexcept;
+    // By the worst of the promises that are broken or, with UnknownIs::failure, not known to be kept.
+    Outcome outcome(UnknownIs unknown) const noexcept;
+
+    // False when the VM must not run, or degraded_fails and it would run degraded.
+    bool compatible(Strictness strictness) const noexcept;
 };
 
 class PolicyCheck {
@@ -94,6 +119,6 @@ private:
 // The verdicts as a JSON document (schemas/check.schema.json), sorted by name: deterministic, ends with
 // a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                    UnknownIs unknown);
+                    Strictness strictness);
 
 }  // namespace poolcpuid

@@ -100,9 +100,26 @@ struct PolicyCheck::Impl {
 
 std::string_view to_string(Breach breach) noexcept { return breach == Breach::lost ? "lost" : "not-told"; }
 
-bool Verdict::compatible(UnknownIs unknown) const noexcept {
-    return std::none_of(violations.begin(), violations.end(),
-                        [&](const Violation& v) { return v.known || unknown == UnknownIs::failure; });
+std::string_view to_string(Outcome outcome) noexcept {
+    switch (outcome) {
+        case Outcome::runs: return "runs";
+        case Outcome::runs_degraded: return "runs-degraded";
+        case Outcome::must_not_run: break;
+    }
+    return "must-not-run";
+}
+
+Outcome Verdict::outcome(UnknownIs unknown) const noexcept {
+    Outcome worst = Outcome::runs;
+    for (const Violation& violation : violations) {
+        if (!violation.known && unknown == UnknownIs::warning) continue;
+        worst = std::max(worst, violation.only_degrades() ? Outcome::runs_degraded : Outcome::must_not_run);
+    }
+    return worst;
+}
+
+bool Verdict::compatible(Strictness strictness) const noexcept {
+    return outcome(strictness.unknown) <= (strictness.degraded_fails ? Outcome::runs : Outcome::runs_degraded);
 }
 
 PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
