@@ -40,7 +40,7 @@ struct PolicyCheck::Impl {
         if (atom.kind != merge::AtomKind::bits) return result;
         const bool inverted = plan.is_inverted(atom.field);
         result.other_name_of_bad = plan.bad_news_group(atom.field) != nullptr;
-        result.silicon_has_it = !inverted && silicon && keeps(silicon->atoms.words, atom);
+        result.silicon_has_it = silicon && keeps(silicon->atoms.words, atom);
         result.hidden_by_view = inverted && keeps(host.offered, atom);
         return result;
     }

@@ -137,6 +137,12 @@ const std::vector<Case>& cases() {
          "rapsize lost 0x8/0xc",
          "",
          {"eraps", "rapsize"}},
+        {"max, where the least obligation is none",
+         host_of(with_21(1U << 24)),
+         host_of(with_21(1U << 24, 8U << 16)),
+         "rapsize lost 0x0/0x8",
+         "",
+         {"eraps", "rapsize"}},
         {"equal", host_of(with_line(8)), host_of(with_line(4)), "clflush_size lost 0x8/0x4",
          "clflush_size lost 0x4/0x8"},
         {"XSAVE component that is gone", host_of(with_xsave(7)), host_of(with_xsave(3)),
@@ -348,6 +354,40 @@ TEST_CASE("an XSAVE state that a dump does not say is not known to be there", "[
     const TableBuilder silent = with_pkru(8, 0x980).unknown(7, 0).unknown(0xD, 0).unknown(0xD, 9);
     CHECK_THAT(only_unknown(policy_of({host_of(with_pkru(8, 0x980))}), host_of(silent)),
                Contains("xsave state pkru lost 8 bytes at 2432/unknown"));
+}
+
+TEST_CASE("what the dump of one logical CPU leaves open is open for the host", "[check]") {
+    const TableBuilder scrubs = intel_table().set(7, 0, edx, md_clear);
+    const TableBuilder silent = intel_table().unknown(7, 0);
+    const TableBuilder pkru = with_pkru(8, 0x980);
+    const TableBuilder no_xcr0 = TableBuilder(pkru).unknown(7, 0).unknown(0xD, 0).unknown(0xD, 9);
+    const TableBuilder no_widths = amd_table(milan).unknown(0x80000008, 0);
+    struct Row {
+        const char* what;
+        TableBuilder known;
+        TableBuilder silent;
+        const char* broken;
+    };
+    const std::vector<Row> rows{
+        {"that VERW scrubs", scrubs, silent, "md_clear lost VERW scrubs/unknown"},
+        {"an XSAVE state", pkru, no_xcr0, "xsave state pkru lost 8 bytes at 2432/unknown"},
+        {"a width", amd_table(milan), no_widths, "maxphyaddr lost 0x30/unknown"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.what);
+        const PoolPolicy policy = policy_of({host_of(row.known)});
+        CHECK_THAT(only_unknown(policy, hardware_host("uneven", {row.known, row.silent})), Contains(row.broken));
+        CHECK_THAT(only_unknown(policy, hardware_host("uneven", {row.silent, row.known})), Contains(row.broken));
+    }
+}
+
+TEST_CASE("a policy that shows no microcode is not known to have an older one", "[check]") {
+    const PoolPolicy newer = policy_of({with_microcode(intel_table(), "0x46")});
+    const Verdict of = verdict(newer, policy_of({with_microcode(intel_table(), "")}));
+    CHECK(broken(of) == "ucode_rev lost 0x46/unknown");
+    CHECK_FALSE(only(of).known);
+    CHECK(of.compatible(UnknownIs::warning));
+    CHECK_FALSE(verdict(newer, policy_of({with_microcode(intel_table(), "0x3d")})).compatible(UnknownIs::warning));
 }
 
 TEST_CASE("a promise that is broken for certain fails whatever unknown counts as", "[check]") {

@@ -276,3 +276,19 @@ TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[g
         CHECK(Merged({two_views, open}).named_by("verw-promise-lost", "md_clear") == Names{"open"});
     }
 }
+
+TEST_CASE("a ceiling that asks for no VERW is no host that could be open", "[guarded]") {
+    const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
+    const auto below = [&](const std::vector<HostDump>& ceiling) {
+        MergeOptions options;
+        options.ceiling_policy = Merged(ceiling).policy;
+        return Merged({patched}, options);
+    };
+    // Its registers do not say why: the hosts that it was made of are immune by their model.
+    const Merged silent = below({intel("by-model", sapphire_rapids, rtm, 0)});
+    CHECK(value_of(silent, "md_clear") == 1);
+    CHECK(silent.finding("verw-promise-lost", "md_clear") == nullptr);
+    // One that says that VERW does not scrub on each of its hosts takes that promise.
+    const Merged open = below({patched, intel("open", haswell_ep, 0, 0)});
+    CHECK(open.named_by("verw-promise-lost", "md_clear") == Names{"ceiling:pool"});
+}

@@ -1,6 +1,7 @@
 // One rule of policy/README.md after the other, on two or three hosts with the values of real CPUs.
 // "IL" names the InstLatx64 dump that a value comes from.
 
+#include "poolcpuid/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
@@ -242,4 +243,35 @@ TEST_CASE("SYSCALL that was read in 32-bit code counts as set", "[merge]") {
                        hardware_host("haswell", intel_table(haswell).reg(0x80000001, 0, edx, 0x2C100800))});
     CHECK(pool.bit(0x80000001, 0, edx, 11) == 1);
     CHECK(pool.named_by("syscall-read-in-32-bit-mode") == Names{"ivy"});
+}
+
+TEST_CASE("xsave: supervisor states have no place in the standard format, whatever a dump shows", "[merge]") {
+    // CET's two states, each larger than the legacy region, with an offset that means nothing (SDM vol. 1, 13.4.2).
+    const auto host = [](const char* name, std::uint32_t size, std::uint32_t offset) {
+        return hardware_host(name, intel_table(skylake)
+                                       .set(1, 0, ecx, 0x04000000)
+                                       .set(7, 0, ecx, 0x80)
+                                       .row(0xD, 0, {3, 0x240, 0x240, 0})
+                                       .row(0xD, 1, {0x8, 0x1000, 0x1800, 0})
+                                       .row(0xD, 11, {size, offset, 1, 0})
+                                       .row(0xD, 12, {size, offset, 1, 0}));
+    };
+    const Merged pool({host("a", 0x400, 0), host("b", 0x400, 0x240)});
+    CHECK(pool.bit(7, 0, ecx, 7) == 1);
+    CHECK(pool.row(0xD, 11) == Registers{0x400, 0, 1, 0});
+    CHECK(pool.row(0xD, 12) == Registers{0x400, 0, 1, 0});
+    CHECK(pool.reg(0xD, 0, ecx) == 0x240);
+    CHECK(pool.reg(0xD, 1, ecx) == 0x1800);
+    CHECK(Merged({host("a", 0x400, 0), host("b", 0x200, 0)}).bit(7, 0, ecx, 7) ==
+          0);  // another layout is another promise
+}
+
+TEST_CASE("a host that is not known to have what every 64-bit guest needs makes no policy", "[merge]") {
+    const HostDump whole = hardware_host("whole", amd_table());
+    for (const std::uint32_t leaf : {0x1U, 0x80000001U}) {
+        CAPTURE(leaf);
+        const HostDump silent = hardware_host("silent", amd_table().unknown(leaf, 0));
+        CHECK_THROWS_AS(Merged({silent}), NoPolicyError);
+        CHECK_THROWS_WITH(Merged({whole, silent}), Catch::StartsWith("silent is not known to have "));
+    }
 }
