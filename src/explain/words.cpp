@@ -99,6 +99,7 @@ public:
                 return {number(derive.then_value) + " with " + id_of(view_, derive.condition) + ", " +
                             number(derive.else_value) + " without it.",
                         {derive.condition}};
+            case Derivation::constant: return {"The same in every policy.", {}};
             case Derivation::xcr0_low:
             case Derivation::xcr0_high:
             case Derivation::xss_low:

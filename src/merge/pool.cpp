@@ -122,6 +122,7 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
                 const bool restricted = keeps_bits(plan, host, group->eibrs);
                 if (restricted != (index == group->rrsba)) value = 0;
             }
+            value = without_covered(field, value);
             return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0};
         }
     }

@@ -137,7 +137,9 @@ private:
             case Rule::max: return (known ? "The largest of the hosts" : "No dump says it") + who + "." + silent;
             case Rule::equal: return "The hosts differ" + who + "." + silent;
             case Rule::identity: return "Taken whole from the host that lends the identity" + who + ".";
-            case Rule::derive: return "Computed from the other fields.";
+            case Rule::derive:
+                return field.derive.how == Derivation::constant ? "The same in every policy."
+                                                                : "Computed from the other fields.";
             case Rule::hide: return "Never shown to a guest in a pool.";
             case Rule::group:
             case Rule::owned: break;

@@ -18,6 +18,7 @@ public:
 
     TablePromises read() {
         read_words();
+        read_covered();
         read_implied();
         if (kind_ == ViewKind::hardware) read_emulated();
         read_numbers();
@@ -54,6 +55,18 @@ private:
         return mask;
     }
 
+    void read_covered() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (field.covers.empty()) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+                result_.atoms.words[word] = with_covered(field, result_.atoms.words[word]);
+                result_.unknown[word] &= ~result_.atoms.words[word];
+            }
+        }
+    }
+
     // SYSCALL reads 0 on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
     void read_implied() {
         for (const FieldIndex index : plan_.fields()) {
@@ -83,10 +96,12 @@ private:
 
     Number read_number(const Field& field, std::uint32_t subleaf) const {
         const auto value = view_.field(field, subleaf);
-        if (field.zero_has_meaning && value.value_or(0) == 0) {
-            if (field.zero_means_field == no_field) return {true, field.zero_means};
-            return read_number(rulebook_[field.zero_means_field], subleaf);
+        if (field.zero_means_field != no_field) {
+            // A guest's addresses are no wider than the CPU's.
+            const Number other = read_number(rulebook_[field.zero_means_field], subleaf);
+            return value.value_or(0) == 0 ? other : meet(Rule::min, {true, *value}, other);
         }
+        if (field.zero_has_meaning && value.value_or(0) == 0) return {true, field.zero_means};
         return value ? Number{true, *value} : Number{};
     }
 
@@ -159,7 +174,7 @@ private:
                 result_.atoms.scrubs |= bit;
                 settle_clear(field, slot.subleaf);
             }
-            if (!shown || !is_immune) result_.scrub_unknown |= bit;
+            if (!shown || !is_immune || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
     }

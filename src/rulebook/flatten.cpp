@@ -117,6 +117,8 @@ private:
         to.gate = index(from.gate);
         to.implied_by = index(from.implied_by);
         to.length_from = index(from.length_from);
+        if (!from.covers.empty()) to.covers = flat_covers(from);
+        if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) to.guard = flat_guard(from);
         if (from.derive) to.derive = flat(*from.derive);
@@ -134,6 +136,26 @@ private:
         } else {
             to.zero_means_field = index(text);
         }
+    }
+
+    // In rising order of bits, so that what a bit covers has been found when it is covered itself.
+    std::span<const Cover> flat_covers(const SourceField& from) {
+        auto& covers = storage_.covers.emplace_back();
+        for (const auto& [bit, covered] : from.covers) {
+            std::uint64_t mask = std::uint64_t{1} << covered;
+            for (const Cover& lower : covers) {
+                if (lower.bit == covered) mask |= lower.covered;
+            }
+            covers.push_back({bit, mask});
+        }
+        return covers;
+    }
+
+    std::span<const Easing> flat_easings(const SourceField& from) {
+        auto& easings = storage_.easings.emplace_back();
+        for (const SourceEasing& easing : from.eased_by)
+            easings.push_back({index(easing.field), parse_word(impact_words, easing.impact).value()});
+        return easings;
     }
 
     Guard flat_guard(const SourceField& from) {
