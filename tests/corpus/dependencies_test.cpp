@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/rulebook.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/support/host_views.hpp"
