@@ -79,7 +79,7 @@ struct FieldNames {
     NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
-// One term of a guard: a field that must be set, or must be clear.
+// A field that must be set, or must be clear: one term of a guard, or what implies a promise.
 struct GuardTerm {
     FieldIndex field = no_field;
     bool negated = false;
@@ -148,7 +148,7 @@ struct Field {
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
-    FieldIndex implied_by = no_field;   // where that is set, so is this, whatever the dump shows
+    GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number read as 1
     std::span<const Cover> covers;      // bits that keep the promises of others
     std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact

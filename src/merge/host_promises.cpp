@@ -50,6 +50,7 @@ public:
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
+        result_.implied = std::move(host.implied);
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
@@ -129,6 +130,8 @@ private:
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
             host.absent[w] = host.absent[w] && cpu.absent[w];
+            host.moot[w] &= cpu.moot[w];
+            host.implied[w] = (host.implied[w] | cpu.implied[w]) & host.atoms.words[w] & cpu.atoms.words[w];
         }
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
@@ -150,6 +153,11 @@ private:
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
             view.unknown[w] &= ~(settled | bad_news);
+            // What only the hypervisor hides is there, and does what it does.
+            const std::uint64_t doubtful = view.implied[w] & ~hardware.moot[w] & ~hardware.atoms.words[w];
+            view.atoms.words[w] &= ~doubtful;
+            view.implied[w] &= ~doubtful;
+            view.unknown[w] |= doubtful & hardware.unknown[w];
         }
         for (std::size_t n = 0; n < view.atoms.numbers.size(); ++n) {
             const Number& other = hardware.atoms.numbers[n];

@@ -127,7 +127,7 @@ private:
                 enumerator("Impact", f.impact);
         text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.of_identity) + ", " +
                 boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " +
-                number(f.gate) + ", " + number(f.implied_by) + ", " + number(f.length_from) + ", " +
+                number(f.gate) + ", " + item(f.implied_by) + ", " + number(f.length_from) + ", " +
                 list("Cover", f.covers) + ", " + list("Easing", f.eased_by) + ", " + quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";

@@ -115,7 +115,7 @@ private:
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
-        to.implied_by = index(from.implied_by);
+        to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
@@ -158,14 +158,17 @@ private:
         return easings;
     }
 
+    // "rtm" is a field that must be set, "!rtm" one that must be clear, and nothing is no_field.
+    GuardTerm term(const std::string& text) const {
+        const bool negated = text.starts_with("!");
+        return {index(negated ? text.substr(1) : text), negated};
+    }
+
     Guard flat_guard(const SourceField& from) {
         auto& guard = storage_.guards.emplace_back();
         for (const std::vector<std::string>& list : from.guard_immune) {
             auto& terms = storage_.guard_lists.emplace_back();
-            for (const std::string& term : list) {
-                const bool negated = term.starts_with("!");
-                terms.push_back({index(negated ? term.substr(1) : term), negated});
-            }
+            for (const std::string& text : list) terms.push_back(term(text));
             guard.push_back(terms);
         }
         return {guard, keep_all(from.guard_model)};

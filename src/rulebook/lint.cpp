@@ -91,6 +91,9 @@ private:
         }
     }
 
+    // The field of a term, which may be negated.
+    static std::string referred(const std::string& term) { return term.starts_with("!") ? term.substr(1) : term; }
+
     void check_reference(const SourceField& field, const char* key, const std::string& id) {
         if (!id.empty() && find(id) == nullptr) {
             report(field.place, field.id, std::string(key) + " names the unknown field \"" + id + "\"");
@@ -118,7 +121,7 @@ private:
         check_reference(field, "gate", field.gate);
         if (const SourceField* gate = find(field.gate); gate != nullptr && gate->subleaf.first != gate->subleaf.last)
             say("the gate \"" + field.gate + "\" stands in several subleaves");
-        check_reference(field, "implied_by", field.implied_by);
+        check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
         if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
         if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
@@ -155,7 +158,7 @@ private:
         }
         for (const std::vector<std::string>& list : field.guard_immune) {
             for (const std::string& term : list) {
-                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+                check_reference(field, "guard", referred(term));
             }
         }
     }

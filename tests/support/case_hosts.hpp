@@ -1,29 +1,26 @@
-// The small inputs of public reports: files of "cases" beside the corpus of real dumps.
+// The small inputs of public reports: files of "cases" beside the directory of real dumps. Tests of them are tagged
+// [corpus], so that ctest skips them where neither is.
 #pragma once
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 
 #include "tests/support/corpus.hpp"
 
 namespace poolcpuid::test {
 
-// False, with a warning, when the cases are not there.
-inline bool have_cases() {
-    const auto dumps = dump_directory();
-    if (dumps && std::filesystem::is_directory(dumps->parent_path() / "cases")) return true;
-    WARN("skipped: no directory of cases (set POOLCPUID_SHARED)");
-    return false;
-}
-
 // The one host of a case, named as its file is without the extension.
 inline HostDump case_host(const std::string& name) {
-    const auto path = dump_directory().value().parent_path() / "cases" / (name + ".json");
+    const auto path = dump_directory().parent_path() / "cases" / (name + ".json");
     std::ifstream in(path, std::ios::binary);
+    if (!in) throw std::runtime_error("no case " + path.string());
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    return read_hosts(bytes, path.filename().string()).at(0);
+    HostDump host = read_hosts(bytes, path.filename().string()).at(0);
+    host.name = name;
+    return host;
 }
 
 }  // namespace poolcpuid::test

@@ -139,12 +139,26 @@ private:
         if (open_.contains(field.id)) return 0;  // with some microcode it does not work, and this one is not known
         std::uint64_t kept = fact(field).value_or(ones_of(field));
         for (const CpuView& cpu : capability_cpus()) {
-            const RuleField* sign = rules_.find(field.implied_by);
-            const bool implied = sign != nullptr && value(cpu, *sign).value_or(0) != 0;
             const bool emulated = field.emulated && !host_.hypervisor;
-            if (!implied && !emulated) kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
+            if (!is_implied(field, cpu) && !emulated)
+                kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
         }
         return kept;
+    }
+
+    // "lm": the CPU shows that. "!rtm": neither this CPU nor, where a hypervisor shows it, any of the hardware has
+    // that, unless the hardware shows the promise itself; and an MSR must be there to say so.
+    bool is_implied(const RuleField& field, const CpuView& cpu) const {
+        const bool negated = field.implied_by.starts_with("!");
+        const RuleField* sign = rules_.find(negated ? field.implied_by.substr(1) : field.implied_by);
+        if (sign == nullptr) return false;
+        if (!negated) return value(cpu, *sign).value_or(0) != 0;
+        const auto lacks = [&](const CpuView& one) { return value(one, *sign) == std::uint64_t{0}; };
+        if (field.is_msr && msr_word(rules_, cpu, field).state != MsrWord::State::present) return false;
+        const std::vector<CpuView> silicon = hardware_cpus();
+        const auto shows = [&](const CpuView& one) { return value(one, field).value_or(0) != 0; };
+        return lacks(cpu) && (std::all_of(silicon.begin(), silicon.end(), lacks) ||
+                              std::all_of(silicon.begin(), silicon.end(), shows) || !host_.hypervisor);
     }
 
     // One view of a relaxed behaviour: the bits that are set somewhere, and those known to be clear everywhere.
@@ -225,7 +239,7 @@ private:
         const std::string id = negated ? term.substr(1) : term;
         const RuleField* field = rules_.find(id);
         auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
-        if (field != nullptr && field->rule == "intersect" && fact(*field)) shown = fact(*field);
+        if (field != nullptr && !negated && field->rule == "intersect" && fact(*field)) shown = fact(*field);
         return shown && (*shown != 0) != negated;
     }
 

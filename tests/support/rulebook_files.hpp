@@ -197,7 +197,8 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     field.implied_by = entry.value("implied_by", "");
     field.length_from = entry.value("length_from", "");
     field.zero_means = entry.value("zero_means", "");
-    for (const auto& [bit, covered] : entry.value("covers", nlohmann::json::object()).items())
+    const nlohmann::json covers = entry.value("covers", nlohmann::json::object());
+    for (const auto& [bit, covered] : covers.items())
         field.covers[static_cast<unsigned>(std::stoul(bit))] =
             static_cast<unsigned>(std::stoul(covered.get<std::string>()));
     field.emulated = entry.value("emulated", false);
@@ -281,7 +282,8 @@ inline void read_relations(VendorRules& rules) {
         rule.prerequisites = entry.contains("any_of") ? entry.at("any_of").get<std::vector<std::string>>()
                                                       : std::vector<std::string>{entry.at("prerequisite")};
         rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
-        for (const auto& [id, reason] : entry.value("shown_without", nlohmann::json::object()).items())
+        const nlohmann::json shown = entry.value("shown_without", nlohmann::json::object());
+        for (const auto& [id, reason] : shown.items())
             rule.shown_without.push_back(id);
         rules.dependencies.push_back(rule);
     }

@@ -2,6 +2,7 @@
 // is, and promises that two hosts word differently. Hosts are constructed; revisions are those of Linux 7.2 (amd.c
 // fix_erratum_1386, zen5_rdseed_microcode; mm/init.c invlpg_miss_ids).
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -251,20 +252,59 @@ TEST_CASE("RTM lost costs speed where transactions abort, and a fault where they
     CHECK(costs(verdict(pool, tsx_host("tsx=off", skylake, 0, 0, tsx_ctrl_bit))) == "hle performance, rtm performance");
 }
 
-TEST_CASE("a guest without RTM has no TAA to be told of", "[silicon]") {
+TEST_CASE("a host without RTM keeps TAA_NO, though KVM clears it there", "[silicon]") {
     const HostDump on = tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit);
     const HostDump off = tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit);
-    CHECK(value_of(Merged({on}), "ac_taa_no") == 1);
-    CHECK(costs(verdict(Merged({on}), tsx_host("bad", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit))) ==
-          "ac_taa_no security");
     MergeOptions hidden;
     hidden.hide = {"rtm", "hle"};
     CHECK(verdict(Merged({on}, hidden), off).violations.empty());
     CHECK(verdict(Merged({off}), on).violations.empty());
     const Merged both({on, off});
     CHECK(value_of(both, "rtm") == 0);
+    CHECK(value_of(both, "ac_taa_no") == 1);
+    CHECK(both.because("ac_taa_no").empty());
+    CHECK_THAT(both.decision("ac_taa_no")->reason, Contains("Every host keeps it. On off it goes without saying"));
     CHECK(verdict(both, on).violations.empty());
-    CHECK(verdict(both, off).violations.empty());
+    const Verdict told = verdict(both, off);
+    CHECK(told.violations.empty());
+    CHECK(
+        std::any_of(told.start_up.begin(), told.start_up.end(), [](const auto& s) { return s.field == "ac_taa_no"; }));
+    CHECK(Merged({on}).decision("ac_taa_no") == nullptr);
+}
+
+TEST_CASE("a host with RTM and without TAA_NO does not keep it, whatever the guest is shown", "[silicon]") {
+    const HostDump on = tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit);
+    const HostDump bad = tsx_host("bad", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit);
+    MergeOptions hidden;
+    hidden.hide = {"rtm", "hle"};
+    CHECK(costs(verdict(Merged({on}), bad)) == "ac_taa_no security");
+    CHECK(costs(verdict(Merged({on}, hidden), bad)) == "ac_taa_no security");
+    CHECK(value_of(Merged({bad}, hidden), "ac_taa_no") == 0);
+    CHECK(value_of(Merged({on, bad}), "ac_taa_no") == 0);
+    // Only the hypervisor hides RTM: instructions of the guest still reach it.
+    const TableBuilder offered = intel_table(sapphire_rapids).reg(7, 0, edx, arch_caps_bit);
+    CHECK(costs(verdict(Merged({on}, hidden), with_hypervisor(bad, offered))) == "ac_taa_no security");
+    CHECK(verdict(Merged({on}, hidden), with_hypervisor(on, offered)).violations.empty());
+    // One CPU of two has RTM.
+    const TableBuilder with = intel_table(sapphire_rapids).reg(7, 0, ebx, rtm_bit).reg(7, 0, edx, arch_caps_bit);
+    const HostDump mixed =
+        hardware_host("mixed", std::vector{offered, with}, std::vector<MsrRow>{{arch_capabilities, tsx_ctrl_bit}});
+    CHECK(value_of(Merged({mixed}), "ac_taa_no") == 0);
+}
+
+TEST_CASE("TAA_NO is not kept where the MSR is not there or not known, nor for the word of a policy", "[silicon]") {
+    const TableBuilder without_msr = intel_table(sapphire_rapids).reg(7, 0, edx, 0);
+    CHECK(Merged({hardware_host("old", without_msr)}).msr(arch_capabilities) == 0);
+    const HostDump silent = hardware_host("silent", intel_table(sapphire_rapids).reg(7, 0, edx, arch_caps_bit));
+    CHECK(value_of(Merged({silent}), "ac_taa_no") == 0);
+    // Leaf 7 is not known, so neither is RTM.
+    const HostDump unsure = hardware_host("unsure", std::vector{intel_table(sapphire_rapids).unknown(7, 0)},
+                                          std::vector<MsrRow>{{arch_capabilities, tsx_ctrl_bit}});
+    CHECK(value_of(Merged({unsure}), "ac_taa_no") == 0);
+    const HostDump off = tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit);
+    PoolPolicy told = Merged({off}).policy;
+    for (MsrRow& row : told.msrs) row.value = *row.value & ~taa_no_bit;
+    CHECK(costs(PolicyCheck(builtin_rulebook(), Merged({off}).policy).against(told)) == "ac_taa_no security");
 }
 
 TEST_CASE("STIBP and SSBD stay without IBRS, under either vendor's name", "[silicon]") {
