@@ -47,6 +47,7 @@ enum class Derivation : std::uint8_t {
     max_subleaf,  // the highest subleaf of its leaf with content
     copy_bits,    // the same bits of another register
     select,       // one of two constants, by another field
+    constant,     // one value in every policy
     xcr0_low,     // the user state components that are kept
     xcr0_high,
     xss_low,  // the supervisor state components that are kept
@@ -78,7 +79,7 @@ struct FieldNames {
     NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
-// One term of a guard: a field that must be set, or must be clear.
+// A field that must be set, or must be clear: one term of a guard, or what implies a promise.
 struct GuardTerm {
     FieldIndex field = no_field;
     bool negated = false;
@@ -102,12 +103,24 @@ struct Choice {
     std::uint32_t value = 0;
 };
 
+// A bit that keeps the promise of others: a CPU that names its widest unit only has the narrower ones too.
+struct Cover {
+    std::uint8_t bit = 0;       // of the register
+    std::uint64_t covered = 0;  // bits of the register, those that these cover in turn included
+};
+
+// What a broken promise costs on a host where another field is set.
+struct Easing {
+    FieldIndex field = no_field;
+    Impact impact = Impact::cosmetic;
+};
+
 struct Derive {
     Derivation how = Derivation::none;
     LeafKey from;                     // copy_bits
     Register reg = Register::eax;     // copy_bits
     FieldIndex condition = no_field;  // select
-    std::uint32_t then_value = 0;     // select
+    std::uint32_t then_value = 0;     // select, constant
     std::uint32_t else_value = 0;     // select, vmx_vmcs_enum
     std::uint32_t msr = 0;            // msr_offered, vmx_default1
     std::uint32_t default1 = 0;       // vmx_default1: bits that are 1 in either half
@@ -135,8 +148,10 @@ struct Field {
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
-    FieldIndex implied_by = no_field;   // where that is set, so is this, whatever the dump shows
+    GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number read as 1
+    std::span<const Cover> covers;      // bits that keep the promises of others
+    std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
     std::string_view ask;               // group for --show
     Guard guard;
     Derive derive;

@@ -63,12 +63,12 @@ struct PolicyCheck::Impl {
         return registers.field(plan.rulebook()[index], subleaf).value_or(0);
     }
 
-    // Bad news that the policy shows and the host's VMM does not, and MSRs that it must offer.
+    // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.
     void find_start_up(const HostPromises& host, Verdict& verdict) const {
         for (const FieldIndex index : plan.fields()) {
             const Field& field = plan.rulebook()[index];
             const bool offers_msr = field.derive.how == Derivation::msr_offered;
-            if (!plan.is_inverted(index) && !offers_msr) continue;
+            if (!plan.is_inverted(index) && !field.implied_by.negated && !offers_msr) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const std::uint64_t value = shown(index, subleaf);
                 const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
@@ -94,7 +94,9 @@ struct PolicyCheck::Impl {
     bool hides(const HostPromises& host, FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
         const Field& field = plan.rulebook()[index];
         const auto word = plan.find_word(merge::place_of(field, subleaf));
-        return word && (host.offered[*word] & (value << field.low)) != 0;
+        if (!word) return false;
+        const std::uint64_t hidden = plan.is_inverted(index) ? host.offered[*word] : host.implied[*word];
+        return (hidden & (value << field.low)) != 0;
     }
 };
 

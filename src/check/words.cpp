@@ -98,7 +98,7 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
     const XsaveComponent& component = component_of(plan, atom.component);
     violation.field = "xsave state " + std::string(component.id);
     violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
-    violation.impact = Impact::crash;
+    violation.impact = atom.impact;
     const bool is_gone = !atom.kept_layout.promised;
     violation.promised = layout_text(atom.promised_layout);
     violation.host = atom.known ? layout_text(atom.kept_layout) : "unknown";
@@ -126,7 +126,7 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.breach = inverted ? Breach::not_told : Breach::lost;
     violation.promised = atom.kind == AtomKind::scrub ? "VERW scrubs" : to_hex(atom.promised);
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
-    violation.impact = field.impact;
+    violation.impact = atom.impact;
     if (!atom.known) {
         violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
         violation.remedy = circumstances.is_policy ? merge_pools : capture_again;

@@ -76,7 +76,7 @@ public:
         row("vendors", joined(vendor_ids(rulebook_, field.vendors)));
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
-        row("if broken", std::string(to_string(field.impact)));
+        row("if broken", cost_text(field));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
@@ -87,6 +87,15 @@ private:
     void row(const std::string& label, const std::string& text) {
         constexpr std::size_t column = 14;
         text_ += "  " + padded(label, column - 2) + wrapped(text, width_, column, column) + "\n";
+    }
+
+    std::string cost_text(const Field& field) const {
+        std::string text(to_string(field.impact));
+        for (const Easing& easing : field.eased_by) {
+            text += "; " + std::string(to_string(easing.impact)) + " on a host with " +
+                    std::string(rulebook_[easing.field].id);
+        }
+        return text;
     }
 
     void relations(FieldIndex index, const Field& field) {

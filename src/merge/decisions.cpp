@@ -52,8 +52,8 @@ private:
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
-        if (values.size() == 1 && first.known && !first.modelled && (first.value == value || stands_for))
-            return std::nullopt;
+        const bool as_read = first.known && !first.modelled && !first.implied;
+        if (values.size() == 1 && as_read && (first.value == value || stands_for)) return std::nullopt;
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
@@ -93,7 +93,7 @@ private:
             out.push_back({text, first_names(names, in_.most_names), names.size()});
             return;
         }
-        // The same value once as read and once from the model table.
+        // The same value once as read, once from the model table, once implied.
         same->count += names.size();
         same->hosts.insert(same->hosts.end(), names.begin(), names.end());
         std::sort(same->hosts.begin(), same->hosts.end());

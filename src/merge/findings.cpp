@@ -41,6 +41,7 @@ public:
         report_uneven();
         report_strays();
         report_models();
+        report_microcode();
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
@@ -96,7 +97,8 @@ private:
             std::string message =
                 std::string(field.id) + " is shown, but VERW is not known to scrub on " + enumerate(lost) + ": ";
             message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
-                                                      "microcode there, or add feature MSRs to the dump."
+                                                      "microcode there, or add its revision and the feature "
+                                                      "MSRs to the dump."
                                                     : "affected and without the microcode. Update the microcode there.";
             add(Severity::error, verw_promise_lost, std::move(message), lost, std::string(field.id));
         }
@@ -295,6 +297,41 @@ private:
             "The model table has no row for " + enumerate(names) +
                 ": what its silicon does beyond CPUID is not taken into account.",
             names);
+    }
+
+    // What works with some microcodes only is not promised for a host of which the revision is not known.
+    void report_microcode() {
+        std::map<std::pair<FieldIndex, std::string_view>, std::vector<std::string>> open;
+        for (const Variant& variant : in_.variants) {
+            for (const FieldIndex index : plan_.fields()) {
+                if (!is_open(*variant.promises, index)) continue;
+                auto& names = open[{index, variant.promises->silicon.model->name}];
+                names.insert(names.end(), variant.names.begin(), variant.names.end());
+            }
+        }
+        for (auto& [key, names] : open) {
+            const std::string field(rulebook_[key.first].id);
+            std::sort(names.begin(), names.end());
+            add(Severity::warning, "microcode-unknown",
+                "The microcode revision of " + enumerate(names) + " is not known, and on " + std::string(key.second) +
+                    " it decides about " + field + ": " +
+                    (plan_.is_inverted(key.first) ? "the policy sets it, which cannot be ruled out."
+                                                  : "the policy does not promise it.") +
+                    " Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
+                    "\"microcode\" of \"meta\").",
+                names, field);
+        }
+    }
+
+    // A microcode that is not known decides the field, and that shows in the policy.
+    bool is_open(const HostPromises& host, FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        if (!promises_by_bits(field.rule)) return false;
+        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        if (!word || (host.by_microcode[*word] & field.mask()) == 0) return false;
+        if (plan_.is_inverted(index)) return in_.draft.present(index);
+        const Cause cause = in_.draft.fate(index).cause;
+        return cause != Cause::not_asked && cause != Cause::hidden;
     }
 
     void report_artefact() {

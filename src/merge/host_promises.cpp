@@ -50,6 +50,7 @@ public:
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
+        result_.implied = std::move(host.implied);
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
@@ -60,6 +61,7 @@ public:
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result_);
         find_silent_rows();
         find_strays();
+        find_easings();
         return std::move(result_);
     }
 
@@ -128,6 +130,8 @@ private:
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
             host.absent[w] = host.absent[w] && cpu.absent[w];
+            host.moot[w] &= cpu.moot[w];
+            host.implied[w] = (host.implied[w] | cpu.implied[w]) & host.atoms.words[w] & cpu.atoms.words[w];
         }
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
@@ -149,6 +153,11 @@ private:
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
             view.unknown[w] &= ~(settled | bad_news);
+            // What only the hypervisor hides is there, and does what it does.
+            const std::uint64_t doubtful = view.implied[w] & ~hardware.moot[w] & ~hardware.atoms.words[w];
+            view.atoms.words[w] &= ~doubtful;
+            view.implied[w] &= ~doubtful;
+            view.unknown[w] |= doubtful & hardware.unknown[w];
         }
         for (std::size_t n = 0; n < view.atoms.numbers.size(); ++n) {
             const Number& other = hardware.atoms.numbers[n];
@@ -161,9 +170,12 @@ private:
     }
 
     // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence
-    // settles only what the dump cannot say; a promise that the silicon cannot keep is gone.
+    // settles only what the dump cannot say; a promise that the silicon cannot keep is gone. What depends on a
+    // microcode that is not known is not known either, whatever a view shows: a kernel that withholds it goes by
+    // the same revision.
     void apply_model() {
         result_.modelled.resize(result_.unknown.size());
+        result_.by_microcode.resize(result_.unknown.size());
         result_.silicon.for_each_fact([&](const SiliconFact& fact) {
             const Field& field = rulebook_[fact.field];
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
@@ -174,6 +186,19 @@ private:
                 take_away(field, *word);
             }
         });
+        result_.silicon.for_each_open_fact([&](const SiliconFact& fact) { leave_open(fact); });
+    }
+
+    void leave_open(const SiliconFact& fact) {
+        const Field& field = rulebook_[fact.field];
+        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        if (!word || field.rule == Rule::guarded) return;  // what scrubs is no promise of the bit
+        const std::uint64_t bits =
+            plan_.is_inverted(fact.field) ? (std::uint64_t{fact.value} << field.low) & field.mask() : field.mask();
+        const std::uint64_t open = bits & result_.atoms.words[*word];
+        result_.atoms.words[*word] &= ~open;
+        result_.unknown[*word] |= open;
+        result_.by_microcode[*word] |= open;
     }
 
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
@@ -191,12 +216,21 @@ private:
         result_.unknown[word] &= ~field.mask();
     }
 
+    // KVM does not offer all of them, and what they say is so in the silicon.
+    void find_easings() {
+        const auto add = [&](const CpuidTable& table, const Msrs& msrs) {
+            merge_sorted(result_.easings, ViewReader(plan_, table, msrs).easings());
+        };
+        if (host_.hardware) add(host_.hardware->cpus.front().cpuid, host_.hardware->msrs);
+        if (host_.hypervisor) add(host_.hypervisor->cpuid, *result_.msrs);
+    }
+
     void find_silent_rows() {
         const auto note = [&](const RegisterPlace& place) {
             if (!place.is_msr) result_.silent_rows.push_back(place.key);
         };
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
-            if (result_.unknown[w] != 0) note(plan_.words()[w].place);
+            if ((result_.unknown[w] & ~result_.by_microcode[w]) != 0) note(plan_.words()[w].place);
         }
         for (std::size_t n = 0; n < plan_.numbers().size(); ++n) {
             const NumberSlot& slot = plan_.numbers()[n];

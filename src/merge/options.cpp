@@ -17,7 +17,7 @@ bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
     if (field.rule == Rule::identity) return true;
     if (!seen.known) return false;
     switch (field.rule) {
-        case Rule::intersect: return (value & ~seen.value) == 0;
+        case Rule::intersect: return ((value << field.low) & ~with_covered(field, seen.value << field.low)) == 0;
         case Rule::union_:
         case Rule::guarded: return (seen.value & ~value) == 0;
         case Rule::min: return value <= seen.value;

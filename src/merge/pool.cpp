@@ -122,20 +122,22 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
                 const bool restricted = keeps_bits(plan, host, group->eibrs);
                 if (restricted != (index == group->rrsba)) value = 0;
             }
-            return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0};
+            value = without_covered(field, value);
+            return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0,
+                    (host.implied[*word] & field.mask()) != 0};
         }
     }
     if (index == plan.microcode()) {
         const auto& revision = host.silicon.microcode;
-        return {revision.has_value(), revision.value_or(0), false};
+        return {revision.has_value(), revision.value_or(0)};
     }
     if (const auto slot = plan.find_number(index, subleaf)) {
         const Number& number = host.atoms.numbers[*slot];
-        return {number.known, number.value, false};
+        return {number.known, number.value};
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);
-    return {raw.has_value(), raw.value_or(0), false};
+    return {raw.has_value(), raw.value_or(0)};
 }
 
 std::vector<std::string> inferred_immunities(const HostPromises& host) {

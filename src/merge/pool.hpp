@@ -60,6 +60,7 @@ struct SeenValue {
     bool known = false;
     std::uint64_t value = 0;
     bool modelled = false;  // set or settled by the model table
+    bool implied = false;   // no view shows it: implied_by says it
 
     friend auto operator<=>(const SeenValue&, const SeenValue&) = default;
 };

@@ -38,23 +38,30 @@ public:
 
     std::string text(FieldIndex index, std::uint32_t subleaf, const ValuesSeen& values,
                      const std::vector<std::string>& limiting) const {
-        std::vector<std::string> modelled;
-        for (const auto& [seen, variants] : values) {
-            if (!seen.modelled) continue;
-            for (const Variant* variant : variants) {
-                modelled.insert(modelled.end(), variant->names.begin(), variant->names.end());
-            }
-        }
-        std::sort(modelled.begin(), modelled.end());
         std::string said;
-        if (!modelled.empty()) {
+        if (const auto modelled = hosts_with(values, &SeenValue::modelled); !modelled.empty()) {
             said =
                 " On " + enumerate(modelled) + " the model table says what the silicon does, whatever the dump shows.";
+        }
+        if (const auto implied = hosts_with(values, &SeenValue::implied); !implied.empty()) {
+            said += " On " + enumerate(implied) + " it goes without saying, as " +
+                    std::string(rulebook_[rulebook_[index].implied_by.field].id) + " is not there.";
         }
         return what_happened(index, subleaf, values, limiting) + said + " " + std::string(rulebook_[index].why);
     }
 
 private:
+    static std::vector<std::string> hosts_with(const ValuesSeen& values, bool SeenValue::*what) {
+        std::vector<std::string> names;
+        for (const auto& [seen, variants] : values) {
+            if (!(seen.*what)) continue;
+            for (const Variant* variant : variants)
+                names.insert(names.end(), variant->names.begin(), variant->names.end());
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
     std::string ids_of(std::span<const FieldIndex> fields) const {
         std::string text;
         for (const FieldIndex index : fields) text += (text.empty() ? "" : " or ") + std::string(rulebook_[index].id);
@@ -123,9 +130,13 @@ private:
             any |= seen.known ? seen.value : 0;
             (seen.known ? known : unknown) = true;
         }
+        const bool all = std::all_of(values.begin(), values.end(), [&](const auto& v) {
+            return v.first.known && v.first.value == field.mask() >> field.low;
+        });
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";
         switch (field.rule) {
             case Rule::intersect:
+                if (all) return "Every host keeps it.";
                 return (any == 0 && unknown ? "No host is known to have it" : "Not every host has it") + who + "." +
                        silent;
             case Rule::union_:
@@ -137,7 +148,9 @@ private:
             case Rule::max: return (known ? "The largest of the hosts" : "No dump says it") + who + "." + silent;
             case Rule::equal: return "The hosts differ" + who + "." + silent;
             case Rule::identity: return "Taken whole from the host that lends the identity" + who + ".";
-            case Rule::derive: return "Computed from the other fields.";
+            case Rule::derive:
+                return field.derive.how == Derivation::constant ? "The same in every policy."
+                                                                : "Computed from the other fields.";
             case Rule::hide: return "Never shown to a guest in a pool.";
             case Rule::group:
             case Rule::owned: break;

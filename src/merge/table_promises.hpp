@@ -13,7 +13,9 @@ namespace poolcpuid::merge {
 struct TablePromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;
-    std::vector<bool> absent;  // words of MSRs that do not exist
+    std::vector<std::uint64_t> moot;     // bits that lose their object by what is not there (implied_by "!rtm")
+    std::vector<std::uint64_t> implied;  // those of them that are promised though the view does not show them
+    std::vector<bool> absent;            // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
     std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;

@@ -83,6 +83,10 @@ private:
     }
     std::string item(const BitSource& source) { return "{" + number(source.bit) + ", " + number(source.field) + "}"; }
     std::string item(const Choice& choice) { return "{" + number(choice.condition) + ", " + hex(choice.value) + "}"; }
+    std::string item(const Cover& cover) { return "{" + number(cover.bit) + ", " + hex(cover.covered) + "LL}"; }
+    std::string item(const Easing& easing) {
+        return "{" + number(easing.field) + ", " + enumerator("Impact", easing.impact) + "}";
+    }
     std::string item(std::span<const GuardTerm> terms) { return list("GuardTerm", terms); }
     std::string item(const NumberRange& range) { return "{" + hex(range.first) + ", " + hex(range.last) + "}"; }
     std::string item(const SiliconFact& fact) {
@@ -123,7 +127,8 @@ private:
                 enumerator("Impact", f.impact);
         text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.of_identity) + ", " +
                 boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " +
-                number(f.gate) + ", " + number(f.implied_by) + ", " + number(f.length_from) + ", " + quoted(f.ask);
+                number(f.gate) + ", " + item(f.implied_by) + ", " + number(f.length_from) + ", " +
+                list("Cover", f.covers) + ", " + list("Easing", f.eased_by) + ", " + quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +

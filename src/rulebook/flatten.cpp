@@ -115,8 +115,10 @@ private:
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
-        to.implied_by = index(from.implied_by);
+        to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
+        if (!from.covers.empty()) to.covers = flat_covers(from);
+        if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) to.guard = flat_guard(from);
         if (from.derive) to.derive = flat(*from.derive);
@@ -136,14 +138,37 @@ private:
         }
     }
 
+    // In rising order of bits, so that what a bit covers has been found when it is covered itself.
+    std::span<const Cover> flat_covers(const SourceField& from) {
+        auto& covers = storage_.covers.emplace_back();
+        for (const auto& [bit, covered] : from.covers) {
+            std::uint64_t mask = std::uint64_t{1} << covered;
+            for (const Cover& lower : covers) {
+                if (lower.bit == covered) mask |= lower.covered;
+            }
+            covers.push_back({bit, mask});
+        }
+        return covers;
+    }
+
+    std::span<const Easing> flat_easings(const SourceField& from) {
+        auto& easings = storage_.easings.emplace_back();
+        for (const SourceEasing& easing : from.eased_by)
+            easings.push_back({index(easing.field), parse_word(impact_words, easing.impact).value()});
+        return easings;
+    }
+
+    // "rtm" is a field that must be set, "!rtm" one that must be clear, and nothing is no_field.
+    GuardTerm term(const std::string& text) const {
+        const bool negated = text.starts_with("!");
+        return {index(negated ? text.substr(1) : text), negated};
+    }
+
     Guard flat_guard(const SourceField& from) {
         auto& guard = storage_.guards.emplace_back();
         for (const std::vector<std::string>& list : from.guard_immune) {
             auto& terms = storage_.guard_lists.emplace_back();
-            for (const std::string& term : list) {
-                const bool negated = term.starts_with("!");
-                terms.push_back({index(negated ? term.substr(1) : term), negated});
-            }
+            for (const std::string& text : list) terms.push_back(term(text));
             guard.push_back(terms);
         }
         return {guard, keep_all(from.guard_model)};

@@ -91,6 +91,9 @@ private:
         }
     }
 
+    // The field of a term, which may be negated.
+    static std::string referred(const std::string& term) { return term.starts_with("!") ? term.substr(1) : term; }
+
     void check_reference(const SourceField& field, const char* key, const std::string& id) {
         if (!id.empty() && find(id) == nullptr) {
             report(field.place, field.id, std::string(key) + " names the unknown field \"" + id + "\"");
@@ -116,7 +119,9 @@ private:
         }
         if (rule && exposure) check_rule(field, *rule, *exposure);
         check_reference(field, "gate", field.gate);
-        check_reference(field, "implied_by", field.implied_by);
+        if (const SourceField* gate = find(field.gate); gate != nullptr && gate->subleaf.first != gate->subleaf.last)
+            say("the gate \"" + field.gate + "\" stands in several subleaves");
+        check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
         if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
         if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
@@ -139,15 +144,33 @@ private:
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
         only(field.emulated, "emulated", Rule::intersect);
         only(field.of_identity, "of_identity", Rule::min);
+        only(!field.covers.empty(), "covers", Rule::intersect);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
         if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         if (field.derive) check_derive(field);
+        check_covers(field);
+        for (const SourceEasing& easing : field.eased_by) {
+            check_reference(field, "eased_by", easing.field);
+            if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
+        }
         for (const std::vector<std::string>& list : field.guard_immune) {
             for (const std::string& term : list) {
-                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+                check_reference(field, "guard", referred(term));
+            }
+        }
+    }
+
+    // A higher bit covers a lower one, so that following them comes to an end.
+    void check_covers(const SourceField& field) {
+        for (const auto& [bit, covered] : field.covers) {
+            const bool inside = field.bits.low <= covered && bit <= field.bits.high;
+            if (!inside || covered >= bit) {
+                report(field.place, field.id,
+                       "a bit covers a lower one of the field, not " + std::to_string(bit) + " the bit " +
+                           std::to_string(covered));
             }
         }
     }
@@ -302,6 +325,16 @@ private:
             check_ids(dependency.place, owner, dependency.dependents);
             check_may_go(dependency.place, owner, dependency.dependents);
             check_reason(dependency.place, owner, dependency.why, dependency.source);
+            check_shown_without(dependency, owner);
+        }
+    }
+
+    void check_shown_without(const SourceDependency& dependency, const std::string& owner) {
+        const auto& dependents = dependency.dependents;
+        for (const auto& [id, reason] : dependency.shown_without) {
+            if (std::find(dependents.begin(), dependents.end(), id) == dependents.end())
+                report(dependency.place, owner, "shown_without names \"" + id + "\", which is not a dependent");
+            if (reason.empty()) report(dependency.place, owner, "no reason why \"" + id + "\" goes all the same");
         }
     }
 

@@ -128,7 +128,7 @@ private:
         return range;
     }
 
-    // The key of a member that says where one bit comes from: "7".
+    // A bit by its number, where that is a key or stands alone: "7".
     std::uint8_t bit_number(const std::string& key, const Value& value) const {
         unsigned result = 0;
         const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), result);
@@ -211,6 +211,14 @@ private:
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
         field.zero_means = text_or_empty(reader.optional_string("zero_means"));
         field.length_from = text_or_empty(reader.optional_string("length_from"));
+        if (const Value* covers = reader.optional_object("covers")) {
+            for (const auto& [bit, covered] : covers->members())
+                field.covers[bit_number(bit, covered)] = bit_number(string_of(covered), covered);
+        }
+        if (const Value* eased_by = reader.optional_object("eased_by")) {
+            for (const auto& [other, impact] : eased_by->members())
+                field.eased_by.push_back({other, string_of(impact)});
+        }
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
         field.impact = reader.required_string("impact");
@@ -270,6 +278,8 @@ private:
             derive.condition = reader.required_string("if");
             derive.then_value = static_cast<std::uint32_t>(reader.required_hex("then", 8));
             derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
+        } else if (derive.how == "constant") {
+            derive.then_value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
         } else if (derive.how == "msr_offered") {
             derive.msr = static_cast<std::uint32_t>(reader.required_hex("index", 8));
         } else if (derive.how == "vmx_default1") {
@@ -346,6 +356,10 @@ private:
             reader.fail(entry, "either \"prerequisite\" or \"any_of\"");
         }
         dependency.dependents = strings(reader.required_array("dependents"));
+        if (const Value* shown = reader.optional_object("shown_without")) {
+            for (const auto& [dependent, reason] : shown->members())
+                dependency.shown_without[dependent] = string_of(reason);
+        }
         dependency.why = reader.required_string("why");
         dependency.source = reader.required_string("source");
         reader.finish();

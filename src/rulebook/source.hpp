@@ -55,6 +55,11 @@ struct SourceDerive {
     std::vector<SourceChoice> choices;
 };
 
+struct SourceEasing {
+    std::string field;
+    std::string impact;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -75,6 +80,8 @@ struct SourceField {
     std::string implied_by;
     std::string zero_means;
     std::string length_from;
+    std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
+    std::vector<SourceEasing> eased_by;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
     std::optional<SourceDerive> derive;
@@ -104,6 +111,7 @@ struct SourceDependency {
     Place place;
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
+    std::map<std::string, std::string> shown_without;  // dependents that real hosts show alone, and why they go
     std::string why;
     std::string source;
 };

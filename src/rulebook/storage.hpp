@@ -26,6 +26,8 @@ struct RulebookStorage {
     std::deque<std::vector<MicrocodeFacts>> microcode;
     std::deque<std::vector<BitSource>> bits;
     std::deque<std::vector<Choice>> choices;
+    std::deque<std::vector<Cover>> covers;
+    std::deque<std::vector<Easing>> easings;
 
     std::vector<Vendor> vendors;
     std::vector<Field> fields;

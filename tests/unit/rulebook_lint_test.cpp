@@ -106,7 +106,31 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)",
          "", "scrubs", "a guarded field says who is immune"},
         {leaf_7, R"("id": "scrubs")", R"("bits": "0")", R"("bits": "7:5")", "scrubs", "a guarded field is one bit"},
+        {leaf_7, R"("id": "events")", end_of_entry, R"("covers": {"9": "8"}, "why": "W.", "source": "T"})", "events",
+         "covers goes with the rule intersect"},
     });
+}
+
+TEST_CASE("a bit covers a lower one of its field", "[rulebook][lint]") {
+    const auto covers = [](const char* list) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::string entry = std::string(R"("bits": "2:1", "covers": )") + list + R"(, "names")";
+        make(files, {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "4")", "", ""});
+        make(files, {leaf_7, R"("id": "relaxed")", R"("bits": "3")", R"("bits": "5")", "", ""});
+        make(files, {leaf_7, R"("id": "addon")", R"("bits": "1", "names")", entry.c_str(), "", ""});
+        return files;
+    };
+    CHECK(lint(covers(R"({"2": "1"})")).empty());
+    for (const char* list : {R"({"1": "2"})", R"({"1": "1"})", R"({"3": "1"})", R"({"2": "0"})"}) {
+        CAPTURE(list);
+        const std::vector<LintFinding> findings = lint(covers(list));
+        REQUIRE(findings.size() == 1);
+        CHECK(findings[0].message.find("a bit covers a lower one of the field") == 0);
+    }
+    for (const char* list : {R"({"2": 1})", R"({"x": "1"})", R"({"2": "64"})"}) {
+        CAPTURE(list);
+        CHECK(lint(covers(list)).size() >= 1);
+    }
 }
 
 TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
@@ -126,6 +150,13 @@ TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
         {leaf_7, R"("id": "scrubs")", "!addon", "!nobody", "scrubs", "guard names the unknown field \"nobody\""},
         {leaf_7, R"("id": "sizes")", R"("if": "addon")", R"("if": "nobody")", "sizes",
          "derive names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("eased_by": {"nobody": "performance"}, "why": "W.", "source": "T"})", "addon",
+         "eased_by names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("eased_by": {"extra": "slow"}, "why": "W.", "source": "T"})",
+         "addon", "unknown impact \"slow\""},
+        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "component_size")", "virtual",
+         "the gate \"component_size\" stands in several subleaves"},
     });
 }
 
@@ -184,6 +215,10 @@ TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][
         {file, R"("prerequisite")", R"(["addon"])", R"(["base"])", "base", "a cycle of dependencies through \"base\""},
         {file, R"("any_of")", R"(["virtual"])", R"(["virtual", "extra"])", "extra",
          "a cycle of dependencies through \"extra\""},
+        {file, R"("prerequisite")", R"("why")", R"("shown_without": {"extra": "R."}, "why")", "base",
+         "shown_without names \"extra\", which is not a dependent"},
+        {file, R"("prerequisite")", R"("why")", R"("shown_without": {"addon": ""}, "why")", "base",
+         "no reason why \"addon\" goes all the same"},
         {file, R"("prerequisite")", R"("prerequisite": "base")", R"("any_of": [])", "",
          "either \"prerequisite\" or \"any_of\""},
         {file, R"("any_of")", R"("any_of")", R"("prerequisite": "base", "any_of")", "",

@@ -68,6 +68,8 @@ private:
     void put(const Guard& guard) { put_all(guard.immune, guard.model); }
     void put(const BitSource& source) { put_all(source.bit, source.field); }
     void put(const Choice& choice) { put_all(choice.condition, choice.value); }
+    void put(const Cover& cover) { put_all(cover.bit, cover.covered); }
+    void put(const Easing& easing) { put_all(easing.field, easing.impact); }
     void put(const Derive& d) {
         put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr, d.default1, d.bits, d.choices);
     }
@@ -80,7 +82,7 @@ private:
                 f.exposure);
         put_all(f.impact, f.required, f.emulated, f.of_identity, f.zero_has_meaning, f.zero_means, f.zero_means_field,
                 f.gate, f.implied_by);
-        put_all(f.length_from, f.ask, f.guard, f.derive, f.names, f.why, f.source);
+        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.derive, f.names, f.why, f.source);
     }
     void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
     void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
@@ -200,7 +202,9 @@ TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
     CHECK(field("events").length_from == rulebook.find("length"));
     CHECK(field("virtual").gate == rulebook.find("base"));
     CHECK(field("virtual").ask == "nested");
-    CHECK(field("extra").implied_by == rulebook.find("base"));
+    CHECK(field("extra").implied_by.field == rulebook.find("base"));
+    CHECK_FALSE(field("extra").implied_by.negated);
+    CHECK(builtin_rulebook()[builtin_rulebook().find("ac_taa_no")].implied_by.negated);
     CHECK(field("many").subleaf_first == 0x1);
     CHECK(field("many").subleaf_last == 0x3f);
     CHECK(field("width").mask() == 0x00FF0000);
