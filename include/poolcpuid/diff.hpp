@@ -44,9 +44,10 @@ struct FieldChange {
     std::string after;   // likewise
     bool known = true;   // false: one of the two is unknown
     Direction direction = Direction::none;
-    Impact impact = Impact::cosmetic;  // of the field, were its promise broken
-    std::string restarted;             // a sentence: what it means for a guest that restarts under the second side
-    std::string migrated;              // and for a guest of the first side that is live-migrated to the second
+    Impact impact = Impact::cosmetic;    // of the field, were its promise broken
+    std::vector<std::string> mitigates;  // ids of the vulnerabilities that the bit helps against
+    std::string restarted;               // a sentence: what it means for a guest that restarts under the second side
+    std::string migrated;                // and for a guest of the first side that is live-migrated to the second
 
     friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };

@@ -69,6 +69,17 @@ inline constexpr FieldIndex no_field = std::numeric_limits<FieldIndex>::max();
 // A set of vendors: bit i stands for Rulebook::vendors[i].
 using VendorMask = std::uint8_t;
 
+// An attack that software can do something against. A bit that helps is a mitigation, and what breaks when the bit is
+// falsely promised is another matter: see Field::impact.
+struct Vulnerability {
+    std::string_view id;    // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
+    std::string_view name;  // as people say it: "Spectre v2 (branch target injection)"
+    std::string_view source;
+};
+
+// An index into Rulebook::vulnerabilities.
+using VulnerabilityIndex = std::uint8_t;
+
 // What other projects call a field; empty where they have no name for it.
 struct FieldNames {
     std::string_view vendor;  // Intel SDM or AMD APM
@@ -141,6 +152,7 @@ struct Field {
     Rule rule = Rule::hide;
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
+    std::span<const VulnerabilityIndex> mitigation;  // what a guest that has the bit can do something against
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
     bool of_identity = false;       // the hosts with the policy's family, model and stepping decide it
@@ -289,6 +301,7 @@ struct Rulebook {
     std::string_view version;
     std::string_view sha256;  // see LoadedRulebook
     std::span<const Vendor> vendors;
+    std::span<const Vulnerability> vulnerabilities;
     std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
     std::span<const ReservedBits> reserved;
     std::span<const Dependency> dependencies;
@@ -301,6 +314,9 @@ struct Rulebook {
     std::span<const SourceKey> sources;  // sorted by key
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
+
+    // The ids of what a field is a mitigation of, in the order of `vulnerabilities`.
+    std::vector<std::string> mitigated_by(const Field& field) const;
 
     // The field with this id, or no_field. Linear in the number of fields.
     FieldIndex find(std::string_view id) const noexcept;

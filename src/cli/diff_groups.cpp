@@ -19,7 +19,8 @@ constexpr std::size_t most_in_sentence = 24;  // of hosts, fields or findings; -
 
 std::string label_of(const FieldChange& change) {
     if (change.direction != Direction::none) {
-        return std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
+        const std::string of = change.mitigates.empty() ? "" : "mitigation (" + joined(change.mitigates) + "), ";
+        return of + std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
     }
     if (change.rule.empty()) return "not in the rulebook";
     if (change.rule == "derive") return "derived";

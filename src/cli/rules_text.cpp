@@ -77,6 +77,7 @@ public:
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
         row("if broken", cost_text(field));
+        if (!field.mitigation.empty()) row("helps against", joined(rulebook::mitigated_names(rulebook_, field)));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
@@ -85,7 +86,7 @@ public:
 
 private:
     void row(const std::string& label, const std::string& text) {
-        constexpr std::size_t column = 14;
+        constexpr std::size_t column = 16;
         text_ += "  " + padded(label, column - 2) + wrapped(text, width_, column, column) + "\n";
     }
 
@@ -149,6 +150,7 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
     if (!field.ask.empty()) json["ask"] = field.ask;
     json["required"] = field.required;
     json["impact"] = to_string(field.impact);
+    if (!field.mitigation.empty()) json["mitigates"] = rulebook.mitigated_by(field);
     if (field.gate != no_field) json["gate"] = rulebook[field.gate].id;
     std::vector<std::string> needs;
     std::vector<std::string> needed_by;

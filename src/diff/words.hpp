@@ -11,7 +11,8 @@ struct Subject {
     merge::AtomKind kind = merge::AtomKind::bits;
     Rule rule = Rule::hide;
     bool has_field = true;
-    bool inverted = false;  // a clear bit promises
+    bool inverted = false;       // a clear bit promises
+    bool is_mitigation = false;  // a guest with it can do something against an attack
 };
 
 // What a broken promise does to a guest: "it may crash".

@@ -69,6 +69,7 @@ private:
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
         const std::vector<std::string> because = limits_.hosts(index, subleaf);
         decision.because = first_names(because, in_.most_names);
+        decision.mitigates = rulebook_.mitigated_by(field);
         decision.reason = reason_of(in_, limits_, index, subleaf, values, because);
         return decision;
     }

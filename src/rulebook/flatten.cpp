@@ -22,6 +22,11 @@ public:
             vendor_bits_[vendor.id] = static_cast<VendorMask>(1U << storage_.vendors.size());
             storage_.vendors.push_back({keep(vendor.id), keep(vendor.name), keep_all(vendor.strings)});
         }
+        for (const SourceVulnerability& vulnerability : source_.vulnerabilities) {
+            vulnerability_numbers_[vulnerability.id] = static_cast<VulnerabilityIndex>(storage_.vulnerabilities.size());
+            storage_.vulnerabilities.push_back(
+                {keep(vulnerability.id), keep(vulnerability.name), keep(vulnerability.source)});
+        }
         for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
         for (const SourceReserved& reserved : source_.reserved) storage_.reserved.push_back(flat(reserved));
         for (const SourceDependency& dependency : source_.dependencies) {
@@ -42,10 +47,11 @@ public:
             storage_.levels.push_back({keep(level.id), indices(level.features)});
         }
         for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
-        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,  storage_.fields,
-                         storage_.reserved,         storage_.dependencies,   storage_.equality, storage_.groups,
-                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,   storage_.levels,
-                         storage_.sources};
+        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,
+                         storage_.vulnerabilities,  storage_.fields,         storage_.reserved,
+                         storage_.dependencies,     storage_.equality,       storage_.groups,
+                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,
+                         storage_.levels,           storage_.sources};
     }
 
 private:
@@ -110,6 +116,7 @@ private:
         to.rule = parse_word(rule_words, from.rule).value();
         to.exposure = parse_word(exposure_words, from.exposure).value();
         to.impact = parse_word(impact_words, from.impact).value();
+        to.mitigation = flat_mitigation(from.mitigation);
         to.required = from.required;
         to.emulated = from.emulated;
         to.of_identity = from.of_identity;
@@ -127,6 +134,14 @@ private:
         to.why = keep(from.why);
         to.source = keep(from.source);
         return to;
+    }
+
+    // In the order of the list of vulnerabilities.
+    std::span<const VulnerabilityIndex> flat_mitigation(const std::vector<std::string>& ids) {
+        auto& list = storage_.mitigations.emplace_back();
+        for (const std::string& id : ids) list.push_back(vulnerability_numbers_.at(id));
+        std::sort(list.begin(), list.end());
+        return list;
     }
 
     void set_zero_means(const std::string& text, Field& to) const {
@@ -273,6 +288,7 @@ private:
     RulebookStorage& storage_;
     std::map<std::string, FieldIndex> field_numbers_;
     std::map<std::string, VendorMask> vendor_bits_;
+    std::map<std::string, VulnerabilityIndex> vulnerability_numbers_;
 };
 
 }  // namespace

@@ -16,7 +16,8 @@ namespace poolcpuid::rulebook {
 
 namespace {
 
-constexpr std::size_t most_vendors = 8;  // VendorMask is 8 bits wide
+constexpr std::size_t most_vendors = 8;            // VendorMask is 8 bits wide
+constexpr std::size_t most_vulnerabilities = 256;  // VulnerabilityIndex likewise
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
@@ -33,6 +34,7 @@ public:
 
     void run() {
         check_head();
+        check_vulnerabilities();
         collect_ids();
         for (const SourceField& field : source_.fields) check_field(field);
         check_overlaps();
@@ -64,6 +66,31 @@ private:
                     report(vendor.place, "", "the vendor string \"" + text + "\" is not of 12 bytes");
                 if (!strings.insert(text).second) report(vendor.place, "", "the vendor string \"" + text + "\" again");
             }
+        }
+    }
+
+    void check_vulnerabilities() {
+        if (source_.vulnerabilities.size() > most_vulnerabilities) {
+            report(source_.vulnerabilities.back().place, "",
+                   "more than " + std::to_string(most_vulnerabilities) + " vulnerabilities");
+        }
+        for (const SourceVulnerability& vulnerability : source_.vulnerabilities) {
+            if (!is_id(vulnerability.id)) report(vulnerability.place, "", "an id is of a-z, 0-9 and _ only");
+            if (!vulnerabilities_.insert(vulnerability.id).second) {
+                report(vulnerability.place, "", "vulnerability \"" + vulnerability.id + "\" again");
+            }
+            if (vulnerability.name.empty()) report(vulnerability.place, "", "no name");
+            if (vulnerability.source.empty()) report(vulnerability.place, "", "no source");
+        }
+    }
+
+    void check_mitigation(const SourceField& field) {
+        std::set<std::string> seen;
+        for (const std::string& id : field.mitigation) {
+            if (!vulnerabilities_.contains(id)) {
+                report(field.place, field.id, "a mitigation of the unknown vulnerability \"" + id + "\"");
+            }
+            if (!seen.insert(id).second) report(field.place, field.id, "the mitigation \"" + id + "\" again");
         }
     }
 
@@ -128,6 +155,7 @@ private:
             check_reference(field, "zero_means", field.zero_means);
         }
         check_subleaves(field);
+        check_mitigation(field);
     }
 
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
@@ -445,6 +473,7 @@ private:
     const SourceRulebook& source_;
     std::vector<LintFinding>& findings_;
     std::set<std::string> vendors_;
+    std::set<std::string> vulnerabilities_;
     std::map<std::string, const SourceField*> fields_;
 };
 

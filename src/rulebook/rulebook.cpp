@@ -29,6 +29,12 @@ std::string_view to_string(Rule rule) noexcept { return rulebook::word_of(rulebo
 std::string_view to_string(Exposure exposure) noexcept { return rulebook::word_of(rulebook::exposure_words, exposure); }
 std::string_view to_string(Impact impact) noexcept { return rulebook::word_of(rulebook::impact_words, impact); }
 
+std::vector<std::string> Rulebook::mitigated_by(const Field& field) const {
+    std::vector<std::string> ids;
+    for (const VulnerabilityIndex index : field.mitigation) ids.emplace_back(vulnerabilities[index].id);
+    return ids;
+}
+
 FieldIndex Rulebook::find(std::string_view id) const noexcept {
     const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.id == id; });
     return at == fields.end() ? no_field : static_cast<FieldIndex>(at - fields.begin());

@@ -159,11 +159,25 @@ private:
             vendor.finish();
             out_.vendors.push_back(std::move(result));
         }
+        if (const std::vector<Value>* vulnerabilities = reader.optional_array("vulnerabilities")) {
+            for (const Value& entry : *vulnerabilities) parse_vulnerability(entry);
+        }
         for (const auto& [key, means] : reader.required_object("sources").members()) {
             out_.sources.emplace(key, string_of(means));
         }
         reader.optional_string("comment");
         reader.finish();
+    }
+
+    void parse_vulnerability(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a vulnerability");
+        SourceVulnerability result;
+        result.place = place_of(entry);
+        result.id = reader.required_string("id");
+        result.name = reader.required_string("name");
+        result.source = reader.required_string("source");
+        reader.finish();
+        out_.vulnerabilities.push_back(std::move(result));
     }
 
     void parse_fields(const Value& document) {
@@ -222,6 +236,7 @@ private:
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
         field.impact = reader.required_string("impact");
+        field.mitigation = optional_strings(reader, "mitigation");
         field.why = reader.required_string("why");
         field.source = reader.required_string("source");
         reader.finish();

@@ -73,6 +73,7 @@ struct SourceField {
     std::string exposure;
     std::string ask;
     std::string impact;
+    std::vector<std::string> mitigation;
     bool required = false;
     bool emulated = false;
     bool of_identity = false;
@@ -105,6 +106,13 @@ struct SourceVendor {
     std::string id;
     std::string name;
     std::vector<std::string> strings;
+};
+
+struct SourceVulnerability {
+    Place place;
+    std::string id;
+    std::string name;
+    std::string source;
 };
 
 struct SourceDependency {
@@ -188,6 +196,7 @@ struct SourceRulebook {
     std::string version;
     std::map<std::string, std::string> sources;  // key and what it stands for
     std::vector<SourceVendor> vendors;
+    std::vector<SourceVulnerability> vulnerabilities;
     std::vector<SourceField> fields;
     std::vector<SourceReserved> reserved;
     std::vector<SourceDependency> dependencies;

@@ -28,8 +28,10 @@ struct RulebookStorage {
     std::deque<std::vector<Choice>> choices;
     std::deque<std::vector<Cover>> covers;
     std::deque<std::vector<Easing>> easings;
+    std::deque<std::vector<VulnerabilityIndex>> mitigations;
 
     std::vector<Vendor> vendors;
+    std::vector<Vulnerability> vulnerabilities;
     std::vector<Field> fields;
     std::vector<ReservedBits> reserved;
     std::vector<Dependency> dependencies;
