@@ -80,9 +80,9 @@ struct Decision {
     std::string rule;
     std::string value;
     std::vector<ValueOfHosts> values;
-    std::vector<std::string> because;    // the hosts whose values decided
-    std::vector<std::string> mitigates;  // ids of the rulebook's vulnerabilities: what the bit helps against
+    std::vector<std::string> because;  // the hosts whose values decided
     std::string reason;
+    std::vector<std::string> mitigates{};  // ids of the rulebook's vulnerabilities: what the bit helps against
 
     friend bool operator==(const Decision&, const Decision&) = default;
 };
