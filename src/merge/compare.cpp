@@ -49,10 +49,10 @@ private:
         return registers_.field(gate, per_subleaf ? subleaf : gate.subleaf_first).value_or(0) == 0;
     }
 
-    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
+    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
-        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value, {}, {}});
+        broken_.push_back({kind, index, subleaf, 0, known, made_by, before.value, after.value, {}, {}});
     }
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
@@ -60,7 +60,10 @@ private:
         const std::size_t word = *plan_.find_word(place_of(field, subleaf));
         const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
         if (broken == 0 || is_other_name(index, subleaf)) return;
-        add(AtomKind::bits, index, subleaf, (broken & ~kept_.unknown[word]) != 0);
+        const bool known = (broken & ~kept_.unknown[word]) != 0;
+        const bool made = !known && (broken & ~kept_.made[word]) == 0;
+        const bool given = made && (broken & ~kept_.given[word]) == 0;
+        add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
     }
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
@@ -119,8 +122,16 @@ private:
         const auto after = kept_.atoms.microcode.find(promised_.leaf1_eax);
         if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
         if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
-        broken_.push_back(
-            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value, {}, {}});
+        broken_.push_back({AtomKind::number,
+                           index,
+                           0,
+                           0,
+                           after->second.known,
+                           Makers::none,
+                           before->second.value,
+                           after->second.value,
+                           {},
+                           {}});
     }
 
     void compare_component(const XsaveComponent& component) {
@@ -128,7 +139,7 @@ private:
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
         const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, known, 0, 0, before, after});
+        broken_.push_back({AtomKind::component, no_field, 0, component.bit, known, Makers::none, 0, 0, before, after});
     }
 
     const Plan& plan_;

@@ -52,7 +52,10 @@ private:
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
-        if (values.size() == 1 && first.known && !first.modelled && (first.value == value || stands_for))
+        const bool is_hidden = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            return is_withheld(plan_, *variant.promises, index, subleaf);
+        });
+        if (values.size() == 1 && first.known && !first.modelled && !is_hidden && (first.value == value || stands_for))
             return std::nullopt;
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =

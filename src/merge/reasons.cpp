@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -51,10 +52,27 @@ public:
             said =
                 " On " + enumerate(modelled) + " the model table says what the silicon does, whatever the dump shows.";
         }
-        return what_happened(index, subleaf, values, limiting) + said + " " + std::string(rulebook_[index].why);
+        return what_happened(index, subleaf, values, limiting) + said + withheld(index, subleaf) + " " +
+               std::string(rulebook_[index].why);
     }
 
 private:
+    // Of a CPU that can do more than guests are given.
+    std::string withheld(FieldIndex index, std::uint32_t subleaf) const {
+        std::map<std::string, std::vector<std::string>> kernels;
+        for (const Variant& variant : in_.variants) {
+            if (!is_withheld(plan_, *variant.promises, index, subleaf)) continue;
+            auto& names = kernels[variant.promises->kernel];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        std::string text;
+        for (auto& [kernel, names] : kernels) {
+            std::sort(names.begin(), names.end());
+            text += " The CPU of " + enumerate(names) + " has it, " + offerer(kernel) + " does not offer it.";
+        }
+        return text;
+    }
+
     std::string ids_of(std::span<const FieldIndex> fields) const {
         std::string text;
         for (const FieldIndex index : fields) text += (text.empty() ? "" : " or ") + std::string(rulebook_[index].id);
@@ -126,8 +144,8 @@ private:
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";
         switch (field.rule) {
             case Rule::intersect:
-                return (any == 0 && unknown ? "No host is known to have it" : "Not every host has it") + who + "." +
-                       silent;
+                if (any != 0) return "Not every host has it" + who + "." + silent;
+                return (unknown ? "No host is known to have it" : "No host offers it") + who + "." + silent;
             case Rule::union_:
             case Rule::guarded:
                 return (any == 0 && unknown ? "Set, since not every dump rules it out"

@@ -13,7 +13,9 @@ namespace poolcpuid::merge {
 struct TablePromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;
-    std::vector<bool> absent;  // words of MSRs that do not exist
+    std::vector<std::uint64_t> made;   // bits of unknown that only a hypervisor's view tells
+    std::vector<std::uint64_t> given;  // those of them that every hypervisor gives
+    std::vector<bool> absent;          // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
     std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;

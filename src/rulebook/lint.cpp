@@ -138,6 +138,7 @@ private:
         only(field.derive.has_value(), "derive", Rule::derive);
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
         only(field.emulated, "emulated", Rule::intersect);
+        only(field.made.has_value(), "made", Rule::intersect);
         only(field.of_identity, "of_identity", Rule::min);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
@@ -145,9 +146,25 @@ private:
         if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         if (field.derive) check_derive(field);
-        for (const std::vector<std::string>& list : field.guard_immune) {
+        if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
+        if (field.made && field.emulated) say("made and emulated exclude each other");
+        if (field.made && !parse_word(maker_words, field.made->by)) {
+            say("made by \"" + field.made->by + "\", which is neither all nor some");
+        }
+        check_conditions(field, "guard", field.guard_immune);
+        if (field.made) check_conditions(field, "made", field.made->where);
+    }
+
+    static bool announces(Rule rule) {
+        return rule == Rule::intersect || rule == Rule::guarded || rule == Rule::group || rule == Rule::derive;
+    }
+
+    void check_conditions(const SourceField& field, const char* key,
+                          const std::vector<std::vector<std::string>>& lists) {
+        for (const std::vector<std::string>& list : lists) {
+            if (list.empty()) report(field.place, field.id, std::string(key) + " has an empty list of fields");
             for (const std::string& term : list) {
-                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+                check_reference(field, key, term.starts_with("!") ? term.substr(1) : term);
             }
         }
     }

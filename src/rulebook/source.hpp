@@ -55,6 +55,13 @@ struct SourceDerive {
     std::vector<SourceChoice> choices;
 };
 
+struct SourceMade {
+    std::string by;
+    std::vector<std::vector<std::string>> where;
+    std::vector<std::string> model;
+    std::string source;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -70,6 +77,7 @@ struct SourceField {
     std::string impact;
     bool required = false;
     bool emulated = false;
+    bool by_microcode = false;
     bool of_identity = false;
     std::string gate;
     std::string implied_by;
@@ -77,6 +85,7 @@ struct SourceField {
     std::string length_from;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
+    std::optional<SourceMade> made;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;
     NameAge qemu_age;
