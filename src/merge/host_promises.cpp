@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "merge/pool.hpp"
 #include "merge/retpoline.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
