@@ -106,7 +106,7 @@ struct RunningPlan {
     std::vector<std::string> reaches;       // the hosts after the change that may run them: all names, sorted
     std::vector<Unreachable> cannot_reach;  // by the first host
     std::vector<FlawedHosts> degraded;      // reached, and slower there (see Outcome); by the first host
-    std::vector<FlawedHosts> doubtful;      // reached with UnknownIs::warning only; by the first host
+    std::vector<FlawedHosts> doubtful;      // reached, and not known to keep all, which does not count; likewise
     std::vector<StartUpHosts> start_up;     // on the hosts that they reach; by the first host
     std::vector<std::string> must_move;     // hosts that leave or are replaced, and on which they may run now
     std::vector<std::string> no_refuge;     // those of must_move from which they reach no other host

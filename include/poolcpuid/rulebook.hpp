@@ -59,9 +59,17 @@ enum class Derivation : std::uint8_t {
     vmx_vmcs_enum,   // the highest VMCS field that the policy's controls need
 };
 
+// Which hypervisors give guests a feature that the silicon need not have.
+enum class Makers : std::uint8_t {
+    none,
+    some,  // those of some kernels or settings only
+    all,   // every one that runs VMs today
+};
+
 std::string_view to_string(Rule rule) noexcept;
 std::string_view to_string(Exposure exposure) noexcept;
 std::string_view to_string(Impact impact) noexcept;
+std::string_view to_string(Makers makers) noexcept;  // "all", "some"; "none" stands in no document
 
 using FieldIndex = std::uint16_t;
 inline constexpr FieldIndex no_field = std::numeric_limits<FieldIndex>::max();
@@ -90,7 +98,7 @@ struct FieldNames {
     NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
-// A field that must be set, or must be clear: one term of a guard, or what implies a promise.
+// One term of a condition: a field that must be set, or must be clear.
 struct GuardTerm {
     FieldIndex field = no_field;
     bool negated = false;
@@ -100,6 +108,14 @@ struct GuardTerm {
 struct Guard {
     std::span<const std::span<const GuardTerm>> immune;  // any list of which every term holds
     std::span<const std::string_view> model;             // or: the model has all these immunities
+};
+
+// Where hypervisors make a feature by themselves, so that a view of the hardware alone says nothing of it.
+struct Made {
+    Makers by = Makers::none;
+    std::span<const std::span<const GuardTerm>> where;  // any list of which every term holds
+    std::span<const std::string_view> model;            // or: the model has all these immunities; neither: everywhere
+    std::string_view source;
 };
 
 // A bit that is 1 when a field is in the policy, or always.
@@ -155,6 +171,7 @@ struct Field {
     std::span<const VulnerabilityIndex> mitigation;  // what a guest that has the bit can do something against
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
+    bool by_microcode = false;      // updates brought it to CPUs that were sold without it
     bool of_identity = false;       // the hosts with the policy's family, model and stepping decide it
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
@@ -166,6 +183,7 @@ struct Field {
     std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
     std::string_view ask;               // group for --show
     Guard guard;
+    Made made;
     Derive derive;
     FieldNames names;
     std::string_view why;

@@ -34,20 +34,20 @@ struct PolicyCheck::Impl {
         return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
     }
 
-    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host,
-                                       const std::optional<HostPromises>& silicon) const {
+    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
         check::Circumstances result;
+        result.only_hypervisor_view = !host.has_hardware_view;
         if (atom.kind != merge::AtomKind::bits) return result;
-        const bool inverted = plan.is_inverted(atom.field);
         result.other_name_of_bad = plan.bad_news_group(atom.field) != nullptr;
-        result.silicon_has_it = silicon && keeps(silicon->atoms.words, atom);
-        result.hidden_by_view = inverted && keeps(host.offered, atom);
+        result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
+        result.kernel = host.kernel;
+        result.hidden_by_view = plan.is_inverted(atom.field) && keeps(host.offered, atom);
         return result;
     }
 
-    void judge(const HostPromises& host, const std::optional<HostPromises>& silicon, Verdict& verdict) const {
+    void judge(const HostPromises& host, Verdict& verdict) const {
         for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
-            check::Circumstances known = circumstances(atom, host, silicon);
+            check::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
             verdict.violations.push_back(check::describe(plan, atom, known));
         }
@@ -114,7 +114,7 @@ std::string_view to_string(Outcome outcome) noexcept {
 Outcome Verdict::outcome(UnknownIs unknown) const noexcept {
     Outcome worst = Outcome::runs;
     for (const Violation& violation : violations) {
-        if (!violation.known && unknown == UnknownIs::warning) continue;
+        if (!violation.counts(unknown)) continue;
         worst = std::max(worst, violation.only_degrades() ? Outcome::runs_degraded : Outcome::must_not_run);
     }
     return worst;
@@ -144,13 +144,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
         return verdict;
     }
     const HostPromises promises = merge::promises_of(impl_->plan, host);
-    std::optional<HostPromises> silicon;
-    if (host.hardware && host.hypervisor) {
-        HostDump hardware = host;
-        hardware.hypervisor.reset();
-        silicon = merge::promises_of(impl_->plan, hardware);
-    }
-    impl_->judge(promises, silicon, verdict);
+    impl_->judge(promises, verdict);
     impl_->find_start_up(promises, verdict);
     return verdict;
 }
@@ -161,7 +155,7 @@ Verdict PolicyCheck::against(const PoolPolicy& other) const {
         verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
         return verdict;
     }
-    impl_->judge(merge::promises_of(impl_->plan, other), std::nullopt, verdict);
+    impl_->judge(merge::promises_of(impl_->plan, other), verdict);
     return verdict;
 }
 

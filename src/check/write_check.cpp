@@ -14,6 +14,7 @@ nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation&
     document::put_field(json, rulebook, violation.field, violation.place);
     json["breach"] = to_string(violation.breach);
     json["known"] = violation.known;
+    if (!violation.known) json["given"] = violation.given;
     json["promised"] = violation.promised;
     json["host"] = violation.host;
     json["impact"] = to_string(violation.impact);

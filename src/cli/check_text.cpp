@@ -113,7 +113,7 @@ private:
     }
 
     static std::size_t unknown(const Verdict& verdict) {
-        return count_if(verdict, [](const Violation& v) { return !v.known; });
+        return count_if(verdict, [](const Violation& v) { return !v.known && !v.given; });
     }
 
     static std::size_t start_ups(const Verdict& verdict) { return verdict.start_up.size(); }

@@ -1,5 +1,6 @@
 #include "cli/violation_text.hpp"
 
+#include <cstdint>
 #include <map>
 #include <tuple>
 
@@ -24,25 +25,36 @@ std::string item(const Rulebook& rulebook, const Violation& violation) {
     return text;
 }
 
-const char* heading(bool is_unknown, Breach breach) {
-    if (is_unknown) return "Not known to be kept";
+enum class Standing : std::uint8_t { broken, unknown, given };
+
+Standing standing_of(const Violation& violation) {
+    if (violation.known) return Standing::broken;
+    return violation.given ? Standing::given : Standing::unknown;
+}
+
+const char* heading(Standing standing, Breach breach) {
+    switch (standing) {
+        case Standing::broken: break;
+        case Standing::unknown: return "Not known to be kept";
+        case Standing::given: return "Not seen, but given by every hypervisor";
+    }
     return breach == Breach::lost ? "Promised, and not there" : "There, and not told";
 }
 
 }  // namespace
 
 std::vector<ViolationParagraph> paragraphs_of(const Rulebook& rulebook, const std::vector<Violation>& violations) {
-    using Key = std::tuple<bool, Impact, Breach>;
+    using Key = std::tuple<Standing, Impact, Breach>;
     std::map<Key, std::string> items;
     for (const Violation& violation : violations) {
-        std::string& list = items[{!violation.known, violation.impact, violation.breach}];
+        std::string& list = items[{standing_of(violation), violation.impact, violation.breach}];
         list += (list.empty() ? "" : ", ") + item(rulebook, violation);
     }
     std::vector<ViolationParagraph> paragraphs;
     for (const auto& [key, list] : items) {
-        const auto& [is_unknown, impact, breach] = key;
-        paragraphs.push_back({std::string(heading(is_unknown, breach)) + " (" + std::string(to_string(impact)) + "): ",
-                              list, is_unknown});
+        const auto& [standing, impact, breach] = key;
+        paragraphs.push_back({std::string(heading(standing, breach)) + " (" + std::string(to_string(impact)) + "): ",
+                              list, standing != Standing::broken});
     }
     return paragraphs;
 }

@@ -245,6 +245,10 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
     std::vector<std::string> sentences;
     if (field.emulated)
         sentences.emplace_back("A dump of the silicon counts as having it, since every VMM emulates it.");
+    if (field.made.by != Makers::none) {
+        sentences.push_back(std::string(field.made.by == Makers::all ? "Hypervisors" : "Some hypervisors") +
+                            " make it: a dump of the silicon alone does not say that a guest has it not.");
+    }
     if (field.implied_by.field != no_field) {
         sentences.push_back("It counts as set where " + id_of(view, field.implied_by.field) +
                             (field.implied_by.negated ? " is not." : " is."));

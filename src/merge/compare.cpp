@@ -47,11 +47,11 @@ private:
         return registers_.field(gate, gate.subleaf_first).value_or(0) == 0;
     }
 
-    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
+    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
         broken_.push_back(
-            {kind, index, subleaf, 0, known, impact(rulebook_[index]), before.value, after.value, {}, {}});
+            {kind, index, subleaf, 0, known, impact(rulebook_[index]), made_by, before.value, after.value, {}, {}});
     }
 
     // XBEGIN faults without RTM, and only aborts where RTM_ALWAYS_ABORT stands in its place.
@@ -67,7 +67,10 @@ private:
         const std::size_t word = *plan_.find_word(place_of(field, subleaf));
         const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
         if (broken == 0 || is_other_name(index, subleaf)) return;
-        add(AtomKind::bits, index, subleaf, (broken & ~kept_.unknown[word]) != 0);
+        const bool known = (broken & ~kept_.unknown[word]) != 0;
+        const bool made = !known && (broken & ~kept_.made[word]) == 0;
+        const bool given = made && (broken & ~kept_.given[word]) == 0;
+        add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
     }
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
@@ -132,6 +135,7 @@ private:
                            0,
                            after->second.known,
                            rulebook_[index].impact,
+                           Makers::none,
                            before->second.value,
                            after->second.value,
                            {},
@@ -143,7 +147,8 @@ private:
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
         const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, known, Impact::crash, 0, 0, before, after});
+        broken_.push_back(
+            {AtomKind::component, no_field, 0, component.bit, known, Impact::crash, Makers::none, 0, 0, before, after});
     }
 
     const Plan& plan_;

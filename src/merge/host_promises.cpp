@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "merge/pool.hpp"
 #include "merge/retpoline.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
@@ -45,7 +46,11 @@ public:
         }
         TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
         read_offered(host);
-        if (hypervisor && hardware) widen(host, *hardware);
+        result_.withheld.resize(host.unknown.size());
+        if (hypervisor && hardware) {
+            find_withheld(host, *hardware);
+            widen(host, *hardware);
+        }
         result_.atoms = std::move(host.atoms);
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
@@ -59,6 +64,7 @@ public:
         result_.syscall_artefact = host.syscall_artefact;
         apply_model();
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result_);
+        keep_made(host);
         find_silent_rows();
         find_strays();
         find_easings();
@@ -71,6 +77,29 @@ private:
         result_.offered = view.atoms.words;
         for (std::size_t w = 0; w < result_.offered.size(); ++w) {
             if (view.absent[w]) result_.offered[w] |= view.unknown[w];
+        }
+    }
+
+    // What the CPU can do and guests are not given; what VMMs emulate is no doing of the CPU.
+    void find_withheld(const TablePromises& view, const TablePromises& hardware) {
+        for (std::size_t w = 0; w < view.unknown.size(); ++w) {
+            const std::uint64_t kept = plan_.words()[w].intersect & hardware.atoms.words[w];
+            result_.withheld[w] = kept & ~view.atoms.words[w] & ~view.unknown[w];
+        }
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (!field.emulated) continue;
+            if (const auto word = plan_.find_word(place_of(field, field.subleaf_first))) {
+                result_.withheld[*word] &= ~field.mask();
+            }
+        }
+    }
+
+    // What the model table settled is not for a hypervisor's view to tell.
+    void keep_made(const TablePromises& host) {
+        for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
+            result_.made.push_back(host.made[w] & result_.unknown[w]);
+            result_.given.push_back(host.given[w] & result_.unknown[w]);
         }
     }
 
@@ -90,6 +119,7 @@ private:
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
+        result_.kernel = kernel_of(host_);
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
             result_.leaf1_eax = *eax;
             result_.signature = signature_of(*eax);
@@ -129,6 +159,8 @@ private:
             const std::uint64_t broken =
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+            host.made[w] |= cpu.made[w];
+            host.given[w] |= cpu.given[w];
             host.absent[w] = host.absent[w] && cpu.absent[w];
             host.moot[w] &= cpu.moot[w];
             host.implied[w] = (host.implied[w] | cpu.implied[w]) & host.atoms.words[w] & cpu.atoms.words[w];
@@ -212,6 +244,7 @@ private:
 
     void take_away(const Field& field, std::size_t word) {
         result_.modelled[word] |= field.mask() & (result_.atoms.words[word] | result_.unknown[word]);
+        result_.withheld[word] &= ~field.mask();
         result_.atoms.words[word] &= ~field.mask();
         result_.unknown[word] &= ~field.mask();
     }
@@ -230,7 +263,7 @@ private:
             if (!place.is_msr) result_.silent_rows.push_back(place.key);
         };
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
-            if ((result_.unknown[w] & ~result_.by_microcode[w]) != 0) note(plan_.words()[w].place);
+            if ((result_.unknown[w] & ~result_.by_microcode[w] & ~result_.made[w]) != 0) note(plan_.words()[w].place);
         }
         for (std::size_t n = 0; n < plan_.numbers().size(); ++n) {
             const NumberSlot& slot = plan_.numbers()[n];

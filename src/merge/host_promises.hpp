@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "merge/plan.hpp"
@@ -66,6 +67,9 @@ struct Atoms {
 struct HostPromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;           // bits of which the host is silent, parallel to words
+    std::vector<std::uint64_t> made;              // bits of unknown that a hypervisor's view would tell, likewise
+    std::vector<std::uint64_t> given;             // those of made that every hypervisor gives, likewise
+    std::vector<std::uint64_t> withheld;          // promises that the silicon keeps and its hypervisor does not offer
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
     std::vector<bool> absent;                     // words of MSRs that the host is known not to have
     std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
@@ -84,6 +88,7 @@ struct HostPromises {
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
+    std::string kernel;           // its version, of a host with both views; empty: not known
     std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it
     Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values

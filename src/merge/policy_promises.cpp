@@ -33,9 +33,10 @@ public:
         read_microcode(result);
         result.absent = std::move(read.absent);
         result.unknown.assign(plan_.words().size(), 0);
-        result.modelled.assign(plan_.words().size(), 0);
-        result.implied.assign(plan_.words().size(), 0);
-        result.by_microcode.assign(plan_.words().size(), 0);
+        for (auto* bits :
+             {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
+            bits->assign(plan_.words().size(), 0);
+        }
         read_scrubs(result);
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
         return result;

@@ -75,12 +75,22 @@ std::string views_digest(const HostDump& host) {
         append_msrs(bytes, host.hardware->msrs);
     }
     append_number(bytes, microcode_revision(host).value_or(0));
+    bytes += kernel_of(host) + '\0';
     append_number(bytes, host.hypervisor ? 1 : 0);
     if (host.hypervisor) {
         append_table(bytes, host.hypervisor->cpuid);
         append_msrs(bytes, host.hypervisor->msrs);
     }
     return sha256_hex(bytes);
+}
+
+std::string kernel_of(const HostDump& host) {
+    const auto at = host.meta.find("kernel");
+    return host.hardware && host.hypervisor && at != host.meta.end() ? at->second : std::string();
+}
+
+std::string offerer(const std::string& kernel) {
+    return kernel.empty() ? "its hypervisor" : "its kernel (" + kernel + ")";
 }
 
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most) {
@@ -138,6 +148,13 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);
     return {raw.has_value(), raw.value_or(0)};
+}
+
+bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
+    const Field& field = plan.rulebook()[index];
+    if (!promises_by_bits(field.rule)) return false;
+    const auto word = plan.find_word(place_of(field, subleaf));
+    return word && (host.withheld[*word] & field.mask()) != 0;
 }
 
 std::vector<std::string> inferred_immunities(const HostPromises& host) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -47,10 +48,27 @@ public:
             said += " On " + enumerate(implied) + " it goes without saying, as " +
                     std::string(rulebook_[rulebook_[index].implied_by.field].id) + " is not there.";
         }
-        return what_happened(index, subleaf, values, limiting) + said + " " + std::string(rulebook_[index].why);
+        return what_happened(index, subleaf, values, limiting) + said + withheld(index, subleaf) + " " +
+               std::string(rulebook_[index].why);
     }
 
 private:
+    // Of a CPU that can do more than guests are given.
+    std::string withheld(FieldIndex index, std::uint32_t subleaf) const {
+        std::map<std::string, std::vector<std::string>> kernels;
+        for (const Variant& variant : in_.variants) {
+            if (!is_withheld(plan_, *variant.promises, index, subleaf)) continue;
+            auto& names = kernels[variant.promises->kernel];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        std::string text;
+        for (auto& [kernel, names] : kernels) {
+            std::sort(names.begin(), names.end());
+            text += " The CPU of " + enumerate(names) + " has it, " + offerer(kernel) + " does not offer it.";
+        }
+        return text;
+    }
+
     static std::vector<std::string> hosts_with(const ValuesSeen& values, bool SeenValue::*what) {
         std::vector<std::string> names;
         for (const auto& [seen, variants] : values) {
@@ -137,8 +155,8 @@ private:
         switch (field.rule) {
             case Rule::intersect:
                 if (all) return "Every host keeps it.";
-                return (any == 0 && unknown ? "No host is known to have it" : "Not every host has it") + who + "." +
-                       silent;
+                if (any != 0) return "Not every host has it" + who + "." + silent;
+                return (unknown ? "No host is known to have it" : "No host offers it") + who + "." + silent;
             case Rule::union_:
             case Rule::guarded:
                 return (any == 0 && unknown ? "Set, since not every dump rules it out"

@@ -20,7 +20,10 @@ public:
         read_words();
         read_covered();
         read_implied();
-        if (kind_ == ViewKind::hardware) read_emulated();
+        if (kind_ == ViewKind::hardware) {
+            read_emulated();
+            read_made();
+        }
         read_numbers();
         read_lengths();
         read_guards();
@@ -41,6 +44,8 @@ private:
             result_.unknown.push_back(unknown);
             result_.absent.push_back(reading.absent);
         }
+        result_.made.resize(plan_.words().size());
+        result_.given.resize(plan_.words().size());
     }
 
     // The bits of a register that are RSBA or RRSBA of a group.
@@ -111,6 +116,26 @@ private:
         }
     }
 
+    // What hypervisors make themselves is not lost for the hardware's not having it: their own view would tell.
+    void read_made() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (field.made.by == Makers::none) continue;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto made = is_made(field.made);
+            if (!word || !made.value_or(true)) continue;
+            const std::uint64_t bits = field.mask() & ~result_.atoms.words[*word];
+            result_.unknown[*word] |= bits;
+            result_.made[*word] |= bits;
+            if (made && field.made.by == Makers::all) result_.given[*word] |= bits;
+        }
+    }
+
+    std::optional<bool> is_made(const Made& made) const {
+        if (made.where.empty() && made.model.empty()) return true;
+        return is_either(made.where, made.model);
+    }
+
     Number read_number(const Field& field, std::uint32_t subleaf) const {
         const auto value = view_.field(field, subleaf);
         if (field.zero_means_field != no_field) {
@@ -156,16 +181,17 @@ private:
         return (*value != 0) != term.negated;
     }
 
-    // Immune for certain, affected for certain, or nothing.
-    std::optional<bool> immune(const Guard& guard) const {
+    // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
+    std::optional<bool> is_either(std::span<const std::span<const GuardTerm>> lists,
+                                  std::span<const std::string_view> tags) const {
         const auto has = [&](std::string_view tag) {
             if (silicon_.model == nullptr) return false;
             const auto& immune_to = silicon_.model->immune;
             return std::find(immune_to.begin(), immune_to.end(), tag) != immune_to.end();
         };
-        if (!guard.model.empty() && std::all_of(guard.model.begin(), guard.model.end(), has)) return true;
+        if (!tags.empty() && std::all_of(tags.begin(), tags.end(), has)) return true;
         bool all_refuted = true;
-        for (const std::span<const GuardTerm> terms : guard.immune) {
+        for (const std::span<const GuardTerm> terms : lists) {
             const auto term_is = [&](bool wanted) {
                 return [this, wanted](const GuardTerm& term) { return holds(term) == std::optional<bool>(wanted); };
             };
@@ -187,7 +213,7 @@ private:
                 result_.atoms.scrubs |= bit;
                 continue;
             }
-            const auto is_immune = immune(field.guard);
+            const auto is_immune = is_either(field.guard.immune, field.guard.model);
             if (is_immune.value_or(false)) {
                 result_.atoms.scrubs |= bit;
                 settle_clear(field, slot.subleaf);

@@ -53,8 +53,7 @@ struct Flaws {
 Flaws flaws_of(const Verdict& verdict, UnknownIs unknown) {
     Flaws flaws;
     for (const Violation& violation : verdict.violations) {
-        const bool counts = violation.known || unknown == UnknownIs::failure;
-        (counts ? flaws.degraded : flaws.doubtful).push_back(violation);
+        (violation.counts(unknown) ? flaws.degraded : flaws.doubtful).push_back(violation);
     }
     return flaws;
 }

@@ -65,7 +65,8 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
         const Verdict verdict = check.against(host);
         HostAdvice entry;
         for (const Violation& violation : verdict.violations) {
-            if (!violation.only_degrades()) entry.breaks.push_back(violation.field);
+            if (violation.counts(UnknownIs::failure) && !violation.only_degrades())
+                entry.breaks.push_back(violation.field);
         }
         std::sort(entry.breaks.begin(), entry.breaks.end());
         entry.breaks.erase(std::unique(entry.breaks.begin(), entry.breaks.end()), entry.breaks.end());

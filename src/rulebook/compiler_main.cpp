@@ -133,12 +133,15 @@ private:
         text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " +
                 enumerator("Rule", f.rule) + ", " + enumerator("Exposure", f.exposure) + ", " +
                 enumerator("Impact", f.impact) + ", " + list("VulnerabilityIndex", f.mitigation);
-        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.of_identity) + ", " +
-                boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " +
-                number(f.gate) + ", " + item(f.implied_by) + ", " + number(f.length_from) + ", " +
-                list("Cover", f.covers) + ", " + list("Easing", f.eased_by) + ", " + quoted(f.ask);
+        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.by_microcode) + ", " +
+                boolean(f.of_identity) + ", " + boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " +
+                number(f.zero_means_field) + ", " + number(f.gate) + ", " + item(f.implied_by) + ", " +
+                number(f.length_from) + ", " + list("Cover", f.covers) + ", " + list("Easing", f.eased_by) + ", " +
+                quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";
+        text += ", {" + enumerator("Makers", f.made.by) + ", " + list("std::span<const GuardTerm>", f.made.where) +
+                ", " + list("std::string_view", f.made.model) + ", " + quoted(f.made.source) + "}";
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +
                 hex(f.derive.from.subleaf) + "}, " + enumerator("Register", f.derive.reg) + ", " +
                 number(f.derive.condition) + ", " + hex(f.derive.then_value) + ", " + hex(f.derive.else_value) + ", " +

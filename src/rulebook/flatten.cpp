@@ -119,6 +119,7 @@ private:
         to.mitigation = flat_mitigation(from.mitigation);
         to.required = from.required;
         to.emulated = from.emulated;
+        to.by_microcode = from.by_microcode;
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
@@ -127,7 +128,11 @@ private:
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
         to.ask = keep(from.ask);
-        if (!from.guard_immune.empty()) to.guard = flat_guard(from);
+        if (!from.guard_immune.empty()) to.guard = {conditions(from.guard_immune), keep_all(from.guard_model)};
+        if (from.made) {
+            to.made = {parse_word(maker_words, from.made->by).value(), conditions(from.made->where),
+                       keep_all(from.made->model), keep(from.made->source)};
+        }
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
                     keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
@@ -179,14 +184,14 @@ private:
         return {index(negated ? text.substr(1) : text), negated};
     }
 
-    Guard flat_guard(const SourceField& from) {
-        auto& guard = storage_.guards.emplace_back();
-        for (const std::vector<std::string>& list : from.guard_immune) {
+    std::span<const std::span<const GuardTerm>> conditions(const std::vector<std::vector<std::string>>& lists) {
+        auto& all = storage_.guards.emplace_back();
+        for (const std::vector<std::string>& list : lists) {
             auto& terms = storage_.guard_lists.emplace_back();
             for (const std::string& text : list) terms.push_back(term(text));
-            guard.push_back(terms);
+            all.push_back(terms);
         }
-        return {guard, keep_all(from.guard_model)};
+        return all;
     }
 
     Derive flat(const SourceDerive& from) {

@@ -171,6 +171,7 @@ private:
         only(field.derive.has_value(), "derive", Rule::derive);
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
         only(field.emulated, "emulated", Rule::intersect);
+        only(field.made.has_value(), "made", Rule::intersect);
         only(field.of_identity, "of_identity", Rule::min);
         only(!field.covers.empty(), "covers", Rule::intersect);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
@@ -184,11 +185,13 @@ private:
             check_reference(field, "eased_by", easing.field);
             if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
         }
-        for (const std::vector<std::string>& list : field.guard_immune) {
-            for (const std::string& term : list) {
-                check_reference(field, "guard", referred(term));
-            }
+        if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
+        if (field.made && field.emulated) say("made and emulated exclude each other");
+        if (field.made && !parse_word(maker_words, field.made->by)) {
+            say("made by \"" + field.made->by + "\", which is neither all nor some");
         }
+        check_conditions(field, "guard", field.guard_immune);
+        if (field.made) check_conditions(field, "made", field.made->where);
     }
 
     // A higher bit covers a lower one, so that following them comes to an end.
@@ -199,6 +202,20 @@ private:
                 report(field.place, field.id,
                        "a bit covers a lower one of the field, not " + std::to_string(bit) + " the bit " +
                            std::to_string(covered));
+            }
+        }
+    }
+
+    static bool announces(Rule rule) {
+        return rule == Rule::intersect || rule == Rule::guarded || rule == Rule::group || rule == Rule::derive;
+    }
+
+    void check_conditions(const SourceField& field, const char* key,
+                          const std::vector<std::vector<std::string>>& lists) {
+        for (const std::vector<std::string>& list : lists) {
+            if (list.empty()) report(field.place, field.id, std::string(key) + " has an empty list of fields");
+            for (const std::string& term : list) {
+                check_reference(field, key, referred(term));
             }
         }
     }

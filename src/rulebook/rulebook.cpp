@@ -28,6 +28,9 @@ bool contains(std::span<const NumberRange> ranges, std::uint16_t number) noexcep
 std::string_view to_string(Rule rule) noexcept { return rulebook::word_of(rulebook::rule_words, rule); }
 std::string_view to_string(Exposure exposure) noexcept { return rulebook::word_of(rulebook::exposure_words, exposure); }
 std::string_view to_string(Impact impact) noexcept { return rulebook::word_of(rulebook::impact_words, impact); }
+std::string_view to_string(Makers makers) noexcept {
+    return makers == Makers::none ? "none" : rulebook::word_of(rulebook::maker_words, makers);
+}
 
 std::vector<std::string> Rulebook::mitigated_by(const Field& field) const {
     std::vector<std::string> ids;

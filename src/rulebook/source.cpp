@@ -220,6 +220,7 @@ private:
         field.ask = text_or_empty(reader.optional_string("ask"));
         field.required = reader.optional_bool("required", false);
         field.emulated = reader.optional_bool("emulated", false);
+        field.by_microcode = reader.optional_bool("by_microcode", false);
         field.of_identity = reader.optional_bool("of_identity", false);
         field.gate = text_or_empty(reader.optional_string("gate"));
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
@@ -234,6 +235,7 @@ private:
                 field.eased_by.push_back({other, string_of(impact)});
         }
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
+        if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
         field.impact = reader.required_string("impact");
         field.mitigation = optional_strings(reader, "mitigation");
@@ -273,12 +275,29 @@ private:
 
     void parse_guard(const Value& value, SourceField& field) const {
         ObjectReader reader(value, file_.path, "a guard");
-        for (const Value& list : reader.required_array("immune")) {
-            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
-            field.guard_immune.push_back(strings(list.items()));
-        }
+        field.guard_immune = conditions(reader.required_array("immune"));
         field.guard_model = strings(reader.required_array("model"));
         reader.finish();
+    }
+
+    SourceMade parse_made(const Value& value) const {
+        ObjectReader reader(value, file_.path, "what hypervisors make");
+        SourceMade made;
+        made.by = reader.required_string("by");
+        if (const auto* where = reader.optional_array("where")) made.where = conditions(*where);
+        if (const auto* model = reader.optional_array("model")) made.model = strings(*model);
+        made.source = reader.required_string("source");
+        reader.finish();
+        return made;
+    }
+
+    std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {
+        std::vector<std::vector<std::string>> result;
+        for (const Value& list : lists) {
+            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
+            result.push_back(strings(list.items()));
+        }
+        return result;
     }
 
     SourceDerive parse_derive(const Value& value) const {

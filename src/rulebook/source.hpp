@@ -60,6 +60,13 @@ struct SourceEasing {
     std::string impact;
 };
 
+struct SourceMade {
+    std::string by;
+    std::vector<std::vector<std::string>> where;
+    std::vector<std::string> model;
+    std::string source;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -76,6 +83,7 @@ struct SourceField {
     std::vector<std::string> mitigation;
     bool required = false;
     bool emulated = false;
+    bool by_microcode = false;
     bool of_identity = false;
     std::string gate;
     std::string implied_by;
@@ -85,6 +93,7 @@ struct SourceField {
     std::vector<SourceEasing> eased_by;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
+    std::optional<SourceMade> made;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;
     NameAge qemu_age;

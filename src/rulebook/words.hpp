@@ -34,6 +34,8 @@ inline constexpr Words<Impact, 5> impact_words{{{"crash", Impact::crash},
                                                 {"performance", Impact::performance},
                                                 {"cosmetic", Impact::cosmetic}}};
 
+inline constexpr Words<Makers, 2> maker_words{{{"some", Makers::some}, {"all", Makers::all}}};
+
 inline constexpr Words<Derivation, 14> derivation_words{{{"max_leaf", Derivation::max_leaf},
                                                          {"max_subleaf", Derivation::max_subleaf},
                                                          {"copy_bits", Derivation::copy_bits},

@@ -66,6 +66,7 @@ private:
     void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen, n.qemu_age); }
     void put(const GuardTerm& term) { put_all(term.field, term.negated); }
     void put(const Guard& guard) { put_all(guard.immune, guard.model); }
+    void put(const Made& made) { put_all(made.by, made.where, made.model, made.source); }
     void put(const BitSource& source) { put_all(source.bit, source.field); }
     void put(const Choice& choice) { put_all(choice.condition, choice.value); }
     void put(const Cover& cover) { put_all(cover.bit, cover.covered); }
@@ -80,11 +81,12 @@ private:
     void put(const Field& f) {
         put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
                 f.exposure);
-        put_all(f.impact, f.required, f.emulated, f.of_identity, f.zero_has_meaning, f.zero_means, f.zero_means_field,
-                f.gate, f.implied_by);
-        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.derive, f.names, f.why, f.source);
+        put_all(f.impact, f.mitigation, f.required, f.emulated, f.by_microcode, f.of_identity, f.zero_has_meaning,
+                f.zero_means, f.zero_means_field, f.gate, f.implied_by);
+        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.made, f.derive, f.names, f.why, f.source);
     }
     void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
+    void put(const Vulnerability& v) { put_all(v.id, v.name, v.source); }
     void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
     void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
     void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
