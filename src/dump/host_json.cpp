@@ -9,6 +9,7 @@
 
 #include "dump/host_name.hpp"
 #include "dump/msr_builder.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
 #include "json/located_json.hpp"
 #include "text/hex.hpp"
@@ -91,7 +92,10 @@ private:
         }
         std::set<std::uint32_t> numbers;
         view.cpus.reserve(cpus.items().size());
-        for (const Value& cpu : cpus.items()) view.cpus.push_back(read_cpu(cpu, numbers));
+        for (const Value& cpu : cpus.items()) {
+            view.cpus.push_back(read_cpu(cpu, numbers));
+            check_same_machine(view.cpus.front().cpuid, view.cpus.back().cpuid, file_, cpu.line());
+        }
         view.msrs = read_msrs(reader);
         reader.finish();
         return view;
