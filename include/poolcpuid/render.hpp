@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,7 @@ struct Inexpressible {
     Impact impact = Impact::cosmetic;  // what the difference may cost the guest
     std::string reason;                // one sentence: why the target cannot say it
     std::string consequence;           // one sentence: what that means for the guest
+    std::string about;                 // what is described, where that has a name: "brand string"
 
     friend bool operator==(const Inexpressible&, const Inexpressible&) = default;
 };
@@ -88,19 +90,29 @@ struct Rendering {
 // Under what QEMU runs the guest. It decides which bits QEMU can give and what it shows by itself.
 enum class QemuAccelerator : std::uint8_t { kvm, tcg };
 
+// The two forms of xl's cpuid (xl.cfg(5)): features by name, or registers bit by bit.
+enum class XenForm : std::uint8_t { libxl, xend };
+
 struct RenderOptions {
     std::string base;                                    // qemu, libvirt: a named model; empty: the plainest
     std::optional<QemuFacts> qemu;                       // nothing: names of any version that is known
     QemuAccelerator accelerator = QemuAccelerator::kvm;  // qemu
     std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
+    std::optional<VmmVersion> xen;                       // xapi, xen: the hosts' release; nothing: the newest known
+    std::optional<XenForm> xen_form;                     // xen; nothing: the one that loses less
+    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known
     std::vector<HostDump> hosts;                         // those of the pool, for advice
 };
 
 // The policy for the target. Throws NoPolicyError when the rulebook does not know the policy's vendor,
-// UsageError when options.base is no model that is known. Linear in the policy's rows and the rulebook's
-// fields; with hosts, a check of each.
+// UsageError when options.base is no model, or options.xen no release, that is known. Linear in the policy's rows and
+// the rulebook's fields; with hosts, a check of each.
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
                         const RenderOptions& options);
+
+// The boolean properties that the policy turns on in a QEMU that has them: what to give to ask_qemu. Throws
+// NoPolicyError as render_policy does.
+std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator);
 
 // The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);

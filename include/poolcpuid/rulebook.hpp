@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "poolcpuid/registers.hpp"
+#include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid {
 
@@ -74,6 +75,7 @@ struct FieldNames {
     std::string_view qemu;
     std::string_view libvirt;
     std::string_view xen;
+    NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
 // One term of a guard: a field that must be set, or must be clear.

@@ -102,9 +102,10 @@ struct Verification {
 // Starts a vCPU with the policy and compares what it reads, all but the bits that the policy leaves to the
 // VMM (owned): every row; the other subleaves of each leaf that the rulebook knows and the one beyond; each
 // leaf up to the maximum of its range and the one beyond. What has no row is to read as zeros, but a leaf
-// beyond the maximum may repeat the highest basic leaf, as Intel's CPUs do (SDM vol. 2A, CPUID) and so KVM
-// (Linux, arch/x86/kvm/cpuid.c, get_out_of_range_cpuid_entry). Throws NoPolicyError when the rulebook does not
-// know the policy's vendor, and what run throws.
+// beyond the maximum of any range may repeat what this vCPU reads at the highest basic leaf and the same
+// subleaf, right or wrong, as Intel's CPUs do (SDM vol. 2A, CPUID) and KVM for guests of all vendors but AMD
+// and Hygon (Linux, arch/x86/kvm/cpuid.c, get_out_of_range_cpuid_entry). Throws NoPolicyError when the
+// rulebook does not know the policy's vendor, and what run throws.
 Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, const VcpuRunner& run);
 
 // On whose word it is so.

@@ -23,7 +23,10 @@ namespace {
 
 std::string why(int error) { return std::system_category().message(error); }
 
-using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
+struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
 
 std::string read_all(std::FILE* file, const std::string& path) {
     std::string bytes;
@@ -147,7 +150,7 @@ bool is_standard_input(const std::string& argument) { return parse_argument(argu
 
 std::string read_file(const std::string& path) {
     if (path == "-") return read_all(stdin, "stdin");
-    const File file(std::fopen(path.c_str(), "rb"), &std::fclose);
+    const File file(std::fopen(path.c_str(), "rb"));
     if (!file) throw InputError(path, 0, "a readable file", why(errno));
     return read_all(file.get(), path);
 }

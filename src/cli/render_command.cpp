@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,15 @@ struct RenderArguments {
     std::string qemu;
     std::string accelerator = "kvm";
     std::string cpu_map;
+    std::string xen;
+    std::string form;
     std::string output;
     std::string rulebook;
     bool strict = false;
 };
 
 // What --qemu says: a program to ask, or a version. Without it, the program that is installed, if any.
-std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
+std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std::set<std::string>& wanted) {
     if (const auto version = parse_version(arguments.qemu)) {
         QemuFacts facts;
         facts.version = *version;
@@ -45,13 +48,34 @@ std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments) {
     const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
     if (!program) return std::nullopt;
     log_debug("asking " + *program);
-    return ask_qemu(*program, arguments.base.empty() ? "base" : arguments.base);
+    return ask_qemu(*program, arguments.base.empty() ? plainest_qemu_model : arguments.base, wanted);
 }
 
 std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
     const std::optional<std::string> directory = arguments.cpu_map.empty() ? find_cpu_map() : arguments.cpu_map;
     if (!directory) return std::nullopt;
     return read_cpu_map(*directory);
+}
+
+// What the QEMU of --qemu says of the map's models. Without the option the one that is installed is asked where the
+// map is the one that is installed: they are a pair.
+std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const CpuMap& map, const PoolPolicy& policy) {
+    if (parse_version(arguments.qemu)) {
+        throw UsageError("which CPU models QEMU " + arguments.qemu + " has is not known here: --qemu PATH asks it");
+    }
+    std::optional<std::string> program;
+    if (!arguments.qemu.empty()) {
+        program = arguments.qemu;
+    } else if (arguments.cpu_map.empty()) {
+        program = find_qemu();
+    }
+    if (!program) return std::nullopt;
+    std::set<std::string> names{arguments.base};
+    for (const auto& [name, model] : map.models) {
+        if (model.vendor.empty() || model.vendor == policy.vendor) names.insert(name);
+    }
+    log_debug("asking " + *program);
+    return ask_qemu_models(*program, names);
 }
 
 // Throws when an option is not for the target: what is silently ignored is a trap.
@@ -62,9 +86,18 @@ void check_options(const RenderArguments& arguments, RenderTarget target) {
     const bool is_qemu = target == RenderTarget::qemu;
     const bool is_libvirt = target == RenderTarget::libvirt;
     only_for(!arguments.base.empty(), "--base", is_qemu || is_libvirt);
-    only_for(!arguments.qemu.empty(), "--qemu", is_qemu);
+    only_for(!arguments.qemu.empty(), "--qemu", is_qemu || is_libvirt);
     only_for(arguments.accelerator != "kvm", "--accel", is_qemu);
     only_for(!arguments.cpu_map.empty(), "--cpu-map", is_libvirt);
+    only_for(!arguments.xen.empty(), "--xen", target == RenderTarget::xapi || target == RenderTarget::xen);
+    only_for(!arguments.form.empty(), "--form", target == RenderTarget::xen);
+}
+
+std::optional<VmmVersion> xen_release(const RenderArguments& arguments) {
+    if (arguments.xen.empty()) return std::nullopt;
+    const auto release = parse_version(arguments.xen);
+    if (!release) throw UsageError("--xen takes a release, like 4.17: \"" + arguments.xen + "\"");
+    return release;
 }
 
 std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
@@ -84,9 +117,20 @@ ExitStatus render(const RenderArguments& arguments) {
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     RenderOptions options;
     options.base = arguments.base;
-    if (target == RenderTarget::qemu) options.qemu = qemu_facts(arguments);
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
-    if (target == RenderTarget::libvirt) options.cpu_map = cpu_map(arguments);
+    if (target == RenderTarget::qemu) {
+        options.qemu = qemu_facts(arguments, qemu_properties(rulebook.get(), policy, options.accelerator));
+    }
+    if (target == RenderTarget::libvirt) {
+        options.cpu_map = cpu_map(arguments);
+        if (options.cpu_map) {
+            options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+        } else if (!arguments.qemu.empty()) {
+            throw UsageError("--qemu needs libvirt's cpu_map, to know which models to ask for: --cpu-map DIR");
+        }
+    }
+    options.xen = xen_release(arguments);
+    if (!arguments.form.empty()) options.xen_form = arguments.form == "xend" ? XenForm::xend : XenForm::libxl;
     if (!arguments.hosts.empty()) options.hosts = hosts_of(arguments);
 
     const Rendering rendering = render_policy(rulebook.get(), policy, target, options);
@@ -126,7 +170,8 @@ void add_render_command(CLI::App& app, Action& action) {
     verb->add_option(
             "--qemu", arguments->qemu,
             "qemu: the program to ask for its names, or a version (9.2) to take as known. Default: the one that "
-            "is installed")
+            "is installed. libvirt: the program to ask for its CPU models. Default: with the cpu_map that is "
+            "installed, the QEMU that is")
         ->type_name("PATH");
     verb->add_option("--accel", arguments->accelerator, "qemu: kvm (default), or tcg for a guest that is emulated")
         ->check(one_of({"kvm", "tcg"}))
@@ -134,6 +179,13 @@ void add_render_command(CLI::App& app, Action& action) {
     verb->add_option("--cpu-map", arguments->cpu_map,
                      "libvirt: the directory of its CPU models. Default: the one that is installed")
         ->type_name("DIR");
+    verb->add_option("--xen", arguments->xen,
+                     "xapi, xen: the release that the hosts run (4.17). Default: the newest that is known")
+        ->type_name("VERSION");
+    verb->add_option("--form", arguments->form,
+                     "xen: libxl for features by name, xend for registers bit by bit. Default: the one that loses less")
+        ->check(one_of({"libxl", "xend"}))
+        ->type_name("FORM");
     verb->add_option("-o,--output", arguments->output, "Write to FILE instead of standard output")->type_name("FILE");
     add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(

@@ -1,6 +1,7 @@
 #include "cli/render_text.hpp"
 
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -55,7 +56,8 @@ private:
         return name;
     }
 
-    // Entries that are alike in everything but the field are one paragraph; the dangerous ones come first.
+    // Entries that are alike in everything but the field are one paragraph. What may hurt comes before what is only
+    // lost, and there what may crash first; what only describes is counted.
     void inexpressible() {
         if (rendering_.inexpressible.empty()) {
             paragraph("", "It says all of the policy.", 2);
@@ -65,19 +67,46 @@ private:
                   "It cannot say " + std::to_string(rendering_.inexpressible.size()) +
                       (rendering_.inexpressible.size() == 1 ? " field" : " fields") + " of the policy:",
                   2);
-        using Key = std::tuple<Telling, Impact, std::string, std::string>;
+        using Key = std::tuple<bool, Impact, Telling, std::string, std::string>;
         std::map<Key, std::string> paragraphs;
         for (const Inexpressible& entry : rendering_.inexpressible) {
-            std::string& items = paragraphs[{entry.telling, entry.impact, entry.reason, entry.consequence}];
+            if (entry.impact == Impact::cosmetic) continue;
+            const bool is_loss = entry.telling == Telling::less;
+            std::string& items = paragraphs[{is_loss, entry.impact, entry.telling, entry.reason, entry.consequence}];
             items += (items.empty() ? "" : ", ") + item(entry);
         }
         for (const auto& [key, items] : paragraphs) {
-            const auto& [telling, impact, reason, consequence] = key;
+            const auto& [is_loss, impact, telling, reason, consequence] = key;
             const std::string label =
                 "  " + std::string(to_string(telling)) + " (" + std::string(to_string(impact)) + "): ";
             paragraph(label, items + ". " + reason + (reason.empty() ? "" : " ") + consequence, 6,
                       telling == Telling::more ? "31" : "33");
         }
+        cosmetic();
+    }
+
+    void cosmetic() {
+        using Place = std::tuple<bool, std::uint32_t, std::uint32_t, Register>;
+        std::set<Place> registers;
+        std::set<std::string> subjects;
+        bool has_others = false;
+        for (const Inexpressible& entry : rendering_.inexpressible) {
+            if (entry.impact != Impact::cosmetic) continue;
+            registers.emplace(entry.place.is_msr, entry.place.leaf, entry.place.subleaf_first, entry.place.reg);
+            if (entry.about.empty()) {
+                has_others = true;
+            } else {
+                subjects.insert(entry.about);
+            }
+        }
+        if (registers.empty()) return;
+        std::string names;
+        for (const std::string& subject : subjects) names += (names.empty() ? "" : ", ") + subject;
+        if (has_others) names += names.empty() ? "descriptions" : ", other descriptions";
+        paragraph("  otherwise (cosmetic): ",
+                  names + ": " + std::to_string(registers.size()) +
+                      (registers.size() == 1 ? " register." : " registers.") + " No promise changes.",
+                  6, "33");
     }
 
     void advice(const HostAdvice& entry) {

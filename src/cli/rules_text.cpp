@@ -1,6 +1,7 @@
 #include "cli/rules_text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -55,6 +56,11 @@ std::string exposure_text(const Field& field) {
     return "only with --show " + std::string(field.ask.empty() ? field.id : field.ask);
 }
 
+// The releases that know QEMU's name: "11.0 and later, not 9.2".
+std::string release_text(const NameAge& age) {
+    return to_string(age.since) + " and later" + (age.absent ? ", not " + to_string(*age.absent) : "");
+}
+
 class Details {
 public:
     Details(const Rulebook& rulebook, std::size_t width) : rulebook_(rulebook), width_(width) {}
@@ -64,7 +70,8 @@ public:
         text_.clear();
         text_ += std::string(field.id) + "  " + place_text(field) + "\n";
         for (const auto& [project, name] : rulebook::names_of(field)) {
-            row(project == "vendor" ? "SDM/APM" : std::string(project), std::string(name));
+            const std::string release = project == "qemu" ? ", " + release_text(field.names.qemu_age) : "";
+            row(project == "vendor" ? "SDM/APM" : std::string(project), std::string(name) + release);
         }
         row("vendors", joined(vendor_ids(rulebook_, field.vendors)));
         row("rule", std::string(to_string(field.rule)));

@@ -1,15 +1,15 @@
 // The vCPUs of KVM behind verify.hpp's VcpuRunner.
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <memory>
 #include <utility>
 
 #include "kvm/device.hpp"
 #include "kvm/guest_code.hpp"
+#include "kvm/refusal.hpp"
 #include "kvm/vcpu.hpp"
 #include "os/pinning.hpp"
 #include "poolcpuid/verify.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid {
 
@@ -17,22 +17,22 @@ namespace {
 
 using kvm::guest::Record;
 
-// Of the content of CPUID, Linux checks the two of which the hints speak (arch/x86/kvm/cpuid.c, kvm_check_cpuid).
-std::string entries_refusal(int error) {
-    std::string text = "KVM refuses it (" + os::reason(error) + ")";
-    if (error == EINVAL) text += ": it takes only linear addresses of 48 or 57 bits";
-    if (error == EPERM || error == EACCES || error == EOPNOTSUPP) {
-        text += ": of the XSAVE state components it takes only those that the kernel lets guests use";
-    }
-    if (error == E2BIG) text += ": it takes fewer entries";
-    return text + ".";
-}
+// The answer to a question for RDMSR.
+bool is_fault(const Record& record) { return record[2] != 0; }
 
-std::string msr_refusal(const kvm::Device& device, const MsrRow& msr) {
-    const std::optional<std::uint64_t> supported = device.feature_msr(msr.index);
-    const std::string text = "KVM refuses the value " + to_hex(*msr.value, 16);
-    if (!supported) return text + ": it knows no such feature MSR here.";
-    return text + "; what it supports is " + to_hex(*supported, 16) + ".";
+// What KVM supports on this machine need not be what it takes for a vCPU: that depends on the vCPU's CPUID, and on
+// what KVM makes of it. So another vCPU with the same CPUID is asked, and the first stays as it was told.
+std::string msr_refusal(const kvm::Device& device, const VcpuTask& task, const MsrRow& msr) {
+    kvm::RefusedMsr refused{*msr.value, device.feature_msr(msr.index)};
+    if (refused.supported) {
+        kvm::Vcpu vcpu(device);
+        vcpu.set_cpuid(task.cpuid);
+        refused.takes_supported = vcpu.set_msr(msr.index, *refused.supported);
+        std::array<Record, 1> record{{{msr.index}}};
+        vcpu.run({}, record);
+        refused.faults = is_fault(record.front());
+    }
+    return kvm::msr_refusal(refused);
 }
 
 // The questions one after the other, as many at a time as fit into the guest's memory.
@@ -50,9 +50,8 @@ void answer(kvm::Vcpu& vcpu, const VcpuTask& task, VcpuAnswer& out) {
         for (std::size_t i = first; i < end; ++i) records.push_back({task.rdmsr[i]});
         vcpu.run({}, records);
         for (const Record& record : records) {
-            const bool faulted = record[2] != 0;
-            out.msrs.push_back(faulted ? std::nullopt
-                                       : std::optional(std::uint64_t{record[1]} << 32U | std::uint64_t{record[0]}));
+            const std::uint64_t value = std::uint64_t{record[1]} << 32U | std::uint64_t{record[0]};
+            out.msrs.push_back(is_fault(record) ? std::nullopt : std::optional(value));
         }
     }
 }
@@ -63,11 +62,11 @@ VcpuAnswer run_on(const kvm::Device& device, const VcpuTask& task) {
     kvm::Vcpu vcpu(device);
     VcpuAnswer out;
     if (const int error = vcpu.set_cpuid(task.cpuid); error != 0) {
-        out.refusal = entries_refusal(error);
+        out.refusal = kvm::entries_refusal(error);
         return out;
     }
     for (const MsrRow& msr : task.msrs) {
-        out.msr_refusals.push_back(vcpu.set_msr(msr.index, *msr.value) ? "" : msr_refusal(device, msr));
+        out.msr_refusals.push_back(vcpu.set_msr(msr.index, *msr.value) ? "" : msr_refusal(device, task, msr));
     }
     answer(vcpu, task, out);
     return out;

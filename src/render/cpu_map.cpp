@@ -1,12 +1,12 @@
 // libvirt's cpu_map: an index that includes a file a vendor list, a feature list, and one a model.
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <filesystem>
 #include <pugixml.hpp>
 
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/vmm_facts.hpp"
+#include "text/hex.hpp"
+#include "text/quote.hpp"
 
 namespace poolcpuid {
 
@@ -14,94 +14,161 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "1" of "1" and of the range "1-4".
-unsigned first_number(const char* text) {
-    unsigned value = 0;
-    const std::string_view view(text);
-    std::from_chars(view.data(), view.data() + view.size(), value);
-    return value;
-}
-
-bool is_yes(const pugi::xml_attribute& attribute) { return std::string_view(attribute.value()) == "yes"; }
+constexpr unsigned deepest_group = 8;  // real ones are 1 deep
+constexpr unsigned last_stepping = 15;
 
 class MapReader {
 public:
-    explicit MapReader(const std::string& directory) : directory_(directory) { map_.directory = directory; }
+    explicit MapReader(const std::string& directory) : directory_(directory), file_(path_of("index.xml")) {
+        map_.directory = directory;
+    }
 
     CpuMap run() {
-        const pugi::xml_document index = parse("index.xml");
+        const pugi::xml_document index = parse();
         for (const pugi::xml_node arch : index.child("cpus").children("arch")) {
-            if (std::string_view(arch.attribute("name").value()) == "x86") read_includes(arch);
+            if (text_of(arch, "name") == "x86") read_includes(arch, 0);
         }
-        if (map_.models.empty() || map_.features.empty()) {
-            throw InputError((fs::path(directory_) / "index.xml").string(), 0, "libvirt's CPU models and features",
-                             "none");
-        }
+        file_ = path_of("index.xml");
+        if (map_.models.empty() || map_.features.empty()) refuse("libvirt's CPU models and features", "none");
         return std::move(map_);
     }
 
 private:
-    pugi::xml_document parse(const std::string& name) const {
-        const std::string path = (fs::path(directory_) / name).string();
+    std::string path_of(const std::string& name) const { return (fs::path(directory_) / name).string(); }
+
+    [[noreturn]] void refuse(std::string expected, std::string found) const {
+        throw InputError(file_, 0, std::move(expected), std::move(found));
+    }
+
+    static std::string text_of(const pugi::xml_node& node, const char* attribute) {
+        return node.attribute(attribute).value();
+    }
+
+    pugi::xml_document parse() const {
         pugi::xml_document document;
-        const pugi::xml_parse_result result = document.load_file(path.c_str());
-        if (!result) throw InputError(path, 0, "an XML file of libvirt's cpu_map", result.description());
+        const pugi::xml_parse_result result = document.load_file(file_.c_str());
+        if (!result) refuse("an XML file of libvirt's cpu_map", result.description());
         return document;
     }
 
     // Models may stand in groups of their own (libvirt 10 and later).
-    void read_includes(const pugi::xml_node& parent) {
+    void read_includes(const pugi::xml_node& parent, unsigned depth) {
+        if (depth > deepest_group) {
+            refuse("groups at most " + std::to_string(deepest_group) + " deep", "deeper ones");
+        }
         for (const pugi::xml_node node : parent.children()) {
             const std::string_view kind = node.name();
-            if (kind == "include") read_file(node.attribute("filename").value());
-            if (kind == "group") read_includes(node);
+            if (kind == "include") read_file(text_of(node, "filename"));
+            if (kind == "group") read_includes(node, depth + 1);
         }
     }
 
     void read_file(const std::string& name) {
-        if (name.find('/') != std::string::npos) return;
-        const pugi::xml_document document = parse(name);
+        file_ = path_of("index.xml");
+        if (name.find('/') != std::string::npos) refuse("a file of the directory", quote(name));
+        file_ = path_of(name);
+        const pugi::xml_document document = parse();
         for (const pugi::xml_node node : document.child("cpus").children()) {
             const std::string_view kind = node.name();
-            if (kind == "vendor") vendors_[node.attribute("name").value()] = node.attribute("string").value();
-            if (kind == "feature") map_.features.insert(node.attribute("name").value());
+            if (kind == "vendor") vendors_[text_of(node, "name")] = text_of(node, "string");
+            if (kind == "feature") read_feature(node);
             if (kind == "model") read_model(node);
         }
     }
 
+    std::uint32_t number(const pugi::xml_node& node, const char* attribute) const {
+        const std::string text = text_of(node, attribute);
+        if (text.empty()) return 0;
+        const auto value = from_hex(text, 8);
+        if (!value) refuse(std::string("a hexadecimal number in ") + attribute + "=", quote(text));
+        return static_cast<std::uint32_t>(*value);
+    }
+
+    void read_feature(const pugi::xml_node& node) {
+        CpuMapFeature feature;
+        const auto add = [&](CpuMapBits bits) {
+            if (bits.mask != 0) feature.bits.push_back(bits);
+        };
+        for (const pugi::xml_node place : node.children("cpuid")) {
+            for (const Register reg : all_registers) {
+                add({false, number(place, "eax_in"), number(place, "ecx_in"), reg, number(place, to_string(reg))});
+            }
+        }
+        for (const pugi::xml_node place : node.children("msr")) {
+            const std::uint64_t high = number(place, "edx");
+            add({true, number(place, "index"), 0, Register::eax, high << 32 | number(place, "eax")});
+        }
+        for (const pugi::xml_node alias : node.children("alias")) {
+            if (text_of(alias, "source") == "qemu") feature.qemu_names.push_back(text_of(alias, "name"));
+        }
+        const std::string name = text_of(node, "name");
+        if (!map_.features.emplace(name, std::move(feature)).second) refuse("one feature " + quote(name), "two");
+    }
+
     void read_model(const pugi::xml_node& node) {
         CpuMapModel model;
+        const std::string name = text_of(node, "name");
         // A model may build on another one, which comes before it.
         if (const pugi::xml_node parent = node.child("model")) {
-            const auto at = map_.models.find(parent.attribute("name").value());
-            if (at != map_.models.end()) model = at->second;
+            const auto at = map_.models.find(text_of(parent, "name"));
+            if (at == map_.models.end()) {
+                refuse("the model on which " + quote(name) + " builds, before it", quote(text_of(parent, "name")));
+            }
+            model = at->second;
         }
-        model.name = node.attribute("name").value();
-        if (const pugi::xml_node vendor = node.child("vendor"))
-            model.vendor = vendors_[vendor.attribute("name").value()];
+        model.name = name;
+        if (const pugi::xml_node vendor = node.child("vendor")) {
+            const auto at = vendors_.find(text_of(vendor, "name"));
+            if (at == vendors_.end()) refuse("a vendor of the map for " + quote(name), quote(text_of(vendor, "name")));
+            model.vendor = at->second;
+        }
+        model.for_guests = text_of(node.child("decode"), "guest") != "off";
         if (node.child("signature")) model.signatures.clear();
         for (const pugi::xml_node signature : node.children("signature")) {
-            CpuMapModel::Signature entry;
-            entry.family = first_number(signature.attribute("family").value());
-            entry.model = first_number(signature.attribute("model").value());
-            const std::string_view stepping = signature.attribute("stepping").value();
-            if (!stepping.empty() && stepping.find_first_of("-,") == std::string_view::npos) {
-                entry.stepping = first_number(signature.attribute("stepping").value());
-            }
-            model.signatures.push_back(entry);
+            model.signatures.push_back({decimal(signature, "family"), decimal(signature, "model"),
+                                        steppings_of(text_of(signature, "stepping"))});
         }
-        for (const pugi::xml_node feature : node.children("feature")) {
-            const std::string name = feature.attribute("name").value();
-            if (is_yes(feature.attribute("removed"))) {
-                model.removed.insert(name);
-            } else {
-                model.features.insert(name);
-            }
+        for (const pugi::xml_node entry : node.children("feature")) {
+            const std::string feature = text_of(entry, "name");
+            if (!map_.features.contains(feature)) refuse("a feature of the map for " + quote(name), quote(feature));
+            (text_of(entry, "removed") == "yes" ? model.removed : model.features).insert(feature);
         }
-        map_.models[model.name] = std::move(model);
+        if (!map_.models.emplace(name, std::move(model)).second) refuse("one model " + quote(name), "two");
+    }
+
+    unsigned decimal(const pugi::xml_node& node, const char* attribute) const {
+        const std::string text = text_of(node, attribute);
+        unsigned value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error != std::errc{} || end != text.data() + text.size()) {
+            refuse(std::string("a number in ") + attribute + "=", quote(text));
+        }
+        return value;
+    }
+
+    // "5", "0-4", "1,3-5"; no text: all.
+    std::uint16_t steppings_of(const std::string& text) const {
+        if (text.empty()) return CpuMapModel::Signature{}.steppings;
+        unsigned set = 0;
+        const char* at = text.data();
+        const char* const last = at + text.size();
+        for (;;) {
+            unsigned low = 0;
+            std::from_chars_result read = std::from_chars(at, last, low);
+            unsigned high = low;
+            if (read.ec == std::errc{} && read.ptr != last && *read.ptr == '-') {
+                read = std::from_chars(read.ptr + 1, last, high);
+            }
+            const bool is_range = read.ec == std::errc{} && low <= high && high <= last_stepping;
+            if (!is_range || (read.ptr != last && *read.ptr != ',')) refuse("steppings such as \"0-4\"", quote(text));
+            for (unsigned stepping = low; stepping <= high; ++stepping) set |= 1U << stepping;
+            if (read.ptr == last) return static_cast<std::uint16_t>(set);
+            at = read.ptr + 1;
+        }
     }
 
     std::string directory_;
+    std::string file_;  // that is being read
     std::map<std::string, std::string> vendors_;
     CpuMap map_;
 };

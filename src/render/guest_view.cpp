@@ -27,6 +27,17 @@ bool differs(const Field& field, std::uint64_t mask, const Bits& bits) {
     return (bits.unknown & mask) != 0 && field.rule != Rule::hide;
 }
 
+const char* subject_of(GuestView::Kind kind) {
+    switch (kind) {
+        case GuestView::Kind::caches: return "cache description";
+        case GuestView::Kind::brand: return "brand string";
+        case GuestView::Kind::feature:
+        case GuestView::Kind::description:
+        case GuestView::Kind::lost_state: break;
+    }
+    return "";
+}
+
 }  // namespace
 
 GuestView::GuestView(const merge::Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy) {
@@ -68,7 +79,7 @@ void GuestView::apply(const FixedBits& fixed, Kind kind) {
         if (fixed.value) {
             set(place, data.mask(), *fixed.value << data.low, fixed.why, kind);
         } else {
-            forget(place, data.mask(), fixed.why);
+            forget(place, data.mask(), fixed.why, kind);
         }
     };
     const bool is_range = data.leaf_first != data.leaf_last || data.subleaf_first != data.subleaf_last;
@@ -103,53 +114,95 @@ std::uint64_t GuestView::seen_register(const RegisterPlace& place) const {
     return bits.seen & ~bits.unknown;
 }
 
+bool GuestView::sees_leaf(std::uint32_t leaf) const {
+    return std::any_of(registers_.begin(), registers_.end(), [&](const auto& entry) {
+        const auto& [place, bits] = entry;
+        return !place.is_msr && place.key.leaf == leaf && (bits.seen & ~bits.unknown) != 0;
+    });
+}
+
 std::uint64_t GuestView::promised(const Field& field, std::uint32_t subleaf) const {
     return (bits_at(merge::place_of(field, subleaf)).promised & field.mask()) >> field.low;
 }
 
+void GuestView::drop_state(const XsaveComponent& component, const std::string& reason) {
+    for (const Register reg : all_registers) {
+        set({false, key_of(component), reg}, ~std::uint32_t{0}, 0, reason, Kind::lost_state);
+    }
+}
+
+void GuestView::forget_state(const XsaveComponent& component, const std::string& reason) {
+    for (const Register reg : all_registers) {
+        if (bits_at({false, key_of(component), reg}).promised == 0) continue;
+        forget({false, key_of(component), reg}, ~std::uint32_t{0}, reason);
+    }
+}
+
 void GuestView::settle() {
-    drop_lost_states();
+    if (plan_.xsave_leaf()) describe_states(drop_lost_states());
     cut_above_maxima();
 }
 
-void GuestView::drop_lost_states() {
-    if (!plan_.xsave_leaf()) return;
-    const Rulebook& rulebook = plan_.rulebook();
-    std::uint64_t lost = 0;
-    std::uint32_t size = rulebook.xsave_legacy_size;
-    for (const XsaveComponent& component : rulebook.xsave) {
+bool GuestView::is_kept(const XsaveComponent& component) const {
+    return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
+        const Field& field = plan_.rulebook()[index];
+        return plan_.applies(field) && seen(field, field.subleaf_first) != 0;
+    });
+}
+
+GuestView::States GuestView::drop_lost_states() {
+    States states;
+    states.size = plan_.rulebook().xsave_legacy_size;
+    for (const XsaveComponent& component : plan_.rulebook().xsave) {
         if (component.state == XsaveState::legacy) continue;
-        const LeafKey key{*plan_.xsave_leaf(), component.bit};
-        const Bits row_size = bits_at({false, key, Register::eax});
-        if (row_size.promised == 0) continue;
-        const bool kept = std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
-            return plan_.applies(rulebook[index]) && seen(rulebook[index], rulebook[index].subleaf_first) != 0;
-        });
-        if (kept) {
-            const std::uint64_t offset = bits_at({false, key, Register::ebx}).seen;
-            const bool is_user = component.state == XsaveState::user;
-            if (is_user) size = std::max(size, static_cast<std::uint32_t>(offset + row_size.seen));
-            continue;
-        }
-        lost |= std::uint64_t{1} << component.bit;
-        for (const Register reg : all_registers) {
-            set({false, key, reg}, ~std::uint32_t{0}, 0, "The state goes with its features.");
+        const RegisterPlace place{false, key_of(component), Register::eax};
+        if (promised_size(component) == 0) continue;
+        const std::uint64_t bit = std::uint64_t{1} << component.bit;
+        if (!is_kept(component)) {
+            drop_state(component, "The state goes with its features.");
+            states.lost |= bit;
+        } else if (is_unknown(place)) {
+            states.unknown |= bit;
+        } else if (bits_at(place).seen == 0) {
+            states.lost |= bit;
+        } else if (component.state == XsaveState::user) {
+            const std::uint64_t offset = bits_at({false, place.key, Register::ebx}).seen;
+            states.size = std::max(states.size, static_cast<std::uint32_t>(offset + bits_at(place).seen));
         }
     }
+    return states;
+}
+
+// The registers that count the states up.
+void GuestView::describe_states(const States& states) {
     const std::string reason = "It follows from the features that the guest sees.";
+    const Kind kind = states.lost != 0 ? Kind::lost_state : Kind::feature;
+    const auto without = [&](const Field& field, unsigned shift) {
+        const auto lost = static_cast<std::uint32_t>(states.lost >> shift);
+        const auto unknown = static_cast<std::uint32_t>(states.unknown >> shift);
+        const RegisterPlace place = merge::place_of(field, field.subleaf_first);
+        const std::uint64_t before = bits_at(place).promised;
+        if ((before & lost) != 0) set(place, lost, 0, reason, kind);
+        if ((before & unknown) != 0) forget(place, unknown, reason);
+    };
     for (const FieldIndex index : plan_.fields()) {
-        const Field& field = rulebook[index];
-        const std::uint64_t before = promised(field, field.subleaf_first);
-        std::uint64_t after = before;
+        const Field& field = plan_.rulebook()[index];
+        const RegisterPlace place = merge::place_of(field, field.subleaf_first);
         switch (field.derive.how) {
             case Derivation::xcr0_low:
-            case Derivation::xss_low: after &= ~(lost & 0xFFFFFFFFU); break;
+            case Derivation::xss_low: without(field, 0); break;
             case Derivation::xcr0_high:
-            case Derivation::xss_high: after &= ~(lost >> 32); break;
-            case Derivation::xsave_size: after = before == 0 ? 0 : size; break;
+            case Derivation::xss_high: without(field, 32); break;
+            case Derivation::xsave_size:
+                if (bits_at(place).promised == 0) break;
+                if (states.unknown != 0) {
+                    forget(place, field.mask(), reason);
+                } else if (bits_at(place).promised != states.size) {
+                    set(place, field.mask(), states.size, reason, kind);
+                }
+                break;
             default: break;
         }
-        if (after != before) set(field, field.subleaf_first, after, reason);
     }
 }
 
@@ -182,7 +235,8 @@ GuestView::Reason GuestView::reason_for(const RegisterPlace& place, std::uint64_
 bool GuestView::is_gated_off(const Field& field) const {
     if (field.gate == no_field) return false;
     const Field& gate = plan_.rulebook()[field.gate];
-    return seen(gate, gate.subleaf_first) == 0;
+    const Bits bits = bits_at(merge::place_of(gate, gate.subleaf_first));
+    return ((bits.seen | bits.unknown) & gate.mask()) == 0;
 }
 
 // Runs of bits without a field in which something differs.
@@ -212,10 +266,13 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
         entry.instead = seen ? to_hex(*seen) : "unknown";
         const Reason reason = reason_for(place, run & different);
         entry.reason = reason.text;
-        if (reason.kind == Kind::description) {
-            describe_otherwise(entry);
-        } else {
-            describe(nullptr, false, promised, seen, entry);
+        entry.about = subject_of(reason.kind);
+        switch (reason.kind) {
+            case Kind::description:
+            case Kind::caches:
+            case Kind::brand: describe_otherwise(entry); break;
+            case Kind::lost_state: describe_lost_state(entry); break;
+            case Kind::feature: describe(nullptr, false, promised, seen, entry); break;
         }
         all.push_back(std::move(entry));
     }
@@ -242,10 +299,14 @@ std::vector<Inexpressible> GuestView::differences() const {
             const std::uint64_t value = promised(field, place.key.subleaf);
             entry.value = to_hex(value);
             entry.instead = known ? to_hex(seen(field, place.key.subleaf)) : "unknown";
-            entry.reason = reason_for(place, field.mask()).text;
+            const Reason reason = reason_for(place, field.mask());
+            entry.reason = reason.text;
+            entry.about = subject_of(reason.kind);
             std::optional<std::uint64_t> instead;
             if (known) instead = seen(field, place.key.subleaf);
-            if (is_gated_off(field)) {
+            if (known && reason.kind == Kind::lost_state) {
+                describe_lost_state(entry);
+            } else if (is_gated_off(field)) {
                 describe_otherwise(entry);
             } else {
                 describe(&field, plan_.is_inverted(index), value, instead, entry);

@@ -19,8 +19,10 @@ public:
     // Both must outlive the view.
     GuestView(const merge::Plan& plan, const PoolPolicy& policy);
 
-    // Whether bits that no field covers may be taken for a feature, or only describe something.
-    enum class Kind : std::uint8_t { feature, description };
+    // Whether bits that no field covers may be taken for a feature, or only describe something: in general, caches,
+    // or by the brand string; and bits of an XSAVE state that the guest does not see, which is part of the loss of
+    // its features.
+    enum class Kind : std::uint8_t { feature, description, caches, brand, lost_state };
 
     // The guest sees value in the bits of mask, for a reason that is one sentence.
     void set(const merge::RegisterPlace& place, std::uint64_t mask, std::uint64_t value, const std::string& reason,
@@ -37,6 +39,10 @@ public:
     // Bits that the VMM sets by itself. A range of leaves or subleaves means the rows that the policy has.
     void apply(const FixedBits& bits, Kind kind = Kind::feature);
 
+    // The guest does not see an XSAVE state, whatever it sees of its features; or nobody can tell here.
+    void drop_state(const XsaveComponent& component, const std::string& reason);
+    void forget_state(const XsaveComponent& component, const std::string& reason);
+
     // What follows from the rest once every feature is settled: XSAVE states of which the guest sees no
     // feature go, and leaves above a maximum that was set are not seen.
     void settle();
@@ -45,7 +51,18 @@ public:
     std::uint64_t seen(const Field& field, std::uint32_t subleaf) const;
     std::uint64_t promised(const Field& field, std::uint32_t subleaf) const;
 
+    // The size of an XSAVE state in the policy; 0: it has none.
+    std::uint64_t promised_size(const XsaveComponent& component) const {
+        return bits_at({false, key_of(component), Register::eax}).promised;
+    }
+
     std::uint64_t seen_register(const merge::RegisterPlace& place) const;
+
+    // True when something in the leaf is known not to be 0.
+    bool sees_leaf(std::uint32_t leaf) const;
+
+    // True when something in the register is unknown.
+    bool is_unknown(const merge::RegisterPlace& place) const { return bits_at(place).unknown != 0; }
 
     // The keys of the policy's CPUID rows, sorted.
     std::vector<LeafKey> rows() const;
@@ -73,7 +90,16 @@ private:
     bool is_gated_off(const Field& field) const;
     void add_strays(const merge::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                     std::vector<Inexpressible>& all) const;
-    void drop_lost_states();
+    // The states of which the guest sees no feature or no row, and those of which nobody can tell.
+    struct States {
+        std::uint64_t lost = 0;
+        std::uint64_t unknown = 0;
+        std::uint32_t size = 0;  // of the area with what is left, in bytes
+    };
+    States drop_lost_states();
+    void describe_states(const States& states);
+    bool is_kept(const XsaveComponent& component) const;
+    LeafKey key_of(const XsaveComponent& component) const { return {*plan_.xsave_leaf(), component.bit}; }
     void cut_above_maxima();
 
     const merge::Plan& plan_;

@@ -1,10 +1,11 @@
 // libvirt's <cpu> element (docs/formatdomain.rst). libvirt gives QEMU a model and feature flags; it has no words
 // for family, model, stepping and maximum leaves, so those are the model's.
 #include <algorithm>
+#include <map>
 #include <set>
-#include <tuple>
 
-#include "poolcpuid/error.hpp"
+#include "render/libvirt_model.hpp"
+#include "render/libvirt_names.hpp"
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
 #include "text/printable.hpp"
@@ -28,99 +29,93 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-bool is_feature(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
-
 class CpuElement {
 public:
     explicit CpuElement(const TargetInput& input)
-        : input_(input), document_(target_document("libvirt")), guest_(input, data_) {
-        if (input.options.cpu_map) map_ = &*input.options.cpu_map;
-    }
+        : input_(input),
+          document_(target_document("libvirt")),
+          guest_(input, data_),
+          names_(input, guest_),
+          models_(input, document_, guest_, names_) {}
 
     Rendering run() {
-        put_flags();
-        const CpuMapModel model = choose_model();
+        put_required();
+        const CpuMapModel model = models_.choose(required_);
+        put_disabled(model);
         Rendering rendering;
         rendering.output = text(model);
-        rendering.version = map_ != nullptr ? "the cpu_map in " + printable(map_->directory)
-                                            : "libvirt's names as the rulebook has them, no cpu_map read";
+        rendering.version = version();
         leave_to_model(model);
         rendering.inexpressible = guest_.differences();
-        add_notes(rendering, model);
+        rendering.notes = models_.notes(model, required_);
+        rendering.notes.push_back(
+            "With check='full' libvirt does not start the guest where QEMU or KVM would give it another CPU.");
         return rendering;
     }
 
 private:
-    bool knows(std::string_view name) const {
-        return !name.empty() && (map_ == nullptr || map_->features.contains(std::string(name)));
+    std::string version() const {
+        const std::optional<CpuMap>& map = input_.options.cpu_map;
+        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
+        std::string text =
+            map ? "the cpu_map in " + printable(map->directory) : "libvirt's names as the rulebook has them";
+        text += qemu ? ", QEMU " + printable(qemu->full_version) + ", asked " + printable(qemu->program)
+                     : ", no QEMU asked";
+        return map ? text : text + ", no cpu_map read";
     }
 
     // The features of the policy that libvirt has names for; the others are lost.
-    void put_flags() {
+    void put_required() {
+        guest_.each_flag([&](const Field& field, std::uint32_t subleaf) {
+            const std::string name = names_.name_of(field, subleaf);
+            if (name.empty()) {
+                guest_.lose(field, subleaf, names_.why_not(field, subleaf));
+            } else {
+                required_.insert(name);
+            }
+        });
+        guest_.lose_nameless();
+        // The VMM's own, but check='full' takes what was not asked for as a mistake.
+        for (const std::string& name : strings_of(document_, "always")) required_.insert(name);
+    }
+
+    // What the guest would have and the policy lacks: features of the model, and what QEMU's model or an accelerator
+    // turns on by itself.
+    void put_disabled(const CpuMapModel& model) {
+        std::set<std::string> offered = model.features;
+        offered.insert(model.removed.begin(), model.removed.end());
+        for (const std::string& name : strings_of(document_, "defaults")) offered.insert(name);
+        for (const std::string& property : properties_of(model)) {
+            const std::string name = names_.name_of_property(property);
+            if (!name.empty()) offered.insert(name);
+        }
+        for (const std::string& name : offered) {
+            const bool is_wanted = required_.contains(name) || names_.is_in_policy(name);
+            if (!is_wanted && names_.knows(name) && !names_.is_left_to_vmm(name)) disabled_.insert(name);
+        }
+        show_unnamed(model);
+    }
+
+    // The boolean properties that are on in QEMU's model.
+    std::set<std::string> properties_of(const CpuMapModel& model) const {
+        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
+        if (!qemu) return {};
+        const auto at = qemu->models.find(model.name);
+        return at == qemu->models.end() ? std::set<std::string>() : at->second.on;
+    }
+
+    // What QEMU's model has, the policy lacks, and libvirt has no name for.
+    void show_unnamed(const CpuMapModel& model) {
+        const std::set<std::string> properties = properties_of(model);
         for (const FieldIndex index : input_.plan.fields()) {
             const Field& field = input_.plan.rulebook()[index];
-            if (!is_feature(field)) continue;
-            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (guest_.promised(field, subleaf) == 0 || guest_.is_said_otherwise(field, subleaf)) continue;
-                if (knows(field.names.libvirt)) {
-                    features_.insert(std::string(field.names.libvirt));
-                } else {
-                    guest_.lose(field, subleaf,
-                                field.names.libvirt.empty() ? "libvirt has no name for it."
-                                                            : "This libvirt has no name for it.");
-                }
-            }
+            const std::string property(field.names.qemu);
+            if (!QemuView::is_flag(field) || !properties.contains(property)) continue;
+            const bool is_said = guest_.promised(field, field.subleaf_first) != 0 ||
+                                 guest_.is_said_otherwise(field, field.subleaf_first) ||
+                                 !names_.name_of_property(property).empty();
+            if (!is_said) guest_.gain(field, "QEMU's model has it, and this libvirt has no name to turn it off.");
         }
-        guest_.lose_nameless();
-    }
-
-    CpuMapModel choose_model() const {
-        if (map_ == nullptr) return known_model();
-        if (!input_.options.base.empty()) {
-            const auto at = map_->models.find(input_.options.base);
-            if (at == map_->models.end()) {
-                throw UsageError("the cpu_map has no CPU model " + printable(input_.options.base));
-            }
-            return at->second;
-        }
-        const CpuMapModel* best = nullptr;
-        std::tuple<bool, bool, std::size_t> least{true, true, ~std::size_t{0}};
-        for (const auto& [name, model] : map_->models) {
-            if (model.vendor != input_.policy.vendor && !model.vendor.empty()) continue;
-            const std::tuple distance{!has_signature(model, true), !has_signature(model, false), changes(model)};
-            if (best == nullptr || distance < least) {
-                best = &model;
-                least = distance;
-            }
-        }
-        if (best == nullptr) throw UsageError("the cpu_map has no CPU model for " + printable(input_.policy.vendor));
-        return *best;
-    }
-
-    // What is known of the plainest model without a cpu_map.
-    CpuMapModel known_model() const {
-        CpuMapModel model;
-        model.name = document_.find("plainest")->text();
-        if (!input_.options.base.empty() && input_.options.base != model.name) {
-            throw UsageError("--base needs libvirt's cpu_map, to know what the model has: --cpu-map DIR");
-        }
-        for (const std::string& name : strings_of(document_, "features")) model.features.insert(name);
-        return model;
-    }
-
-    bool has_signature(const CpuMapModel& model, bool with_model) const {
-        const Signature wanted = signature_of(guest_.leaf1_eax());
-        return std::any_of(model.signatures.begin(), model.signatures.end(), [&](const CpuMapModel::Signature& entry) {
-            return entry.family == wanted.family && (!with_model || entry.model == wanted.model);
-        });
-    }
-
-    // The number of features that have to be required or disabled.
-    std::size_t changes(const CpuMapModel& model) const {
-        std::vector<std::string> different;
-        std::set_symmetric_difference(features_.begin(), features_.end(), model.features.begin(), model.features.end(),
-                                      std::back_inserter(different));
-        return different.size();
     }
 
     std::string text(const CpuMapModel& model) const {
@@ -132,16 +127,8 @@ private:
         const std::uint64_t bits = guest_.promised(phys_bits().place);
         if (bits != 0) result += "  <maxphysaddr mode='emulate' bits='" + std::to_string(bits) + "'/>\n";
         std::map<std::string, const char*> policies;
-        for (const std::string& name : features_) policies[name] = "require";
-        // The VMM's own, but check='full' takes what was not asked for as a mistake.
-        for (const std::string& name : strings_of(document_, "always")) policies[name] = "require";
-        // What QEMU's models or an accelerator may turn on by themselves.
-        for (const std::string& name : strings_of(document_, "defaults")) {
-            if (knows(name)) policies.try_emplace(name, "disable");
-        }
-        for (const auto* set : {&model.features, &model.removed}) {
-            for (const std::string& name : *set) policies.try_emplace(name, "disable");
-        }
+        for (const std::string& name : required_) policies[name] = "require";
+        for (const std::string& name : disabled_) policies[name] = "disable";
         for (const auto& [name, policy] : policies) {
             result += std::string("  <feature policy='") + policy + "' name='" + escaped(name) + "'/>\n";
         }
@@ -164,29 +151,17 @@ private:
         }
         constexpr bool plain = false;  // the model may describe its caches
         guest_.settle(std::nullopt, plain);
-        guest_.show_signature(
-            has_signature(model, true) ? std::optional(signature_of(guest_.leaf1_eax())) : std::nullopt, of_model);
-    }
-
-    void add_notes(Rendering& rendering, const CpuMapModel& model) const {
-        if (map_ == nullptr) {
-            rendering.notes.push_back(
-                "Without libvirt's cpu_map only the model " + model.name +
-                " is known: give a copy of /usr/share/libvirt/cpu_map of your hosts with --cpu-map DIR.");
-        } else if (!has_signature(model, true)) {
-            rendering.notes.push_back("No CPU model of libvirt has the policy's family and model; " + model.name +
-                                      " is the nearest. The qemu target can say them.");
-        }
-        rendering.notes.push_back(
-            "With check='full' libvirt does not start the guest where QEMU or KVM would give it another CPU.");
+        guest_.show_signature(models_.shown(model), of_model);
     }
 
     const TargetInput& input_;
     const json::Value document_;
     const QemuData data_;
-    const CpuMap* map_ = nullptr;
     QemuView guest_;
-    std::set<std::string> features_;
+    const LibvirtNames names_;
+    const LibvirtModels models_;
+    std::set<std::string> required_;
+    std::set<std::string> disabled_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 // turned off.
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "poolcpuid/error.hpp"
 #include "render/qemu_view.hpp"
@@ -16,18 +17,26 @@ namespace poolcpuid::render {
 
 namespace {
 
-constexpr const char* plainest = "base";
-
 // Where the guest is to start though the accelerator does not list a bit, and where it is not.
 constexpr const char* refuse = "enforce=on";
 constexpr const char* force = "x-force-features=on";
 
-bool is_flag(const Field& field) { return field.low == field.high; }
+// How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
+constexpr std::string_view of_kvm = "kvm";
+
+// What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
+std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
+    std::set<std::string> on(data.always.begin(), data.always.end());
+    const bool is_kvm = input.options.accelerator == QemuAccelerator::kvm;
+    if (is_kvm) on.insert(data.always_kvm.begin(), data.always_kvm.end());
+    if (guest.wants_pmu()) on.insert("pmu");
+    return on;
+}
 
 class CpuArgument {
 public:
     explicit CpuArgument(const TargetInput& input)
-        : input_(input), names_(data_, input.options.qemu), model_(plainest) {
+        : input_(input), names_(input.plan.rulebook(), data_, input.options.qemu), model_(plainest_qemu_model) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
         }
@@ -47,7 +56,7 @@ public:
                 guest.forget_leaf(entry.leaf, names_.why_not(entry.name));
             }
         }
-        const bool without_l3 = guest.settle(names_.release(), model_ == plainest);
+        const bool without_l3 = guest.settle(names_.release(), model_ == plainest_qemu_model);
         if (without_l3) put("l3-cache", "off");
 
         Rendering rendering;
@@ -74,22 +83,22 @@ private:
         put("model", std::to_string(signature.model));
         put("stepping", std::to_string(signature.stepping));
         const auto brand = guest.brand();
-        if (!brand) {
-            guest.lose_brand("The text has bytes that an argument cannot carry.");
-        } else if (brand->find(',') != std::string::npos) {
+        const bool has_comma = brand && brand->find(',') != std::string::npos;
+        if (!brand) guest.lose_brand("The text has bytes that an argument cannot carry.");
+        if (has_comma) {
             guest.lose_brand("A comma ends a property of -cpu.");
             comma_brand_ = *brand;
-            put("model-id", "");
-        } else {
-            put("model-id", *brand);
         }
+        put("model-id", brand && !has_comma ? *brand : "");  // said even if empty, for a model has its own
     }
 
     void put_numbers(QemuView& guest) {
         for (const NumberProperty& number : data_.numbers) {
             const std::uint64_t value = guest.promised(number.place);
-            if (value == 0 && !is_zero_said(number.name)) continue;
-            if (names_.takes(number.name)) {
+            if (value == 0 && !is_zero_said(number)) continue;
+            if (!guest.holds(number.condition)) {
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+            } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
             } else {
                 guest.lose(number.place, names_.why_not(number.name));
@@ -98,52 +107,54 @@ private:
         if (names_.takes("host-phys-bits")) put("host-phys-bits", "off");
     }
 
-    // A maximum of 0 has to be said: QEMU would choose one.
-    static bool is_zero_said(const std::string& name) { return name == "level-func7"; }
+    // What QEMU would choose by itself, and what the model has otherwise. A name that not every release has is not
+    // worth asking for a newer one.
+    bool is_zero_said(const NumberProperty& number) const {
+        if (names_.is_asked() && input_.options.qemu->model_numbers.contains(number.name)) return true;
+        return number.says_zero && (names_.release() || names_.has_always(number.name));
+    }
 
     void put_flags(QemuView& guest) {
-        std::set<std::string> on;
-        for (const std::string& name : data_.always) on.insert(name);
-        if (input_.options.accelerator == QemuAccelerator::kvm) {
-            on.insert(data_.always_kvm.begin(), data_.always_kvm.end());
-        }
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
-            if (!is_flag(field) || field.rule == Rule::owned) continue;
-            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (guest.promised(field, subleaf) == 0 || guest.is_said_otherwise(field, subleaf)) continue;
-                if (names_.takes(field.names.qemu)) {
-                    on.insert(std::string(field.names.qemu));
-                } else {
-                    guest.lose(field, subleaf, names_.why_not(field.names.qemu));
-                }
+        std::set<std::string> on = on_beside(input_, data_, guest);
+        guest.each_flag([&](const Field& field, std::uint32_t subleaf) {
+            const std::string name(field.names.qemu);
+            if (!names_.takes(name)) {
+                guest.lose(field, subleaf, names_.why_not(name));
+            } else if (is_dropped(name)) {
+                guest.lose(field, subleaf, "QEMU drops it without another property that the policy leaves off.");
+            } else {
+                on.insert(name);
             }
-        }
-        if (guest.wants_pmu() && names_.takes("pmu")) on.insert("pmu");
+        });
         for (const std::string& name : on) put(name, "on");
         for (const std::string& name : unwanted(on)) put(name, "off");
         guest.lose_nameless();
     }
 
-    // What the model, or an accelerator by default, has and the policy has not. Properties that are no CPUID
-    // feature stay as they are.
+    // True when the QEMU that was asked turns the property off again though it was told to turn it on: where only what
+    // is wanted is on, which is how the guest ends up.
+    bool is_dropped(const std::string& name) const {
+        if (!names_.is_asked()) return false;
+        if (input_.options.accelerator == QemuAccelerator::kvm && name.starts_with(of_kvm)) return false;
+        const auto& flags = input_.options.qemu->plain_flags;
+        const auto flag = flags.find(name);
+        return flag != flags.end() && !flag->second;
+    }
+
+    // What the model has on where the plainest one has not, known here or not; and what an accelerator turns on by
+    // default. A second name of what is on is on in the plainest model, too.
     std::set<std::string> unwanted(const std::set<std::string>& on) const {
         std::set<std::string> off;
-        if (model_ == plainest) return off;
-        std::set<std::string> features(data_.defaults.begin(), data_.defaults.end());
-        // Fields of other vendors too: a model of one vendor can be the base for another.
-        for (const Field& field : input_.plan.rulebook().fields) {
-            if (!field.names.qemu.empty() && is_flag(field) && field.rule != Rule::owned) {
-                features.emplace(field.names.qemu);
-            }
+        if (model_ == plainest_qemu_model) return off;
+        const QemuFacts& qemu = *input_.options.qemu;
+        for (const std::string& name : data_.defaults) {
+            if (qemu.flags.contains(name)) off.insert(name);
         }
-        const auto& flags = input_.options.qemu->flags;
-        for (const std::string& name : features) {
-            const auto flag = flags.find(name);
-            const bool is_default =
-                std::find(data_.defaults.begin(), data_.defaults.end(), name) != data_.defaults.end();
-            if (flag != flags.end() && (flag->second || is_default) && !on.contains(name)) off.insert(name);
+        for (const auto& [name, is_on] : qemu.flags) {
+            const auto plain = qemu.plain_flags.find(name);
+            if (is_on && (plain == qemu.plain_flags.end() || !plain->second)) off.insert(name);
         }
+        for (const std::string& name : on) off.erase(name);
         return off;
     }
 
@@ -183,6 +194,15 @@ private:
 }  // namespace
 
 Rendering render_qemu(const TargetInput& input) { return CpuArgument(input).run(); }
+
+std::set<std::string> qemu_properties(const TargetInput& input) {
+    const QemuData data;
+    const QemuView guest(input, data);
+    std::set<std::string> wanted = on_beside(input, data, guest);
+    guest.each_flag([&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });
+    wanted.erase(std::string());
+    return wanted;
+}
 
 Remedy qemu_remedy(const TargetInput&, const Rendering& rendering, const std::vector<StartUp>& hidden) {
     const bool any_is_said = std::any_of(hidden.begin(), hidden.end(), [&](const StartUp& entry) {

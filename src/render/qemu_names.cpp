@@ -1,17 +1,24 @@
 #include "render/qemu_names.hpp"
 
-#include <algorithm>
-
 #include "poolcpuid/error.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::render {
 
-QemuNames::QemuNames(const QemuData& data, const std::optional<QemuFacts>& facts)
-    : data_(data), facts_(facts ? &*facts : nullptr) {
-    if (facts_ != nullptr && !is_asked() && facts_->version < data.oldest()) {
+QemuNames::QemuNames(const Rulebook& rulebook, const QemuData& data, const std::optional<QemuFacts>& facts)
+    : oldest_(data.oldest), facts_(facts ? &*facts : nullptr) {
+    for (const Field& field : rulebook.fields) {
+        if (!field.names.qemu.empty()) ages_.emplace(field.names.qemu, field.names.qemu_age);
+    }
+    for (const NumberProperty& number : data.numbers) {
+        if (number.age) ages_.emplace(number.name, *number.age);
+    }
+    for (const LeafSwitch& entry : data.switches) {
+        if (entry.age) ages_.emplace(entry.name, *entry.age);
+    }
+    if (facts_ != nullptr && !is_asked() && facts_->version < oldest_) {
         throw UsageError("the names of QEMU " + to_string(facts_->version) + " are not known here, only those from " +
-                         to_string(data.oldest()) + " on: give the program itself with --qemu PATH");
+                         to_string(oldest_) + " on: give the program itself with --qemu PATH");
     }
 }
 
@@ -22,16 +29,24 @@ std::optional<VmmVersion> QemuNames::release() const {
 
 Knows QemuNames::knows(std::string_view name) const {
     if (facts_ == nullptr) return Knows::yes;
-    if (!is_asked()) return data_.knows(facts_->version, name);
+    if (!is_asked()) {
+        const auto age = ages_.find(name);
+        return age == ages_.end() ? Knows::yes : age->second.known_to(facts_->version);
+    }
     const std::string text(name);
     return facts_->flags.contains(text) || facts_->numbers.contains(text) ? Knows::yes : Knows::no;
 }
 
 bool QemuNames::takes(std::string_view name) {
     if (name.empty() || knows(name) != Knows::yes) return false;
-    const auto age = data_.age_of(name);
-    if (age && (!needed_ || *needed_ < age->by)) needed_ = age->by;
+    const auto age = ages_.find(name);
+    if (age != ages_.end() && age->second.since > needed_.value_or(oldest_)) needed_ = age->second.since;
     return true;
+}
+
+bool QemuNames::has_always(std::string_view name) const {
+    const auto age = ages_.find(name);
+    return age == ages_.end() || age->second.since <= oldest_;
 }
 
 std::string QemuNames::why_not(std::string_view name) const {
@@ -44,7 +59,7 @@ std::string QemuNames::why_not(std::string_view name) const {
 std::string QemuNames::version() const {
     if (is_asked()) return "QEMU " + facts_->full_version + ", asked " + printable(facts_->program);
     if (facts_ != nullptr) return "QEMU " + to_string(facts_->version) + ", not asked";
-    return "QEMU " + to_string(needed_.value_or(data_.oldest())) + " or later, not asked";
+    return "QEMU " + to_string(needed_.value_or(oldest_)) + " or later, not asked";
 }
 
 }  // namespace poolcpuid::render

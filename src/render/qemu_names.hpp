@@ -1,10 +1,12 @@
 // Which property names the QEMU that is rendered for knows.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/qemu_data.hpp"
 
@@ -12,12 +14,15 @@ namespace poolcpuid::render {
 
 class QemuNames {
 public:
-    // facts: nothing for any version that is known. Both must outlive this. Throws UsageError for a version
+    // facts: nothing for any version that is known. All must outlive this. Throws UsageError for a version
     // that was not asked and is older than those that are known.
-    QemuNames(const QemuData& data, const std::optional<QemuFacts>& facts);
+    QemuNames(const Rulebook& rulebook, const QemuData& data, const std::optional<QemuFacts>& facts);
 
     // True when the QEMU takes the property; remembers how new a QEMU has to be for it.
     bool takes(std::string_view name);
+
+    // True when the oldest release that is known has the property.
+    bool has_always(std::string_view name) const;
 
     // One sentence: why it does not take the name, which is empty when QEMU has none.
     std::string why_not(std::string_view name) const;
@@ -35,7 +40,8 @@ public:
 private:
     Knows knows(std::string_view name) const;
 
-    const QemuData& data_;
+    VmmVersion oldest_;
+    std::map<std::string_view, NameAge> ages_;  // names without one are the oldest release's
     const QemuFacts* facts_ = nullptr;
     std::optional<VmmVersion> needed_;
 };

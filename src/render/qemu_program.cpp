@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -102,9 +103,16 @@ private:
     std::string buffer_;
 };
 
+const std::string& executable(const std::string& program) {
+    if (::access(program.c_str(), X_OK) != 0) {
+        fail(program, "cannot be started: " + std::system_category().message(errno));
+    }
+    return program;
+}
+
 class Qmp {
 public:
-    explicit Qmp(const std::string& program) : program_(program), child_(program) {
+    explicit Qmp(const std::string& program) : program_(executable(program)), child_(program) {
         greeting_ = next();
         if (!greeting_.contains("QMP")) fail(program, "does not speak QMP");
         ask("qmp_capabilities", {});
@@ -135,43 +143,109 @@ private:
     Message greeting_;
 };
 
-void read_version(const Message& greeting, QemuFacts& facts) {
-    const Message version = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
-    facts.version = {version.value("major", 0U), version.value("minor", 0U)};
-    facts.full_version = to_string(facts.version) + "." + std::to_string(version.value("micro", 0U));
+// An object with major, minor and micro.
+Message version_in(const Message& greeting) {
+    return greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
 }
 
-}  // namespace
+VmmVersion release_of(const Message& version) { return {version.value("major", 0U), version.value("minor", 0U)}; }
 
-QemuFacts ask_qemu(const std::string& program, const std::string& model) {
-    if (::access(program.c_str(), X_OK) != 0) {
-        fail(program, "cannot be started: " + std::system_category().message(errno));
-    }
-    QemuFacts facts;
-    facts.program = program;
-    Qmp qmp(program);
-    read_version(qmp.greeting(), facts);
-    facts.model = model;
+std::string full_version_of(const Message& version) {
+    return to_string(release_of(version)) + "." + std::to_string(version.value("micro", 0U));
+}
+
+// The properties in the answer to query-cpu-model-expansion.
+Message properties_in(const Message& answer, const std::string& program) {
+    Message properties =
+        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
+    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+    return properties;
+}
+
+// The versioned name of a model, and a refusal of those that are whatever the host has.
+std::string settled_model(Qmp& qmp, const std::string& program, const std::string& model) {
+    if (model == plainest_qemu_model) return model;
     const Message definitions = qmp.ask("query-cpu-definitions", {});
     for (const Message& definition : definitions.value("return", Message::array())) {
-        if (definition.value("name", std::string()) == model) facts.model = definition.value("alias-of", model);
+        if (definition.value("name", std::string()) != model) continue;
+        if (!definition.value("migration-safe", false)) {
+            throw UsageError(printable(program) + ": what the CPU model " + printable(model) +
+                             " has depends on the host, so it cannot be the base of a policy");
+        }
+        return definition.value("alias-of", model);
     }
-    const Message answer = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", facts.model}}}});
+    return model;  // the expansion says what is wrong with it
+}
+
+// The properties of a model where those of wanted are on.
+Message expand(Qmp& qmp, const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
+    Message arguments{{"type", "full"}, {"model", {{"name", model}}}};
+    for (const std::string& name : wanted) arguments["model"]["props"][name] = true;
+    const Message answer = qmp.ask("query-cpu-model-expansion", arguments);
     if (answer.contains("error")) {
         const std::string why = answer["error"].value("desc", std::string("no reason given"));
         throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
     }
-    const Message properties =
-        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-    if (!properties.is_object()) fail(program, "lists no properties of CPU models: is it a QEMU for x86-64?");
+    return properties_in(answer, program);
+}
+
+std::map<std::string, bool> flags_of(const Message& properties) {
+    std::map<std::string, bool> flags;
     for (const auto& [name, value] : properties.items()) {
-        if (value.is_boolean()) {
-            facts.flags[name] = value.get<bool>();
-        } else {
-            facts.numbers.insert(name);
-        }
+        if (value.is_boolean()) flags[name] = value.get<bool>();
+    }
+    return flags;
+}
+
+}  // namespace
+
+QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
+    QemuFacts facts;
+    facts.program = program;
+    Qmp qmp(program);
+    const Message version = version_in(qmp.greeting());
+    facts.version = release_of(version);
+    facts.full_version = full_version_of(version);
+    facts.model = settled_model(qmp, program, model);
+    const Message known = expand(qmp, program, plainest_qemu_model, {});
+    std::set<std::string> known_wanted;
+    for (const std::string& name : wanted) {
+        if (known.contains(name) && known[name].is_boolean()) known_wanted.insert(name);
+    }
+    const Message plain = expand(qmp, program, plainest_qemu_model, known_wanted);
+    const Message named = facts.model == plainest_qemu_model ? plain : expand(qmp, program, facts.model, known_wanted);
+    facts.plain_flags = flags_of(plain);
+    facts.flags = flags_of(named);
+    for (const auto& [name, value] : named.items()) {
+        if (value.is_boolean()) continue;
+        facts.numbers.insert(name);
+        if (value != plain.value(name, Message())) facts.model_numbers.insert(name);
     }
     return facts;
+}
+
+QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
+    QemuModels answer;
+    answer.program = program;
+    Qmp qmp(program);
+    answer.full_version = full_version_of(version_in(qmp.greeting()));
+    const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
+    for (const Message& definition : definitions) {
+        const std::string name = definition.value("name", std::string());
+        if (!names.contains(name)) continue;
+        const Message properties = properties_in(
+            qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}}), program);
+        QemuModel& model = answer.models[name];
+        model.family = properties.value("family", 0U);
+        model.model = properties.value("model", 0U);
+        model.stepping = properties.value("stepping", 0U);
+        for (const auto& [property, value] : properties.items()) {
+            if (!value.is_boolean()) continue;
+            answer.properties.insert(property);
+            if (value.get<bool>()) model.on.insert(property);
+        }
+    }
+    return answer;
 }
 
 std::optional<std::string> find_qemu() {

@@ -69,7 +69,7 @@ std::optional<std::string> QemuView::brand() const {
 void QemuView::lose_brand(const std::string& reason) {
     for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
         for (const Register reg : data_.brand.registers) {
-            view_.set({false, {leaf, 0}, reg}, ~std::uint32_t{0}, 0, reason);
+            view_.set({false, {leaf, 0}, reg}, ~std::uint32_t{0}, 0, reason, GuestView::Kind::brand);
         }
     }
 }
@@ -77,28 +77,43 @@ void QemuView::lose_brand(const std::string& reason) {
 void QemuView::forget_brand(const std::string& reason) {
     for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
         for (const Register reg : data_.brand.registers) {
-            view_.forget({false, {leaf, 0}, reg}, ~std::uint32_t{0}, reason);
+            view_.forget({false, {leaf, 0}, reg}, ~std::uint32_t{0}, reason, GuestView::Kind::brand);
         }
     }
 }
 
 void QemuView::show_signature(const std::optional<Signature>& signature, const std::string& reason) {
     constexpr std::uint64_t stepping = 0xF;
-    const merge::RegisterPlace place{false, signature_key, Register::eax};
-    if (!signature) {
-        view_.forget(place, ~std::uint32_t{0}, reason);
-        return;
+    const auto show_at = [&](const merge::RegisterPlace& place, GuestView::Kind kind) {
+        if (signature) view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason, kind);
+        view_.forget(place, signature ? stepping : ~std::uint32_t{0}, reason, kind);
+    };
+    const merge::RegisterPlace own{false, signature_key, Register::eax};
+    show_at(own, GuestView::Kind::feature);
+    for (const CopiedRegister& copy : data_.copies) {
+        if (register_of(copy.from) != own || !is_for(copy.vendors, input_.vendor)) continue;
+        show_at(register_of(copy.place), GuestView::Kind::description);
     }
-    view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason);
-    view_.forget(place, stepping, reason);
 }
 
 void QemuView::forget(const DataPlace& place, const std::string& reason) {
     view_.forget(register_of(place), place.mask(), reason);
 }
 
+void QemuView::forget_register(const DataPlace& place, const std::string& reason) {
+    view_.forget(register_of(place), ~std::uint32_t{0}, reason);
+}
+
 void QemuView::lose(const DataPlace& place, const std::string& reason) {
     view_.set(register_of(place), place.mask(), 0, reason);
+}
+
+void QemuView::lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
+    if (data_.of_host.covers(field, subleaf)) {
+        view_.forget(field, subleaf, "What QEMU is not told there, it takes from the host's KVM.");
+    } else {
+        view_.set(field, subleaf, 0, reason);
+    }
 }
 
 bool QemuView::leaves_to_vmm(std::uint32_t leaf) const {
@@ -116,19 +131,12 @@ void QemuView::forget_leaf(std::uint32_t leaf, const std::string& reason) {
     }
 }
 
-bool QemuView::covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const {
-    if (place.is_msr != field.is_msr || (place.mask() & field.mask()) != field.mask()) return false;
-    if (field.is_msr) return place.leaf_first <= field.leaf && field.leaf <= place.leaf_last;
-    return place.has_row({field.leaf, subleaf}) &&
-           std::find(place.registers.begin(), place.registers.end(), field.reg) != place.registers.end();
-}
-
 bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) const {
     const LeafKey key{field.leaf, subleaf};
     if (!field.is_msr) {
         const bool is_vendor = key == vendor_key && field.reg != Register::eax;
         const bool is_signature = key == signature_key && field.reg == Register::eax;
-        if (is_vendor || is_signature || covers(data_.brand, field, subleaf)) return true;
+        if (is_vendor || is_signature || data_.brand.covers(field, subleaf)) return true;
         // The states of XSAVE are laid out as on the host, which is as in the policy.
         if (field.leaf == input_.plan.xsave_leaf() && field.subleaf_last > field.subleaf_first) return true;
     }
@@ -143,7 +151,7 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
         default: return true;
     }
     return std::any_of(data_.numbers.begin(), data_.numbers.end(),
-                       [&](const NumberProperty& number) { return covers(number.place, field, subleaf); });
+                       [&](const NumberProperty& number) { return number.place.covers(field, subleaf); });
 }
 
 bool QemuView::holds(const std::string& condition) const {
@@ -168,18 +176,21 @@ void QemuView::lose_nameless() {
 }
 
 bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
-    const bool is_emulated = input_.options.accelerator == QemuAccelerator::tcg;
-    for (const FixedBits& bits : data_.fixed) {
-        const bool is_elsewhere = !bits.accelerator.empty() && !is_emulated;
-        if (is_for(bits.vendors, input_.vendor) && holds(bits.condition) && !is_elsewhere) view_.apply(bits);
+    release_ = release;
+    for (const bool is_known : {false, true}) {
+        for (const FixedBits& bits : data_.fixed) show(view_, bits, GuestView::Kind::feature, is_known);
+        for (const CopiedRegister& copy : data_.copies) {
+            FixedBits bits;
+            bits.place = copy.place;
+            bits.vendors = copy.vendors;
+            bits.releases = copy.releases;
+            bits.value = promised(copy.from);
+            bits.why = "QEMU shows the same as in the basic leaves.";
+            show(view_, bits, GuestView::Kind::description, is_known);
+        }
     }
-    for (const CopiedRegister& copy : data_.copies) {
-        if (!is_for(copy.vendors, input_.vendor)) continue;
-        view_.set(register_of(copy.place), copy.place.mask(), promised(copy.from),
-                  "QEMU shows the same as in the basic leaves.", GuestView::Kind::description);
-    }
-    const bool without_l3 = describe_caches(release, plain);
-    if (is_emulated) {
+    const bool without_l3 = describe_caches(plain);
+    if (is_emulated()) {
         lay_out_xsave();
         hide_msrs();
     }
@@ -188,60 +199,88 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
     return without_l3;
 }
 
-bool QemuView::describe_caches(const std::optional<VmmVersion>& release, bool plain) {
-    const bool known = plain && (!release || *release <= data_.caches_until);
+// Bits that QEMU shows by itself: those of the release where is_known, else those that another release is known to
+// show, which makes them unknown here. Unknown ones go first, for the same bits may be known of this release.
+void QemuView::show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const {
+    const bool is_elsewhere = !bits.accelerator.empty() && !is_emulated();
+    if (is_elsewhere || !is_for(bits.vendors, input_.vendor) || !holds(bits.condition)) return;
+    const bool has_leaf = !bits.if_leaf || view.sees_leaf(*bits.if_leaf);
+    if ((bits.releases.has(release_) && has_leaf) != is_known) return;
+    if (is_known) {
+        view.apply(bits, kind);
+        return;
+    }
+    FixedBits unknown = bits;
+    unknown.value.reset();
+    unknown.why = "It is not known here what this release of QEMU shows.";
+    view.apply(unknown, kind);
+}
+
+bool QemuView::describe_caches(bool plain) {
+    const bool known = plain && (!release_ || *release_ <= data_.caches_until);
     const auto apply = [&](GuestView& view, const std::vector<FixedBits>& all) {
-        for (const FixedBits& bits : all) {
-            if (!is_for(bits.vendors, input_.vendor)) continue;
-            if (known) {
-                view.apply(bits, GuestView::Kind::description);
-            } else {
-                view.forget(register_of(bits.place), bits.place.mask(),
-                            plain ? "How this release describes caches is not known here."
-                                  : "The model has its own description of caches.",
-                            GuestView::Kind::description);
-            }
+        for (const bool is_known : {false, true}) {
+            for (const FixedBits& bits : all) show(view, bits, GuestView::Kind::caches, is_known);
         }
     };
-    GuestView with_l3 = view_;
+    if (!known) {
+        for (const FixedBits& bits : data_.caches) {
+            if (!is_for(bits.vendors, input_.vendor)) continue;
+            view_.forget(register_of(bits.place), bits.place.mask(),
+                         plain ? "How this release describes caches is not known here."
+                               : "The model has its own description of caches.",
+                         GuestView::Kind::caches);
+        }
+        return false;
+    }
     GuestView no_l3 = view_;
-    apply(with_l3, data_.caches);
-    apply(no_l3, data_.caches);
-    if (known) {
-        for (const FixedBits& bits : data_.without_l3) no_l3.apply(bits, GuestView::Kind::description);
-    }
-    with_l3.settle();
-    no_l3.settle();
-    const bool prefers_none = known && no_l3.differences().size() < with_l3.differences().size();
     apply(view_, data_.caches);
-    if (prefers_none) {
-        for (const FixedBits& bits : data_.without_l3) view_.apply(bits, GuestView::Kind::description);
-    }
+    apply(no_l3, data_.caches);
+    apply(no_l3, data_.without_l3);
+    const auto losses = [](GuestView view) {
+        view.settle();
+        return view.differences().size();
+    };
+    const bool prefers_none = losses(no_l3) < losses(view_);
+    if (prefers_none) apply(view_, data_.without_l3);
     return prefers_none;
 }
 
-// The emulation has one layout for the states of XSAVE.
+// The emulation has one layout for the states of XSAVE, and not all of them.
 void QemuView::lay_out_xsave() {
     const Rulebook& rulebook = input_.plan.rulebook();
     if (!input_.plan.xsave_leaf()) return;
     const auto vendor = std::find_if(rulebook.vendors.begin(), rulebook.vendors.end(),
                                      [&](const Vendor& v) { return v.id == data_.tcg_xsave_layout; });
     const auto mask = static_cast<VendorMask>(1U << (vendor - rulebook.vendors.begin()));
-    const std::string reason = "The emulation has a layout of its own.";
+    const auto& releases = data_.tcg_xsave_states;
+    const auto known = std::find_if(releases.begin(), releases.end(),
+                                    [&](const TcgStates& entry) { return entry.releases.has(release_); });
     for (const XsaveComponent& component : rulebook.xsave) {
-        for (const XsaveLayout& layout : component.layouts) {
-            const LeafKey key{*input_.plan.xsave_leaf(), component.bit};
-            DataPlace size;
-            size.leaf_first = key.leaf;
-            size.subleaf_first = key.subleaf;
-            size.registers = {Register::eax};
-            if ((layout.vendors & mask) == 0 || promised(size) == 0) continue;
-            view_.set({false, key, Register::eax}, ~std::uint32_t{0}, layout.size, reason);
-            const auto& unplaced = data_.tcg_xsave_unplaced;
-            const bool is_placed = std::find(unplaced.begin(), unplaced.end(), component.id) == unplaced.end();
-            view_.set({false, key, Register::ebx}, ~std::uint32_t{0}, is_placed ? layout.offset : 0, reason);
-            if (!is_placed) view_.set({false, key, Register::ecx}, ~std::uint32_t{0}, 0, reason);
+        if (component.state == XsaveState::legacy || view_.promised_size(component) == 0) continue;
+        const bool is_in_all = std::all_of(releases.begin(), releases.end(),
+                                           [&](const TcgStates& entry) { return entry.has(component.id); });
+        if (is_in_all || (known != releases.end() && known->has(component.id))) {
+            place_state(component, mask);
+        } else if (known != releases.end()) {
+            view_.drop_state(component, "The emulation of this release has no such state.");
+        } else {
+            view_.forget_state(component, "It is not known here whether this release's emulation has the state.");
         }
+    }
+}
+
+// Where the emulation puts a state. vendors: whose layout it has.
+void QemuView::place_state(const XsaveComponent& component, VendorMask vendors) {
+    const LeafKey key{*input_.plan.xsave_leaf(), component.bit};
+    const std::string reason = "The emulation has a layout of its own.";
+    for (const XsaveLayout& layout : component.layouts) {
+        if ((layout.vendors & vendors) == 0) continue;
+        view_.set({false, key, Register::eax}, ~std::uint32_t{0}, layout.size, reason);
+        const auto& unplaced = data_.tcg_xsave_unplaced;
+        const bool is_placed = std::find(unplaced.begin(), unplaced.end(), component.id) == unplaced.end();
+        view_.set({false, key, Register::ebx}, ~std::uint32_t{0}, is_placed ? layout.offset : 0, reason);
+        if (!is_placed) view_.set({false, key, Register::ecx}, ~std::uint32_t{0}, 0, reason);
     }
 }
 
@@ -262,6 +301,10 @@ void QemuView::set_compacted_size() {
     std::uint32_t size = rulebook.xsave_legacy_size;
     for (const XsaveComponent& component : rulebook.xsave) {
         if (component.state == XsaveState::legacy) continue;
+        if (view_.is_unknown({false, {place.key.leaf, component.bit}, Register::eax})) {
+            view_.forget(place, data_.compacted_size.mask(), computed);
+            return;
+        }
         const std::uint64_t row_size = view_.seen_register({false, {place.key.leaf, component.bit}, Register::eax});
         const std::uint64_t flags = view_.seen_register({false, {place.key.leaf, component.bit}, Register::ecx});
         if (row_size == 0) continue;

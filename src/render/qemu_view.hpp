@@ -35,11 +35,13 @@ public:
     // The guest sees zero there.
     void lose(const DataPlace& place, const std::string& reason);
 
-    // Nobody can tell here what the guest sees there.
+    // Nobody can tell here what the guest sees there, or in all of the register.
     void forget(const DataPlace& place, const std::string& reason);
-    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
-        view_.set(field, subleaf, 0, reason);
-    }
+    void forget_register(const DataPlace& place, const std::string& reason);
+    void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
+
+    // The guest sees a 1 there.
+    void gain(const Field& field, const std::string& reason) { view_.set(field, field.subleaf_first, 1, reason); }
 
     // True when the policy leaves bits of the leaf to the VMM.
     bool leaves_to_vmm(std::uint32_t leaf) const;
@@ -50,8 +52,26 @@ public:
     // True when another property than one of the field's own name sets it, or QEMU computes it as the policy does.
     bool is_said_otherwise(const Field& field, std::uint32_t subleaf) const;
 
+    // Every flag of the policy that a name of the field's own says: visit(field, subleaf), which may change the view.
+    template <typename Visit>
+    void each_flag(const Visit& visit) const {
+        for (const FieldIndex index : input_.plan.fields()) {
+            const Field& field = input_.plan.rulebook()[index];
+            if (!is_flag(field)) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                if (promised(field, subleaf) != 0 && !is_said_otherwise(field, subleaf)) visit(field, subleaf);
+            }
+        }
+    }
+
+    // A single bit that is not the VMM's own.
+    static bool is_flag(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
+
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
+
+    // True when the policy has the field that the condition names, or there is none.
+    bool holds(const std::string& condition) const;
 
     // Numbers and identities that no property sets.
     void lose_nameless();
@@ -63,15 +83,17 @@ public:
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
 private:
-    bool covers(const DataPlace& place, const Field& field, std::uint32_t subleaf) const;
-    bool holds(const std::string& condition) const;
+    bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
+    void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();
+    void place_state(const XsaveComponent& component, VendorMask vendors);
     void set_compacted_size();
     void hide_msrs();
-    bool describe_caches(const std::optional<VmmVersion>& release, bool plain);
+    bool describe_caches(bool plain);
 
     const TargetInput& input_;
     const QemuData& data_;
+    std::optional<VmmVersion> release_;
     GuestView view_;
 };
 

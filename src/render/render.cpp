@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "poolcpuid/error.hpp"
@@ -24,6 +25,11 @@ constexpr std::array<std::pair<std::string_view, RenderTarget>, 6> target_names{
     {"xen", RenderTarget::xen},
 }};
 
+std::size_t vendor_of(const Rulebook& rulebook, const PoolPolicy& policy) {
+    if (const auto vendor = rulebook.vendor_of(policy.vendor)) return *vendor;
+    throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
+}
+
 Rendering render_target(const TargetInput& input, RenderTarget target) {
     switch (target) {
         case RenderTarget::firecracker: return render::render_firecracker(input);
@@ -43,10 +49,10 @@ Remedy remedy_for(const TargetInput& input, const Rendering& rendering, const Ho
         case RenderTarget::kvm: return render::kvm_remedy(input, rendering, hidden);
         case RenderTarget::libvirt: return render::libvirt_remedy(input, rendering, hidden);
         case RenderTarget::qemu: return render::qemu_remedy(input, rendering, hidden);
-        case RenderTarget::xapi:
+        case RenderTarget::xapi: return render::xapi_remedy(input, hidden);
         case RenderTarget::xen: break;
     }
-    return render::xen_remedy(input, rendering, hidden);
+    return render::xen_remedy(input, hidden);
 }
 
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.
@@ -113,16 +119,21 @@ std::string_view to_string(Telling telling) noexcept {
 
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
                         const RenderOptions& options) {
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    if (!vendor) {
-        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
-    }
-    const merge::Plan plan(rulebook, *vendor);
-    const TargetInput input{plan, policy, options, rulebook.vendors[*vendor].id};
+    const std::size_t vendor = vendor_of(rulebook, policy);
+    const merge::Plan plan(rulebook, vendor);
+    const TargetInput input{plan, policy, options, rulebook.vendors[vendor].id};
     Rendering rendering = render_target(input, target);
     rendering.target = target;
     if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, rendering);
     return rendering;
+}
+
+std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator) {
+    const std::size_t vendor = vendor_of(rulebook, policy);
+    const merge::Plan plan(rulebook, vendor);
+    RenderOptions options;
+    options.accelerator = accelerator;
+    return render::qemu_properties({plan, policy, options, rulebook.vendors[vendor].id});
 }
 
 }  // namespace poolcpuid

@@ -81,11 +81,27 @@ std::uint64_t DataPlace::mask() const noexcept {
     return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
 }
 
+bool DataPlace::covers(const Field& field, std::uint32_t subleaf) const {
+    if (field.is_msr != is_msr || (field.mask() & ~mask()) != 0) return false;
+    return is_msr ? has_row({field.leaf, 0}) : has({field.leaf, subleaf}, field.reg);
+}
+
 json::Value target_document(std::string_view name) {
     for (const BuiltinTarget& target : builtin_targets()) {
         if (target.name == name) return json::parse(target.document, "policy/targets/" + std::string(name) + ".json");
     }
     throw std::logic_error("no data for the target " + std::string(name));
+}
+
+Releases releases_of(const Value& entry) {
+    const auto version = [&](std::string_view key) -> std::optional<VmmVersion> {
+        const Value* value = entry.find(key);
+        if (value == nullptr) return std::nullopt;
+        const auto parsed = parse_version(value->text());
+        if (!parsed) fail(*value, "a release: \"7.2\"");
+        return parsed;
+    };
+    return {version("since"), version("until")};
 }
 
 std::vector<FixedBits> fixed_bits(const Value& document) {
@@ -95,7 +111,8 @@ std::vector<FixedBits> fixed_bits(const Value& document) {
     for (const Value& entry : entries->items()) {
         FixedBits bits;
         bits.place = place_of(entry);
-        if (entry.find("vendors") != nullptr) bits.vendors = strings_of(entry, "vendors");
+        bits.vendors = strings_of(entry, "vendors");
+        bits.releases = releases_of(entry);
         if (const Value* value = entry.find("value")) bits.value = json::hex_of(*value, "policy/targets", 16);
         bits.condition = text_or_empty(entry, "if");
         bits.accelerator = text_or_empty(entry, "accel");
@@ -114,7 +131,9 @@ std::vector<FixedBits> fixed_rows(const Value& array, const std::string& why) {
             FixedBits bits;
             bits.place = place_of(row);
             bits.place.registers = {reg};
-            if (row.find("vendors") != nullptr) bits.vendors = strings_of(row, "vendors");
+            bits.vendors = strings_of(row, "vendors");
+            bits.releases = releases_of(row);
+            if (const Value* leaf = row.find("if_leaf")) bits.if_leaf = hex_range(*leaf).first;
             bits.value = json::hex_of(*value, "policy/targets", 8);
             bits.why = why;
             all.push_back(std::move(bits));

@@ -1,6 +1,7 @@
 // What a target shows whatever it is told, and how it words things: the files of policy/targets/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "json/located_json.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid::render {
 
@@ -26,21 +28,43 @@ struct DataPlace {
 
     std::uint64_t mask() const noexcept;
 
+    // Whether all of a field is there, in this subleaf if it is one of CPUID.
+    bool covers(const Field& field, std::uint32_t subleaf) const;
+
     // Of places that are no MSRs: whether the row is one of them.
     bool has_row(const LeafKey& key) const noexcept {
         return leaf_first <= key.leaf && key.leaf <= leaf_last && subleaf_first <= key.subleaf &&
                key.subleaf <= subleaf_last;
+    }
+
+    // Likewise, whether the register of that row is.
+    bool has(const LeafKey& key, Register reg) const noexcept {
+        return has_row(key) && std::find(registers.begin(), registers.end(), reg) != registers.end();
+    }
+};
+
+// Releases of a VMM, both ends included; nothing: no end.
+struct Releases {
+    std::optional<VmmVersion> since;
+    std::optional<VmmVersion> until;
+
+    // release: nothing for any.
+    bool has(const std::optional<VmmVersion>& release) const noexcept {
+        if (!release) return !since && !until;
+        return (!since || *since <= *release) && (!until || *release <= *until);
     }
 };
 
 // Bits that the target sets by itself.
 struct FixedBits {
     DataPlace place;
-    std::vector<std::string> vendors;    // empty: all
-    std::optional<std::uint64_t> value;  // nothing: the host's, or unknown
-    std::string condition;               // a field that must be in the policy, or empty
-    std::string accelerator;             // "tcg": only there; empty: anywhere
-    std::string why;                     // a sentence
+    std::vector<std::string> vendors;      // empty: all
+    Releases releases;                     // of which it is known
+    std::optional<std::uint64_t> value;    // nothing: the host's, or unknown
+    std::string condition;                 // a field that must be in the policy, or empty
+    std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
+    std::string accelerator;               // "tcg": only there; empty: anywhere
+    std::string why;                       // a sentence
 };
 
 // One word of a Xen featureset.
@@ -54,6 +78,9 @@ json::Value target_document(std::string_view name);
 
 // The place that an entry names with leaf or msr, and subleaf, register and bits where they are not all.
 DataPlace place_of(const json::Value& entry);
+
+// The members since and until of an entry.
+Releases releases_of(const json::Value& entry);
 
 // The entries of the member "fixed".
 std::vector<FixedBits> fixed_bits(const json::Value& document);

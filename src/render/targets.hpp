@@ -1,6 +1,7 @@
 // The targets of render: each gives its text, what the guest sees then, and what it has to say of hosts.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +33,16 @@ Rendering render_qemu(const TargetInput& input);
 Rendering render_xapi(const TargetInput& input);
 Rendering render_xen(const TargetInput& input);
 
+// What the target qemu turns on where the QEMU has it.
+std::set<std::string> qemu_properties(const TargetInput& input);
+
 // Each says what helps on a host that hides these; hidden is not empty. host is one of those that do.
 Remedy firecracker_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
                           const std::vector<StartUp>& hidden);
 Remedy kvm_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
 Remedy libvirt_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
 Remedy qemu_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
-Remedy xen_remedy(const TargetInput& input, const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy xapi_remedy(const TargetInput& input, const std::vector<StartUp>& hidden);
+Remedy xen_remedy(const TargetInput& input, const std::vector<StartUp>& hidden);
 
 }  // namespace poolcpuid::render

@@ -46,11 +46,9 @@ std::string less_text(bool inverted, Impact impact) {
     return "The guest does without what every host has.";
 }
 
-std::string unknown_text(const Field* field, Impact impact) {
-    if (field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule)) {
-        return "The guest sees a description that is not known here.";
-    }
-    return std::string("The guest may see what not every host keeps; there ") + trouble(impact) + ".";
+// True when nothing relies on the field's value: it says which CPU this is, or follows from the rest.
+bool only_describes(const Field* field) {
+    return field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule);
 }
 
 }  // namespace
@@ -70,8 +68,22 @@ void describe(const Field* field, bool inverted, std::uint64_t promised, std::op
             if (impact != Impact::security) return describe_otherwise(entry);
             entry.consequence = "The guest takes its CPU for another one, and may choose the wrong protections.";
             break;
-        case Telling::unknown: entry.consequence = unknown_text(field, impact); break;
+        case Telling::unknown:
+            if (!only_describes(field)) {
+                entry.consequence =
+                    std::string("The guest may see what not every host keeps; there ") + trouble(impact) + ".";
+                break;
+            }
+            if (impact != Impact::security) entry.impact = Impact::cosmetic;
+            entry.consequence = "The guest sees a description that is not known here.";
+            break;
     }
+}
+
+void describe_lost_state(Inexpressible& entry) {
+    entry.telling = Telling::less;
+    entry.impact = Impact::performance;
+    entry.consequence = less_text(false, Impact::performance);
 }
 
 void describe_otherwise(Inexpressible& entry) {

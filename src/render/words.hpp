@@ -14,6 +14,9 @@ namespace poolcpuid::render {
 void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
               Inexpressible& entry);
 
+// The same for an XSAVE state, or what counts it, that the guest does not see: its features go with it.
+void describe_lost_state(Inexpressible& entry);
+
 // The same for what promises nothing.
 void describe_otherwise(Inexpressible& entry);
 

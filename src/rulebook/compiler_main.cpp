@@ -96,6 +96,13 @@ private:
                boolean(layout.align64) + ", " + quoted(layout.source) + "}";
     }
 
+    std::string item(const VmmVersion& version) {
+        return "VmmVersion{" + number(version.major) + ", " + number(version.minor) + "}";
+    }
+    std::string item(const NameAge& age) {
+        return "{" + item(age.since) + ", " + (age.absent ? item(*age.absent) : "std::nullopt") + "}";
+    }
+
     std::string item(const Vendor& vendor) {
         return "{" + quoted(vendor.id) + ", " + quoted(vendor.name) + ", " + list("std::string_view", vendor.strings) +
                "}";
@@ -125,7 +132,7 @@ private:
                 hex(f.derive.msr) + ", " + hex(f.derive.default1) + ", " + list("BitSource", f.derive.bits) + ", " +
                 list("Choice", f.derive.choices) + "}";
         text += ", {" + quoted(f.names.vendor) + ", " + quoted(f.names.linux) + ", " + quoted(f.names.qemu) + ", " +
-                quoted(f.names.libvirt) + ", " + quoted(f.names.xen) + "}";
+                quoted(f.names.libvirt) + ", " + quoted(f.names.xen) + ", " + item(f.names.qemu_age) + "}";
         return text + ", " + quoted(f.why) + ", " + quoted(f.source) + "}";
     }
 

@@ -120,8 +120,8 @@ private:
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) to.guard = flat_guard(from);
         if (from.derive) to.derive = flat(*from.derive);
-        to.names = {keep(name_of(from, "vendor")), keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
-                    keep(name_of(from, "libvirt")), keep(name_of(from, "xen"))};
+        to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
+                    keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
         to.why = keep(from.why);
         to.source = keep(from.source);
         return to;

@@ -241,8 +241,12 @@ private:
             for (const auto& [project, name] : field.names) {
                 if (project == "vendor" || project == "linux") continue;
                 const auto [at, fresh] = owners.emplace(std::pair{project, name}, &field);
-                if (!fresh && shares_vendor(at->second->vendors, field.vendors)) {
-                    report(field.place, field.id, project + " calls " + at->second->id + " \"" + name + "\" as well");
+                if (fresh) continue;
+                const SourceField& owner = *at->second;
+                if (shares_vendor(owner.vendors, field.vendors)) {
+                    report(field.place, field.id, project + " calls " + owner.id + " \"" + name + "\" as well");
+                } else if (project == "qemu" && owner.qemu_age != field.qemu_age) {
+                    report(field.place, field.id, "\"" + name + "\" has another release at " + owner.id);
                 }
             }
         }

@@ -196,7 +196,9 @@ private:
         }
         field.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
         if (const Value* names = reader.optional_object("names")) {
-            for (const auto& [project, name] : names->members()) field.names[project] = string_of(name);
+            for (const auto& [project, name] : names->members()) {
+                field.names[project] = project == "qemu" ? parse_qemu_name(name, field.qemu_age) : string_of(name);
+            }
         }
         field.vendors = strings(reader.required_array("vendors"));
         field.rule = reader.required_string("rule");
@@ -216,6 +218,34 @@ private:
         field.source = reader.required_string("source");
         reader.finish();
         out_.fields.push_back(std::move(field));
+    }
+
+    // QEMU refuses a property that it does not know, so a name of its own comes with its release.
+    std::string parse_qemu_name(const Value& entry, NameAge& age) const {
+        if (!entry.is_object()) {
+            throw InputError(file_.path, entry.line(),
+                             "QEMU's name with its release, {\"name\": \"…\", \"since\": \"9.0\"}",
+                             json::describe(entry));
+        }
+        ObjectReader reader(entry, file_.path, "a QEMU name");
+        std::string name = reader.required_string("name");
+        age.since = release(reader.required("since"));
+        if (const Value* absent = reader.optional("absent")) {
+            age.absent = release(*absent);
+            if (*age.absent >= age.since) {
+                throw InputError(file_.path, absent->line(), "a release before since", json::describe(*absent));
+            }
+        }
+        reader.finish();
+        return name;
+    }
+
+    VmmVersion release(const Value& value) const {
+        const auto version = parse_version(string_of(value));
+        if (!version || to_string(*version) != value.text()) {
+            throw InputError(file_.path, value.line(), "a release \"MAJOR.MINOR\"", json::describe(value));
+        }
+        return *version;
     }
 
     void parse_guard(const Value& value, SourceField& field) const {

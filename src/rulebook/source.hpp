@@ -13,6 +13,7 @@
 
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/registers.hpp"
+#include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -78,6 +79,7 @@ struct SourceField {
     std::vector<std::string> guard_model;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;
+    NameAge qemu_age;
     std::string why;
     std::string source;
 };

@@ -53,12 +53,15 @@ public:
         for (const std::uint32_t first : ranges_of(plan_)) add_range(first);
         for (const CpuidRow& row : policy_.cpuid) within_.insert(row.key);
         std::vector<Question> questions;
-        for (const LeafKey& key : within_) questions.push_back(question(key));
         for (const LeafKey& key : beyond_) {
             if (within_.contains(key)) continue;
             questions.push_back(question(key));
-            if (const auto highest = maximum(vendor_key.leaf)) questions.back().echo = row({*highest, key.subleaf});
+            const auto highest = maximum(vendor_key.leaf);
+            if (!highest) continue;
+            questions.back().echo = {*highest, key.subleaf};
+            within_.insert(*questions.back().echo);
         }
+        for (const LeafKey& key : within_) questions.push_back(question(key));
         std::sort(questions.begin(), questions.end(),
                   [](const Question& a, const Question& b) { return a.row.key < b.row.key; });
         return questions;
@@ -81,12 +84,10 @@ private:
         beyond_.insert({*last + 1, 0});
     }
 
-    CpuidRow row(const LeafKey& key) const {
+    Question question(const LeafKey& key) const {
         const Registers* value = table_.find(key);
-        return {key, value != nullptr ? *value : Registers{}};
+        return {{key, value != nullptr ? *value : Registers{}}, value != nullptr, std::nullopt};
     }
-
-    Question question(const LeafKey& key) const { return {row(key), table_.find(key) != nullptr, std::nullopt}; }
 
     const Plan& plan_;
     const PoolPolicy& policy_;
@@ -128,7 +129,8 @@ std::vector<Question> questions_of(const Plan& plan, const PoolPolicy& policy) {
     return QuestionList(plan, policy).run();
 }
 
-std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const OwnedBits& owned) {
+std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
+                                  const OwnedBits& owned) {
     const auto compared_with = [&](const CpuidRow& expected) {
         std::vector<WrongBits> wrong;
         for (const Register reg : all_registers) {
@@ -138,7 +140,7 @@ std::vector<WrongBits> wrong_bits(const Question& question, const Registers& see
         }
         return wrong;
     };
-    if (question.echo && compared_with(*question.echo).empty()) return {};
+    if (question.echo && compared_with({*question.echo, echoed}).empty()) return {};
     return compared_with(question.row);
 }
 

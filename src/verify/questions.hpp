@@ -13,9 +13,11 @@ namespace poolcpuid::verify {
 
 // One execution of CPUID.
 struct Question {
-    CpuidRow row;                  // what the policy says; zeros where it has no such row
-    bool in_policy = false;        // it has one
-    std::optional<CpuidRow> echo;  // beyond the maximum of the range: the highest basic leaf, which may be read instead
+    CpuidRow row;            // what the policy says; zeros where it has no such row
+    bool in_policy = false;  // it has one
+
+    // Beyond the maximum of the range: another question, of the highest basic leaf, whose answer may be read instead.
+    std::optional<LeafKey> echo;
 };
 
 // Bits of a register that were seen otherwise than the policy says.
@@ -45,10 +47,12 @@ std::vector<VcpuEntry> entries_of(const merge::Plan& plan, const PoolPolicy& pol
 // True when the leaf's answer depends on the subleaf.
 bool has_subleaves(const merge::Plan& plan, const PoolPolicy& policy, std::uint32_t leaf);
 
-// The questions that verify_policy's comment lists, sorted by key, unique.
+// The questions that verify_policy's comment lists and those whose answers may be echoed, sorted by key, unique.
 std::vector<Question> questions_of(const merge::Plan& plan, const PoolPolicy& policy);
 
-// What is wrong with the answer to a question: at most one a register.
-std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const OwnedBits& owned);
+// What is wrong with the answer to a question: at most one a register. echoed: the answer to question.echo, if it has
+// one; else not looked at.
+std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
+                                  const OwnedBits& owned);
 
 }  // namespace poolcpuid::verify

@@ -76,10 +76,17 @@ private:
             const Question& question = questions_[i];
             if (is_refused(question.row.key)) continue;
             ++(question.in_policy ? result_.rows : result_.other_rows);
-            for (const WrongBits& bits : verify::wrong_bits(question, answer.cpuid.at(i), owned_)) {
+            const Registers echoed = question.echo ? answer_to(*question.echo, answer) : Registers{};
+            for (const WrongBits& bits : verify::wrong_bits(question, answer.cpuid.at(i), echoed, owned_)) {
                 wrong_.push_back(bits);
             }
         }
+    }
+
+    // What was read at a key that was asked for.
+    const Registers& answer_to(const LeafKey& key, const VcpuAnswer& answer) const {
+        const auto at = std::lower_bound(task_.execute.begin(), task_.execute.end(), key);
+        return answer.cpuid.at(static_cast<std::size_t>(at - task_.execute.begin()));
     }
 
     void compare_msrs(const VcpuAnswer& answer) {

@@ -189,7 +189,6 @@ void check_breach(const Verdict& verdict, const std::optional<Breach>& breach) {
 
 TEST_CASE("a host that a VM must not run on is refused for what it breaks, and the way back for what that breaks",
           "[corpus][check]") {
-    if (real_hosts().empty()) return;
     for (const Case& one : cases) {
         CAPTURE(one.policy, one.host);
         CHECK(one.back != one.breach);

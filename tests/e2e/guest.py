@@ -3,16 +3,18 @@
     guest = Guest(directory)                 # compiles the guest there, once
     rows = guest.cpuid("EPYC-Rome,-avx2")    # {(leaf, subleaf): {"eax": …, "ebx": …, "ecx": …, "edx": …}}
 
-No /dev/kvm is needed; a boot takes some 50 ms.
+No /dev/kvm is needed; a boot takes some 50 ms. QEMU is $POOLCPUID_QEMU, else the one on PATH.
 """
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
-QEMU = "qemu-system-x86_64"
+QEMU = os.environ.get("POOLCPUID_QEMU") or shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 REGISTERS = ("eax", "ebx", "ecx", "edx")
 # The guest ends with OUT F4h, 10h; QEMU makes 2 * 10h + 1 of it.
 FINISHED = 33

@@ -7,6 +7,7 @@ import copy
 import gzip
 import io
 import json
+import lzma
 import os
 import pathlib
 import subprocess
@@ -51,19 +52,21 @@ def newc(entries):
 
 
 def modules_in_order(root, names):
-    """The files of kernel modules, each behind those that it needs."""
-    files = {path.name.removesuffix(".ko").replace("-", "_"): path for path in root.rglob("*.ko")}
-    order = []
+    """The kernel modules of these names, {name: bytes}, each behind those that it needs. Debian compresses them since 13."""
+    files = {path.name.split(".")[0].replace("-", "_"): path for path in root.rglob("*.ko*")}
+    order = {}
 
     def add(name):
-        path = files[name.replace("-", "_")]
-        information = path.read_bytes().split(b"\0")
-        needed = next(entry for entry in information if entry.startswith(b"depends="))
+        if name in order:
+            return
+        module = files[name].read_bytes()
+        if files[name].suffix == ".xz":
+            module = lzma.decompress(module)
+        needed = next(entry for entry in module.split(b"\0") if entry.startswith(b"depends="))
         for other in needed.removeprefix(b"depends=").decode().split(","):
             if other:
-                add(other)
-        if path not in order:
-            order.append(path)
+                add(other.replace("-", "_"))
+        order[name] = module
 
     for name in names:
         add(name)
@@ -74,17 +77,17 @@ class Machine:
     """The inner machine: what it consists of whatever runs in it."""
 
     def __init__(self):
-        self.kernel = next((options.kernel / "boot").glob("vmlinuz-*"))
-        modules = modules_in_order(options.kernel, ["kvm-amd", "msr", "cpuid"])
+        self.kernel = next(options.kernel.rglob("vmlinuz*"))
+        modules = modules_in_order(options.kernel, ["kvm_amd", "msr", "cpuid"])
         directory, program, file = 0o040755, 0o100755, 0o100644
         entries = [(name, directory, b"") for name in ("bin", "proc", "sys", "dev", "modules")]
         entries += [
-            ("busybox", program, (options.busybox / "bin/busybox").read_bytes()),
+            ("busybox", program, next(options.busybox.rglob("bin/busybox")).read_bytes()),
             ("poolcpuid", program, options.program.read_bytes()),
             ("init", program, (HERE / "nested_svm_init").read_bytes()),
-            ("modules/order", file, "\n".join(path.name for path in modules).encode()),
+            ("modules/order", file, "\n".join(f"{name}.ko" for name in modules).encode()),
         ]
-        entries += [(f"modules/{path.name}", file, path.read_bytes()) for path in modules]
+        entries += [(f"modules/{name}.ko", file, module) for name, module in modules.items()]
         self.base = gzip.compress(newc(entries), 1)
 
     def run(self, model, jobs, files=()):

@@ -32,8 +32,9 @@ LISTED_BY_7_2 = {
 }
 
 
-def render(policy, *options):
-    return json.loads(run("render", "--to", "qemu", "--accel", "tcg", "--format", "json", policy, *options))
+def render(policy, *options, qemu=QEMU):
+    return json.loads(run("render", "--to", "qemu", "--accel", "tcg", "--qemu", qemu, "--format", "json", policy,
+                          *options))
 
 
 def promised_wrongly(document):
@@ -84,7 +85,7 @@ class RenderedForQemu(unittest.TestCase):
             self.skipTest("the installed QEMU is not 7.2")
         for name, policy in self.policies.items():
             with self.subTest(pool=name):
-                asked, stated = render(policy), render(policy, "--qemu", "7.2")
+                asked, stated = render(policy), render(policy, qemu="7.2")
                 self.assertEqual(asked["output"], stated["output"])
                 self.assertEqual(asked["inexpressible"], stated["inexpressible"])
 
@@ -96,7 +97,7 @@ class RenderedForQemu(unittest.TestCase):
             self.check(policy, document)
 
     def test_enforce_refuses_where_the_accelerator_lacks_a_bit(self):
-        argument = run("render", "--to", "qemu", self.policies["ice-lake"]).strip()
+        argument = run("render", "--to", "qemu", "--qemu", QEMU, self.policies["ice-lake"]).strip()
         self.assertTrue(argument.endswith(",enforce=on"))
         with self.assertRaisesRegex(RuntimeError, "doesn't support requested features"):
             self.guest.cpuid(argument)

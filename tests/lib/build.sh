@@ -10,16 +10,25 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
 test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium tidy poppler-utils)
+# The release's own clang, whatever its version, with the libraries of the sanitizers.
+# shellcheck disable=SC2034
+clang_packages=(clang libclang-rt-dev)
+if [[ ${CXX:-} == clang* ]]; then build_packages+=("${clang_packages[@]}"); fi
+# Layout differs from version to version: version 14 decides, which only Debian 12 has.
+format_packages=()
+# shellcheck source=/dev/null disable=SC2034
+if [[ $(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}") == bookworm ]]; then format_packages=(clang-format-14); fi
+# What tests/run --distro makes the root of another release with.
+# shellcheck disable=SC2034
+distro_packages=(debootstrap debian-archive-keyring)
+# What the end-to-end tests run: tests/e2e skips what it does not find.
+# shellcheck disable=SC2034
+e2e_packages=(python3 gcc qemu-system-x86 qemu-user libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 # tests/e2e/nested_svm needs the first installed; the others it downloads and unpacks, so that no kernel is installed.
 # shellcheck disable=SC2034
 nested_packages=(qemu-system-x86 python3)
 # shellcheck disable=SC2034
 nested_downloads=(linux-image-cloud-amd64 busybox-static)
-# What the end-to-end tests run: tests/e2e skips what it does not find.
-# shellcheck disable=SC2034
-e2e_packages=(python3 gcc qemu-system-x86)
-# shellcheck disable=SC2034
-libvirt_packages=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -76,34 +85,48 @@ require_packages() {
 }
 
 # build_preset PRESET [TARGET]: brings build/PRESET up to date; configures only when it must (Ninja itself sees
-# changed CMake files). CXX chooses the compiler of a new build directory; ccache is used where it is installed.
+# changed CMake files). CXX chooses the compiler; ccache is used where it is installed. Warnings are errors, so that
+# tests/run has nothing to build again, but not in the end: with a compiler that warns, all is built again without.
 build_preset() {
-    local preset=$1 directory=$repository/build/$1
-    is_configured "$directory" || configure "$preset"
-    export CCACHE_SLOPPINESS=pch_defines,time_macros  # else ccache does not take part with precompiled headers
-    quietly cmake --build "$directory" --parallel "$(nproc)" ${2:+--target "$2"}
+    local printed
+    is_configured "$1" || configure "$1" -DPOOLCPUID_WERROR=ON
+    if printed=$(compile "$@" 2>&1); then return; fi
+    if [[ $printed != *"[-Werror"* ]]; then say "$printed"; return 1; fi
+    configure "$1" -DPOOLCPUID_WERROR=OFF
+    compile "$@"
 }
 
-# build_tests PRESET: the same with the tests, and with warnings as errors. The program that is tested is the one
+# build_tests PRESET: the same with the tests, and warnings are errors. The program that is tested is the one
 # that build_preset makes, so that neither builds it again.
 build_tests() {
-    local directory=$repository/build/$1
-    if ! is_configured "$directory" || ! grep -qsxF "POOLCPUID_TESTS:BOOL=ON" "$directory/CMakeCache.txt"; then
+    local cache=$repository/build/$1/CMakeCache.txt
+    if ! is_configured "$1" || ! grep -qxF "POOLCPUID_TESTS:BOOL=ON" "$cache" ||
+        ! grep -qxF "POOLCPUID_WERROR:BOOL=ON" "$cache"; then
         configure "$1" -DPOOLCPUID_TESTS=ON -DPOOLCPUID_WERROR=ON
     fi
-    build_preset "$1"
+    compile "$1"
 }
 
+# compile PRESET [TARGET]
+compile() {
+    export CCACHE_SLOPPINESS=pch_defines,time_macros  # else ccache does not take part with precompiled headers
+    quietly cmake --build "$repository/build/$1" --parallel "$(nproc)" ${2:+--target "$2"}
+}
+
+# is_configured PRESET: for this place, and with the compiler that is asked for, if one is.
 is_configured() {
-    grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$1/CMakeCache.txt" && [[ -f $1/build.ninja ]]
+    local directory=$repository/build/$1
+    local cache=$directory/CMakeCache.txt
+    grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$cache" && [[ -f $directory/build.ninja ]] &&
+        { [[ -z ${CXX:-} ]] || grep -qx "CMAKE_CXX_COMPILER:[A-Z]*=$(command -v -- "${CXX%% *}")" "$cache"; }
 }
 
 # configure PRESET CMAKE-ARGUMENT...
 configure() {
     local preset=$1 directory=$repository/build/$1 fresh=()
     shift
-    # Of a moved repository, or half made.
-    if [[ -f $directory/CMakeCache.txt ]] && ! is_configured "$directory"; then fresh=(--fresh); fi
+    # Of a moved repository, of another compiler, or half made.
+    if [[ -f $directory/CMakeCache.txt ]] && ! is_configured "$preset"; then fresh=(--fresh); fi
     if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
     say "Building in build/$preset: a few minutes the first time"
     (cd -- "$repository" && quietly cmake --preset "$preset" "${fresh[@]}" "$@")

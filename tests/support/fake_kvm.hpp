@@ -18,7 +18,8 @@ namespace poolcpuid::test {
 
 class FakeKvm {
 public:
-    // Looks at what a vCPU is told, and changes what it answers to one execution.
+    // Looks at what a vCPU is told, and changes what it answers to one execution. Where a leaf is out of range, key is
+    // first that of the highest basic leaf, which answers in its place, and then the leaf's own.
     using Overlay = std::function<void(const VcpuTask& task, LeafKey key, Registers& value)>;
 
     FakeKvm& overlay(Overlay change) {
@@ -100,22 +101,39 @@ private:
     }
 
     Registers execute(const VcpuTask& task, LeafKey key) const {
-        const CpuidRow* row = find(task.cpuid, key);
-        if (row == nullptr) row = out_of_range(task, key);
-        Registers value = row == nullptr ? Registers{} : row->value;
-        for (const Overlay& change : overlays_) change(task, key, value);
+        const LeafKey answering = answering_key(task, key);
+        Registers value = answer_of(task, answering);
+        for (const Overlay& change : overlays_) {
+            change(task, answering, value);
+            if (answering != key) change(task, key, value);
+        }
         return value;
     }
 
-    // Intel's CPUs repeat the highest basic leaf, AMD's answer with zeros.
-    static const CpuidRow* out_of_range(const VcpuTask& task, LeafKey key) {
+    static Registers answer_of(const VcpuTask& task, LeafKey key) {
+        if (const CpuidRow* row = find(task.cpuid, key)) return row->value;
+        // Beyond the levels of a topology the level and the APIC id are filled in.
+        const CpuidRow* level = key.leaf == 0xB || key.leaf == 0x1F ? find(task.cpuid, {key.leaf, 1}) : nullptr;
+        return level == nullptr ? Registers{} : Registers{0, 0, key.subleaf & 0xFFU, level->value.edx};
+    }
+
+    // The key itself, or beyond the maximum of its range that of the highest basic leaf. AMD's and Hygon's answer
+    // with zeros there.
+    static LeafKey answering_key(const VcpuTask& task, LeafKey key) {
         const CpuidRow* basic = find(task.cpuid, {0, 0});
-        const bool is_amd = basic != nullptr && basic->value.ebx == 0x68747541;
-        if (basic == nullptr || is_amd) return nullptr;
-        const bool is_hypervisor = key.leaf >> 28U == 4;
-        const CpuidRow* first = find(task.cpuid, {key.leaf & (is_hypervisor ? 0xFFFFFF00U : 0x80000000U), 0});
-        if (first != nullptr && key.leaf <= first->value.eax) return nullptr;
-        return find(task.cpuid, {basic->value.eax, key.subleaf});
+        if (basic == nullptr || find(task.cpuid, key) != nullptr) return key;
+        constexpr std::uint32_t amd = 0x68747541;    // "Auth"
+        constexpr std::uint32_t hygon = 0x6F677948;  // "Hygo"
+        if (basic->value.ebx == amd || basic->value.ebx == hygon) return key;
+        const CpuidRow* first = find(task.cpuid, {first_leaf(key.leaf), 0});
+        const bool is_in_range = first != nullptr && key.leaf <= first->value.eax;
+        return is_in_range ? key : LeafKey{basic->value.eax, key.subleaf};
+    }
+
+    // The leaf that says how far a leaf's range goes.
+    static std::uint32_t first_leaf(std::uint32_t leaf) {
+        if (leaf >> 28U == 4) return leaf & 0xFFFFFF00U;
+        return leaf >= 0xC0000000U ? 0xC0000000U : leaf & 0x80000000U;
     }
 
     std::optional<std::uint64_t> read(const VcpuTask& task, std::uint32_t index) const {

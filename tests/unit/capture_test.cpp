@@ -1,11 +1,13 @@
 // Capturing this machine: what can be read is what CPUID says on each CPU, what cannot is named and left out.
-// The kernel's files are real, or a temporary directory where a test needs them to be different.
+// The kernel's files are real, or a temporary directory where a test needs them to be different. No test needs the
+// devices of KVM, of the msr or of the cpuid driver, or minds whether they are there.
 
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -43,7 +45,14 @@ public:
         fs::create_symlink(target, dir_.file(name));
     }
 
-    // A file that answers as /dev/cpu/N/msr: 8 bytes at each index, which must not overlap.
+    // A file that answers as /dev/cpu/N/cpuid of a CPU that has leaf 0 alone: all else is a hole, which reads as zeros.
+    void cpuid_device(unsigned cpu) const {
+        using namespace std::string_literals;
+        const std::string path = write("dev/cpu/" + std::to_string(cpu) + "/cpuid", "\0\0\0\0GenuntelineI"s);
+        fs::resize_file(path, std::uintmax_t{1} << 32U);
+    }
+
+    // The same for /dev/cpu/N/msr: 8 bytes at each index, which must not overlap.
     void msr_device(unsigned cpu, const std::map<std::uint32_t, std::uint64_t>& values) const {
         std::string bytes(0x200, '\0');
         for (const auto& [index, value] : values) {
@@ -180,18 +189,34 @@ TEST_CASE("without /dev/kvm the hardware view is there and the reason is told", 
 }
 
 TEST_CASE("a CPU on which the program may not run is read through its device", "[capture]") {
-    if (::access("/dev/cpu/0/cpuid", R_OK) != 0) {
-        WARN("skipped: no /dev/cpu/0/cpuid to read");
-        return;
-    }
     const FakeKernel kernel;
     kernel.online("0,8191");
-    kernel.link("dev/cpu/8191/cpuid", "/dev/cpu/0/cpuid");
+    kernel.cpuid_device(8191);
     const CaptureResult result = kernel.capture();
     REQUIRE(result.host.hardware->cpus.size() == 2);
     CHECK(result.host.hardware->cpus[1].number == 8191);
-    CHECK(result.host.hardware->cpus[1].cpuid == result.host.hardware->cpus[0].cpuid);
+    const CpuidTable& cpuid = result.host.hardware->cpus[1].cpuid;
+    CHECK(cpuid.rows == std::vector<CpuidRow>{{{0, 0}, {0, 0x756E6547, 0x6C65746E, 0x49656E69}}});
+    CHECK(cpuid.unknown.empty());
     CHECK_FALSE(result.host.meta.contains("cpus_not_read"));
+}
+
+TEST_CASE("the device of a CPU is read at the leaf, with the subleaf in the upper half of the position", "[capture]") {
+    const TemporaryDirectory dir;
+    const std::string path = dir.write("cpuid", "");
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((std::streamoff{0x2} << 32U) + 0x8000001D);
+    file << "\x01\x02\x03\x04"
+         << "EBX "
+         << "ECX "
+         << "EDX ";
+    file.close();
+    const auto device = capture::open_cpuid_device(path);
+    REQUIRE(device);
+    CHECK((*device)(0x8000001D, 2) == Registers{0x04030201, 0x20584245, 0x20584345, 0x20584445});
+    CHECK((*device)(0x8000001D, 1) == Registers{});
+    CHECK_THROWS_WITH((*device)(0x8000001D, 3), Contains(path) && Contains("ends too early"));
+    CHECK_FALSE(capture::open_cpuid_device(dir.file("none")));
 }
 
 TEST_CASE("a CPU that cannot be read is left out and named", "[capture]") {
@@ -241,7 +266,7 @@ TEST_CASE("MSRs are those that the rulebook promises something of", "[capture]")
 TEST_CASE("MSRs that read the same on all CPUs are facts of the host", "[capture]") {
     const FakeKernel kernel;
     kernel.online("0,8191");
-    kernel.link("dev/cpu/8191/cpuid", "/dev/cpu/0/cpuid");
+    kernel.cpuid_device(8191);
     kernel.msr_device(0, {{0x8B, 0x0A0011D100000000}, {0x10A, 0x2B}});
     SECTION("and the others are left out and named") {
         kernel.msr_device(8191, {{0x8B, 0x0A0011CE00000000}, {0x10A, 0x2B}});

@@ -88,7 +88,7 @@ test::TableBuilder cpu_up_to(std::uint32_t leaf) { return intel_table().reg(0x0,
 
 }  // namespace
 
-TEST_CASE("enumerating a CPU that answers as a real dump gives the dump", "[capture]") {
+TEST_CASE("enumerating a CPU that answers as a real dump gives the dump", "[capture][corpus]") {
     for (const HostDump& host : real_hosts()) {
         if (!host.hardware) continue;
         for (const LogicalCpu& cpu : host.hardware->cpus) {

@@ -1,11 +1,9 @@
 // Small host documents that the tests of dump readers and writers share, and the errors they expect.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -58,21 +56,6 @@ inline HostDump read_host(std::string_view bytes, std::string_view file = "host.
 inline std::string read_file(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// The directory of real dumps, which is not part of the source: $POOLCPUID_SHARED/corpus, else the
-// "shared" directory beside the source tree. Nothing when it is not there.
-inline std::optional<std::filesystem::path> corpus_directory() {
-    std::filesystem::path shared;
-    if (const char* given = std::getenv("POOLCPUID_SHARED")) {
-        shared = given;
-    } else {
-#ifdef POOLCPUID_SOURCE_DIR
-        shared = std::filesystem::path(POOLCPUID_SOURCE_DIR) / ".." / "shared";
-#endif
-    }
-    if (shared.empty() || !std::filesystem::is_directory(shared / "corpus")) return std::nullopt;
-    return shared / "corpus";
 }
 
 }  // namespace poolcpuid::test

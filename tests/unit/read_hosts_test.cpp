@@ -4,6 +4,7 @@
 
 #include "hash/sha256.hpp"
 #include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
 
 using namespace poolcpuid;
@@ -208,11 +209,7 @@ TEST_CASE("reading twice gives equal hosts", "[read_hosts]") {
 }
 
 TEST_CASE("every real dump that is none is refused with a reason", "[read_hosts][corpus]") {
-    const auto corpus = corpus_directory();
-    if (!corpus) {
-        WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
-        return;
-    }
+    const auto corpus = dump_directory();
     const std::map<std::string, std::string> reasons{
         {"AuthenticAMD0100F21_K10_Barcelona_InstLatX64.txt", "latency table"},
         {"T2A.json", "CPU template"},
@@ -223,7 +220,7 @@ TEST_CASE("every real dump that is none is refused with a reason", "[read_hosts]
         {"x86_64-cpuid-EPYC-7502-32-Core.json", "QEMU's monitor"},
     };
     std::size_t seen = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(*corpus / "reject")) {
+    for (const auto& entry : std::filesystem::directory_iterator(corpus / "reject")) {
         const std::string name = entry.path().filename();
         CAPTURE(name);
         const std::string message = refusal(read_file(entry.path()), name);
@@ -238,14 +235,10 @@ TEST_CASE("every real dump that is none is refused with a reason", "[read_hosts]
 }
 
 TEST_CASE("every real Firecracker and libvirt dump is read with its values", "[read_hosts][corpus]") {
-    const auto corpus = corpus_directory();
-    if (!corpus) {
-        WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
-        return;
-    }
+    const auto corpus = dump_directory();
     std::map<std::string, HostDump> hosts;
     for (const char* directory : {"firecracker", "libvirt"}) {
-        for (const auto& entry : std::filesystem::directory_iterator(*corpus / directory)) {
+        for (const auto& entry : std::filesystem::directory_iterator(corpus / directory)) {
             CAPTURE(entry.path().string());
             HostDump host = read_host(read_file(entry.path()), entry.path().string());
             CHECK(host.name == entry.path().stem());

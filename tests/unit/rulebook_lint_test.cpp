@@ -45,11 +45,34 @@ TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
         {leaf_7, R"("id": "relaxed")", R"("T")", R"("")", "relaxed", "no source"},
         {leaf_7, R"("id": "relaxed")", R"(["all"])", R"([])", "relaxed", "no vendors"},
         {leaf_7, R"("id": "of_intel")", R"(["intel"])", R"(["intel", "via"])", "of_intel", "unknown vendor \"via\""},
-        {leaf_7, R"("id": "base")", R"("qemu":)", R"("kvm":)", "base", "names of the unknown project \"kvm\""},
+        {leaf_7, R"("id": "base")", R"("qemu":)", R"("kvm": "k", "qemu":)", "base",
+         "names of the unknown project \"kvm\""},
         {leaf_7, R"("id": "base")", R"("q-base")", R"("")", "base", "an empty name for qemu"},
         {leaf_7, R"("id": "of_amd")", R"("id": "of_amd")", R"("id": "of_intel")", "of_intel",
          "the id is used twice; first in cpuid/0x7.json:16"},
         {leaf_7, R"("id": "addon")", "q-addon", "q-base", "addon", "qemu calls base \"q-base\" as well"},
+    });
+}
+
+// A field that nothing else names, so that one slip is one finding.
+TEST_CASE("lint wants a release with each name of QEMU", "[rulebook][lint]") {
+    const char* const field = R"("id": "of_amd")";
+    check_all_found({
+        {leaf_7, field, R"({"name": "q-shared", "since": "7.2"})", R"("q-shared")", "of_amd",
+         "expected QEMU's name with its release, {\"name\": \"…\", \"since\": \"9.0\"}, found \"q-shared\""},
+        {leaf_7, field, R"("q-shared", "since": "7.2")", R"("q-shared")", "of_amd", "\"since\" in a QEMU name"},
+        {leaf_7, field, R"("name": "q-shared", )", "", "of_amd", "\"name\" in a QEMU name"},
+        {leaf_7, field, R"("since": "7.2")", R"("since": 7.2)", "of_amd", "expected a string, found 7.2"},
+        {leaf_7, field, R"("7.2")", R"("7")", "of_amd", "expected a release \"MAJOR.MINOR\", found \"7\""},
+        {leaf_7, field, R"("7.2")", R"("7.2.1")", "of_amd", "expected a release \"MAJOR.MINOR\", found \"7.2.1\""},
+        {leaf_7, field, R"("7.2")", R"("07.2")", "of_amd", "expected a release \"MAJOR.MINOR\", found \"07.2\""},
+        {leaf_7, field, R"("7.2")", R"("v7.2")", "of_amd", "expected a release \"MAJOR.MINOR\", found \"v7.2\""},
+        {leaf_7, field, R"("7.2")", R"("7.2", "absent": "")", "of_amd", "expected a release \"MAJOR.MINOR\""},
+        {leaf_7, field, R"("7.2")", R"("7.2", "absent": "11.0")", "of_amd",
+         "expected a release before since, found \"11.0\""},
+        {leaf_7, field, R"("7.2")", R"("7.2", "after": "7.1")", "of_amd", "only known keys in a QEMU name"},
+        {leaf_7, field, R"("since": "7.2")", R"("since": "8.0")", "of_amd",
+         "\"q-shared\" has another release at of_intel"},
     });
 }
 
@@ -112,8 +135,8 @@ TEST_CASE("lint checks where bits stand", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "1")", "extra", "its bits overlap those of addon"},
         {leaf_7, R"("bits": "31:16")", "31:16", "31:15", "reserved bits", "its bits overlap those of sizes"},
-        {leaf_7, R"("id": "of_amd")", R"("q-shared"}, "vendors": ["amd"])", R"("q-other"}, "vendors": ["all"])",
-         "of_amd", "its bits overlap those of of_intel"},
+        {leaf_7, R"("id": "of_amd")", R"("q-shared", "since": "7.2"}}, "vendors": ["amd"])",
+         R"("q-other", "since": "7.2"}}, "vendors": ["all"])", "of_amd", "its bits overlap those of of_intel"},
         {leaf_7, R"("id": "many")", "0x1-0x3f", "0x0-0x3f", "many", "its bits overlap those of top"},
         {msr_10a, R"("id": "rrsba")", R"("19")", R"("5")", "rrsba", "its bits overlap those of no_leak"},
         {leaf_7, R"("id": "secret")", R"("bits": "2")", R"("bits": "32")", "secret", bits},

@@ -61,7 +61,9 @@ private:
         out_ << "]";
     }
     void put(const LeafKey& key) { put_all(key.leaf, key.subleaf); }
-    void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen); }
+    void put(const VmmVersion& v) { put_all(v.major, v.minor); }
+    void put(const NameAge& age) { put_all(age.since, age.absent.value_or(VmmVersion{})); }
+    void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen, n.qemu_age); }
     void put(const GuardTerm& term) { put_all(term.field, term.negated); }
     void put(const Guard& guard) { put_all(guard.immune, guard.model); }
     void put(const BitSource& source) { put_all(source.bit, source.field); }
@@ -209,6 +211,9 @@ TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
     CHECK(guard.immune[1][0].field == rulebook.find("addon"));
     CHECK(guard.immune[1][0].negated);
     CHECK_FALSE(guard.immune[1][1].negated);
+    CHECK(field("base").names.qemu == "q-base");
+    CHECK(field("base").names.qemu_age == NameAge{{9, 0}, std::nullopt});
+    CHECK(field("addon").names.qemu_age == NameAge{{11, 0}, VmmVersion{9, 2}});
     CHECK(field("sizes").derive.how == Derivation::select);
     CHECK(field("sizes").derive.then_value == 0x39);
     REQUIRE(rulebook.reserved.size() == 1);

@@ -1,4 +1,4 @@
-// The readers of text dumps over real dumps, which are not part of the source (see corpus_directory).
+// The readers of text dumps over real dumps, which are not part of the source (see dump_directory).
 
 #include <algorithm>
 #include <array>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
@@ -39,12 +40,6 @@ std::vector<std::filesystem::path> files_of(const std::filesystem::path& directo
     return files;
 }
 
-std::optional<std::filesystem::path> corpus() {
-    const auto directory = corpus_directory();
-    if (!directory) WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
-    return directory;
-}
-
 HostDump read_real(const std::filesystem::path& path) {
     const std::string bytes = read_file(path);
     return recognising(bytes).at(0).read({bytes, path.filename().string()});
@@ -72,10 +67,9 @@ void check_table(const CpuidTable& table) {
 }  // namespace
 
 TEST_CASE("every real text dump is recognised by one reader, and read", "[corpus]") {
-    const auto directory = corpus();
-    if (!directory) return;
+    const auto directory = dump_directory();
     for (const char* source : {"instlatx64", "libcpuid", "cpuid-r"}) {
-        for (const auto& path : files_of(*directory / source)) {
+        for (const auto& path : files_of(directory / source)) {
             CAPTURE(path);
             REQUIRE(recognising(read_file(path)).size() == 1);
             const HostDump host = read_real(path);
@@ -85,10 +79,9 @@ TEST_CASE("every real text dump is recognised by one reader, and read", "[corpus
 }
 
 TEST_CASE("no reader of text dumps takes another format", "[corpus]") {
-    const auto directory = corpus();
-    if (!directory) return;
+    const auto directory = dump_directory();
     for (const char* source : {"libvirt", "firecracker", "xen", "reject"}) {
-        for (const auto& path : files_of(*directory / source)) {
+        for (const auto& path : files_of(directory / source)) {
             CAPTURE(path);
             const std::string bytes = read_file(path);
             for (const Format& format : recognising(bytes)) {
@@ -99,9 +92,8 @@ TEST_CASE("no reader of text dumps takes another format", "[corpus]") {
 }
 
 TEST_CASE("real values are read exactly", "[corpus]") {
-    const auto directory = corpus();
-    if (!directory) return;
-    const auto aida_file = [&](const char* name) { return read_real(*directory / "instlatx64" / name); };
+    const auto directory = dump_directory();
+    const auto aida_file = [&](const char* name) { return read_real(directory / "instlatx64" / name); };
 
     SECTION("Rome has 256 CPUs and EferLmsleUnsupported clear") {
         const HostDump host = aida_file("AuthenticAMD0830F10_K17_Rome_CPUID.txt");
@@ -135,14 +127,14 @@ TEST_CASE("real values are read exactly", "[corpus]") {
         CHECK(aida_file("GenuineIntel0050671_KnightsLanding_CPUID2.txt").hardware->cpus.size() == 288);
     }
     SECTION("libcpuid's garbage beyond the maximum is no row") {
-        const HostDump host = read_real(*directory / "libcpuid" / "intel-xeon-cpu-e5-2697-v2.test");
+        const HostDump host = read_real(directory / "libcpuid" / "intel-xeon-cpu-e5-2697-v2.test");
         CHECK(host.format == DumpFormat::libcpuid);
         CHECK(table_of(host).find({0xE, 0}) == nullptr);
         CHECK(value_of(host, {7, 0}).ebx == 0x281);
     }
     SECTION("cpuid -r and kcpuid -r of one machine agree") {
-        const HostDump full = read_real(*directory / "cpuid-r" / "thismachine-cpuid-r.txt");
-        const HostDump brief = read_real(*directory / "cpuid-r" / "thismachine-kcpuid-r.txt");
+        const HostDump full = read_real(directory / "cpuid-r" / "thismachine-cpuid-r.txt");
+        const HostDump brief = read_real(directory / "cpuid-r" / "thismachine-kcpuid-r.txt");
         CHECK(full.hardware->cpus.size() == 2);
         CHECK(value_of(full, {0x80000021, 0}).eax == 0x204);
         for (const LeafKey key : {LeafKey{7, 0}, LeafKey{7, 1}, LeafKey{0xD, 12}, LeafKey{0x80000021, 0}}) {

@@ -1,5 +1,5 @@
 // verify with a KVM made of code: what is told and asked, what counts as a difference, and what as out of the VMM's
-// hands. tests/unit/vcpu_test.cpp and tests/cli/verify_test.cpp have the real one.
+// hands. The tests in tests/e2e/kvm have the real one.
 
 #include <algorithm>
 #include <string>
@@ -52,6 +52,12 @@ std::string text_of(const std::vector<SeenField>& fields) {
                 field.policy + " " + field.seen;
     }
     return text;
+}
+
+// Nothing is refused and nothing differs, in or out of the VMM's hands.
+bool shows_all(const PoolPolicy& policy, FakeKvm& kvm) {
+    const Verification result = verify(policy, kvm);
+    return result.shows_policy() && result.uncontrolled.empty();
 }
 
 bool asks(const VcpuTask& task, LeafKey key) {
@@ -237,21 +243,68 @@ TEST_CASE("bits without a field are told by runs of neighbours", "[verify]") {
     CHECK(result.uncontrolled.front().rule.empty());
 }
 
-TEST_CASE("a leaf beyond the maximum may repeat the highest basic leaf and nothing else", "[verify]") {
-    const LeafKey beyond{0x80000009, 0};
+TEST_CASE("a leaf beyond the maximum of its range may repeat the highest basic leaf and nothing else", "[verify]") {
     PoolPolicy policy = policy_of(intel_table().row(0xD, 0, {0x7, 0, 0x340, 0}));
     policy.owned = {{false, 0xD, 0, 0, ebx, 0, 31}};
-    FakeKvm echoing;
-    echoing.fixed({0xD, 0}, ebx, ~0U, 0x240).fixed(beyond, ebx, ~0U, 0x240);  // filled in by the VMM there and here
-    CHECK(verify(policy, echoing).uncontrolled.empty());
-    FakeKvm wrong;
-    wrong.fixed(beyond, eax, 0x100, 0x100);
-    CHECK_FALSE(verify(policy, wrong).uncontrolled.empty());
-    FakeKvm zeros;
-    zeros.overlay([&](const VcpuTask&, LeafKey key, Registers& value) {
-        if (key == beyond) value = {};
-    });
-    CHECK(verify(policy, zeros).uncontrolled.empty());
+    for (const LeafKey beyond : {LeafKey{0xE, 0}, LeafKey{0x80000009, 0}, LeafKey{0x40000000, 0}}) {
+        INFO(std::hex << beyond.leaf);
+        FakeKvm echoing;
+        echoing.fixed({0xD, 0}, ebx, ~0U, 0x240);  // filled in by the VMM
+        CHECK(shows_all(policy, echoing));
+        FakeKvm filled_in_later;  // the size changes with what the guest turns on
+        filled_in_later.fixed({0xD, 0}, ebx, ~0U, 0x240).fixed(beyond, ebx, ~0U, 0x340);
+        CHECK(shows_all(policy, filled_in_later));
+        FakeKvm zeros;
+        zeros.overlay([&](const VcpuTask&, LeafKey key, Registers& value) {
+            if (key == beyond) value = {};
+        });
+        CHECK(shows_all(policy, zeros));
+        FakeKvm wrong;
+        wrong.fixed(beyond, eax, 0x100, 0x100);
+        const Verification result = verify(policy, wrong);
+        REQUIRE_FALSE(result.uncontrolled.empty());
+        for (const SeenField& field : result.uncontrolled) CHECK(field.place.leaf == beyond.leaf);
+    }
+}
+
+TEST_CASE("what KVM shows in the highest basic leaf is told once, not again where it is repeated", "[verify]") {
+    // Leaf Dh as an EPYC shows it under a KVM that puts the hardware's bits there: the echoes show them too.
+    const PoolPolicy policy = policy_of(intel_table().row(0xD, 0, {0x7, 0, 0x340, 0}));
+    FakeKvm kvm;
+    kvm.fixed({0xD, 0}, eax, ~0U, 0x207).fixed({0xD, 0}, ebx, ~0U, 0x988).fixed({0xD, 0}, ecx, ~0U, 0x988);
+    const Verification result = verify(policy, kvm);
+    CHECK(result.shows_policy());
+    CHECK(text_of(result.uncontrolled) ==
+          "other xcr0_lo 0x7 0x207; other xsave_max_size 0x340 0x988; other xsave_cur_size 0x0 0x988");
+    CHECK(text_of(result.differences).empty());
+    // Of a difference that is KVM's to mend it is the same.
+    const SeenField seen = only_difference(policy, {0xD, 0}, ecx, 0x240);
+    CHECK(seen.place.leaf == 0xD);
+}
+
+TEST_CASE("the highest basic leaf is asked for, however high it is and whether or not it has a row", "[verify]") {
+    for (const std::uint32_t highest : {0xDU, 0xFFFFU}) {
+        FakeKvm kvm;
+        kvm.fixed({highest, 0}, ecx, ~0U, 3);
+        const Verification result = verify(policy_of(intel_table().reg(0x0, 0, eax, highest)), kvm);
+        CHECK(asks(kvm.tasks().front(), {highest, 0}));
+        CHECK(std::is_sorted(kvm.tasks().front().execute.begin(), kvm.tasks().front().execute.end()));
+        CHECK(result.shows_policy());
+        REQUIRE_FALSE(result.uncontrolled.empty());
+        for (const SeenField& field : result.uncontrolled) CHECK(field.place.leaf == highest);
+    }
+}
+
+TEST_CASE("the vendors of which KVM repeats the highest basic leaf, and those of which it does not, pass", "[verify]") {
+    for (const char* vendor : {"AuthenticAMD", "HygonGenuine", "GenuineIntel", "CentaurHauls", "  Shanghai  "}) {
+        INFO(vendor);
+        TableBuilder table = base_table(vendor, 0x000306F2).row(0xD, 0, {0x7, 0, 0x340, 0});
+        table.row(0xB, 0, {1, 2, 0x100, 0}).row(0xB, 1, {4, 8, 0x201, 0});  // KVM fills in the levels beyond
+        PoolPolicy policy = policy_of(table);
+        policy.owned = {{false, 0xB, 0, 0x1F, ecx, 0, 15}, {false, 0xB, 0, 0x1F, edx, 0, 31}};
+        FakeKvm kvm;
+        CHECK(shows_all(policy, kvm));
+    }
 }
 
 TEST_CASE("an entry that KVM refuses is named, and the rest is verified", "[verify]") {

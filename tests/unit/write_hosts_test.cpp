@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
 #include "tests/support/law_divisor.hpp"
 #include "tests/unit/host_samples.hpp"
 
@@ -209,14 +210,10 @@ TEST_CASE("a lone hypervisor view becomes CPU 0, with a warning", "[write_hosts]
 }
 
 TEST_CASE("every real dump survives conversion", "[write_hosts][corpus]") {
-    const auto corpus = corpus_directory();
-    if (!corpus) {
-        WARN("skipped: no directory of real dumps (set POOLCPUID_SHARED)");
-        return;
-    }
+    const auto corpus = dump_directory();
     std::size_t read = 0;
     for (const char* directory : {"cpuid-r", "firecracker", "instlatx64", "libcpuid", "libvirt"}) {
-        for (const auto& entry : std::filesystem::directory_iterator(*corpus / directory)) {
+        for (const auto& entry : std::filesystem::directory_iterator(corpus / directory)) {
             if (!is_in_part(read)) continue;
             CAPTURE(entry.path().string());
             const HostDump host = read_host(read_file(entry.path()), entry.path().string());

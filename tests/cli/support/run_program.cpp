@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -66,11 +67,15 @@ int input_file(const std::string& bytes) {
     return number;
 }
 
+std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+
+// Each variable once: which of two counts is not the same for all that may stand before the program.
 std::vector<std::string> environment_of(const Surroundings& surroundings) {
     std::vector<std::string> all = surroundings.environment;
+    std::set<std::string_view> names{"COLUMNS", "NO_COLOR"};
+    for (const std::string& entry : surroundings.environment) names.insert(name_of(entry));
     for (char** entry = ::environ; *entry != nullptr; ++entry) {
-        const std::string_view text(*entry);
-        if (!text.starts_with("COLUMNS=") && !text.starts_with("NO_COLOR=")) all.emplace_back(text);
+        if (!names.contains(name_of(*entry))) all.emplace_back(*entry);
     }
     return all;
 }
@@ -96,6 +101,11 @@ int exit_status(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::string program() {
+    const char* other = std::getenv("POOLCPUID_PROGRAM");
+    return other == nullptr ? POOLCPUID_PROGRAM : other;
+}
+
 pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings, int in, int out, int err) {
     posix_spawn_file_actions_t actions;
     check(::posix_spawn_file_actions_init(&actions), "posix_spawn_file_actions_init");
@@ -105,7 +115,7 @@ pid_t start(std::vector<std::string> arguments, const Surroundings& surroundings
     if (!surroundings.directory.empty()) {
         check(::posix_spawn_file_actions_addchdir_np(&actions, surroundings.directory.c_str()), "chdir");
     }
-    arguments.insert(arguments.begin(), POOLCPUID_PROGRAM);
+    arguments.insert(arguments.begin(), program());
     arguments.insert(arguments.begin(), surroundings.launcher.begin(), surroundings.launcher.end());
     std::vector<std::string> environment = environment_of(surroundings);
     pid_t child = 0;

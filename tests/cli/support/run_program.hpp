@@ -24,8 +24,8 @@ struct Surroundings {
     std::vector<std::string> launcher{};     // a command that is given the program and its arguments, found in PATH
 };
 
-// Runs poolcpuid with these arguments and waits for it. COLUMNS and NO_COLOR of the test's own
-// environment are not passed on. Throws std::runtime_error when it cannot be started.
+// Runs poolcpuid, or what POOLCPUID_PROGRAM of the environment names, with these arguments and waits for it. COLUMNS
+// and NO_COLOR of the test's own environment are not passed on. Throws std::runtime_error when it cannot be started.
 Result run(const std::vector<std::string>& arguments, const Surroundings& surroundings = {});
 
 }  // namespace poolcpuid::test

@@ -1,6 +1,6 @@
-#include <charconv>
+#include "poolcpuid/vmm_version.hpp"
 
-#include "poolcpuid/vmm_facts.hpp"
+#include <charconv>
 
 namespace poolcpuid {
 

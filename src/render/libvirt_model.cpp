@@ -1,0 +1,214 @@
+#include "render/libvirt_model.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "poolcpuid/error.hpp"
+#include "text/joined.hpp"
+#include "text/printable.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+bool has_text(const json::Value& entry, std::string_view key, std::string_view text) {
+    const std::vector<std::string> all = strings_of(entry, key);
+    return std::find(all.begin(), all.end(), text) != all.end();
+}
+
+std::uint16_t number(const json::Value& entry, std::string_view key) {
+    return static_cast<std::uint16_t>(json::hex_of(*entry.find(key), "policy/targets", 3));
+}
+
+}  // namespace
+
+LibvirtModels::LibvirtModels(const TargetInput& input, const json::Value& document, const QemuView& guest,
+                             const LibvirtNames& names)
+    : input_(input),
+      document_(document),
+      names_(names),
+      policy_(signature_of(guest.leaf1_eax())),
+      vendor_(input.plan.rulebook().vendor_of(input.policy.vendor).value()) {
+    if (input.options.cpu_map) map_ = &*input.options.cpu_map;
+    if (input.options.qemu_models) qemu_ = &*input.options.qemu_models;
+}
+
+CpuMapModel LibvirtModels::choose(const std::set<std::string>& required) const {
+    if (map_ == nullptr) return known_model();
+    const std::string& base = input_.options.base;
+    if (!base.empty()) {
+        const auto at = map_->models.find(base);
+        if (at == map_->models.end()) throw UsageError("the cpu_map has no CPU model " + printable(base));
+        if (qemu_ != nullptr && is_gone(base)) {
+            throw UsageError(printable(qemu_->program) + " has no CPU model " + printable(base));
+        }
+        return at->second;
+    }
+    const CpuMapModel* best = nullptr;
+    std::optional<Rank> least;
+    for (const auto& [name, model] : map_->models) {
+        if (is_gone(name) || (!model.vendor.empty() && model.vendor != input_.policy.vendor)) continue;
+        const Rank mine = rank(model, required);
+        if (least && *least < mine) continue;
+        best = &model;
+        least = mine;
+    }
+    if (best == nullptr) {
+        throw UsageError("the cpu_map has no CPU model for " + printable(input_.policy.vendor) + " that QEMU has");
+    }
+    return *best;
+}
+
+// What is known of the plainest model without a cpu_map.
+CpuMapModel LibvirtModels::known_model() const {
+    CpuMapModel model;
+    model.name = document_.find("plainest")->text();
+    if (!input_.options.base.empty() && input_.options.base != model.name) {
+        throw UsageError("--base needs libvirt's cpu_map, to know what the model has: --cpu-map DIR");
+    }
+    for (const std::string& name : strings_of(document_, "features")) model.features.insert(name);
+    return model;
+}
+
+// A guest that takes its CPU for one with more immunities than the pool's leaves protections out; so that counts
+// before age. A model of the policy's own CPU comes before all others. What libvirt does not take for guests by itself
+// are versions that not every QEMU has: where none was asked, the lowest is the likeliest.
+LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set<std::string>& required) const {
+    const std::optional<Signature> seen = shown(model);
+    const bool is_other_family = !seen || seen->family != policy_.family;
+    const bool claims_more = row_of(model) == nullptr || !claims(model).empty();
+    const bool is_certain = qemu_ != nullptr || model.for_guests;
+    return {!is_for_policy(model),
+            claims_more,
+            is_newer(model),
+            is_other_family,
+            !model.for_guests,
+            is_certain ? changes(model, required) : 0,
+            model.name};
+}
+
+const json::Value* LibvirtModels::gone(const std::string& name) const {
+    for (const json::Value& entry : document_.find("gone")->items()) {
+        if (has_text(entry, "models", name)) return &entry;
+    }
+    return nullptr;
+}
+
+bool LibvirtModels::is_gone(const std::string& name) const {
+    return qemu_ != nullptr ? !qemu_->models.contains(name) : gone(name) != nullptr;
+}
+
+std::optional<Signature> LibvirtModels::shown(const CpuMapModel& model) const {
+    if (qemu_ != nullptr) {
+        const auto at = qemu_->models.find(model.name);
+        if (at == qemu_->models.end()) return std::nullopt;
+        return Signature{static_cast<std::uint16_t>(at->second.family), static_cast<std::uint16_t>(at->second.model),
+                         static_cast<std::uint16_t>(at->second.stepping)};
+    }
+    for (const json::Value& entry : document_.find("shown")->items()) {
+        if (has_text(entry, "models", model.name)) return Signature{number(entry, "family"), number(entry, "model"), 0};
+    }
+    if (model.signatures.empty()) return std::nullopt;
+    const CpuMapModel::Signature& first = model.signatures.front();
+    return Signature{static_cast<std::uint16_t>(first.family), static_cast<std::uint16_t>(first.model),
+                     static_cast<std::uint16_t>(std::countr_zero(first.steppings))};
+}
+
+bool LibvirtModels::is_for_policy(const CpuMapModel& model) const {
+    return std::any_of(model.signatures.begin(), model.signatures.end(), [&](const CpuMapModel::Signature& entry) {
+        return entry.family == policy_.family && entry.model == policy_.model &&
+               (entry.steppings >> policy_.stepping & 1U) != 0;
+    });
+}
+
+const Model* LibvirtModels::row_of(const Signature& signature) const {
+    return input_.plan.rulebook().model_of(vendor_, signature);
+}
+
+const Model* LibvirtModels::row_of(const CpuMapModel& model) const {
+    const std::optional<Signature> seen = shown(model);
+    return seen ? row_of(*seen) : nullptr;
+}
+
+// A model that the table does not have may be of any age.
+bool LibvirtModels::is_newer(const CpuMapModel& model) const {
+    const Model* row = row_of(model);
+    const Model* pool = row_of(policy_);
+    return row == nullptr || (pool != nullptr && row->generation > pool->generation);
+}
+
+// The immunities that guests infer from the model and that the policy's CPU does not have.
+std::vector<std::string> LibvirtModels::claims(const CpuMapModel& model) const {
+    std::vector<std::string> more;
+    const Model* row = row_of(model);
+    if (row == nullptr) return more;
+    const Model* pool = row_of(policy_);
+    for (const std::string_view immunity : row->inferred) {
+        const bool is_shared = pool != nullptr && std::find(pool->inferred.begin(), pool->inferred.end(), immunity) !=
+                                                      pool->inferred.end();
+        if (!is_shared) more.emplace_back(immunity);
+    }
+    return more;
+}
+
+// The number of features that have to be required or disabled.
+std::size_t LibvirtModels::changes(const CpuMapModel& model, const std::set<std::string>& required) const {
+    std::set<std::string> has;
+    std::size_t count = 0;
+    for (const std::string& name : model.features) {
+        has.insert(names_.first_of_equals(name));
+        if (!names_.is_in_policy(name) && names_.counts(name)) ++count;
+    }
+    for (const std::string& name : required) count += has.contains(names_.first_of_equals(name)) ? 0 : 1;
+    return count;
+}
+
+// The required features that libvirt says of no host with the policy's CPU, though the host has them.
+std::vector<std::string> LibvirtModels::unsaid(const std::set<std::string>& required) const {
+    std::vector<std::string> names;
+    for (const json::Value& entry : document_.find("unsaid")->items()) {
+        const json::Value* below = entry.find("below_stepping");
+        const bool is_there = is_for(strings_of(entry, "vendors"), input_.vendor) &&
+                              number(entry, "family") == policy_.family && number(entry, "model") == policy_.model &&
+                              (below == nullptr || policy_.stepping < number(entry, "below_stepping"));
+        if (!is_there) continue;
+        for (const std::string& name : strings_of(entry, "features")) {
+            if (required.contains(name)) names.push_back(name);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> LibvirtModels::notes(const CpuMapModel& model, const std::set<std::string>& required) const {
+    if (map_ == nullptr) {
+        return {"Without libvirt's cpu_map only the model " + model.name +
+                " is known: give a copy of /usr/share/libvirt/cpu_map of your hosts with --cpu-map DIR."};
+    }
+    std::vector<std::string> all;
+    const std::string name = printable(model.name);
+    if (!is_for_policy(model)) {
+        const bool is_told = input_.options.base.empty();
+        all.push_back("The model " + name + " is not for the policy's family, model and stepping" +
+                      (is_told ? "; it is the nearest." : ".") + " The qemu target can say them.");
+    }
+    if (is_newer(model) && row_of(model) != nullptr) {
+        all.push_back("The model " + name + " is newer than the policy's CPU (" + std::string(row_of(policy_)->name) +
+                      ").");
+    }
+    const std::vector<std::string> immunities = claims(model);
+    if (!immunities.empty()) {
+        all.push_back("A guest takes itself for a " + std::string(row_of(model)->name) +
+                      ", and Linux infers that this is immune to " + joined(immunities) +
+                      "; the policy's CPU is not known to be. The qemu target can say the policy's family and model.");
+    }
+    if (const json::Value* entry = gone(model.name); entry != nullptr && qemu_ == nullptr) {
+        all.push_back("QEMU does not start a guest with the model " + name + ": " + entry->find("why")->text());
+    }
+    if (const std::vector<std::string> names = unsaid(required); !names.empty()) {
+        all.push_back("libvirt says of no host with the policy's CPU that it has " + joined(names) +
+                      ": the guest starts, but cpu-compare and schedulers that go by it refuse.");
+    }
+    return all;
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,98 @@
+// What an HVM guest of Xen sees of a policy, however the toolstack is told: the features that Xen can give it
+// (calculate_hvm_max_policy), and the registers that Xen sets by itself (recalculate_cpuid_policy).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "render/guest_view.hpp"
+#include "render/targets.hpp"
+#include "render/xen_data.hpp"
+
+namespace poolcpuid::render {
+
+// What becomes of a bit of the policy that Xen gives only on some hosts of the pool.
+enum class OnSomeHosts : std::uint8_t {
+    lost,   // it is not asked for: no guest sees it
+    asked,  // it is asked for: what a guest sees depends on where it runs
+};
+
+class XenGuest {
+public:
+    // Both must outlive the guest.
+    XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on_some_hosts);
+
+    // The policy's features that are asked for, and those that every guest has.
+    const Featureset& features() const noexcept { return features_; }
+
+    // Bits of a word that the VMM or the guest fills in.
+    std::uint32_t owned(std::size_t word) const;
+
+    // True when the policy has a row or MSR with the word.
+    bool shows_word(std::size_t word) const;
+
+    // The bit of the featureset that is the field, or nothing.
+    std::optional<XenBit> bit_of(const Field& field, std::uint32_t subleaf) const;
+
+    // A register of the policy with the features as they are asked for, and no leaf above Xen's highest.
+    std::uint32_t asked(const merge::RegisterPlace& place, std::uint32_t value) const;
+
+    // True when hosts of the pool have different values, or one whose value is not known.
+    bool is_contested(const Field& field) const { return contested_.contains(std::string(field.id)); }
+
+    // True for a leaf above those that a guest of Xen has.
+    bool is_above(std::uint32_t leaf) const;
+
+    // Values that Xen takes from the host on which the guest starts: every field that is not said and that is not
+    // alike on all hosts.
+    void leave_to_host(const std::function<bool(const Field&, std::uint32_t subleaf)>& is_said, const std::string& why);
+
+    // The same for the features of MSRs, which Xen shows as far as it gives them to guests.
+    void leave_words_of_msrs_to_host(const std::string& why);
+
+    // What Xen sets by itself, and what follows from all that.
+    void settle();
+
+    GuestView& view() noexcept { return view_; }
+
+private:
+    merge::RegisterPlace place_of_word(std::size_t word) const;
+    std::string obstacle(const XenBit& bit, bool is_given) const;
+    std::set<std::string> values_of(std::string_view field) const;
+    const Field* field_at(const XenBit& bit) const;
+    bool is_on_some_hosts(const XenBit& bit) const;
+    bool is_contested(const DataPlace& place) const;
+    bool is_fixed(const Field& field, std::uint32_t subleaf) const;
+    Featureset promised() const;
+    void drop(const XenBit& bit, const std::string& why);
+    void drop_impossible();
+    void drop_on_some_hosts(OnSomeHosts on_some_hosts);
+    void add_said();
+    void close();
+    void copy_bits();
+    void set_highest();
+    bool holds(const std::string& condition) const;
+
+    const TargetInput& input_;
+    const XenData& data_;
+    std::set<std::string> contested_;  // ids
+    GuestView view_;
+    std::vector<std::pair<merge::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left
+    Featureset promised_;
+    Featureset features_;
+};
+
+// What is to be known of the features that are asked for, whichever the toolstack: a sentence or two each.
+// refused: what happens on a Xen that does not know a bit, a sentence.
+std::vector<std::string> xen_notes(const TargetInput& input, const XenData& data, const XenGuest& guest,
+                                   const std::string& refused);
+
+// The fields that Xen cannot give on a host that lacks them, as a list; "" for none.
+std::string not_given(const TargetInput& input, const std::vector<StartUp>& hidden);
+
+}  // namespace poolcpuid::render

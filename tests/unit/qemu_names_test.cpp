@@ -1,0 +1,107 @@
+// Which releases of QEMU take a name: the rulebook's fields and policy/targets/qemu.json say it.
+
+#include "render/qemu_names.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/load_rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/small_rulebook.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using render::QemuData;
+using render::QemuNames;
+
+namespace {
+
+// Names of the small rulebook: q-base since 9.0, q-addon since 11.0 and not in 9.2.
+class Names {
+public:
+    explicit Names(std::optional<VmmVersion> release = std::nullopt) {
+        if (release) facts_.emplace().version = *release;
+        names_.emplace(loaded_.rulebook.view(), data_, facts_);
+    }
+
+    QemuNames* operator->() { return &*names_; }
+
+private:
+    LoadResult loaded_ = load_rulebook(small_rulebook());
+    QemuData data_;
+    std::optional<QemuFacts> facts_;
+    std::optional<QemuNames> names_;
+};
+
+}  // namespace
+
+TEST_CASE("a release takes the names that it is known to have, and no other", "[render][qemu]") {
+    struct Row {
+        VmmVersion release;
+        bool base;
+        bool addon;
+    };
+    for (const Row& row :
+         {Row{{7, 2}, false, false}, Row{{8, 2}, false, false}, Row{{9, 0}, true, false}, Row{{9, 2}, true, false},
+          Row{{10, 0}, true, false}, Row{{10, 2}, true, false}, Row{{11, 0}, true, true}, Row{{12, 0}, true, true}}) {
+        Names names(row.release);
+        INFO(to_string(row.release));
+        CHECK(names->takes("q-base") == row.base);
+        CHECK(names->takes("q-addon") == row.addon);
+        CHECK(names->takes("q-shared"));
+        CHECK_FALSE(names->takes(""));
+    }
+}
+
+TEST_CASE("a name is said to be missing only where that is known", "[render][qemu]") {
+    const auto why_not = [](VmmVersion release, const char* name) { return Names(release)->why_not(name); };
+    CHECK(why_not({8, 2}, "q-base") == "QEMU 8.2 has no name for it.");
+    CHECK(why_not({9, 2}, "q-addon") == "QEMU 9.2 has no name for it.");
+    CHECK(why_not({10, 0}, "q-addon") == "It is not known here whether QEMU 10.0 has a name for it: ask that QEMU.");
+    CHECK(why_not({11, 0}, "") == "QEMU has no name for it.");
+}
+
+TEST_CASE("for any release every name is taken, and the release that the newest of them needs is remembered",
+          "[render][qemu]") {
+    Names names;
+    CHECK(names->takes("q-shared"));
+    CHECK_FALSE(names->needed());
+    CHECK(names->version() == "QEMU 7.2 or later, not asked");
+    CHECK(names->takes("q-addon"));
+    CHECK(names->takes("q-base"));
+    CHECK(names->needed() == VmmVersion{11, 0});
+    CHECK(names->version() == "QEMU 11.0 or later, not asked");
+}
+
+TEST_CASE("a release older than the names that are known is refused", "[render][qemu]") {
+    CHECK_THROWS_AS(Names(VmmVersion{7, 1}), UsageError);
+}
+
+TEST_CASE("every property of the target qemu that takes a number or shows a leaf says its release once",
+          "[render][qemu]") {
+    const QemuData data;
+    const auto is_field = [](const std::string& name) {
+        const auto& fields = builtin_rulebook().fields;
+        return std::any_of(fields.begin(), fields.end(), [&](const Field& field) { return field.names.qemu == name; });
+    };
+    for (const render::NumberProperty& number : data.numbers) {
+        CAPTURE(number.name);
+        CHECK(is_field(number.name) != number.age.has_value());
+    }
+    for (const render::LeafSwitch& entry : data.switches) {
+        CAPTURE(entry.name);
+        CHECK(is_field(entry.name) != entry.age.has_value());
+    }
+}
+
+TEST_CASE("every name of QEMU in the rulebook has a release that is looked at", "[render][qemu]") {
+    const QemuData data;
+    for (const Field& field : builtin_rulebook().fields) {
+        CAPTURE(field.id);
+        CHECK(field.names.qemu.empty() == (field.names.qemu_age == NameAge{}));
+        if (field.names.qemu.empty()) continue;
+        CHECK(field.names.qemu_age.since >= data.oldest);
+        if (field.names.qemu_age.absent) CHECK(*field.names.qemu_age.absent >= data.oldest);
+    }
+}

@@ -1,0 +1,310 @@
+// policy/targets/xen.json against the rulebook, and what becomes of single bits of a policy in XAPI's featureset.
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/render.hpp"
+#include "render/target_data.hpp"
+#include "render/xen_data.hpp"
+#include "tests/catch.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::render;
+
+namespace {
+
+const json::Value& document() {
+    static const json::Value value = target_document("xen");
+    return value;
+}
+
+std::vector<const Field*> fields_named(const std::string& name) {
+    std::vector<const Field*> fields;
+    for (const Field& field : builtin_rulebook().fields) {
+        if (field.names.xen == name) fields.push_back(&field);
+    }
+    return fields;
+}
+
+bool is_in_word(const Field& field, const DataPlace& place) {
+    const bool is_here = place.is_msr
+                             ? field.is_msr && field.leaf == place.leaf_first
+                             : !field.is_msr && field.leaf == place.leaf_first &&
+                                   field.reg == place.registers.front() && field.is_in_subleaf(place.subleaf_first);
+    return is_here && (field.mask() & ~place.mask()) == 0 && field.low == field.high;
+}
+
+// The names of the words, by attribute.
+std::map<std::string, std::set<std::string>> names_by_attribute() {
+    std::map<std::string, std::set<std::string>> all;
+    for (const json::Value& word : document().find("words")->items()) {
+        for (const auto& [attribute, names] : word.find("guests")->members()) {
+            for (const json::Value& name : names.items()) all[attribute].insert(name.text());
+        }
+    }
+    return all;
+}
+
+std::set<std::string> all_names() {
+    std::set<std::string> all;
+    for (const auto& [attribute, names] : names_by_attribute()) all.insert(names.begin(), names.end());
+    return all;
+}
+
+// A policy of nothing but these rows, as one host with just that makes it.
+PoolPolicy policy_of(const std::string& vendor, const std::vector<CpuidRow>& rows) {
+    PoolPolicy policy;
+    policy.pool = "made";
+    policy.vendor = vendor;
+    policy.cpuid = rows;
+    policy.cpuid.push_back({{0x0, 0}, {0xD, 0, 0, 0}});
+    policy.cpuid.push_back({{0x80000000, 0}, {vendor == "AuthenticAMD" ? 0x80000021 : 0x80000008, 0, 0, 0}});
+    std::sort(policy.cpuid.begin(), policy.cpuid.end(),
+              [](const CpuidRow& a, const CpuidRow& b) { return a.key < b.key; });
+    return policy;
+}
+
+const std::string amd = "AuthenticAMD";
+const std::string intel = "GenuineIntel";
+const CpuidRow long_mode{{0x80000001, 0}, {0, 0, 0, 1U << 29}};
+// FPU, TSC, PAE, FXSR, SSE, SSE2: what long mode needs.
+constexpr std::uint32_t base_1d = 1U << 0 | 1U << 4 | 1U << 6 | 1U << 24 | 1U << 25 | 1U << 26;
+
+CpuidRow leaf_1(std::uint32_t eax, std::uint32_t ecx = 0) { return {{0x1, 0}, {eax, 0, ecx, base_1d}}; }
+
+Rendering featureset(const PoolPolicy& policy) {
+    return render_policy(builtin_rulebook(), policy, RenderTarget::xapi, {});
+}
+
+std::vector<std::uint32_t> words_of(const Rendering& rendering) {
+    std::vector<std::uint32_t> words;
+    std::istringstream in(rendering.output);
+    for (std::string word; std::getline(in, word, '-');) {
+        words.push_back(static_cast<std::uint32_t>(std::stoul(word, nullptr, 16)));
+    }
+    return words;
+}
+
+std::string reason_of(const Rendering& rendering, const std::string& field) {
+    for (const Inexpressible& entry : rendering.inexpressible) {
+        if (entry.field == field) return entry.reason;
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("each feature of Xen's words is a bit of the rulebook in that word, and is there once", "[xen]") {
+    std::set<std::string> seen;
+    for (const json::Value& word : document().find("words")->items()) {
+        const DataPlace place = place_of(word);
+        for (const auto& [attribute, names] : word.find("guests")->members()) {
+            for (const json::Value& entry : names.items()) {
+                const std::string& name = entry.text();
+                CAPTURE(word.find("name")->text(), attribute, name);
+                CHECK(seen.insert(name).second);
+                const auto fields = fields_named(name);
+                CHECK(std::any_of(fields.begin(), fields.end(),
+                                  [&](const Field* field) { return is_in_word(*field, place); }));
+            }
+        }
+    }
+    CHECK(seen.size() > 170);
+}
+
+TEST_CASE("what Xen accumulates over a pool is no plain promise in the rulebook, and else nothing is", "[xen]") {
+    for (const auto& [attribute, names] : names_by_attribute()) {
+        const bool accumulates = attribute.find('|') != std::string::npos;
+        for (const std::string& name : names) {
+            CAPTURE(attribute, name);
+            for (const Field* field : fields_named(name)) {
+                const bool is_inverted = field->rule == Rule::union_ || field->rule == Rule::guarded;
+                CHECK(is_inverted == accumulates);
+            }
+        }
+    }
+}
+
+TEST_CASE("whatever else xen.json names is known to the rulebook", "[xen]") {
+    std::set<std::string> names;
+    const auto add = [&](const json::Value& list) {
+        for (const json::Value& name : list.items()) names.insert(name.text());
+    };
+    for (const char* key : {"given", "absent", "hidden"}) {
+        for (const json::Value& entry : document().find(key)->items()) add(*entry.find("names"));
+    }
+    for (const auto& [name, other] : document().find("with")->members()) names.insert({name, other.text()});
+    for (const auto& [name, dependents] : document().find("needs")->members()) {
+        names.insert(name);
+        add(dependents);
+    }
+    for (const json::Value& entry : document().find("said")->items()) names.insert(entry.find("name")->text());
+    for (const auto& [name, other] : document().find("libxl")->find("names")->members()) names.insert(name);
+    for (const std::string& name : names) {
+        CAPTURE(name);
+        CHECK_FALSE(fields_named(name).empty());
+    }
+    for (const json::Value& entry : document().find("hidden")->items()) {
+        CHECK(builtin_rulebook().find(entry.find("field")->text()) != no_field);
+    }
+    for (const std::string& key : {std::string("empty"), std::string("fixed")}) {
+        const json::Value& list = key == "empty" ? *document().find(key)->find("places") : *document().find(key);
+        for (const json::Value& entry : list.items()) {
+            const json::Value* condition = entry.find("if");
+            if (condition == nullptr) continue;
+            CAPTURE(condition->text());
+            const std::string& text = condition->text();
+            CHECK(builtin_rulebook().find(text.front() == '!' ? text.substr(1) : text) != no_field);
+        }
+    }
+}
+
+TEST_CASE("an older Xen lacks what is in the words, and has what is not", "[xen]") {
+    const std::set<std::string> names = all_names();
+    for (const std::string& name : strings_of(*document().find("older"), "lacks")) CHECK(names.contains(name));
+    for (const std::string& name : strings_of(*document().find("older"), "has")) {
+        CAPTURE(name);
+        CHECK_FALSE(names.contains(name));
+        CHECK_FALSE(fields_named(name).empty());
+    }
+}
+
+TEST_CASE("a release between two that are known is taken for the older one", "[xen]") {
+    const auto release = [](const std::optional<VmmVersion>& asked) {
+        return to_string(XenData(builtin_rulebook(), "intel", asked).release);
+    };
+    CHECK(release(std::nullopt) == "4.20");
+    CHECK(release(VmmVersion{4, 20}) == "4.20");
+    CHECK(release(VmmVersion{5, 0}) == "4.20");
+    CHECK(release(VmmVersion{4, 19}) == "4.17");
+    CHECK(release(VmmVersion{4, 17}) == "4.17");
+    CHECK_THROWS_AS(release(VmmVersion{4, 16}), UsageError);
+}
+
+TEST_CASE("libxl has a name for each feature: small letters, and its own for CLFLUSH", "[xen]") {
+    const XenData data(builtin_rulebook(), "intel", std::nullopt);
+    std::map<std::string, std::string> names;
+    for (const XenFeature& feature : data.features) names[feature.name] = data.libxl_name(feature);
+    CHECK(names.at("CLFLUSH") == "clfsh");  // clflush is the size of a line
+    CHECK(names.at("LAHF_LM") == "lahf-lm");
+    CHECK(names.at("RRSBA") == "rrsba");
+    CHECK(names.at("3DNOWPREFETCH") == "3dnowprefetch");
+    std::set<std::string> distinct;
+    for (const auto& [name, libxl] : names) CHECK(distinct.insert(libxl).second);
+}
+
+TEST_CASE("AMD's STIBP and SSBD go without IBRS, as Xen would take them away", "[xen]") {
+    const CpuidRow leaf_8{{0x80000008, 0}, {0, 1U << 12 | 1U << 15 | 1U << 24, 0, 0}};
+    const Rendering rendering = featureset(policy_of(amd, {leaf_1(0x00870F10), long_mode, leaf_8}));
+    CHECK(words_of(rendering)[8] == (1U << 12 | 1U << 20));  // IBPB, and NO_LMSL
+    CHECK(reason_of(rendering, "amd_stibp") == "Xen gives it only with IBRS.");
+    CHECK(reason_of(rendering, "amd_ssbd") == "Xen gives it only with IBRS.");
+}
+
+TEST_CASE("VIRT_SSBD is given where SPEC_CTRL has SSBD", "[xen]") {
+    const auto leaf_8 = [](std::uint32_t ebx) { return CpuidRow{{0x80000008, 0}, {0, ebx, 0, 0}}; };
+    const std::uint32_t both = 1U << 14 | 1U << 24 | 1U << 25;
+    CHECK((words_of(featureset(policy_of(amd, {leaf_1(0x00830F10), long_mode, leaf_8(both)})))[8] & both) == both);
+    const Rendering alone = featureset(policy_of(amd, {leaf_1(0x00830F10), long_mode, leaf_8(1U << 25)}));
+    CHECK((words_of(alone)[8] & both) == 0);
+    CHECK(reason_of(alone, "virt_ssbd") == "Xen gives it to no HVM guest.");
+}
+
+TEST_CASE("RDRAND of AMD's families 15h and 16h is hidden, also where one host of the pool is of these", "[xen]") {
+    constexpr std::uint32_t rdrand = 1U << 30;
+    const auto with_eax = [&](std::uint32_t eax) { return policy_of(amd, {leaf_1(eax, rdrand), long_mode}); };
+    CHECK((words_of(featureset(with_eax(0x00830F10)))[1] & rdrand) != 0);
+    const Rendering excavator = featureset(with_eax(0x00660F01));
+    CHECK((words_of(excavator)[1] & rdrand) == 0);
+    CHECK(reason_of(excavator, "rdrand") == "Xen hides it on such hosts.");
+    PoolPolicy mixed = with_eax(0x00830F10);
+    Decision family;
+    family.field = "ext_family";
+    family.value = "0x8";
+    family.values = {{"0x6", {"carrizo"}, 1}, {"0x8", {"rome"}, 1}};
+    mixed.decisions.push_back(family);
+    CHECK((words_of(featureset(mixed))[1] & rdrand) == 0);
+}
+
+TEST_CASE("a bit of ARCH_CAPABILITIES is a guest's only where every host's CPUID shows the MSR", "[xen]") {
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x00050657), long_mode, {{0x7, 0}, {0, 0, 0, 1U << 29}}});
+    policy.msrs = {{0x10A, 1U << 0 | 1U << 2}};  // RDCL_NO and RSBA
+    CHECK(words_of(featureset(policy))[16] == 5);
+    Decision enumerates;
+    enumerates.field = "arch_caps";
+    enumerates.value = "0x1";
+    enumerates.values = {{"0x0", {"old"}, 1}, {"0x1", {"new"}, 1}};
+    policy.decisions.push_back(enumerates);
+    const Rendering rendering = featureset(policy);
+    CHECK(words_of(rendering)[16] == 4);  // Xen gives RSBA on every Intel host
+    CHECK(reason_of(rendering, "ac_rdcl_no").find("not every host") != std::string::npos);
+}
+
+TEST_CASE("the copies of leaf 1 that AMD has in leaf 80000001h are Xen's own", "[xen]") {
+    CpuidRow copies = long_mode;
+    copies.value[Register::edx] |= base_1d & 0x01FFFFFF;  // FXSR is the last that AMD copies
+    const Rendering rendering = featureset(policy_of(amd, {leaf_1(0x00A00F11), copies}));
+    CHECK(words_of(rendering)[2] == 1U << 29);
+    CHECK(std::none_of(rendering.inexpressible.begin(), rendering.inexpressible.end(), [](const Inexpressible& entry) {
+        return entry.place.leaf == 0x80000001 && entry.place.reg == Register::edx;
+    }));
+}
+
+TEST_CASE("a host whose value of an announcement is not known is one that may not have it", "[xen]") {
+    PoolPolicy policy = policy_of(amd, {leaf_1(0x00A10F11), long_mode, {{0x80000021, 0}, {1U << 1, 0, 0, 0}}});
+    CHECK(words_of(featureset(policy))[11] == 2);
+    Decision told;
+    told.field = "fs_gs_base_ns";
+    told.value = "0x1";
+    told.values = {{"0x1", {"a"}, 1}, {"unknown", {"b"}, 1}};
+    policy.decisions.push_back(told);
+    CHECK(words_of(featureset(policy))[11] == 0);
+}
+
+TEST_CASE("states of features that Xen gives to no guest go with them", "[xen]") {
+    // AMX: TILECFG and TILEDATA, bits 17 and 18 of XCR0.
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x000806F8, 1U << 26),
+                                          long_mode,
+                                          {{0x7, 0}, {0, 0, 0, 1U << 22 | 1U << 24 | 1U << 25}},
+                                          {{0xD, 0}, {0x60003, 0x2B00, 0x2B00, 0}},
+                                          {{0xD, 1}, {0x1, 0, 0, 0}},
+                                          {{0xD, 17}, {0x40, 0xAC0, 0x2, 0}},
+                                          {{0xD, 18}, {0x2000, 0xB00, 0x6, 0}}});
+    const Rendering rendering = featureset(policy);
+    CHECK(words_of(rendering)[9] == 0);
+    CHECK(reason_of(rendering, "xcr0_lo") == "It follows from the features that the guest sees.");
+    CHECK(reason_of(rendering, "amx_tile") == "Xen gives it to no HVM guest.");
+}
+
+TEST_CASE("what Xen takes from the host is no loss where all hosts have the same", "[xen]") {
+    constexpr std::uint32_t both = 1U << 6 | 1U << 13;  // FDP_EXCP_ONLY and NO_FPU_SEL
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x00050657), long_mode, {{0x7, 0}, {0, both, 0, 0}}});
+    const Rendering same = featureset(policy);
+    CHECK(words_of(same)[5] == 0);
+    CHECK(reason_of(same, "zero_fcs_fds").empty());
+    CHECK(reason_of(same, "fdp_excptn_only").empty());
+    Decision old;
+    old.field = "zero_fcs_fds";
+    old.value = "0x1";
+    old.values = {{"0x0", {"old"}, 1}, {"0x1", {"new"}, 1}};
+    policy.decisions.push_back(old);
+    CHECK(reason_of(featureset(policy), "zero_fcs_fds") == "Xen shows the value of the host on which the guest runs.");
+}
+
+TEST_CASE("xl is not asked for more leaves than Xen has, which it would refuse", "[xen]") {
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x000806F8), long_mode, {{0x1E, 1}, {1, 0, 0, 0}}});
+    policy.cpuid.front().value[Register::eax] = 0x1E;
+    RenderOptions options;
+    options.xen_form = XenForm::xend;
+    const std::string xend = render_policy(builtin_rulebook(), policy, RenderTarget::xen, options).output;
+    CHECK(xend.find("\"0x0:eax=00000000000000000000000000001101,") != std::string::npos);
+    CHECK(xend.find("\"0x1e") == std::string::npos);
+    options.xen_form = XenForm::libxl;
+    const std::string libxl = render_policy(builtin_rulebook(), policy, RenderTarget::xen, options).output;
+    CHECK(libxl.find("host,maxleaf=0xd,") != std::string::npos);
+}
