@@ -53,7 +53,10 @@ private:
 
     void check_schema(const Value& schema) const {
         if (schema.is_string() && schema.text() == host_schema) return;
-        refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema), describe(schema));
+        const bool is_ours = schema.is_string() && schema.text().starts_with("poolcpuid/") &&
+                             !schema.text().starts_with("poolcpuid/host/");
+        refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema),
+               describe(schema) + (is_ours ? ", which is no host's (give the dumps of the hosts)" : ""));
     }
 
     std::string read_name(const Value& value, const std::string& what) const {

@@ -25,7 +25,12 @@ constexpr std::array signatures{
     Kind{"\3757zXZ", "xz-compressed data", "decompress it first"},
     Kind{"\x28\xB5\x2F\xFD", "zstd-compressed data", "decompress it first"},
     Kind{"BZh", "bzip2-compressed data", "decompress it first"},
+    Kind{"\x04\x22\x4D\x18", "lz4-compressed data", "decompress it first"},
     Kind{"PK\x03\x04", "a zip archive", "unpack it first"},
+    Kind{"7z\xBC\xAF", "a 7z archive", "unpack it first"},
+    Kind{"%PDF-", "a PDF document", dump_the_host},
+    Kind{"\x89PNG", "a picture", dump_the_host},
+    Kind{"\xFF\xD8\xFF", "a picture", dump_the_host},
     Kind{"\177ELF", "an ELF program"},
     Kind{"MZ", "a Windows program"},
     Kind{"\xFF\xFE", "UTF-16 text", "convert it to UTF-8 first"},
@@ -48,11 +53,16 @@ constexpr std::array xml_kinds{
          dump_the_host},
     Kind{"<capabilities", "what `virsh capabilities` prints, which holds feature names and no CPUID registers",
          dump_the_host},
+    Kind{"class=\"processor\"", "what `lshw -xml` prints, which holds feature names and no CPUID registers",
+         dump_the_host},
+    Kind{"<topology", "what `lstopo` writes, which holds no CPUID registers", dump_the_host},
     Kind{"<domain", "libvirt XML of a domain, which holds no CPUID registers", dump_the_host},
     Kind{"<cpu", "libvirt XML of a CPU model, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"<!DOCTYPE html", "an HTML page"},
     Kind{"<html", "an HTML page"},
 };
+
+constexpr std::string_view kernel_log = "a log of the kernel, which holds no CPUID registers";
 
 // Kinds of text. What quotes others, as logs and reports do, comes before what is quoted.
 constexpr std::array text_kinds{
@@ -69,6 +79,7 @@ constexpr std::array text_kinds{
     Kind{"# mask e[abcd]x", "a file of hwloc-gather-cpuid", dump_the_host},
     Kind{"version information (1/eax)", "what `cpuid` prints without -r: features in words, not CPUID registers",
          "run `cpuid -r`"},
+    Kind{"vendor_id = \"", "what `cpuid` prints without -r: features in words, not CPUID registers", "run `cpuid -r`"},
     Kind{"CPU features:\n====", "what `kcpuid` prints without -r: features in words, not CPUID registers",
          "run `kcpuid -r`"},
     Kind{"CPU Info for type", "a report of libcpuid's cpuid_tool, not its raw dump", "run `cpuid_tool --save=FILE`"},
@@ -81,7 +92,10 @@ constexpr std::array text_kinds{
     Kind{"Available CPUs:", "what `qemu -cpu help` prints, which holds names of models and features", dump_the_host},
     Kind{"cpu family\t", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"cpu family  ", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
-    Kind{"] Linux version ", "a log of the kernel, which holds no CPUID registers", dump_the_host},
+    Kind{": fpu vme de pse", "a list of flags as /proc/cpuinfo has it, without CPUID registers", dump_the_host},
+    Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
+    Kind{"Linux version ", kernel_log, dump_the_host},
+    Kind{" kernel: ", kernel_log, dump_the_host},
     Kind{": eax=0x", "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
 };
 
@@ -103,6 +117,20 @@ bool has_featureset(std::string_view bytes) noexcept {
     });
 }
 
+// "[    0.004321] x86/fpu: …": a line of dmesg.
+bool has_time_stamp(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip("[")) return false;
+    cursor.skip_blanks();
+    return cursor.decimal() && cursor.skip(".") && cursor.decimal() && cursor.skip("] ");
+}
+
+// Tar archives have their mark behind the name of the first file.
+bool is_tar(std::string_view bytes) noexcept {
+    constexpr std::size_t mark_at = 257;
+    return bytes.size() > mark_at && bytes.substr(mark_at).starts_with("ustar");
+}
+
 std::string text_of(const Kind& kind) {
     std::string text(kind.what);
     if (!kind.remedy.empty()) (((text += " (") += kind.remedy) += ")");
@@ -120,6 +148,8 @@ std::string find_kind(std::span<const Kind> kinds, std::string_view bytes, const
 constexpr Kind other_json{"", "JSON that is neither a host document nor a dump of Firecracker"};
 constexpr Kind other_xml{"", "XML without <cpudata>"};
 constexpr Kind featureset{"", "a Xen featureset, without CPUID's other leaves", dump_the_host};
+constexpr Kind dmesg{"", kernel_log, dump_the_host};
+constexpr Kind tar{"", "a tar archive", "unpack it first"};
 constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
 
 }  // namespace
@@ -130,10 +160,13 @@ std::string describe_unrecognised(std::string_view bytes) {
     }
     const std::size_t start = bytes.find_first_not_of(" \t\r\n");
     if (start == std::string_view::npos) return bytes.empty() ? "an empty file" : "nothing but blanks";
+    if (is_tar(bytes)) return text_of(tar);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
-    if (bytes[start] == '{' || bytes[start] == '[') return find_kind(json_kinds, bytes, other_json);
+    const bool is_log = any_line(bytes, has_time_stamp);
+    if (bytes[start] == '{' || (bytes[start] == '[' && !is_log)) return find_kind(json_kinds, bytes, other_json);
     if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
-    return find_kind(text_kinds, bytes, has_featureset(bytes) ? featureset : other_text);
+    const Kind& other = has_featureset(bytes) ? featureset : is_log ? dmesg : other_text;
+    return find_kind(text_kinds, bytes, other);
 }
 
 }  // namespace poolcpuid::dump

@@ -16,11 +16,14 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
+// The rulebook hides all that may stand there; no dump of this leaf has a second subleaf.
+constexpr std::uint32_t workload_classes = 0x80000027;
+
 }  // namespace
 
 TEST_CASE("every leaf of which the rulebook has subleaves stands in the table", "[leaf_shapes]") {
     for (const Field& field : builtin_rulebook().fields) {
-        if (field.is_msr || field.subleaf_last == 0) continue;
+        if (field.is_msr || field.subleaf_last == 0 || field.leaf == workload_classes) continue;
         CAPTURE(field.id, field.leaf);
         CHECK(has_subleaves(field.leaf));
     }

@@ -173,6 +173,15 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"Coreinfo v3.31 - Dump information on system CPU\n", "Coreinfo", "cpuid -r"},
         {"Available CPUs:\n  qemu64\n", "`qemu -cpu help`", "cpuid -r"},
         {"[    0.000000] Linux version 6.1.0\n", "a log of the kernel", "cpuid -r"},
+        {"[    0.004321] x86/fpu: Supporting XSAVE feature 0x001\n", "a log of the kernel", "cpuid -r"},
+        {"Nov 28 09:00:00 node-1 kernel: x86/fpu: Supporting XSAVE\n", "a log of the kernel", "cpuid -r"},
+        {"flags\t\t: fpu vme de pse tsc msr\n", "a list of flags as /proc/cpuinfo has it", "cpuid -r"},
+        {"Markierungen:   fpu vme de pse tsc msr\n", "a list of flags", "cpuid -r"},
+        {"   vendor_id = \"GenuineIntel\"\n", "`cpuid` prints without -r", "run `cpuid -r`"},
+        {"<list>\n<node id=\"cpu\" class=\"processor\" handle=\"\">\n", "`lshw -xml`", "cpuid -r"},
+        {"<?xml version=\"1.0\"?>\n<topology version=\"2.0\">\n", "`lstopo`", "cpuid -r"},
+        {"%PDF-1.7\n", "a PDF document", "cpuid -r"},
+        {"\x89PNG\r\n", "a picture", "cpuid -r"},
         {"| 0x00000000 0x00: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
          "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
     }));
@@ -182,6 +191,13 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
     CHECK(contains(message, "f: expected a CPUID dump, found "));
     CHECK(contains(message, text.what));
     CHECK(contains(message, text.remedy));
+}
+
+TEST_CASE("a tar archive is told from other binary data", "[read_hosts]") {
+    std::string tar = "host.txt" + std::string(249, '\0') + "ustar";
+    CHECK(contains(refusal(tar), "a tar archive (unpack it first)"));
+    tar.back() = 'x';
+    CHECK(contains(refusal(tar), "binary data"));
 }
 
 TEST_CASE("words of hexadecimal digits that are too few, short or long are no featureset", "[read_hosts]") {
