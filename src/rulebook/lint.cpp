@@ -11,12 +11,16 @@
 
 #include "rulebook/lint_models.hpp"
 #include "rulebook/words.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 
 namespace {
 
-constexpr std::size_t most_vendors = 8;  // VendorMask is 8 bits wide
+constexpr std::size_t most_vendors = 8;        // VendorMask is 8 bits wide
+constexpr std::size_t most_fields = no_field;  // and what no FieldIndex can tell apart from none is too many
+constexpr std::string_view all_vendors = "all";
+constexpr const char* reserved_bits = "reserved bits";  // in place of a field's id
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
@@ -35,6 +39,9 @@ public:
         check_head();
         collect_ids();
         for (const SourceField& field : source_.fields) check_field(field);
+        for (const SourceReserved& reserved : source_.reserved) {
+            check_vendors(reserved.place, reserved_bits, reserved.vendors);
+        }
         check_overlaps();
         check_names();
         check_dependencies();
@@ -56,8 +63,12 @@ private:
         if (source_.vendors.size() > most_vendors) {
             report(source_.vendors.back().place, "", "more than " + std::to_string(most_vendors) + " vendors");
         }
+        if (source_.vendors.empty()) report({"rulebook.json", 0}, "", "the rulebook has no vendors");
         std::set<std::string> strings;
         for (const SourceVendor& vendor : source_.vendors) {
+            if (!is_id(vendor.id) || vendor.id == all_vendors) {
+                report(vendor.place, "", "a vendor's id is of a-z, 0-9 and _ only, and not \"all\"");
+            }
             if (!vendors_.insert(vendor.id).second) report(vendor.place, "", "vendor \"" + vendor.id + "\" again");
             for (const std::string& text : vendor.strings) {
                 if (text.size() != 12)
@@ -68,6 +79,9 @@ private:
     }
 
     void collect_ids() {
+        if (source_.fields.size() > most_fields) {
+            report(source_.fields.back().place, "", "more than " + std::to_string(most_fields) + " fields");
+        }
         for (const SourceField& field : source_.fields) {
             const auto [at, fresh] = fields_.emplace(field.id, &field);
             if (!fresh) {
@@ -86,7 +100,7 @@ private:
     void check_vendors(const Place& place, const std::string& field, const std::vector<std::string>& vendors) {
         if (vendors.empty()) report(place, field, "no vendors");
         for (const std::string& vendor : vendors) {
-            if (vendor != "all" && !vendors_.contains(vendor))
+            if (vendor != all_vendors && !vendors_.contains(vendor))
                 report(place, field, "unknown vendor \"" + vendor + "\"");
         }
     }
@@ -119,10 +133,15 @@ private:
         check_reference(field, "implied_by", field.implied_by);
         check_reference(field, "length_from", field.length_from);
         if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
-        if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
-            check_reference(field, "zero_means", field.zero_means);
-        }
+        check_zero_means(field);
         check_subleaves(field);
+    }
+
+    // Another field's id, or the number itself.
+    void check_zero_means(const SourceField& field) {
+        if (!field.zero_means.starts_with("0x")) return check_reference(field, "zero_means", field.zero_means);
+        if (from_hex(field.zero_means, 8)) return;
+        report(field.place, field.id, "zero_means is a field or \"0x…\" of at most 8 digits");
     }
 
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
@@ -146,8 +165,10 @@ private:
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         if (field.derive) check_derive(field);
         for (const std::vector<std::string>& list : field.guard_immune) {
+            if (list.empty()) say("an empty list in its guard, which every host fulfils");
             for (const std::string& term : list) {
-                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+                const std::string id = term.starts_with("!") ? term.substr(1) : term;
+                if (find(id) == nullptr) say("guard names the unknown field \"" + id + "\"");
             }
         }
     }
@@ -217,8 +238,8 @@ private:
                 {field.place, field.id, field.subleaf, field.bits, &field.vendors});
         }
         for (const SourceReserved& reserved : source_.reserved) {
-            registers[{false, reserved.leaf, reserved.reg}].push_back(
-                {reserved.place, "reserved bits", reserved.subleaf, reserved.bits, &reserved.vendors});
+            registers[{reserved.is_msr, reserved.leaf, reserved.reg}].push_back(
+                {reserved.place, reserved_bits, reserved.subleaf, reserved.bits, &reserved.vendors});
         }
         for (const auto& [key, claims] : registers) {
             for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -401,7 +422,10 @@ private:
     }
 
     void check_models() {
-        for (const SourceModel& model : source_.models) check_vendors(model.place, model.name, {model.vendor});
+        for (const SourceModel& model : source_.models) {
+            check_vendors(model.place, model.name, {model.vendor});
+            if (model.vendor == all_vendors) report(model.place, model.name, "a model is of one vendor");
+        }
         lint_models(source_, fields_, findings_);
     }
 
