@@ -96,12 +96,15 @@ struct Difference {
     bool equal_registers = false;
     std::vector<FieldChange> changes;  // by direction, then impact, then place
     Provenance provenance;
+
+    bool is_of_two_vendors() const { return before.vendor != after.vendor; }
 };
 
 using PolicyOrHost = std::variant<PoolPolicy, HostDump>;
 
-// The difference. Sides of two vendors have that one change. Throws NoPolicyError when the rulebook does
-// not know the vendor. Linear in the rows of both and the rulebook's fields.
+// The difference. Between sides of two vendors the vendor is what no longer holds; what else their registers differ
+// in has no direction, and is not told where the rulebook does not know one of the vendors. Throws NoPolicyError when
+// it does not know the vendor of both. Linear in the rows of both and the rulebook's fields.
 Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after);
 
 // The difference as a JSON document (schemas/diff.schema.json): deterministic, ends with a newline.

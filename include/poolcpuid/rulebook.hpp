@@ -343,6 +343,10 @@ struct Rulebook {
     // "_" and "-" are ignored for names. Linear in the number of fields.
     std::vector<FieldIndex> find_any_name(std::string_view name) const;
 
+    // As find_any_name, and what a name means as the program prints it: "FIELD[SUBLEAF]" with a subleaf that the field
+    // has; "xsave state NAME", the fields that need the state; "vendor", the fields that spell the vendor.
+    std::vector<FieldIndex> find_printed_name(std::string_view name) const;
+
     // The vendor whose CPUID vendor string this is (an index into vendors), or nothing.
     std::optional<std::size_t> vendor_of(std::string_view vendor_string) const noexcept;
 

@@ -113,10 +113,14 @@ private:
                              "a directory");
         }
         std::vector<std::string> files;
-        for (const fs::directory_entry& entry : fs::directory_iterator(argument.path)) {
-            const std::string name = entry.path().filename().string();
-            if (!name.starts_with(".") && !entry.is_directory()) files.push_back(entry.path().string());
+        std::error_code error;
+        for (fs::directory_iterator entry(argument.path, error); !error && entry != fs::directory_iterator();
+             entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            std::error_code unknown;  // of a dangling link: the reader says what is wrong with it
+            if (!name.starts_with(".") && !entry->is_directory(unknown)) files.push_back(entry->path().string());
         }
+        if (error) throw InputError(argument.path, 0, "a readable directory", error.message());
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         std::sort(files.begin(), files.end());
         for (const std::string& file : files) attempt(file, [&] { read_one(file); });

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "cli/commands.hpp"
@@ -53,15 +54,15 @@ ExitStatus run(const cli::Action& action) {
     } catch (const NoPolicyError& error) {
         cli::log_error(std::string("no policy: ") + error.what());
         return ExitStatus::no_policy;
-    } catch (const std::exception& error) {
+    } catch (const SystemError& error) {
         cli::log_error(error.what());
-        return ExitStatus::failed;
+    } catch (const cli::OutputError& error) {
+        cli::log_error(error.what());
     }
+    return ExitStatus::failed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+ExitStatus run_program(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
     app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
@@ -88,9 +89,24 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return static_cast<int>(status == 0 ? ExitStatus::done : ExitStatus::usage);
+        return app.exit(error) == 0 ? ExitStatus::done : ExitStatus::usage;
     }
-    cli::start_log(verbose);
-    return static_cast<int>(run(action));
+    if (verbose) cli::make_log_verbose();
+    return run(action);
+}
+
+}  // namespace
+
+// Nothing that goes wrong ends the program without a word and a status of the contract.
+int main(int argc, char** argv) {
+    auto status = ExitStatus::failed;
+    try {
+        cli::start_log();
+        status = run_program(argc, argv);
+    } catch (const std::bad_alloc&) {
+        cli::log_error("out of memory");
+    } catch (const std::exception& error) {
+        cli::log_error(std::string("this is a mistake in poolcpuid, please report it with the input: ") + error.what());
+    }
+    return static_cast<int>(status);
 }

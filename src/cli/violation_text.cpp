@@ -4,21 +4,17 @@
 #include <map>
 #include <tuple>
 
+#include "policy/document_text.hpp"
+
 namespace poolcpuid::cli {
 
 namespace {
-
-std::string name_of(const Field& field, const BitPlace& place) {
-    std::string text(field.id);
-    if (field.subleaf_first != field.subleaf_last) text += "[" + std::to_string(place.subleaf_first) + "]";
-    return text;
-}
 
 std::string item(const Rulebook& rulebook, const Violation& violation) {
     const FieldIndex index = rulebook.find(violation.field);
     if (index == no_field) return violation.field + " (" + violation.host + ", not " + violation.promised + ")";
     const Field& field = rulebook[index];
-    std::string text = name_of(field, violation.place);
+    std::string text = document::field_text(rulebook, violation.field, violation.place);
     const bool is_flag = field.low == field.high;
     if (is_flag && !field.names.vendor.empty()) text += " (" + std::string(field.names.vendor) + ")";
     if (!is_flag && violation.known) text += " (" + violation.host + ", not " + violation.promised + ")";
@@ -62,9 +58,7 @@ std::vector<ViolationParagraph> paragraphs_of(const Rulebook& rulebook, const st
 std::string items_of(const Rulebook& rulebook, const std::vector<StartUp>& start_up) {
     std::string items;
     for (const StartUp& entry : start_up) {
-        const FieldIndex index = rulebook.find(entry.field);
-        const std::string name = index == no_field ? entry.field : name_of(rulebook[index], entry.place);
-        items += (items.empty() ? "" : ", ") + name;
+        items += (items.empty() ? "" : ", ") + document::field_text(rulebook, entry.field, entry.place);
     }
     return items;
 }

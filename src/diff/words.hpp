@@ -21,7 +21,7 @@ const char* trouble(Impact impact) noexcept;
 // Fills in the sentences of a change whose other members are set.
 void describe(const Subject& subject, FieldChange& change);
 
-// The only change between sides of two vendors.
+// The change of promises between sides of two vendors.
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
 
 }  // namespace poolcpuid::diff

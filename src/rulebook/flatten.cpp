@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -7,6 +6,7 @@
 
 #include "rulebook/storage.hpp"
 #include "rulebook/words.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -28,6 +28,8 @@ public:
                 {keep(vulnerability.id), keep(vulnerability.name), keep(vulnerability.source)});
         }
         for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
+        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
+        std::erase_if(source_.reserved, [](const SourceReserved& reserved) { return reserved.is_msr; });
         for (const SourceReserved& reserved : source_.reserved) storage_.reserved.push_back(flat(reserved));
         for (const SourceDependency& dependency : source_.dependencies) {
             storage_.dependencies.push_back({indices(dependency.prerequisites), indices(dependency.dependents),
@@ -152,7 +154,7 @@ private:
     void set_zero_means(const std::string& text, Field& to) const {
         to.zero_has_meaning = true;
         if (text.starts_with("0x")) {
-            std::from_chars(text.data() + 2, text.data() + text.size(), to.zero_means, 16);
+            to.zero_means = static_cast<std::uint32_t>(from_hex(text, 8).value());
         } else {
             to.zero_means_field = index(text);
         }

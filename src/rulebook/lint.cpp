@@ -11,6 +11,7 @@
 
 #include "rulebook/lint_models.hpp"
 #include "rulebook/words.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::size_t most_vendors = 8;            // VendorMask is 8 bits wide
 constexpr std::size_t most_vulnerabilities = 256;  // VulnerabilityIndex likewise
+constexpr std::size_t most_fields = no_field;      // and what no FieldIndex can tell apart from none is too many
+constexpr std::string_view all_vendors = "all";
+constexpr const char* reserved_bits = "reserved bits";  // in place of a field's id
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
@@ -37,6 +41,9 @@ public:
         check_vulnerabilities();
         collect_ids();
         for (const SourceField& field : source_.fields) check_field(field);
+        for (const SourceReserved& reserved : source_.reserved) {
+            check_vendors(reserved.place, reserved_bits, reserved.vendors);
+        }
         check_overlaps();
         check_names();
         check_dependencies();
@@ -58,8 +65,12 @@ private:
         if (source_.vendors.size() > most_vendors) {
             report(source_.vendors.back().place, "", "more than " + std::to_string(most_vendors) + " vendors");
         }
+        if (source_.vendors.empty()) report({"rulebook.json", 0}, "", "the rulebook has no vendors");
         std::set<std::string> strings;
         for (const SourceVendor& vendor : source_.vendors) {
+            if (!is_id(vendor.id) || vendor.id == all_vendors) {
+                report(vendor.place, "", "a vendor's id is of a-z, 0-9 and _ only, and not \"all\"");
+            }
             if (!vendors_.insert(vendor.id).second) report(vendor.place, "", "vendor \"" + vendor.id + "\" again");
             for (const std::string& text : vendor.strings) {
                 if (text.size() != 12)
@@ -95,6 +106,9 @@ private:
     }
 
     void collect_ids() {
+        if (source_.fields.size() > most_fields) {
+            report(source_.fields.back().place, "", "more than " + std::to_string(most_fields) + " fields");
+        }
         for (const SourceField& field : source_.fields) {
             const auto [at, fresh] = fields_.emplace(field.id, &field);
             if (!fresh) {
@@ -113,7 +127,7 @@ private:
     void check_vendors(const Place& place, const std::string& field, const std::vector<std::string>& vendors) {
         if (vendors.empty()) report(place, field, "no vendors");
         for (const std::string& vendor : vendors) {
-            if (vendor != "all" && !vendors_.contains(vendor))
+            if (vendor != all_vendors && !vendors_.contains(vendor))
                 report(place, field, "unknown vendor \"" + vendor + "\"");
         }
     }
@@ -151,11 +165,16 @@ private:
         check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
         if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
-        if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
-            check_reference(field, "zero_means", field.zero_means);
-        }
+        check_zero_means(field);
         check_subleaves(field);
         check_mitigation(field);
+    }
+
+    // Another field's id, or the number itself.
+    void check_zero_means(const SourceField& field) {
+        if (!field.zero_means.starts_with("0x")) return check_reference(field, "zero_means", field.zero_means);
+        if (from_hex(field.zero_means, 8)) return;
+        report(field.place, field.id, "zero_means is a field or \"0x…\" of at most 8 digits");
     }
 
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
@@ -213,9 +232,12 @@ private:
     void check_conditions(const SourceField& field, const char* key,
                           const std::vector<std::vector<std::string>>& lists) {
         for (const std::vector<std::string>& list : lists) {
-            if (list.empty()) report(field.place, field.id, std::string(key) + " has an empty list of fields");
+            if (list.empty())
+                report(field.place, field.id,
+                       std::string(key) + " has an empty list of fields, which every host fulfils");
             for (const std::string& term : list) {
-                check_reference(field, key, referred(term));
+                if (find(referred(term)) != nullptr) continue;
+                report(field.place, field.id, std::string(key) + " names the unknown field \"" + referred(term) + "\"");
             }
         }
     }
@@ -285,8 +307,8 @@ private:
                 {field.place, field.id, field.subleaf, field.bits, &field.vendors});
         }
         for (const SourceReserved& reserved : source_.reserved) {
-            registers[{false, reserved.leaf, reserved.reg}].push_back(
-                {reserved.place, "reserved bits", reserved.subleaf, reserved.bits, &reserved.vendors});
+            registers[{reserved.is_msr, reserved.leaf, reserved.reg}].push_back(
+                {reserved.place, reserved_bits, reserved.subleaf, reserved.bits, &reserved.vendors});
         }
         for (const auto& [key, claims] : registers) {
             for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -479,7 +501,10 @@ private:
     }
 
     void check_models() {
-        for (const SourceModel& model : source_.models) check_vendors(model.place, model.name, {model.vendor});
+        for (const SourceModel& model : source_.models) {
+            check_vendors(model.place, model.name, {model.vendor});
+            if (model.vendor == all_vendors) report(model.place, model.name, "a model is of one vendor");
+        }
         lint_models(source_, fields_, findings_);
     }
 

@@ -21,6 +21,8 @@ constexpr std::array whole_files{"dependencies.json", "equality.json", "groups.j
                                  "models.json",       "rulebook.json", "xsave.json"};
 
 std::string bytes_of(const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_regular_file(path, error)) throw InputError(path.string(), 0, "a regular file", "none");
     std::ifstream in(path, std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     if (!in) throw InputError(path.string(), 0, "a readable file", "an error while reading");
@@ -67,11 +69,13 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
     for (const char* folder : {"cpuid", "msr"}) {
         const fs::path path = fs::path(directory) / folder;
         if (!fs::is_directory(path, error)) throw InputError(path.string(), 0, "a directory of the rulebook", "none");
-        for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-            const std::string name = entry.path().filename().string();
-            if (name.starts_with(".") || entry.path().extension() != ".json") continue;
-            files.push_back({std::string(folder) + "/" + name, bytes_of(entry.path())});
+        for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator();
+             entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            if (name.starts_with(".") || entry->path().extension() != ".json") continue;
+            files.push_back({std::string(folder) + "/" + name, bytes_of(entry->path())});
         }
+        if (error) throw InputError(path.string(), 0, "a readable directory", error.message());
     }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     return files;

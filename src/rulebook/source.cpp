@@ -366,6 +366,7 @@ private:
         ObjectReader reader(entry, file_.path, "reserved bits");
         SourceReserved reserved;
         reserved.place = place_of(entry);
+        reserved.is_msr = is_msr;
         reserved.leaf = leaf;
         if (!is_msr) {
             const auto [first, last] = hex_range(reader.required("subleaf"));
@@ -375,8 +376,7 @@ private:
         reserved.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
         reserved.vendors = strings(reader.required_array("vendors"));
         reader.finish();
-        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
-        if (!is_msr) out_.reserved.push_back(std::move(reserved));
+        out_.reserved.push_back(std::move(reserved));
     }
 
     void parse_dependency(const Value& entry) {

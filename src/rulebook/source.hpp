@@ -103,6 +103,7 @@ struct SourceField {
 
 struct SourceReserved {
     Place place;
+    bool is_msr = false;
     std::uint32_t leaf = 0;
     SubleafRange subleaf;
     Register reg = Register::eax;

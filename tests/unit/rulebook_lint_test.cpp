@@ -205,9 +205,10 @@ TEST_CASE("lint checks where bits stand", "[rulebook][lint]") {
 TEST_CASE("fields that share no vendor may share bits and names", "[rulebook][lint]") {
     // of_intel and of_amd do in the small rulebook; and one vendor's field may overlap another's reserved bits.
     std::vector<RulebookFile> files = small_rulebook();
-    make(files, {leaf_7, R"("bits": "31:16")", R"("31:16", "vendors": ["all"])", R"("3", "vendors": [])", "", ""});
+    make(files, {leaf_7, R"("id": "of_amd")", R"("bits": "3")", R"("bits": "5")", "", ""});
+    make(files, {leaf_7, R"("bits": "31:16")", R"("31:16", "vendors": ["all"])", R"("3", "vendors": ["amd"])", "", ""});
     CHECK(lint(files).empty());
-    make(files, {leaf_7, R"("bits": "3", "vendors": [])", R"([])", R"(["amd"])", "", ""});
+    make(files, {leaf_7, R"("bits": "3", "vendors": ["amd"])", R"(["amd"])", R"(["intel"])", "", ""});
     CHECK(lint(files).size() == 1);
 }
 
@@ -412,4 +413,28 @@ TEST_CASE("a file that no rulebook has is found", "[rulebook][lint]") {
     const std::vector<LintFinding> findings = lint(files);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text() == "zoo.json: expected a file that policy/README.md names, found this one");
+}
+
+TEST_CASE("lint checks the vendors of everything that has some", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("bits": "31:16", "vendors")", R"(["all"])", R"([])", "reserved bits", "no vendors"},
+        {leaf_7, R"("bits": "31:16", "vendors")", R"(["all"])", R"(["amd", "via"])", "reserved bits",
+         "unknown vendor \"via\""},
+        {msr_10a, R"("62:60")", R"(["all"])", R"([""])", "reserved bits", "unknown vendor \"\""},
+        {"xsave.json", R"("id": "avx")", R"(["all"])", R"([])", "avx", "no vendors"},
+        {"models.json", R"("name": "Milan")", R"("amd")", R"("all")", "Milan", "a model is of one vendor"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    std::string& bytes = file_of(files, "rulebook.json").bytes;
+    bytes.replace(bytes.find(R"("intel")"), 7, R"("all")");
+    CHECK(all_texts(lint(files)).find("a vendor's id is of a-z, 0-9 and _ only, and not \"all\"") != std::string::npos);
+}
+
+TEST_CASE("lint checks what stands for a zero and who is immune", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("id": "width")", R"("0x24")", R"("0x")", "width", "zero_means is a field or \"0x…\""},
+        {leaf_7, R"("id": "width")", R"("0x24")", R"("0x24h")", "width", "zero_means is a field or \"0x…\""},
+        {leaf_7, R"("id": "scrubs")", R"("!addon")", R"("!")", "scrubs", "guard names the unknown field \"\""},
+        {leaf_7, R"("id": "scrubs")", R"([["no_leak"], )", R"([[], )", "scrubs", "an empty list in its guard"},
+    });
 }
