@@ -8,6 +8,7 @@
 #include "cli/host_names.hpp"
 #include "cli/text_layout.hpp"
 #include "policy/document_text.hpp"
+#include "rulebook/names.hpp"
 #include "summary/groups.hpp"
 #include "text/joined.hpp"
 #include "text/printable.hpp"
@@ -27,6 +28,7 @@ public:
         head();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
+        mitigations(groups.given_up);
         announced(groups.announced);
         limits(groups.limits);
         findings();
@@ -110,6 +112,21 @@ private:
         std::vector<std::string> features;
         for (const Decision* decision : loss.features) features.push_back(name_of(*decision));
         paragraph(label_of(loss), joined(features), "36");
+    }
+
+    // What guests can no longer do against attacks, of all that is given up.
+    void mitigations(const std::vector<summary::GivenUp>& losses) {
+        std::vector<std::pair<std::string, std::string>> lost;
+        for (const summary::GivenUp& loss : losses) {
+            for (const Decision* decision : loss.features) {
+                const FieldIndex index = rulebook_.find(decision->field);
+                if (index == no_field || rulebook_[index].mitigation.empty()) continue;
+                lost.emplace_back(name_of(*decision), joined(rulebook::mitigated_names(rulebook_, rulebook_[index])));
+            }
+        }
+        if (lost.empty()) return;
+        title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
+        for (const auto& [name, vulnerabilities] : lost) paragraph(padded(name, 26) + " ", vulnerabilities);
     }
 
     void announced(const std::vector<const Decision*>& decisions) {

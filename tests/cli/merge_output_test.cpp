@@ -97,6 +97,24 @@ TEST_CASE("colours are for terminals that understand them, when nobody asked for
     CHECK_FALSE(has_colour({.environment = {"TERM=xterm"}}));
 }
 
+TEST_CASE("the summary and the document call a mitigation that is given up a mitigation",
+          "[merge][output][mitigation]") {
+    constexpr unsigned smap_bit = 20;  // leaf 7, EBX
+    const TemporaryDirectory dir;
+    const std::string with =
+        dir.write("with.json", document(with_bit(amd_host("with"), leaf_7, Register::ebx, smap_bit, true)));
+    const std::string without = dir.write("without.json", document(amd_host("without")));
+    const std::string text = run({"merge", with, without, "--format", "text"}).out;
+    CHECK_THAT(text,
+               Contains("Mitigations among them: 1") && Contains("a kernel made to use code or data of user space"));
+    const auto policy = nlohmann::json::parse(run({"merge", with, without}).out);
+    for (const auto& decision : policy.at("decisions")) {
+        CHECK(decision.contains("mitigates") == (decision.at("field") == "smap"));
+    }
+    CHECK_THAT(run({"merge", with, "--hide", "avx2", "--format", "text"}).out, !Contains("Mitigations"));
+    CHECK_THAT(run({"merge", with, "--hide", "smap", "--format", "text"}).out, Contains("Mitigations among them: 1"));
+}
+
 TEST_CASE("a summary keeps within its columns", "[merge][output]") {
     const TemporaryDirectory dir;
     const auto files = write_all(dir, mixed_hosts());

@@ -76,6 +76,23 @@ TEST_CASE("lint wants a release with each name of QEMU", "[rulebook][lint]") {
     });
 }
 
+TEST_CASE("lint checks that a mitigation is of a vulnerability that the rulebook names", "[rulebook][lint]") {
+    const char* head = "rulebook.json";
+    check_all_found({
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": ["flood"], "why": "W.", "source": "T"})", "addon",
+         "a mitigation of the unknown vulnerability \"flood\""},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": ["leak", "leak"], "why": "W.", "source": "T"})",
+         "addon", "the mitigation \"leak\" again"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": "leak", "why": "W.", "source": "T"})", "addon",
+         "expected an array"},
+        {head, R"("id": "spill")", R"("spill")", R"("leak")", "", "vulnerability \"leak\" again"},
+        {head, R"("id": "spill")", R"("spill")", R"("Spill")", "", "an id is of a-z, 0-9 and _ only"},
+        {head, R"("id": "spill")", R"("A spill")", R"("")", "", "no name"},
+        {head, R"("id": "spill")", R"("source": "T")", R"("source": "")", "", "no source"},
+        {head, R"("id": "spill")", R"(, "source": "T")", "", "", "\"source\" in a vulnerability"},
+    });
+}
+
 TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret",
@@ -435,6 +452,6 @@ TEST_CASE("lint checks what stands for a zero and who is immune", "[rulebook][li
         {leaf_7, R"("id": "width")", R"("0x24")", R"("0x")", "width", "zero_means is a field or \"0x…\""},
         {leaf_7, R"("id": "width")", R"("0x24")", R"("0x24h")", "width", "zero_means is a field or \"0x…\""},
         {leaf_7, R"("id": "scrubs")", R"("!addon")", R"("!")", "scrubs", "guard names the unknown field \"\""},
-        {leaf_7, R"("id": "scrubs")", R"([["no_leak"], )", R"([[], )", "scrubs", "an empty list in its guard"},
+        {leaf_7, R"("id": "scrubs")", R"([["no_leak"], )", R"([[], )", "scrubs", "guard has an empty list of fields"},
     });
 }

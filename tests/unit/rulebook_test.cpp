@@ -140,6 +140,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     CHECK(compiled.sha256 == loaded.sha256);
     CHECK(compiled.xsave_legacy_size == loaded.xsave_legacy_size);
     check_same("vendors", compiled.vendors, loaded.vendors);
+    check_same("vulnerabilities", compiled.vulnerabilities, loaded.vulnerabilities);
     check_same("fields", compiled.fields, loaded.fields);
     check_same("reserved", compiled.reserved, loaded.reserved);
     check_same("dependencies", compiled.dependencies, loaded.dependencies);
