@@ -142,7 +142,7 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
         const FieldIndex index = field_named(draft.plan(), name, "--set");
         const Field& field = draft.plan().rulebook()[index];
         const std::uint64_t wanted = parse_value(field, text);
-        if (wanted != 0 && draft.value(index, field.subleaf_first) != wanted) {
+        if (draft.value(index, field.subleaf_first) != wanted) {
             throw NoPolicyError("--set " + name + "=" + text +
                                 ": the field goes with another that the pool does not have");
         }

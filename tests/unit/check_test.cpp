@@ -384,6 +384,31 @@ TEST_CASE("what the dump of one logical CPU leaves open is open for the host", "
     }
 }
 
+TEST_CASE("a host that is known to be affected scrubs perhaps, where its dump does not say whether it shows the bit",
+          "[check]") {
+    const HostDump affected =
+        hardware_host("the-host", std::vector{intel_table().unknown(7, 0)}, std::vector<MsrRow>{{0x10A, 0}});
+    CHECK_THAT(only_unknown(policy_of({host_of(intel_table().set(7, 0, edx, md_clear))}), affected),
+               Contains("md_clear lost VERW scrubs/unknown"));
+}
+
+TEST_CASE("that returns may have another predictor is one violation, known or not", "[check]") {
+    const PoolPolicy safe = policy_of({with_arch_caps(0)});
+    constexpr std::uint32_t merom = 0x000006F6;  // the model table says nothing of its returns
+    const Verdict of = verdict(safe, host_of(intel_table(merom)));
+    std::string names;
+    for (const Violation& v : of.violations) {
+        if (v.field == "ac_rsba" || v.field == "ac_rrsba") names += v.field + (v.known ? " known" : " unknown") + " ";
+    }
+    CHECK(names == "ac_rsba unknown ");
+}
+
+TEST_CASE("an MSR of which the dump does not say whether it is there is not said to be missing", "[check]") {
+    const Verdict of = verdict(policy_of({with_arch_caps(rsba)}), host_of(intel_table().unknown(7, 0)));
+    CHECK_THAT(start_up(of), !Contains("arch_caps"));
+    CHECK_THAT(start_up(verdict(policy_of({with_arch_caps(rsba)}), host_of(intel_table()))), Contains("arch_caps"));
+}
+
 TEST_CASE("a policy that shows no microcode is not known to have an older one", "[check]") {
     const PoolPolicy newer = policy_of({with_microcode(intel_table(), "0x46")});
     const Verdict of = verdict(newer, policy_of({with_microcode(intel_table(), "")}));

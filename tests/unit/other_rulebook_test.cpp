@@ -195,5 +195,8 @@ TEST_CASE("RSBA is shown as long as RRSBA is not known, though the model settles
         return value;
     };
     CHECK(shown(half) == rsba);
+    for (const Decision& decision : half.policy({silent}).decisions) {
+        if (decision.field == "rsba") CHECK(decision.values == std::vector<ValueOfHosts>{{"unknown", {"a"}, 1}});
+    }
     CHECK(shown(whole) == 0);
 }
