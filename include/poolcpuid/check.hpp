@@ -31,17 +31,27 @@ enum class Breach : std::uint8_t {
 // "lost", "not-told".
 std::string_view to_string(Breach breach) noexcept;
 
+// What an unknown promise counts as.
+enum class UnknownIs : std::uint8_t { failure, warning };
+
 // An atom of the policy that the host does not keep.
 struct Violation {
     std::string field;  // the rulebook's id; "vendor"; "xsave state NAME"
     BitPlace place;
     Breach breach = Breach::lost;
     bool known = true;     // false: the dump does not say, so the host is not known to keep it
+    bool given = false;    // likewise, but every hypervisor gives it: it is told of, and never counts
     std::string promised;  // "0x…", or a word for what is no number
     std::string host;      // likewise; "unknown"
     Impact impact = Impact::cosmetic;
     std::string message;  // one sentence, without the host's name
     std::string remedy;   // what would mend it, likewise
+
+    // True when a move fails for it, or degrades the guest.
+    bool counts(UnknownIs unknown) const noexcept { return known || (unknown == UnknownIs::failure && !given); }
+
+    // True when it costs the guest no more than speed, or a description: it forbids no move.
+    bool only_degrades() const noexcept { return impact == Impact::performance || impact == Impact::cosmetic; }
 
     friend bool operator==(const Violation&, const Violation&) = default;
 };
@@ -57,8 +67,24 @@ struct StartUp {
     friend bool operator==(const StartUp&, const StartUp&) = default;
 };
 
-// What an unknown promise counts as.
-enum class UnknownIs : std::uint8_t { failure, warning };
+// What a move fails for beside broken promises that hurt.
+struct Strictness {
+    UnknownIs unknown = UnknownIs::failure;
+    bool degraded_fails = false;  // promises count whose breach only degrades the guest
+
+    constexpr Strictness(UnknownIs unknown_is, bool degraded = false) noexcept
+        : unknown(unknown_is), degraded_fails(degraded) {}
+};
+
+// What becomes of the VM on the host.
+enum class Outcome : std::uint8_t {
+    runs,
+    runs_degraded,  // it may run, and is slower, or finds another description
+    must_not_run,
+};
+
+// "runs", "runs-degraded", "must-not-run".
+std::string_view to_string(Outcome outcome) noexcept;
 
 struct Verdict {
     std::string name;                   // the host's, or the other policy's pool
@@ -67,8 +93,11 @@ struct Verdict {
     std::vector<Violation> violations;  // CPUID before MSR, then by leaf or index, subleaf, register, low bit
     std::vector<StartUp> start_up;      // in the same order
 
-    // False when a promise is broken or, with UnknownIs::failure, not known to be kept.
-    bool compatible(UnknownIs unknown) const noexcept;
+    // By the worst of the promises that count.
+    Outcome outcome(UnknownIs unknown) const noexcept;
+
+    // False when the VM must not run, or degraded_fails and it would run degraded.
+    bool compatible(Strictness strictness) const noexcept;
 };
 
 class PolicyCheck {
@@ -94,6 +123,6 @@ private:
 // The verdicts as a JSON document (schemas/check.schema.json), sorted by name: deterministic, ends with
 // a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                    UnknownIs unknown);
+                    Strictness strictness);
 
 }  // namespace poolcpuid

@@ -44,9 +44,10 @@ struct FieldChange {
     std::string after;   // likewise
     bool known = true;   // false: one of the two is unknown
     Direction direction = Direction::none;
-    Impact impact = Impact::cosmetic;  // of the field, were its promise broken
-    std::string restarted;             // a sentence: what it means for a guest that restarts under the second side
-    std::string migrated;              // and for a guest of the first side that is live-migrated to the second
+    Impact impact = Impact::cosmetic;    // of the field, were its promise broken
+    std::vector<std::string> mitigates;  // ids of the vulnerabilities that the bit helps against
+    std::string restarted;               // a sentence: what it means for a guest that restarts under the second side
+    std::string migrated;                // and for a guest of the first side that is live-migrated to the second
 
     friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };
@@ -95,12 +96,15 @@ struct Difference {
     bool equal_registers = false;
     std::vector<FieldChange> changes;  // by direction, then impact, then place
     Provenance provenance;
+
+    bool is_of_two_vendors() const { return before.vendor != after.vendor; }
 };
 
 using PolicyOrHost = std::variant<PoolPolicy, HostDump>;
 
-// The difference. Sides of two vendors have that one change. Throws NoPolicyError when the rulebook does
-// not know the vendor. Linear in the rows of both and the rulebook's fields.
+// The difference. Between sides of two vendors the vendor is what no longer holds; what else their registers differ
+// in has no direction, and is not told where the rulebook does not know one of the vendors. Throws NoPolicyError when
+// it does not know the vendor of both. Linear in the rows of both and the rulebook's fields.
 Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after);
 
 // The difference as a JSON document (schemas/diff.schema.json): deterministic, ends with a newline.

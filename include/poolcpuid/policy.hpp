@@ -82,6 +82,7 @@ struct Decision {
     std::vector<ValueOfHosts> values;
     std::vector<std::string> because;  // the hosts whose values decided
     std::string reason;
+    std::vector<std::string> mitigates{};  // ids of the rulebook's vulnerabilities: what the bit helps against
 
     friend bool operator==(const Decision&, const Decision&) = default;
 };

@@ -86,11 +86,13 @@ struct Unreachable {
     std::vector<Violation> violations;
 };
 
-// Hosts that are alike in what a policy has of unknown promises there, or needs there at start-up.
-struct DoubtfulHosts {
+// Hosts that VMs reach though they break promises, or are not known to keep them: alike in which.
+struct FlawedHosts {
     std::vector<std::string> hosts;  // all their names, sorted
     std::vector<Violation> violations;
 };
+
+// Hosts that are alike in what a policy needs there at start-up.
 struct StartUpHosts {
     std::vector<std::string> hosts;  // all their names, sorted
     std::vector<StartUp> start_up;
@@ -103,7 +105,8 @@ struct RunningPlan {
     bool of_pool = false;
     std::vector<std::string> reaches;       // the hosts after the change that may run them: all names, sorted
     std::vector<Unreachable> cannot_reach;  // by the first host
-    std::vector<DoubtfulHosts> doubtful;    // reached with UnknownIs::warning only; by the first host
+    std::vector<FlawedHosts> degraded;      // reached, and slower there (see Outcome); by the first host
+    std::vector<FlawedHosts> doubtful;      // reached, and not known to keep all, which does not count; likewise
     std::vector<StartUpHosts> start_up;     // on the hosts that they reach; by the first host
     std::vector<std::string> must_move;     // hosts that leave or are replaced, and on which they may run now
     std::vector<std::string> no_refuge;     // those of must_move from which they reach no other host
@@ -125,7 +128,7 @@ struct Mend {
 };
 
 struct PoolPlan {
-    UnknownIs unknown = UnknownIs::failure;
+    Strictness strictness = UnknownIs::failure;
     std::size_t hosts_before = 0;
     std::size_t hosts_after = 0;
     std::vector<ChangedHost> added;  // by name
@@ -154,7 +157,7 @@ struct PoolPlan {
 // NoPolicyError when no host is left, or no policy is true on all. Each class of equal hosts is checked
 // once a policy.
 PoolPlan plan_change(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change,
-                     const std::vector<RunningPolicy>& running, UnknownIs unknown);
+                     const std::vector<RunningPolicy>& running, Strictness strictness);
 
 // The plan as a JSON document (schemas/plan.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPlan& plan, const Rulebook& rulebook);

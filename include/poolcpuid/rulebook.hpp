@@ -47,6 +47,7 @@ enum class Derivation : std::uint8_t {
     max_subleaf,  // the highest subleaf of its leaf with content
     copy_bits,    // the same bits of another register
     select,       // one of two constants, by another field
+    constant,     // one value in every policy
     xcr0_low,     // the user state components that are kept
     xcr0_high,
     xss_low,  // the supervisor state components that are kept
@@ -58,15 +59,34 @@ enum class Derivation : std::uint8_t {
     vmx_vmcs_enum,   // the highest VMCS field that the policy's controls need
 };
 
+// Which hypervisors give guests a feature that the silicon need not have.
+enum class Makers : std::uint8_t {
+    none,
+    some,  // those of some kernels or settings only
+    all,   // every one that runs VMs today
+};
+
 std::string_view to_string(Rule rule) noexcept;
 std::string_view to_string(Exposure exposure) noexcept;
 std::string_view to_string(Impact impact) noexcept;
+std::string_view to_string(Makers makers) noexcept;  // "all", "some"; "none" stands in no document
 
 using FieldIndex = std::uint16_t;
 inline constexpr FieldIndex no_field = std::numeric_limits<FieldIndex>::max();
 
 // A set of vendors: bit i stands for Rulebook::vendors[i].
 using VendorMask = std::uint8_t;
+
+// An attack that software can do something against. A bit that helps is a mitigation, and what breaks when the bit is
+// falsely promised is another matter: see Field::impact.
+struct Vulnerability {
+    std::string_view id;    // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
+    std::string_view name;  // as people say it: "Spectre v2 (branch target injection)"
+    std::string_view source;
+};
+
+// An index into Rulebook::vulnerabilities.
+using VulnerabilityIndex = std::uint8_t;
 
 // What other projects call a field; empty where they have no name for it.
 struct FieldNames {
@@ -78,7 +98,7 @@ struct FieldNames {
     NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
-// One term of a guard: a field that must be set, or must be clear.
+// One term of a condition: a field that must be set, or must be clear.
 struct GuardTerm {
     FieldIndex field = no_field;
     bool negated = false;
@@ -88,6 +108,14 @@ struct GuardTerm {
 struct Guard {
     std::span<const std::span<const GuardTerm>> immune;  // any list of which every term holds
     std::span<const std::string_view> model;             // or: the model has all these immunities
+};
+
+// Where hypervisors make a feature by themselves, so that a view of the hardware alone says nothing of it.
+struct Made {
+    Makers by = Makers::none;
+    std::span<const std::span<const GuardTerm>> where;  // any list of which every term holds
+    std::span<const std::string_view> model;            // or: the model has all these immunities; neither: everywhere
+    std::string_view source;
 };
 
 // A bit that is 1 when a field is in the policy, or always.
@@ -102,12 +130,24 @@ struct Choice {
     std::uint32_t value = 0;
 };
 
+// A bit that keeps the promise of others: a CPU that names its widest unit only has the narrower ones too.
+struct Cover {
+    std::uint8_t bit = 0;       // of the register
+    std::uint64_t covered = 0;  // bits of the register, those that these cover in turn included
+};
+
+// What a broken promise costs on a host where another field is set.
+struct Easing {
+    FieldIndex field = no_field;
+    Impact impact = Impact::cosmetic;
+};
+
 struct Derive {
     Derivation how = Derivation::none;
     LeafKey from;                     // copy_bits
     Register reg = Register::eax;     // copy_bits
     FieldIndex condition = no_field;  // select
-    std::uint32_t then_value = 0;     // select
+    std::uint32_t then_value = 0;     // select, constant
     std::uint32_t else_value = 0;     // select, vmx_vmcs_enum
     std::uint32_t msr = 0;            // msr_offered, vmx_default1
     std::uint32_t default1 = 0;       // vmx_default1: bits that are 1 in either half
@@ -128,17 +168,22 @@ struct Field {
     Rule rule = Rule::hide;
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
+    std::span<const VulnerabilityIndex> mitigation;  // what a guest that has the bit can do something against
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
+    bool by_microcode = false;      // updates brought it to CPUs that were sold without it
     bool of_identity = false;       // the hosts with the policy's family, model and stepping decide it
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
-    FieldIndex implied_by = no_field;   // where that is set, so is this, whatever the dump shows
+    GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number read as 1
+    std::span<const Cover> covers;      // bits that keep the promises of others
+    std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
     std::string_view ask;               // group for --show
     Guard guard;
+    Made made;
     Derive derive;
     FieldNames names;
     std::string_view why;
@@ -274,6 +319,7 @@ struct Rulebook {
     std::string_view version;
     std::string_view sha256;  // see LoadedRulebook
     std::span<const Vendor> vendors;
+    std::span<const Vulnerability> vulnerabilities;
     std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
     std::span<const ReservedBits> reserved;
     std::span<const Dependency> dependencies;
@@ -287,12 +333,19 @@ struct Rulebook {
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 
+    // The ids of what a field is a mitigation of, in the order of `vulnerabilities`.
+    std::vector<std::string> mitigated_by(const Field& field) const;
+
     // The field with this id, or no_field. Linear in the number of fields.
     FieldIndex find(std::string_view id) const noexcept;
 
     // Every field that has this id or, in any project, this name; letter case and the difference of
     // "_" and "-" are ignored for names. Linear in the number of fields.
     std::vector<FieldIndex> find_any_name(std::string_view name) const;
+
+    // As find_any_name, and what a name means as the program prints it: "FIELD[SUBLEAF]" with a subleaf that the field
+    // has; "xsave state NAME", the fields that need the state; "vendor", the fields that spell the vendor.
+    std::vector<FieldIndex> find_printed_name(std::string_view name) const;
 
     // The vendor whose CPUID vendor string this is (an index into vendors), or nothing.
     std::optional<std::size_t> vendor_of(std::string_view vendor_string) const noexcept;

@@ -34,20 +34,20 @@ struct PolicyCheck::Impl {
         return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
     }
 
-    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host,
-                                       const std::optional<HostPromises>& silicon) const {
+    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
         check::Circumstances result;
+        result.only_hypervisor_view = !host.has_hardware_view;
         if (atom.kind != merge::AtomKind::bits) return result;
-        const bool inverted = plan.is_inverted(atom.field);
         result.other_name_of_bad = plan.bad_news_group(atom.field) != nullptr;
-        result.silicon_has_it = !inverted && silicon && keeps(silicon->atoms.words, atom);
-        result.hidden_by_view = inverted && keeps(host.offered, atom);
+        result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
+        result.kernel = host.kernel;
+        result.hidden_by_view = plan.is_inverted(atom.field) && keeps(host.offered, atom);
         return result;
     }
 
-    void judge(const HostPromises& host, const std::optional<HostPromises>& silicon, Verdict& verdict) const {
+    void judge(const HostPromises& host, Verdict& verdict) const {
         for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
-            check::Circumstances known = circumstances(atom, host, silicon);
+            check::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
             verdict.violations.push_back(check::describe(plan, atom, known));
         }
@@ -63,12 +63,12 @@ struct PolicyCheck::Impl {
         return registers.field(plan.rulebook()[index], subleaf).value_or(0);
     }
 
-    // Bad news that the policy shows and the host's VMM does not, and MSRs that it must offer.
+    // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.
     void find_start_up(const HostPromises& host, Verdict& verdict) const {
         for (const FieldIndex index : plan.fields()) {
             const Field& field = plan.rulebook()[index];
             const bool offers_msr = field.derive.how == Derivation::msr_offered;
-            if (!plan.is_inverted(index) && !offers_msr) continue;
+            if (!plan.is_inverted(index) && !field.implied_by.negated && !offers_msr) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const std::uint64_t value = shown(index, subleaf);
                 const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
@@ -94,15 +94,34 @@ struct PolicyCheck::Impl {
     bool hides(const HostPromises& host, FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
         const Field& field = plan.rulebook()[index];
         const auto word = plan.find_word(merge::place_of(field, subleaf));
-        return word && (host.offered[*word] & (value << field.low)) != 0;
+        if (!word) return false;
+        const std::uint64_t hidden = plan.is_inverted(index) ? host.offered[*word] : host.implied[*word];
+        return (hidden & (value << field.low)) != 0;
     }
 };
 
 std::string_view to_string(Breach breach) noexcept { return breach == Breach::lost ? "lost" : "not-told"; }
 
-bool Verdict::compatible(UnknownIs unknown) const noexcept {
-    return std::none_of(violations.begin(), violations.end(),
-                        [&](const Violation& v) { return v.known || unknown == UnknownIs::failure; });
+std::string_view to_string(Outcome outcome) noexcept {
+    switch (outcome) {
+        case Outcome::runs: return "runs";
+        case Outcome::runs_degraded: return "runs-degraded";
+        case Outcome::must_not_run: break;
+    }
+    return "must-not-run";
+}
+
+Outcome Verdict::outcome(UnknownIs unknown) const noexcept {
+    Outcome worst = Outcome::runs;
+    for (const Violation& violation : violations) {
+        if (!violation.counts(unknown)) continue;
+        worst = std::max(worst, violation.only_degrades() ? Outcome::runs_degraded : Outcome::must_not_run);
+    }
+    return worst;
+}
+
+bool Verdict::compatible(Strictness strictness) const noexcept {
+    return outcome(strictness.unknown) <= (strictness.degraded_fails ? Outcome::runs : Outcome::runs_degraded);
 }
 
 PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
@@ -125,13 +144,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
         return verdict;
     }
     const HostPromises promises = merge::promises_of(impl_->plan, host);
-    std::optional<HostPromises> silicon;
-    if (host.hardware && host.hypervisor) {
-        HostDump hardware = host;
-        hardware.hypervisor.reset();
-        silicon = merge::promises_of(impl_->plan, hardware);
-    }
-    impl_->judge(promises, silicon, verdict);
+    impl_->judge(promises, verdict);
     impl_->find_start_up(promises, verdict);
     return verdict;
 }
@@ -142,7 +155,7 @@ Verdict PolicyCheck::against(const PoolPolicy& other) const {
         verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
         return verdict;
     }
-    impl_->judge(merge::promises_of(impl_->plan, other), std::nullopt, verdict);
+    impl_->judge(merge::promises_of(impl_->plan, other), verdict);
     return verdict;
 }
 

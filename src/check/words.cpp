@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "merge/pool.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
 
@@ -15,9 +16,13 @@ using merge::BrokenAtom;
 constexpr const char* start_again =
     "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
 constexpr const char* merge_pools = "Start the VM again with a policy of both pools' hosts.";
+constexpr const char* nothing_breaks =
+    "Nothing breaks. To be rid of it, start the VM again with the policy of a pool that has this host.";
 constexpr const char* update_microcode = "Update the microcode there.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
+constexpr const char* capture_hypervisor =
+    "Take a dump that has the hypervisor's view, too (poolcpuid capture, with access to /dev/kvm), and check again.";
 
 bool is_single_bit(const Field& field) { return field.low == field.high; }
 
@@ -72,19 +77,32 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
                (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
                           : "; the dump does not say whether that scrubs here, or whether the host is immune.");
     }
-    return std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field) +
-           "; the dump does not say.";
+    const std::string promise =
+        std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field);
+    switch (atom.made_by) {
+        case Makers::none: break;
+        case Makers::some: return promise + ", which some hypervisors make; the dump is of the hardware alone.";
+        case Makers::all: return promise + ", which every hypervisor makes; the dump is of the hardware alone.";
+    }
+    return promise + "; the dump does not say.";
+}
+
+// What is left where nothing on the host mends it.
+const char* resort(Impact impact) {
+    return impact == Impact::performance || impact == Impact::cosmetic ? nothing_breaks : start_again;
 }
 
 std::string lost_remedy(const Field& field, const Circumstances& circumstances) {
     if (circumstances.is_policy) return merge_pools;
-    if (circumstances.silicon_has_it) {
-        return "The CPU has it and the host's kernel or VMM does not offer it: update it there, or turn it on.";
+    if (circumstances.withheld) {
+        return "The CPU has it, " + merge::offerer(circumstances.kernel) +
+               " does not offer it: update that, or turn it on there.";
     }
-    if (field.impact == Impact::security) {
-        return std::string("A newer microcode or kernel may bring it. ") + start_again;
-    }
-    return start_again;
+    const bool by_kernel = field.made.by != Makers::none || circumstances.only_hypervisor_view;
+    const std::string means = field.by_microcode ? "A newer microcode or kernel may bring it. "
+                              : by_kernel        ? "A newer kernel may bring it. "
+                                                 : "";
+    return means + resort(field.impact);
 }
 
 std::string layout_text(const merge::Component& component) {
@@ -98,7 +116,7 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
     const XsaveComponent& component = component_of(plan, atom.component);
     violation.field = "xsave state " + std::string(component.id);
     violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
-    violation.impact = Impact::crash;
+    violation.impact = atom.impact;
     const bool is_gone = !atom.kept_layout.promised;
     violation.promised = layout_text(atom.promised_layout);
     violation.host = atom.known ? layout_text(atom.kept_layout) : "unknown";
@@ -115,6 +133,7 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
 Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances) {
     Violation violation;
     violation.known = atom.known;
+    violation.given = atom.made_by == Makers::all;
     if (atom.kind == AtomKind::component) {
         put_component(plan, atom, circumstances.is_policy, violation);
         return violation;
@@ -126,10 +145,12 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.breach = inverted ? Breach::not_told : Breach::lost;
     violation.promised = atom.kind == AtomKind::scrub ? "VERW scrubs" : to_hex(atom.promised);
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
-    violation.impact = field.impact;
+    violation.impact = atom.impact;
     if (!atom.known) {
         violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
-        violation.remedy = circumstances.is_policy ? merge_pools : capture_again;
+        violation.remedy = circumstances.is_policy        ? merge_pools
+                           : atom.made_by == Makers::none ? capture_again
+                                                          : capture_hypervisor;
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +
@@ -137,10 +158,12 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
         violation.remedy = update_microcode;
     } else if (atom.kind == AtomKind::number) {
         violation.message = number_text(field, atom, circumstances.is_policy);
-        violation.remedy = circumstances.is_policy ? merge_pools : field.of_identity ? update_microcode : start_again;
+        violation.remedy = circumstances.is_policy ? merge_pools
+                           : field.of_identity     ? update_microcode
+                                                   : resort(field.impact);
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
-        violation.remedy = circumstances.is_policy ? merge_pools : start_again;
+        violation.remedy = circumstances.is_policy ? merge_pools : resort(field.impact);
     } else {
         violation.message = lost_bits(field, atom, circumstances.is_policy);
         violation.remedy = lost_remedy(field, circumstances);
@@ -150,7 +173,9 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
 
 std::string mending(const Violation& violation) {
     std::string remedy = violation.remedy;
-    if (remedy.ends_with(start_again)) remedy.erase(remedy.size() - std::string_view(start_again).size());
+    for (const std::string_view rest : {start_again, nothing_breaks}) {
+        if (remedy.ends_with(rest)) remedy.erase(remedy.size() - rest.size());
+    }
     if (remedy.ends_with(' ')) remedy.pop_back();
     return remedy;
 }

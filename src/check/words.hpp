@@ -10,8 +10,10 @@ namespace poolcpuid::check {
 
 // What is known of the other side beyond the broken atom itself.
 struct Circumstances {
-    bool is_policy = false;          // the other side is a policy
-    bool silicon_has_it = false;     // the hardware view keeps the promise that the host does not
+    bool is_policy = false;   // the other side is a policy
+    bool withheld = false;    // the silicon keeps the promise, and its hypervisor does not offer it
+    std::string kernel = {};  // of that hypervisor; empty: not known
+    bool only_hypervisor_view = false;
     bool hidden_by_view = false;     // the bad news is the silicon's, and the host's VMM does not show it
     bool other_name_of_bad = false;  // the field is one of a group's two names for bad news
 };

@@ -15,6 +15,7 @@ nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation&
     document::put_field(json, rulebook, violation.field, violation.place);
     json["breach"] = to_string(violation.breach);
     json["known"] = violation.known;
+    if (!violation.known) json["given"] = violation.given;
     json["promised"] = violation.promised;
     json["host"] = violation.host;
     json["impact"] = to_string(violation.impact);
@@ -37,12 +38,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs unknown) {
+Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, Strictness strictness) {
     Json json;
     json["name"] = verdict.name;
     json["kind"] = verdict.is_policy ? "policy" : "host";
     json["sha256"] = verdict.sha256;
-    json["compatible"] = verdict.compatible(unknown);
+    json["compatible"] = verdict.compatible(strictness);
+    json["outcome"] = to_string(verdict.outcome(strictness.unknown));
     json["violations"] = document::array_of(
         verdict.violations, [&](const Violation& violation) { return check::violation_json(rulebook, violation); });
     json["start_up"] = document::array_of(
@@ -53,7 +55,7 @@ Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, UnknownIs un
 }  // namespace
 
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                    UnknownIs unknown) {
+                    Strictness strictness) {
     std::vector<const Verdict*> sorted;
     for (const Verdict& verdict : verdicts) sorted.push_back(&verdict);
     std::stable_sort(sorted.begin(), sorted.end(),
@@ -63,11 +65,12 @@ std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const st
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
-    json["unknown"] = unknown == UnknownIs::failure ? "fail" : "warn";
-    json["compatible"] =
-        std::all_of(sorted.begin(), sorted.end(), [&](const Verdict* verdict) { return verdict->compatible(unknown); });
+    json["unknown"] = strictness.unknown == UnknownIs::failure ? "fail" : "warn";
+    json["strict"] = strictness.degraded_fails;
+    json["compatible"] = std::all_of(sorted.begin(), sorted.end(),
+                                     [&](const Verdict* verdict) { return verdict->compatible(strictness); });
     json["hosts"] = Json::array();
-    for (const Verdict* verdict : sorted) json["hosts"].push_back(verdict_json(rulebook, *verdict, unknown));
+    for (const Verdict* verdict : sorted) json["hosts"].push_back(verdict_json(rulebook, *verdict, strictness));
     return json::text_of(json);
 }
 

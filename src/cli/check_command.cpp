@@ -27,7 +27,7 @@ namespace {
 struct CheckArguments {
     std::string policy;
     std::vector<std::string> hosts;
-    std::string unknown = "fail";
+    StrictnessOptions strictness;
     std::string format;
     std::string output;
     std::string rulebook;
@@ -70,11 +70,11 @@ ExitStatus check(const CheckArguments& arguments) {
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     if (verdicts.empty()) throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
 
-    const UnknownIs unknown = arguments.unknown == "warn" ? UnknownIs::warning : UnknownIs::failure;
+    const Strictness strictness = arguments.strictness.get();
     const auto text = [&](int descriptor) {
-        return check_text(policy, rulebook.get(), verdicts, unknown, output_width(), wants_colour(descriptor));
+        return check_text(policy, rulebook.get(), verdicts, strictness, output_width(), wants_colour(descriptor));
     };
-    const auto json = [&] { return to_json(policy, rulebook.get(), verdicts, unknown); };
+    const auto json = [&] { return to_json(policy, rulebook.get(), verdicts, strictness); };
     if (!arguments.output.empty()) {
         write_file(arguments.output, json());
         const std::string summary = text(STDERR_FILENO);
@@ -84,7 +84,7 @@ ExitStatus check(const CheckArguments& arguments) {
         write_stdout(as_text ? text(STDOUT_FILENO) : json());
     }
     const bool all = std::all_of(verdicts.begin(), verdicts.end(),
-                                 [&](const Verdict& verdict) { return verdict.compatible(unknown); });
+                                 [&](const Verdict& verdict) { return verdict.compatible(strictness); });
     return all ? ExitStatus::done : ExitStatus::different;
 }
 
@@ -98,15 +98,17 @@ void add_check_command(CLI::App& app, Action& action) {
     verb->add_option("HOST", arguments->hosts,
                      "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
         ->required();
-    add_unknown_option(*verb, arguments->unknown);
+    add_strictness_options(*verb, arguments->strictness);
     add_result_options(*verb, arguments->format, arguments->output);
     add_rulebook_option(*verb, arguments->rulebook);
     verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
     verb->footer(
         "Both directions count: the guest must not lose what it was promised, and\n"
-        "must not meet a relaxed behaviour of which it was not told. \"start-up\" is\n"
-        "no violation: there the VMM must be told to show a bit by itself.\n\n"
-        "Exit status 0: every host may run the VM; 1: some must not.\n\n"
+        "must not meet a relaxed behaviour of which it was not told. A host on which it\n"
+        "only gets slower, or finds another description, may run it degraded.\n"
+        "\"start-up\" is no violation: there the VMM must be told to show a bit by itself.\n\n"
+        "Exit status 0: every host may run the VM; 1: some must not or, with --strict,\n"
+        "would run it degraded.\n\n"
         "Examples:\n"
         "  poolcpuid check pool.json hosts/new.txt\n"
         "  poolcpuid check pool-a.json pool-b.json     may A's VMs move into B\n"

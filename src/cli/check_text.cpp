@@ -21,8 +21,8 @@ struct Group {
 class CheckText {
 public:
     CheckText(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-              UnknownIs unknown, std::size_t width, bool colour)
-        : policy_(policy), rulebook_(rulebook), unknown_(unknown), width_(width), colour_(colour) {
+              Strictness strictness, std::size_t width, bool colour)
+        : policy_(policy), rulebook_(rulebook), strictness_(strictness), width_(width), colour_(colour) {
         for (const Verdict& verdict : verdicts) put(verdict);
         count_ = verdicts.size();
     }
@@ -59,11 +59,15 @@ private:
 
     void head() {
         std::size_t yes = 0;
+        std::size_t degraded = 0;
         for (const Group& group : groups_) {
-            if (group.verdict->compatible(unknown_)) yes += group.names.size();
+            if (!group.verdict->compatible(strictness_)) continue;
+            yes += group.names.size();
+            if (outcome(group) == Outcome::runs_degraded) degraded += group.names.size();
         }
         line(wrapped("A VM of " + printable(policy_.pool) + " (" + printable(policy_.vendor) + ") may run on " +
-                         std::to_string(yes) + " of " + std::to_string(count_) + (count_ == 1 ? " host" : " hosts"),
+                         std::to_string(yes) + " of " + std::to_string(count_) + (count_ == 1 ? " host" : " hosts") +
+                         (degraded == 0 ? "" : ", degraded on " + std::to_string(degraded)),
                      width_, 0, 2));
     }
 
@@ -71,6 +75,28 @@ private:
         const std::size_t more = group.names.size() - 1;
         const std::string kind = group.verdict->is_policy ? "pool " : "";
         return kind + printable(group.names.front()) + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+    }
+
+    Outcome outcome(const Group& group) const { return group.verdict->outcome(strictness_.unknown); }
+
+    // Red is what makes the check fail.
+    std::string answer(const Group& group) const {
+        const bool fails = !group.verdict->compatible(strictness_);
+        switch (outcome(group)) {
+            case Outcome::runs: return painted("      yes", Colour::green);
+            case Outcome::runs_degraded: return painted(" degraded", fails ? Colour::red : Colour::yellow);
+            case Outcome::must_not_run: break;
+        }
+        return painted("       no", Colour::red);
+    }
+
+    static const char* sentence(Outcome outcome) {
+        switch (outcome) {
+            case Outcome::runs: return ": may run it";
+            case Outcome::runs_degraded: return ": may run it, degraded";
+            case Outcome::must_not_run: break;
+        }
+        return ": must not run it";
     }
 
     struct Column {
@@ -84,7 +110,7 @@ private:
     }
 
     static std::size_t unknown(const Verdict& verdict) {
-        return count_if(verdict, [](const Violation& v) { return !v.known; });
+        return count_if(verdict, [](const Violation& v) { return !v.known && !v.given; });
     }
 
     static std::size_t start_ups(const Verdict& verdict) { return verdict.start_up.size(); }
@@ -116,15 +142,13 @@ private:
         }
         std::size_t longest = 12;
         for (const Group& group : groups_) longest = std::max(longest, display_width(names_of(group)));
-        const std::size_t left = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 8));
+        const std::size_t left = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 9));
         const std::size_t name_columns = std::min(longest, left);
-        line("\n" + padded("host", name_columns) + " may run" + titles);
+        line("\n" + padded("host", name_columns) + "  may run" + titles);
         for (const Group& group : groups_) {
             std::string name = names_of(group);
             if (display_width(name) > name_columns) name += "\n" + std::string(name_columns, ' ');
-            const bool may_run = group.verdict->compatible(unknown_);
-            std::string row = padded(name, name_columns) +
-                              (may_run ? painted("     yes", Colour::green) : painted("      no", Colour::red));
+            std::string row = padded(name, name_columns) + answer(group);
             for (const Column& column : shown) {
                 const std::size_t count = column.count(*group.verdict);
                 const std::string text = count == 0 ? "." : std::to_string(count);
@@ -142,8 +166,7 @@ private:
 
     // Violations that are alike in everything but the field are one paragraph, and a remedy stands once.
     void details(const Group& group) {
-        const bool may_run = group.verdict->compatible(unknown_);
-        const std::string title = names_of(group) + (may_run ? ": may run it" : ": must not run it");
+        const std::string title = names_of(group) + sentence(outcome(group));
         line("\n" + painted(wrapped(title, width_, 0, 2), Colour::bold));
         std::vector<std::pair<std::string, std::string>> remedies;  // remedy and fields
         for (const Violation& violation : group.verdict->violations) {
@@ -180,7 +203,7 @@ private:
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
-    UnknownIs unknown_;
+    Strictness strictness_;
     std::size_t width_;
     bool colour_;
     std::size_t count_ = 0;
@@ -191,8 +214,8 @@ private:
 }  // namespace
 
 std::string check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                       UnknownIs unknown, std::size_t width, bool colour) {
-    return CheckText(policy, rulebook, verdicts, unknown, width, colour).text();
+                       Strictness strictness, std::size_t width, bool colour) {
+    return CheckText(policy, rulebook, verdicts, strictness, width, colour).text();
 }
 
 }  // namespace poolcpuid::cli

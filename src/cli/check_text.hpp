@@ -11,6 +11,6 @@ namespace poolcpuid::cli {
 
 // The text for an output of width columns. verdicts are sorted by name.
 std::string check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                       UnknownIs unknown, std::size_t width, bool colour);
+                       Strictness strictness, std::size_t width, bool colour);
 
 }  // namespace poolcpuid::cli

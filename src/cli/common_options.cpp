@@ -30,11 +30,13 @@ void add_rulebook_option(CLI::App& verb, std::string& directory) {
     verb.add_option("--rulebook", directory, "Use the rulebook in DIR instead of the built-in one")->type_name("DIR");
 }
 
-void add_unknown_option(CLI::App& verb, std::string& word) {
-    verb.add_option("--unknown", word,
+void add_strictness_options(CLI::App& verb, StrictnessOptions& options) {
+    verb.add_option("--unknown", options.unknown,
                     "What a promise counts as that a host is not known to keep: fail (default) or warn")
         ->check(one_of({"fail", "warn"}))
         ->type_name("WORD");
+    verb.add_flag("--strict", options.strict,
+                  "Fail where a VM would run degraded, too: slower, or with another description");
 }
 
 }  // namespace poolcpuid::cli

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/check.hpp"
+
 namespace poolcpuid::cli {
 
 // A check for one of words that leaves the option's own description alone.
@@ -19,7 +21,15 @@ CLI::Option* add_output_option(CLI::App& verb, std::string& output, const std::s
 // --rulebook DIR.
 void add_rulebook_option(CLI::App& verb, std::string& directory);
 
-// --unknown fail|warn.
-void add_unknown_option(CLI::App& verb, std::string& word);
+// What a move fails for, as the options say it.
+struct StrictnessOptions {
+    std::string unknown = "fail";
+    bool strict = false;
+
+    Strictness get() const { return {unknown == "warn" ? UnknownIs::warning : UnknownIs::failure, strict}; }
+};
+
+// --unknown fail|warn and --strict.
+void add_strictness_options(CLI::App& verb, StrictnessOptions& options);
 
 }  // namespace poolcpuid::cli

@@ -17,11 +17,13 @@ namespace {
 constexpr std::size_t digest_digits = 12;     // enough to tell digests apart
 constexpr std::size_t most_in_sentence = 24;  // of hosts, fields or findings; --format json has all
 
-std::string label_of(const FieldChange& change) {
+std::string label_of(const FieldChange& change, bool two_vendors) {
     if (change.direction != Direction::none) {
-        return std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
+        const std::string of = change.mitigates.empty() ? "" : "mitigation (" + joined(change.mitigates) + "), ";
+        return of + std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
     }
     if (change.rule.empty()) return "not in the rulebook";
+    if (two_vendors) return "registers";
     if (change.rule == "derive") return "derived";
     if (change.rule == "identity") return "identity";
     if (change.rule == "owned") return "owned";
@@ -66,15 +68,15 @@ std::vector<std::string> untold(const Difference& difference) {
 
 }  // namespace
 
-std::vector<DirectionGroup> grouped(const std::vector<FieldChange>& changes) {
+std::vector<DirectionGroup> grouped(const Difference& difference) {
     std::vector<DirectionGroup> directions;
-    for (const FieldChange& change : changes) {
+    for (const FieldChange& change : difference.changes) {
         if (directions.empty() || directions.back().direction != change.direction) {
             directions.push_back({change.direction, 0, {}, {}});
         }
         DirectionGroup& direction = directions.back();
         ++direction.count;
-        const std::string label = label_of(change);
+        const std::string label = label_of(change, difference.is_of_two_vendors());
         auto group = std::find_if(direction.groups.begin(), direction.groups.end(), [&](const ChangeGroup& candidate) {
             return candidate.label == label && candidate.migrated == change.migrated;
         });
@@ -90,7 +92,7 @@ std::vector<DirectionGroup> grouped(const std::vector<FieldChange>& changes) {
     return directions;
 }
 
-const char* title_of(Direction direction) {
+const char* title_of(const Difference& difference, Direction direction) {
     switch (direction) {
         case Direction::loses: return "Loses promises";
         case Direction::both: return "Changes both ways";
@@ -98,7 +100,7 @@ const char* title_of(Direction direction) {
         case Direction::gains: return "Gains promises";
         case Direction::none: break;
     }
-    return "Changes no promise";
+    return difference.is_of_two_vendors() ? "Shows other values, which promise by vendor" : "Changes no promise";
 }
 
 std::string name_of(const Rulebook& rulebook, const FieldChange& change) {

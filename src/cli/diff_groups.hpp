@@ -23,11 +23,11 @@ struct DirectionGroup {
     std::vector<std::string> restarted;  // what it means for a guest that restarts, each sentence once
 };
 
-// In the order of the changes, which must outlive the result.
-std::vector<DirectionGroup> grouped(const std::vector<FieldChange>& changes);
+// In the order of the changes; the difference must outlive the result.
+std::vector<DirectionGroup> grouped(const Difference& difference);
 
 // "Loses promises" …
-const char* title_of(Direction direction);
+const char* title_of(const Difference& difference, Direction direction);
 
 // A field's name in a list: with its subleaf where the rulebook has it in several.
 std::string name_of(const Rulebook& rulebook, const FieldChange& change);

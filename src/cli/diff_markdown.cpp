@@ -33,7 +33,7 @@ public:
         line("# " + escaped(difference_.before.name) + " → " + escaped(difference_.after.name));
         line("\n" + verdict_text(difference_));
         sides();
-        for (const DirectionGroup& direction : grouped(difference_.changes)) put(direction);
+        for (const DirectionGroup& direction : grouped(difference_)) put(direction);
         const std::vector<std::string> others = other_differences(difference_);
         if (!others.empty()) line("\n## Besides the registers\n");
         for (const std::string& other : others) line("- " + escaped(other));
@@ -70,7 +70,7 @@ private:
     }
 
     void put(const DirectionGroup& direction) {
-        line(std::string("\n## ") + title_of(direction.direction));
+        line(std::string("\n## ") + title_of(difference_, direction.direction));
         for (const ChangeGroup& group : direction.groups) {
             line("\n### " + group.label + "\n");
             const bool promises = direction.direction != Direction::none;

@@ -21,7 +21,7 @@ public:
     DiffText(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour)
         : difference_(difference),
           rulebook_(rulebook),
-          directions_(grouped(difference.changes)),
+          directions_(grouped(difference)),
           width_(width),
           colour_(colour) {}
 
@@ -34,7 +34,7 @@ public:
     std::string details() {
         numbers();
         for (const DirectionGroup& direction : directions_) {
-            line("\n" + painted(title_of(direction.direction), colour_of(direction.direction)));
+            line("\n" + painted(title_of(difference_, direction.direction), colour_of(direction.direction)));
             if (direction.direction == Direction::none) {
                 without_promise(direction);
             } else {
@@ -70,7 +70,7 @@ private:
     }
 
     void head() {
-        const bool same_vendor = difference_.before.vendor == difference_.after.vendor;
+        const bool same_vendor = !difference_.is_of_two_vendors();
         line(wrapped("From " + side_text(difference_.before) + " to " + side_text(difference_.after) +
                          (same_vendor ? " (" + printable(difference_.before.vendor) + ")" : ""),
                      width_, 0, 2));

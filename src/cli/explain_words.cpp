@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "text/hex.hpp"
-
 namespace poolcpuid::cli {
 
 namespace {
@@ -45,17 +43,8 @@ std::string named(const ExplainedState& state) {
 
 }  // namespace
 
-std::string value_text(const Field& field, const std::string& value) {
-    constexpr int widest_decimal = 12;  // bits: masks and register halves read better in hexadecimal
-    if (value == "unknown") return "not known";
-    const auto number = from_hex(value, 16);
-    return number && field.high - field.low < widest_decimal ? std::to_string(*number) : value;
-}
-
 std::string item_name(const Rulebook& rulebook, const StoryItem& item) {
-    const Field& field = rulebook[item.field];
-    const bool ranged = field.subleaf_first != field.subleaf_last;
-    return item.decision->field + (ranged ? "[" + std::to_string(item.decision->place.subleaf_first) + "]" : "");
+    return document::field_text(rulebook, item.decision->field, item.decision->place);
 }
 
 bool is_unsaid(const Decision& decision) {

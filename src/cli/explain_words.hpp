@@ -1,16 +1,16 @@
-// What the texts of explain have in common: values, names, XSAVE states.
+// What the texts of explain have in common: names, XSAVE states.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "cli/host_names.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/explain.hpp"
 
 namespace poolcpuid::cli {
 
-// A value as a person reads it: "1", "48", "0x207", "not known".
-std::string value_text(const Field& field, const std::string& value);
+using document::value_text;
 
 // A field's name, with its subleaf where the rulebook has it in several.
 std::string item_name(const Rulebook& rulebook, const StoryItem& item);

@@ -7,12 +7,14 @@
 
 namespace poolcpuid::cli {
 
-void start_log(bool verbose) {
+void start_log() {
     auto logger = spdlog::stderr_color_mt("poolcpuid");
     logger->set_pattern("%n: %^%l%$: %v");
-    logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+    logger->set_level(spdlog::level::info);
     spdlog::set_default_logger(std::move(logger));
 }
+
+void make_log_verbose() { spdlog::default_logger()->set_level(spdlog::level::debug); }
 
 void log_error(const std::string& message) { spdlog::error("{}", printable(message)); }
 void log_warning(const std::string& message) { spdlog::warn("{}", printable(message)); }

@@ -5,8 +5,11 @@
 
 namespace poolcpuid::cli {
 
-// Prepares the log. verbose adds what is of interest when something is puzzling.
-void start_log(bool verbose);
+// Prepares the log, once.
+void start_log();
+
+// Adds what is of interest when something is puzzling.
+void make_log_verbose();
 
 void log_error(const std::string& message);
 void log_warning(const std::string& message);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <sstream>
 #include <string>
 
@@ -57,10 +58,12 @@ ExitStatus run(const cli::Action& action) {
     } catch (const NoPolicyError& error) {
         cli::log_error(std::string("no policy: ") + error.what());
         return ExitStatus::no_policy;
-    } catch (const std::exception& error) {
+    } catch (const SystemError& error) {
         cli::log_error(error.what());
-        return ExitStatus::failed;
+    } catch (const cli::OutputError& error) {
+        cli::log_error(error.what());
     }
+    return ExitStatus::failed;
 }
 
 // What the parser has to say: help and the version, asked for, to standard output; else what was wrong with the usage.
@@ -68,18 +71,13 @@ ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
     std::ostringstream out;
     const int status = app.exit(error, out, std::cerr);
     if (status != 0) return ExitStatus::usage;
-    cli::start_log(false);
     return run([&] {
         cli::write_stdout(out.str());
         return ExitStatus::done;
     });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    if (!os::open_standard_files()) return static_cast<int>(ExitStatus::failed);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk, with its message
+ExitStatus run_program(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
     app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
@@ -106,8 +104,26 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return static_cast<int>(say(app, error));
+        return say(app, error);
     }
-    cli::start_log(verbose);
-    return static_cast<int>(run(action));
+    if (verbose) cli::make_log_verbose();
+    return run(action);
+}
+
+}  // namespace
+
+// Nothing that goes wrong ends the program without a word and a status of the contract.
+int main(int argc, char** argv) {
+    auto status = ExitStatus::failed;
+    if (!os::open_standard_files()) return static_cast<int>(status);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk, with its message
+    try {
+        cli::start_log();
+        status = run_program(argc, argv);
+    } catch (const std::bad_alloc&) {
+        cli::log_error("out of memory");
+    } catch (const std::exception& error) {
+        cli::log_error(std::string("this is a mistake in poolcpuid, please report it with the input: ") + error.what());
+    }
+    return static_cast<int>(status);
 }

@@ -191,7 +191,7 @@ void add_merge_command(CLI::App& app, Action& action) {
         ->group(shape)
         ->allow_extra_args(false);
     verb->add_option("--show", arguments->show,
-                     "Show a field, or a group (nested, pmu), that is shown only when asked for")
+                     "Show a field, or a group (nested, pmu, tsc), that is shown only when asked for")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);

@@ -24,7 +24,7 @@ namespace {
 
 struct PlanArguments {
     PlanSources sources;
-    std::string unknown = "fail";
+    StrictnessOptions strictness;
     std::string format;
     std::string output;
     std::string rulebook;
@@ -46,8 +46,8 @@ ExitStatus plan(const PlanArguments& arguments) {
     const std::optional<PlanInputs> inputs = read_plan_inputs(arguments.sources, rulebook);
     if (!inputs) return ExitStatus::bad_input;
 
-    const UnknownIs unknown = arguments.unknown == "warn" ? UnknownIs::warning : UnknownIs::failure;
-    const PoolPlan result = plan_change(rulebook, inputs->current, inputs->change, inputs->running, unknown);
+    const PoolPlan result =
+        plan_change(rulebook, inputs->current, inputs->change, inputs->running, arguments.strictness.get());
     const auto text = [&](int descriptor) {
         return plan_text(result, rulebook, output_width(), wants_colour(descriptor));
     };
@@ -92,13 +92,14 @@ void add_plan_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<PlanArguments>();
     CLI::App* verb = app.add_subcommand("plan", "Say what a change of the hosts means, and which VMs strand where");
     add_sources(*verb, arguments->sources);
-    add_unknown_option(*verb, arguments->unknown);
+    add_strictness_options(*verb, arguments->strictness);
     add_result_options(*verb, arguments->format, arguments->output);
     add_rulebook_option(*verb, arguments->rulebook);
     verb->footer(
         "A VM keeps the CPUID that it was started with. It strands when the pool after\n"
         "the change has a host on which it must not run: because the host lacks what\n"
-        "the VM was promised, or relaxes what the VM was not told of. Options with one\n"
+        "the VM was promised, or relaxes what the VM was not told of. Where it would only\n"
+        "get slower it does not strand, unless --strict says so. Options with one\n"
         "HOST, NAME or POLICY may be given several times; without a change, plan\n"
         "answers for the running VMs of the pool as it is.\n\n"
         "Exit status 0: no VM strands; 1: some do; 4: no policy is true on all hosts\n"

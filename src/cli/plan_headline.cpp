@@ -62,7 +62,10 @@ std::string answer(const PoolPlan& plan) {
     if (count == 0) {
         const std::string who = plan.running.size() == 1 ? named({plan.running.front().label})
                                                          : std::to_string(plan.running.size()) + " running policies";
-        return "No VM strands: VMs of " + who + " may run on every host" + pool + ".";
+        const bool degrades = std::any_of(plan.running.begin(), plan.running.end(),
+                                          [](const RunningPlan& entry) { return !entry.degraded.empty(); });
+        return "No VM strands: VMs of " + who + " may run on every host" + pool +
+               (degrades ? ", degraded on some." : ".");
     }
     std::string text = std::to_string(count) + " of " +
                        counted(plan.running.size(), "running policy", "running policies") +

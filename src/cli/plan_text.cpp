@@ -152,7 +152,11 @@ private:
             paragraph(2, "", "must not run on " + named(group.hosts) + (group.before ? ", nor before the change" : ""));
             violations(group.violations);
         });
-        each(entry.doubtful, [&](const DoubtfulHosts& group) {
+        each(entry.degraded, [&](const FlawedHosts& group) {
+            paragraph(2, "", "run degraded on " + named(group.hosts));
+            violations(group.violations);
+        });
+        each(entry.doubtful, [&](const FlawedHosts& group) {
             paragraph(2, "", "reach " + named(group.hosts) + ", of which not all is known");
             violations(group.violations);
         });

@@ -125,7 +125,7 @@ ExitStatus list(const RulesArguments& arguments) {
 ExitStatus show(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
-    const std::vector<FieldIndex> fields = rulebook.find_any_name(arguments.field);
+    const std::vector<FieldIndex> fields = rulebook.find_printed_name(arguments.field);
     if (fields.empty())
         throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
     write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width())
@@ -160,7 +160,9 @@ void add_rules_command(CLI::App& app, Action& action) {
 
     CLI::App* show_verb = verb->add_subcommand("show", "What there is to know of one field");
     add_common(show_verb, *arguments);
-    show_verb->add_option("FIELD", arguments->field, "Its id, or what Intel, AMD, Linux, QEMU, libvirt or Xen call it")
+    show_verb
+        ->add_option("FIELD", arguments->field,
+                     "Its id, what Intel, AMD, Linux, QEMU, libvirt or Xen call it, or what a report does")
         ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
 

@@ -77,7 +77,8 @@ public:
         row("vendors", joined(vendor_ids(rulebook_, field.vendors)));
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
-        row("if broken", std::string(to_string(field.impact)));
+        row("if broken", cost_text(field));
+        if (!field.mitigation.empty()) row("helps against", joined(rulebook::mitigated_names(rulebook_, field)));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
@@ -86,8 +87,17 @@ public:
 
 private:
     void row(const std::string& label, const std::string& text) {
-        constexpr std::size_t column = 14;
+        constexpr std::size_t column = 16;
         text_ += "  " + padded(label, column - 2) + wrapped(text, width_, column, column) + "\n";
+    }
+
+    std::string cost_text(const Field& field) const {
+        std::string text(to_string(field.impact));
+        for (const Easing& easing : field.eased_by) {
+            text += "; " + std::string(to_string(easing.impact)) + " on a host with " +
+                    std::string(rulebook_[easing.field].id);
+        }
+        return text;
     }
 
     void relations(FieldIndex index, const Field& field) {
@@ -141,6 +151,7 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
     if (!field.ask.empty()) json["ask"] = field.ask;
     json["required"] = field.required;
     json["impact"] = to_string(field.impact);
+    if (!field.mitigation.empty()) json["mitigates"] = rulebook.mitigated_by(field);
     if (field.gate != no_field) json["gate"] = rulebook[field.gate].id;
     std::vector<std::string> needs;
     std::vector<std::string> needed_by;

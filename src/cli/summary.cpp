@@ -8,8 +8,8 @@
 #include "cli/host_names.hpp"
 #include "cli/terminal_text.hpp"
 #include "cli/text_layout.hpp"
-#include "merge/reasons.hpp"
 #include "policy/document_text.hpp"
+#include "rulebook/names.hpp"
 #include "summary/groups.hpp"
 #include "text/joined.hpp"
 #include "text/printable.hpp"
@@ -29,6 +29,7 @@ public:
         head();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
+        mitigations(groups.given_up);
         announced(groups.announced);
         limits(groups.limits);
         findings();
@@ -62,41 +63,86 @@ private:
         return document::field_text(rulebook_, decision.field, decision.place);
     }
 
-    // The hosts behind a decision, which lists only the first of many.
-    std::string limiting(const Decision& decision) const {
-        const FieldIndex index = rulebook_.find(decision.field);
-        const std::string_view why = index == no_field ? std::string_view() : rulebook_[index].why;
-        return printable(hosts_text({decision.because, merge::parts_of(decision, why).limiting}, size_));
+    std::string names(const HostList& hosts) const { return printable(hosts_text(hosts, size_)); }
+
+    // The hosts that decided, or who else did.
+    std::string deciding(const Decision& decision) const {
+        const summary::Deciders deciders = summary::deciders_of(decision, rulebook_);
+        if (deciders.hosts.count == 0) return "set by the operator";
+        return (deciders.known ? "" : "not known of ") + names(deciders.hosts);
+    }
+
+    static const char* title_of(summary::Loss loss) {
+        switch (loss) {
+            case summary::Loss::unknown: return "Given up: % that not every host is known to have";
+            case summary::Loss::followed: return "Given up: % that all hosts have, with what they stand on";
+            case summary::Loss::option: return "Taken by the operator's options: %";
+            case summary::Loss::lacking: break;
+        }
+        return "Given up: % that not every host has";
+    }
+
+    std::string label_of(const summary::GivenUp& loss) const {
+        switch (loss.loss) {
+            case summary::Loss::unknown: return "not known of " + names(loss.hosts) + ": ";
+            case summary::Loss::followed: return "because of " + names(loss.hosts) + ": ";
+            case summary::Loss::option: return loss.option.empty() ? "and with those: " : printable(loss.option) + ": ";
+            case summary::Loss::lacking: break;
+        }
+        return names(loss.hosts) + " without: ";
     }
 
     void given_up(const std::vector<summary::GivenUp>& losses) {
-        std::size_t count = 0;
-        for (const summary::GivenUp& loss : losses) count += loss.features.size();
-        if (count == 0) return;
-        title("Given up: " + std::to_string(count) + (count == 1 ? " feature" : " features") +
-              " that not every host has");
-        for (const summary::GivenUp& loss : losses) {
-            std::vector<std::string> names;
-            for (const Decision* decision : loss.features) names.push_back(name_of(*decision));
-            paragraph(limiting(*loss.features.front()) + " without: ", joined(names), Colour::cyan);
+        for (auto first = losses.begin(); first != losses.end();) {
+            const auto last = std::find_if(first, losses.end(),
+                                           [&](const summary::GivenUp& other) { return other.loss != first->loss; });
+            std::size_t count = 0;
+            for (auto loss = first; loss != last; ++loss) count += loss->features.size();
+            std::string text = title_of(first->loss);
+            title(text.replace(text.find('%'), 1, std::to_string(count) + (count == 1 ? " feature" : " features")));
+            for (; first != last; ++first) put(*first);
         }
+    }
+
+    void put(const summary::GivenUp& loss) {
+        std::vector<std::string> features;
+        for (const Decision* decision : loss.features) features.push_back(name_of(*decision));
+        paragraph(label_of(loss), joined(features), Colour::cyan);
+    }
+
+    // What guests can no longer do against attacks, of all that is given up.
+    void mitigations(const std::vector<summary::GivenUp>& losses) {
+        std::vector<std::pair<std::string, std::string>> lost;
+        for (const summary::GivenUp& loss : losses) {
+            for (const Decision* decision : loss.features) {
+                const FieldIndex index = rulebook_.find(decision->field);
+                if (index == no_field || rulebook_[index].mitigation.empty()) continue;
+                lost.emplace_back(name_of(*decision), joined(rulebook::mitigated_names(rulebook_, rulebook_[index])));
+            }
+        }
+        if (lost.empty()) return;
+        title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
+        for (const auto& [name, vulnerabilities] : lost) paragraph(padded(name, 26) + " ", vulnerabilities);
     }
 
     void announced(const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
         title("Set because a host relaxes a promise (OR: clear would be a false promise)");
         for (const Decision* decision : decisions) {
-            paragraph(padded(name_of(*decision), 26) + " ",
-                      decision->because.empty() ? "set by the operator" : limiting(*decision));
+            paragraph(padded(name_of(*decision), 26) + " ", deciding(*decision));
         }
+    }
+
+    std::string value_of(const Decision& decision) const {
+        const FieldIndex index = rulebook_.find(decision.field);
+        return index == no_field ? decision.value : document::value_text(rulebook_[index], decision.value);
     }
 
     void limits(const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
         title("Limits");
         for (const Decision* decision : decisions) {
-            paragraph(padded(name_of(*decision), 26) + " ",
-                      std::to_string(summary::number_of(decision->value)) + " (" + limiting(*decision) + ")");
+            paragraph(padded(name_of(*decision), 26) + " ", value_of(*decision) + " (" + deciding(*decision) + ")");
         }
     }
 

@@ -1,15 +1,18 @@
 #include "poolcpuid/diff.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "diff/field_changes.hpp"
 #include "diff/provenance.hpp"
+#include "diff/two_vendors.hpp"
 #include "diff/words.hpp"
 #include "hash/sha256.hpp"
 #include "merge/plan.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
+#include "text/printable.hpp"
 
 namespace poolcpuid {
 
@@ -28,7 +31,8 @@ DiffSide side_of(const PoolPolicy& policy) {
 }
 
 DiffSide side_of(const HostDump& host) {
-    return {host.name, false, host.sha256, vendor_string(host.first_table()).value_or(""), {}, {}, {}};
+    const std::string vendor = vendor_string(host.first_table()).value_or("");
+    return {host.name, false, host.sha256, printable(vendor), {}, {}, {}};  // twelve bytes of any kind
 }
 
 Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {
@@ -102,11 +106,19 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
     if (std::holds_alternative<PoolPolicy>(before) && std::holds_alternative<PoolPolicy>(after)) {
         difference.provenance = diff::provenance(std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
     }
-    if (difference.before.vendor != difference.after.vendor) {
+    const auto vendor = rulebook.vendor_of(difference.before.vendor);
+    if (difference.is_of_two_vendors()) {
         difference.changes.push_back(diff::vendor_changed(difference.before, difference.after));
+        const auto other = rulebook.vendor_of(difference.after.vendor);
+        if (!vendor || !other) return difference;
+        const merge::Plan old_plan(rulebook, *vendor);
+        const merge::Plan new_plan(rulebook, *other);
+        const Promised old_side = promised_by(old_plan, before);
+        const Promised new_side = promised_by(new_plan, after);
+        std::ranges::move(diff::register_changes(old_plan, old_side, new_plan, new_side),
+                          std::back_inserter(difference.changes));
         return difference;
     }
-    const auto vendor = rulebook.vendor_of(difference.before.vendor);
     if (!vendor) {
         throw NoPolicyError("both are of the vendor \"" + difference.before.vendor +
                             "\", which the rulebook does not know");

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "check/words.hpp"
+#include "diff/side_values.hpp"
+#include "diff/strays.hpp"
 #include "diff/words.hpp"
 #include "merge/compare.hpp"
 #include "merge/pool.hpp"
-#include "merge/table_values.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::diff {
 
@@ -22,18 +22,6 @@ namespace {
 using merge::AtomKind;
 using merge::BrokenAtom;
 using merge::Plan;
-using merge::RegisterPlace;
-
-constexpr const char* unknown_value = "unknown";
-
-// Nothing where a dump does not say.
-using Value = std::optional<std::uint64_t>;
-
-std::string text_of(const Value& value) { return value ? to_hex(*value) : unknown_value; }
-
-bool has_atom(const Plan& plan, FieldIndex index, std::uint32_t subleaf) {
-    return merge::promises_by_bits(plan.rulebook()[index].rule) || plan.find_number(index, subleaf);
-}
 
 // The promises that one side has and the other does not keep, by what they are about.
 class Broken {
@@ -57,57 +45,6 @@ private:
     std::map<std::tuple<FieldIndex, std::uint32_t, std::uint8_t, bool>, BrokenAtom> atoms_;
 };
 
-// One side's values.
-class Values {
-public:
-    Values(const Plan& plan, const Promised& side)
-        : plan_(plan),
-          side_(side),
-          registers_(plan, *side.promises.table, *side.promises.msrs, /*only_listed=*/side.is_policy) {}
-
-    // In the registers: a policy's, or those of the host's first logical CPU.
-    Value literal(FieldIndex index, std::uint32_t subleaf) const {
-        return registers_.field(plan_.rulebook()[index], subleaf);
-    }
-
-    // What the merge makes of it.
-    Value effective(FieldIndex index, std::uint32_t subleaf) const {
-        if (index == plan_.microcode()) return microcode();
-        if (!has_atom(plan_, index, subleaf)) return literal(index, subleaf);
-        const merge::SeenValue seen = merge::seen_value(plan_, side_.promises, index, subleaf);
-        return seen.known ? Value(seen.value) : std::nullopt;
-    }
-
-    Value bits(const RegisterPlace& place, std::uint64_t mask) const {
-        const merge::Reading reading = registers_.read(place);
-        return reading.known ? Value(reading.value & mask) : std::nullopt;
-    }
-
-    void collect_places(std::set<RegisterPlace>& places) const {
-        for (const CpuidRow& row : side_.promises.table->rows) {
-            for (const Register reg : all_registers) {
-                places.insert({false, row.key, reg});
-            }
-        }
-        if (!*side_.promises.msrs) return;
-        for (const MsrRow& row : **side_.promises.msrs) places.insert({true, {row.index, 0}, Register::eax});
-    }
-
-    bool is_policy() const noexcept { return side_.is_policy; }
-
-private:
-    Value microcode() const {
-        const auto at = side_.promises.atoms.microcode.find(side_.promises.leaf1_eax);
-        const bool known = at != side_.promises.atoms.microcode.end() && at->second.known;
-        if (!known) return is_policy() ? Value(0) : std::nullopt;
-        return at->second.value;
-    }
-
-    const Plan& plan_;
-    const Promised& side_;
-    merge::ViewReader registers_;
-};
-
 class FieldChanges {
 public:
     FieldChanges(const Plan& plan, const Promised& before, const Promised& after)
@@ -126,10 +63,8 @@ public:
                 compare(index, subleaf);
             }
         }
-        compare_strays();
-        const auto key = [](const FieldChange& c) { return std::tie(c.direction, c.impact, c.place, c.field); };
-        std::sort(changes_.begin(), changes_.end(),
-                  [&](const FieldChange& a, const FieldChange& b) { return key(a) < key(b); });
+        for (FieldChange& stray : stray_changes(before_, after_, {&plan_})) changes_.push_back(std::move(stray));
+        sort_changes(changes_);
         return std::move(changes_);
     }
 
@@ -179,11 +114,12 @@ private:
         change.rule = to_string(field.rule);
         change.direction = direction;
         change.impact = field.impact;
+        change.mitigates = plan_.rulebook().mitigated_by(field);
         // What a policy shows is what its registers say, even where a zero stands for another number.
         const bool as_written = literal_differs && (before_.is_policy() || before == after);
         change.before = text_of(as_written ? old_bits : before);
         change.after = text_of(as_written ? new_bits : after);
-        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index)};
+        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index), !field.mitigation.empty()};
         if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         if (scrub != nullptr && direction != Direction::relaxes) {
             subject.kind = AtomKind::scrub;
@@ -230,52 +166,6 @@ private:
         return *after != 0 ? Direction::relaxes : Direction::gains;
     }
 
-    void compare_strays() {
-        std::set<RegisterPlace> places;
-        before_.collect_places(places);
-        after_.collect_places(places);
-        for (const RegisterPlace& place : places) {
-            const std::uint64_t all = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
-            const std::uint64_t stray = all & ~plan_.coverage(place).fields;
-            const Value before = before_.bits(place, stray);
-            const Value after = after_.bits(place, stray);
-            if (before.value_or(0) != after.value_or(0)) compare_runs(place, stray, before, after);
-        }
-    }
-
-    // Neighbouring bits are one change.
-    void compare_runs(const RegisterPlace& place, std::uint64_t stray, const Value& before, const Value& after) {
-        for (unsigned low = 0; low < 64; ++low) {
-            if (((stray >> low) & 1U) == 0) continue;
-            unsigned high = low;
-            while (high < 63 && ((stray >> (high + 1)) & 1U) != 0) ++high;
-            Field run;
-            run.low = static_cast<std::uint8_t>(low);
-            run.high = static_cast<std::uint8_t>(high);
-            const auto part = [&](const Value& value) {
-                return value ? Value((*value & run.mask()) >> run.low) : std::nullopt;
-            };
-            const Value old_part = part(before);
-            const Value new_part = part(after);
-            if (old_part.value_or(0) != new_part.value_or(0)) add_stray(place, run, old_part, new_part);
-            low = high;
-        }
-    }
-
-    void add_stray(const RegisterPlace& place, const Field& run, const Value& before, const Value& after) {
-        FieldChange change;
-        change.field = stray_change;
-        const LeafKey key = place.key;
-        change.place = {place.is_msr, key.leaf, key.subleaf, key.subleaf, place.reg, run.low, run.high};
-        change.before = text_of(before);
-        change.after = text_of(after);
-        change.known = before && after;
-        Subject subject;
-        subject.has_field = false;
-        describe(subject, change);
-        changes_.push_back(std::move(change));
-    }
-
     const Plan& plan_;
     Values before_;
     Values after_;
@@ -287,6 +177,12 @@ private:
 };
 
 }  // namespace
+
+void sort_changes(std::vector<FieldChange>& changes) {
+    const auto key = [](const FieldChange& c) { return std::tie(c.direction, c.impact, c.place, c.field); };
+    std::sort(changes.begin(), changes.end(),
+              [&](const FieldChange& a, const FieldChange& b) { return key(a) < key(b); });
+}
 
 std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before, const Promised& after) {
     return FieldChanges(plan, before, after).run();

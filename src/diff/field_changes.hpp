@@ -15,6 +15,9 @@ struct Promised {
     bool is_policy = false;
 };
 
+// By direction, then impact, then place: the order of every list of changes.
+void sort_changes(std::vector<FieldChange>& changes);
+
 // Every change, by direction, then impact, then place. Linear in the plan's fields and both sides' rows.
 std::vector<FieldChange> field_changes(const merge::Plan& plan, const Promised& before, const Promised& after);
 

@@ -11,7 +11,8 @@ struct Subject {
     merge::AtomKind kind = merge::AtomKind::bits;
     Rule rule = Rule::hide;
     bool has_field = true;
-    bool inverted = false;  // a clear bit promises
+    bool inverted = false;       // a clear bit promises
+    bool is_mitigation = false;  // a guest with it can do something against an attack
 };
 
 // What a broken promise does to a guest: "it may crash".
@@ -20,7 +21,7 @@ const char* trouble(Impact impact) noexcept;
 // Fills in the sentences of a change whose other members are set.
 void describe(const Subject& subject, FieldChange& change);
 
-// The only change between sides of two vendors.
+// The change of promises between sides of two vendors.
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
 
 }  // namespace poolcpuid::diff

@@ -33,6 +33,7 @@ Json change_json(const Rulebook& rulebook, const FieldChange& change) {
     json["known"] = change.known;
     json["direction"] = to_string(change.direction);
     json["impact"] = to_string(change.impact);
+    if (!change.mitigates.empty()) json["mitigates"] = change.mitigates;
     json["restarted"] = change.restarted;
     json["migrated"] = change.migrated;
     return json;

@@ -1,13 +1,14 @@
 #include "dump/completeness.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 
 #include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
+#include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
 
@@ -19,8 +20,6 @@ constexpr std::uint32_t last_basic_leaf = 0x3F;
 constexpr std::uint32_t last_extended_leaf = 0x8000003F;
 // The extended leaves that a CPU with SSE2 may be asked for when the dump has lost their range.
 constexpr std::uint32_t usual_extended_maximum = 0x80000028;
-// More subleaves than any leaf announces; a larger number is damaged or means something else.
-constexpr std::uint32_t most_subleaves = 64;
 
 constexpr std::uint32_t xsave_leaf = 0xD;
 
@@ -48,13 +47,6 @@ bool is_one_of(std::uint32_t leaf, std::initializer_list<std::uint32_t> leaves) 
     return std::find(leaves.begin(), leaves.end(), leaf) != leaves.end();
 }
 
-// libcpuid has arrays of 32 basic and 32 extended leaves, and arrays of subleaves for a few.
-bool libcpuid_expresses(LeafKey key) noexcept {
-    constexpr std::uint32_t array_size = 32;
-    if (is_one_of(key.leaf, {0x4, 0xB, 0x12, 0x14, 0x8000001D, 0x80000026})) return true;
-    return key.subleaf == 0 && (key.leaf & ~extended_range) < array_size;
-}
-
 // kcpuid's list of leaves with subleaves is another one on AMD; of the rest it prints subleaf 0. Its
 // vendor test takes Hygon for Intel.
 bool kcpuid_expresses(LeafKey key, bool amd) noexcept {
@@ -63,28 +55,6 @@ bool kcpuid_expresses(LeafKey key, bool amd) noexcept {
     if (key.leaf == 0xB) return key.subleaf < 2;
     return is_one_of(key.leaf, {0x4, 0xF, 0x10, 0x14, 0x18, 0x1F});
 }
-
-// Leaves whose subleaf 0 counts the others in EAX: the highest subleaf (SDM vol. 2A, CPUID).
-constexpr std::array<std::uint32_t, 7> counted_leaves{0x7, 0x14, 0x17, 0x18, 0x1D, 0x20, 0x24};
-// Here EAX has a bit for each subleaf.
-constexpr std::uint32_t bitmap_leaf = 0x23;
-
-// A feature bit that is clear on every CPU where the leaf is zeros.
-struct Announcement {
-    std::uint32_t leaf;
-    LeafKey key;
-    Register reg;
-    unsigned bit;
-};
-
-constexpr std::array announcements{
-    Announcement{xsave_leaf, {0x1, 0}, Register::ecx, 26},  // XSAVE
-    Announcement{0x14, {0x7, 0}, Register::ebx, 25},        // processor trace
-    Announcement{0x1D, {0x7, 0}, Register::edx, 24},        // AMX-TILE
-    Announcement{0x1E, {0x7, 0}, Register::edx, 24},       Announcement{0x20, {0x7, 1}, Register::eax, 22},  // HRESET
-    Announcement{0x23, {0x7, 1}, Register::eax, 8},   // architectural performance monitoring, extended
-    Announcement{0x24, {0x7, 1}, Register::edx, 19},  // AVX10
-};
 
 class Completer {
 public:
@@ -95,10 +65,7 @@ public:
     bool run() {
         const bool cut_basic = mark_leaves(0, last_basic_leaf);
         const bool cut_extended = mark_extended_range();
-        for (const std::uint32_t leaf : counted_leaves) mark_counted_subleaves(leaf);
-        mark_bitmap_subleaves();
-        mark_components();
-        mark_inexpressible_subleaves();
+        for (const LeafShape& shape : leaf_shapes()) mark_subleaves(shape);
         tidy();
         return cut_basic || cut_extended;
     }
@@ -124,9 +91,9 @@ private:
     }
 
     bool is_announced(std::uint32_t leaf) const noexcept {
-        return std::any_of(announcements.begin(), announcements.end(), [&](const Announcement& one) {
-            return one.leaf == leaf && is_set(one.key, one.reg, one.bit);
-        });
+        const LeafShape* const shape = shape_of(leaf);
+        if (shape == nullptr || !shape->feature) return false;
+        return is_set(shape->feature->key, shape->feature->reg, shape->feature->bit);
     }
 
     // True when the format prints the leaf even if it is all zeros.
@@ -172,57 +139,45 @@ private:
         if (habits_.announced_subleaves || !expresses(key)) mark(key.leaf, key.subleaf);
     }
 
-    void mark_counted_subleaves(std::uint32_t leaf) {
-        const Registers* counter = table_.find({leaf, 0});
-        if (counter == nullptr) return;
-        const std::uint32_t last = counter->eax;
-        if (last >= most_subleaves) {
-            mark(leaf);
-            return;
+    void mark_subleaves(const LeafShape& shape) {
+        const Registers* first = table_.find({shape.leaf, 0});
+        if (first == nullptr) return;
+        switch (shape.how) {
+            case Subleaves::counted:
+            case Subleaves::bitmap: return mark_announced(shape, *first);
+            case Subleaves::list: return mark_inexpressible_list(shape.leaf, *first);
+            case Subleaves::components: return mark_components(*first);
         }
-        for (std::uint32_t subleaf = 1; subleaf <= last; ++subleaf) mark_subleaf({leaf, subleaf});
     }
 
-    void mark_bitmap_subleaves() {
-        for (std::uint32_t subleaf = 1; subleaf < 32; ++subleaf) {
-            if (is_set({bitmap_leaf, 0}, Register::eax, subleaf)) mark_subleaf({bitmap_leaf, subleaf});
-        }
+    void mark_announced(const LeafShape& shape, const Registers& first) {
+        const AnnouncedSubleaves announced = announced_subleaves(shape, first);
+        if (announced.cut) return mark(shape.leaf);
+        for (const std::uint32_t subleaf : announced.subleaves) mark_subleaf({shape.leaf, subleaf});
+    }
+
+    // A list does not say how long it is: where the format has no place for any subleaf but 0 (or an old
+    // version of the tool had none), the others are unknown unless the leaf is empty.
+    void mark_inexpressible_list(std::uint32_t leaf, const Registers& first) {
+        if (first.all_zero()) return;
+        const bool told = format_ == DumpFormat::libcpuid ? table_.find({leaf, 1}) != nullptr : expresses({leaf, 1});
+        if (!told) mark(leaf);
     }
 
     // XSAVE components that XCR0 or IA32_XSS can enable have a size, in every format: a missing row or
     // one of zeros says nothing of the layout. Some tools print zeros for the last component.
-    void mark_components() {
-        const Registers* user = table_.find({xsave_leaf, 0});
-        if (user == nullptr || user->all_zero()) return;
-        if (!expresses({xsave_leaf, 1})) {
-            mark(xsave_leaf);
-            return;
-        }
-        std::uint64_t components = std::uint64_t{user->edx} << 32U | user->eax;
-        if (const Registers* flags = table_.find({xsave_leaf, 1})) {
-            components |= std::uint64_t{flags->edx} << 32U | flags->ecx;
-        }
-        for (std::uint32_t component = 2; component < 63; ++component) {
+    void mark_components(const Registers& user) {
+        if (user.all_zero()) return;
+        if (!expresses({xsave_leaf, 1})) return mark(xsave_leaf);
+        const Registers* flags = table_.find({xsave_leaf, 1});
+        const std::uint64_t components = announced_components(user, flags != nullptr ? *flags : Registers{});
+        for (std::uint32_t component = 2; component <= last_component; ++component) {
             if ((components >> component & 1U) == 0) continue;
             const LeafKey key{xsave_leaf, component};
             const Registers* row = table_.find(key);
             if (row != nullptr && row->eax != 0) continue;
             if (row != nullptr) std::erase_if(table_.rows, [&](const CpuidRow& each) { return each.key == key; });
             mark(xsave_leaf, component);
-        }
-    }
-
-    // Leaves that do not count their subleaves: where the format has no place for any but subleaf 0 (or
-    // an old version of the tool had none), the others are unknown unless the leaf is empty.
-    void mark_inexpressible_subleaves() {
-        if (format_ != DumpFormat::libcpuid && format_ != DumpFormat::kcpuid) return;
-        for (const std::uint32_t leaf :
-             {0x4U, 0xBU, 0xFU, 0x10U, 0x12U, 0x1BU, 0x1EU, 0x1FU, 0x8000001DU, 0x80000020U, 0x80000026U}) {
-            const Registers* first = table_.find({leaf, 0});
-            if (first == nullptr || first->all_zero()) continue;
-            const bool told =
-                format_ == DumpFormat::libcpuid ? table_.find({leaf, 1}) != nullptr : expresses({leaf, 1});
-            if (!told) mark(leaf);
         }
     }
 

@@ -12,8 +12,9 @@ namespace poolcpuid::dump {
 
 // Fills table.unknown for a table that was read from a dump of the given format:
 //   - leaves up to the maximum of their range that have no row, where the format lists zeros;
-//   - subleaves that subleaf 0 announces (7, 14h, 17h, 18h, 1Dh, 20h, 23h, 24h; XSAVE components) and
-//     that have no row, where the format lists zeros or cannot express them;
+//   - subleaves that subleaf 0 announces (leaf_shapes.hpp) and that have no row, where the format lists
+//     zeros or cannot express them;
+//   - lists of subleaves of which the format has no place for any but the first;
 //   - XSAVE components that are announced but have size 0: such a row is no fact and is removed.
 // host_json tables are left as they are: that document states itself what is unknown.
 // Returns true when the end of a range is missing although the format lists it: the dump was cut off.

@@ -13,7 +13,6 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 
@@ -41,6 +40,10 @@ std::optional<LeafKey> read_key(Cursor& cursor) noexcept {
     return LeafKey{*leaf, *subleaf};
 }
 
+// What the tool prints first of a CPU when it is not asked for rows. It then gives rows only of the leaves that it
+// cannot put into words.
+constexpr std::string_view decoded_mark = "vendor_id = ";
+
 class CpuidRReader {
 public:
     explicit CpuidRReader(const Source& source)
@@ -58,50 +61,67 @@ public:
 
 private:
     void read_line(std::string_view line, std::size_t number) {
-        if (line.starts_with("CPU")) return read_header(line);
-        if (!line.starts_with("0x")) return;
+        if (auto header = header_of(line)) {
+            end_cpu();
+            header_ = std::move(header);
+            header_->line = number;
+        } else if (line.starts_with(decoded_mark)) {
+            decoded_ = true;
+        } else if (!decoded_ && (line.starts_with("0x") || has_registers(line))) {
+            add_row(line, number);
+        }
+    }
+
+    // "CPU 0:" or, of the one CPU of a dump with -1, "CPU:".
+    static std::optional<CpuHeader> header_of(std::string_view line) {
+        Cursor cursor(line);
+        if (!cursor.skip("CPU")) return std::nullopt;
+        CpuHeader header;
+        if (cursor.skip_blanks()) header.number = cursor.decimal();
+        if (cursor.rest() != ":") return std::nullopt;
+        return header;
+    }
+
+    void add_row(std::string_view line, std::size_t number) {
         Cursor cursor(line);
         const auto key = read_key(cursor);
         const auto value = key ? read_registers(cursor) : std::nullopt;
         if (!value) {
             throw InputError(std::string(source_.file), number,
                              "a row of `cpuid -r`: leaf, subleaf, and four registers of 8 hexadecimal digits",
-                             quote(line));
+                             quote_row(line));
         }
         // Dumps that were joined without their headers: leaf 0 again is the next CPU.
         if (*key == LeafKey{0, 0} && rows_.has(*key)) end_cpu();
         rows_.add(*key, *value, number);
     }
 
-    void read_header(std::string_view line) {
-        Cursor cursor(line.substr(3));
-        const bool numbered = cursor.skip_blanks();
-        const auto cpu = numbered ? cursor.decimal() : std::nullopt;
-        if (cursor.rest() != ":") return;
-        end_cpu();
-        cpu_number_ = cpu;
-    }
-
     void end_cpu() {
         if (!rows_.empty()) {
-            hardware_.add_cpu(cpu_number_, std::move(rows_));
+            hardware_.add_cpu(header_, std::move(rows_));
             rows_ = TableBuilder(source_.file);
         }
-        cpu_number_.reset();
+        header_.reset();
+        decoded_ = false;
     }
 
     Source source_;
     TableBuilder rows_;
-    std::optional<std::uint32_t> cpu_number_;
+    std::optional<CpuHeader> header_;
+    bool decoded_ = false;  // this CPU is given in words
     HardwareBuilder hardware_;
 };
 
 }  // namespace
 
 bool is_cpuid_r(std::string_view bytes) noexcept {
-    return any_line(bytes, [](std::string_view line) noexcept {
+    bool decoded = false;
+    return any_line(bytes, [&decoded](std::string_view line) noexcept {
+        if (line.starts_with("CPU")) decoded = false;
+        if (line.starts_with(decoded_mark)) decoded = true;
         Cursor cursor(line);
-        return read_key(cursor) && cursor.skip_blanks() && cursor.skip("eax=");
+        if (decoded || !read_key(cursor)) return false;
+        return cursor.at_end() || (cursor.skip_blanks() && cursor.skip("eax="));
     });
 }
 

@@ -5,35 +5,30 @@
 #include <utility>
 
 #include "dump/completeness.hpp"
+#include "dump/cpu_count.hpp"
 #include "dump/leaf_ranges.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 
-void HardwareBuilder::add_cpu(std::optional<std::uint32_t> number, TableBuilder rows, std::vector<UnknownRow> unknown) {
+void HardwareBuilder::add_cpu(const std::optional<CpuHeader>& header, TableBuilder rows,
+                              std::vector<UnknownRow> unknown) {
     const std::size_t line = rows.first_line();
     if (view_.cpus.size() >= limits::logical_cpus) {
         throw InputError(std::string(file_), line, "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
                          "more");
     }
+    if (header) headers_.add(*header, file_);
     TableBuilder::Result result = std::move(rows).finish();
-    check_vendor(result.table, line);
+    if (!view_.cpus.empty()) check_same_machine(view_.cpus.front().cpuid, result.table, file_, line);
     std::erase_if(unknown, [&](const UnknownRow& row) {
         const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
         return known || !within_maximum(result.table, row.leaf);
     });
     result.table.unknown = std::move(unknown);
     beyond_maximum_ += result.beyond_maximum;
-    numbers_.push_back(number);
+    numbers_.push_back(header ? header->number : std::nullopt);
     view_.cpus.push_back({0, std::move(result.table)});
-}
-
-void HardwareBuilder::check_vendor(const CpuidTable& table, std::size_t line) {
-    const std::string vendor = vendor_string(table).value_or("");
-    if (view_.cpus.empty()) vendor_ = vendor;
-    if (vendor == vendor_) return;
-    throw InputError(std::string(file_), line, "CPUs of one vendor, " + quote(vendor_), quote(vendor));
 }
 
 bool HardwareBuilder::has_unique_numbers() const {
@@ -49,6 +44,7 @@ HardwareView HardwareBuilder::finish(std::vector<DumpNote>& notes) && {
         view_.cpus[i].number = keep_numbers ? *numbers_[i] : static_cast<std::uint32_t>(i);
     }
     note_beyond_maximum(beyond_maximum_, notes);
+    note_missing_cpus(view_, notes);
     mark_unknown(view_, format_, notes);
     return std::move(view_);
 }

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
 #include "poolcpuid/host_dump.hpp"
 
@@ -18,11 +18,11 @@ public:
     // file is what messages name; it must outlive the builder.
     HardwareBuilder(std::string_view file, DumpFormat format) noexcept : file_(file), format_(format) {}
 
-    // Adds a logical CPU with the number that the dump gives it, if any. unknown is what the reader could
+    // Adds a logical CPU with the header that the dump gives it, if any. unknown is what the reader could
     // not tell; what the format leaves unknown comes on top of it. Throws what TableBuilder::finish
-    // throws, and InputError beyond limits::logical_cpus and for a CPU of another vendor than the first:
-    // no machine has two.
-    void add_cpu(std::optional<std::uint32_t> number, TableBuilder rows, std::vector<UnknownRow> unknown = {});
+    // throws, and InputError beyond limits::logical_cpus and for a CPU that cannot be of one machine with
+    // those before it (one_machine.hpp).
+    void add_cpu(const std::optional<CpuHeader>& header, TableBuilder rows, std::vector<UnknownRow> unknown = {});
 
     // The view, and notes on what was left out. The dump's own CPU numbers are kept when each CPU has one
     // and no two share one; else the CPUs are numbered from 0 in their order. Throws InputError when no
@@ -30,14 +30,13 @@ public:
     HardwareView finish(std::vector<DumpNote>& notes) &&;
 
 private:
-    void check_vendor(const CpuidTable& table, std::size_t line);
     bool has_unique_numbers() const;
 
     std::string_view file_;
     DumpFormat format_;
     HardwareView view_;
     std::vector<std::optional<std::uint32_t>> numbers_;
-    std::string vendor_;
+    CpuHeaders headers_;
     std::size_t beyond_maximum_ = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include "dump/host_name.hpp"
 #include "dump/msr_builder.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
 #include "json/located_json.hpp"
 #include "text/hex.hpp"
@@ -52,7 +53,10 @@ private:
 
     void check_schema(const Value& schema) const {
         if (schema.is_string() && schema.text() == host_schema) return;
-        refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema), describe(schema));
+        const bool is_ours = schema.is_string() && schema.text().starts_with("poolcpuid/") &&
+                             !schema.text().starts_with("poolcpuid/host/");
+        refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema),
+               describe(schema) + (is_ours ? ", which is no host's (give the dumps of the hosts)" : ""));
     }
 
     std::string read_name(const Value& value, const std::string& what) const {
@@ -91,7 +95,10 @@ private:
         }
         std::set<std::uint32_t> numbers;
         view.cpus.reserve(cpus.items().size());
-        for (const Value& cpu : cpus.items()) view.cpus.push_back(read_cpu(cpu, numbers));
+        for (const Value& cpu : cpus.items()) {
+            view.cpus.push_back(read_cpu(cpu, numbers));
+            check_same_machine(view.cpus.front().cpuid, view.cpus.back().cpuid, file_, cpu.line());
+        }
         view.msrs = read_msrs(reader);
         reader.finish();
         return view;

@@ -19,11 +19,11 @@
 #include "dump/cursor.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
 #include "dump/repeated_msrs.hpp"
 #include "dump/unlabelled_subleaves.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 
@@ -122,29 +122,25 @@ std::optional<MsrRow> read_msr(NumberedLine line) noexcept {
     return MsrRow{*line.number, value};
 }
 
-// A header of a section of CPUID rows, with the number that it gives the CPU.
-struct CpuHeader {
-    std::optional<std::uint32_t> number;
-};
-
-std::optional<CpuHeader> read_header(std::string_view line) noexcept {
+// The header of a section of CPUID rows. Its line is the caller's to fill in.
+std::optional<CpuHeader> read_header(std::string_view line) {
     Cursor cursor(line);
     if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #") ||
         cursor.skip("CPUID Registers (CPU #")) {
-        return CpuHeader{cursor.decimal()};
+        return CpuHeader{cursor.decimal(), {}};
     }
     if (cursor.skip("CPU#")) {
         const auto number = cursor.decimal();
-        if (cursor.skip(" AffMask:")) return CpuHeader{number};
+        if (cursor.skip(" AffMask:")) return CpuHeader{number, std::string(cursor.rest())};
         return std::nullopt;
     }
     if (cursor.skip("Group:")) {
         if (line.find("Affinity mask:") == std::string_view::npos) return std::nullopt;
-        return CpuHeader{};
+        return CpuHeader{std::nullopt, std::string(cursor.rest())};
     }
     if (cursor.skip("CPU ")) {  // "CPU 0:" and no more: "CPU  10: APICID …" is a line of a summary
         const auto number = cursor.decimal();
-        if (number && cursor.rest() == ":") return CpuHeader{number};
+        if (number && cursor.rest() == ":") return CpuHeader{number, {}};
     }
     return std::nullopt;
 }
@@ -188,9 +184,10 @@ private:
             const auto row = read_row(*cpuid);
             if (!row) refuse(number, "a CPUID row: \"CPUID\", leaf, and four registers of 8 hexadecimal digits", line);
             add_row(*row, number);
-        } else if (const auto header = read_header(line)) {
+        } else if (auto header = read_header(line)) {
             end_section();
-            cpu_number_ = header->number;
+            header->line = number;
+            if (header->number || !header->affinity.empty()) header_ = std::move(header);
         } else if (const auto msr = numbered_line(line, "MSR")) {
             const auto row = read_msr(*msr);
             if (!row) refuse(number, "an MSR row: \"MSR\", index, and a value of 4 times 4 hexadecimal digits", line);
@@ -199,7 +196,7 @@ private:
     }
 
     [[noreturn]] void refuse(std::size_t number, const char* expected, std::string_view line) const {
-        throw InputError(std::string(source_.file), number, expected, quote(line));
+        throw InputError(std::string(source_.file), number, expected, quote_row(line));
     }
 
     void add_row(const AidaRow& row, std::size_t line) {
@@ -217,10 +214,10 @@ private:
     void end_section() {
         if (!section_.empty()) {
             std::vector<UnknownRow> unknown = place_unlabelled();
-            hardware_.add_cpu(cpu_number_, std::move(section_.rows), std::move(unknown));
+            hardware_.add_cpu(header_, std::move(section_.rows), std::move(unknown));
             section_ = Section(source_.file);
         }
-        cpu_number_.reset();
+        header_.reset();
     }
 
     // Gives the section's unlabelled rows their subleaves; returns of what that leaves nothing known.
@@ -263,7 +260,7 @@ private:
 
     Source source_;
     Section section_;
-    std::optional<std::uint32_t> cpu_number_;
+    std::optional<CpuHeader> header_;
     HardwareBuilder hardware_;
     RepeatedMsrs msrs_;
     std::size_t lost_rows_ = 0;

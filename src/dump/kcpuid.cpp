@@ -16,7 +16,6 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 
@@ -55,7 +54,7 @@ public:
         HostDump dump;
         dump.format = DumpFormat::kcpuid;
         HardwareBuilder hardware(source_.file, DumpFormat::kcpuid);
-        hardware.add_cpu(0, std::move(rows_));
+        hardware.add_cpu(std::nullopt, std::move(rows_));
         dump.hardware = std::move(hardware).finish(dump.notes);
         return dump;
     }
@@ -69,6 +68,8 @@ private:
             const auto value = read_labelled_registers(cursor);
             if (!value || !list_leaf_) refuse(line, number);
             rows_.add({*list_leaf_, *subleaf}, *value, number);
+        } else if (has_registers(line)) {
+            refuse(line, number);
         }
     }
 
@@ -89,7 +90,7 @@ private:
     [[noreturn]] void refuse(std::string_view line, std::size_t number) const {
         throw InputError(std::string(source_.file), number,
                          "a row of `kcpuid -r`: leaf or listed subleaf, and four registers of 8 hexadecimal digits",
-                         quote(line));
+                         quote_row(line));
     }
 
     Source source_;

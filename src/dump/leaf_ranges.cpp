@@ -1,7 +1,6 @@
 #include "dump/leaf_ranges.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace poolcpuid::dump {
 
@@ -66,13 +65,6 @@ std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t
 bool within_maximum(const CpuidTable& table, std::uint32_t leaf, ViewKind view) {
     const std::optional<std::uint32_t> maximum = maximum_leaf(table, leaf, view);
     return maximum && leaf <= *maximum;
-}
-
-bool has_subleaves(std::uint32_t leaf) noexcept {
-    constexpr std::array<std::uint32_t, 20> leaves{0x4,  0x7,  0xB,  0xD,        0xF,        0x10,      0x12,
-                                                   0x14, 0x17, 0x18, 0x1B,       0x1D,       0x1E,      0x1F,
-                                                   0x20, 0x23, 0x24, 0x8000001D, 0x80000020, 0x80000026};
-    return std::binary_search(leaves.begin(), leaves.end(), leaf);
 }
 
 }  // namespace poolcpuid::dump

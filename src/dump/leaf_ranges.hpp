@@ -1,4 +1,4 @@
-// Which leaves a CPU has: the maximum leaf of each range of CPUID leaves, and which leaves have subleaves.
+// Which leaves a CPU has: the maximum leaf of each range of CPUID leaves.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,5 @@ std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t
 
 // True when leaf is not beyond maximum_leaf of its range.
 bool within_maximum(const CpuidTable& table, std::uint32_t leaf, ViewKind view = ViewKind::hardware);
-
-// True when what the leaf returns depends on ECX (SDM vol. 2A, CPUID; APM vol. 3, appendix E).
-bool has_subleaves(std::uint32_t leaf) noexcept;
 
 }  // namespace poolcpuid::dump

@@ -9,6 +9,7 @@
 //
 // The tool prints whole arrays, whatever the CPU's maximum leaves: TableBuilder drops what lies beyond.
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -19,7 +20,6 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 
@@ -43,7 +43,9 @@ constexpr std::array arrays{
     Array{"amd_fn80000026h[", 0x80000026, true},
 };
 
-constexpr std::string_view header = "_________________ Logical CPU #";
+constexpr std::uint32_t leaves_in_array = 32;
+
+constexpr std::string_view cpu_mark = "_________________ Logical CPU #";
 
 const Array* find_array(Cursor& cursor) noexcept {
     for (const Array& array : arrays) {
@@ -90,16 +92,16 @@ public:
 private:
     void read_line(std::string_view line, std::size_t number) {
         Cursor cursor(line);
-        if (cursor.skip(header)) {
+        if (cursor.skip(cpu_mark)) {
             end_cpu();
-            cpu_number_ = cursor.decimal();
+            if (const auto cpu = cursor.decimal()) header_ = CpuHeader{cpu, {}, number};
         } else if (const Array* array = find_array(cursor)) {
             const auto entry = read_entry(cursor);
             if (!entry) {
                 throw InputError(std::string(source_.file), number,
                                  "a row of libcpuid: \"" + std::string(array->name) +
                                      "index]=\" and four registers of 8 hexadecimal digits",
-                                 quote(line));
+                                 quote_row(line));
             }
             add_entry(*array, *entry, number);
         } else if (line.starts_with("arm_")) {
@@ -120,15 +122,15 @@ private:
 
     void end_cpu() {
         if (!rows_.empty()) {
-            hardware_.add_cpu(cpu_number_, std::move(rows_));
+            hardware_.add_cpu(header_, std::move(rows_));
             rows_ = TableBuilder(source_.file);
         }
-        cpu_number_.reset();
+        header_.reset();
     }
 
     Source source_;
     TableBuilder rows_;
-    std::optional<std::uint32_t> cpu_number_;
+    std::optional<CpuHeader> header_;
     HardwareBuilder hardware_;
 };
 
@@ -137,7 +139,14 @@ private:
 bool is_libcpuid(std::string_view bytes) noexcept {
     return any_line(bytes, [](std::string_view line) noexcept {
         Cursor cursor(line);
-        return line.starts_with(header) || find_array(cursor) != nullptr;
+        return line.starts_with(cpu_mark) || find_array(cursor) != nullptr;
+    });
+}
+
+bool libcpuid_expresses(LeafKey key) noexcept {
+    return std::any_of(arrays.begin(), arrays.end(), [key](const Array& array) {
+        if (array.of_subleaves) return key.leaf == array.leaf;
+        return key.subleaf == 0 && key.leaf >= array.leaf && key.leaf - array.leaf < leaves_in_array;
     });
 }
 

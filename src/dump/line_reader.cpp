@@ -2,7 +2,23 @@
 
 #include <string>
 
+#include "text/quote.hpp"
+
 namespace poolcpuid::dump {
+
+namespace {
+
+// "edx=0x", in either case.
+bool starts_with_register(std::string_view text) noexcept {
+    if (text.size() < 6 || text.substr(3, 3) != "=0x") return false;
+    const std::string_view name = text.substr(0, 3);
+    for (const std::string_view reg : {"eax", "ebx", "ecx", "edx", "EAX", "EBX", "ECX", "EDX"}) {
+        if (name == reg) return true;
+    }
+    return false;
+}
+
+}  // namespace
 
 LineReader::LineReader(const Source& source) : source_(source), rest_(source.bytes) {
     if (rest_.size() > limits::dump_bytes) {
@@ -13,18 +29,38 @@ LineReader::LineReader(const Source& source) : source_(source), rest_(source.byt
 }
 
 bool LineReader::next() {
+    if (!take_line()) return false;
+    number_ = taken_;
+    if (text_.empty() || !continues()) return true;
+    joined_ = text_;
+    while (continues()) {
+        while (take_line() && text_.empty()) {
+        }
+        (joined_ += ' ') += text_;
+    }
+    text_ = joined_;
+    return true;
+}
+
+bool LineReader::take_line() {
     if (rest_.empty()) return false;
-    ++number_;
+    ++taken_;
     const std::size_t end = rest_.find('\n');
     const std::string_view line = rest_.substr(0, end);
     if (line.size() > limits::line_bytes) {
-        throw InputError(std::string(source_.file), number_,
+        throw InputError(std::string(source_.file), taken_,
                          "a line of at most " + std::to_string(limits::line_bytes) + " bytes",
                          std::to_string(line.size()));
     }
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-    text_ = trim(line);
+    text_ = bare(line);
     return true;
+}
+
+// True when a register comes next, be it after blank lines, as some pastes have between all lines.
+bool LineReader::continues() const noexcept {
+    const std::size_t next = rest_.find_first_not_of(" \t\r\n>");
+    return next != std::string_view::npos && starts_with_register(rest_.substr(next));
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -32,6 +68,24 @@ std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
     return text;
+}
+
+std::string_view bare(std::string_view line) noexcept {
+    std::string_view text = trim(line);
+    while (text.starts_with('>')) text = trim(text.substr(1));
+    return text;
+}
+
+std::string quote_row(std::string_view line) {
+    constexpr std::size_t longest_row = 200;
+    return quote(line, longest_row);
+}
+
+bool has_registers(std::string_view line) noexcept {
+    std::size_t count = 0;
+    for (std::size_t at = 0; count < 2 && at < line.size(); ++at)
+        count += starts_with_register(line.substr(at)) ? 1 : 0;
+    return count == 2;
 }
 
 bool ends_test_dump(std::string_view line) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "dump/reader.hpp"
@@ -9,42 +10,59 @@
 namespace poolcpuid::dump {
 
 // Splits a dump at line feeds, or carriage returns with line feeds; the last line need not end in one.
-// No byte is special otherwise: dumps hold stray bytes in lines that are not rows. Copies nothing.
+// What mail programs do to a dump is undone: the marks of a quotation ("> ") are taken away, and a line that begins
+// with a register ("edx=0x…") is the rest of the row before it, to which it is joined by a blank. No byte is special
+// otherwise: dumps hold stray bytes in lines that are not rows. Copies only what it joins.
 class LineReader {
 public:
     // Throws InputError beyond limits::dump_bytes. The bytes of source must outlive the reader.
     explicit LineReader(const Source& source);
 
     // Goes to the next line; false at the end. Throws InputError beyond limits::line_bytes.
-    // Linear in the length of the line.
+    // Linear in the length of the line, and of the blank lines that follow it.
     bool next();
 
-    // The current line without its end and without blanks around it.
+    // The current line, bare. Valid until the next call of next().
     std::string_view text() const noexcept { return text_; }
-    // The number of the current line, from 1.
+    // The number of the current line, from 1; of a row that was joined, its first.
     std::size_t number() const noexcept { return number_; }
 
 private:
+    bool take_line();
+    bool continues() const noexcept;
+
     Source source_;
     std::string_view rest_;
     std::string_view text_;
+    std::string joined_;
     std::size_t number_ = 0;
+    std::size_t taken_ = 0;
 };
 
 // text without spaces, tabs and carriage returns at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
+// line without its end, the marks of a quotation before it, and blanks around it.
+std::string_view bare(std::string_view line) noexcept;
+
+// A line in a message about it: whole, if it is one that a dump may have.
+std::string quote_row(std::string_view line);
+
+// True when line, which is no row, has two of a row's registers in it ("eax=0x… ebx=0x…", in either case): something
+// stands before the row.
+bool has_registers(std::string_view line) noexcept;
+
 // True for the line of 80 dashes that ends the dump in libcpuid's .test files: what follows is what
 // libcpuid is expected to make of it. line has no blanks around it.
 bool ends_test_dump(std::string_view line) noexcept;
 
-// True when wanted(line) holds for some line of bytes, blanks around it removed: what format detection
-// needs. wanted must not throw. Stops at the first such line.
+// True when wanted(line) holds for some line of bytes, bare: what format detection needs. wanted must not throw. Stops
+// at the first such line.
 template <typename Predicate>
 bool any_line(std::string_view bytes, Predicate wanted) noexcept {
     while (!bytes.empty()) {
         const std::size_t end = bytes.find('\n');
-        if (wanted(trim(bytes.substr(0, end)))) return true;
+        if (wanted(bare(bytes.substr(0, end)))) return true;
         if (end == std::string_view::npos) return false;
         bytes.remove_prefix(end + 1);
     }

@@ -21,15 +21,18 @@ using dump::Source;
 struct Format {
     bool (*recognise)(std::string_view bytes) noexcept;
     HostDump (*read)(const Source& source);
+    // The word for a format that is lines of text, of which each row is recognised by itself.
+    std::string_view rows_of{};
 };
 
-// Formats with the stricter marks come first: libcpuid's .test files may hold rows of another tool, and
-// `cpuid -r` and kcpuid differ in one word.
 constexpr std::array formats{
-    Format{dump::is_host_json, dump::read_host_json},   Format{dump::is_firecracker, dump::read_firecracker},
-    Format{dump::is_libvirt, dump::read_libvirt},       Format{dump::is_libcpuid, dump::read_libcpuid},
-    Format{dump::is_instlatx64, dump::read_instlatx64}, Format{dump::is_kcpuid, dump::read_kcpuid},
-    Format{dump::is_cpuid_r, dump::read_cpuid_r},
+    Format{dump::is_host_json, dump::read_host_json},
+    Format{dump::is_firecracker, dump::read_firecracker},
+    Format{dump::is_libvirt, dump::read_libvirt},
+    Format{dump::is_libcpuid, dump::read_libcpuid, "libcpuid"},
+    Format{dump::is_instlatx64, dump::read_instlatx64, "InstLatx64"},
+    Format{dump::is_kcpuid, dump::read_kcpuid, "kcpuid"},
+    Format{dump::is_cpuid_r, dump::read_cpuid_r, "cpuid -r"},
 };
 
 std::string_view without_byte_order_mark(std::string_view bytes) noexcept {
@@ -77,20 +80,13 @@ bool is_stream(std::string_view bytes) noexcept {
     return false;
 }
 
-// No machine has CPUs of two vendors: such a dump is two hosts in one.
+// The views of a host are of one machine. (Readers see to it that the CPUs are.)
 void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size_t line) {
-    std::optional<std::string> first;
-    const auto check = [&](const CpuidTable& table) {
-        const std::optional<std::string> vendor = vendor_string(table);
-        if (!first) first = vendor;
-        if (vendor == first) return;
-        throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(*first),
-                         vendor ? quote(*vendor) : "a CPU without a vendor");
-    };
-    if (host.hardware) {
-        for (const LogicalCpu& cpu : host.hardware->cpus) check(cpu.cpuid);
-    }
-    if (host.hypervisor) check(host.hypervisor->cpuid);
+    if (!host.hardware || !host.hypervisor) return;
+    const std::string hardware = vendor_string(host.first_table()).value();
+    const std::string hypervisor = vendor_string(host.hypervisor->cpuid).value();
+    if (hardware == hypervisor) return;
+    throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
 }
 
 // The steps after every reader. digested is what the host's digest is of.
@@ -120,9 +116,31 @@ std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file)
     return hosts;
 }
 
+// The number of the first line that the format recognises.
+std::size_t first_row(const Format& format, std::string_view text) noexcept {
+    Lines lines(text);
+    while (const auto line = lines.next()) {
+        if (format.recognise(*line)) break;
+    }
+    return lines.number();
+}
+
+// A text of rows must be of one tool: those of another are another dump, which no reader would see.
+void refuse_other_rows(const Format& own, std::string_view text, std::string_view file) {
+    for (const Format& other : formats) {
+        if (own.rows_of.empty() || other.rows_of.empty() || other.rows_of == own.rows_of) continue;
+        if (!other.recognise(text)) continue;
+        throw InputError(std::string(file), first_row(other, text), "rows of " + std::string(own.rows_of) + " alone",
+                         "a row of " + std::string(other.rows_of) +
+                             " (two dumps in one text are two hosts, which need a file each)");
+    }
+}
+
 HostDump read_one(std::string_view text, std::string_view file) {
     for (const Format& format : formats) {
-        if (format.recognise(text)) return format.read({text, file});
+        if (!format.recognise(text)) continue;
+        refuse_other_rows(format, text, file);
+        return format.read({text, file});
     }
     throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
 }

@@ -31,6 +31,9 @@ HostDump read_kcpuid(const Source& source);
 bool is_libcpuid(std::string_view bytes) noexcept;
 HostDump read_libcpuid(const Source& source);
 
+// True when libcpuid's raw dump has a place for the row: an entry of one of its arrays.
+bool libcpuid_expresses(LeafKey key) noexcept;
+
 bool is_libvirt(std::string_view bytes) noexcept;
 HostDump read_libvirt(const Source& source);
 

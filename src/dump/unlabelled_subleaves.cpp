@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <numeric>
+
+#include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
 
-using Subleaves = std::vector<std::optional<std::uint32_t>>;
+using Numbers = std::vector<std::optional<std::uint32_t>>;
 
 // The bytes that an XSAVE component takes wherever it exists (SDM vol. 1, 13.1 and 13.5; APM vol. 2,
 // 11.5): 0 where the size differs between CPUs or is not known.
@@ -47,8 +48,8 @@ std::uint64_t join(std::uint32_t high, std::uint32_t low) noexcept { return std:
 
 // Rows come in the order of their components, and some tools stop at the first gap: from the first row
 // that does not fit the next announced component on, nothing can be told.
-Subleaves infer_xsave(std::span<const Registers> rows) {
-    Subleaves subleaves(rows.size());
+Numbers infer_xsave(std::span<const Registers> rows) {
+    Numbers subleaves(rows.size());
     subleaves[0] = 0;
     const std::uint64_t xcr0 = join(rows[0].edx, rows[0].eax);
     std::uint64_t xss = 0;
@@ -68,19 +69,13 @@ Subleaves infer_xsave(std::span<const Registers> rows) {
 
 }  // namespace
 
-Subleaves infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
-    Subleaves subleaves(rows.size());
+Numbers infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
+    Numbers subleaves(rows.size());
     if (rows.empty()) return subleaves;
-    switch (leaf) {
-        case 0x4:
-        case 0xB:
-        case 0x1F:
-        case 0x8000001D:
-            for (std::size_t i = 0; i < rows.size(); ++i) subleaves[i] = static_cast<std::uint32_t>(i);
-            break;
-        case 0xD: return infer_xsave(rows);
-        default: subleaves[0] = 0; break;
-    }
+    const LeafShape* const shape = shape_of(leaf);
+    if (shape != nullptr && shape->how == Subleaves::components) return infer_xsave(rows);
+    const bool in_order = shape != nullptr && shape->how == Subleaves::list;
+    for (std::size_t i = 0; i < (in_order ? rows.size() : 1); ++i) subleaves[i] = static_cast<std::uint32_t>(i);
     return subleaves;
 }
 

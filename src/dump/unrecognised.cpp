@@ -1,83 +1,172 @@
 #include "dump/unrecognised.hpp"
 
-#include <algorithm>
 #include <array>
+#include <span>
+
+#include "dump/cursor.hpp"
+#include "dump/line_reader.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
 
-// How a kind of file begins, or a word in it that other kinds do not have.
+// How a kind of file begins, or a word in it that other kinds do not have; what it is; and what to do instead.
 struct Kind {
     std::string_view mark;
-    const char* what;
+    std::string_view what;
+    std::string_view remedy{};
 };
+
+constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r` on that host";
 
 // File signatures. Dumps are often kept compressed, and a pipe may deliver the archive by mistake.
 constexpr std::array signatures{
-    Kind{"\x1F\x8B", "gzip-compressed data (decompress it first)"},
-    Kind{"\3757zXZ", "xz-compressed data (decompress it first)"},
-    Kind{"\x28\xB5\x2F\xFD", "zstd-compressed data (decompress it first)"},
-    Kind{"BZh", "bzip2-compressed data (decompress it first)"},
-    Kind{"PK\x03\x04", "a zip archive (unpack it first)"},
+    Kind{"\x1F\x8B", "gzip-compressed data", "decompress it first"},
+    Kind{"\3757zXZ", "xz-compressed data", "decompress it first"},
+    Kind{"\x28\xB5\x2F\xFD", "zstd-compressed data", "decompress it first"},
+    Kind{"BZh", "bzip2-compressed data", "decompress it first"},
+    Kind{"\x04\x22\x4D\x18", "lz4-compressed data", "decompress it first"},
+    Kind{"PK\x03\x04", "a zip archive", "unpack it first"},
+    Kind{"7z\xBC\xAF", "a 7z archive", "unpack it first"},
+    Kind{"%PDF-", "a PDF document", dump_the_host},
+    Kind{"\x89PNG", "a picture", dump_the_host},
+    Kind{"\xFF\xD8\xFF", "a picture", dump_the_host},
     Kind{"\177ELF", "an ELF program"},
     Kind{"MZ", "a Windows program"},
-    Kind{"\xFF\xFE", "UTF-16 text (convert it to UTF-8 first)"},
-    Kind{"\xFE\xFF", "UTF-16 text (convert it to UTF-8 first)"},
-    Kind{"version https://git-lfs", "a Git LFS pointer, not the dump itself (run git lfs pull)"},
+    Kind{"\xFF\xFE", "UTF-16 text", "convert it to UTF-8 first"},
+    Kind{"\xFE\xFF", "UTF-16 text", "convert it to UTF-8 first"},
+    Kind{"version https://git-lfs", "a Git LFS pointer, not the dump itself", "run git lfs pull"},
 };
 
 // Kinds of JSON; the first mark that occurs decides.
 constexpr std::array json_kinds{
-    Kind{"\"return\"", "an answer of QEMU's monitor (QMP), which holds feature names and no CPUID registers"},
-    Kind{"\"msr_modifiers\"", "a Firecracker CPU template without CPUID registers"},
+    Kind{"\"return\"", "an answer of QEMU's monitor (QMP), which holds feature names and no CPUID registers",
+         dump_the_host},
+    Kind{"\"msr_modifiers\"", "a Firecracker CPU template without CPUID registers",
+         "run `cpu-template-helper fingerprint dump` on that host"},
+    Kind{"\"lscpu\"", "what `lscpu --json` prints, which holds feature names and no CPUID registers", dump_the_host},
 };
 
 // Kinds of XML.
 constexpr std::array xml_kinds{
-    Kind{"<domain", "libvirt XML of a domain, which holds no CPUID registers"},
-    Kind{"<capabilities", "libvirt XML of capabilities, which holds no CPUID registers"},
-    Kind{"<cpu", "libvirt XML of a CPU model, which holds feature names and no CPUID registers"},
+    Kind{"<domainCapabilities", "what `virsh domcapabilities` prints, which holds feature names and no CPUID registers",
+         dump_the_host},
+    Kind{"<capabilities", "what `virsh capabilities` prints, which holds feature names and no CPUID registers",
+         dump_the_host},
+    Kind{"class=\"processor\"", "what `lshw -xml` prints, which holds feature names and no CPUID registers",
+         dump_the_host},
+    Kind{"<topology", "what `lstopo` writes, which holds no CPUID registers", dump_the_host},
+    Kind{"<domain", "libvirt XML of a domain, which holds no CPUID registers", dump_the_host},
+    Kind{"<cpu", "libvirt XML of a CPU model, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"<!DOCTYPE html", "an HTML page"},
     Kind{"<html", "an HTML page"},
 };
 
-// Kinds of text.
+constexpr std::string_view kernel_log = "a log of the kernel, which holds no CPUID registers";
+
+// Kinds of text. What quotes others, as logs and reports do, comes before what is quoted.
 constexpr std::array text_kinds{
     Kind{"arm_midr", "a dump of an ARM CPU"},
     Kind{"CPU implementer", "/proc/cpuinfo of an ARM CPU"},
-    Kind{"cpu family\t", "/proc/cpuinfo, which holds feature names and no CPUID registers"},
     Kind{" T: ", "a latency table of InstLatx64, not its CPUID dump"},
+    Kind{"Raw Standard CPUID Leaves", "VBox.log, a log of VirtualBox", dump_the_host},
+    Kind{"Host CPUIDs:", "what `VBoxManage list hostcpuids` prints", dump_the_host},
+    Kind{"hostCPUID level", "vmware.log, a log of VMware", dump_the_host},
+    Kind{"Xen reports there are maximum", "what `xen-cpuid -p` prints", dump_the_host},
+    Kind{"features_hvm", "what `xe host-cpu-info` prints: Xen featuresets, without CPUID's other leaves",
+         dump_the_host},
+    Kind{"hw_caps  ", "what `xl info` prints: a Xen featureset, without CPUID's other leaves", dump_the_host},
+    Kind{"# mask e[abcd]x", "a file of hwloc-gather-cpuid", dump_the_host},
+    Kind{"version information (1/eax)", "what `cpuid` prints without -r: features in words, not CPUID registers",
+         "run `cpuid -r`"},
+    Kind{"vendor_id = \"", "what `cpuid` prints without -r: features in words, not CPUID registers", "run `cpuid -r`"},
+    Kind{"CPU features:\n====", "what `kcpuid` prints without -r: features in words, not CPUID registers",
+         "run `kcpuid -r`"},
+    Kind{"CPU Info for type", "a report of libcpuid's cpuid_tool, not its raw dump", "run `cpuid_tool --save=FILE`"},
+    Kind{"x86info v", "what `x86info` prints", dump_the_host},
+    Kind{"CPU-Z TXT Report", "a report of CPU-Z", dump_the_host},
+    Kind{"Coreinfo v", "what Coreinfo prints, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{"DMI type 4", "what `dmidecode` prints, which holds one word of CPUID", dump_the_host},
+    Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{"Available CPUs:", "what `qemu -cpu help` prints, which holds names of models and features", dump_the_host},
+    Kind{"cpu family\t", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{"cpu family  ", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{": fpu vme de pse", "a list of flags as /proc/cpuinfo has it, without CPUID registers", dump_the_host},
+    Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
+    Kind{"Linux version ", kernel_log, dump_the_host},
+    Kind{" kernel: ", kernel_log, dump_the_host},
+    Kind{": eax=0x", "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
 };
 
-template <std::size_t size>
-const char* find_kind(const std::array<Kind, size>& kinds, std::string_view bytes) {
-    for (const Kind& kind : kinds) {
-        if (bytes.find(kind.mark) != std::string_view::npos) return kind.what;
-    }
-    return nullptr;
+// "17cbfbff-f7fa3223-2d93fbff-00000023": words of 8 hexadecimal digits that dashes or colons join.
+bool is_featureset(std::string_view word) noexcept {
+    constexpr int fewest_words = 4;  // the first that Xen had
+    Cursor cursor(word);
+    int words = 0;
+    do {
+        if (!cursor.hex(8)) return false;
+        ++words;
+    } while (cursor.skip("-") || cursor.skip(":"));
+    return cursor.at_end() && words >= fewest_words;
 }
+
+bool has_featureset(std::string_view bytes) noexcept {
+    return any_line(bytes, [](std::string_view line) noexcept {
+        return is_featureset(line.substr(line.find_last_of(" \t") + 1));  // what stands before it is its name
+    });
+}
+
+// "[    0.004321] x86/fpu: …": a line of dmesg.
+bool has_time_stamp(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip("[")) return false;
+    cursor.skip_blanks();
+    return cursor.decimal() && cursor.skip(".") && cursor.decimal() && cursor.skip("] ");
+}
+
+// Tar archives have their mark behind the name of the first file.
+bool is_tar(std::string_view bytes) noexcept {
+    constexpr std::size_t mark_at = 257;
+    return bytes.size() > mark_at && bytes.substr(mark_at).starts_with("ustar");
+}
+
+std::string text_of(const Kind& kind) {
+    std::string text(kind.what);
+    if (!kind.remedy.empty()) (((text += " (") += kind.remedy) += ")");
+    return text;
+}
+
+// The kind whose mark stands in bytes, or the other one.
+std::string find_kind(std::span<const Kind> kinds, std::string_view bytes, const Kind& other) {
+    for (const Kind& kind : kinds) {
+        if (bytes.find(kind.mark) != std::string_view::npos) return text_of(kind);
+    }
+    return text_of(other);
+}
+
+constexpr Kind other_json{"", "JSON that is neither a host document nor a dump of Firecracker"};
+constexpr Kind other_xml{"", "XML without <cpudata>"};
+constexpr Kind featureset{"", "a Xen featureset, without CPUID's other leaves", dump_the_host};
+constexpr Kind dmesg{"", kernel_log, dump_the_host};
+constexpr Kind tar{"", "a tar archive", "unpack it first"};
+constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
 
 }  // namespace
 
 std::string describe_unrecognised(std::string_view bytes) {
     for (const Kind& kind : signatures) {
-        if (bytes.starts_with(kind.mark)) return kind.what;
+        if (bytes.starts_with(kind.mark)) return text_of(kind);
     }
     const std::size_t start = bytes.find_first_not_of(" \t\r\n");
     if (start == std::string_view::npos) return bytes.empty() ? "an empty file" : "nothing but blanks";
+    if (is_tar(bytes)) return text_of(tar);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
-    const char* what = nullptr;
-    if (bytes[start] == '{' || bytes[start] == '[') {
-        what = find_kind(json_kinds, bytes);
-        return what != nullptr ? what : "JSON that is neither a host document nor a dump of Firecracker";
-    }
-    if (bytes[start] == '<') {
-        what = find_kind(xml_kinds, bytes);
-        return what != nullptr ? what : "XML without <cpudata>";
-    }
-    what = find_kind(text_kinds, bytes);
-    return what != nullptr ? what : "text without CPUID rows in any known format";
+    const bool is_log = any_line(bytes, has_time_stamp);
+    if (bytes[start] == '{' || (bytes[start] == '[' && !is_log)) return find_kind(json_kinds, bytes, other_json);
+    if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
+    const Kind& other = has_featureset(bytes) ? featureset : is_log ? dmesg : other_text;
+    return find_kind(text_kinds, bytes, other);
 }
 
 }  // namespace poolcpuid::dump

@@ -6,8 +6,9 @@
 
 namespace poolcpuid::dump {
 
-// "a Git LFS pointer, not the dump itself", "a latency table of InstLatx64" …; "text in no known format"
-// when nothing better is known. Linear in the size of bytes.
+// "a Git LFS pointer, not the dump itself (run git lfs pull)", "a latency table of InstLatx64" …, with what to do
+// instead where something helps; "text without CPUID rows in any known format" when nothing better is known. Linear in
+// the size of bytes.
 std::string describe_unrecognised(std::string_view bytes);
 
 }  // namespace poolcpuid::dump

@@ -97,7 +97,7 @@ Explainer::~Explainer() = default;
 
 std::vector<FieldIndex> Explainer::fields_named(std::string_view name) const {
     const PolicyView& view = impl_->view;
-    std::vector<FieldIndex> found = view.rulebook().find_any_name(name);
+    std::vector<FieldIndex> found = view.rulebook().find_printed_name(name);
     const bool of_another = !found.empty();
     std::erase_if(found, [&](FieldIndex index) { return !is_vendors(view, view.rulebook()[index]); });
     if (!found.empty()) return found;

@@ -99,6 +99,7 @@ public:
                 return {number(derive.then_value) + " with " + id_of(view_, derive.condition) + ", " +
                             number(derive.else_value) + " without it.",
                         {derive.condition}};
+            case Derivation::constant: return {"The same in every policy.", {}};
             case Derivation::xcr0_low:
             case Derivation::xcr0_high:
             case Derivation::xss_low:
@@ -244,8 +245,13 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
     std::vector<std::string> sentences;
     if (field.emulated)
         sentences.emplace_back("A dump of the silicon counts as having it, since every VMM emulates it.");
-    if (field.implied_by != no_field) {
-        sentences.push_back("It counts as set where " + id_of(view, field.implied_by) + " is.");
+    if (field.made.by != Makers::none) {
+        sentences.push_back(std::string(field.made.by == Makers::all ? "Hypervisors" : "Some hypervisors") +
+                            " make it: a dump of the silicon alone does not say that a guest has it not.");
+    }
+    if (field.implied_by.field != no_field) {
+        sentences.push_back("It counts as set where " + id_of(view, field.implied_by.field) +
+                            (field.implied_by.negated ? " is not." : " is."));
     }
     if (field.length_from != no_field) {
         sentences.push_back("Bits from the number in " + id_of(view, field.length_from) + " on count as 1.");

@@ -60,6 +60,7 @@ Json field_json(const Rulebook& rulebook, const ExplainedField& explained) {
     json["exposure"] = to_string(field.exposure);
     if (!field.ask.empty()) json["ask"] = field.ask;
     json["impact"] = to_string(field.impact);
+    if (!field.mitigation.empty()) json["mitigates"] = rulebook.mitigated_by(field);
     json["why"] = field.why;
     json["source"] = field.source;
     json["values"] = document::array_of(explained.values, value_json);

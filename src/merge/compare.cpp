@@ -26,7 +26,7 @@ public:
             const Field& field = rulebook_[index];
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const bool guarded = field.rule == Rule::guarded;
-                if (!is_void(field, subleaf)) {
+                if (!is_void(field)) {
                     if (promises_by_bits(field.rule)) compare_bits(index, subleaf);
                     if (guarded) compare_scrub(guard, index, subleaf);
                     if (promises_by_number(field.rule)) compare_number(index, subleaf);
@@ -41,18 +41,25 @@ public:
 
 private:
     // While its gate is 0 in the policy, a field says nothing there.
-    bool is_void(const Field& field, std::uint32_t subleaf) const {
+    bool is_void(const Field& field) const {
         if (field.gate == no_field) return false;
         const Field& gate = rulebook_[field.gate];
-        const bool per_subleaf =
-            gate.is_msr == field.is_msr && gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last;
-        return registers_.field(gate, per_subleaf ? subleaf : gate.subleaf_first).value_or(0) == 0;
+        return registers_.field(gate, gate.subleaf_first).value_or(0) == 0;
     }
 
-    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known) {
+    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
-        broken_.push_back({kind, index, subleaf, 0, known, before.value, after.value, {}, {}});
+        broken_.push_back(
+            {kind, index, subleaf, 0, known, impact(rulebook_[index]), made_by, before.value, after.value, {}, {}});
+    }
+
+    // XBEGIN faults without RTM, and only aborts where RTM_ALWAYS_ABORT stands in its place.
+    Impact impact(const Field& field) const {
+        for (const Easing& easing : field.eased_by) {
+            if (holds(kept_.easings, easing.field)) return easing.impact;
+        }
+        return field.impact;
     }
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
@@ -60,7 +67,10 @@ private:
         const std::size_t word = *plan_.find_word(place_of(field, subleaf));
         const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
         if (broken == 0 || is_other_name(index, subleaf)) return;
-        add(AtomKind::bits, index, subleaf, (broken & ~kept_.unknown[word]) != 0);
+        const bool known = (broken & ~kept_.unknown[word]) != 0;
+        const bool made = !known && (broken & ~kept_.made[word]) == 0;
+        const bool given = made && (broken & ~kept_.given[word]) == 0;
+        add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
     }
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
@@ -119,8 +129,17 @@ private:
         const auto after = kept_.atoms.microcode.find(promised_.leaf1_eax);
         if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
         if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
-        broken_.push_back(
-            {AtomKind::number, index, 0, 0, after->second.known, before->second.value, after->second.value, {}, {}});
+        broken_.push_back({AtomKind::number,
+                           index,
+                           0,
+                           0,
+                           after->second.known,
+                           rulebook_[index].impact,
+                           Makers::none,
+                           before->second.value,
+                           after->second.value,
+                           {},
+                           {}});
     }
 
     void compare_component(const XsaveComponent& component) {
@@ -128,7 +147,8 @@ private:
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
         const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
-        broken_.push_back({AtomKind::component, no_field, 0, component.bit, known, 0, 0, before, after});
+        broken_.push_back(
+            {AtomKind::component, no_field, 0, component.bit, known, Impact::crash, Makers::none, 0, 0, before, after});
     }
 
     const Plan& plan_;

@@ -25,9 +25,11 @@ struct BrokenAtom {
     AtomKind kind = AtomKind::bits;
     FieldIndex field = no_field;  // no_field for a component
     std::uint32_t subleaf = 0;
-    std::uint8_t component = 0;  // its bit in XCR0 or IA32_XSS
-    bool known = true;           // false: the other side does not say, so it is not known to keep it
-    std::uint64_t promised = 0;  // the field's values, shifted down
+    std::uint8_t component = 0;     // its bit in XCR0 or IA32_XSS
+    bool known = true;              // false: the other side does not say, so it is not known to keep it
+    Impact impact = Impact::crash;  // what that costs there
+    Makers made_by = Makers::none;  // of what is not known: the hypervisors that give it, whose view was not dumped
+    std::uint64_t promised = 0;     // the field's values, shifted down
     std::uint64_t kept = 0;
     Component promised_layout;  // of a component
     Component kept_layout;

@@ -52,8 +52,11 @@ private:
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
-        if (values.size() == 1 && first.known && !first.modelled && (first.value == value || stands_for))
-            return std::nullopt;
+        const bool as_read = first.known && !first.modelled && !first.implied;
+        const bool is_hidden = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            return is_withheld(plan_, *variant.promises, index, subleaf);
+        });
+        if (values.size() == 1 && as_read && !is_hidden && (first.value == value || stands_for)) return std::nullopt;
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
@@ -69,6 +72,7 @@ private:
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
         const std::vector<std::string> because = limits_.hosts(index, subleaf);
         decision.because = first_names(because, in_.most_names);
+        decision.mitigates = rulebook_.mitigated_by(field);
         decision.reason = reason_of(in_, limits_, index, subleaf, values, because);
         return decision;
     }
@@ -93,7 +97,7 @@ private:
             out.push_back({text, first_names(names, in_.most_names), names.size()});
             return;
         }
-        // The same value once as read and once from the model table.
+        // The same value once as read, once from the model table, once implied.
         same->count += names.size();
         same->hosts.insert(same->hosts.end(), names.begin(), names.end());
         std::sort(same->hosts.begin(), same->hosts.end());

@@ -7,16 +7,6 @@
 
 namespace poolcpuid::merge {
 
-namespace {
-
-// A gate in the same sub-leafed leaf is asked subleaf by subleaf (a cache that is not there has no
-// WBINVD behaviour); any other gate is asked once.
-bool gate_is_per_subleaf(const Field& field, const Field& gate) noexcept {
-    return gate.is_msr == field.is_msr && gate.leaf == field.leaf && gate.subleaf_first != gate.subleaf_last;
-}
-
-}  // namespace
-
 Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
     : plan_(&plan),
       rulebook_(&plan.rulebook()),
@@ -33,16 +23,13 @@ std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     if (const PromiseGroup* group = plan_->bad_news_group(index)) {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
     }
-    return (plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask()) >> field.low;
+    const std::uint64_t value = plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
+    return without_covered(field, value) >> field.low;
 }
 
 std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
     if (!plan_->applies(field) || is_out(index)) return 0;
-    if (field.gate != no_field) {
-        const Field& gate = (*rulebook_)[field.gate];
-        if (gate_is_per_subleaf(field, gate) && value(field.gate, subleaf) == 0) return 0;
-    }
     if (promises_by_bits(field.rule)) return bits(index, subleaf);
     if (index == plan_->microcode()) return microcode();
     if (promises_by_number(field.rule)) {
@@ -51,8 +38,8 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
         // An obligation that one host does not state could be any: only the largest is sure to hold.
         if (!atoms_.numbers[*slot].known) return field.rule == Rule::max ? field.mask() >> field.low : 0;
         const std::uint64_t number = atoms_.numbers[*slot].value;
-        // 0 says "as the other field": the plainest way to say it when they agree.
-        const bool as_other = field.zero_means_field != no_field && number == value(field.zero_means_field, subleaf);
+        // 0 says "as the other field": the plainest way to say it when they agree, and no number goes beyond it.
+        const bool as_other = field.zero_means_field != no_field && number >= value(field.zero_means_field, subleaf);
         return as_other ? 0 : number;
     }
     if (field.rule == Rule::identity) {
@@ -210,8 +197,7 @@ bool Draft::apply_gates() {
     bool changed = false;
     for (const FieldIndex index : plan_->fields()) {
         const Field& field = (*rulebook_)[index];
-        if (field.gate == no_field || is_out(index)) continue;
-        if (gate_is_per_subleaf(field, (*rulebook_)[field.gate]) || present(field.gate)) continue;
+        if (field.gate == no_field || is_out(index) || present(field.gate)) continue;
         changed = changed || present(index);
         take_out(index, {Cause::gate, field.gate});
     }

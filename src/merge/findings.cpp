@@ -36,11 +36,14 @@ public:
         report_identity();
         report_widths();
         report_silence();
+        report_missing_views();
+        report_withheld();
         report_assumptions();
         report_layouts();
         report_uneven();
         report_strays();
         report_models();
+        report_microcode();
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
@@ -96,7 +99,8 @@ private:
             std::string message =
                 std::string(field.id) + " is shown, but VERW is not known to scrub on " + enumerate(lost) + ": ";
             message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
-                                                      "microcode there, or add feature MSRs to the dump."
+                                                      "microcode there, or add its revision and the feature "
+                                                      "MSRs to the dump."
                                                     : "affected and without the microcode. Update the microcode there.";
             add(Severity::error, verw_promise_lost, std::move(message), lost, std::string(field.id));
         }
@@ -180,6 +184,71 @@ private:
             add(Severity::warning, "unknown-leaf",
                 "The dump of " + enumerate(names) + " does not say what is in leaf " + list_of(keys) +
                     ". Unknown is not zero: the policy makes no promise there. A complete dump (cpuid -r) settles it.",
+                names);
+        }
+    }
+
+    // The fields that matter to the guest with bits in the mask of their word.
+    std::vector<FieldIndex> fields_with(const std::vector<std::uint64_t>& masks) const {
+        std::vector<FieldIndex> found;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            const Cause cause = in_.draft.fate(index).cause;
+            if (!promises_by_bits(field.rule) || cause == Cause::not_asked || cause == Cause::gate) continue;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if (word && (masks[*word] & field.mask()) != 0) found.push_back(index);
+        }
+        return found;
+    }
+
+    std::string ids_of(const std::vector<FieldIndex>& fields, std::size_t most) const {
+        std::string text;
+        for (std::size_t i = 0; i < std::min(most, fields.size()); ++i) {
+            text += (text.empty() ? "" : ", ") + std::string(rulebook_[fields[i]].id);
+        }
+        return fields.size() <= most ? text : text + " and " + std::to_string(fields.size() - most) + " more";
+    }
+
+    // One finding for all hosts of which the same bits are unknown for want of a hypervisor's view.
+    void report_missing_views() {
+        std::map<std::vector<FieldIndex>, std::vector<std::string>> by_fields;
+        for (const Variant& variant : in_.variants) {
+            const auto fields = fields_with(variant.promises->made);
+            if (variant.is_ceiling || fields.empty()) continue;
+            auto& names = by_fields[fields];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        for (auto& [fields, names] : by_fields) {
+            std::sort(names.begin(), names.end());
+            add(Severity::note, "no-hypervisor-view",
+                "The dump of " + enumerate(names) +
+                    " is of the hardware alone. What hypervisors give guests by themselves is unknown there, and the "
+                    "policy does not promise it: " +
+                    ids_of(fields, fields.size()) +
+                    ". A dump that poolcpuid capture takes there, with access to /dev/kvm, settles it.",
+                names);
+        }
+    }
+
+    // One finding for all hosts whose CPUs have the same features that the same kernel does not offer.
+    void report_withheld() {
+        constexpr std::size_t most_named = 12;
+        std::map<std::pair<std::string, std::vector<FieldIndex>>, std::vector<std::string>> causes;
+        for (const Variant& variant : in_.variants) {
+            const auto fields = fields_with(variant.promises->withheld);
+            if (fields.empty()) continue;
+            auto& names = causes[{variant.promises->kernel, fields}];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        for (auto& [cause, names] : causes) {
+            const auto& [kernel, fields] = cause;
+            std::sort(names.begin(), names.end());
+            add(Severity::warning, "hidden-by-hypervisor",
+                "The CPU of " + enumerate(names) + " has " + std::to_string(fields.size()) +
+                    (fields.size() == 1 ? " feature that " : " features that ") + offerer(kernel) +
+                    " does not offer to guests: " + ids_of(fields, most_named) +
+                    ". A newer kernel, or another setting of its KVM, may offer " +
+                    (fields.size() == 1 ? "it." : "them."),
                 names);
         }
     }
@@ -295,6 +364,41 @@ private:
             "The model table has no row for " + enumerate(names) +
                 ": what its silicon does beyond CPUID is not taken into account.",
             names);
+    }
+
+    // What works with some microcodes only is not promised for a host of which the revision is not known.
+    void report_microcode() {
+        std::map<std::pair<FieldIndex, std::string_view>, std::vector<std::string>> open;
+        for (const Variant& variant : in_.variants) {
+            for (const FieldIndex index : plan_.fields()) {
+                if (!is_open(*variant.promises, index)) continue;
+                auto& names = open[{index, variant.promises->silicon.model->name}];
+                names.insert(names.end(), variant.names.begin(), variant.names.end());
+            }
+        }
+        for (auto& [key, names] : open) {
+            const std::string field(rulebook_[key.first].id);
+            std::sort(names.begin(), names.end());
+            add(Severity::warning, "microcode-unknown",
+                "The microcode revision of " + enumerate(names) + " is not known, and on " + std::string(key.second) +
+                    " it decides about " + field + ": " +
+                    (plan_.is_inverted(key.first) ? "the policy sets it, which cannot be ruled out."
+                                                  : "the policy does not promise it.") +
+                    " Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
+                    "\"microcode\" of \"meta\").",
+                names, field);
+        }
+    }
+
+    // A microcode that is not known decides the field, and that shows in the policy.
+    bool is_open(const HostPromises& host, FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        if (!promises_by_bits(field.rule)) return false;
+        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        if (!word || (host.by_microcode[*word] & field.mask()) == 0) return false;
+        if (plan_.is_inverted(index)) return in_.draft.present(index);
+        const Cause cause = in_.draft.fate(index).cause;
+        return cause != Cause::not_asked && cause != Cause::hidden;
     }
 
     void report_artefact() {

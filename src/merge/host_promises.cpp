@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "merge/pool.hpp"
 #include "merge/retpoline.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
@@ -45,11 +46,16 @@ public:
         }
         TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
         read_offered(host);
-        if (hypervisor && hardware) widen(host, *hardware);
+        result_.withheld.resize(host.unknown.size());
+        if (hypervisor && hardware) {
+            find_withheld(host, *hardware);
+            widen(host, *hardware);
+        }
         result_.atoms = std::move(host.atoms);
         const auto& revision = result_.silicon.microcode;
         result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
         result_.unknown = std::move(host.unknown);
+        result_.implied = std::move(host.implied);
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
         result_.assumed = std::move(host.assumed);
@@ -58,8 +64,10 @@ public:
         result_.syscall_artefact = host.syscall_artefact;
         apply_model();
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result_);
+        keep_made(host);
         find_silent_rows();
         find_strays();
+        find_easings();
         return std::move(result_);
     }
 
@@ -69,6 +77,29 @@ private:
         result_.offered = view.atoms.words;
         for (std::size_t w = 0; w < result_.offered.size(); ++w) {
             if (view.absent[w]) result_.offered[w] |= view.unknown[w];
+        }
+    }
+
+    // What the CPU can do and guests are not given; what VMMs emulate is no doing of the CPU.
+    void find_withheld(const TablePromises& view, const TablePromises& hardware) {
+        for (std::size_t w = 0; w < view.unknown.size(); ++w) {
+            const std::uint64_t kept = plan_.words()[w].intersect & hardware.atoms.words[w];
+            result_.withheld[w] = kept & ~view.atoms.words[w] & ~view.unknown[w];
+        }
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (!field.emulated) continue;
+            if (const auto word = plan_.find_word(place_of(field, field.subleaf_first))) {
+                result_.withheld[*word] &= ~field.mask();
+            }
+        }
+    }
+
+    // What the model table settled is not for a hypervisor's view to tell.
+    void keep_made(const TablePromises& host) {
+        for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
+            result_.made.push_back(host.made[w] & result_.unknown[w]);
+            result_.given.push_back(host.given[w] & result_.unknown[w]);
         }
     }
 
@@ -88,6 +119,7 @@ private:
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
+        result_.kernel = kernel_of(host_);
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
             result_.leaf1_eax = *eax;
             result_.signature = signature_of(*eax);
@@ -127,7 +159,11 @@ private:
             const std::uint64_t broken =
                 (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
             host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+            host.made[w] |= cpu.made[w];
+            host.given[w] |= cpu.given[w];
             host.absent[w] = host.absent[w] && cpu.absent[w];
+            host.moot[w] &= cpu.moot[w];
+            host.implied[w] = (host.implied[w] | cpu.implied[w]) & host.atoms.words[w] & cpu.atoms.words[w];
         }
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
@@ -149,6 +185,11 @@ private:
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
             view.unknown[w] &= ~(settled | bad_news);
+            // What only the hypervisor hides is there, and does what it does.
+            const std::uint64_t doubtful = view.implied[w] & ~hardware.moot[w] & ~hardware.atoms.words[w];
+            view.atoms.words[w] &= ~doubtful;
+            view.implied[w] &= ~doubtful;
+            view.unknown[w] |= doubtful & hardware.unknown[w];
         }
         for (std::size_t n = 0; n < view.atoms.numbers.size(); ++n) {
             const Number& other = hardware.atoms.numbers[n];
@@ -161,9 +202,12 @@ private:
     }
 
     // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence
-    // settles only what the dump cannot say; a promise that the silicon cannot keep is gone.
+    // settles only what the dump cannot say; a promise that the silicon cannot keep is gone. What depends on a
+    // microcode that is not known is not known either, whatever a view shows: a kernel that withholds it goes by
+    // the same revision.
     void apply_model() {
         result_.modelled.resize(result_.unknown.size());
+        result_.by_microcode.resize(result_.unknown.size());
         result_.silicon.for_each_fact([&](const SiliconFact& fact) {
             const Field& field = rulebook_[fact.field];
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
@@ -174,6 +218,19 @@ private:
                 take_away(field, *word);
             }
         });
+        result_.silicon.for_each_open_fact([&](const SiliconFact& fact) { leave_open(fact); });
+    }
+
+    void leave_open(const SiliconFact& fact) {
+        const Field& field = rulebook_[fact.field];
+        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        if (!word || field.rule == Rule::guarded) return;  // what scrubs is no promise of the bit
+        const std::uint64_t bits =
+            plan_.is_inverted(fact.field) ? (std::uint64_t{fact.value} << field.low) & field.mask() : field.mask();
+        const std::uint64_t open = bits & result_.atoms.words[*word];
+        result_.atoms.words[*word] &= ~open;
+        result_.unknown[*word] |= open;
+        result_.by_microcode[*word] |= open;
     }
 
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
@@ -187,8 +244,18 @@ private:
 
     void take_away(const Field& field, std::size_t word) {
         result_.modelled[word] |= field.mask() & (result_.atoms.words[word] | result_.unknown[word]);
+        result_.withheld[word] &= ~field.mask();
         result_.atoms.words[word] &= ~field.mask();
         result_.unknown[word] &= ~field.mask();
+    }
+
+    // KVM does not offer all of them, and what they say is so in the silicon.
+    void find_easings() {
+        const auto add = [&](const CpuidTable& table, const Msrs& msrs) {
+            merge_sorted(result_.easings, ViewReader(plan_, table, msrs).easings());
+        };
+        if (host_.hardware) add(host_.hardware->cpus.front().cpuid, host_.hardware->msrs);
+        if (host_.hypervisor) add(host_.hypervisor->cpuid, *result_.msrs);
     }
 
     void find_silent_rows() {
@@ -196,7 +263,7 @@ private:
             if (!place.is_msr) result_.silent_rows.push_back(place.key);
         };
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
-            if (result_.unknown[w] != 0) note(plan_.words()[w].place);
+            if ((result_.unknown[w] & ~result_.by_microcode[w] & ~result_.made[w]) != 0) note(plan_.words()[w].place);
         }
         for (std::size_t n = 0; n < plan_.numbers().size(); ++n) {
             const NumberSlot& slot = plan_.numbers()[n];

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "merge/plan.hpp"
@@ -66,12 +67,18 @@ struct Atoms {
 struct HostPromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;           // bits of which the host is silent, parallel to words
+    std::vector<std::uint64_t> made;              // bits of unknown that a hypervisor's view would tell, likewise
+    std::vector<std::uint64_t> given;             // those of made that every hypervisor gives, likewise
+    std::vector<std::uint64_t> withheld;          // promises that the silicon keeps and its hypervisor does not offer
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
     std::vector<bool> absent;                     // words of MSRs that the host is known not to have
     std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
+    std::vector<std::uint64_t> implied;           // promised though no view shows them: what is not there implies them
+    std::vector<std::uint64_t> by_microcode;      // unknown bits that a microcode decides which is not known
     std::vector<std::uint64_t> offered;           // what the view for guests alone shows, as promises
     std::uint64_t components_unknown = 0;         // XSAVE states of which the dump says nothing, by bit
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
+    std::vector<FieldIndex> easings;              // fields that ease a broken promise and that a view shows
     std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing
     std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
@@ -81,6 +88,7 @@ struct HostPromises {
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
+    std::string kernel;           // its version, of a host with both views; empty: not known
     std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it
     Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values

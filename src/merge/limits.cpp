@@ -120,6 +120,9 @@ std::string Limits::fate_of(const XsaveComponent& component) const {
 std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
     if (index == plan_.microcode()) return of_microcode();
     const Field& field = rulebook_[index];
+    const auto promised = [&](const SeenValue& seen) {
+        return with_covered(field, seen.value << field.low) >> field.low;
+    };
     std::uint64_t any = 0;
     std::uint64_t all = ~std::uint64_t{0};
     std::uint64_t least = ~std::uint64_t{0};
@@ -127,7 +130,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
     for (const Variant& variant : in_.variants) {
         const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
         if (!seen.known) continue;
-        any |= seen.value;
+        any |= promised(seen);
         all &= seen.value;
         least = std::min(least, seen.value);
         most = std::max(most, seen.value);
@@ -139,7 +142,8 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
         });
     };
     switch (field.rule) {
-        case Rule::intersect: return with([&](const SeenValue& seen) { return any == 0 || (any & ~seen.value) != 0; });
+        case Rule::intersect:
+            return with([&](const SeenValue& seen) { return any == 0 || (any & ~promised(seen)) != 0; });
         case Rule::union_:
         case Rule::guarded: {
             // The bits that not all hosts have or, when all have the same, every host.

@@ -93,10 +93,20 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const std
     return text + ". A dump with its MSRs (poolcpuid capture, as root) settles it.";
 }
 
+bool is_listed(const HostPromises& host, std::uint32_t index) {
+    if (!host.has_msrs) return false;
+    const std::vector<MsrRow>& rows = **host.msrs;
+    return std::any_of(rows.begin(), rows.end(), [&](const MsrRow& row) { return row.index == index; });
+}
+
 }  // namespace
 
 bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
-    return plan.rulebook()[index].is_msr && !seen_value(plan, host, index, subleaf).known;
+    const Field& field = plan.rulebook()[index];
+    if (!field.is_msr || seen_value(plan, host, index, subleaf).known) return false;
+    const auto word = plan.find_word(place_of(field, subleaf));
+    const bool is_made = word && (host.made[*word] & field.mask()) != 0;
+    return !is_made || !(host.absent[*word] || is_listed(host, field.leaf));
 }
 
 void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings) {

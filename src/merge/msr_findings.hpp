@@ -13,7 +13,8 @@ namespace poolcpuid::merge {
 // variants times the plan's words.
 void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings);
 
-// True when the policy's silence about a field comes from an MSR that the host's dump does not hold:
+// True when the policy's silence about a field comes from an MSR that the host's dump does not hold, and not from
+// a hypervisor that makes it:
 // such a field has its place in the finding of that MSR.
 bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 

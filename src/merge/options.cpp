@@ -17,7 +17,7 @@ bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
     if (field.rule == Rule::identity) return true;
     if (!seen.known) return false;
     switch (field.rule) {
-        case Rule::intersect: return (value & ~seen.value) == 0;
+        case Rule::intersect: return ((value << field.low) & ~with_covered(field, seen.value << field.low)) == 0;
         case Rule::union_:
         case Rule::guarded: return (seen.value & ~value) == 0;
         case Rule::min: return value <= seen.value;
@@ -142,7 +142,7 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
         const FieldIndex index = field_named(draft.plan(), name, "--set");
         const Field& field = draft.plan().rulebook()[index];
         const std::uint64_t wanted = parse_value(field, text);
-        if (wanted != 0 && draft.value(index, field.subleaf_first) != wanted) {
+        if (draft.value(index, field.subleaf_first) != wanted) {
             throw NoPolicyError("--set " + name + "=" + text +
                                 ": the field goes with another that the pool does not have");
         }

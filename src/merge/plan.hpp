@@ -124,6 +124,22 @@ constexpr bool promises_by_bits(Rule rule) noexcept {
     return rule == Rule::intersect || rule == Rule::union_ || rule == Rule::guarded || rule == Rule::group;
 }
 
+// A field's bits of a register with those that they cover, whose promises they keep.
+constexpr std::uint64_t with_covered(const Field& field, std::uint64_t bits) noexcept {
+    for (const Cover& cover : field.covers) {
+        if (((bits >> cover.bit) & 1U) != 0) bits |= cover.covered;
+    }
+    return bits;
+}
+
+// The same as hardware shows it: only the bits that no other one covers.
+constexpr std::uint64_t without_covered(const Field& field, std::uint64_t bits) noexcept {
+    for (const Cover& cover : field.covers) {
+        if (((bits >> cover.bit) & 1U) != 0) bits &= ~cover.covered;
+    }
+    return bits;
+}
+
 // True for a field whose value promises as a number.
 constexpr bool promises_by_number(Rule rule) noexcept {
     return rule == Rule::min || rule == Rule::max || rule == Rule::equal;

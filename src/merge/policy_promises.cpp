@@ -25,14 +25,18 @@ public:
         result.has_msrs = true;
         result.has_hypervisor_view = true;
         constexpr bool only_listed = true;
-        TablePromises read =
-            read_view(plan_, ViewReader(plan_, *result.table, *result.msrs, only_listed), Silicon{}, ViewKind::policy);
+        const ViewReader registers(plan_, *result.table, *result.msrs, only_listed);
+        TablePromises read = read_view(plan_, registers, Silicon{}, ViewKind::policy);
+        result.easings = registers.easings();
         result.offered = read.atoms.words;
         result.atoms = std::move(read.atoms);
         read_microcode(result);
         result.absent = std::move(read.absent);
         result.unknown.assign(plan_.words().size(), 0);
-        result.modelled.assign(plan_.words().size(), 0);
+        for (auto* bits :
+             {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
+            bits->assign(plan_.words().size(), 0);
+        }
         read_scrubs(result);
         for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
         return result;

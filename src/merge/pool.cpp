@@ -75,12 +75,22 @@ std::string views_digest(const HostDump& host) {
         append_msrs(bytes, host.hardware->msrs);
     }
     append_number(bytes, microcode_revision(host).value_or(0));
+    bytes += kernel_of(host) + '\0';
     append_number(bytes, host.hypervisor ? 1 : 0);
     if (host.hypervisor) {
         append_table(bytes, host.hypervisor->cpuid);
         append_msrs(bytes, host.hypervisor->msrs);
     }
     return sha256_hex(bytes);
+}
+
+std::string kernel_of(const HostDump& host) {
+    const auto at = host.meta.find("kernel");
+    return host.hardware && host.hypervisor && at != host.meta.end() ? at->second : std::string();
+}
+
+std::string offerer(const std::string& kernel) {
+    return kernel.empty() ? "its hypervisor" : "its kernel (" + kernel + ")";
 }
 
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most) {
@@ -122,20 +132,29 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
                 const bool restricted = keeps_bits(plan, host, group->eibrs);
                 if (restricted != (index == group->rrsba)) value = 0;
             }
-            return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0};
+            value = without_covered(field, value);
+            return {known, known ? value >> field.low : 0, (host.modelled[*word] & field.mask()) != 0,
+                    (host.implied[*word] & field.mask()) != 0};
         }
     }
     if (index == plan.microcode()) {
         const auto& revision = host.silicon.microcode;
-        return {revision.has_value(), revision.value_or(0), false};
+        return {revision.has_value(), revision.value_or(0)};
     }
     if (const auto slot = plan.find_number(index, subleaf)) {
         const Number& number = host.atoms.numbers[*slot];
-        return {number.known, number.value, false};
+        return {number.known, number.value};
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);
-    return {raw.has_value(), raw.value_or(0), false};
+    return {raw.has_value(), raw.value_or(0)};
+}
+
+bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
+    const Field& field = plan.rulebook()[index];
+    if (!promises_by_bits(field.rule)) return false;
+    const auto word = plan.find_word(place_of(field, subleaf));
+    return word && (host.withheld[*word] & field.mask()) != 0;
 }
 
 std::vector<std::string> inferred_immunities(const HostPromises& host) {

@@ -46,6 +46,12 @@ std::vector<std::string> names_where(const std::vector<Variant>& variants,
 // A digest of what a host's views say: equal views, equal digests, whatever the hosts are called.
 std::string views_digest(const HostDump& host);
 
+// The kernel that makes a host's hypervisor view, where it also has a view of its own silicon; empty: not known.
+std::string kernel_of(const HostDump& host);
+
+// "its kernel (6.1.0)", or who else does not offer what the silicon has.
+std::string offerer(const std::string& kernel);
+
 // The first of names, at most that many.
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most);
 
@@ -60,6 +66,7 @@ struct SeenValue {
     bool known = false;
     std::uint64_t value = 0;
     bool modelled = false;  // set or settled by the model table
+    bool implied = false;   // no view shows it: implied_by says it
 
     friend auto operator<=>(const SeenValue&, const SeenValue&) = default;
 };
@@ -67,6 +74,9 @@ struct SeenValue {
 // The field's value on a host: the meet over the logical CPUs for promises, the first
 // CPU's for all else.
 SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
+
+// True when the host's silicon has the field and its hypervisor does not offer it.
+bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 
 // The immunities that guests infer from the host's family and model, sorted.
 std::vector<std::string> inferred_immunities(const HostPromises& host);

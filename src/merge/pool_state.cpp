@@ -97,7 +97,7 @@ struct PoolState::Impl {
             const std::uint64_t all = field.mask() >> field.low;
             const auto without = merge::names_where(variants, [&](const Variant& variant) {
                 const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
-                return !seen.known || seen.value != all;
+                return seen.value != all;  // what is not known reads as 0
             });
             if (without.empty()) continue;
             throw NoPolicyError(merge::enumerate(without) + " is not known to have " + std::string(field.id) +

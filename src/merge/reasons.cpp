@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -38,23 +39,47 @@ public:
 
     std::string text(FieldIndex index, std::uint32_t subleaf, const ValuesSeen& values,
                      const std::vector<std::string>& limiting) const {
-        std::vector<std::string> modelled;
-        for (const auto& [seen, variants] : values) {
-            if (!seen.modelled) continue;
-            for (const Variant* variant : variants) {
-                modelled.insert(modelled.end(), variant->names.begin(), variant->names.end());
-            }
-        }
-        std::sort(modelled.begin(), modelled.end());
         std::string said;
-        if (!modelled.empty()) {
+        if (const auto modelled = hosts_with(values, &SeenValue::modelled); !modelled.empty()) {
             said =
                 " On " + enumerate(modelled) + " the model table says what the silicon does, whatever the dump shows.";
         }
-        return what_happened(index, subleaf, values, limiting) + said + " " + std::string(rulebook_[index].why);
+        if (const auto implied = hosts_with(values, &SeenValue::implied); !implied.empty()) {
+            said += " On " + enumerate(implied) + " it goes without saying, as " +
+                    std::string(rulebook_[rulebook_[index].implied_by.field].id) + " is not there.";
+        }
+        return what_happened(index, subleaf, values, limiting) + said + withheld(index, subleaf) + " " +
+               std::string(rulebook_[index].why);
     }
 
 private:
+    // Of a CPU that can do more than guests are given.
+    std::string withheld(FieldIndex index, std::uint32_t subleaf) const {
+        std::map<std::string, std::vector<std::string>> kernels;
+        for (const Variant& variant : in_.variants) {
+            if (!is_withheld(plan_, *variant.promises, index, subleaf)) continue;
+            auto& names = kernels[variant.promises->kernel];
+            names.insert(names.end(), variant.names.begin(), variant.names.end());
+        }
+        std::string text;
+        for (auto& [kernel, names] : kernels) {
+            std::sort(names.begin(), names.end());
+            text += " The CPU of " + enumerate(names) + " has it, " + offerer(kernel) + " does not offer it.";
+        }
+        return text;
+    }
+
+    static std::vector<std::string> hosts_with(const ValuesSeen& values, bool SeenValue::*what) {
+        std::vector<std::string> names;
+        for (const auto& [seen, variants] : values) {
+            if (!(seen.*what)) continue;
+            for (const Variant* variant : variants)
+                names.insert(names.end(), variant->names.begin(), variant->names.end());
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
     std::string ids_of(std::span<const FieldIndex> fields) const {
         std::string text;
         for (const FieldIndex index : fields) text += (text.empty() ? "" : " or ") + std::string(rulebook_[index].id);
@@ -123,11 +148,15 @@ private:
             any |= seen.known ? seen.value : 0;
             (seen.known ? known : unknown) = true;
         }
+        const bool all = std::all_of(values.begin(), values.end(), [&](const auto& v) {
+            return v.first.known && v.first.value == field.mask() >> field.low;
+        });
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";
         switch (field.rule) {
             case Rule::intersect:
-                return (any == 0 && unknown ? "No host is known to have it" : "Not every host has it") + who + "." +
-                       silent;
+                if (all) return "Every host keeps it.";
+                if (any != 0) return "Not every host has it" + who + "." + silent;
+                return (unknown ? "No host is known to have it" : "No host offers it") + who + "." + silent;
             case Rule::union_:
             case Rule::guarded:
                 return (any == 0 && unknown ? "Set, since not every dump rules it out"
@@ -137,7 +166,9 @@ private:
             case Rule::max: return (known ? "The largest of the hosts" : "No dump says it") + who + "." + silent;
             case Rule::equal: return "The hosts differ" + who + "." + silent;
             case Rule::identity: return "Taken whole from the host that lends the identity" + who + ".";
-            case Rule::derive: return "Computed from the other fields.";
+            case Rule::derive:
+                return field.derive.how == Derivation::constant ? "The same in every policy."
+                                                                : "Computed from the other fields.";
             case Rule::hide: return "Never shown to a guest in a pool.";
             case Rule::group:
             case Rule::owned: break;

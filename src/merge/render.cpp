@@ -114,6 +114,7 @@ private:
             case Derivation::xss_high: return static_cast<std::uint32_t>(mask_of(true) >> 32);
             case Derivation::xsave_size: return xsave_size();
             case Derivation::select: return draft_.present(derive.condition) ? derive.then_value : derive.else_value;
+            case Derivation::constant: return derive.then_value;
             case Derivation::copy_bits: return (register_of(derive.from, derive.reg) & field.mask()) >> field.low;
             case Derivation::max_leaf: return max_leaf(field);
             case Derivation::max_subleaf: return max_subleaf(field);

@@ -18,8 +18,12 @@ public:
 
     TablePromises read() {
         read_words();
+        read_covered();
         read_implied();
-        if (kind_ == ViewKind::hardware) read_emulated();
+        if (kind_ == ViewKind::hardware) {
+            read_emulated();
+            read_made();
+        }
         read_numbers();
         read_lengths();
         read_guards();
@@ -40,6 +44,8 @@ private:
             result_.unknown.push_back(unknown);
             result_.absent.push_back(reading.absent);
         }
+        result_.made.resize(plan_.words().size());
+        result_.given.resize(plan_.words().size());
     }
 
     // The bits of a register that are RSBA or RRSBA of a group.
@@ -54,19 +60,48 @@ private:
         return mask;
     }
 
-    // SYSCALL reads 0 on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
-    void read_implied() {
+    void read_covered() {
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            if (field.implied_by == no_field) continue;
-            const Field& sign = rulebook_[field.implied_by];
+            if (field.covers.empty()) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+                result_.atoms.words[word] = with_covered(field, result_.atoms.words[word]);
+                result_.unknown[word] &= ~result_.atoms.words[word];
+            }
+        }
+    }
+
+    // SYSCALL reads 0 on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
+    void read_implied() {
+        result_.moot.resize(plan_.words().size());
+        result_.implied.resize(plan_.words().size());
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (field.implied_by.field == no_field) continue;
+            const Field& sign = rulebook_[field.implied_by.field];
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
-            const bool signalled = view_.field(sign, sign.subleaf_first).value_or(0) != 0;
-            if (!word || !signalled) continue;
+            const auto value = view_.field(sign, sign.subleaf_first);
+            if (!word || !plan_.applies(sign) || !value || (*value != 0) == field.implied_by.negated) continue;
+            if (field.implied_by.negated) {
+                read_moot(field, *word);
+                continue;
+            }
             if ((result_.atoms.words[*word] & field.mask()) != field.mask()) result_.syscall_artefact = true;
             result_.atoms.words[*word] |= field.mask();
             result_.unknown[*word] &= ~field.mask();
         }
+    }
+
+    // KVM clears TAA_NO where RTM is off, and without RTM there is no TAA. An MSR that is not there is not offered
+    // for that; and what a policy does not show may be on its hosts.
+    void read_moot(const Field& field, std::size_t word) {
+        if (kind_ == ViewKind::policy) return;
+        result_.moot[word] |= field.mask();
+        if (result_.absent[word]) return;
+        const std::uint64_t implied = field.mask() & ~result_.unknown[word] & ~result_.atoms.words[word];
+        result_.atoms.words[word] |= implied;
+        result_.implied[word] |= implied;
     }
 
     // What the VMM emulates is there whatever the hardware (or its firmware) shows.
@@ -81,12 +116,34 @@ private:
         }
     }
 
+    // What hypervisors make themselves is not lost for the hardware's not having it: their own view would tell.
+    void read_made() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (field.made.by == Makers::none) continue;
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto made = is_made(field.made);
+            if (!word || !made.value_or(true)) continue;
+            const std::uint64_t bits = field.mask() & ~result_.atoms.words[*word];
+            result_.unknown[*word] |= bits;
+            result_.made[*word] |= bits;
+            if (made && field.made.by == Makers::all) result_.given[*word] |= bits;
+        }
+    }
+
+    std::optional<bool> is_made(const Made& made) const {
+        if (made.where.empty() && made.model.empty()) return true;
+        return is_either(made.where, made.model);
+    }
+
     Number read_number(const Field& field, std::uint32_t subleaf) const {
         const auto value = view_.field(field, subleaf);
-        if (field.zero_has_meaning && value.value_or(0) == 0) {
-            if (field.zero_means_field == no_field) return {true, field.zero_means};
-            return read_number(rulebook_[field.zero_means_field], subleaf);
+        if (field.zero_means_field != no_field) {
+            // A guest's addresses are no wider than the CPU's.
+            const Number other = read_number(rulebook_[field.zero_means_field], subleaf);
+            return value.value_or(0) == 0 ? other : meet(Rule::min, {true, *value}, other);
         }
+        if (field.zero_has_meaning && value.value_or(0) == 0) return {true, field.zero_means};
         return value ? Number{true, *value} : Number{};
     }
 
@@ -115,24 +172,26 @@ private:
         }
     }
 
+    // What the silicon does badly is no promise of it, and it is not known to be gone either.
     std::optional<bool> holds(const GuardTerm& term) const {
         const Field& field = rulebook_[term.field];
         auto value = view_.field(field, field.subleaf_first);
-        if (field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
+        if (!term.negated && field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
         if (!value) return std::nullopt;
         return (*value != 0) != term.negated;
     }
 
-    // Immune for certain, affected for certain, or nothing.
-    std::optional<bool> immune(const Guard& guard) const {
+    // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
+    std::optional<bool> is_either(std::span<const std::span<const GuardTerm>> lists,
+                                  std::span<const std::string_view> tags) const {
         const auto has = [&](std::string_view tag) {
             if (silicon_.model == nullptr) return false;
             const auto& immune_to = silicon_.model->immune;
             return std::find(immune_to.begin(), immune_to.end(), tag) != immune_to.end();
         };
-        if (!guard.model.empty() && std::all_of(guard.model.begin(), guard.model.end(), has)) return true;
+        if (!tags.empty() && std::all_of(tags.begin(), tags.end(), has)) return true;
         bool all_refuted = true;
-        for (const std::span<const GuardTerm> terms : guard.immune) {
+        for (const std::span<const GuardTerm> terms : lists) {
             const auto term_is = [&](bool wanted) {
                 return [this, wanted](const GuardTerm& term) { return holds(term) == std::optional<bool>(wanted); };
             };
@@ -154,12 +213,12 @@ private:
                 result_.atoms.scrubs |= bit;
                 continue;
             }
-            const auto is_immune = immune(field.guard);
+            const auto is_immune = is_either(field.guard.immune, field.guard.model);
             if (is_immune.value_or(false)) {
                 result_.atoms.scrubs |= bit;
                 settle_clear(field, slot.subleaf);
             }
-            if (!shown || !is_immune) result_.scrub_unknown |= bit;
+            if (!shown || !is_immune || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
     }

@@ -13,7 +13,11 @@ namespace poolcpuid::merge {
 struct TablePromises {
     Atoms atoms;
     std::vector<std::uint64_t> unknown;
-    std::vector<bool> absent;  // words of MSRs that do not exist
+    std::vector<std::uint64_t> moot;     // bits that lose their object by what is not there (implied_by "!rtm")
+    std::vector<std::uint64_t> implied;  // those of them that are promised though the view does not show them
+    std::vector<std::uint64_t> made;     // bits of unknown that only a hypervisor's view tells
+    std::vector<std::uint64_t> given;    // those of them that every hypervisor gives
+    std::vector<bool> absent;            // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
     std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -18,13 +19,25 @@ struct Silicon {
     const Model* model = nullptr;  // nullptr: not in the model table
     std::optional<std::uint32_t> microcode;
 
+    // FFFFFFFFh is what hypervisors show in the place of a revision.
+    bool knows_microcode() const { return microcode && *microcode != std::numeric_limits<std::uint32_t>::max(); }
+
     // Calls body with every fact that holds.
     template <typename Body>
     void for_each_fact(const Body& body) const {
         if (model == nullptr) return;
         for (const SiliconFact& fact : model->silicon) body(fact);
         for (const MicrocodeFacts& facts : model->microcode) {
-            if (!microcode || !facts.hold_with(*microcode)) continue;
+            if (!knows_microcode() || !facts.hold_with(*microcode)) continue;
+            for (const SiliconFact& fact : facts.silicon) body(fact);
+        }
+    }
+
+    // Calls body with every fact that may hold: with which microcode the host runs is not known.
+    template <typename Body>
+    void for_each_open_fact(const Body& body) const {
+        if (model == nullptr || knows_microcode()) return;
+        for (const MicrocodeFacts& facts : model->microcode) {
             for (const SiliconFact& fact : facts.silicon) body(fact);
         }
     }
@@ -36,6 +49,13 @@ struct Silicon {
             if (fact.field == field) value = fact.value;
         });
         return value;
+    }
+
+    // True when a microcode that is not known decides what a field is.
+    bool depends_on_microcode(FieldIndex field) const {
+        bool depends = false;
+        for_each_open_fact([&](const SiliconFact& fact) { depends = depends || fact.field == field; });
+        return depends;
     }
 };
 
@@ -78,6 +98,18 @@ public:
         const Reading reading = read(place_of(field, subleaf));
         if (!reading.known) return std::nullopt;
         return (reading.value & field.mask()) >> field.low;
+    }
+
+    // The fields that it shows of those that ease a broken promise.
+    std::vector<FieldIndex> easings() const {
+        std::vector<FieldIndex> shown;
+        for (const FieldIndex index : plan_.fields()) {
+            for (const Easing& easing : plan_.rulebook()[index].eased_by) {
+                const Field& other = plan_.rulebook()[easing.field];
+                if (field(other, other.subleaf_first).value_or(0) != 0) shown.push_back(easing.field);
+            }
+        }
+        return shown;
     }
 
     const CpuidTable& table() const noexcept { return table_; }

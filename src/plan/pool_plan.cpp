@@ -47,9 +47,9 @@ PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const 
 
 class Planner {
 public:
-    Planner(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change, UnknownIs unknown)
+    Planner(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change, Strictness strictness)
         : rulebook_(rulebook), current_(current), change_(change), state_(rulebook) {
-        plan_.unknown = unknown;
+        plan_.strictness = strictness;
     }
 
     PoolPlan run(const std::vector<RunningPolicy>& running) {
@@ -161,7 +161,7 @@ private:
     void follow_running(const std::vector<RunningPolicy>& running) {
         std::vector<Reach> reaches;
         for (const RunningPolicy& policy : running) {
-            reaches.emplace_back(rulebook_, policy.policy, hosts_, plan_.unknown);
+            reaches.emplace_back(rulebook_, policy.policy, hosts_, plan_.strictness);
             RunningPlan entry;
             entry.label = policy.label;
             entry.sha256 = sha256_hex(to_json(policy.policy));
@@ -176,7 +176,7 @@ private:
     }
 
     void ask_of_policy_after() {
-        const Reach reach(rulebook_, plan_.after, hosts_, plan_.unknown);
+        const Reach reach(rulebook_, plan_.after, hosts_, plan_.strictness);
         plan_.start_up = reach.start_up();
         plan_.wait_for = reach.moving_beyond_reach();
     }
@@ -253,8 +253,8 @@ std::vector<std::string> PoolPlan::stranded() const {
 }
 
 PoolPlan plan_change(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change,
-                     const std::vector<RunningPolicy>& running, UnknownIs unknown) {
-    return Planner(rulebook, current, change, unknown).run(running);
+                     const std::vector<RunningPolicy>& running, Strictness strictness) {
+    return Planner(rulebook, current, change, strictness).run(running);
 }
 
 }  // namespace poolcpuid

@@ -28,7 +28,7 @@ private:
     static bool alike(const Unreachable& a, const Unreachable& b) {
         return a.before == b.before && a.violations == b.violations;
     }
-    static bool alike(const DoubtfulHosts& a, const DoubtfulHosts& b) { return a.violations == b.violations; }
+    static bool alike(const FlawedHosts& a, const FlawedHosts& b) { return a.violations == b.violations; }
     static bool alike(const StartUpHosts& a, const StartUpHosts& b) { return a.start_up == b.start_up; }
 
     std::size_t place_of(Group fresh) {
@@ -43,23 +43,41 @@ private:
     std::vector<Group> groups_;
 };
 
+// The violations of a host that may run the VM: those that count and only cost speed, and those that are not known
+// and do not count.
+struct Flaws {
+    std::vector<Violation> degraded;
+    std::vector<Violation> doubtful;
+};
+
+Flaws flaws_of(const Verdict& verdict, UnknownIs unknown) {
+    Flaws flaws;
+    for (const Violation& violation : verdict.violations) {
+        (violation.counts(unknown) ? flaws.degraded : flaws.doubtful).push_back(violation);
+    }
+    return flaws;
+}
+
 }  // namespace
 
-Reach::Reach(const Rulebook& rulebook, const PoolPolicy& policy, const Hosts& hosts, UnknownIs unknown)
-    : hosts_(hosts), unknown_(unknown) {
+Reach::Reach(const Rulebook& rulebook, const PoolPolicy& policy, const Hosts& hosts, Strictness strictness)
+    : hosts_(hosts), strictness_(strictness) {
     const PolicyCheck check(rulebook, policy);
     for (const HostDump* host : hosts.kinds.examples()) verdicts_.push_back(check.against(*host));
 }
 
 void Reach::describe(RunningPlan& plan) const {
     Groups<Unreachable, std::pair<std::size_t, bool>> unreachable;
-    Groups<DoubtfulHosts, std::size_t> doubtful;
+    Groups<FlawedHosts, std::size_t> degraded;
+    Groups<FlawedHosts, std::size_t> doubtful;
     for (const auto& [name, host] : hosts_.after) {
         const std::size_t kind = hosts_.kinds.of(*host);
         const Verdict& verdict = on(*host);
-        if (verdict.compatible(unknown_)) {
+        if (verdict.compatible(strictness_)) {
             plan.reaches.push_back(name);
-            if (!verdict.violations.empty()) doubtful.put(kind, name, {{}, verdict.violations});
+            const Flaws flaws = flaws_of(verdict, strictness_.unknown);
+            if (!flaws.degraded.empty()) degraded.put(kind, name, {{}, flaws.degraded});
+            if (!flaws.doubtful.empty()) doubtful.put(kind, name, {{}, flaws.doubtful});
             continue;
         }
         const auto old = hosts_.before.find(name);
@@ -67,6 +85,7 @@ void Reach::describe(RunningPlan& plan) const {
         unreachable.put({kind, before}, name, {{}, before, verdict.violations});
     }
     plan.cannot_reach = unreachable.take();
+    plan.degraded = degraded.take();
     plan.doubtful = doubtful.take();
     plan.start_up = start_up();
     for (const std::string& name : hosts_.moving) {
@@ -81,7 +100,7 @@ std::vector<StartUpHosts> Reach::start_up() const {
     Groups<StartUpHosts, std::size_t> groups;
     for (const auto& [name, host] : hosts_.after) {
         const Verdict& verdict = on(*host);
-        if (verdict.start_up.empty() || !verdict.compatible(unknown_)) continue;
+        if (verdict.start_up.empty() || !verdict.compatible(strictness_)) continue;
         groups.put(hosts_.kinds.of(*host), name, {{}, verdict.start_up});
     }
     return groups.take();

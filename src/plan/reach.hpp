@@ -23,12 +23,12 @@ struct Hosts {
 class Reach {
 public:
     // One check a kind. hosts must outlive it.
-    Reach(const Rulebook& rulebook, const PoolPolicy& policy, const Hosts& hosts, UnknownIs unknown);
+    Reach(const Rulebook& rulebook, const PoolPolicy& policy, const Hosts& hosts, Strictness strictness);
 
     const Verdict& on(const HostDump& host) const { return verdicts_[hosts_.kinds.of(host)]; }
-    bool may_run_on(const HostDump& host) const { return on(host).compatible(unknown_); }
+    bool may_run_on(const HostDump& host) const { return on(host).compatible(strictness_); }
 
-    // Fills in reaches, cannot_reach, doubtful, start_up, must_move and no_refuge.
+    // Fills in reaches, cannot_reach, degraded, doubtful, start_up, must_move and no_refuge.
     void describe(RunningPlan& plan) const;
 
     // What the VMM must be told to show on the hosts after the change that the policy reaches.
@@ -39,7 +39,7 @@ public:
 
 private:
     const Hosts& hosts_;
-    UnknownIs unknown_;
+    Strictness strictness_;
     std::vector<Verdict> verdicts_;  // by kind
 };
 

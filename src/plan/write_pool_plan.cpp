@@ -55,7 +55,8 @@ public:
         json["pool"] = plan_.before.pool;
         json["vendor"] = plan_.before.vendor;
         json["rulebook"] = {{"version", rulebook_.version}, {"sha256", rulebook_.sha256}};
-        json["unknown"] = plan_.unknown == UnknownIs::failure ? "fail" : "warn";
+        json["unknown"] = plan_.strictness.unknown == UnknownIs::failure ? "fail" : "warn";
+        json["strict"] = plan_.strictness.degraded_fails;
         json["stranded"] = plan_.stranded();
         json["hosts"] = {{"before", plan_.hosts_before}, {"after", plan_.hosts_after}};
         json["change"] = {{"added", document::array_of(plan_.added, added_json)},
@@ -97,14 +98,19 @@ private:
         json["cannot_reach"] = document::array_of(entry.cannot_reach, [&](const Unreachable& hosts) {
             return Json{{"hosts", hosts.hosts}, {"before", hosts.before}, {"violations", violations(hosts.violations)}};
         });
-        json["doubtful"] = document::array_of(entry.doubtful, [&](const DoubtfulHosts& hosts) {
-            return Json{{"hosts", hosts.hosts}, {"violations", violations(hosts.violations)}};
-        });
+        json["degraded"] = flawed(entry.degraded);
+        json["doubtful"] = flawed(entry.doubtful);
         json["start_up"] = start_up(entry.start_up);
         json["must_move"] = entry.must_move;
         json["no_refuge"] = entry.no_refuge;
         json["restart"] = counts_json(entry.restart);
         return json;
+    }
+
+    Json flawed(const std::vector<FlawedHosts>& groups) const {
+        return document::array_of(groups, [&](const FlawedHosts& hosts) {
+            return Json{{"hosts", hosts.hosts}, {"violations", violations(hosts.violations)}};
+        });
     }
 
     Json violations(const std::vector<Violation>& all) const {

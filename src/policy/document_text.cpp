@@ -48,4 +48,11 @@ std::string field_text(const Rulebook& rulebook, const std::string& field, const
     return in_several ? field + "[" + std::to_string(place.subleaf_first) + "]" : field;
 }
 
+std::string value_text(const Field& field, const std::string& value) {
+    constexpr int widest_decimal = 12;  // bits: masks and register halves read better in hexadecimal
+    if (value == "unknown") return "not known";
+    const auto number = from_hex(value, 16);
+    return number && field.high - field.low < widest_decimal ? std::to_string(*number) : value;
+}
+
 }  // namespace poolcpuid::document

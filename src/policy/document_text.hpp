@@ -23,4 +23,7 @@ std::string place_text(const BitPlace& place);
 // A field's id, with its subleaf where the rulebook has the field in several: "avx2", "xs_offset[5]".
 std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place);
 
+// A value as a person reads it: "1", "48", "0x207", "not known".
+std::string value_text(const Field& field, const std::string& value);
+
 }  // namespace poolcpuid::document

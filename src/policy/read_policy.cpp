@@ -217,6 +217,7 @@ private:
             decision.values.push_back(std::move(seen));
         }
         decision.because = strings(reader.required_array("because"));
+        if (const std::vector<Value>* ids = reader.optional_array("mitigates")) decision.mitigates = strings(*ids);
         decision.reason = reader.required_string("reason");
         reader.finish();
         check_decision(entry, decision, policy);

@@ -33,6 +33,7 @@ Json decision_json(const Decision& decision) {
         json["values"].push_back({{"value", value.value}, {"hosts", value.hosts}, {"count", value.count}});
     }
     json["because"] = decision.because;
+    if (!decision.mitigates.empty()) json["mitigates"] = decision.mitigates;
     json["reason"] = decision.reason;
     return json;
 }

@@ -28,11 +28,18 @@ constexpr std::string_view brand_characters =
 // How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
 constexpr std::string_view of_kvm = "kvm";
 
+// True when the policy speaks of KVM's services: it decides then, else it is the VMM's business.
+bool promises_services(const QemuView& guest) {
+    bool any = false;
+    guest.each_flag([&](const Field& field, std::uint32_t) { any = any || field.names.qemu.starts_with(of_kvm); });
+    return any;
+}
+
 // What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
 std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
     std::set<std::string> on(data.always.begin(), data.always.end());
     const bool is_kvm = input.options.accelerator == QemuAccelerator::kvm;
-    if (is_kvm) on.insert(data.always_kvm.begin(), data.always_kvm.end());
+    if (is_kvm && !promises_services(guest)) on.insert(data.always_kvm.begin(), data.always_kvm.end());
     if (guest.wants_pmu()) on.insert("pmu");
     return on;
 }
@@ -118,7 +125,9 @@ private:
         std::set<std::string> on = on_beside(input_, data_, guest);
         guest.each_flag([&](const Field& field, std::uint32_t subleaf) {
             const std::string name(field.names.qemu);
-            if (!names_.takes(name)) {
+            if (input_.options.accelerator == QemuAccelerator::tcg && name.starts_with(of_kvm)) {
+                guest.lose(field, subleaf, "An emulated guest has no KVM to serve it.");
+            } else if (!names_.takes(name)) {
                 guest.lose(field, subleaf, names_.why_not(name));
             } else if (is_dropped(name)) {
                 guest.lose(field, subleaf, "QEMU drops it without another property that the policy leaves off.");

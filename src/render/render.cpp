@@ -64,7 +64,10 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
     for (const HostDump& host : input.options.hosts) {
         const Verdict verdict = check.against(host);
         HostAdvice entry;
-        for (const Violation& violation : verdict.violations) entry.breaks.push_back(violation.field);
+        for (const Violation& violation : verdict.violations) {
+            if (violation.counts(UnknownIs::failure) && !violation.only_degrades())
+                entry.breaks.push_back(violation.field);
+        }
         std::sort(entry.breaks.begin(), entry.breaks.end());
         entry.breaks.erase(std::unique(entry.breaks.begin(), entry.breaks.end()), entry.breaks.end());
         entry.hidden = verdict.start_up;

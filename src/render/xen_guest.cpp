@@ -26,6 +26,7 @@ void for_each_bit(const Featureset& set, const Body& body) {
 bool follows_from_features(const Field& field) {
     switch (field.derive.how) {
         case Derivation::none:
+        case Derivation::constant:
         case Derivation::max_leaf:
         case Derivation::max_subleaf: return false;
         default: return true;

@@ -41,6 +41,19 @@ void put_tally(Page& page, const summary::Groups& groups) {
     put_tally_entry(page, "findings", count_of(page.policy, Severity::warning), "warning", "warnings");
 }
 
+// Who or what costs the features that follow.
+void put_losing(Page& page, const summary::GivenUp& loss) {
+    const bool by_option = loss.loss == summary::Loss::option;
+    if (loss.loss == summary::Loss::unknown) page.html.text("Not known of ");
+    if (loss.loss == summary::Loss::followed) page.html.text("With what they stand on, ");
+    {
+        const auto who = page.html.open("b");
+        if (by_option) page.html.text(loss.option.empty() ? "What goes with those" : loss.option);
+        if (!by_option) put_names(page, loss.hosts.names, loss.hosts.count);
+    }
+    page.html.text(loss.loss == summary::Loss::unknown ? ": " : " cost ");
+}
+
 void put_given_up(Page& page, const std::vector<summary::GivenUp>& losses) {
     page.html.element("h3", {{"id", "given-up"}}, "Given up");
     if (losses.empty()) {
@@ -48,16 +61,13 @@ void put_given_up(Page& page, const std::vector<summary::GivenUp>& losses) {
         return;
     }
     page.html.element("p",
-                      "Features that some hosts have and the policy has not, by the hosts that lack them or keep "
-                      "them from the pool.");
+                      "Features that some hosts have and the policy has not, by the hosts that lack them, of which "
+                      "they are not known, or that keep away what they stand on, and by the operator's options.");
     const auto list = page.html.open("ul", {{"class", "groups"}});
     for (const summary::GivenUp& loss : losses) {
         const auto item = page.html.open("li");
-        {
-            const auto who = page.html.open("b");
-            put_names(page, loss.hosts, page.columns.every_name ? loss.hosts.size() : 0);
-        }
-        page.html.text(" cost " + counted(loss.features.size(), "feature") + ": ");
+        put_losing(page, loss);
+        page.html.text(counted(loss.features.size(), "feature") + ": ");
         for (const Decision* decision : loss.features) {
             if (decision != loss.features.front()) page.html.text(", ");
             put_field_link(page, *decision);
@@ -73,11 +83,10 @@ void put_decided(Page& page, const Decision& decision, const std::string& before
     }
     const auto description = page.html.open("dd");
     page.html.text(before_hosts);
-    if (decision.because.empty()) {
-        page.html.text("the operator");
-    } else {
-        put_because(page, decision);
-    }
+    const summary::Deciders deciders = summary::deciders_of(decision, page.rulebook);
+    if (deciders.hosts.count == 0) return page.html.text("the operator");
+    if (!deciders.known) page.html.text("not known of ");
+    put_names(page, deciders.hosts.names, deciders.hosts.count);
 }
 
 void put_announced(Page& page, const std::vector<const Decision*>& decisions) {
@@ -101,7 +110,10 @@ void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
     }
     const auto list = page.html.open("dl");
     for (const Decision* decision : decisions) {
-        put_decided(page, *decision, std::to_string(summary::number_of(decision->value)) + ": ");
+        const FieldIndex index = page.rulebook.find(decision->field);
+        const std::string& value = decision->value;
+        put_decided(page, *decision,
+                    (index == no_field ? value : document::value_text(page.rulebook[index], value)) + ": ");
     }
 }
 

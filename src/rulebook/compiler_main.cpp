@@ -41,8 +41,9 @@ public:
 
     std::string run() {
         const std::string tables =
-            table("Vendor", "vendors", rulebook_.vendors) + table("Field", "fields", rulebook_.fields) +
-            table("ReservedBits", "reserved", rulebook_.reserved) +
+            table("Vendor", "vendors", rulebook_.vendors) +
+            table("Vulnerability", "vulnerabilities", rulebook_.vulnerabilities) +
+            table("Field", "fields", rulebook_.fields) + table("ReservedBits", "reserved", rulebook_.reserved) +
             table("Dependency", "dependencies", rulebook_.dependencies) +
             table("EqualityGroup", "equality", rulebook_.equality) + table("PromiseGroup", "groups", rulebook_.groups) +
             table("XsaveComponent", "xsave", rulebook_.xsave) + table("Model", "models", rulebook_.models) +
@@ -50,7 +51,8 @@ public:
         return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
                "namespace poolcpuid {\nnamespace {\n" +
                lists_ + tables + "constexpr Rulebook rulebook{" + quoted(rulebook_.version) + ", " +
-               quoted(rulebook_.sha256) + ", vendors, fields, reserved, dependencies, equality, groups, " +
+               quoted(rulebook_.sha256) +
+               ", vendors, vulnerabilities, fields, reserved, dependencies, equality, groups, " +
                hex(rulebook_.xsave_legacy_size) +
                ", xsave, models, levels, sources};\n}  // namespace\n\n"
                "const Rulebook& builtin_rulebook() noexcept { return rulebook; }\n\n}  // namespace poolcpuid\n";
@@ -78,11 +80,16 @@ private:
 
     std::string item(std::string_view text) { return quoted(text); }
     std::string item(FieldIndex index) { return std::to_string(index); }
+    std::string item(VulnerabilityIndex index) { return std::to_string(index); }
     std::string item(const GuardTerm& term) {
         return "{" + std::to_string(term.field) + ", " + boolean(term.negated) + "}";
     }
     std::string item(const BitSource& source) { return "{" + number(source.bit) + ", " + number(source.field) + "}"; }
     std::string item(const Choice& choice) { return "{" + number(choice.condition) + ", " + hex(choice.value) + "}"; }
+    std::string item(const Cover& cover) { return "{" + number(cover.bit) + ", " + hex(cover.covered) + "LL}"; }
+    std::string item(const Easing& easing) {
+        return "{" + number(easing.field) + ", " + enumerator("Impact", easing.impact) + "}";
+    }
     std::string item(std::span<const GuardTerm> terms) { return list("GuardTerm", terms); }
     std::string item(const NumberRange& range) { return "{" + hex(range.first) + ", " + hex(range.last) + "}"; }
     std::string item(const SiliconFact& fact) {
@@ -108,6 +115,11 @@ private:
                "}";
     }
 
+    std::string item(const Vulnerability& vulnerability) {
+        return "{" + quoted(vulnerability.id) + ", " + quoted(vulnerability.name) + ", " +
+               quoted(vulnerability.source) + "}";
+    }
+
     static std::string number(unsigned value) { return std::to_string(value); }
     static std::string boolean(bool value) { return value ? "true" : "false"; }
     template <typename Enum>
@@ -120,12 +132,16 @@ private:
                            hex(f.subleaf_first) + ", " + hex(f.subleaf_last) + ", " + enumerator("Register", f.reg);
         text += ", " + number(f.low) + ", " + number(f.high) + ", " + hex(f.vendors) + ", " +
                 enumerator("Rule", f.rule) + ", " + enumerator("Exposure", f.exposure) + ", " +
-                enumerator("Impact", f.impact);
-        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.of_identity) + ", " +
-                boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " + number(f.zero_means_field) + ", " +
-                number(f.gate) + ", " + number(f.implied_by) + ", " + number(f.length_from) + ", " + quoted(f.ask);
+                enumerator("Impact", f.impact) + ", " + list("VulnerabilityIndex", f.mitigation);
+        text += ", " + boolean(f.required) + ", " + boolean(f.emulated) + ", " + boolean(f.by_microcode) + ", " +
+                boolean(f.of_identity) + ", " + boolean(f.zero_has_meaning) + ", " + hex(f.zero_means) + ", " +
+                number(f.zero_means_field) + ", " + number(f.gate) + ", " + item(f.implied_by) + ", " +
+                number(f.length_from) + ", " + list("Cover", f.covers) + ", " + list("Easing", f.eased_by) + ", " +
+                quoted(f.ask);
         text += ", {" + list("std::span<const GuardTerm>", f.guard.immune) + ", " +
                 list("std::string_view", f.guard.model) + "}";
+        text += ", {" + enumerator("Makers", f.made.by) + ", " + list("std::span<const GuardTerm>", f.made.where) +
+                ", " + list("std::string_view", f.made.model) + ", " + quoted(f.made.source) + "}";
         text += ", {" + enumerator("Derivation", f.derive.how) + ", {" + hex(f.derive.from.leaf) + ", " +
                 hex(f.derive.from.subleaf) + "}, " + enumerator("Register", f.derive.reg) + ", " +
                 number(f.derive.condition) + ", " + hex(f.derive.then_value) + ", " + hex(f.derive.else_value) + ", " +

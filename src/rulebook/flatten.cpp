@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -7,6 +6,7 @@
 
 #include "rulebook/storage.hpp"
 #include "rulebook/words.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -22,7 +22,14 @@ public:
             vendor_bits_[vendor.id] = static_cast<VendorMask>(1U << storage_.vendors.size());
             storage_.vendors.push_back({keep(vendor.id), keep(vendor.name), keep_all(vendor.strings)});
         }
+        for (const SourceVulnerability& vulnerability : source_.vulnerabilities) {
+            vulnerability_numbers_[vulnerability.id] = static_cast<VulnerabilityIndex>(storage_.vulnerabilities.size());
+            storage_.vulnerabilities.push_back(
+                {keep(vulnerability.id), keep(vulnerability.name), keep(vulnerability.source)});
+        }
         for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
+        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
+        std::erase_if(source_.reserved, [](const SourceReserved& reserved) { return reserved.is_msr; });
         for (const SourceReserved& reserved : source_.reserved) storage_.reserved.push_back(flat(reserved));
         for (const SourceDependency& dependency : source_.dependencies) {
             storage_.dependencies.push_back({indices(dependency.prerequisites), indices(dependency.dependents),
@@ -42,10 +49,11 @@ public:
             storage_.levels.push_back({keep(level.id), indices(level.features)});
         }
         for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
-        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,  storage_.fields,
-                         storage_.reserved,         storage_.dependencies,   storage_.equality, storage_.groups,
-                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,   storage_.levels,
-                         storage_.sources};
+        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,
+                         storage_.vulnerabilities,  storage_.fields,         storage_.reserved,
+                         storage_.dependencies,     storage_.equality,       storage_.groups,
+                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,
+                         storage_.levels,           storage_.sources};
     }
 
 private:
@@ -110,15 +118,23 @@ private:
         to.rule = parse_word(rule_words, from.rule).value();
         to.exposure = parse_word(exposure_words, from.exposure).value();
         to.impact = parse_word(impact_words, from.impact).value();
+        to.mitigation = flat_mitigation(from.mitigation);
         to.required = from.required;
         to.emulated = from.emulated;
+        to.by_microcode = from.by_microcode;
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.gate = index(from.gate);
-        to.implied_by = index(from.implied_by);
+        to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
+        if (!from.covers.empty()) to.covers = flat_covers(from);
+        if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
         to.ask = keep(from.ask);
-        if (!from.guard_immune.empty()) to.guard = flat_guard(from);
+        if (!from.guard_immune.empty()) to.guard = {conditions(from.guard_immune), keep_all(from.guard_model)};
+        if (from.made) {
+            to.made = {parse_word(maker_words, from.made->by).value(), conditions(from.made->where),
+                       keep_all(from.made->model), keep(from.made->source)};
+        }
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
                     keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
@@ -127,26 +143,57 @@ private:
         return to;
     }
 
+    // In the order of the list of vulnerabilities.
+    std::span<const VulnerabilityIndex> flat_mitigation(const std::vector<std::string>& ids) {
+        auto& list = storage_.mitigations.emplace_back();
+        for (const std::string& id : ids) list.push_back(vulnerability_numbers_.at(id));
+        std::sort(list.begin(), list.end());
+        return list;
+    }
+
     void set_zero_means(const std::string& text, Field& to) const {
         to.zero_has_meaning = true;
         if (text.starts_with("0x")) {
-            std::from_chars(text.data() + 2, text.data() + text.size(), to.zero_means, 16);
+            to.zero_means = static_cast<std::uint32_t>(from_hex(text, 8).value());
         } else {
             to.zero_means_field = index(text);
         }
     }
 
-    Guard flat_guard(const SourceField& from) {
-        auto& guard = storage_.guards.emplace_back();
-        for (const std::vector<std::string>& list : from.guard_immune) {
-            auto& terms = storage_.guard_lists.emplace_back();
-            for (const std::string& term : list) {
-                const bool negated = term.starts_with("!");
-                terms.push_back({index(negated ? term.substr(1) : term), negated});
+    // In rising order of bits, so that what a bit covers has been found when it is covered itself.
+    std::span<const Cover> flat_covers(const SourceField& from) {
+        auto& covers = storage_.covers.emplace_back();
+        for (const auto& [bit, covered] : from.covers) {
+            std::uint64_t mask = std::uint64_t{1} << covered;
+            for (const Cover& lower : covers) {
+                if (lower.bit == covered) mask |= lower.covered;
             }
-            guard.push_back(terms);
+            covers.push_back({bit, mask});
         }
-        return {guard, keep_all(from.guard_model)};
+        return covers;
+    }
+
+    std::span<const Easing> flat_easings(const SourceField& from) {
+        auto& easings = storage_.easings.emplace_back();
+        for (const SourceEasing& easing : from.eased_by)
+            easings.push_back({index(easing.field), parse_word(impact_words, easing.impact).value()});
+        return easings;
+    }
+
+    // "rtm" is a field that must be set, "!rtm" one that must be clear, and nothing is no_field.
+    GuardTerm term(const std::string& text) const {
+        const bool negated = text.starts_with("!");
+        return {index(negated ? text.substr(1) : text), negated};
+    }
+
+    std::span<const std::span<const GuardTerm>> conditions(const std::vector<std::vector<std::string>>& lists) {
+        auto& all = storage_.guards.emplace_back();
+        for (const std::vector<std::string>& list : lists) {
+            auto& terms = storage_.guard_lists.emplace_back();
+            for (const std::string& text : list) terms.push_back(term(text));
+            all.push_back(terms);
+        }
+        return all;
     }
 
     Derive flat(const SourceDerive& from) {
@@ -248,6 +295,7 @@ private:
     RulebookStorage& storage_;
     std::map<std::string, FieldIndex> field_numbers_;
     std::map<std::string, VendorMask> vendor_bits_;
+    std::map<std::string, VulnerabilityIndex> vulnerability_numbers_;
 };
 
 }  // namespace

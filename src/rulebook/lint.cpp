@@ -11,12 +11,17 @@
 
 #include "rulebook/lint_models.hpp"
 #include "rulebook/words.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 
 namespace {
 
-constexpr std::size_t most_vendors = 8;  // VendorMask is 8 bits wide
+constexpr std::size_t most_vendors = 8;            // VendorMask is 8 bits wide
+constexpr std::size_t most_vulnerabilities = 256;  // VulnerabilityIndex likewise
+constexpr std::size_t most_fields = no_field;      // and what no FieldIndex can tell apart from none is too many
+constexpr std::string_view all_vendors = "all";
+constexpr const char* reserved_bits = "reserved bits";  // in place of a field's id
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
@@ -33,8 +38,12 @@ public:
 
     void run() {
         check_head();
+        check_vulnerabilities();
         collect_ids();
         for (const SourceField& field : source_.fields) check_field(field);
+        for (const SourceReserved& reserved : source_.reserved) {
+            check_vendors(reserved.place, reserved_bits, reserved.vendors);
+        }
         check_overlaps();
         check_names();
         check_dependencies();
@@ -56,8 +65,12 @@ private:
         if (source_.vendors.size() > most_vendors) {
             report(source_.vendors.back().place, "", "more than " + std::to_string(most_vendors) + " vendors");
         }
+        if (source_.vendors.empty()) report({"rulebook.json", 0}, "", "the rulebook has no vendors");
         std::set<std::string> strings;
         for (const SourceVendor& vendor : source_.vendors) {
+            if (!is_id(vendor.id) || vendor.id == all_vendors) {
+                report(vendor.place, "", "a vendor's id is of a-z, 0-9 and _ only, and not \"all\"");
+            }
             if (!vendors_.insert(vendor.id).second) report(vendor.place, "", "vendor \"" + vendor.id + "\" again");
             for (const std::string& text : vendor.strings) {
                 if (text.size() != 12)
@@ -67,7 +80,35 @@ private:
         }
     }
 
+    void check_vulnerabilities() {
+        if (source_.vulnerabilities.size() > most_vulnerabilities) {
+            report(source_.vulnerabilities.back().place, "",
+                   "more than " + std::to_string(most_vulnerabilities) + " vulnerabilities");
+        }
+        for (const SourceVulnerability& vulnerability : source_.vulnerabilities) {
+            if (!is_id(vulnerability.id)) report(vulnerability.place, "", "an id is of a-z, 0-9 and _ only");
+            if (!vulnerabilities_.insert(vulnerability.id).second) {
+                report(vulnerability.place, "", "vulnerability \"" + vulnerability.id + "\" again");
+            }
+            if (vulnerability.name.empty()) report(vulnerability.place, "", "no name");
+            if (vulnerability.source.empty()) report(vulnerability.place, "", "no source");
+        }
+    }
+
+    void check_mitigation(const SourceField& field) {
+        std::set<std::string> seen;
+        for (const std::string& id : field.mitigation) {
+            if (!vulnerabilities_.contains(id)) {
+                report(field.place, field.id, "a mitigation of the unknown vulnerability \"" + id + "\"");
+            }
+            if (!seen.insert(id).second) report(field.place, field.id, "the mitigation \"" + id + "\" again");
+        }
+    }
+
     void collect_ids() {
+        if (source_.fields.size() > most_fields) {
+            report(source_.fields.back().place, "", "more than " + std::to_string(most_fields) + " fields");
+        }
         for (const SourceField& field : source_.fields) {
             const auto [at, fresh] = fields_.emplace(field.id, &field);
             if (!fresh) {
@@ -86,10 +127,13 @@ private:
     void check_vendors(const Place& place, const std::string& field, const std::vector<std::string>& vendors) {
         if (vendors.empty()) report(place, field, "no vendors");
         for (const std::string& vendor : vendors) {
-            if (vendor != "all" && !vendors_.contains(vendor))
+            if (vendor != all_vendors && !vendors_.contains(vendor))
                 report(place, field, "unknown vendor \"" + vendor + "\"");
         }
     }
+
+    // The field of a term, which may be negated.
+    static std::string referred(const std::string& term) { return term.starts_with("!") ? term.substr(1) : term; }
 
     void check_reference(const SourceField& field, const char* key, const std::string& id) {
         if (!id.empty() && find(id) == nullptr) {
@@ -116,13 +160,21 @@ private:
         }
         if (rule && exposure) check_rule(field, *rule, *exposure);
         check_reference(field, "gate", field.gate);
-        check_reference(field, "implied_by", field.implied_by);
+        if (const SourceField* gate = find(field.gate); gate != nullptr && gate->subleaf.first != gate->subleaf.last)
+            say("the gate \"" + field.gate + "\" stands in several subleaves");
+        check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
         if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
-        if (!field.zero_means.empty() && !field.zero_means.starts_with("0x")) {
-            check_reference(field, "zero_means", field.zero_means);
-        }
+        check_zero_means(field);
         check_subleaves(field);
+        check_mitigation(field);
+    }
+
+    // Another field's id, or the number itself.
+    void check_zero_means(const SourceField& field) {
+        if (!field.zero_means.starts_with("0x")) return check_reference(field, "zero_means", field.zero_means);
+        if (from_hex(field.zero_means, 8)) return;
+        report(field.place, field.id, "zero_means is a field or \"0x…\" of at most 8 digits");
     }
 
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
@@ -138,16 +190,54 @@ private:
         only(field.derive.has_value(), "derive", Rule::derive);
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
         only(field.emulated, "emulated", Rule::intersect);
+        only(field.made.has_value(), "made", Rule::intersect);
         only(field.of_identity, "of_identity", Rule::min);
+        only(!field.covers.empty(), "covers", Rule::intersect);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
         if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         if (field.derive) check_derive(field);
-        for (const std::vector<std::string>& list : field.guard_immune) {
+        check_covers(field);
+        for (const SourceEasing& easing : field.eased_by) {
+            check_reference(field, "eased_by", easing.field);
+            if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
+        }
+        if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
+        if (field.made && field.emulated) say("made and emulated exclude each other");
+        if (field.made && !parse_word(maker_words, field.made->by)) {
+            say("made by \"" + field.made->by + "\", which is neither all nor some");
+        }
+        check_conditions(field, "guard", field.guard_immune);
+        if (field.made) check_conditions(field, "made", field.made->where);
+    }
+
+    // A higher bit covers a lower one, so that following them comes to an end.
+    void check_covers(const SourceField& field) {
+        for (const auto& [bit, covered] : field.covers) {
+            const bool inside = field.bits.low <= covered && bit <= field.bits.high;
+            if (!inside || covered >= bit) {
+                report(field.place, field.id,
+                       "a bit covers a lower one of the field, not " + std::to_string(bit) + " the bit " +
+                           std::to_string(covered));
+            }
+        }
+    }
+
+    static bool announces(Rule rule) {
+        return rule == Rule::intersect || rule == Rule::guarded || rule == Rule::group || rule == Rule::derive;
+    }
+
+    void check_conditions(const SourceField& field, const char* key,
+                          const std::vector<std::vector<std::string>>& lists) {
+        for (const std::vector<std::string>& list : lists) {
+            if (list.empty())
+                report(field.place, field.id,
+                       std::string(key) + " has an empty list of fields, which every host fulfils");
             for (const std::string& term : list) {
-                check_reference(field, "guard", term.starts_with("!") ? term.substr(1) : term);
+                if (find(referred(term)) != nullptr) continue;
+                report(field.place, field.id, std::string(key) + " names the unknown field \"" + referred(term) + "\"");
             }
         }
     }
@@ -217,8 +307,8 @@ private:
                 {field.place, field.id, field.subleaf, field.bits, &field.vendors});
         }
         for (const SourceReserved& reserved : source_.reserved) {
-            registers[{false, reserved.leaf, reserved.reg}].push_back(
-                {reserved.place, "reserved bits", reserved.subleaf, reserved.bits, &reserved.vendors});
+            registers[{reserved.is_msr, reserved.leaf, reserved.reg}].push_back(
+                {reserved.place, reserved_bits, reserved.subleaf, reserved.bits, &reserved.vendors});
         }
         for (const auto& [key, claims] : registers) {
             for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -302,6 +392,16 @@ private:
             check_ids(dependency.place, owner, dependency.dependents);
             check_may_go(dependency.place, owner, dependency.dependents);
             check_reason(dependency.place, owner, dependency.why, dependency.source);
+            check_shown_without(dependency, owner);
+        }
+    }
+
+    void check_shown_without(const SourceDependency& dependency, const std::string& owner) {
+        const auto& dependents = dependency.dependents;
+        for (const auto& [id, reason] : dependency.shown_without) {
+            if (std::find(dependents.begin(), dependents.end(), id) == dependents.end())
+                report(dependency.place, owner, "shown_without names \"" + id + "\", which is not a dependent");
+            if (reason.empty()) report(dependency.place, owner, "no reason why \"" + id + "\" goes all the same");
         }
     }
 
@@ -401,7 +501,10 @@ private:
     }
 
     void check_models() {
-        for (const SourceModel& model : source_.models) check_vendors(model.place, model.name, {model.vendor});
+        for (const SourceModel& model : source_.models) {
+            check_vendors(model.place, model.name, {model.vendor});
+            if (model.vendor == all_vendors) report(model.place, model.name, "a model is of one vendor");
+        }
         lint_models(source_, fields_, findings_);
     }
 
@@ -412,6 +515,7 @@ private:
     const SourceRulebook& source_;
     std::vector<LintFinding>& findings_;
     std::set<std::string> vendors_;
+    std::set<std::string> vulnerabilities_;
     std::map<std::string, const SourceField*> fields_;
 };
 

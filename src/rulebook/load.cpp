@@ -75,7 +75,7 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
             if (name.starts_with(".") || entry->path().extension() != ".json") continue;
             files.push_back({std::string(folder) + "/" + name, bytes_of(entry->path())});
         }
-        if (error) throw InputError(path.string(), 0, "a directory that can be read", error.message());
+        if (error) throw InputError(path.string(), 0, "a readable directory", error.message());
     }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     return files;

@@ -1,7 +1,8 @@
-// What other projects call a field, as a list.
+// What people call things of the rulebook, as lists: fields in other projects, and what a field helps against.
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,6 +24,13 @@ inline std::vector<std::pair<std::string_view, std::string_view>> names_of(const
         if (!entry.second.empty()) result.push_back(entry);
     }
     return result;
+}
+
+// The vulnerabilities of which the field is a mitigation, as people say them.
+inline std::vector<std::string> mitigated_names(const Rulebook& rulebook, const Field& field) {
+    std::vector<std::string> names;
+    for (const VulnerabilityIndex index : field.mitigation) names.emplace_back(rulebook.vulnerabilities[index].name);
+    return names;
 }
 
 }  // namespace poolcpuid::rulebook

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "rulebook/words.hpp"
 
@@ -18,6 +20,26 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return folded(x) == folded(y); });
 }
 
+// "FIELD[SUBLEAF]", taken apart.
+struct InSubleaf {
+    std::string_view field;
+    std::uint32_t subleaf = 0;
+};
+
+std::optional<InSubleaf> in_subleaf(std::string_view name) noexcept {
+    const std::size_t open = name.rfind('[');
+    if (open == std::string_view::npos || !name.ends_with(']')) return std::nullopt;
+    const std::string_view digits = name.substr(open + 1, name.size() - open - 2);
+    InSubleaf result{name.substr(0, open), 0};
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result.subleaf);
+    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+    return result;
+}
+
+bool spells_vendor(const Field& field) noexcept {
+    return !field.is_msr && LeafKey{field.leaf, field.subleaf_first} == vendor_key && field.reg != Register::eax;
+}
+
 bool contains(std::span<const NumberRange> ranges, std::uint16_t number) noexcept {
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const NumberRange& range) { return range.first <= number && number <= range.last; });
@@ -28,6 +50,15 @@ bool contains(std::span<const NumberRange> ranges, std::uint16_t number) noexcep
 std::string_view to_string(Rule rule) noexcept { return rulebook::word_of(rulebook::rule_words, rule); }
 std::string_view to_string(Exposure exposure) noexcept { return rulebook::word_of(rulebook::exposure_words, exposure); }
 std::string_view to_string(Impact impact) noexcept { return rulebook::word_of(rulebook::impact_words, impact); }
+std::string_view to_string(Makers makers) noexcept {
+    return makers == Makers::none ? "none" : rulebook::word_of(rulebook::maker_words, makers);
+}
+
+std::vector<std::string> Rulebook::mitigated_by(const Field& field) const {
+    std::vector<std::string> ids;
+    for (const VulnerabilityIndex index : field.mitigation) ids.emplace_back(vulnerabilities[index].id);
+    return ids;
+}
 
 FieldIndex Rulebook::find(std::string_view id) const noexcept {
     const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.id == id; });
@@ -44,6 +75,30 @@ std::vector<FieldIndex> Rulebook::find_any_name(std::string_view name) const {
                         [&](std::string_view n) { return !n.empty() && same_name(n, name); })) {
             found.push_back(static_cast<FieldIndex>(i));
         }
+    }
+    return found;
+}
+
+std::vector<FieldIndex> Rulebook::find_printed_name(std::string_view name) const {
+    constexpr std::string_view state = "xsave state ";
+    if (name.starts_with(state)) {
+        const std::string_view id = name.substr(state.size());
+        const auto at = std::find_if(xsave.begin(), xsave.end(), [&](const XsaveComponent& c) { return c.id == id; });
+        if (at != xsave.end()) return {at->features.begin(), at->features.end()};
+    }
+    std::vector<FieldIndex> found;
+    if (name == "vendor") {
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            if (spells_vendor(fields[i])) found.push_back(static_cast<FieldIndex>(i));
+        }
+    } else if (const auto place = in_subleaf(name)) {
+        found = find_any_name(place->field);
+        std::erase_if(found, [&](FieldIndex index) {
+            const Field& field = fields[index];
+            return place->subleaf < field.subleaf_first || place->subleaf > field.subleaf_last;
+        });
+    } else {
+        found = find_any_name(name);
     }
     return found;
 }

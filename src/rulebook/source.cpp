@@ -128,7 +128,7 @@ private:
         return range;
     }
 
-    // The key of a member that says where one bit comes from: "7".
+    // A bit by its number, where that is a key or stands alone: "7".
     std::uint8_t bit_number(const std::string& key, const Value& value) const {
         unsigned result = 0;
         const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), result);
@@ -159,11 +159,25 @@ private:
             vendor.finish();
             out_.vendors.push_back(std::move(result));
         }
+        if (const std::vector<Value>* vulnerabilities = reader.optional_array("vulnerabilities")) {
+            for (const Value& entry : *vulnerabilities) parse_vulnerability(entry);
+        }
         for (const auto& [key, means] : reader.required_object("sources").members()) {
             out_.sources.emplace(key, string_of(means));
         }
         reader.optional_string("comment");
         reader.finish();
+    }
+
+    void parse_vulnerability(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a vulnerability");
+        SourceVulnerability result;
+        result.place = place_of(entry);
+        result.id = reader.required_string("id");
+        result.name = reader.required_string("name");
+        result.source = reader.required_string("source");
+        reader.finish();
+        out_.vulnerabilities.push_back(std::move(result));
     }
 
     void parse_fields(const Value& document) {
@@ -206,14 +220,25 @@ private:
         field.ask = text_or_empty(reader.optional_string("ask"));
         field.required = reader.optional_bool("required", false);
         field.emulated = reader.optional_bool("emulated", false);
+        field.by_microcode = reader.optional_bool("by_microcode", false);
         field.of_identity = reader.optional_bool("of_identity", false);
         field.gate = text_or_empty(reader.optional_string("gate"));
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
         field.zero_means = text_or_empty(reader.optional_string("zero_means"));
         field.length_from = text_or_empty(reader.optional_string("length_from"));
+        if (const Value* covers = reader.optional_object("covers")) {
+            for (const auto& [bit, covered] : covers->members())
+                field.covers[bit_number(bit, covered)] = bit_number(string_of(covered), covered);
+        }
+        if (const Value* eased_by = reader.optional_object("eased_by")) {
+            for (const auto& [other, impact] : eased_by->members())
+                field.eased_by.push_back({other, string_of(impact)});
+        }
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
+        if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
         field.impact = reader.required_string("impact");
+        field.mitigation = optional_strings(reader, "mitigation");
         field.why = reader.required_string("why");
         field.source = reader.required_string("source");
         reader.finish();
@@ -250,12 +275,29 @@ private:
 
     void parse_guard(const Value& value, SourceField& field) const {
         ObjectReader reader(value, file_.path, "a guard");
-        for (const Value& list : reader.required_array("immune")) {
-            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
-            field.guard_immune.push_back(strings(list.items()));
-        }
+        field.guard_immune = conditions(reader.required_array("immune"));
         field.guard_model = strings(reader.required_array("model"));
         reader.finish();
+    }
+
+    SourceMade parse_made(const Value& value) const {
+        ObjectReader reader(value, file_.path, "what hypervisors make");
+        SourceMade made;
+        made.by = reader.required_string("by");
+        if (const auto* where = reader.optional_array("where")) made.where = conditions(*where);
+        if (const auto* model = reader.optional_array("model")) made.model = strings(*model);
+        made.source = reader.required_string("source");
+        reader.finish();
+        return made;
+    }
+
+    std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {
+        std::vector<std::vector<std::string>> result;
+        for (const Value& list : lists) {
+            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
+            result.push_back(strings(list.items()));
+        }
+        return result;
     }
 
     SourceDerive parse_derive(const Value& value) const {
@@ -270,6 +312,8 @@ private:
             derive.condition = reader.required_string("if");
             derive.then_value = static_cast<std::uint32_t>(reader.required_hex("then", 8));
             derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
+        } else if (derive.how == "constant") {
+            derive.then_value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
         } else if (derive.how == "msr_offered") {
             derive.msr = static_cast<std::uint32_t>(reader.required_hex("index", 8));
         } else if (derive.how == "vmx_default1") {
@@ -322,6 +366,7 @@ private:
         ObjectReader reader(entry, file_.path, "reserved bits");
         SourceReserved reserved;
         reserved.place = place_of(entry);
+        reserved.is_msr = is_msr;
         reserved.leaf = leaf;
         if (!is_msr) {
             const auto [first, last] = hex_range(reader.required("subleaf"));
@@ -331,8 +376,7 @@ private:
         reserved.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
         reserved.vendors = strings(reader.required_array("vendors"));
         reader.finish();
-        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
-        if (!is_msr) out_.reserved.push_back(std::move(reserved));
+        out_.reserved.push_back(std::move(reserved));
     }
 
     void parse_dependency(const Value& entry) {
@@ -346,6 +390,10 @@ private:
             reader.fail(entry, "either \"prerequisite\" or \"any_of\"");
         }
         dependency.dependents = strings(reader.required_array("dependents"));
+        if (const Value* shown = reader.optional_object("shown_without")) {
+            for (const auto& [dependent, reason] : shown->members())
+                dependency.shown_without[dependent] = string_of(reason);
+        }
         dependency.why = reader.required_string("why");
         dependency.source = reader.required_string("source");
         reader.finish();

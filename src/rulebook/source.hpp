@@ -55,6 +55,18 @@ struct SourceDerive {
     std::vector<SourceChoice> choices;
 };
 
+struct SourceEasing {
+    std::string field;
+    std::string impact;
+};
+
+struct SourceMade {
+    std::string by;
+    std::vector<std::vector<std::string>> where;
+    std::vector<std::string> model;
+    std::string source;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -68,15 +80,20 @@ struct SourceField {
     std::string exposure;
     std::string ask;
     std::string impact;
+    std::vector<std::string> mitigation;
     bool required = false;
     bool emulated = false;
+    bool by_microcode = false;
     bool of_identity = false;
     std::string gate;
     std::string implied_by;
     std::string zero_means;
     std::string length_from;
+    std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
+    std::vector<SourceEasing> eased_by;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
+    std::optional<SourceMade> made;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;
     NameAge qemu_age;
@@ -86,6 +103,7 @@ struct SourceField {
 
 struct SourceReserved {
     Place place;
+    bool is_msr = false;
     std::uint32_t leaf = 0;
     SubleafRange subleaf;
     Register reg = Register::eax;
@@ -100,10 +118,18 @@ struct SourceVendor {
     std::vector<std::string> strings;
 };
 
+struct SourceVulnerability {
+    Place place;
+    std::string id;
+    std::string name;
+    std::string source;
+};
+
 struct SourceDependency {
     Place place;
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
+    std::map<std::string, std::string> shown_without;  // dependents that real hosts show alone, and why they go
     std::string why;
     std::string source;
 };
@@ -180,6 +206,7 @@ struct SourceRulebook {
     std::string version;
     std::map<std::string, std::string> sources;  // key and what it stands for
     std::vector<SourceVendor> vendors;
+    std::vector<SourceVulnerability> vulnerabilities;
     std::vector<SourceField> fields;
     std::vector<SourceReserved> reserved;
     std::vector<SourceDependency> dependencies;

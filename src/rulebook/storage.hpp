@@ -26,8 +26,12 @@ struct RulebookStorage {
     std::deque<std::vector<MicrocodeFacts>> microcode;
     std::deque<std::vector<BitSource>> bits;
     std::deque<std::vector<Choice>> choices;
+    std::deque<std::vector<Cover>> covers;
+    std::deque<std::vector<Easing>> easings;
+    std::deque<std::vector<VulnerabilityIndex>> mitigations;
 
     std::vector<Vendor> vendors;
+    std::vector<Vulnerability> vulnerabilities;
     std::vector<Field> fields;
     std::vector<ReservedBits> reserved;
     std::vector<Dependency> dependencies;

@@ -34,10 +34,13 @@ inline constexpr Words<Impact, 5> impact_words{{{"crash", Impact::crash},
                                                 {"performance", Impact::performance},
                                                 {"cosmetic", Impact::cosmetic}}};
 
-inline constexpr Words<Derivation, 13> derivation_words{{{"max_leaf", Derivation::max_leaf},
+inline constexpr Words<Makers, 2> maker_words{{{"some", Makers::some}, {"all", Makers::all}}};
+
+inline constexpr Words<Derivation, 14> derivation_words{{{"max_leaf", Derivation::max_leaf},
                                                          {"max_subleaf", Derivation::max_subleaf},
                                                          {"copy_bits", Derivation::copy_bits},
                                                          {"select", Derivation::select},
+                                                         {"constant", Derivation::constant},
                                                          {"xcr0_low", Derivation::xcr0_low},
                                                          {"xcr0_high", Derivation::xcr0_high},
                                                          {"xss_low", Derivation::xss_low},

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <tuple>
 #include <utility>
 
 #include "merge/reasons.hpp"
@@ -11,6 +15,10 @@
 namespace poolcpuid::summary {
 
 namespace {
+
+using merge::Cause;
+
+constexpr const char* unknown_value = "unknown";
 
 // RSBA or RRSBA, as against EIBRS, of a promise group.
 bool is_bad_news(const Rulebook& rulebook, const Decision& decision) {
@@ -33,38 +41,175 @@ bool is_limit(const Decision& decision) {
     return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
 }
 
-std::size_t limiting_count(const Rulebook& rulebook, const Decision& decision) {
+merge::ReasonParts parts_of(const Decision& decision, const Rulebook& rulebook) {
     const FieldIndex index = rulebook.find(decision.field);
-    return merge::parts_of(decision, index == no_field ? std::string_view() : rulebook[index].why).limiting;
+    return merge::parts_of(decision, index == no_field ? std::string_view() : rulebook[index].why);
 }
 
-// True when some host has a bit that the policy has not.
-bool lacks_bits(const Decision& decision) {
+// The bits that some host has and the policy has not.
+std::uint64_t lost_bits(const Decision& decision) {
     std::uint64_t any = 0;
     for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
-    return (any & ~number_of(decision.value)) != 0;
+    return any & ~number_of(decision.value);
+}
+
+void add(const ValueOfHosts& value, HostList& hosts) {
+    hosts.names.insert(hosts.names.end(), value.hosts.begin(), value.hosts.end());
+    std::sort(hosts.names.begin(), hosts.names.end());
+    if (hosts.names.size() > most_names) hosts.names.resize(most_names);
+    hosts.count += value.count;
+}
+
+template <typename Predicate>
+HostList hosts_where(const Decision& decision, Predicate wanted) {
+    HostList hosts;
+    for (const ValueOfHosts& value : decision.values) {
+        if (wanted(value)) add(value, hosts);
+    }
+    return hosts;
+}
+
+bool is_unknown(const ValueOfHosts& value) { return value.value == unknown_value; }
+
+// Those that are known to lack one of the bits.
+HostList known_lacking(const Decision& decision, std::uint64_t bits) {
+    return hosts_where(decision, [&](const ValueOfHosts& value) {
+        return !is_unknown(value) && (bits & ~number_of(value.value)) != 0;
+    });
+}
+
+// Those that are known to have one of the bits that the policy has.
+HostList known_having(const Decision& decision) {
+    return hosts_where(
+        decision, [&](const ValueOfHosts& value) { return (number_of(value.value) & number_of(decision.value)) != 0; });
+}
+
+// Of those that limit a number, those of which it is known.
+HostList known_limiting(const Decision& decision, std::size_t limiting) {
+    const HostList unknown = hosts_where(decision, is_unknown);
+    HostList hosts{decision.because, limiting - std::min(limiting, unknown.count)};
+    std::erase_if(hosts.names, [&](const std::string& name) {
+        return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
+    });
+    return hosts;
+}
+
+// The features that the operator's options took, and what went with those.
+class OperatorsDoing {
+public:
+    OperatorsDoing(const PoolPolicy& policy, const Rulebook& rulebook) : policy_(policy), rulebook_(rulebook) {
+        std::vector<const Decision*> followers;
+        for (const Decision& decision : policy.decisions) {
+            const Cause cause = parts_of(decision, rulebook).cause;
+            if (!option_of(decision, cause).empty()) {
+                taken_.insert(rulebook.find(decision.field));
+            } else if (decision.because.empty() && cause != Cause::none && cause != Cause::not_asked) {
+                followers.push_back(&decision);
+            }
+        }
+        for (bool grown = !taken_.empty(); grown;) {
+            grown = std::erase_if(followers, [&](const Decision* decision) { return follow(*decision); }) > 0;
+        }
+    }
+
+    bool took(const Decision& decision) const { return taken_.contains(rulebook_.find(decision.field)); }
+
+    // "--ceiling x86-64-v2", or nothing.
+    std::string option_of(const Decision& decision, Cause cause) const {
+        switch (cause) {
+            case Cause::ceiling: return "--ceiling " + policy_.options.ceiling_level;
+            case Cause::hidden: return "--hide";
+            case Cause::set: return "--set";
+            default: break;
+        }
+        // A policy that joined as the ceiling counts as a host, and may be the only one that lacks it.
+        const HostList lacking = known_lacking(decision, lost_bits(decision));
+        const bool by_ceiling = lacking.count == 1 && is_ceiling(lacking.names.front());
+        return by_ceiling ? "--ceiling " + policy_.options.ceiling_policy->pool : "";
+    }
+
+private:
+    bool is_ceiling(const std::string& name) const {
+        return policy_.options.ceiling_policy &&
+               std::any_of(policy_.hosts.begin(), policy_.hosts.end(), [&](const HostClass& host) {
+                   return host.is_ceiling() && !host.names.empty() && host.names.front() == name;
+               });
+    }
+
+    bool any_taken(std::span<const FieldIndex> fields) const {
+        return std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) { return taken_.contains(index); });
+    }
+
+    // True when the decision's field stands on what was taken, and so goes as well.
+    bool follow(const Decision& decision) {
+        const FieldIndex index = rulebook_.find(decision.field);
+        if (index == no_field) return false;
+        const auto stands_on = [&](const auto& entry) {
+            const auto& dependents = entry.dependents;
+            return std::find(dependents.begin(), dependents.end(), index) != dependents.end() &&
+                   any_taken(entry.prerequisites);
+        };
+        const auto shares_state = [&](const XsaveComponent& state) {
+            return std::find(state.features.begin(), state.features.end(), index) != state.features.end() &&
+                   any_taken(state.features);
+        };
+        const bool follows = std::any_of(rulebook_.dependencies.begin(), rulebook_.dependencies.end(), stands_on) ||
+                             std::any_of(rulebook_.xsave.begin(), rulebook_.xsave.end(), shares_state) ||
+                             (rulebook_[index].gate != no_field && taken_.contains(rulebook_[index].gate));
+        if (follows) taken_.insert(index);
+        return follows;
+    }
+
+    const PoolPolicy& policy_;
+    const Rulebook& rulebook_;
+    std::set<FieldIndex> taken_;
+};
+
+// Without its features; nothing when the policy has what the hosts have, or does not because nobody asked for it.
+std::optional<GivenUp> loss_of(const Decision& decision, const Rulebook& rulebook, const OperatorsDoing& doing) {
+    const std::uint64_t lost = lost_bits(decision);
+    if (lost == 0) return std::nullopt;
+    const merge::ReasonParts parts = parts_of(decision, rulebook);
+    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision, parts.cause), {}, {}};
+    const HostList lacking = known_lacking(decision, lost);
+    if (decision.because.empty()) return std::nullopt;
+    if (lacking.count > 0) return GivenUp{Loss::lacking, {}, lacking, {}};
+    const HostList unknown = hosts_where(decision, is_unknown);
+    if (unknown.count > 0) return GivenUp{Loss::unknown, {}, unknown, {}};
+    return GivenUp{Loss::followed, {}, {decision.because, parts.limiting}, {}};
 }
 
 }  // namespace
 
+Deciders deciders_of(const Decision& decision, const Rulebook& rulebook) {
+    const merge::ReasonParts parts = parts_of(decision, rulebook);
+    if (decision.because.empty()) return {};
+    if (parts.cause != Cause::none) return {{decision.because, parts.limiting}};
+    Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision)
+                                                          : known_limiting(decision, parts.limiting)};
+    if (deciders.hosts.count > 0 && !deciders.hosts.names.empty()) return deciders;
+    return {{decision.because, parts.limiting}, hosts_where(decision, is_unknown).count == 0};
+}
+
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     Groups groups;
-    // Decisions list only the first of many hosts, so that their number tells sets apart, too.
-    std::map<std::pair<std::vector<std::string>, std::size_t>, std::vector<const Decision*>> lost;
+    const OperatorsDoing doing(policy, rulebook);
+    // Lists hold only the first of many hosts, so that their number tells sets apart, too.
+    std::map<std::tuple<Loss, std::string, std::vector<std::string>, std::size_t>, GivenUp> lost;
     for (const Decision& decision : policy.decisions) {
         const bool has_value = number_of(decision.value) != 0;
-        const bool is_limited = !decision.because.empty();
         if (announces_feature(rulebook, decision)) {
-            if (is_limited && lacks_bits(decision)) {
-                lost[{decision.because, limiting_count(rulebook, decision)}].push_back(&decision);
+            if (auto loss = loss_of(decision, rulebook, doing)) {
+                const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);
+                lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
             }
         } else if (relaxes_promise(rulebook, decision)) {
             if (has_value) groups.announced.push_back(&decision);
         } else if (is_limit(decision)) {
-            if (is_limited && has_value) groups.limits.push_back(&decision);
+            if (has_value && (!decision.because.empty() || doing.took(decision))) groups.limits.push_back(&decision);
         }
     }
-    for (auto& [hosts, features] : lost) groups.given_up.push_back({hosts.first, std::move(features)});
+    for (auto& [key, loss] : lost) groups.given_up.push_back(std::move(loss));
     return groups;
 }
 

@@ -8,25 +8,48 @@
 #include <string_view>
 #include <vector>
 
+#include "poolcpuid/explain.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::summary {
 
-// Features that the policy lacks because of the same hosts.
+// Who decided on a value. A host of which it is not known decided nothing where another is known to have: it stands
+// here only when all that do are of that kind.
+struct Deciders {
+    HostList hosts;  // none: the operator
+    bool known = true;
+
+    friend bool operator==(const Deciders&, const Deciders&) = default;
+};
+
+Deciders deciders_of(const Decision& decision, const Rulebook& rulebook);
+
+// Why the policy has not what a host has.
+enum class Loss : std::uint8_t {
+    lacking,   // a host lacks it
+    unknown,   // no host is known to lack it, and of some it is not known
+    followed,  // all hosts have it, and the policy not what it stands on
+    option,    // the operator's own option took it
+};
+
+// Features that the policy lacks for the same reason.
 struct GivenUp {
-    std::vector<std::string> hosts;  // as the decisions list them
+    Loss loss = Loss::lacking;
+    std::string option;  // "--ceiling x86-64-v2"; empty: what stood on what other options took
+    HostList hosts;      // that lack them, of which they are not known, or that keep away what they stand on
     std::vector<const Decision*> features;
 };
 
 // Pointers into the policy's decisions.
 struct Groups {
-    std::vector<GivenUp> given_up;           // by hosts
+    std::vector<GivenUp> given_up;           // by loss, option and hosts
     std::vector<const Decision*> announced;  // relaxed behaviours that the guest is told of
-    std::vector<const Decision*> limits;     // numbers that a host keeps from being better
+    std::vector<const Decision*> limits;     // numbers that a host, or the operator, keeps from being better
 };
 
-// The groups of policy, which must outlive them. Linear in its decisions.
+// The groups of policy, which must outlive them. Linear in its decisions, but for those that the operator's
+// options bring down.
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook);
 
 // The hosts of the pool; a policy that joined as a ceiling is none.

@@ -1,11 +1,8 @@
 #include "text/quote.hpp"
 
-#include <cstddef>
-
 namespace poolcpuid {
 
-std::string quote(std::string_view text) {
-    constexpr std::size_t longest = 60;
+std::string quote(std::string_view text, std::size_t longest) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string result = "\"";
     for (const char c : text.substr(0, longest)) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::verify {
 

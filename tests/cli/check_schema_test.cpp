@@ -68,6 +68,8 @@ HostDump relaxed(const std::string& name) {
 TEST_CASE("a compatible host's verdict is valid", "[schema][check]") {
     const Json json = checked({amd_host("a")}, amd_host("b"));
     CHECK(json.at("compatible") == true);
+    CHECK(json.at("strict") == false);
+    CHECK(json.at("hosts").at(0).at("outcome") == "runs");
     CHECK(json.at("hosts").at(0).at("violations").empty());
     CHECK(json.at("hosts").at(0).at("kind") == "host");
 }

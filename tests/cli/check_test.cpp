@@ -25,6 +25,12 @@ HostDump relaxed(const std::string& name) {
     return with_bit(amd_host(name), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true);
 }
 
+// With or without ERMS, which a guest may lose: REP MOVSB goes on to work.
+constexpr unsigned erms_bit = 9;
+HostDump with_erms(const std::string& name, bool there) {
+    return with_bit(amd_host(name), leaf_7, Register::ebx, erms_bit, there);
+}
+
 // A host of whose leaf 7 the dump knows nothing.
 HostDump silent(const std::string& name) {
     HostDump host = amd_host(name);
@@ -172,6 +178,28 @@ TEST_CASE("--unknown=warn lets a VM run where a dump does not say", "[check]") {
     CHECK(pool.check({host, pool.lost, "--unknown=warn"}).status == 1);
     CHECK_THAT(pool.check({host, "--unknown=warn", "--format", "text"}).out,
                Contains("silent: may run it") && Contains("Not known to be kept"));
+}
+
+TEST_CASE("where only speed is lost a VM may run degraded, and --strict makes that a failure", "[check]") {
+    const Pool pool;
+    const std::string fast = pool.policy_of({pool.dir.write("fast.json", document(with_erms("fast", true)))}, "fast");
+    const std::string slow = pool.dir.write("slow.json", document(with_erms("slow", false)));
+    const Result json = run({"check", fast, slow});
+    CHECK(json.status == 0);
+    CHECK(verdicts(json) == "slow yes (erms)");
+    CHECK(Json::parse(json.out).at("hosts").at(0).at("outcome") == "runs-degraded");
+    CHECK(Json::parse(json.out).at("strict") == false);
+    const Result strict = run({"check", fast, slow, "--strict"});
+    CHECK(strict.status == 1);
+    CHECK(verdicts(strict) == "slow no (erms)");
+    CHECK(Json::parse(strict.out).at("hosts").at(0).at("outcome") == "runs-degraded");
+    CHECK(Json::parse(strict.out).at("compatible") == false);
+    const Result text = run({"check", fast, slow, pool.lost, "--format", "text"});
+    CHECK(text.status == 1);  // for the lost AVX2
+    CHECK_THAT(text.out, Contains("may run on 1 of 2 hosts, degraded on 1") && Contains("slow: may run it, degraded") &&
+                             Contains("lost: must not run it") &&
+                             Contains("Promised, and not there (performance): erms"));
+    CHECK(run({"check", fast, slow, "--format", "text"}).status == 0);
 }
 
 TEST_CASE("a policy in a host's place stands for its pool", "[check]") {

@@ -40,6 +40,53 @@ TEST_CASE("cpuid -r text keeps the registers and says what it cannot carry", "[c
     }
 }
 
+TEST_CASE("a subleaf of AMX that the dump announces and lacks is unknown, and check says so", "[convert]") {
+    const TemporaryDirectory dir;
+    HostDump host = with_register(intel_host("whole"), {0x0, 0x0}, Register::eax, 0x1E);
+    host = with_bit(host, {0x7, 0x0}, Register::edx, 24, true);  // AMX-TILE
+    host = with_register(host, {0xD, 0x0}, Register::eax, 0x60007);
+    host = with_register(host, {0xD, 0x0}, Register::ecx, 0x2B00);
+    host = with_register(host, {0xD, 0x1}, Register::eax, 0x1F);
+    host = with_register(host, {0xD, 0x11}, Register::eax, 0x40);
+    host = with_register(host, {0xD, 0x11}, Register::ebx, 0xAC0);
+    host = with_register(host, {0xD, 0x12}, Register::eax, 0x2000);
+    host = with_register(host, {0xD, 0x12}, Register::ebx, 0xB00);
+    host = with_register(host, {0x1D, 0x0}, Register::eax, 1);
+    host = with_register(host, {0x1D, 0x1}, Register::eax, 0x04002000);
+    host = with_register(host, {0x1E, 0x0}, Register::eax, 1);
+    host = with_register(host, {0x1E, 0x1}, Register::eax, 0x10);  // AMX-FP8
+    const std::string json = dir.write("whole.json", document(host));
+    const std::string text = run({"convert", json, "--to", "cpuid-r"}).out;
+    const std::size_t row = text.find("   0x0000001e 0x01:");
+    REQUIRE(row != std::string::npos);
+    const std::string cut = dir.write("cut.txt", std::string(text).erase(row, text.find('\n', row) + 1 - row));
+
+    const auto cpu = nlohmann::json::parse(run({"convert", cut}).out).at("views").at("hardware").at("cpus").at(0);
+    CHECK(cpu.at("unknown") == nlohmann::json::parse(R"([{"leaf": "0x1e", "subleaf": "0x1"}])"));
+
+    REQUIRE(run({"merge", json, "--show", "amx_fp8", "-o", dir.file("policy.json")}).status == 0);
+    CHECK(run({"check", dir.file("policy.json"), dir.write("whole.txt", text)}).status == 0);
+    const Result checked = run({"check", dir.file("policy.json"), cut, "--format", "json"});
+    CHECK(checked.status == 1);
+    const auto violations = nlohmann::json::parse(checked.out).at("hosts").at(0).at("violations");
+    REQUIRE(violations.size() == 1);
+    CHECK(violations.at(0).at("field") == "amx_fp8");
+    CHECK(violations.at(0).at("known") == false);
+    CHECK(run({"check", dir.file("policy.json"), cut, "--unknown", "warn"}).status == 0);
+}
+
+TEST_CASE("two dumps in one text are refused, with the line of the second", "[convert]") {
+    const TemporaryDirectory dir;
+    const std::string text = run({"convert", dir.write("a.json", document(amd_host("a"))), "--to", "cpuid-r"}).out;
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    const Result two = run({"convert", dir.write("two.txt", text + text)});
+    CHECK(two.status == 3);
+    CHECK(two.out.empty());
+    CHECK_THAT(two.err,
+               Contains("two.txt:" + std::to_string(lines + 1) + ": expected each logical CPU of one host once") &&
+                   Contains("two hosts, which need a file each"));
+}
+
 TEST_CASE("values are as read: nothing is repaired", "[convert]") {
     const TemporaryDirectory dir;
     const HostDump host =

@@ -184,3 +184,35 @@ TEST_CASE("Markdown is tables, and names are no markup", "[diff]") {
     CHECK_THAT(text, Contains("| `avx2` | AVX2 | 0x7.0 ebx[5] | 0x1 | 0x0 |"));
     CHECK_THAT(text, Contains("## Loses promises\n\n### crash\n"));
 }
+
+TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[diff][mitigation]") {
+    constexpr unsigned smap_bit = 20;  // leaf 7, EBX
+    const TemporaryDirectory dir;
+    const auto policy = [&](const HostDump& host, const std::string& name) {
+        const std::string file = dir.write(name + "-host.json", document(host));
+        return dir.write(name, run({"merge", file}).out);
+    };
+    const HostDump all = with_bit(amd_host("a"), leaf_7, Register::ebx, smap_bit, true);
+    const std::string with_smap = policy(all, "with");
+    const std::string without = policy(amd_host("a"), "without");
+    const std::string json = run({"diff", with_smap, without, "--format", "json"}).out;
+    check_valid(json);
+    const auto changes = nlohmann::json::parse(json).at("changes");
+    const auto change_of = [&](const auto& all_changes, const std::string& field) {
+        return *std::find_if(all_changes.begin(), all_changes.end(),
+                             [&](const auto& entry) { return entry.at("field") == field; });
+    };
+    const auto smap = change_of(changes, "smap");
+    CHECK(smap.at("direction") == "loses");
+    CHECK(smap.at("impact") == "crash");
+    CHECK(smap.at("mitigates") == std::vector<std::string>{"ret2usr"});
+    CHECK_THAT(smap.at("restarted").get<std::string>(), Contains("without this mitigation"));
+    CHECK_THAT(run({"diff", with_smap, without, "--format", "text"}).out,
+               Contains("mitigation (ret2usr), crash: smap (SMAP)"));
+
+    const std::string slower = policy(with_bit(all, leaf_7, Register::ebx, avx2_bit, false), "slower");
+    const auto avx2 = change_of(
+        nlohmann::json::parse(run({"diff", with_smap, slower, "--format", "json"}).out).at("changes"), "avx2");
+    CHECK_FALSE(avx2.contains("mitigates"));
+    CHECK_THAT(avx2.at("restarted").get<std::string>(), !Contains("mitigation"));
+}

@@ -60,6 +60,31 @@ TEST_CASE("on a terminal the policy is a summary", "[merge][output]") {
     CHECK_THAT(run(merge(files, {"--format", "text"})).out, StartsWith("pool: 3 hosts"));
 }
 
+TEST_CASE("the summary says who took what, and of whom it is not known", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const auto text = [&](const std::vector<HostDump>& hosts, const std::vector<std::string>& options = {}) {
+        std::vector<std::string> arguments = merge(write_all(dir, hosts), options);
+        arguments.insert(arguments.end(), {"--format", "text"});
+        const Result result = run(arguments);
+        REQUIRE(result.status == 0);
+        return result.out;
+    };
+    const HostDump plain = amd_host("plain");
+    HostDump silent = amd_host("silent");
+    CpuidTable& table = silent.hardware->cpus.front().cpuid;
+    std::erase_if(table.rows, [](const CpuidRow& row) { return row.key == leaf_7; });
+    table.unknown.push_back({leaf_7.leaf, leaf_7.subleaf});
+
+    CHECK_THAT(text(mixed_hosts()),
+               Contains("Given up: 1 feature that not every host has") && Contains("no-avx2 without: avx2"));
+    CHECK_THAT(text({plain, silent}), Contains(" that not every host is known to have") &&
+                                          Contains("not known of silent: ") && !Contains("that not every host has"));
+    CHECK_THAT(text({plain}, {"--hide", "avx2"}), Contains("Taken by the operator's options: 1 feature") &&
+                                                      Contains("--hide: avx2") && !Contains("not every host"));
+    CHECK_THAT(text({plain}, {"--ceiling", "x86-64-v2"}),
+               Contains("--ceiling x86-64-v2: ") && !Contains("not every host"));
+}
+
 TEST_CASE("colours are for terminals that understand them, when nobody asked for none", "[merge][output]") {
     const TemporaryDirectory dir;
     const auto files = write_all(dir, mixed_hosts());
@@ -70,6 +95,24 @@ TEST_CASE("colours are for terminals that understand them, when nobody asked for
     CHECK_FALSE(has_colour({.terminal = true, .environment = {"TERM=dumb"}}));
     CHECK_FALSE(has_colour({.terminal = true, .environment = {"TERM=xterm", "NO_COLOR=1"}}));
     CHECK_FALSE(has_colour({.environment = {"TERM=xterm"}}));
+}
+
+TEST_CASE("the summary and the document call a mitigation that is given up a mitigation",
+          "[merge][output][mitigation]") {
+    constexpr unsigned smap_bit = 20;  // leaf 7, EBX
+    const TemporaryDirectory dir;
+    const std::string with =
+        dir.write("with.json", document(with_bit(amd_host("with"), leaf_7, Register::ebx, smap_bit, true)));
+    const std::string without = dir.write("without.json", document(amd_host("without")));
+    const std::string text = run({"merge", with, without, "--format", "text"}).out;
+    CHECK_THAT(text,
+               Contains("Mitigations among them: 1") && Contains("a kernel made to use code or data of user space"));
+    const auto policy = nlohmann::json::parse(run({"merge", with, without}).out);
+    for (const auto& decision : policy.at("decisions")) {
+        CHECK(decision.contains("mitigates") == (decision.at("field") == "smap"));
+    }
+    CHECK_THAT(run({"merge", with, "--hide", "avx2", "--format", "text"}).out, !Contains("Mitigations"));
+    CHECK_THAT(run({"merge", with, "--hide", "smap", "--format", "text"}).out, Contains("Mitigations among them: 1"));
 }
 
 TEST_CASE("a summary keeps within its columns", "[merge][output]") {

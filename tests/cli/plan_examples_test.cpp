@@ -77,13 +77,13 @@ TEST_CASE("a stronger host joins: VMs strand on what it relaxes, not on what it 
     CHECK(example.result.status == 1);
     CHECK_THAT(example.sentences,
                StartsWith("1 of 1 running policy strands: VMs of pool cannot move to genoa-1 until"));
-    CHECK(cannot_reach(example.pool) == "genoa-1 (efer_lmsle_unsupported fs_gs_base_ns no_smm_ctl_msr)");
+    CHECK(cannot_reach(example.pool) == "genoa-1 (efer_lmsle_unsupported fs_gs_base_ns)");
     for (const Json& violation : example.pool.at("cannot_reach").at(0).at("violations")) {
         CHECK(violation.at("breach") == "not-told");
     }
     CHECK(words(example.pool.at("reaches")) == "rome-1 ");
     CHECK(example.plan.at("policy").at("change") == "weaker");
-    CHECK(promises(example.plan) == "relaxes efer_lmsle_unsupported, relaxes no_smm_ctl_msr, relaxes fs_gs_base_ns");
+    CHECK(promises(example.plan) == "relaxes efer_lmsle_unsupported, relaxes fs_gs_base_ns");
     CHECK(example.plan.at("change").at("added").at(0).at("promises").at("gains") > 30);
     CHECK_THAT(example.sentences, Contains("error no-safe-identity: No family and model is safe"));
 }

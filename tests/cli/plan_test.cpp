@@ -41,6 +41,37 @@ TEST_CASE("exit status 0 when no VM strands, 1 when a host lacks or relaxes what
     CHECK(pool.plan({"--add", pool.weak, "--remove", "a"}).status == 1);
 }
 
+TEST_CASE("VMs that would only get slower do not strand, but are told of; with --strict they strand", "[plan]") {
+    const PlanPool pool;
+    constexpr unsigned erms_bit = 9;
+    const auto host = [&](const std::string& name, bool erms) {
+        return pool.dir.write(name + ".json",
+                              document(with_bit(amd_host(name), leaf_7, Register::ebx, erms_bit, erms)));
+    };
+    const std::string fast = host("fast", true);
+    const std::vector<std::string> plan{
+        "plan", pool.policy_of({fast}, "fast-policy.json"), "--hosts", fast, "--add", host("slow", false)};
+    const Result json = run(plan);
+    CHECK(json.status == 0);
+    const Json entry = plan_json(json).at("running").at(0);
+    CHECK(entry.at("stranded") == false);
+    CHECK(words(entry.at("reaches")) == "fast slow ");
+    CHECK(words(entry.at("degraded").at(0).at("hosts")) == "slow ");
+    CHECK(entry.at("degraded").at(0).at("violations").at(0).at("field") == "erms");
+    CHECK(entry.at("doubtful").empty());
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), plan.begin(), plan.end());
+        return run(more);
+    };
+    CHECK_THAT(flat(with({"--format", "text"}).out), StartsWith("No VM strands") && Contains("degraded on some") &&
+                                                         Contains("run degraded on slow") &&
+                                                         Contains("(performance): erms"));
+    const Result strict = with({"--strict"});
+    CHECK(strict.status == 1);
+    CHECK(cannot_reach(plan_json(strict).at("running").at(0)) == "slow (erms)");
+    CHECK(plan_json(strict).at("strict") == true);
+}
+
 TEST_CASE("the answer names the hosts, the fields and the way in which VMs strand", "[plan]") {
     const PlanPool pool;
     const Json weak = plan_json(pool.plan({"--add", pool.weak}));

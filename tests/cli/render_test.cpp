@@ -252,6 +252,29 @@ TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every
     CHECK(properties(pool.render("qemu", {"--accel", "tcg"}).out).back() == "x-force-features=on");
 }
 
+TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {
+    const Pool pool;
+    HostDump host = with_register(amd_host("served"), {0x40000001, 0}, Register::eax, 0x29);  // both clocks, steal time
+    host.hypervisor = HypervisorView{"kvm", host.hardware->cpus.front().cpuid, std::nullopt};
+    host.hardware.reset();
+    const std::string served = pool.dir.write("served.json", document(host));
+    const std::string policy =
+        pool.merged({served}, "served-policy.json",
+                    {"--show", "kvm_clocksource", "--show", "kvm_clocksource2", "--show", "kvm_steal_time"});
+    const std::vector<std::string> said = properties(pool.render("qemu", {}, policy).out);
+    for (const char* wanted : {"kvmclock=on", "kvm-steal-time=on"}) CHECK(has(said, wanted));
+    for (const char* other : {"kvm-pv-eoi=on", "kvm-asyncpf=on", "kvmclock-stable-bit=on"})
+        CHECK_FALSE(has(said, other));
+    const Json kvm = pool.json("qemu", {}, policy);
+    CHECK(lost(kvm, "kvm_clocksource").is_null());
+    CHECK(lost(kvm, "kvm_steal_time").is_null());
+    const Json tcg = pool.json("qemu", {"--accel", "tcg"}, policy);
+    CHECK_THAT(lost(tcg, "kvm_steal_time").at("reason").get<std::string>(), Contains("no KVM"));
+    CHECK_THAT(tcg.at("output").get<std::string>(), !Contains("kvm"));
+    const std::vector<std::string> own = properties(pool.render("qemu", {}, pool.merged({served}, "own.json")).out);
+    for (const char* wanted : {"kvmclock=on", "kvm-pv-eoi=on", "kvmclock-stable-bit=on"}) CHECK(has(own, wanted));
+}
+
 TEST_CASE("a name that a release of QEMU lacks is not used and is listed", "[render]") {
     const Pool pool;
     const auto with = [&](const std::string& version) {

@@ -72,3 +72,39 @@ TEST_CASE("rules lint names file, line and field, and is exit status 3", "[rules
     CHECK(run({"rules", "lint", dir.file("nowhere")}).status == 3);
     CHECK(run({"rules", "lint"}).status == 0);
 }
+
+TEST_CASE("rules show takes the names that check prints", "[rules]") {
+    for (const char* name : {"l4_wbinvd[0]", "xsave state pkru", "vendor"}) {
+        CAPTURE(name);
+        const Result result = run({"rules", "show", name, "--format", "json"});
+        CHECK(result.status == 0);
+        CHECK_FALSE(json::parse(result.out).at("fields").empty());
+    }
+    CHECK(run({"rules", "show", "l4_wbinvd[64]"}).status == 2);
+}
+
+TEST_CASE("a rulebook that is odd in any way is refused with findings", "[rules]") {
+    const TemporaryDirectory dir;
+    const std::string copy = dir.file("policy");
+    std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
+    json leaf = json::parse(dir.read("policy/cpuid/0x80000021.json"));
+    leaf["reserved"] =
+        json::array({{{"subleaf", "0x1"}, {"register", "edx"}, {"bits", "31:0"}, {"vendors", {"no-such-vendor"}}}});
+    dir.write("policy/cpuid/0x80000021.json", leaf.dump(1));
+    const Result odd = run({"rules", "lint", copy});
+    CHECK(odd.status == 3);
+    CHECK_THAT(odd.out, Contains("reserved bits: unknown vendor \"no-such-vendor\""));
+    CHECK(run({"rules", "list", "--rulebook", copy}).status == 3);
+
+    std::filesystem::create_directory(copy + "/cpuid/0x99.json");
+    const Result directory = run({"rules", "lint", copy});
+    CHECK(directory.status == 3);
+    CHECK_THAT(directory.err, Contains("0x99.json: expected a regular file"));
+}
+
+TEST_CASE("rules show and explain say what a mitigation helps against", "[rules][mitigation]") {
+    CHECK_THAT(run({"rules", "show", "ssbd"}).out, Contains("Spectre v4 (speculative store bypass)"));
+    CHECK_THAT(run({"rules", "show", "ssbd", "--format", "json"}).out,
+               Contains("\"mitigates\": [\n        \"spec_store_bypass\""));
+    CHECK_THAT(run({"rules", "show", "avx2"}).out, !Contains("helps against"));
+}

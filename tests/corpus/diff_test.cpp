@@ -101,7 +101,6 @@ TEST_CASE("Genoa under two kernels: features come with the kernel, the silicon's
     CHECK(change(difference, "ibpb_brtype") == "gains 0x0 0x1");
     // Linux 5.10 hides the bit; the model table knows better.
     CHECK(change(difference, "fs_gs_base_ns") == "none 0x0 0x1");
-    CHECK(change(difference, "no_smm_ctl_msr") == "none 0x0 0x1");
 }
 
 TEST_CASE("no real host differs from itself, and the reverse of every difference is its mirror", "[corpus][diff]") {

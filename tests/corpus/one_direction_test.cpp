@@ -47,19 +47,19 @@ const std::vector<Case> cases{
     {"instlatx64/AuthenticAMD0A00F11_K19_Milan_02",
      "cpuid-r/reemitted-EPYC-9124-8cpus",
      not_told,
-     {"fs_gs_base_ns", "no_smm_ctl_msr"},
+     {"fs_gs_base_ns"},
      lost},
     {"firecracker/fingerprint_AMD_MILAN_6.18host",
      "firecracker/fingerprint_AMD_GENOA_6.18host",
      not_told,
      {"fs_gs_base_ns"},
      lost},
-    // One CPU, two kernels: 5.10 does not know NoSmmCtlMsr, nor PSFD.
-    {"firecracker/fingerprint_AMD_MILAN_5.10host",
-     "firecracker/fingerprint_AMD_MILAN_6.1host",
-     not_told,
-     {"no_smm_ctl_msr"},
-     lost},
+    // One CPU, two kernels: 5.10 does not know PSFD.
+    {"firecracker/fingerprint_AMD_MILAN_6.1host",
+     "firecracker/fingerprint_AMD_MILAN_5.10host",
+     lost,
+     {"amd_psfd"},
+     nothing},
     {"firecracker/fingerprint_AMD_GENOA_6.1host",
      "firecracker/fingerprint_AMD_GENOA_5.10host",
      lost,
@@ -70,12 +70,6 @@ const std::vector<Case> cases{
      lost,
      {"auto_ibrs", "sbpb", "xsave state cet_u"},
      nothing},
-    // 80000021h EAX 00062FCF / 593FFFCF: 512-bit instructions may run as two halves on Strix Point.
-    {"instlatx64/AuthenticAMD0A70F80_K19_Phoenix2_01",
-     "instlatx64/AuthenticAMD0B20F40_K20_StrixPoint_07",
-     not_told,
-     {"fp512_downgrade"},
-     lost},
     // 80000008h EAX 52 / 48 address bits.
     {"cpuid-r/reemitted-EPYC-9124-8cpus",
      "instlatx64/AuthenticAMD0A70F80_K19_Phoenix2_01",
@@ -149,12 +143,6 @@ const std::vector<Case> cases{
      lost,
      {"xsave", "xsave state x87", "xsave state avx"},
      nothing},
-    // 4.0-1 EDX bit 0: WBINVD does not reach the caches of other threads on Clovertown.
-    {"instlatx64/GenuineIntel0000F41_P4_Cranford",
-     "instlatx64/GenuineIntel00006F7_Clovertown",
-     not_told,
-     {"l4_wbinvd"},
-     lost},
 
     // 80000008h EAX 46 / 40 address bits; no PKRU.
     {"instlatx64/CentaurHauls00507B3_KX40000_01",

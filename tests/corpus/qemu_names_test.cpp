@@ -30,7 +30,7 @@ std::optional<Json> properties_of(const std::string& release) {
         return std::nullopt;
     }
     std::ifstream in(path);
-    return Json::parse(in).at("props");
+    return std::make_optional<Json>(Json::parse(in).at("props"));
 }
 
 std::map<std::string, NameAge> names_of_qemu() {
@@ -52,14 +52,27 @@ bool is_alias(const std::string& property, const std::map<std::string, NameAge>&
     return name != property && names.contains(name);
 }
 
-// What a property sets is no bit of CPUID or of a feature MSR, or one of the services of a hypervisor.
+// What a property sets is no bit of CPUID or of a feature MSR, or a service of a hypervisor that KVM plays.
 bool is_no_bit(const std::string& property) {
-    static const std::set<std::string> others{
-        "check",    "cpuid-0xb",    "enforce",           "fill-mtrr-mask", "full-cpuid-auto-level", "host-phys-bits",
-        "l3-cache", "legacy-cache", "legacy-multi-node",
-        "lmce",  // of IA32_MCG_CAP, which is the VMM's
-        "pmu",      "realized",     "start-powered-off", "tcg-cpuid",      "vmware-cpuid-freq",     "xen-vapic"};
-    constexpr std::array<std::string_view, 3> prefixes{"hv-", "kvm", "x-"};
+    static const std::set<std::string> others{"check",
+                                              "cpuid-0xb",
+                                              "enforce",
+                                              "fill-mtrr-mask",
+                                              "full-cpuid-auto-level",
+                                              "host-phys-bits",
+                                              "kvm",
+                                              "kvm-pv-enforce-cpuid",
+                                              "l3-cache",
+                                              "legacy-cache",
+                                              "legacy-multi-node",
+                                              "lmce",  // of IA32_MCG_CAP, which is the VMM's
+                                              "pmu",
+                                              "realized",
+                                              "start-powered-off",
+                                              "tcg-cpuid",
+                                              "vmware-cpuid-freq",
+                                              "xen-vapic"};
+    constexpr std::array<std::string_view, 2> prefixes{"hv-", "x-"};
     return others.contains(property) || std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
                return property.starts_with(prefix);
            });

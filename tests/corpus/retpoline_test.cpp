@@ -1,6 +1,8 @@
 // The retpoline promise of real hosts: which of RSBA, RRSBA and enhanced IBRS their pools show.
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -89,5 +91,59 @@ TEST_CASE("an AMD host for which KVM makes the MSR up offers none of it", "[corp
         const Merged pool({real_host(name)});
         CHECK_FALSE(msr_of(pool.policy, arch_capabilities).has_value());
         CHECK(pool.bit(7, 0, edx, 29) == 0);
+    }
+}
+
+namespace {
+
+// A real host of Zhaoxin's design, whatever vendor string it shows, with IA32_ARCH_CAPABILITIES of that value.
+HostDump with_capabilities(HostDump host, const std::string& vendor, std::uint64_t value) {
+    host.name += " " + vendor + " " + std::to_string(value);
+    for (LogicalCpu& cpu : host.hardware->cpus) {
+        for (CpuidRow& row : cpu.cpuid.rows) {
+            if (row.key == LeafKey{7, 0}) row.value.edx |= 1U << 29;
+            if (row.key != LeafKey{0, 0}) continue;
+            row.value.eax = std::max(row.value.eax, 7U);
+            std::memcpy(&row.value.ebx, vendor.data(), 4);
+            std::memcpy(&row.value.edx, vendor.data() + 4, 4);
+            std::memcpy(&row.value.ecx, vendor.data() + 8, 4);
+        }
+        if (cpu.cpuid.find({7, 0}) == nullptr) cpu.cpuid.rows.push_back({{7, 0}, {0, 0, 0, 1U << 29}});
+        std::sort(cpu.cpuid.rows.begin(), cpu.cpuid.rows.end(),
+                  [](const CpuidRow& a, const CpuidRow& b) { return a.key < b.key; });
+    }
+    host.hardware->msrs = std::vector<MsrRow>{{arch_capabilities, value}};
+    return with_digest(std::move(host), std::string(host.name));
+}
+
+}  // namespace
+
+TEST_CASE("no pool of Zhaoxin's hosts shows RSBA and RRSBA together", "[corpus][retpoline]") {
+    for (const std::string vendor : {"CentaurHauls", "  Shanghai  "}) {
+        std::vector<HostDump> hosts;
+        for (const HostDump& real : real_hosts()) {
+            if (vendor_string(real.first_table()) != "CentaurHauls") continue;
+            hosts.push_back(real);
+            for (const std::uint64_t value : {std::uint64_t{0}, eibrs, rsba, rrsba, eibrs | rsba, eibrs | rrsba,
+                                              rsba | rrsba, eibrs | rsba | rrsba})
+                hosts.push_back(with_capabilities(real, vendor, value));
+        }
+        std::size_t pools = 0;
+        std::size_t relaxed = 0;
+        for (std::size_t i = 0; i < hosts.size(); ++i) {
+            for (std::size_t j = i; j < hosts.size(); ++j) {
+                if (vendor_string(hosts[i].first_table()) != vendor_string(hosts[j].first_table())) continue;
+                PoolState state(builtin_rulebook());
+                state.add(hosts[i]);
+                if (i != j) state.add(hosts[j]);
+                const std::uint64_t shown = msr_of(state.finish({}), arch_capabilities).value_or(0);
+                ++pools;
+                relaxed += (shown & (rsba | rrsba)) != 0 ? 1 : 0;
+                if ((shown & rsba) != 0) CHECK((shown & (rrsba | eibrs)) == 0);
+                if ((shown & rrsba) != 0) CHECK((shown & eibrs) != 0);
+            }
+        }
+        CHECK(pools > 500);
+        CHECK(relaxed > pools / 2);
     }
 }

@@ -54,7 +54,7 @@ struct Scene {
             }
             running.push_back({"old-" + std::to_string(i), state_of(part).finish({}), false});
         }
-        unknown = generator.one_in(2) ? UnknownIs::failure : UnknownIs::warning;
+        strictness = {generator.one_in(2) ? UnknownIs::failure : UnknownIs::warning, generator.one_in(2)};
     }
 
     void change_hosts() {
@@ -80,7 +80,7 @@ struct Scene {
         for (const auto& [name, host] : before) hosts.push_back(host);
         const PoolState state = state_of(before);
         return plan_change(builtin_rulebook(), {running.front().policy, hosts, state, options}, change, running,
-                           unknown);
+                           strictness);
     }
 
     std::set<std::string> moving() const {
@@ -96,7 +96,7 @@ struct Scene {
     MergeOptions options;
     PoolChange change;
     std::vector<RunningPolicy> running;
-    UnknownIs unknown = UnknownIs::failure;
+    Strictness strictness = UnknownIs::failure;
 };
 
 const Unreachable* group_of(const RunningPlan& entry, const std::string& name) {
@@ -116,12 +116,14 @@ const StartUpHosts* start_up_of(const std::vector<StartUpHosts>& groups, const s
 // What a plan of the scene must say of a running policy, asked of check host by host.
 void check_running(const Scene& scene, const RunningPolicy& policy, const RunningPlan& entry) {
     const PolicyCheck check(builtin_rulebook(), policy.policy);
-    const auto may_run = [&](const HostDump& host) { return check.against(host).compatible(scene.unknown); };
+    const auto may_run = [&](const HostDump& host) { return check.against(host).compatible(scene.strictness); };
     std::vector<std::string> reached;
+    std::set<std::string> degraded;
     for (const auto& [name, host] : scene.after) {
         const Verdict verdict = check.against(host);
-        const bool compatible = verdict.compatible(scene.unknown);
+        const bool compatible = verdict.compatible(scene.strictness);
         if (compatible) reached.push_back(name);
+        if (compatible && verdict.outcome(scene.strictness.unknown) == Outcome::runs_degraded) degraded.insert(name);
         const Unreachable* group = group_of(entry, name);
         CHECK((group != nullptr) == !compatible);
         if (group != nullptr) {
@@ -134,6 +136,10 @@ void check_running(const Scene& scene, const RunningPolicy& policy, const Runnin
               (compatible ? verdict.start_up : std::vector<StartUp>{}));
     }
     CHECK(entry.reaches == reached);
+    std::set<std::string> said;
+    for (const FlawedHosts& group : entry.degraded) said.insert(group.hosts.begin(), group.hosts.end());
+    CHECK(said == degraded);
+    CHECK((!scene.strictness.degraded_fails || said.empty()));
     std::vector<std::string> must_move;
     for (const std::string& name : scene.moving()) {
         if (may_run(scene.before.at(name))) must_move.push_back(name);
@@ -187,7 +193,7 @@ TEST_CASE("a plan's reach is what check says of each host, and its policy what m
         }
         std::vector<std::string> wait_for;
         for (const std::string& name : scene.moving()) {
-            if (!new_vms.against(scene.before.at(name)).compatible(scene.unknown)) wait_for.push_back(name);
+            if (!new_vms.against(scene.before.at(name)).compatible(scene.strictness)) wait_for.push_back(name);
         }
         CHECK(plan.wait_for == wait_for);
         changed += plan.difference.equal_registers ? 0 : 1;

@@ -96,21 +96,23 @@ build_preset() {
     compile "$@"
 }
 
-# build_tests PRESET: the same with the tests, and warnings are errors. The program that is tested is the one
-# that build_preset makes, so that neither builds it again.
+# build_tests PRESET [TARGET...]: the same with the tests, and warnings are errors. The program that is tested is the
+# one that build_preset makes, so that neither builds it again.
 build_tests() {
     local cache=$repository/build/$1/CMakeCache.txt
     if ! is_configured "$1" || ! grep -qxF "POOLCPUID_TESTS:BOOL=ON" "$cache" ||
         ! grep -qxF "POOLCPUID_WERROR:BOOL=ON" "$cache"; then
         configure "$1" -DPOOLCPUID_TESTS=ON -DPOOLCPUID_WERROR=ON
     fi
-    compile "$1"
+    compile "$@"
 }
 
-# compile PRESET [TARGET]
+# compile PRESET [TARGET...]
 compile() {
+    local preset=$1
+    shift
     export CCACHE_SLOPPINESS=pch_defines,time_macros  # else ccache does not take part with precompiled headers
-    quietly cmake --build "$repository/build/$1" --parallel "$(nproc)" ${2:+--target "$2"}
+    quietly cmake --build "$repository/build/$preset" --parallel "$(nproc)" --target "${@:-all}"
 }
 
 # is_configured PRESET: for this place, and with the compiler that is asked for, if one is.

@@ -55,6 +55,7 @@ struct HostFacts {
     std::vector<bool> unread;            // a slot of an MSR: no CPU that capabilities come from knows it
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
     Returns returns = Returns::safe;
+    bool returns_by_microcode = false;  // unknown only because the microcode is
 };
 
 namespace facts {
@@ -116,12 +117,14 @@ private:
         return value(cpu, field, field.subleaves.first);
     }
 
-    // What this silicon does with its microcode, whatever a view shows.
+    // What this silicon does with its microcode, whatever a view shows; hypervisors show FFFFFFFF for a revision.
     void learn_silicon(const ModelRow& model, std::optional<std::uint32_t> microcode) {
         silicon_ = model.silicon;
+        const bool known = microcode && *microcode != 0xFFFFFFFF;
         for (const MicrocodeFacts& facts : model.microcode) {
-            if (microcode && facts.revisions.has(*microcode))
-                silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+            if (known && facts.revisions.has(*microcode)) silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+            if (known) continue;
+            for (const auto& [id, value] : facts.silicon) open_[id] |= value == 0 ? 0 : value;
         }
     }
 
@@ -133,14 +136,29 @@ private:
     // A promise that the silicon does not keep is gone, though a kernel shows it.
     std::uint64_t set_bits(const Slot& slot) const {
         const RuleField& field = *slot.field;
+        if (open_.contains(field.id)) return 0;  // with some microcode it does not work, and this one is not known
         std::uint64_t kept = fact(field).value_or(ones_of(field));
         for (const CpuView& cpu : capability_cpus()) {
-            const RuleField* sign = rules_.find(field.implied_by);
-            const bool implied = sign != nullptr && value(cpu, *sign).value_or(0) != 0;
             const bool emulated = field.emulated && !host_.hypervisor;
-            if (!implied && !emulated) kept &= value(cpu, field, slot.subleaf).value_or(0);
+            if (!is_implied(field, cpu) && !emulated)
+                kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
         }
         return kept;
+    }
+
+    // "lm": the CPU shows that. "!rtm": neither this CPU nor, where a hypervisor shows it, any of the hardware has
+    // that, unless the hardware shows the promise itself; and an MSR must be there to say so.
+    bool is_implied(const RuleField& field, const CpuView& cpu) const {
+        const bool negated = field.implied_by.starts_with("!");
+        const RuleField* sign = rules_.find(negated ? field.implied_by.substr(1) : field.implied_by);
+        if (sign == nullptr) return false;
+        if (!negated) return value(cpu, *sign).value_or(0) != 0;
+        const auto lacks = [&](const CpuView& one) { return value(one, *sign) == std::uint64_t{0}; };
+        if (field.is_msr && msr_word(rules_, cpu, field).state != MsrWord::State::present) return false;
+        const std::vector<CpuView> silicon = hardware_cpus();
+        const auto shows = [&](const CpuView& one) { return value(one, field).value_or(0) != 0; };
+        return lacks(cpu) && (std::all_of(silicon.begin(), silicon.end(), lacks) ||
+                              std::all_of(silicon.begin(), silicon.end(), shows) || !host_.hypervisor);
     }
 
     // One view of a relaxed behaviour: the bits that are set somewhere, and those known to be clear everywhere.
@@ -175,16 +193,20 @@ private:
             widest.set |= *known;
             widest.clear |= ~*known;
         }
+        if (const auto open = open_.find(field.id); open != open_.end() && field.rule != "guarded")
+            widest.clear &= ~std::uint64_t{open->second};
         widest.clear &= ~widest.set & ones_of(field);
         return widest;
     }
 
     std::optional<std::uint64_t> number_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
         const auto shown = value(cpu, field, subleaf);
-        if (field.zero_means.empty() || shown.value_or(0) != 0) return shown;
-        if (field.zero_means.starts_with("0x")) return hex_number(field.zero_means);
+        if (field.zero_means.empty()) return shown;
+        if (field.zero_means.starts_with("0x"))
+            return shown.value_or(0) != 0 ? shown : std::optional<std::uint64_t>(hex_number(field.zero_means));
         const RuleField& other = *rules_.find(field.zero_means);
-        return number_in(cpu, other, other.subleaves.first);
+        const auto most = number_in(cpu, other, other.subleaves.first);
+        return shown.value_or(0) != 0 && most ? std::min(*shown, *most) : most;
     }
 
     std::optional<std::uint64_t> number(const Slot& slot) const {
@@ -217,7 +239,7 @@ private:
         const std::string id = negated ? term.substr(1) : term;
         const RuleField* field = rules_.find(id);
         auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
-        if (field != nullptr && field->rule == "intersect" && fact(*field)) shown = fact(*field);
+        if (field != nullptr && !negated && field->rule == "intersect" && fact(*field)) shown = fact(*field);
         return shown && (*shown != 0) != negated;
     }
 
@@ -259,7 +281,14 @@ private:
             facts.returns = Returns::bad;
         } else if ((one.clear & two.clear) == 0) {
             facts.returns = Returns::unknown;
+            const std::uint64_t open = (open_.contains(rsba->id) ? ~one.clear : 0) & 1;
+            facts.returns_by_microcode = open != 0 && relaxed_known(*rsba) && (two.clear & 1) != 0;
         }
+    }
+
+    // A view says that the bit is clear.
+    bool relaxed_known(const RuleField& field) const {
+        return ((relaxed(hypervisor_cpus(), {&field, 0}).clear | relaxed(hardware_cpus(), {&field, 0}).clear) & 1) != 0;
     }
 
     std::optional<ComponentLayout> layout_in(const CpuidTable& table, const ComponentRule& component) const {
@@ -297,6 +326,7 @@ private:
     const HostDump& host_;
     const ModelRow* model_ = nullptr;
     std::map<std::string, std::uint32_t> silicon_;
+    std::map<std::string, std::uint32_t> open_;  // what a microcode decides that is not known: the bits it may set
 };
 
 }  // namespace facts

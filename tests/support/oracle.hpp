@@ -135,7 +135,7 @@ private:
     void check_bits(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
         const std::uint64_t ones = ones_of(field);
-        const std::uint64_t promised = field.rule == "intersect" ? shown : ~shown & ones;
+        const std::uint64_t promised = field.rule == "intersect" ? with_covered(field, shown) : ~shown & ones;
         std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
             all &= host->kept[i];
@@ -187,6 +187,8 @@ private:
             expected = (from & field.mask) >> field.low;
         } else if (how == "select") {
             expected = hex_number(field.derive.at(present(field.derive.at("if")) ? "then" : "else"));
+        } else if (how == "constant") {
+            expected = hex_number(field.derive.at("value"));
         } else if (how == "msr_offered") {
             expected = values_->msrs().contains(hex_number(field.derive.at("index"))) ? 1 : 0;
         }

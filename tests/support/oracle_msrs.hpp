@@ -67,7 +67,7 @@ private:
         const bool really = std::any_of(hosts_.begin(), hosts_.end(),
                                         [](const HostFacts* host) { return host->returns == Returns::bad; });
         for (const HostFacts* host : hosts_) {
-            if (host->returns == Returns::unknown) expect_named(*host, "RSBA", !really);
+            if (host->returns == Returns::unknown && !host->returns_by_microcode) expect_named(*host, "RSBA", !really);
         }
     }
 
@@ -204,7 +204,8 @@ private:
     bool brings_bad_news(const HostFacts& host) const {
         const RetpolineRule& rule = rules_.retpoline;
         const bool shown = values_.present(rule.rsba) || values_.present(rule.rrsba);
-        if (host.returns == Returns::unknown && shown && !lacks_the_msr(host)) return true;
+        const bool is_unread = host.returns == Returns::unknown && !host.returns_by_microcode;
+        if (is_unread && shown && !lacks_the_msr(host)) return true;
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             const RuleField& field = *slots_[i].field;
             if (!field.is_msr || (field.rule != "union" && field.rule != "guarded") || !values_.speaks(field, 0))

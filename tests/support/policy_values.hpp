@@ -67,8 +67,7 @@ public:
         if (!field.is_msr && field.leaf == 0xD && subleaf >= 2 && !rows_.contains({0xD, subleaf})) return false;
         const RuleField* gate = rules_.find(field.gate);
         if (gate == nullptr) return field.gate.empty();
-        const bool each = gate->leaf == field.leaf && gate->subleaves.first != gate->subleaves.last;
-        return value(*gate, each ? subleaf : gate->subleaves.first) != 0;
+        return value(*gate) != 0;
     }
 
 private:

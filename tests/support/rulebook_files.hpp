@@ -51,7 +51,8 @@ struct RuleField {
     std::string gate;
     std::string implied_by;
     std::string length_from;
-    std::string zero_means;  // a hexadecimal number or a field id
+    std::string zero_means;               // a hexadecimal number or a field id
+    std::map<unsigned, unsigned> covers;  // bits of the register: which keeps the promise of which
     bool emulated = false;
     bool required = false;
     bool of_identity = false;  // a microcode revision
@@ -61,6 +62,17 @@ struct RuleField {
 };
 
 inline std::uint64_t ones_of(const RuleField& field) { return field.mask >> field.low; }
+
+// A value with the bits whose promises its bits keep: until nothing is added, whatever the order.
+inline std::uint64_t with_covered(const RuleField& field, std::uint64_t value) {
+    for (std::uint64_t before = ~value; before != value;) {
+        before = value;
+        for (const auto& [bit, covered] : field.covers) {
+            if (((value >> (bit - field.low)) & 1U) != 0) value |= std::uint64_t{1} << (covered - field.low);
+        }
+    }
+    return value;
+}
 
 struct ComponentLayout {
     std::uint32_t size = 0;
@@ -82,6 +94,7 @@ struct ComponentRule {
 struct DependencyRule {
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
+    std::vector<std::string> shown_without;  // dependents that real hosts show without a prerequisite
 };
 
 struct EqualityRule {
@@ -184,6 +197,10 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     field.implied_by = entry.value("implied_by", "");
     field.length_from = entry.value("length_from", "");
     field.zero_means = entry.value("zero_means", "");
+    const nlohmann::json covers = entry.value("covers", nlohmann::json::object());
+    for (const auto& [bit, covered] : covers.items())
+        field.covers[static_cast<unsigned>(std::stoul(bit))] =
+            static_cast<unsigned>(std::stoul(covered.get<std::string>()));
     field.emulated = entry.value("emulated", false);
     field.required = entry.value("required", false);
     field.of_identity = entry.value("of_identity", false);
@@ -221,7 +238,8 @@ inline void read_fields(VendorRules& rules) {
 inline void read_groups(VendorRules& rules) {
     const nlohmann::json document = parse(directory() / "groups.json");
     for (const auto& group : document.at("groups")) {
-        if (group.at("id") != "retpoline") throw std::runtime_error("the oracle does not know a promise group");
+        if (!group.at("id").get<std::string>().starts_with("retpoline"))
+            throw std::runtime_error("the oracle does not know a promise group");
         const nlohmann::json& members = group.at("members");
         const RetpolineRule rule{members.at("rsba"), members.at("rrsba"), members.at("eibrs")};
         if (rules.find(rule.rsba) == nullptr) continue;
@@ -264,6 +282,8 @@ inline void read_relations(VendorRules& rules) {
         rule.prerequisites = entry.contains("any_of") ? entry.at("any_of").get<std::vector<std::string>>()
                                                       : std::vector<std::string>{entry.at("prerequisite")};
         rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
+        const nlohmann::json shown = entry.value("shown_without", nlohmann::json::object());
+        for (const auto& [id, reason] : shown.items()) rule.shown_without.push_back(id);
         rules.dependencies.push_back(rule);
     }
     const nlohmann::json equality = parse(directory() / "equality.json");

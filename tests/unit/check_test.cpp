@@ -123,8 +123,8 @@ const std::vector<Case>& cases() {
     static const std::vector<Case> all{
         {"intersect", host_of(intel_table().set(1, 0, ecx, popcnt)), host_of(intel_table()), "popcnt lost 0x1/0x0", ""},
         {"union", host_of(with_21(0)), host_of(with_21(1U << 1)), "fs_gs_base_ns not-told 0x0/0x1", ""},
-        {"union beyond the maximum leaf", host_of(amd_table()), host_of(with_21(1U << 9)),
-         "no_smm_ctl_msr not-told 0x0/0x1", ""},
+        {"union beyond the maximum leaf", host_of(amd_table()), host_of(with_21(1U << 1)),
+         "fs_gs_base_ns not-told 0x0/0x1", ""},
         {"guarded bit, and that VERW scrubs", host_of(intel_table()), host_of(intel_table().set(7, 0, edx, md_clear)),
          "md_clear not-told 0x0/0x1", "md_clear lost VERW scrubs/VERW does not scrub"},
         {"guarded bit of an immune host", with_arch_caps(mds_no, md_clear), with_arch_caps(mds_no), "",
@@ -135,6 +135,12 @@ const std::vector<Case>& cases() {
          host_of(with_21(1U << 24, 8U << 16)),
          host_of(with_21(1U << 24, 12U << 16)),
          "rapsize lost 0x8/0xc",
+         "",
+         {"eraps", "rapsize"}},
+        {"max, where the least obligation is none",
+         host_of(with_21(1U << 24)),
+         host_of(with_21(1U << 24, 8U << 16)),
+         "rapsize lost 0x0/0x8",
          "",
          {"eraps", "rapsize"}},
         {"equal", host_of(with_line(8)), host_of(with_line(4)), "clflush_size lost 0x8/0x4",
@@ -324,11 +330,14 @@ TEST_CASE("what a dump does not say fails where the policy promises, and is a wa
 }
 
 TEST_CASE("an unknown relaxed behaviour, clock, MSR, scrub or microcode is not known to be kept", "[check]") {
-    // Of the rest of the leaf the model table knows what Rome does.
-    CHECK(only_unknown(policy_of({host_of(with_21(0))}), host_of(with_21(0).unknown(0x80000021, 0))) ==
-          "fp512_downgrade not-told 0x0/unknown");
+    // Family 15h, of which the model table says nothing about the bit.
+    const TableBuilder carrizo = amd_table(0x00610F01);
+    CHECK(only_unknown(policy_of({host_of(carrizo)}), host_of(TableBuilder(carrizo).unknown(0x80000021, 0))) ==
+          "fs_gs_base_ns not-told 0x0/unknown");
     const TableBuilder clock = intel_table().reg(0, 0, eax, 0x15).row(0x15, 0, {2, 0xA8, 0, 0});
-    CHECK(only_unknown(policy_of({host_of(clock)}), host_of(TableBuilder(clock).unknown(0x15, 0))) ==
+    MergeOptions asked;
+    asked.show = {"tsc"};
+    CHECK(only_unknown(policy_of({host_of(clock)}, asked), host_of(TableBuilder(clock).unknown(0x15, 0))) ==
           "tsc_den lost 0x2/unknown, tsc_num lost 0xa8/unknown, crystal_hz lost 0x0/unknown");
     const TableBuilder silent = intel_table().set(7, 0, edx, offers_arch_caps);
     CHECK_THAT(only_unknown(policy_of({with_arch_caps(rdcl_no)}), host_of(silent)),
@@ -348,6 +357,65 @@ TEST_CASE("an XSAVE state that a dump does not say is not known to be there", "[
     const TableBuilder silent = with_pkru(8, 0x980).unknown(7, 0).unknown(0xD, 0).unknown(0xD, 9);
     CHECK_THAT(only_unknown(policy_of({host_of(with_pkru(8, 0x980))}), host_of(silent)),
                Contains("xsave state pkru lost 8 bytes at 2432/unknown"));
+}
+
+TEST_CASE("what the dump of one logical CPU leaves open is open for the host", "[check]") {
+    const TableBuilder scrubs = intel_table().set(7, 0, edx, md_clear);
+    const TableBuilder silent = intel_table().unknown(7, 0);
+    const TableBuilder pkru = with_pkru(8, 0x980);
+    const TableBuilder no_xcr0 = TableBuilder(pkru).unknown(7, 0).unknown(0xD, 0).unknown(0xD, 9);
+    const TableBuilder no_widths = amd_table(milan).unknown(0x80000008, 0);
+    struct Row {
+        const char* what;
+        TableBuilder known;
+        TableBuilder silent;
+        const char* broken;
+    };
+    const std::vector<Row> rows{
+        {"that VERW scrubs", scrubs, silent, "md_clear lost VERW scrubs/unknown"},
+        {"an XSAVE state", pkru, no_xcr0, "xsave state pkru lost 8 bytes at 2432/unknown"},
+        {"a width", amd_table(milan), no_widths, "maxphyaddr lost 0x30/unknown"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.what);
+        const PoolPolicy policy = policy_of({host_of(row.known)});
+        CHECK_THAT(only_unknown(policy, hardware_host("uneven", {row.known, row.silent})), Contains(row.broken));
+        CHECK_THAT(only_unknown(policy, hardware_host("uneven", {row.silent, row.known})), Contains(row.broken));
+    }
+}
+
+TEST_CASE("a host that is known to be affected scrubs perhaps, where its dump does not say whether it shows the bit",
+          "[check]") {
+    const HostDump affected =
+        hardware_host("the-host", std::vector{intel_table().unknown(7, 0)}, std::vector<MsrRow>{{0x10A, 0}});
+    CHECK_THAT(only_unknown(policy_of({host_of(intel_table().set(7, 0, edx, md_clear))}), affected),
+               Contains("md_clear lost VERW scrubs/unknown"));
+}
+
+TEST_CASE("that returns may have another predictor is one violation, known or not", "[check]") {
+    const PoolPolicy safe = policy_of({with_arch_caps(0)});
+    constexpr std::uint32_t merom = 0x000006F6;  // the model table says nothing of its returns
+    const Verdict of = verdict(safe, host_of(intel_table(merom)));
+    std::string names;
+    for (const Violation& v : of.violations) {
+        if (v.field == "ac_rsba" || v.field == "ac_rrsba") names += v.field + (v.known ? " known" : " unknown") + " ";
+    }
+    CHECK(names == "ac_rsba unknown ");
+}
+
+TEST_CASE("an MSR of which the dump does not say whether it is there is not said to be missing", "[check]") {
+    const Verdict of = verdict(policy_of({with_arch_caps(rsba)}), host_of(intel_table().unknown(7, 0)));
+    CHECK_THAT(start_up(of), !Contains("arch_caps"));
+    CHECK_THAT(start_up(verdict(policy_of({with_arch_caps(rsba)}), host_of(intel_table()))), Contains("arch_caps"));
+}
+
+TEST_CASE("a policy that shows no microcode is not known to have an older one", "[check]") {
+    const PoolPolicy newer = policy_of({with_microcode(intel_table(), "0x46")});
+    const Verdict of = verdict(newer, policy_of({with_microcode(intel_table(), "")}));
+    CHECK(broken(of) == "ucode_rev lost 0x46/unknown");
+    CHECK_FALSE(only(of).known);
+    CHECK(of.compatible(UnknownIs::warning));
+    CHECK_FALSE(verdict(newer, policy_of({with_microcode(intel_table(), "0x3d")})).compatible(UnknownIs::warning));
 }
 
 TEST_CASE("a promise that is broken for certain fails whatever unknown counts as", "[check]") {

@@ -101,6 +101,24 @@ TEST_CASE("subleaves that subleaf 0 counts are unknown when missing", "[complete
     CHECK(unknown_of(table, DumpFormat::firecracker).empty());
 }
 
+TEST_CASE("a missing subleaf of AMX is unknown as a missing subleaf of leaf 7 is", "[completeness]") {
+    const std::vector<CpuidRow> amx{{{7, 0}, {1, 0, 0, 0x01000000}}, {{0x1E, 0}, {1, 0x4010, 0, 0}}};
+    for (const DumpFormat format : listing_formats) {
+        CHECK(unknown_of(table_with(0x1E, amx), format) == Unknown{{7, 1}, {0x1E, 1}});
+    }
+    CHECK(unknown_of(table_with(0x1E, amx), DumpFormat::kcpuid) == Unknown{{0x1E, 1}});  // it lists leaf 7's
+    // Sapphire Rapids has AMX and no subleaf 1.
+    const std::vector<CpuidRow> first{{{7, 0}, {0, 0, 0, 0x01000000}}, {{0x1E, 0}, {0, 0x4010, 0, 0}}};
+    for (const DumpFormat format : listing_formats) CHECK(unknown_of(table_with(0x1E, first), format).empty());
+}
+
+TEST_CASE("subleaves that a bitmap announces are unknown when missing", "[completeness]") {
+    const std::vector<CpuidRow> rows{
+        {{0xF, 0}, {0, 0, 0, 2}}, {{0x10, 0}, {0, 0xA, 0, 0}}, {{0x10, 1}, {19, 0, 4, 14}}};
+    CHECK(unknown_of(table_with(0x10, rows), DumpFormat::instlatx64) == Unknown{{0xF, 1}, {0x10, 3}});
+    CHECK(unknown_of(table_with(0x10, rows), DumpFormat::kcpuid).empty());  // a row of zeros is not printed
+}
+
 TEST_CASE("leaf 23h announces its subleaves with a bitmap", "[completeness]") {
     const CpuidTable table = table_with(0x23, {{{0x23, 0}, {0xB, 0, 0, 0}}, {{0x23, 1}, {}}});
     CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{0x23, 3}});
@@ -153,7 +171,7 @@ TEST_CASE("libcpuid has no place for most subleaves", "[completeness]") {
                                          {{0x14, 0}, {1, 0, 0, 0}},
                                          {{0x14, 1}, {2, 0, 0, 0}}},
                                         xsave_leaf_1);
-    CHECK(unknown_of(table, DumpFormat::libcpuid) == Unknown{{7, 1}, {7, 2}, {0xD, {}}, {0xF, {}}});
+    CHECK(unknown_of(table, DumpFormat::libcpuid) == Unknown{{7, 1}, {7, 2}, {0xD, {}}, {0xF, 1}});
 }
 
 TEST_CASE("libcpuid has no place for leaves from 20h and 80000020h on", "[completeness]") {

@@ -71,6 +71,65 @@ TEST_CASE("cpuid -r text without a usable CPU is refused", "[cpuid-r]") {
     CHECK(contains(refusal_text("CPU 0:\n" + rows + other), "host:5: expected one value"));
 }
 
+TEST_CASE("a quoted cpuid -r dump is the dump", "[cpuid-r]") {
+    const auto quoted = [](std::string text, const std::string& mark) {
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, mark);
+        return text;
+    };
+    const std::string text = "CPU 3:\n" + rows + "CPU 5:\n" + rows;
+    for (const char* mark : {"> ", ">", ">> ", "> > ", " > "}) {
+        CAPTURE(mark);
+        CHECK(dump::is_cpuid_r(quoted(text, mark)));
+        CHECK(read("On Monday somebody wrote:\n" + quoted(text, mark)).hardware == read(text).hardware);
+    }
+}
+
+TEST_CASE("rows of cpuid -r that a mail program wrapped are whole again, wherever they broke", "[cpuid-r]") {
+    const auto reg = GENERATE(as<std::string>{}, " eax=", " ebx=", " ecx=", " edx=");
+    const auto between = GENERATE(as<std::string>{}, "\n", " \n", "\r\n", "\n\n", "\n> ", "\n\t");
+    std::string wrapped = "CPU 3:\n" + rows + "CPU 5:\n" + rows;
+    const HostDump whole = read(wrapped);
+    for (std::size_t at = 0; (at = wrapped.find(reg, at)) != std::string::npos; at += between.size()) {
+        wrapped.replace(at, 1, between);
+    }
+    CAPTURE(wrapped);
+    CHECK(dump::is_cpuid_r(wrapped));
+    CHECK(read(wrapped).hardware == whole.hardware);
+}
+
+TEST_CASE("a row of cpuid -r that no wrapping explains is refused whole", "[cpuid-r]") {
+    const std::string start = "0x00000002 0x00: eax=0x00000001 ebx=0x00000002 ecx=0x00000003";
+    const std::string expected =
+        "host:5: expected a row of `cpuid -r`: leaf, subleaf, and four registers of 8 "
+        "hexadecimal digits, found \"";
+    const std::string head = "CPU:\n" + rows;
+    CHECK(refusal_text(head + start) == expected + start + "\"");
+    CHECK(refusal_text(head + start + "\nCPU 1:\n" + rows) == expected + start + "\"");
+    CHECK(refusal_text(head + start + "\nedx=0x0000000\n") == expected + start + " edx=0x0000000\"");
+    CHECK(refusal_text(head + start + "\nedx=0x00000000 0x00000003\n") ==
+          expected + start + " edx=0x00000000 0x00000003\"");
+    CHECK(refusal_text(head + start + " edx=0x00000004\nedx=0x00000005\n") ==
+          expected + start + " edx=0x00000004 edx=0x00000005\"");
+    CHECK(refusal_text(head + start + "\n\nnot a register\nedx=0x00000004\n") == expected + start + "\"");
+}
+
+TEST_CASE("a row of cpuid -r behind other text is not passed over", "[cpuid-r]") {
+    const std::string row = "| 0x00000002 0x00: eax=0x00000001 ebx=0x00000002 ecx=0x00000003 edx=0x00000004";
+    CHECK(contains(refusal_text("CPU:\n" + rows + row + "\n"), "host:5: expected a row of `cpuid -r`"));
+    CHECK(contains(refusal_text("CPU:\n" + rows + row + "\n"), row));
+    CHECK(refusal_text("Note eax=0x00000007 here.\nCPU:\n" + rows).empty());
+}
+
+TEST_CASE("what cpuid says in words is no dump, and beside one it is prose", "[cpuid-r]") {
+    const std::string words =
+        "CPU:\n   vendor_id = \"GenuineIntel\"\n   version information (1/eax):\n"
+        "   0x00000003 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n";
+    CHECK_FALSE(dump::is_cpuid_r(words));
+    CHECK(dump::is_cpuid_r(words + "CPU:\n" + rows));
+    CHECK(read(words + "CPU:\n" + rows).hardware == read(rows).hardware);
+    CHECK(read("CPU:\n" + rows + words).hardware == read(rows).hardware);
+}
+
 TEST_CASE("cpuid -r text is told from other text", "[cpuid-r]") {
     CHECK(dump::is_cpuid_r("CPU 0:\n" + rows));
     CHECK(dump::is_cpuid_r("   0x00000000 0x00: eax=damaged"));

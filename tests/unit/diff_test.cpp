@@ -195,8 +195,7 @@ TEST_CASE("changes come by what they break: direction, impact, place", "[diff]")
                                    .reg(0x80000000, 0, eax, 0x80000021)
                                    .reg(0x80000021, 0, eax, 0x202);
     CHECK(order_of(diff(policy_of(before), policy_of(after))) ==
-          std::vector<std::string>{"avx2", "erms", "clflush_size", "no_smm_ctl_msr", "fs_gs_base_ns", "sse3", "popcnt",
-                                   "stepping", "max_ext_leaf"});
+          std::vector<std::string>{"avx2", "erms", "clflush_size", "fs_gs_base_ns", "sse3", "popcnt", "stepping"});
 }
 
 TEST_CASE("a silent dump promises nothing, and its value is unknown", "[diff]") {
@@ -254,14 +253,41 @@ TEST_CASE("equal registers: of hosts by their views, of a host and a policy by f
           "none 0x0 0xf");
 }
 
-TEST_CASE("two vendors differ in that alone", "[diff]") {
-    const Difference difference = diff(hardware_host("a", intel_table()), policy_of(amd_table()));
+TEST_CASE("of two vendors one promise is broken, and the registers that differ are told", "[diff]") {
+    const HostDump intel = hardware_host("a", intel_table().set(1, 0, ecx, 1U << 23U));
+    const Difference difference = diff(intel, policy_of(amd_table()));
     CHECK_FALSE(difference.equal_registers);
-    REQUIRE(difference.changes.size() == 1);
+    REQUIRE_FALSE(difference.changes.empty());
     CHECK(text_of(difference.changes.front()) == "loses GenuineIntel AuthenticAMD");
     CHECK(difference.changes.front().field == "vendor");
+    CHECK(text_of(change_of(difference, "popcnt")) == "none 0x1 0x0");
+    CHECK(change_of(difference, "popcnt").migrated == "VMs do not move between vendors.");
+    CHECK(change_of(difference, "sse2").after == "no change");
+    // What the VMM fills in a policy does not say.
+    CHECK(change_of(difference, "initial_apic_id").after == "no change");
+    CHECK(std::count_if(difference.changes.begin(), difference.changes.end(),
+                        [](const FieldChange& change) { return change.direction != Direction::none; }) == 1);
     const HostDump nobody = hardware_host("nobody", base_table("NobodysChips", 0x600));
     CHECK_THROWS_AS(diff(nobody, nobody), NoPolicyError);
+    CHECK(diff(intel, nobody).changes.size() == 1);
+    const HostDump damaged = hardware_host("damaged", base_table("Damaged\x8B\xFF\x01!!", 0x600));
+    CHECK(to_json(diff(intel, damaged), builtin_rulebook()).find("Damaged\\\\x8b") != std::string::npos);
+}
+
+TEST_CASE("fields of one vendor and bits of none are told between two vendors, the MSRs too", "[diff]") {
+    const auto capabilities = std::vector<MsrRow>{{0x10A, 0x2}};
+    const HostDump intel = hardware_host("a", std::vector{intel_table().set(7, 0, edx, 1U << 29U)}, capabilities);
+    const HostDump amd = hardware_host(
+        "b", std::vector{amd_table().set(0x80000001, 0, ecx, 4).reg(0x80000008, 0, ebx, 1)}, std::vector<MsrRow>{});
+    const Difference difference = diff(intel, amd);
+    CHECK(text_of(change_of(difference, "svm")) == "none 0x0 0x1");
+    CHECK(text_of(change_of(difference, "ac_ibrs_all")) == "none 0x1 unknown");
+    const auto strays = [&](std::uint32_t value) {
+        const Difference odd = diff(hardware_host("c", intel_table().reg(0x1A, 7, edx, value)), amd);
+        return change_of(odd, "bits without a field").before;
+    };
+    CHECK(strays(0x30) == "0x30");
+    CHECK(strays(0) == "no change");
 }
 
 TEST_CASE("policies that differ only in provenance say in what", "[diff]") {

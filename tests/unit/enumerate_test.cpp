@@ -8,6 +8,7 @@
 
 #include "capture/enumerate.hpp"
 #include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"

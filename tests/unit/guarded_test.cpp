@@ -2,6 +2,7 @@
 // them, and an error for each host on which VERW does not scrub. "IL" and "FC" name the InstLatx64 dump or the
 // Firecracker fingerprint that a value comes from; values without a source are constructed.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -275,4 +276,40 @@ TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[g
         CHECK(value_of(Merged({two_views}), "md_clear") == 1);
         CHECK(Merged({two_views, open}).named_by("verw-promise-lost", "md_clear") == Names{"open"});
     }
+}
+
+TEST_CASE("a ceiling that asks for no VERW is no host that could be open", "[guarded]") {
+    const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
+    const auto below = [&](const std::vector<HostDump>& ceiling) {
+        MergeOptions options;
+        options.ceiling_policy = Merged(ceiling).policy;
+        return Merged({patched}, options);
+    };
+    // Its registers do not say why: the hosts that it was made of are immune by their model.
+    const Merged silent = below({intel("by-model", sapphire_rapids, rtm, 0)});
+    CHECK(value_of(silent, "md_clear") == 1);
+    CHECK(silent.finding("verw-promise-lost", "md_clear") == nullptr);
+    // One that says that VERW does not scrub on each of its hosts takes that promise.
+    const Merged open = below({patched, intel("open", haswell_ep, 0, 0)});
+    CHECK(open.named_by("verw-promise-lost", "md_clear") == Names{"ceiling:pool"});
+}
+
+TEST_CASE("equal CPUs with different microcode are told apart", "[guarded]") {
+    const HostDump patched = amd("patched", milan, 0x0000204D, 0, "0xa0011d7");
+    const HostDump open = amd("open", milan, 0x0000204D, 0, "0xa0011d6");
+    const Merged pool({patched, open});
+    CHECK(value_of(pool, "verw_clear") == 1);
+    CHECK(pool.named_by("verw-promise-lost", "verw_clear") == Names{"open"});
+}
+
+TEST_CASE("a pool that asks for no VERW since its hosts are immune keeps a floor that asks for it", "[guarded]") {
+    const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
+    const auto loses = [&](const HostDump& host) {
+        PoolState pool(builtin_rulebook());
+        pool.add(host);
+        const std::vector<FloorLoss> lost = pool.below_floor(Merged({patched}).policy, pool.finish({}));
+        return std::any_of(lost.begin(), lost.end(), [](const FloorLoss& loss) { return loss.field == "md_clear"; });
+    };
+    CHECK_FALSE(loses(intel("by-model", sapphire_rapids, rtm, 0)));  // its registers do not say so
+    CHECK(loses(intel("open", haswell_ep, 0, 0)));
 }

@@ -100,12 +100,12 @@ TEST_CASE("each kind of section header starts a logical CPU", "[instlatx64]") {
     }));
     CAPTURE(headers.first);
     const std::string text = std::string(headers.first) + "\n" + aida_cpu(3) + "\n" + headers.second + "\n" +
-                             aida(0, intel_signature(3)) + aida(1, {7, 0, 0, 0}) + aida(2, {}) + aida(3, {});
+                             aida(0, intel_signature(3)) + aida(1, {0x50657, 0, 0, 0}) + aida(2, {}) + aida(3, {});
     const HostDump host = read(text);
     CHECK(numbers(host) == headers.numbers);
     REQUIRE(host.hardware->cpus.size() == 2);
     CHECK(value_of(host, {1, 0}, 0) == plain_leaf_1);
-    CHECK(value_of(host, {1, 0}, 1).eax == 7);
+    CHECK(value_of(host, {1, 0}, 1).eax == 0x50657);
 }
 
 TEST_CASE("leaf 0 again within a headed section starts the next logical CPU", "[instlatx64]") {

@@ -56,6 +56,21 @@ TEST_CASE("a damaged row of kcpuid is refused with its line", "[kcpuid]") {
     CHECK(contains(refusal_text(head + row + "\n"), "host:5: expected a row of `kcpuid -r`"));
 }
 
+TEST_CASE("a quoted and wrapped kcpuid dump is the dump", "[kcpuid]") {
+    std::string mailed = "> " + head + leaf_d + extended;
+    for (std::size_t at = 0; (at = mailed.find('\n', at)) + 1 < mailed.size(); at += 3) mailed.insert(at + 1, "> ");
+    for (std::size_t at = 0; (at = mailed.find(" EDX=", at)) != std::string::npos; at += 2) {
+        mailed.replace(at, 1, "\n");
+    }
+    CHECK(dump::is_kcpuid(mailed));
+    CHECK(read(mailed).hardware == read(head + leaf_d + extended).hardware);
+}
+
+TEST_CASE("a row of kcpuid behind other text is not passed over", "[kcpuid]") {
+    CHECK(contains(refusal_text(head + "| 0x00000006: EAX=0x00000004, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000"),
+                   "host:5: expected a row of `kcpuid -r`"));
+}
+
 TEST_CASE("kcpuid text without leaf 1, or with a leaf twice, is refused", "[kcpuid]") {
     CHECK(contains(refusal_text(extended), "host:3: expected leaf 0x0"));
     CHECK(contains(refusal_text(head + "0x00000001: EAX=0x00000000, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000\n"),

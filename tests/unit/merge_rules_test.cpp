@@ -1,6 +1,7 @@
 // One rule of policy/README.md after the other, on two or three hosts with the values of real CPUs.
 // "IL" names the InstLatx64 dump that a value comes from.
 
+#include "poolcpuid/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
@@ -17,6 +18,9 @@ constexpr std::uint32_t skylake = 0x00050654;
 constexpr std::uint32_t rome = 0x00830F10;
 constexpr std::uint32_t milan = 0x00A00F11;
 constexpr std::uint32_t genoa = 0x00A10F11;
+constexpr std::uint32_t unlisted_zen = 0x00AF0F10;  // no row in the model table
+constexpr std::uint32_t emerald_rapids = 0x000C06F2;
+constexpr std::uint32_t granite_rapids = 0x000A06D1;
 
 TableBuilder rome_table() { return amd_table(rome).reg(0x80000000, 0, eax, 0x80000020); }
 
@@ -242,4 +246,139 @@ TEST_CASE("SYSCALL that was read in 32-bit code counts as set", "[merge]") {
                        hardware_host("haswell", intel_table(haswell).reg(0x80000001, 0, edx, 0x2C100800))});
     CHECK(pool.bit(0x80000001, 0, edx, 11) == 1);
     CHECK(pool.named_by("syscall-read-in-32-bit-mode") == Names{"ivy"});
+}
+
+TEST_CASE("xsave: supervisor states have no place in the standard format, whatever a dump shows", "[merge]") {
+    // CET's two states, each larger than the legacy region, with an offset that means nothing (SDM vol. 1, 13.4.2).
+    const auto host = [](const char* name, std::uint32_t size, std::uint32_t offset) {
+        return hardware_host(name, intel_table(skylake)
+                                       .set(1, 0, ecx, 0x04000000)
+                                       .set(7, 0, ecx, 0x80)
+                                       .row(0xD, 0, {3, 0x240, 0x240, 0})
+                                       .row(0xD, 1, {0x8, 0x1000, 0x1800, 0})
+                                       .row(0xD, 11, {size, offset, 1, 0})
+                                       .row(0xD, 12, {size, offset, 1, 0}));
+    };
+    const Merged pool({host("a", 0x400, 0), host("b", 0x400, 0x240)});
+    CHECK(pool.bit(7, 0, ecx, 7) == 1);
+    CHECK(pool.row(0xD, 11) == Registers{0x400, 0, 1, 0});
+    CHECK(pool.row(0xD, 12) == Registers{0x400, 0, 1, 0});
+    CHECK(pool.reg(0xD, 0, ecx) == 0x240);
+    CHECK(pool.reg(0xD, 1, ecx) == 0x1800);
+    CHECK(Merged({host("a", 0x400, 0), host("b", 0x200, 0)}).bit(7, 0, ecx, 7) ==
+          0);  // another layout is another promise
+}
+
+TEST_CASE("a host that is not known to have what every 64-bit guest needs makes no policy", "[merge]") {
+    const HostDump whole = hardware_host("whole", amd_table());
+    for (const std::uint32_t leaf : {0x1U, 0x80000001U}) {
+        CAPTURE(leaf);
+        const HostDump silent = hardware_host("silent", amd_table().unknown(leaf, 0));
+        CHECK_THROWS_AS(Merged({silent}), NoPolicyError);
+        CHECK_THROWS_WITH(Merged({whole, silent}), Catch::StartsWith("silent is not known to have "));
+    }
+}
+
+TEST_CASE("identity: the older generation lends it, and a model that the table does not know comes last", "[merge]") {
+    // The digests, which decide last, come in both orders.
+    for (std::uint32_t salt = 0; salt < 8; ++salt) {
+        CAPTURE(salt);
+        const auto host = [&](const char* name, TableBuilder table) {
+            return hardware_host(name, table.row(0x80000002, 0, {salt, 0, 0, 0}));
+        };
+        const Merged ages({host("older", intel_table(emerald_rapids)), host("newer", intel_table(granite_rapids))});
+        CHECK(ages.reg(1, 0, eax) == emerald_rapids);
+        const Merged unknown({host("unlisted", amd_table(unlisted_zen)), host("listed", amd_table(milan))});
+        CHECK(unknown.reg(1, 0, eax) == milan);
+    }
+}
+
+TEST_CASE("max: an obligation that one dump does not say could be any, so the largest is shown", "[merge]") {
+    const TableBuilder table = intel_table().set(1, 0, ecx, 0x8).row(5, 0, {0x40, 0x80, 3, 0});
+    MergeOptions options;
+    options.show = {"monitor"};
+    CHECK(Merged({hardware_host("a", table), hardware_host("b", table)}, options).reg(5, 0, ebx) == 0x80);
+    const Merged pool({hardware_host("a", table), hardware_host("b", TableBuilder(table).unknown(5, 0))}, options);
+    CHECK(pool.reg(5, 0, ebx) == 0xFFFF);
+    CHECK(pool.because("monitor_max") == Names{"b"});
+}
+
+TEST_CASE("max: an obligation may be set to more than the hosts have, and not to less", "[merge]") {
+    const HostDump host = hardware_host(
+        "a",
+        amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {0x01000202, 8U << 16, 0, 0}));
+    const auto setting = [&](const char* value) {
+        MergeOptions options;
+        options.show = {"eraps"};
+        options.set = {{"rapsize", value}};
+        return Merged({host}, options).reg(0x80000021, 0, ebx) >> 16 & 0xFF;
+    };
+    CHECK(setting("12") == 12);
+    CHECK(setting("8") == 8);
+    CHECK_THROWS_AS(setting("4"), NoPolicyError);
+}
+
+TEST_CASE("equal: of two values as usual the identity's is not the one to blame", "[merge]") {
+    const auto host = [](const char* name, std::uint32_t line) {
+        return hardware_host(name, intel_table().reg(1, 0, ebx, line << 8));
+    };
+    for (const std::uint32_t line : {4U, 16U}) {
+        CAPTURE(line);
+        MergeOptions options;
+        options.identity = "a";
+        CHECK(Merged({host("a", 8), host("b", line)}, options).because("clflush_size") == Names{"b"});
+    }
+}
+
+TEST_CASE("hosts that differ in what is not CPUID of their first CPU are told apart", "[merge]") {
+    const auto silent_on = [](const char* name, std::optional<std::uint32_t> subleaf) {
+        HostDump host = hardware_host(name, amd_table(milan).drop(7, 0));
+        host.hardware->cpus.front().cpuid.unknown = {UnknownRow{7, subleaf}};
+        return with_digest(std::move(host), name);
+    };
+    std::size_t silences = 0;
+    for (const Finding& finding : Merged({silent_on("a", 0), silent_on("b", std::nullopt)}).policy.findings) {
+        if (finding.code == "unknown-leaf") ++silences;
+    }
+    CHECK(silences == 2);
+
+    const TableBuilder table = intel_table().set(7, 0, edx, 0x20000000);
+    const auto kvm = [&](const char* name, std::uint64_t arch_caps) {
+        return with_hypervisor(hardware_host(name, table), table, std::vector<MsrRow>{{0x10A, arch_caps}});
+    };
+    const Merged by_msr({kvm("a", 0x21), kvm("b", 0x20)});  // RDCL_NO and MDS_NO
+    CHECK(by_msr.msr(0x10A) % 2 == 0);
+    CHECK(by_msr.because("ac_rdcl_no") == Names{"b"});
+}
+
+TEST_CASE("what only a further CPU of a host shows is said as well", "[merge]") {
+    const TableBuilder avx =
+        intel_table().set(1, 0, ecx, 0x14000000).row(0xD, 0, {7, 0x340, 0x340, 0}).row(0xD, 2, {0x100, 0x240, 0, 0});
+    const Merged by_layout({hardware_host("a", {avx, TableBuilder(avx).unknown(0xD, 2)})});
+    CHECK(by_layout.named_by("xsave-layout-documented") == Names{"a"});
+    const Merged by_syscall({hardware_host("a", {intel_table(), intel_table().reg(0x80000001, 0, edx, 0x20000000)})});
+    CHECK(by_syscall.named_by("syscall-read-in-32-bit-mode") == Names{"a"});
+    // 7.2 EDX[4] is BHI_CTRL, 7.0 EDX[4] is FSRM.
+    const TableBuilder bhi = intel_table().row(7, 0, {2, 0, 0, 0x84000000}).row(7, 2, {0, 0, 0, 0x10});
+    const Merged uneven({hardware_host("a", {bhi, TableBuilder(bhi).reg(7, 2, edx, 0)})});
+    REQUIRE(uneven.finding("cpus-differ") != nullptr);
+    CHECK_THAT(uneven.finding("cpus-differ")->message, Catch::Contains("differ in bhi_ctrl;"));
+}
+
+TEST_CASE("combining pools keeps every name of equal hosts", "[merge]") {
+    PoolState one(builtin_rulebook());
+    PoolState other(builtin_rulebook());
+    one.add(hardware_host("a", intel_table()));
+    other.add(hardware_host("b", intel_table()));
+    one.combine(other);
+    const PoolPolicy policy = one.finish({});
+    REQUIRE(policy.hosts.size() == 1);
+    CHECK(policy.hosts.front().names == Names{"a", "b"});
+    CHECK(policy.hosts.front().count == 2);
+}
+
+TEST_CASE("a ceiling of another vendor is no ceiling", "[merge]") {
+    MergeOptions options;
+    options.ceiling_policy = Merged({hardware_host("a", intel_table())}).policy;
+    CHECK_THROWS_AS(Merged({hardware_host("b", amd_table())}, options), NoPolicyError);
 }

@@ -130,6 +130,84 @@ TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
     CHECK(contains(found("hello\n"), "text without CPUID rows"));
 }
 
+TEST_CASE("what other tools print is refused by its name, with what to run instead", "[read_hosts]") {
+    struct Text {
+        const char* bytes;
+        const char* what;
+        const char* remedy;
+    };
+    const auto text = GENERATE(values<Text>({
+        {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "/proc/cpuinfo", "cpuid -r"},
+        {"processor       : 0\ncpu family      : 6\n", "/proc/cpuinfo", "cpuid -r"},
+        {"processor\t: 0\nCPU implementer\t: 0x41\n", "/proc/cpuinfo of an ARM CPU", ""},
+        {"Architecture:        x86_64\nCPU op-mode(s):      32-bit, 64-bit\nCPU family:  6\n", "`lscpu`", "cpuid -r"},
+        {"{\"lscpu\": [{\"field\": \"Architecture:\", \"data\": \"x86_64\"}]}", "`lscpu --json`", "cpuid -r"},
+        {"CPU 0:\n   vendor_id = \"GenuineIntel\"\n   version information (1/eax):\n"
+         "   0x00000003 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n",
+         "`cpuid` prints without -r", "run `cpuid -r`"},
+        {"CPU features:\n=============\n\n", "`kcpuid` prints without -r", "run `kcpuid -r`"},
+        {"CPUID is present\nCPU Info for type #0:\n------------------\n", "cpuid_tool", "--save"},
+        {"Raw                             178bfbff-f6d8320b-2fd3fbff-35c233ff-0000000f\n", "a Xen featureset",
+         "cpuid -r"},
+        {"17cbfbff-f7fa3223-2d93fbff-00000023-00000001-000007ab\n", "a Xen featureset", "cpuid -r"},
+        {"bfebfbff:28100800:00000000:00003b40\n", "a Xen featureset", "cpuid -r"},
+        {"cpu_count       : 8\n     features_pv: 17c9cbf5-80b82201\n    features_hvm: 17cbfbff-80bc2201\n",
+         "`xe host-cpu-info`", "cpuid -r"},
+        {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "cpuid -r"},
+        {"Xen reports there are maximum 144 leaves and 2 MSRs\nRaw policy: 48 leaves, 2 MSRs\n"
+         "  00000000:ffffffff -> 0000000d:756e6547:6c65746e:49656e69\n",
+         "`xen-cpuid -p`", "cpuid -r"},
+        {"00:00:04.809416          Raw Standard CPUID Leaves\n"
+         "00:00:04.809418 Gst: 00000000/0000  00000016 756e6547 6c65746e 49656e69\n",
+         "VBox.log", "cpuid -r"},
+        {"Host CPUIDs:\n\nLeaf no.  EAX      EBX      ECX      EDX\n", "`VBoxManage list hostcpuids`", "cpuid -r"},
+        {"vmx| hostCPUID level 00000000, 0: 0x0000000d 0x756e6547 0x6c65746e 0x49656e69\n", "vmware.log", "cpuid -r"},
+        {"<capabilities>\n  <host>\n    <cpu>\n", "`virsh capabilities`", "cpuid -r"},
+        {"<domainCapabilities>\n  <cpu>\n", "`virsh domcapabilities`", "cpuid -r"},
+        {"<domain type='kvm'>\n  <cpu mode='host-model'/>\n", "libvirt XML of a domain", "cpuid -r"},
+        {"# dmidecode 3.5\nHandle 0x0004, DMI type 4, 48 bytes\n", "`dmidecode`", "cpuid -r"},
+        {"     *-cpu\n          product: Xeon\n", "`lshw`", "cpuid -r"},
+        {"# mask e[abcd]x => e[abcd]x\n5 0 0 0 0 => d 756e6547 6c65746e 49656e69\n", "hwloc-gather-cpuid", "cpuid -r"},
+        {"x86info v1.30.  Dave Jones 2001-2011\n", "`x86info`", "cpuid -r"},
+        {"CPU-Z TXT Report\n", "CPU-Z", "cpuid -r"},
+        {"Coreinfo v3.31 - Dump information on system CPU\n", "Coreinfo", "cpuid -r"},
+        {"Available CPUs:\n  qemu64\n", "`qemu -cpu help`", "cpuid -r"},
+        {"[    0.000000] Linux version 6.1.0\n", "a log of the kernel", "cpuid -r"},
+        {"[    0.004321] x86/fpu: Supporting XSAVE feature 0x001\n", "a log of the kernel", "cpuid -r"},
+        {"Nov 28 09:00:00 node-1 kernel: x86/fpu: Supporting XSAVE\n", "a log of the kernel", "cpuid -r"},
+        {"flags\t\t: fpu vme de pse tsc msr\n", "a list of flags as /proc/cpuinfo has it", "cpuid -r"},
+        {"Markierungen:   fpu vme de pse tsc msr\n", "a list of flags", "cpuid -r"},
+        {"   vendor_id = \"GenuineIntel\"\n", "`cpuid` prints without -r", "run `cpuid -r`"},
+        {"<list>\n<node id=\"cpu\" class=\"processor\" handle=\"\">\n", "`lshw -xml`", "cpuid -r"},
+        {"<?xml version=\"1.0\"?>\n<topology version=\"2.0\">\n", "`lstopo`", "cpuid -r"},
+        {"%PDF-1.7\n", "a PDF document", "cpuid -r"},
+        {"\x89PNG\r\n", "a picture", "cpuid -r"},
+        {"| 0x00000000 0x00: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
+         "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
+    }));
+    CAPTURE(text.bytes);
+    const std::string message = refusal(text.bytes, "f");
+    CAPTURE(message);
+    CHECK(contains(message, "f: expected a CPUID dump, found "));
+    CHECK(contains(message, text.what));
+    CHECK(contains(message, text.remedy));
+}
+
+TEST_CASE("a tar archive is told from other binary data", "[read_hosts]") {
+    std::string tar = "host.txt" + std::string(249, '\0') + "ustar";
+    CHECK(contains(refusal(tar), "a tar archive (unpack it first)"));
+    tar.back() = 'x';
+    CHECK(contains(refusal(tar), "binary data"));
+}
+
+TEST_CASE("words of hexadecimal digits that are too few, short or long are no featureset", "[read_hosts]") {
+    for (const char* text : {"17cbfbff-f7fa3223-2d93fbff", "17cbfbf-f7fa3223-2d93fbff-00000023",
+                             "17cbfbff-f7fa3223-2d93fbff-000000233", "17cbfbff-f7fa3223-2d93fbff-00000023-"}) {
+        CAPTURE(text);
+        CHECK(contains(refusal(text), "text without CPUID rows"));
+    }
+}
+
 TEST_CASE("a dump larger than the bound is refused, however it looks", "[read_hosts]") {
     std::string large = named("a");
     large.resize(limits::dump_bytes + 1, '\n');

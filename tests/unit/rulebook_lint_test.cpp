@@ -76,6 +76,23 @@ TEST_CASE("lint wants a release with each name of QEMU", "[rulebook][lint]") {
     });
 }
 
+TEST_CASE("lint checks that a mitigation is of a vulnerability that the rulebook names", "[rulebook][lint]") {
+    const char* head = "rulebook.json";
+    check_all_found({
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": ["flood"], "why": "W.", "source": "T"})", "addon",
+         "a mitigation of the unknown vulnerability \"flood\""},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": ["leak", "leak"], "why": "W.", "source": "T"})",
+         "addon", "the mitigation \"leak\" again"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("mitigation": "leak", "why": "W.", "source": "T"})", "addon",
+         "expected an array"},
+        {head, R"("id": "spill")", R"("spill")", R"("leak")", "", "vulnerability \"leak\" again"},
+        {head, R"("id": "spill")", R"("spill")", R"("Spill")", "", "an id is of a-z, 0-9 and _ only"},
+        {head, R"("id": "spill")", R"("A spill")", R"("")", "", "no name"},
+        {head, R"("id": "spill")", R"("source": "T")", R"("source": "")", "", "no source"},
+        {head, R"("id": "spill")", R"(, "source": "T")", "", "", "\"source\" in a vulnerability"},
+    });
+}
+
 TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret",
@@ -95,6 +112,23 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "implied_by goes with the rule intersect"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("emulated": true, "why": "W.", "source": "T"})", "relaxed",
          "emulated goes with the rule intersect"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry,
+         R"("made": {"by": "all", "source": "T"}, "why": "W.", "source": "T"})", "relaxed",
+         "made goes with the rule intersect"},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("made": {"by": "none", "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "made by \"none\", which is neither all nor some"},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("emulated": true, "made": {"by": "all", "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "made and emulated exclude each other"},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("made": {"by": "some", "where": [[]], "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "made has an empty list of fields"},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("made": {"by": "some", "where": [["!nobody"]], "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "made names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("by_microcode": true, "why": "W.", "source": "T"})", "relaxed",
+         "by_microcode goes with a bit that announces something"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("ask": "nested", "why": "W.", "source": "T"})", "relaxed",
          "ask goes with the exposure asked"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("required": true, "why": "W.", "source": "T"})", "relaxed",
@@ -106,7 +140,31 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)",
          "", "scrubs", "a guarded field says who is immune"},
         {leaf_7, R"("id": "scrubs")", R"("bits": "0")", R"("bits": "7:5")", "scrubs", "a guarded field is one bit"},
+        {leaf_7, R"("id": "events")", end_of_entry, R"("covers": {"9": "8"}, "why": "W.", "source": "T"})", "events",
+         "covers goes with the rule intersect"},
     });
+}
+
+TEST_CASE("a bit covers a lower one of its field", "[rulebook][lint]") {
+    const auto covers = [](const char* list) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::string entry = std::string(R"("bits": "2:1", "covers": )") + list + R"(, "names")";
+        make(files, {leaf_7, R"("id": "extra")", R"("bits": "2")", R"("bits": "4")", "", ""});
+        make(files, {leaf_7, R"("id": "relaxed")", R"("bits": "3")", R"("bits": "5")", "", ""});
+        make(files, {leaf_7, R"("id": "addon")", R"("bits": "1", "names")", entry.c_str(), "", ""});
+        return files;
+    };
+    CHECK(lint(covers(R"({"2": "1"})")).empty());
+    for (const char* list : {R"({"1": "2"})", R"({"1": "1"})", R"({"3": "1"})", R"({"2": "0"})"}) {
+        CAPTURE(list);
+        const std::vector<LintFinding> findings = lint(covers(list));
+        REQUIRE(findings.size() == 1);
+        CHECK(findings[0].message.find("a bit covers a lower one of the field") == 0);
+    }
+    for (const char* list : {R"({"2": 1})", R"({"x": "1"})", R"({"2": "64"})"}) {
+        CAPTURE(list);
+        CHECK(lint(covers(list)).size() >= 1);
+    }
 }
 
 TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
@@ -126,6 +184,13 @@ TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
         {leaf_7, R"("id": "scrubs")", "!addon", "!nobody", "scrubs", "guard names the unknown field \"nobody\""},
         {leaf_7, R"("id": "sizes")", R"("if": "addon")", R"("if": "nobody")", "sizes",
          "derive names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("eased_by": {"nobody": "performance"}, "why": "W.", "source": "T"})", "addon",
+         "eased_by names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("eased_by": {"extra": "slow"}, "why": "W.", "source": "T"})",
+         "addon", "unknown impact \"slow\""},
+        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "component_size")", "virtual",
+         "the gate \"component_size\" stands in several subleaves"},
     });
 }
 
@@ -157,9 +222,10 @@ TEST_CASE("lint checks where bits stand", "[rulebook][lint]") {
 TEST_CASE("fields that share no vendor may share bits and names", "[rulebook][lint]") {
     // of_intel and of_amd do in the small rulebook; and one vendor's field may overlap another's reserved bits.
     std::vector<RulebookFile> files = small_rulebook();
-    make(files, {leaf_7, R"("bits": "31:16")", R"("31:16", "vendors": ["all"])", R"("3", "vendors": [])", "", ""});
+    make(files, {leaf_7, R"("id": "of_amd")", R"("bits": "3")", R"("bits": "5")", "", ""});
+    make(files, {leaf_7, R"("bits": "31:16")", R"("31:16", "vendors": ["all"])", R"("3", "vendors": ["amd"])", "", ""});
     CHECK(lint(files).empty());
-    make(files, {leaf_7, R"("bits": "3", "vendors": [])", R"([])", R"(["amd"])", "", ""});
+    make(files, {leaf_7, R"("bits": "3", "vendors": ["amd"])", R"(["amd"])", R"(["intel"])", "", ""});
     CHECK(lint(files).size() == 1);
 }
 
@@ -184,6 +250,10 @@ TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][
         {file, R"("prerequisite")", R"(["addon"])", R"(["base"])", "base", "a cycle of dependencies through \"base\""},
         {file, R"("any_of")", R"(["virtual"])", R"(["virtual", "extra"])", "extra",
          "a cycle of dependencies through \"extra\""},
+        {file, R"("prerequisite")", R"("why")", R"("shown_without": {"extra": "R."}, "why")", "base",
+         "shown_without names \"extra\", which is not a dependent"},
+        {file, R"("prerequisite")", R"("why")", R"("shown_without": {"addon": ""}, "why")", "base",
+         "no reason why \"addon\" goes all the same"},
         {file, R"("prerequisite")", R"("prerequisite": "base")", R"("any_of": [])", "",
          "either \"prerequisite\" or \"any_of\""},
         {file, R"("any_of")", R"("any_of")", R"("prerequisite": "base", "any_of")", "",
@@ -360,4 +430,28 @@ TEST_CASE("a file that no rulebook has is found", "[rulebook][lint]") {
     const std::vector<LintFinding> findings = lint(files);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].text() == "zoo.json: expected a file that policy/README.md names, found this one");
+}
+
+TEST_CASE("lint checks the vendors of everything that has some", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("bits": "31:16", "vendors")", R"(["all"])", R"([])", "reserved bits", "no vendors"},
+        {leaf_7, R"("bits": "31:16", "vendors")", R"(["all"])", R"(["amd", "via"])", "reserved bits",
+         "unknown vendor \"via\""},
+        {msr_10a, R"("62:60")", R"(["all"])", R"([""])", "reserved bits", "unknown vendor \"\""},
+        {"xsave.json", R"("id": "avx")", R"(["all"])", R"([])", "avx", "no vendors"},
+        {"models.json", R"("name": "Milan")", R"("amd")", R"("all")", "Milan", "a model is of one vendor"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    std::string& bytes = file_of(files, "rulebook.json").bytes;
+    bytes.replace(bytes.find(R"("intel")"), 7, R"("all")");
+    CHECK(all_texts(lint(files)).find("a vendor's id is of a-z, 0-9 and _ only, and not \"all\"") != std::string::npos);
+}
+
+TEST_CASE("lint checks what stands for a zero and who is immune", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_7, R"("id": "width")", R"("0x24")", R"("0x")", "width", "zero_means is a field or \"0x…\""},
+        {leaf_7, R"("id": "width")", R"("0x24")", R"("0x24h")", "width", "zero_means is a field or \"0x…\""},
+        {leaf_7, R"("id": "scrubs")", R"("!addon")", R"("!")", "scrubs", "guard names the unknown field \"\""},
+        {leaf_7, R"("id": "scrubs")", R"([["no_leak"], )", R"([[], )", "scrubs", "guard has an empty list of fields"},
+    });
 }

@@ -174,6 +174,78 @@ TEST_CASE("Broadwell is safe for retpolines from a microcode on", "[rulebook]") 
     }
 }
 
+// Features that silicon shows and Linux 7.2 withholds below a microcode: the first revision with which they work, and
+// the first that is another CPU's where a row is of several.
+TEST_CASE("features work from a microcode on", "[rulebook]") {
+    struct Threshold {
+        const char* vendor;
+        std::uint32_t leaf1_eax;
+        const char* broken;
+        std::uint32_t mended_from;
+        std::uint32_t mended_below = 0;
+    };
+    const char* const amd = "AuthenticAMD";
+    const char* const intel = "GenuineIntel";
+    const std::vector<Threshold> thresholds{
+        {amd, 0x00800F12, "xsaves=0 ", 0x0800126e, 0x08001300},  // amd.c fix_erratum_1386
+        {amd, 0x00830F10, "xsaves=0 ", 0x08301052, 0x08301100},
+        {amd, 0x00B00F21, "rdseed=0 ", 0x0b00215a, 0x0b002200},  // zen5_rdseed_microcode
+        {amd, 0x00B00F81, "rdseed=0 ", 0x0b008121, 0x0b008200},
+        {amd, 0x00B10F10, "rdseed=0 ", 0x0b101054, 0x0b101100},
+        {amd, 0x00B20F40, "rdseed=0 ", 0x0b204037, 0x0b204100},
+        {amd, 0x00B40F40, "rdseed=0 ", 0x0b404035, 0x0b404100},
+        {amd, 0x00B40F41, "rdseed=0 ", 0x0b404108, 0x0b404200},
+        {amd, 0x00B60F00, "rdseed=0 ", 0x0b600037, 0x0b600100},
+        {amd, 0x00B60F80, "rdseed=0 ", 0x0b608038, 0x0b608100},
+        {amd, 0x00B70F00, "rdseed=0 ", 0x0b700037, 0x0b700100},
+        {intel, 0x00090672, "pcid=0 ", 0x2e},  // mm/init.c invlpg_miss_ids
+        {intel, 0x000906A3, "pcid=0 ", 0x42c},
+        {intel, 0x000B06E0, "pcid=0 ", 0x11},
+        {intel, 0x000B0671, "pcid=0 ", 0x118},
+        {intel, 0x000B06A2, "pcid=0 ", 0x4117},
+        {intel, 0x000B06F2, "pcid=0 ", 0x2e},
+    };
+    const Rulebook& rulebook = builtin_rulebook();
+    for (const Threshold& threshold : thresholds) {
+        const Model& model = model_of(rulebook, threshold.vendor, threshold.leaf1_eax);
+        INFO(model.name << " " << std::hex << threshold.mended_from);
+        CHECK(facts_with(rulebook, model, threshold.mended_from - 1) == threshold.broken);
+        CHECK(facts_with(rulebook, model, threshold.mended_from).empty());
+        if (threshold.mended_below == 0) continue;
+        CHECK(facts_with(rulebook, model, threshold.mended_below - 1).empty());
+        CHECK(facts_with(rulebook, model, threshold.mended_below) == threshold.broken);
+    }
+}
+
+// A guest believes of RDSEED what Linux infers from the family and model that it is shown.
+TEST_CASE("a guest that is shown a Zen 5 asks for its microcode, one that is shown another CPU does not",
+          "[rulebook]") {
+    const auto infers = [](std::uint32_t leaf1_eax) {
+        const auto& inferred = model_of(builtin_rulebook(), "AuthenticAMD", leaf1_eax).inferred;
+        return std::find(inferred.begin(), inferred.end(), "zen5_rdseed") != inferred.end();
+    };
+    for (const std::uint32_t zen5 :
+         {0x00B00F21U, 0x00B10F10U, 0x00B20F40U, 0x00B40F40U, 0x00B60F00U, 0x00B70F00U, 0x00BD0F00U, 0x00BD0F70U}) {
+        CHECK_FALSE(infers(zen5));
+    }
+    for (const std::uint32_t other :
+         {0x00B50F00U, 0x00B80F00U, 0x00BC0F00U, 0x00BD0F80U, 0x00BE0F00U, 0x00A10F11U, 0x00880F40U}) {
+        CHECK(infers(other));
+    }
+}
+
+TEST_CASE("x87's data pointer is known of the Intel models whose dumps show it", "[rulebook]") {
+    for (const std::uint32_t model :
+         {0x66U, 0x7eU, 0x8aU, 0x8cU, 0x8dU, 0x96U, 0x9cU, 0xa7U, 0xaaU, 0xb5U, 0xbdU, 0xbeU, 0xccU, 0xd5U, 0xd7U}) {
+        CAPTURE(model);
+        const Model& row =
+            model_of(builtin_rulebook(), "GenuineIntel", (model >> 4) << 16 | 6U << 8 | (model & 0xF) << 4);
+        const FieldIndex field = builtin_rulebook().find("fdp_excptn_only");
+        CHECK(std::any_of(row.silicon.begin(), row.silicon.end(),
+                          [&](const SiliconFact& fact) { return fact.field == field && fact.value == 1; }));
+    }
+}
+
 // IA32_ARCH_CAPABILITIES as real silicon shows it. A model that is called immune must show so on every stepping of its
 // row that was read.
 TEST_CASE("no model is called immune against what its silicon says", "[rulebook]") {

@@ -66,8 +66,11 @@ private:
     void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen, n.qemu_age); }
     void put(const GuardTerm& term) { put_all(term.field, term.negated); }
     void put(const Guard& guard) { put_all(guard.immune, guard.model); }
+    void put(const Made& made) { put_all(made.by, made.where, made.model, made.source); }
     void put(const BitSource& source) { put_all(source.bit, source.field); }
     void put(const Choice& choice) { put_all(choice.condition, choice.value); }
+    void put(const Cover& cover) { put_all(cover.bit, cover.covered); }
+    void put(const Easing& easing) { put_all(easing.field, easing.impact); }
     void put(const Derive& d) {
         put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr, d.default1, d.bits, d.choices);
     }
@@ -78,11 +81,12 @@ private:
     void put(const Field& f) {
         put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
                 f.exposure);
-        put_all(f.impact, f.required, f.emulated, f.of_identity, f.zero_has_meaning, f.zero_means, f.zero_means_field,
-                f.gate, f.implied_by);
-        put_all(f.length_from, f.ask, f.guard, f.derive, f.names, f.why, f.source);
+        put_all(f.impact, f.mitigation, f.required, f.emulated, f.by_microcode, f.of_identity, f.zero_has_meaning,
+                f.zero_means, f.zero_means_field, f.gate, f.implied_by);
+        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.made, f.derive, f.names, f.why, f.source);
     }
     void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
+    void put(const Vulnerability& v) { put_all(v.id, v.name, v.source); }
     void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
     void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
     void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
@@ -136,6 +140,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     CHECK(compiled.sha256 == loaded.sha256);
     CHECK(compiled.xsave_legacy_size == loaded.xsave_legacy_size);
     check_same("vendors", compiled.vendors, loaded.vendors);
+    check_same("vulnerabilities", compiled.vulnerabilities, loaded.vulnerabilities);
     check_same("fields", compiled.fields, loaded.fields);
     check_same("reserved", compiled.reserved, loaded.reserved);
     check_same("dependencies", compiled.dependencies, loaded.dependencies);
@@ -200,7 +205,9 @@ TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
     CHECK(field("events").length_from == rulebook.find("length"));
     CHECK(field("virtual").gate == rulebook.find("base"));
     CHECK(field("virtual").ask == "nested");
-    CHECK(field("extra").implied_by == rulebook.find("base"));
+    CHECK(field("extra").implied_by.field == rulebook.find("base"));
+    CHECK_FALSE(field("extra").implied_by.negated);
+    CHECK(builtin_rulebook()[builtin_rulebook().find("ac_taa_no")].implied_by.negated);
     CHECK(field("many").subleaf_first == 0x1);
     CHECK(field("many").subleaf_last == 0x3f);
     CHECK(field("width").mask() == 0x00FF0000);

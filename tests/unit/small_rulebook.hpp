@@ -19,6 +19,10 @@ inline const std::string small_head = R"({"version": "test",
   {"id": "intel", "name": "Intel", "strings": ["GenuineIntel"]},
   {"id": "amd", "name": "AMD", "strings": ["AuthenticAMD"]}
  ],
+ "vulnerabilities": [
+  {"id": "leak", "name": "A leak", "source": "T"},
+  {"id": "spill", "name": "A spill", "source": "T"}
+ ],
  "sources": {"T": "these tests"}}
 )";
 

@@ -142,3 +142,77 @@ TEST_CASE("real values are read exactly", "[corpus]") {
         }
     }
 }
+
+namespace {
+
+// The bytes of one of the small inputs from public reports, which stand beside the dumps.
+std::string reported(const std::string& name) {
+    const std::string bytes = read_file(dump_directory().parent_path() / "cases" / name);
+    REQUIRE_FALSE(bytes.empty());
+    return bytes;
+}
+
+std::ptrdiff_t count(std::string_view text, std::string_view part) {
+    std::ptrdiff_t found = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; at += part.size()) ++found;
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("two hosts pasted into one text are refused where the second begins", "[corpus]") {
+    CHECK(contains(refusal(reported("two-hosts-in-one-text.txt"), "f"),
+                   "f:641: expected each logical CPU of one host once, found another CPU 0"));
+    CHECK(contains(refusal(reported("paste-two.txt"), "f"),
+                   "f:51: expected each logical CPU of one host once, found another CPU 0"));
+}
+
+TEST_CASE("two real dumps in one text of any tool are refused", "[corpus]") {
+    const auto text = [](const char* name) { return read_file(dump_directory() / name); };
+    const std::string milan = text("instlatx64/AuthenticAMD0A00F11_K19_Milan_02_CPUID.txt");
+    const std::string rome = text("instlatx64/AuthenticAMD0830F10_K17_Rome_CPUID.txt");
+    const std::string no_header = text("instlatx64/GenuineIntel00306E4_IvyBridgeEP_CPUID.txt");
+    const std::string haswell = text("instlatx64/GenuineIntel00306F2_HaswellEP_CPUID.txt");
+    const std::string genoa = text("cpuid-r/reemitted-EPYC-9124-8cpus-cpuid-r.txt");
+    CHECK(contains(refusal(milan + "\n" + milan), "each logical CPU of one host once"));
+    CHECK(contains(refusal(rome + "\n" + milan), "each logical CPU of one host once"));
+    CHECK(contains(refusal(no_header + "\n" + haswell), "CPUs of one family and model"));
+    CHECK(contains(refusal(genoa + "\n" + genoa), "each logical CPU of one host once"));
+    CHECK(contains(refusal(genoa + "\n" + rome), "rows of InstLatx64 alone"));
+}
+
+TEST_CASE("quoted and wrapped rows of public reports are all read", "[corpus]") {
+    for (const char* name : {"paste-quoted.txt", "xps-wrapped.txt"}) {
+        CAPTURE(name);
+        const std::string text = reported(name);
+        const HostDump host = read_host(text, name);
+        CHECK(host.format == DumpFormat::cpuid_r);
+        REQUIRE(host.hardware->cpus.size() == 1);
+        CHECK(value_of(host, {1, 0}) == Registers{0x000806EA, 0x00100800, 0x7FFAFBFF, 0xBFEBFBFF});
+        CHECK(value_of(host, {0x80000008, 0}) == Registers{0x00003027, 0, 0, 0});
+        CHECK(table_of(host).rows.size() + 3 == static_cast<std::size_t>(count(text, "edx=0x")));
+        CHECK(contains(note_text(host, "rows-beyond-maximum"), " 3 rows "));
+    }
+}
+
+TEST_CASE("a subleaf that a report's dump announces and lacks is unknown", "[corpus]") {
+    const auto unknown = [](const std::string& name, LeafKey key) {
+        return table_of(read_host(reported(name), name)).is_unknown(key);
+    };
+    CHECK_FALSE(unknown("amx_1e1.txt", {0x1E, 1}));
+    CHECK(unknown("amx_no_1e1.txt", {0x1E, 1}));
+    CHECK(unknown("no_7_1.txt", {0x7, 1}));
+}
+
+TEST_CASE("logs and reports of other programs are refused by their names", "[corpus]") {
+    const std::array named{std::array{"VBox.log", "VBox.log"}, std::array{"vmware-t6500.log", "vmware.log"},
+                           std::array{"xe-host-cpu-info.txt", "`xe host-cpu-info`"},
+                           std::array{"xen-cpuid-p.txt", "`xen-cpuid -p`"}};
+    for (const auto& [file, name] : named) {
+        CAPTURE(file);
+        const std::string message = refusal(reported(file), "f");
+        CHECK(contains(message, "f: expected a CPUID dump, found "));
+        CHECK(contains(message, name));
+    }
+    CHECK(contains(refusal(read_file(dump_directory() / "xen/featuresets.txt")), "a Xen featureset"));
+}

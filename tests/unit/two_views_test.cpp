@@ -70,7 +70,7 @@ TEST_CASE("a capability is what the hypervisor gives, a relaxed behaviour what e
         CAPTURE(id);
         CHECK(by_views(amd, id) == capability);
     }
-    for (const char* id : {"fs_gs_base_ns", "no_smm_ctl_msr", "efer_lmsle_unsupported", "verw_clear"}) {
+    for (const char* id : {"fs_gs_base_ns", "efer_lmsle_unsupported", "verw_clear"}) {
         CAPTURE(id);
         CHECK(by_views(amd, id) == relaxed);
     }
@@ -142,6 +142,9 @@ TEST_CASE("an obligation is the larger of the two views", "[two_views]") {
         const Merged pool({two_views("a", hardware, std::nullopt, hypervisor, std::nullopt)}, options);
         CHECK(value_of(pool, "rapsize") == 12);
     }
+    // Where the hardware view does not say it the hypervisor's is what there is.
+    const TableBuilder silent = TableBuilder(small).unknown(0x80000021, 0);
+    CHECK(value_of(Merged({two_views("a", silent, std::nullopt, small, std::nullopt)}, options), "rapsize") == 8);
 }
 
 TEST_CASE("many hosts that are silent in the same way are one finding", "[two_views]") {

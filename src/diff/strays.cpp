@@ -1,0 +1,67 @@
+#include "diff/strays.hpp"
+
+#include <cstdint>
+#include <set>
+#include <utility>
+
+#include "diff/words.hpp"
+
+namespace poolcpuid::diff {
+
+namespace {
+
+using merge::RegisterPlace;
+
+FieldChange stray(const RegisterPlace& place, const Field& run, const Value& before, const Value& after) {
+    FieldChange change;
+    change.field = stray_change;
+    const LeafKey key = place.key;
+    change.place = {place.is_msr, key.leaf, key.subleaf, key.subleaf, place.reg, run.low, run.high};
+    change.before = text_of(before);
+    change.after = text_of(after);
+    change.known = before && after;
+    Subject subject;
+    subject.has_field = false;
+    describe(subject, change);
+    return change;
+}
+
+// mask are the bits of before and after that are compared.
+void compare_runs(const RegisterPlace& place, std::uint64_t mask, const Value& before, const Value& after,
+                  std::vector<FieldChange>& changes) {
+    for (unsigned low = 0; low < 64; ++low) {
+        if (((mask >> low) & 1U) == 0) continue;
+        unsigned high = low;
+        while (high < 63 && ((mask >> (high + 1)) & 1U) != 0) ++high;
+        Field run;
+        run.low = static_cast<std::uint8_t>(low);
+        run.high = static_cast<std::uint8_t>(high);
+        const auto part = [&](const Value& value) {
+            return value ? Value((*value & run.mask()) >> run.low) : std::nullopt;
+        };
+        const Value old_part = part(before);
+        const Value new_part = part(after);
+        if (old_part.value_or(0) != new_part.value_or(0)) changes.push_back(stray(place, run, old_part, new_part));
+        low = high;
+    }
+}
+
+}  // namespace
+
+std::vector<FieldChange> stray_changes(const Values& before, const Values& after,
+                                       const std::vector<const merge::Plan*>& plans) {
+    std::set<RegisterPlace> places;
+    before.collect_places(places);
+    after.collect_places(places);
+    std::vector<FieldChange> changes;
+    for (const RegisterPlace& place : places) {
+        std::uint64_t mask = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
+        for (const merge::Plan* plan : plans) mask &= ~plan->coverage(place).fields;
+        const Value old_bits = before.bits(place, mask);
+        const Value new_bits = after.bits(place, mask);
+        if (old_bits.value_or(0) != new_bits.value_or(0)) compare_runs(place, mask, old_bits, new_bits, changes);
+    }
+    return changes;
+}
+
+}  // namespace poolcpuid::diff

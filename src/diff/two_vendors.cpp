@@ -1,0 +1,54 @@
+#include "diff/two_vendors.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+#include "diff/side_values.hpp"
+#include "diff/strays.hpp"
+
+namespace poolcpuid::diff {
+
+namespace {
+
+FieldChange change_of(const Field& field, std::uint32_t subleaf, const Value& before, const Value& after) {
+    FieldChange change;
+    change.field = field.id;
+    change.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+    change.rule = to_string(field.rule);
+    change.before = text_of(before);
+    change.after = text_of(after);
+    change.known = before && after;
+    change.impact = field.impact;
+    change.restarted = "The guest finds what a CPU of the other vendor shows there.";
+    change.migrated = "VMs do not move between vendors.";
+    return change;
+}
+
+}  // namespace
+
+std::vector<FieldChange> register_changes(const merge::Plan& before_plan, const Promised& before,
+                                          const merge::Plan& after_plan, const Promised& after) {
+    std::vector<FieldIndex> fields;  // numbered in the order of their places
+    std::set_union(before_plan.fields().begin(), before_plan.fields().end(), after_plan.fields().begin(),
+                   after_plan.fields().end(), std::back_inserter(fields));
+    const Values old_values(before_plan, before);
+    const Values new_values(after_plan, after);
+    const bool same_kind = before.is_policy == after.is_policy;
+    std::vector<FieldChange> changes;
+    for (const FieldIndex index : fields) {
+        const Field& field = before_plan.rulebook()[index];
+        if (field.rule == Rule::owned && !same_kind) continue;  // a policy does not say what with
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            const Value old_value = old_values.literal(index, subleaf);
+            const Value new_value = new_values.literal(index, subleaf);
+            if (old_value.value_or(0) == new_value.value_or(0)) continue;
+            changes.push_back(change_of(field, subleaf, old_value, new_value));
+        }
+    }
+    std::ranges::move(stray_changes(old_values, new_values, {&before_plan, &after_plan}), std::back_inserter(changes));
+    sort_changes(changes);
+    return changes;
+}
+
+}  // namespace poolcpuid::diff

@@ -1,0 +1,48 @@
+#include "dump/cpu_count.hpp"
+
+#include <cstddef>
+#include <string>
+
+#include "dump/leaf_shapes.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+// EBX of the highest level that a topology leaf lists: the logical CPUs that one of its kind has (SDM vol. 2A,
+// CPUID). 0 where the leaf has no levels.
+std::size_t cpus_by_topology(const CpuidTable& table, std::uint32_t leaf) {
+    constexpr std::uint32_t count = 0xFFFF;
+    const LeafShape* const shape = shape_of(leaf);
+    std::size_t cpus = 0;
+    for (const CpuidRow& row : table.rows) {
+        if (row.key.leaf == leaf && !shape->ends_at(row.key.subleaf, row.value)) cpus = row.value.ebx & count;
+    }
+    return cpus;
+}
+
+// ECX[7:0] + 1 of leaf 80000008h (APM vol. 3, appendix E). Other vendors leave it 0.
+std::size_t cpus_by_size(const CpuidTable& table) {
+    const Registers* const sizes = table.find({0x80000008, 0});
+    return sizes == nullptr ? 0 : std::size_t{sizes->ecx & 0xFFU} + 1;
+}
+
+std::size_t cpus_of_processor(const CpuidTable& table) {
+    for (const std::uint32_t leaf : {0x1FU, 0xBU}) {
+        if (const std::size_t cpus = cpus_by_topology(table, leaf); cpus != 0) return cpus;
+    }
+    return cpus_by_size(table);
+}
+
+}  // namespace
+
+void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes) {
+    const std::size_t here = view.cpus.size();
+    const std::size_t counted = cpus_of_processor(view.cpus.front().cpuid);
+    if (here == 1 || here >= counted) return;
+    notes.push_back({"cpus-missing", "The dump has " + std::to_string(here) + " of the " + std::to_string(counted) +
+                                         " logical CPUs that its processor counts: it may be cut off, and nothing is "
+                                         "known of the others."});
+}
+
+}  // namespace poolcpuid::dump

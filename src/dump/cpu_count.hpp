@@ -1,0 +1,16 @@
+// Whether a dump has as many logical CPUs as its processor counts: a text that was cut off between two CPUs is
+// well-formed.
+#pragma once
+
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+// Adds the note "cpus-missing" when the view has several logical CPUs, but fewer than one processor has by
+// its topology leaves (1Fh, Bh; on AMD 80000008h). A dump of one CPU was meant to be that; more than one
+// processor cannot be told from the leaves. Linear in the rows of the first CPU.
+void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes);
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,87 @@
+#include "dump/leaf_shapes.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::uint32_t level_type = 0xFF00;
+constexpr std::uint32_t cache_type = 0x1F;
+constexpr std::uint32_t section_type = 0xF;
+constexpr std::uint32_t target_type = 0xFFF;
+
+constexpr FeatureBit xsave{{0x1, 0}, Register::ecx, 26};
+constexpr FeatureBit processor_trace{{0x7, 0}, Register::ebx, 25};
+constexpr FeatureBit amx_tile{{0x7, 0}, Register::edx, 24};
+constexpr FeatureBit hreset{{0x7, 1}, Register::eax, 22};
+constexpr FeatureBit extended_perfmon{{0x7, 1}, Register::eax, 8};
+constexpr FeatureBit avx10{{0x7, 1}, Register::edx, 19};
+
+constexpr LeafShape counted(std::uint32_t leaf, std::optional<FeatureBit> feature = {}) {
+    return {leaf, Subleaves::counted, Register::eax, 0, 0, feature};
+}
+
+constexpr LeafShape bitmap(std::uint32_t leaf, Register reg, std::uint32_t mask = ~1U) {
+    return {leaf, Subleaves::bitmap, reg, mask, 0, {}};
+}
+
+constexpr LeafShape list(std::uint32_t leaf, Register reg, std::uint32_t mask, std::uint32_t may_end_at = 0) {
+    return {leaf, Subleaves::list, reg, mask, may_end_at, {}};
+}
+
+constexpr std::array shapes{
+    list(0x4, Register::eax, cache_type),
+    counted(0x7),
+    list(0xB, Register::ecx, level_type),
+    LeafShape{0xD, Subleaves::components, Register::eax, 0, 0, xsave},
+    bitmap(0xF, Register::edx),
+    bitmap(0x10, Register::ebx),
+    list(0x12, Register::eax, section_type, 2),  // two subleaves of SGX, then sections of its memory
+    counted(0x14, processor_trace),
+    counted(0x17),
+    counted(0x18),
+    list(0x1B, Register::eax, target_type),
+    counted(0x1D, amx_tile),
+    counted(0x1E, amx_tile),
+    list(0x1F, Register::ecx, level_type),
+    counted(0x20, hreset),
+    LeafShape{0x23, Subleaves::bitmap, Register::eax, ~1U, 0, extended_perfmon},
+    counted(0x24, avx10),
+    bitmap(0x27, Register::edx),  // as Fh, of one region
+    bitmap(0x28, Register::ebx),  // as 10h, of one region
+    counted(0x29),
+    list(0x8000001D, Register::eax, cache_type),
+    bitmap(0x80000020, Register::ebx, ~0x51U),  // bits 4 and 6 have no subleaf
+    list(0x80000026, Register::ecx, level_type),
+};
+
+constexpr bool by_leaf(const LeafShape& a, const LeafShape& b) noexcept { return a.leaf < b.leaf; }
+static_assert(std::is_sorted(shapes.begin(), shapes.end(), by_leaf));
+
+}  // namespace
+
+std::span<const LeafShape> leaf_shapes() noexcept { return shapes; }
+
+const LeafShape* shape_of(std::uint32_t leaf) noexcept {
+    const auto* const at = std::lower_bound(shapes.begin(), shapes.end(), LeafShape{leaf}, by_leaf);
+    return at != shapes.end() && at->leaf == leaf ? at : nullptr;
+}
+
+AnnouncedSubleaves announced_subleaves(const LeafShape& shape, const Registers& first) {
+    AnnouncedSubleaves announced;
+    if (shape.how == Subleaves::counted) {
+        announced.cut = first.eax >= most_subleaves;
+        const std::uint32_t last = std::min(first.eax, most_subleaves - 1);
+        for (std::uint32_t subleaf = 1; subleaf <= last; ++subleaf) announced.subleaves.push_back(subleaf);
+    } else if (shape.how == Subleaves::bitmap) {
+        const std::uint32_t bits = first[shape.reg] & shape.mask;
+        for (std::uint32_t subleaf = 1; subleaf < 32; ++subleaf) {
+            if ((bits >> subleaf & 1U) == 1) announced.subleaves.push_back(subleaf);
+        }
+    }
+    return announced;
+}
+
+}  // namespace poolcpuid::dump

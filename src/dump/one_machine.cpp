@@ -1,0 +1,63 @@
+#include "dump/one_machine.hpp"
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "text/quote.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr const char* two_hosts = " (two dumps in one text are two hosts, which need a file each)";
+
+bool is_hybrid(const CpuidTable& table) {
+    const Registers* features = table.find({0x7, 0});
+    const Registers* topology = table.find({0x80000026, 0});
+    return (features != nullptr && (features->edx >> 15U & 1U) == 1) ||
+           (topology != nullptr && (topology->eax >> 30U & 1U) == 1);
+}
+
+Signature signature(const CpuidTable& table) {
+    const Registers* value = table.find({0x1, 0});
+    return signature_of(value != nullptr ? value->eax : 0);
+}
+
+std::string text_of(const Signature& signature) {
+    return "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model);
+}
+
+}  // namespace
+
+void check_same_machine(const CpuidTable& first, const CpuidTable& other, std::string_view file, std::size_t line) {
+    const std::string vendor = vendor_string(first).value_or("");
+    const std::string other_vendor = vendor_string(other).value_or("");
+    if (vendor != other_vendor) {
+        throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(vendor), quote(other_vendor));
+    }
+    const Signature a = signature(first);
+    const Signature b = signature(other);
+    if ((a.family == b.family && a.model == b.model) || (is_hybrid(first) && is_hybrid(other))) return;
+    throw InputError(std::string(file), line, "CPUs of one family and model, as a host has: " + text_of(a),
+                     text_of(b) + two_hosts);
+}
+
+// What has no number stands first, and of each number what has no mask.
+CpuHeaders::Lines::const_iterator CpuHeaders::clash_of(const Key& key) const {
+    if (lines_.empty() || key == Key{} || lines_.begin()->first == Key{}) return lines_.begin();
+    const auto alike = lines_.lower_bound({key.first, std::string()});
+    if (alike == lines_.end() || alike->first.first != key.first) return lines_.end();
+    return key.second.empty() || alike->first.second.empty() ? alike : lines_.find(key);
+}
+
+void CpuHeaders::add(const CpuHeader& header, std::string_view file) {
+    const Key key{header.number, header.affinity};
+    const auto clash = clash_of(key);
+    if (clash != lines_.end()) {
+        throw InputError(std::string(file), header.line, "each logical CPU of one host once",
+                         "another CPU" + (header.number ? " " + std::to_string(*header.number) : "") +
+                             ", after that of line " + std::to_string(clash->second) + two_hosts);
+    }
+    lines_.emplace(key, header.line);
+}
+
+}  // namespace poolcpuid::dump

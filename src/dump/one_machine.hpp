@@ -1,0 +1,46 @@
+// What shows that logical CPUs are not those of one machine: two dumps in one text are two hosts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+// Throws an InputError that names file and line when a machine with the CPU first cannot have the CPU other:
+// of another vendor; of another family or model, unless both say that they are cores of a hybrid (leaf 7
+// EDX[15]; SDM vol. 2A, CPUID) or heterogeneous (leaf 80000026h EAX[30]; APM vol. 3, appendix E) processor. Steppings
+// may differ: dual boards have had two.
+void check_same_machine(const CpuidTable& first, const CpuidTable& other, std::string_view file, std::size_t line);
+
+// How a text heads the rows of a logical CPU.
+struct CpuHeader {
+    std::optional<std::uint32_t> number;
+    std::string affinity;  // the mask of CPUs on which the tool ran, as the text words it; empty: none
+    std::size_t line = 0;
+};
+
+// The headers of one text.
+class CpuHeaders {
+public:
+    // Throws an InputError that names file when the header shows that another dump begins: a number comes
+    // again (but with another mask: there are tools that number all CPUs alike), or a header without number
+    // and mask, which stands for the one CPU of a dump, is not alone. O(log n).
+    void add(const CpuHeader& header, std::string_view file);
+
+private:
+    using Key = std::pair<std::optional<std::uint32_t>, std::string>;
+    using Lines = std::map<Key, std::size_t>;  // by number and mask
+
+    Lines::const_iterator clash_of(const Key& key) const;
+
+    Lines lines_;
+};
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,201 @@
+// What keeps a VM of one real host off another: the fields on which the refusals of all pairs of one vendor rest.
+
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <iomanip>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/check.hpp"
+#include "poolcpuid/pool_state.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
+#include "tests/support/policy_fields.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+// How often a field takes part in a refusal.
+struct Cause {
+    Impact impact = Impact::cosmetic;
+    std::size_t lost = 0;
+    std::size_t not_told = 0;
+    std::size_t unknown = 0;
+    std::size_t unseen = 0;  // of unknown, those that a hypervisor's view would show
+};
+
+struct Refusals {
+    std::size_t pairs = 0;
+    std::size_t runs = 0;
+    std::size_t degraded = 0;
+    std::size_t refused = 0;
+    std::map<std::string, Cause> causes;
+
+    void add(const Verdict& verdict) {
+        ++pairs;
+        switch (verdict.outcome(UnknownIs::failure)) {
+            case Outcome::runs: ++runs; return;
+            case Outcome::runs_degraded: ++degraded; return;
+            case Outcome::must_not_run: ++refused; break;
+        }
+        for (const Violation& violation : verdict.violations) {
+            // A refusal rests on what would refuse by itself.
+            Verdict alone;
+            alone.violations = {violation};
+            if (alone.outcome(UnknownIs::failure) != Outcome::must_not_run) continue;
+            Cause& cause = causes[violation.field];
+            cause.impact = violation.impact;
+            if (violation.known) {
+                ++(violation.breach == Breach::lost ? cause.lost : cause.not_told);
+            } else {
+                ++cause.unknown;
+                cause.unseen += violation.remedy.find("/dev/kvm") == std::string::npos ? 0 : 1;
+            }
+        }
+    }
+
+    // The most frequent first.
+    std::string table() const {
+        std::vector<std::pair<std::string, Cause>> rows(causes.begin(), causes.end());
+        const auto total = [](const Cause& cause) { return cause.lost + cause.not_told + cause.unknown; };
+        std::stable_sort(rows.begin(), rows.end(),
+                         [&](const auto& a, const auto& b) { return total(a.second) > total(b.second); });
+        std::ostringstream out;
+        out << pairs << " pairs: " << runs << " run, " << degraded << " degraded, " << refused << " refused\n";
+        out << std::left << std::setw(28) << "field" << std::setw(14) << "impact" << std::right << std::setw(8)
+            << "lost" << std::setw(10) << "not told" << std::setw(9) << "unknown"
+            << "\n";
+        for (const auto& [field, cause] : rows) {
+            out << std::left << std::setw(28) << field << std::setw(14) << to_string(cause.impact) << std::right
+                << std::setw(8) << cause.lost << std::setw(10) << cause.not_told << std::setw(9) << cause.unknown
+                << "\n";
+        }
+        return out.str();
+    }
+};
+
+// Every real host that can be in a pool by itself (64-bit, of a known vendor) against all others of its vendor.
+const Refusals& all_pairs() {
+    static const Refusals result = [] {
+        Refusals refusals;
+        std::map<std::string, std::vector<const HostDump*>> vendors;
+        std::map<const HostDump*, PoolPolicy> policies;
+        for (const HostDump& host : real_hosts()) {
+            try {
+                PoolState state(builtin_rulebook());
+                state.add(host);
+                policies.emplace(&host, state.finish_promises({}));
+                vendors[vendor_string(host.first_table()).value_or("")].push_back(&host);
+            } catch (const NoPolicyError&) {
+                continue;
+            }
+        }
+        for (const auto& [vendor, hosts] : vendors) {
+            for (const HostDump* from : hosts) {
+                const PolicyCheck check(builtin_rulebook(), policies.at(from));
+                for (const HostDump* to : hosts) {
+                    if (from != to) refusals.add(check.against(*to));
+                }
+            }
+        }
+        return refusals;
+    }();
+    return result;
+}
+
+// A host of shared/cases, which stands beside the dumps.
+HostDump public_case(const std::string& name) {
+    const auto path = dump_directory().parent_path() / "cases" / (name + ".json");
+    std::ifstream in(path, std::ios::binary);
+    return read_hosts(std::string{std::istreambuf_iterator<char>(in), {}}, path.filename().string()).at(0);
+}
+
+Verdict verdict(const std::string& of, const std::string& on) {
+    return PolicyCheck(builtin_rulebook(), Merged({public_case(of)}).policy).against(public_case(on));
+}
+
+bool is_in(const std::string& id, std::uint32_t leaf) {
+    const FieldIndex index = builtin_rulebook().find(id);
+    return index != no_field && !builtin_rulebook()[index].is_msr && builtin_rulebook()[index].leaf == leaf;
+}
+
+}  // namespace
+
+TEST_CASE("no refusal between real hosts rests on what breaks no guest", "[corpus][refusals]") {
+    const Refusals& all = all_pairs();
+    WARN(all.table());
+    CHECK(all.refused > 4000);
+    CHECK(all.runs > 100);
+    CHECK(all.degraded > 0);
+    for (const auto& [field, cause] : all.causes) {
+        CAPTURE(field, cause.lost, cause.not_told, cause.unknown);
+        CHECK(cause.impact != Impact::performance);
+        CHECK(cause.impact != Impact::cosmetic);
+        CHECK_FALSE(is_in(field, 0x15));
+        CHECK(field != "l4_wbinvd");
+    }
+}
+
+TEST_CASE("no refusal between real hosts rests on a bit that a missing hypervisor view would show",
+          "[corpus][refusals]") {
+    for (const auto& [field, cause] : all_pairs().causes) {
+        CAPTURE(field);
+        CHECK(cause.unseen == 0);
+    }
+}
+
+TEST_CASE("what KVM gives a guest on Milan under any kernel runs on Milan of which only the hardware is known",
+          "[corpus][refusals]") {
+    const HostDump& hardware = real_host("instlatx64/AuthenticAMD0A00F11_K19_Milan");
+    for (const char* kernel : {"5.10", "6.1", "6.18"}) {
+        CAPTURE(kernel);
+        // The dump's own microcode is older than that of the policy, and does not scrub.
+        HostDump updated = hardware;
+        updated.meta["microcode"] = "0xa0011de";
+        const HostDump& guest = real_host(std::string("firecracker/fingerprint_AMD_MILAN_") + kernel + "host");
+        const PolicyCheck check(builtin_rulebook(), Merged({guest}).policy);
+        const Verdict verdict = check.against(updated);
+        for (const Violation& violation : verdict.violations) {
+            CAPTURE(violation.field, violation.message);
+            CHECK(!violation.counts(UnknownIs::failure));
+        }
+        CHECK(verdict.outcome(UnknownIs::failure) == Outcome::runs);
+        for (const Violation& violation : check.against(hardware).violations) {
+            const bool is_old = violation.field == "verw_clear" || violation.field == "amd_ucode_rev";
+            CHECK((is_old || !violation.counts(UnknownIs::failure)));
+        }
+        const auto is_deadline = [](const Violation& v) { return v.field == "tsc_deadline"; };
+        CHECK(std::any_of(verdict.violations.begin(), verdict.violations.end(), is_deadline));
+    }
+}
+
+TEST_CASE("Milan without ERMS and with FSRM runs a VM of Milan with ERMS, slower", "[corpus][refusals]") {
+    const Verdict slower = verdict("c05-milan-erms", "c05-milan-noerms-fsrm");
+    REQUIRE(slower.violations.size() == 1);
+    CHECK(slower.violations.front().field == "erms");
+    CHECK(slower.outcome(UnknownIs::failure) == Outcome::runs_degraded);
+    CHECK(slower.compatible(UnknownIs::failure));
+    CHECK_FALSE(slower.compatible({UnknownIs::failure, true}));
+}
+
+TEST_CASE("Haswell whose mitigations are not there is sent for microcode and a kernel", "[corpus][refusals]") {
+    const Verdict of = verdict("c19-hsw-new", "c19-hsw-oldkernel");
+    CHECK(of.outcome(UnknownIs::failure) == Outcome::must_not_run);
+    std::set<std::string> fields;
+    for (const Violation& violation : of.violations) {
+        CAPTURE(violation.field);
+        CHECK_THAT(violation.remedy, Catch::Contains("microcode"));
+        fields.insert(violation.field);
+    }
+    for (const char* field : {"spec_ctrl", "intel_stibp", "ssbd", "l1d_flush", "md_clear"}) {
+        CAPTURE(field);
+        CHECK(fields.contains(field));
+    }
+}

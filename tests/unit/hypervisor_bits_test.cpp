@@ -1,0 +1,237 @@
+// What hypervisors make by themselves, and what they keep from guests: a dump of the hardware alone says nothing of
+// the first, and a host with both views says the second.
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/check.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+using Catch::Contains;
+
+constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t unlisted_zen = 0x00AF0F10;  // no row in the model table
+
+TableBuilder with(TableBuilder table, const std::vector<std::string>& ids) {
+    for (const std::string& id : ids) {
+        const Field& field = field_named(id);
+        table.set(field.leaf, field.subleaf_first, field.reg, static_cast<std::uint32_t>(field.mask()));
+    }
+    return table;
+}
+
+TableBuilder amd(std::uint32_t signature, const std::vector<std::string>& ids) {
+    return with(amd_table(signature).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {}), ids);
+}
+
+HostDump with_kernel(HostDump host, const std::string& kernel) {
+    host.meta["kernel"] = kernel;
+    std::string name = host.name;
+    return with_digest(std::move(host), std::move(name));
+}
+
+// A host whose hypervisor shows more than its hardware, or less.
+HostDump two_views(const std::string& name, const TableBuilder& hardware, const TableBuilder& hypervisor) {
+    return with_hypervisor(hardware_host(name, hardware), hypervisor);
+}
+
+// How the host stands to one field that the policy of another host promises.
+struct Answer {
+    bool named = false;
+    Violation violation;
+    Outcome outcome = Outcome::runs;
+};
+
+Answer answer(const HostDump& promising, const HostDump& host, const std::string& field) {
+    const Verdict verdict = PolicyCheck(builtin_rulebook(), Merged({promising}).policy).against(host);
+    Answer result{false, {}, verdict.outcome(UnknownIs::failure)};
+    for (const Violation& violation : verdict.violations) {
+        if (violation.field == field) result = {true, violation, result.outcome};
+    }
+    return result;
+}
+
+// more: what the hypervisor of the promising host shows beside the field.
+void check_given(const TableBuilder& hardware, const std::string& field, const std::vector<std::string>& more = {}) {
+    CAPTURE(field);
+    const Answer given = answer(two_views("promising", hardware, with(with(hardware, more), {field})),
+                                hardware_host("bare", hardware), field);
+    REQUIRE(given.named);
+    CHECK_FALSE(given.violation.known);
+    CHECK(given.violation.given);
+    CHECK(given.outcome == Outcome::runs);
+    CHECK_THAT(given.violation.message, Contains("every hypervisor makes"));
+    CHECK_THAT(given.violation.remedy, Contains("/dev/kvm"));
+}
+
+void check_lost(const TableBuilder& hardware, const std::string& field, const std::vector<std::string>& more = {}) {
+    CAPTURE(field);
+    const Answer lost = answer(two_views("promising", hardware, with(with(hardware, more), {field})),
+                               hardware_host("bare", hardware), field);
+    REQUIRE(lost.named);
+    CHECK(lost.violation.known);
+    CHECK_FALSE(lost.violation.given);
+    CHECK(lost.outcome != Outcome::runs);
+}
+
+}  // namespace
+
+TEST_CASE("what every hypervisor makes is not lost on a host of which only the hardware is known",
+          "[hypervisor_bits]") {
+    for (const char* field : {"tsc_deadline", "tsc_adjust"}) {
+        check_given(amd(rome, {}), field);
+        check_given(intel_table(), field);
+    }
+    check_given(amd(rome, {}), "virt_ssbd");
+    check_given(amd(rome, {}), "lfence_dispatch");
+    check_lost(amd(rome, {}), "smep");
+}
+
+TEST_CASE("the two names of one control are made from each other, where the hardware has one", "[hypervisor_bits]") {
+    const TableBuilder zen = amd(rome, {"amd_ibpb", "amd_ibrs", "amd_stibp", "amd_ssbd"});
+    const std::vector<std::string> of_intel{"spec_ctrl", "intel_stibp", "ssbd"};
+    for (const std::string& field : of_intel) {
+        check_given(zen, field, of_intel);
+        check_lost(amd(rome, {}), field, of_intel);
+    }
+    const std::vector<std::string> of_amd{"amd_ibpb", "amd_ibrs", "amd_stibp", "amd_ssbd"};
+    for (const std::string& field : of_amd) {
+        check_given(with(intel_table(), of_intel), field, of_amd);
+        check_lost(intel_table(), field, of_amd);
+    }
+    check_given(with(intel_table(), {"vmx"}), "umip");
+    check_lost(intel_table(), "umip");
+}
+
+TEST_CASE("an immunity that kernels state is made on silicon that is immune, and nowhere else", "[hypervisor_bits]") {
+    check_given(amd(rome, {}), "tsa_l1_no");
+    check_lost(amd(unlisted_zen, {}), "tsa_l1_no");
+}
+
+TEST_CASE("what only some hypervisors make counts as any unknown promise", "[hypervisor_bits]") {
+    const TableBuilder haswell = with(intel_table(), {"spec_ctrl"});
+    const Answer unsure = answer(two_views("promising", haswell, with(haswell, {"amd_ibpb", "ibpb_ret"})),
+                                 hardware_host("bare", haswell), "ibpb_ret");
+    REQUIRE(unsure.named);
+    CHECK_FALSE(unsure.violation.known);
+    CHECK_FALSE(unsure.violation.given);
+    CHECK(unsure.outcome == Outcome::must_not_run);
+    CHECK_THAT(unsure.violation.message, Contains("some hypervisors make"));
+    // With EIBRS, and without PBRSB_NO, none makes it.
+    const TableBuilder ice = with(intel_table(0x000606A6), {"spec_ctrl", "arch_caps"});
+    const auto eibrs = [&](const std::string& name) {
+        return hardware_host(name, std::vector{ice}, msr_list(MsrList::value, 0x2));
+    };
+    const Answer lost =
+        answer(with_hypervisor(eibrs("promising"), with(ice, {"amd_ibpb", "ibpb_ret"})), eibrs("bare"), "ibpb_ret");
+    REQUIRE(lost.named);
+    CHECK(lost.violation.known);
+}
+
+TEST_CASE("a policy promises nothing that it does not know, and says of whom it lacks the hypervisor's view",
+          "[hypervisor_bits]") {
+    const TableBuilder zen = amd(rome, {"amd_ibpb", "amd_ibrs"});
+    const HostDump bare = hardware_host("bare", zen);
+    const HostDump full = two_views("full", zen, with(zen, {"tsc_deadline", "spec_ctrl"}));
+    const Merged pool({bare, full});
+    CHECK(value_of(pool, "tsc_deadline") == 0);
+    CHECK(value_of(pool, "spec_ctrl") == 0);
+    CHECK(unknown_on(pool, "tsc_deadline") == Names{"bare"});
+    CHECK(pool.because("tsc_deadline") == std::vector<std::string>{"bare"});
+    CHECK(pool.named_by("no-hypervisor-view") == std::vector<std::string>{"bare"});
+    CHECK_THAT(pool.finding("no-hypervisor-view")->message,
+               Contains("tsc_deadline") && Contains("spec_ctrl") && Contains("/dev/kvm") && !Contains("svme_addr_chk"));
+    CHECK(pool.finding("unknown-leaf") == nullptr);
+    CHECK(Merged({full}).finding("no-hypervisor-view") == nullptr);
+    CHECK(value_of(Merged({full}), "tsc_deadline") == 1);
+    // Alike in what is unknown, they share one finding; the hardware's own bit is no unknown.
+    const HostDump twin = hardware_host("twin", with(zen, {"popcnt"}));
+    CHECK(Merged({bare, twin, full}).named_by("no-hypervisor-view") == std::vector<std::string>{"bare", "twin"});
+    const Merged settled({hardware_host("settled", with(zen, {"tsc_deadline"}))});
+    CHECK(value_of(settled, "tsc_deadline") == 1);
+    CHECK_THAT(settled.finding("no-hypervisor-view")->message, !Contains("tsc_deadline"));
+}
+
+TEST_CASE("MSR bits that KVM sets are unknown with the MSR and without it", "[hypervisor_bits]") {
+    const TableBuilder table = with(intel_table(), {"arch_caps"});
+    const HostDump full = with_hypervisor(hardware_host("full", std::vector{table}, msr_list(MsrList::value, 0)), table,
+                                          msr_list(MsrList::value, 0x40));
+    for (const MsrList list : {MsrList::value, MsrList::none}) {
+        const Answer given =
+            answer(full, hardware_host("bare", std::vector{table}, msr_list(list, 0)), "ac_pschange_mc_no");
+        REQUIRE(given.named);
+        CHECK(given.violation.given);
+    }
+    const Merged absent({hardware_host("old", std::vector{intel_table()}, msr_list(MsrList::others, 0))});
+    CHECK(absent.finding("msr-absent") == nullptr);
+}
+
+TEST_CASE("what the kernel keeps from guests of a CPU that has it is said, with the kernel", "[hypervisor_bits]") {
+    const TableBuilder rich = with(intel_table(), {"erms", "sse3", "ssse3", "popcnt"});
+    const TableBuilder poor = with(intel_table(), {"popcnt"});
+    const HostDump old = with_kernel(two_views("old", rich, poor), "4.14.1");
+    const Merged pool({old});
+    const Finding* finding = pool.finding("hidden-by-hypervisor");
+    REQUIRE(finding != nullptr);
+    CHECK(finding->hosts == std::vector<std::string>{"old"});
+    CHECK(finding->severity == Severity::warning);
+    CHECK_THAT(finding->message, Contains("The CPU of old has 3 features that its kernel (4.14.1) does not offer"));
+    CHECK_THAT(finding->message, Contains("sse3, ssse3, erms"));
+    REQUIRE(pool.decision("erms") != nullptr);
+    CHECK_THAT(
+        pool.decision("erms")->reason,
+        Contains("The CPU of old has it, its kernel (4.14.1) does not offer it.") && !Contains("Not every host"));
+    CHECK(pool.decision("popcnt") == nullptr);
+    CHECK(Merged({hardware_host("bare", rich)}).finding("hidden-by-hypervisor") == nullptr);
+    // Hosts under one kernel share a finding, others do not; without a kernel's name it is the hypervisor.
+    const HostDump twin = with_kernel(two_views("twin", rich, poor), "4.14.1");
+    const HostDump other = with_kernel(two_views("other", rich, poor), "5.10.0");
+    const HostDump nameless = two_views("nameless", rich, poor);
+    const Merged many({old, twin, other, nameless});
+    CHECK(count_findings(many, "hidden-by-hypervisor") == 3);
+    CHECK_THAT(many.decision("erms")->reason, Contains("The CPU of old and twin has it, its kernel (4.14.1)") &&
+                                                  Contains("The CPU of other has it, its kernel (5.10.0)") &&
+                                                  Contains("The CPU of nameless has it, its hypervisor does not"));
+    const Answer lost = answer(hardware_host("promising", rich), old, "erms");
+    REQUIRE(lost.named);
+    CHECK_THAT(lost.violation.remedy, Contains("The CPU has it, its kernel (4.14.1) does not offer it"));
+}
+
+TEST_CASE("neither what a VMM emulates nor what the model table takes away is kept from guests", "[hypervisor_bits]") {
+    const TableBuilder table = intel_table();
+    const Merged pool({two_views("host", TableBuilder(table).row(6, 0, {}), table)});
+    CHECK(pool.finding("hidden-by-hypervisor") == nullptr);
+    constexpr std::uint32_t milan = 0x00A00F11;
+    const Merged claims({two_views("milan", amd(milan, {"tsa_sq_no"}), amd(milan, {}))});
+    CHECK(claims.finding("hidden-by-hypervisor") == nullptr);
+}
+
+TEST_CASE("a remedy names microcode for what microcode brings, a kernel for what a kernel makes", "[hypervisor_bits]") {
+    const auto remedy = [](const std::string& field, const HostDump& host) {
+        return answer(hardware_host("promising", with(intel_table(), {"spec_ctrl", field})), host, field)
+            .violation.remedy;
+    };
+    const HostDump bare = hardware_host("bare", intel_table());
+    for (const char* field : {"spec_ctrl", "intel_stibp", "ssbd", "l1d_flush"}) {
+        CAPTURE(field);
+        CHECK_THAT(remedy(field, bare), Contains("newer microcode or kernel"));
+    }
+    for (const char* field : {"smep", "smap", "umip", "popcnt", "erms"}) {
+        CAPTURE(field);
+        CHECK_THAT(remedy(field, bare), !Contains("microcode"));
+    }
+    CHECK_THAT(remedy("popcnt", bare), Contains("Keep the VM off this host") && !Contains("kernel"));
+    CHECK_THAT(remedy("erms", bare), Contains("Nothing breaks") && !Contains("Keep the VM off"));
+    // Of a host whose hardware was not dumped, nobody knows what its kernel keeps back.
+    HostDump view;
+    view.hypervisor = HypervisorView{"kvm", intel_table().table(), std::nullopt};
+    CHECK_THAT(remedy("popcnt", with_digest(view, "view")), Contains("newer kernel") && !Contains("microcode"));
+}

@@ -1,0 +1,202 @@
+// What a rulebook can say and ours happens not to: the merge knows nothing but the rulebook, so what it promises
+// holds for every one that passes lint.
+
+#include <string>
+#include <vector>
+
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/pool_state.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+#include "tests/unit/lint_slips.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+constexpr auto eax = Register::eax;
+constexpr auto ebx = Register::ebx;
+constexpr auto ecx = Register::ecx;
+constexpr auto edx = Register::edx;
+
+constexpr std::uint32_t skylake = 0x00050654;
+constexpr std::uint32_t milan = 0x00A00F11;
+
+// Of leaf 7 of the small rulebook.
+constexpr std::uint32_t base = 1U << 0;      // EBX
+constexpr std::uint32_t addon = 1U << 1;     // EBX
+constexpr std::uint32_t of_intel = 1U << 3;  // EDX
+
+// The small rulebook with changes, and pools of it.
+class OtherRulebook {
+public:
+    explicit OtherRulebook(const std::vector<Slip>& changes) {
+        std::vector<RulebookFile> files = small_rulebook();
+        for (const Slip& change : changes) make(files, change);
+        loaded_ = load_rulebook(files);
+        INFO(all_texts(loaded_.findings));
+        REQUIRE(loaded_.findings.empty());
+    }
+
+    PoolState pool(const std::vector<HostDump>& hosts) const {
+        PoolState state(loaded_.rulebook.view());
+        for (const HostDump& host : hosts) state.add(host);
+        return state;
+    }
+
+    PoolPolicy policy(const std::vector<HostDump>& hosts) const { return pool(hosts).finish({}); }
+
+private:
+    LoadResult loaded_;
+};
+
+Registers row(const PoolPolicy& policy, std::uint32_t leaf, std::uint32_t subleaf) {
+    for (const CpuidRow& candidate : policy.cpuid) {
+        if (candidate.key == LeafKey{leaf, subleaf}) return candidate.value;
+    }
+    return {};
+}
+
+// Fields of the same three subleaves in two registers, each of them one bit.
+const Slip two_registers{
+    "cpuid/0x7.json",
+    R"("id": "many")",
+    R"({"id": "many")",
+    R"({"id": "wide_b", "subleaf": "0x1-0x3", "register": "ebx", "bits": "0", "vendors": ["all"], )"
+    R"("rule": "intersect", "exposure": "default", "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "wide_c", "subleaf": "0x1-0x3", "register": "ecx", "bits": "0", "vendors": ["all"], )"
+    R"("rule": "intersect", "exposure": "default", "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "many")",
+    "",
+    ""};
+
+// XCR0 and IA32_XSS as the policy shows them.
+const Slip shown_states{
+    "cpuid/0xd.json",
+    R"("id": "area")",
+    R"({"id": "area")",
+    R"({"id": "xcr0", "subleaf": "0x0", "register": "eax", "bits": "31:0", "vendors": ["all"], "rule": "derive", )"
+    R"("exposure": "default", "derive": {"how": "xcr0_low"}, "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "xcr0_high", "subleaf": "0x0", "register": "edx", "bits": "31:0", "vendors": ["all"], "rule": "derive", )"
+    R"("exposure": "default", "derive": {"how": "xcr0_high"}, "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "xss", "subleaf": "0x1", "register": "ecx", "bits": "31:0", "vendors": ["all"], "rule": "derive", )"
+    R"("exposure": "default", "derive": {"how": "xss_low"}, "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "xss_high", "subleaf": "0x1", "register": "edx", "bits": "31:0", "vendors": ["all"], "rule": "derive", )"
+    R"("exposure": "default", "derive": {"how": "xss_high"}, "impact": "crash", "why": "W.", "source": "T"}, )"
+    R"({"id": "area")",
+    "",
+    ""};
+
+constexpr const char* mask_state = R"("id": "mask")";
+
+TableBuilder intel_with(std::uint32_t leaf_7_ebx) { return intel_table(skylake).reg(7, 0, ebx, base | leaf_7_ebx); }
+
+}  // namespace
+
+TEST_CASE("fields that share subleaves in several registers are each met in their own place", "[merge]") {
+    const OtherRulebook rules({two_registers});
+    const TableBuilder all = intel_with(0).row(7, 1, {0, 1, 1, 0}).row(7, 2, {0, 1, 1, 0}).row(7, 3, {0, 1, 1, 0});
+    const PoolPolicy agreed = rules.policy({hardware_host("a", all), hardware_host("b", all)});
+    for (const std::uint32_t subleaf : {1U, 2U, 3U}) {
+        CAPTURE(subleaf);
+        CHECK(row(agreed, 7, subleaf) == Registers{0, 1, 1, 0});
+        for (const Register lost : {ebx, ecx}) {
+            CAPTURE(to_string(lost));
+            const TableBuilder less = TableBuilder(all).reg(7, subleaf, lost, 0);
+            const PoolPolicy pool = rules.policy({hardware_host("a", all), hardware_host("b", less)});
+            Registers expected{0, 1, 1, 0};
+            expected[lost] = 0;
+            for (const std::uint32_t other : {1U, 2U, 3U}) {
+                CHECK(row(pool, 7, other) == (other == subleaf ? expected : Registers{0, 1, 1, 0}));
+            }
+        }
+    }
+}
+
+TEST_CASE("a promise that the floor loses in one subleaf is laid to the hosts that lack it there", "[merge][floor]") {
+    const OtherRulebook rules({two_registers});
+    const TableBuilder both = intel_with(0).row(7, 1, {0, 1, 0, 0}).row(7, 2, {0, 1, 0, 0});
+    const PoolState pool = rules.pool({hardware_host("without-1", TableBuilder(both).reg(7, 1, ebx, 0)),
+                                       hardware_host("without-2", TableBuilder(both).reg(7, 2, ebx, 0))});
+    const std::vector<FloorLoss> lost = pool.below_floor(rules.policy({hardware_host("a", both)}), pool.finish({}));
+    REQUIRE(lost.size() == 2);
+    CHECK(lost[0].field == "wide_b");
+    CHECK(lost[0].hosts == Names{"without-1"});
+    CHECK(lost[1].field == "wide_b");
+    CHECK(lost[1].hosts == Names{"without-2"});
+}
+
+TEST_CASE("XSAVE states that stand or fall together do so whatever features they are for", "[merge][xsave]") {
+    // XSETBV faults when a group of states is not enabled as a whole, so a guest must not be shown a part of it.
+    const OtherRulebook rules({shown_states, {"xsave.json", mask_state, R"(["addon"])", R"(["of_intel"])", "", ""}});
+    const TableBuilder both = intel_with(addon)
+                                  .reg(7, 0, edx, of_intel)
+                                  .row(0xD, 0, {0x25, 0x380, 0x380, 0})
+                                  .row(0xD, 2, {0x100, 0x240, 0, 0})
+                                  .row(0xD, 5, {0x40, 0x340, 0, 0});
+    const TableBuilder without_mask = TableBuilder(both).reg(0xD, 0, eax, 0x5).drop(0xD, 5);
+    const PoolPolicy agreed = rules.policy({hardware_host("a", both), hardware_host("b", both)});
+    CHECK(row(agreed, 0xD, 0).eax == 0x25);
+    CHECK((row(agreed, 7, 0).ebx & addon) == addon);
+    const PoolPolicy pool = rules.policy({hardware_host("a", both), hardware_host("b", without_mask)});
+    CHECK(row(pool, 0xD, 0) == Registers{0x1, 0, 0x240, 0});
+    CHECK((row(pool, 7, 0).ebx & addon) == 0);
+    CHECK((row(pool, 7, 0).edx & of_intel) == 0);
+    for (const Decision& decision : pool.decisions) {
+        if (decision.field == "addon" || decision.field == "of_intel") CHECK(decision.because == Names{"b"});
+    }
+}
+
+TEST_CASE("an XSAVE state above bit 31 is read from and shown in the high half", "[merge][xsave]") {
+    constexpr std::uint32_t bit_40 = 1U << 8;
+    const TableBuilder avx = intel_with(addon).row(0xD, 2, {0x100, 0x240, 0, 0});
+    SECTION("of XCR0") {
+        const OtherRulebook rules({shown_states, {"xsave.json", mask_state, R"("5")", R"("40")", "", ""}});
+        const TableBuilder with =
+            TableBuilder(avx).row(0xD, 0, {0x5, 0x380, 0x380, bit_40}).row(0xD, 40, {0x40, 0x340, 0, 0});
+        const PoolPolicy policy = rules.policy({hardware_host("a", with)});
+        CHECK(row(policy, 0xD, 0) == Registers{0x5, 0, 0x380, bit_40});
+        CHECK(row(policy, 0xD, 40) == Registers{0x40, 0x340, 0, 0});
+        CHECK((row(policy, 7, 0).ebx & addon) == addon);
+        const TableBuilder without = TableBuilder(with).reg(0xD, 0, edx, 0);
+        CHECK(row(rules.policy({hardware_host("b", without)}), 0xD, 0) == Registers{0x1, 0, 0x240, 0});
+    }
+    SECTION("of IA32_XSS") {
+        const OtherRulebook rules(
+            {shown_states,
+             {"xsave.json", mask_state, R"("5", "state": "user")", R"("40", "state": "supervisor")", "", ""}});
+        const TableBuilder with = TableBuilder(avx)
+                                      .row(0xD, 0, {0x5, 0x340, 0x340, 0})
+                                      .row(0xD, 1, {0, 0, 0, bit_40})
+                                      .row(0xD, 40, {0x40, 0, 1, 0});
+        const PoolPolicy policy = rules.policy({hardware_host("a", with)});
+        CHECK(row(policy, 0xD, 0) == Registers{0x5, 0, 0x340, 0});
+        CHECK(row(policy, 0xD, 1) == Registers{0, 0, 0, bit_40});
+        CHECK(row(policy, 0xD, 40) == Registers{0x40, 0, 1, 0});
+        const TableBuilder without = TableBuilder(with).reg(0xD, 1, edx, 0);
+        CHECK(row(rules.policy({hardware_host("b", without)}), 0xD, 0) == Registers{0x1, 0, 0x240, 0});
+    }
+}
+
+TEST_CASE("RSBA is shown as long as RRSBA is not known, though the model settles RSBA alone", "[merge][retpoline]") {
+    constexpr std::uint64_t rsba = 0x4;
+    const auto with_fact = [](const char* facts) {
+        return OtherRulebook({{"models.json", R"("name": "Milan")", R"("source")", facts, "", ""}});
+    };
+    const OtherRulebook half(with_fact(R"("silicon": {"rsba": "0x0"}, "source")"));
+    const OtherRulebook whole(with_fact(R"("silicon": {"rsba": "0x0", "rrsba": "0x0"}, "source")"));
+    const HostDump silent = hardware_host("a", amd_table(milan).reg(7, 0, ebx, base));
+    const auto shown = [&](const OtherRulebook& rules) {
+        std::uint64_t value = 0;
+        for (const MsrRow& msr : rules.policy({silent}).msrs) value |= msr.value.value_or(0);
+        return value;
+    };
+    CHECK(shown(half) == rsba);
+    for (const Decision& decision : half.policy({silent}).decisions) {
+        if (decision.field == "rsba") CHECK(decision.values == std::vector<ValueOfHosts>{{"unknown", {"a"}, 1}});
+    }
+    CHECK(shown(whole) == 0);
+}

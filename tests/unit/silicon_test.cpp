@@ -1,0 +1,352 @@
+// What silicon shows and must not promise: facts of the model table by microcode, what is unknown where the microcode
+// is, and promises that two hosts word differently. Hosts are constructed; revisions are those of Linux 7.2 (amd.c
+// fix_erratum_1386, zen5_rdseed_microcode; mm/init.c invlpg_miss_ids).
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/check.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using Catch::Contains;
+
+namespace {
+
+// Family, model and stepping (leaf 1 EAX).
+constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t matisse = 0x00870F10;
+constexpr std::uint32_t milan = 0x00A00F11;
+constexpr std::uint32_t genoa = 0x00A10F11;
+constexpr std::uint32_t raphael = 0x00A60F12;
+constexpr std::uint32_t turin = 0x00B00F21;
+constexpr std::uint32_t alder_lake = 0x00090672;
+constexpr std::uint32_t haswell_ep = 0x000306F2;
+constexpr std::uint32_t haswell_ex = 0x000306F4;
+constexpr std::uint32_t skylake = 0x00050654;
+constexpr std::uint32_t sapphire_rapids = 0x000806F8;
+constexpr std::uint32_t broadwell_ep = 0x000406F1;
+constexpr std::uint32_t kx_6000 = 0x000307B0;
+
+constexpr std::uint32_t rdseed_bit = 1U << 18;  // leaf 7, EBX
+constexpr std::uint32_t hle_bit = 1U << 4;
+constexpr std::uint32_t rtm_bit = 1U << 11;
+constexpr std::uint32_t always_abort_bit = 1U << 11;  // leaf 7, EDX
+constexpr std::uint32_t spec_ctrl_bit = 1U << 26;
+constexpr std::uint32_t arch_caps_bit = 1U << 29;
+constexpr std::uint64_t tsx_ctrl_bit = 1U << 7;  // MSR 10Ah
+constexpr std::uint64_t taa_no_bit = 1U << 8;
+
+TableBuilder with_rdseed(std::uint32_t signature) { return amd_table(signature).reg(7, 0, ebx, rdseed_bit); }
+
+TableBuilder with_xsaves(std::uint32_t signature) {
+    return amd_table(signature).set(1, 0, ecx, 0x04000000).row(0xD, 0, {3, 0x240, 0x240, 0}).row(0xD, 1, {8, 0, 0, 0});
+}
+
+TableBuilder with_pcid(std::uint32_t signature) { return intel_table(signature).set(1, 0, ecx, 1U << 17); }
+
+HostDump host(const std::string& name, const TableBuilder& table, const std::string& revision) {
+    return with_microcode(hardware_host(name, table), revision);
+}
+
+// A field of the policy of one such host: "1", "0", or "?" where a finding says that the microcode decides.
+std::string kept(const std::string& field, const TableBuilder& table, const std::string& revision) {
+    const Merged pool({host("the-host", table, revision)});
+    const Finding* unknown = pool.finding("microcode-unknown", field);
+    if (unknown == nullptr) return std::to_string(value_of(pool, field));
+    CHECK(value_of(pool, field) == 0);
+    CHECK(unknown->severity == Severity::warning);
+    CHECK(unknown->hosts == Names{"the-host"});
+    CHECK_THAT(unknown->message, Contains("the-host") && Contains(field) && Contains("microcode"));
+    return "?";
+}
+
+Verdict verdict(const Merged& pool, const HostDump& on) {
+    return PolicyCheck(builtin_rulebook(), pool.policy).against(on);
+}
+
+// "rtm performance, hle performance": what breaks, and what that costs.
+std::string costs(const Verdict& verdict) {
+    std::string text;
+    for (const Violation& v : verdict.violations)
+        text += (text.empty() ? "" : ", ") + v.field + " " + std::string(to_string(v.impact));
+    return text;
+}
+
+HostDump tsx_host(const std::string& name, std::uint32_t signature, std::uint32_t ebx_bits, std::uint32_t edx_bits,
+                  std::uint64_t capabilities) {
+    const TableBuilder table = intel_table(signature).reg(7, 0, ebx, ebx_bits).reg(7, 0, edx, edx_bits | arch_caps_bit);
+    return hardware_host(name, std::vector{table}, std::vector<MsrRow>{{arch_capabilities, capabilities}});
+}
+
+}  // namespace
+
+TEST_CASE("a feature that only newer microcode mends is promised with that microcode", "[silicon]") {
+    struct Row {
+        const char* field;
+        TableBuilder table;
+        const char* broken;
+        const char* mended;
+    };
+    const std::vector<Row> rows{{"rdseed", with_rdseed(turin), "0xb002159", "0xb00215a"},
+                                {"xsaves", with_xsaves(rome), "0x8301051", "0x8301052"},
+                                {"pcid", with_pcid(alder_lake), "0x2d", "0x2e"}};
+    for (const Row& row : rows) {
+        CAPTURE(row.field);
+        CHECK(kept(row.field, row.table, row.broken) == "0");
+        CHECK(kept(row.field, row.table, row.mended) == "1");
+        CHECK(kept(row.field, row.table, "") == "?");
+        CHECK(kept(row.field, row.table, "0xffffffff") == "?");  // what hypervisors show for a revision
+    }
+    CHECK(kept("rdseed", with_rdseed(genoa), "") == "1");  // no erratum there, so no question
+    CHECK(kept("xsaves", with_xsaves(milan), "") == "1");
+    CHECK(kept("rdseed", amd_table(turin), "") == "0");  // the CPU has none anyway
+}
+
+TEST_CASE("a microcode that is not known is asked for whatever a kernel shows", "[silicon]") {
+    const HostDump plain = hardware_host("turin", with_rdseed(turin));
+    const Merged pool({with_hypervisor(plain, with_rdseed(turin))});
+    CHECK(value_of(pool, "rdseed") == 0);
+    CHECK(pool.named_by("microcode-unknown", "rdseed") == Names{"turin"});
+    CHECK(pool.finding("unknown-leaf") == nullptr);
+    CHECK(unknown_on(pool, "rdseed") == Names{"turin"});
+}
+
+TEST_CASE("one host of unknown microcode takes the promise from the pool, and is not known to keep it", "[silicon]") {
+    const HostDump mended = host("mended", with_rdseed(turin), "0xb00215a");
+    const HostDump unsure = host("unsure", with_rdseed(turin), "");
+    const HostDump broken = host("broken", with_rdseed(turin), "0xb002116");
+    CHECK(value_of(Merged({mended, unsure}), "rdseed") == 0);
+    CHECK(Merged({mended, unsure}).named_by("microcode-unknown", "rdseed") == Names{"unsure"});
+    const Merged pool({mended});
+    CHECK(verdict(pool, mended).violations.empty());
+    const auto rdseed_of = [&](const HostDump& on) {
+        for (const Violation& v : verdict(pool, on).violations) {
+            if (v.field == "rdseed") return std::string(v.known ? "lost" : "unknown");
+        }
+        return std::string("kept");
+    };
+    CHECK(rdseed_of(unsure) == "unknown");
+    CHECK(rdseed_of(broken) == "lost");
+}
+
+TEST_CASE("whether VERW scrubs is unknown, not denied, where the microcode is", "[silicon]") {
+    const TableBuilder zen = amd_table(milan).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {});
+    const HostDump patched = host("patched", zen, "0xa0011d7");
+    const HostDump old = host("old", zen, "0xa0011d6");
+    const HostDump unsure = host("unsure", zen, "");
+    const Merged pool({patched});
+    REQUIRE(value_of(pool, "verw_clear") == 1);
+    const auto scrub_on = [&](const HostDump& on) {
+        for (const Violation& v : verdict(pool, on).violations) {
+            if (v.field == "verw_clear") return v.host;
+        }
+        return std::string("scrubs");
+    };
+    CHECK(scrub_on(old) == "VERW does not scrub");
+    CHECK(scrub_on(unsure) == "unknown");
+    CHECK(Merged({patched, unsure}).named_by("verw-promise-lost", "verw_clear") == Names{"unsure"});
+    CHECK_THAT(Merged({patched, unsure}).finding("verw-promise-lost")->message, Contains("revision"));
+}
+
+TEST_CASE("RSBA cannot be ruled out where the microcode decides it and is not known", "[silicon]") {
+    const auto broadwell = [](const std::string& revision) {
+        return with_microcode(tsx_host("broadwell", broadwell_ep, 0, spec_ctrl_bit, 0x1), revision);
+    };
+    CHECK(value_of(Merged({broadwell("0xb000021")}), "ac_rsba") == 0);
+    CHECK(value_of(Merged({broadwell("0xb000020")}), "ac_rsba") == 1);
+    const Merged unsure({broadwell("")});
+    CHECK(value_of(unsure, "ac_rsba") == 1);
+    CHECK(unsure.named_by("microcode-unknown", "ac_rsba") == Names{"broadwell"});
+}
+
+TEST_CASE("what no microcode mends is never promised", "[silicon]") {
+    CHECK(kept("xsaves", with_xsaves(matisse), "0x8701033") == "0");
+    CHECK(kept("rtm", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "0x46") == "0");
+    CHECK(kept("hle", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "0");
+    CHECK(kept("rtm", intel_table(haswell_ex).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "1");
+    MergeOptions nested;
+    nested.show = {"nested"};
+    const auto svm = [](std::uint32_t signature) {
+        TableBuilder table = amd_table(signature).set(0x80000001, 0, ecx, 0x4).reg(0x80000000, 0, eax, 0x8000000A);
+        return hardware_host("svm", table.row(0x8000000A, 0, {1, 8, 0, 0x8001}));  // nested paging, VMSAVE and VMLOAD
+    };
+    CHECK(value_of(Merged({svm(genoa)}, nested), "vmsave_vmload") == 1);
+    CHECK(value_of(Merged({svm(raphael)}, nested), "vmsave_vmload") == 0);
+}
+
+TEST_CASE("a guest's addresses are no wider than the CPU's", "[silicon]") {
+    const HostDump plain = hardware_host("plain", amd_table(milan).reg(0x80000008, 0, eax, 0x00303030));
+    MergeOptions narrow;
+    narrow.set = {{"maxphyaddr", "43"}};
+    CHECK(Merged({plain}, narrow).reg(0x80000008, 0, eax) == 0x0000302B);
+    const HostDump beyond = hardware_host("beyond", amd_table(milan).reg(0x80000008, 0, eax, 0x0030302B));
+    CHECK(Merged({beyond}).reg(0x80000008, 0, eax) == 0x0000302B);
+    CHECK(Merged({beyond, plain}).reg(0x80000008, 0, eax) == 0x0000302B);
+    const HostDump mapped = hardware_host("mapped", amd_table(milan).reg(0x80000008, 0, eax, 0x00303034));
+    CHECK(Merged({mapped}).reg(0x80000008, 0, eax) == 0x00303034);         // 52 bits, of which nested paging maps 48
+    CHECK(Merged({mapped, plain}).reg(0x80000008, 0, eax) == 0x00003030);  // as PhysAddrSize
+    CHECK(verdict(Merged({plain}, narrow), beyond).violations.empty());
+}
+
+TEST_CASE("a CPU that names its widest unit only keeps the hints of the narrower ones", "[silicon]") {
+    const auto hints = [](const std::string& name, std::uint32_t value) {
+        return hardware_host(name, amd_table(genoa).reg(0x80000000, 0, eax, 0x8000001A).reg(0x8000001A, 0, eax, value));
+    };
+    struct Row {
+        std::vector<std::uint32_t> hosts;
+        std::uint32_t policy;
+    };
+    // FP128 and MOVU up to Zen 1, FP256 and MOVU from Zen 2 on, FP512 and MOVU on Zen 5; 2 is what KVM leaves of that.
+    for (const Row& row : std::vector<Row>{{{3}, 3},
+                                           {{6}, 6},
+                                           {{0xA}, 0xA},
+                                           {{6, 0xA}, 6},
+                                           {{3, 6}, 3},
+                                           {{3, 0xA}, 3},
+                                           {{3, 6, 0xA}, 3},
+                                           {{2, 6}, 2},
+                                           {{0xA, 0xA}, 0xA}}) {
+        std::vector<HostDump> hosts;
+        for (std::size_t i = 0; i < row.hosts.size(); ++i) hosts.push_back(hints(std::to_string(i), row.hosts[i]));
+        CAPTURE(row.hosts);
+        CHECK(Merged(hosts).reg(0x8000001A, 0, eax) == row.policy);
+    }
+    CHECK(verdict(Merged({hints("genoa", 6)}), hints("turin", 0xA)).violations.empty());
+    CHECK(costs(verdict(Merged({hints("turin", 0xA)}), hints("genoa", 6))) == "perf_hints performance");
+    CHECK(Merged({hints("genoa", 6), hints("turin", 0xA)}).because("perf_hints") == Names{"genoa"});
+    MergeOptions narrow;
+    narrow.set = {{"perf_hints", "6"}};
+    CHECK(Merged({hints("turin", 0xA)}, narrow).reg(0x8000001A, 0, eax) == 6);
+}
+
+TEST_CASE("no guest is promised SMM_CTL, whatever the host shows", "[silicon]") {
+    for (const std::uint32_t shown : {0U, 1U << 9}) {
+        const TableBuilder table =
+            amd_table(milan).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {shown, 0, 0, 0});
+        const Merged pool({hardware_host("milan", table)});
+        CHECK(value_of(pool, "no_smm_ctl_msr") == 1);
+        CHECK(verdict(pool, hardware_host("other", amd_table(milan))).violations.empty());
+    }
+    const Merged old({hardware_host("rome", amd_table(rome))});
+    CHECK(value_of(old, "no_smm_ctl_msr") == 1);
+    CHECK(old.reg(0x80000000, 0, eax) == 0x80000021);
+    CHECK(Merged({hardware_host("intel", intel_table())}).reg(0x80000021, 0, eax) == 0);
+}
+
+TEST_CASE("RTM lost costs speed where transactions abort, and a fault where they are gone", "[silicon]") {
+    const HostDump with = tsx_host("with", skylake, rtm_bit | hle_bit, 0, 0);
+    const Merged pool({with});
+    REQUIRE(value_of(pool, "rtm") == 1);
+    CHECK(costs(verdict(pool, tsx_host("abort", skylake, 0, always_abort_bit, 0))) ==
+          "hle performance, rtm performance");
+    CHECK(costs(verdict(pool, tsx_host("off", skylake, 0, 0, 0))) == "hle performance, rtm crash");
+    // KVM does not offer RTM_ALWAYS_ABORT; the silicon aborts all the same.
+    const HostDump abort = tsx_host("abort", skylake, 0, always_abort_bit, 0);
+    CHECK(costs(verdict(pool, with_hypervisor(abort, intel_table(skylake).reg(7, 0, edx, arch_caps_bit)))) ==
+          "hle performance, rtm performance");
+    // TSX_CTRL is there and RTM is not: the kernel has turned it off, and XBEGIN aborts.
+    CHECK(costs(verdict(pool, tsx_host("tsx=off", skylake, 0, 0, tsx_ctrl_bit))) == "hle performance, rtm performance");
+}
+
+TEST_CASE("a host without RTM keeps TAA_NO, though KVM clears it there", "[silicon]") {
+    const HostDump on = tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit);
+    const HostDump off = tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit);
+    MergeOptions hidden;
+    hidden.hide = {"rtm", "hle"};
+    CHECK(verdict(Merged({on}, hidden), off).violations.empty());
+    CHECK(verdict(Merged({off}), on).violations.empty());
+    const Merged both({on, off});
+    CHECK(value_of(both, "rtm") == 0);
+    CHECK(value_of(both, "ac_taa_no") == 1);
+    CHECK(both.because("ac_taa_no").empty());
+    CHECK_THAT(both.decision("ac_taa_no")->reason, Contains("Every host keeps it. On off it goes without saying"));
+    CHECK(verdict(both, on).violations.empty());
+    const Verdict told = verdict(both, off);
+    CHECK(told.violations.empty());
+    CHECK(
+        std::any_of(told.start_up.begin(), told.start_up.end(), [](const auto& s) { return s.field == "ac_taa_no"; }));
+    CHECK(Merged({on}).decision("ac_taa_no") == nullptr);
+}
+
+TEST_CASE("a host with RTM and without TAA_NO does not keep it, whatever the guest is shown", "[silicon]") {
+    const HostDump on = tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit);
+    const HostDump bad = tsx_host("bad", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit);
+    MergeOptions hidden;
+    hidden.hide = {"rtm", "hle"};
+    CHECK(costs(verdict(Merged({on}), bad)) == "ac_taa_no security");
+    CHECK(costs(verdict(Merged({on}, hidden), bad)) == "ac_taa_no security");
+    CHECK(value_of(Merged({bad}, hidden), "ac_taa_no") == 0);
+    CHECK(value_of(Merged({on, bad}), "ac_taa_no") == 0);
+    // Only the hypervisor hides RTM: instructions of the guest still reach it.
+    const TableBuilder offered = intel_table(sapphire_rapids).reg(7, 0, edx, arch_caps_bit);
+    CHECK(costs(verdict(Merged({on}, hidden), with_hypervisor(bad, offered))) == "ac_taa_no security");
+    CHECK(verdict(Merged({on}, hidden), with_hypervisor(on, offered)).violations.empty());
+    // One CPU of two has RTM.
+    const TableBuilder with = intel_table(sapphire_rapids).reg(7, 0, ebx, rtm_bit).reg(7, 0, edx, arch_caps_bit);
+    const HostDump mixed =
+        hardware_host("mixed", std::vector{offered, with}, std::vector<MsrRow>{{arch_capabilities, tsx_ctrl_bit}});
+    CHECK(value_of(Merged({mixed}), "ac_taa_no") == 0);
+}
+
+TEST_CASE("TAA_NO is not kept where the MSR is not there or not known, nor for the word of a policy", "[silicon]") {
+    const TableBuilder without_msr = intel_table(sapphire_rapids).reg(7, 0, edx, 0);
+    CHECK(Merged({hardware_host("old", without_msr)}).msr(arch_capabilities) == 0);
+    const HostDump silent = hardware_host("silent", intel_table(sapphire_rapids).reg(7, 0, edx, arch_caps_bit));
+    CHECK(value_of(Merged({silent}), "ac_taa_no") == 0);
+    // Leaf 7 is not known, so neither is RTM.
+    const HostDump unsure = hardware_host("unsure", std::vector{intel_table(sapphire_rapids).unknown(7, 0)},
+                                          std::vector<MsrRow>{{arch_capabilities, tsx_ctrl_bit}});
+    CHECK(value_of(Merged({unsure}), "ac_taa_no") == 0);
+    const HostDump off = tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit);
+    PoolPolicy told = Merged({off}).policy;
+    for (MsrRow& row : told.msrs) row.value = *row.value & ~taa_no_bit;
+    CHECK(costs(PolicyCheck(builtin_rulebook(), Merged({off}).policy).against(told)) == "ac_taa_no security");
+}
+
+TEST_CASE("STIBP and SSBD stay without IBRS, under either vendor's name", "[silicon]") {
+    constexpr std::uint32_t stibp_and_ssbd = 1U << 15 | 1U << 24;        // 80000008h EBX
+    constexpr std::uint32_t hints_on_ibrs = 1U << 18 | 1U << 19;         // preferred, same mode
+    constexpr std::uint32_t intel_stibp_and_ssbd = 1U << 27 | 1U << 31;  // leaf 7 EDX
+    const Merged pool({hardware_host("matisse", amd_table(matisse)
+                                                    .reg(0x80000008, 0, ebx, stibp_and_ssbd | hints_on_ibrs)
+                                                    .reg(7, 0, edx, intel_stibp_and_ssbd))});
+    CHECK(pool.reg(0x80000008, 0, ebx) == stibp_and_ssbd);
+    CHECK(pool.reg(7, 0, edx) == intel_stibp_and_ssbd);
+    const Merged intel({hardware_host("skylake", intel_table(skylake).reg(7, 0, edx, intel_stibp_and_ssbd))});
+    CHECK((intel.reg(7, 0, edx) & ~arch_caps_bit) == intel_stibp_and_ssbd);
+}
+
+TEST_CASE("Zhaoxin's RSBA and RRSBA are never shown together", "[silicon]") {
+    constexpr std::uint64_t eibrs = 0x2;
+    constexpr std::uint64_t rsba = 0x4;
+    constexpr std::uint64_t rrsba = 0x80000;
+    const auto zhaoxin = [](const std::string& name, std::uint64_t value) {
+        const TableBuilder table = base_table("  Shanghai  ", kx_6000).reg(7, 0, edx, arch_caps_bit | spec_ctrl_bit);
+        return hardware_host(name, std::vector{table}, std::vector<MsrRow>{{arch_capabilities, value}});
+    };
+    struct Row {
+        std::vector<std::uint64_t> hosts;
+        std::uint64_t policy;
+    };
+    for (const Row& row : std::vector<Row>{{{0}, 0},
+                                           {{eibrs}, eibrs},
+                                           {{rsba}, rsba},
+                                           {{eibrs | rrsba}, eibrs | rrsba},
+                                           {{rsba, eibrs | rrsba}, rsba},
+                                           {{eibrs, eibrs | rrsba}, eibrs | rrsba},
+                                           {{rsba | rrsba | eibrs}, eibrs | rrsba},
+                                           {{0, eibrs | rrsba}, rsba}}) {
+        std::vector<HostDump> hosts;
+        for (std::size_t i = 0; i < row.hosts.size(); ++i) hosts.push_back(zhaoxin(std::to_string(i), row.hosts[i]));
+        CAPTURE(row.hosts);
+        CHECK(Merged(hosts).msr(arch_capabilities) == row.policy);
+    }
+    // Without the MSR the model table settles it: no CPU of these vendors is known to hide RSBA.
+    const Merged bare({hardware_host("bare", base_table("  Shanghai  ", kx_6000))});
+    CHECK(bare.msr(arch_capabilities) == 0);
+    CHECK(bare.finding("msr-absent") == nullptr);
+}

@@ -1,0 +1,138 @@
+// What the summary says of whom: who lacks a feature, of whom it is not known, what the operator took.
+
+#include "summary/groups.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+#include "tests/support/merged.hpp"
+
+using namespace poolcpuid;
+using namespace poolcpuid::test;
+using summary::Loss;
+
+namespace {
+
+constexpr std::uint32_t popcnt = 1U << 23U;             // leaf 1 ECX
+constexpr std::uint32_t smap = 1U << 20U;               // leaf 7 EBX
+constexpr std::uint32_t with_avx = 0x1C001000;          // leaf 1 ECX: FMA, XSAVE, OSXSAVE, AVX
+constexpr std::uint32_t avx2 = 1U << 5U;                // leaf 7 EBX
+constexpr std::uint32_t arch_capabilities = 1U << 29U;  // leaf 7 EDX
+
+TableBuilder avx_table() {
+    TableBuilder table = intel_table();
+    table.set(1, 0, ecx, with_avx).set(7, 0, ebx, avx2);
+    return table.row(0xD, 0, {7, 0x340, 0x340, 0}).row(0xD, 2, {0x100, 0x240, 0, 0});
+}
+
+summary::Groups groups_of(const PoolPolicy& policy) { return summary::groups_of(policy, builtin_rulebook()); }
+
+// "lacking a, b", "option --hide"; "kept" when the feature is not among what is given up.
+std::string loss_of(const PoolPolicy& policy, const std::string& field) {
+    for (const summary::GivenUp& loss : groups_of(policy).given_up) {
+        for (const Decision* decision : loss.features) {
+            if (decision->field != field) continue;
+            static const std::array words{"lacking", "unknown", "followed", "option"};
+            std::string text = words.at(static_cast<std::size_t>(loss.loss));
+            if (loss.loss == Loss::option) return text + " " + loss.option;
+            for (const std::string& name : loss.hosts.names) text += " " + name;
+            CHECK(loss.hosts.count == loss.hosts.names.size());
+            return text;
+        }
+    }
+    return "kept";
+}
+
+// "set by a, b", "not known of a"; "nobody" when the decision is not in the list.
+std::string deciders_of(const std::vector<const Decision*>& decisions, const std::string& field) {
+    const auto at = std::find_if(decisions.begin(), decisions.end(),
+                                 [&](const Decision* decision) { return decision->field == field; });
+    if (at == decisions.end()) return "nobody";
+    const summary::Deciders deciders = summary::deciders_of(**at, builtin_rulebook());
+    if (deciders.hosts.count == 0) return "the operator";
+    std::string text = deciders.known ? "known" : "unknown";
+    for (const std::string& name : deciders.hosts.names) text += " " + name;
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a host that is known to lack a feature is the one that costs it", "[summary]") {
+    const HostDump has = hardware_host("has", intel_table().set(1, 0, ecx, popcnt));
+    const HostDump lacks = hardware_host("lacks", intel_table());
+    const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0).set(1, 0, ecx, popcnt));
+    CHECK(loss_of(Merged({has, lacks}).policy, "popcnt") == "lacking lacks");
+    CHECK(loss_of(Merged({has, has}).policy, "popcnt") == "kept");
+    CHECK(loss_of(Merged({has}).policy, "popcnt") == "kept");
+
+    // Of leaf 7 one host is silent: where another lacks the bit, that one is blamed, and else nobody is.
+    const HostDump with_smap = hardware_host("smap", intel_table().set(7, 0, ebx, smap));
+    CHECK(loss_of(Merged({with_smap, silent}).policy, "smap") == "unknown silent");
+    CHECK(loss_of(Merged({with_smap, silent, lacks}).policy, "smap") == "lacking lacks");
+}
+
+TEST_CASE("what all hosts have goes with what it stands on, and no host is said to lack it", "[summary]") {
+    TableBuilder no_avx = avx_table();
+    no_avx.clear(1, 0, ecx, with_avx & ~(1U << 26U)).reg(0xD, 0, eax, 3).drop(0xD, 2);
+    const PoolPolicy pair = Merged({hardware_host("whole", avx_table()), hardware_host("part", no_avx)}).policy;
+    CHECK(loss_of(pair, "avx") == "lacking part");
+    CHECK(loss_of(pair, "avx2") == "followed part");
+    // A pool of one has no other host to name.
+    CHECK(loss_of(Merged({hardware_host("part", no_avx)}).policy, "avx2") == "followed part");
+}
+
+TEST_CASE("what the operator's options took is said to be theirs, with what stood on it", "[summary]") {
+    const HostDump host = hardware_host("a", avx_table().set(7, 0, ebx, smap));
+    MergeOptions options;
+    options.hide = {"smap", "avx"};
+    const PoolPolicy hidden = Merged({host}, options).policy;
+    CHECK(loss_of(hidden, "smap") == "option --hide");
+    CHECK(loss_of(hidden, "avx") == "option --hide");
+    CHECK(loss_of(hidden, "avx2") == "option ");
+    CHECK(loss_of(hidden, "sse2") == "kept");
+
+    options = {};
+    options.ceiling_level = "x86-64-v2";
+    CHECK(loss_of(Merged({host}, options).policy, "avx") == "option --ceiling x86-64-v2");
+    CHECK(loss_of(Merged({host}, options).policy, "smap") == "kept");
+
+    options = {};
+    options.ceiling_policy = Merged({hardware_host("old", intel_table().set(1, 0, ecx, popcnt))}).policy;
+    options.ceiling_policy->pool = "spring";
+    const PoolPolicy ceiled = Merged({host, hardware_host("b", avx_table())}, options).policy;
+    CHECK(loss_of(ceiled, "avx") == "option --ceiling spring");
+    CHECK(loss_of(ceiled, "smap") == "lacking b ceiling:spring");
+
+    options = {};
+    options.set = {{"smap", "0x0"}, {"maxphyaddr", "0x24"}};
+    const PoolPolicy set = Merged({host}, options).policy;
+    CHECK(loss_of(set, "smap") == "option --set");
+    CHECK(deciders_of(groups_of(set).limits, "maxphyaddr") == "the operator");
+}
+
+TEST_CASE("a host of which nothing is known sets no bit as long as another is known to", "[summary]") {
+    const auto host = [](const char* name, std::optional<std::uint64_t> capabilities) {
+        const TableBuilder table = intel_table(0x000806F8).set(7, 0, edx, arch_capabilities);
+        std::optional<std::vector<MsrRow>> msrs;
+        if (capabilities) msrs = {{0x10A, *capabilities}};
+        return hardware_host(name, std::vector{table}, msrs);
+    };
+    constexpr std::uint64_t fb_clear = 1U << 17U;
+    const HostDump told = host("told", fb_clear);
+    const HostDump silent = host("silent", std::nullopt);
+    CHECK(deciders_of(groups_of(Merged({told, silent}).policy).announced, "ac_fb_clear") == "known told");
+    CHECK(deciders_of(groups_of(Merged({silent}).policy).announced, "ac_rsba") == "unknown silent");
+}
+
+TEST_CASE("a number is limited by those that are known to", "[summary]") {
+    const auto with_bits = [](const char* name, std::uint32_t bits) {
+        return hardware_host(name, intel_table().reg(0x80000008, 0, eax, 0x3000 | bits));
+    };
+    const HostDump silent = hardware_host("silent", intel_table().unknown(0x80000008, 0));
+    const HostDump narrow = with_bits("narrow", 0x27);
+    const HostDump wide = with_bits("wide", 0x2E);
+    CHECK(deciders_of(groups_of(Merged({wide, narrow}).policy).limits, "maxphyaddr") == "known narrow");
+    CHECK(deciders_of(groups_of(Merged({wide, silent}).policy).limits, "maxphyaddr") == "unknown silent");
+}
