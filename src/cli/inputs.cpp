@@ -145,7 +145,7 @@ private:
                 files.push_back(entry->path().string());
             }
         }
-        if (error) throw InputError(directory, 0, "a directory that can be read", error.message());
+        if (error) throw InputError(directory, 0, "a readable directory", error.message());
         std::sort(files.begin(), files.end());
         std::sort(left_out.begin(), left_out.end());
         if (!left_out.empty()) {
@@ -168,7 +168,7 @@ private:
         try {
             return os::read_regular_file(file, limits::dump_bytes);
         } catch (const os::ReadError& error) {
-            throw InputError(file, 0, "a readable file", error.what());
+            throw InputError(file, 0, "a regular file", error.what());
         }
     }
 

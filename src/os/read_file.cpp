@@ -24,7 +24,7 @@ const char* kind_of(mode_t mode) noexcept {
         case S_IFBLK: return "a device";
         default: break;
     }
-    return "of an unknown kind";
+    return "something of an unknown kind";
 }
 
 }  // namespace
@@ -53,9 +53,9 @@ std::string read_regular_file(const std::string& path, std::size_t most) {
     const FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
     struct stat status {};
     if (!file.is_open() || ::fstat(file.number(), &status) != 0) throw ReadError(reason(errno));
-    if (!S_ISREG(status.st_mode)) throw ReadError(std::string("it is ") + kind_of(status.st_mode) + ", not a file");
+    if (!S_ISREG(status.st_mode)) throw ReadError(kind_of(status.st_mode));
     return read_all(file.number(), [most](std::string_view bytes) {
-        if (bytes.size() > most) throw ReadError("it has more than " + std::to_string(most) + " bytes");
+        if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
     });
 }
 

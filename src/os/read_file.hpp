@@ -9,7 +9,7 @@
 
 namespace poolcpuid::os {
 
-// A file that cannot be read. what() is the reason, without the name.
+// A file that cannot be read. what() is what was found instead: the system's reason, or what kind of thing it is.
 class ReadError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -58,7 +58,7 @@ private:
         try {
             return os::read_regular_file(file_, most_bytes);
         } catch (const os::ReadError& error) {
-            refuse("a readable file of libvirt's cpu_map", error.what());
+            refuse("a regular file", error.what());
         }
     }
 

@@ -25,7 +25,7 @@ std::string bytes_of(const fs::path& path) {
     try {
         return os::read_regular_file(path.string(), most_bytes);
     } catch (const os::ReadError& error) {
-        throw InputError(path.string(), 0, "a readable file of a rulebook", error.what());
+        throw InputError(path.string(), 0, "a regular file", error.what());
     }
 }
 

@@ -96,7 +96,7 @@ TEST_CASE("what a directory lists besides files is refused without waiting for i
     const Result result = run({"merge", dir.file("hosts")});
     INFO(result.text());
     CHECK(result.status == 3);
-    CHECK_THAT(result.err, Contains("hosts/pipe") && Contains("it is a pipe, not a file"));
+    CHECK_THAT(result.err, Contains("hosts/pipe") && Contains("expected a regular file, found a pipe"));
     CHECK(run({"merge", dir.file("hosts"), "--skip-unreadable"}).status == 0);
     // Named by itself it is read.
     const Result named =
@@ -112,7 +112,7 @@ TEST_CASE("a rulebook and a cpu_map are files", "[attack]") {
     const Result directory = run({"rules", "lint", dir.file("rulebook")});
     INFO(directory.text());
     CHECK(directory.status == 3);
-    CHECK_THAT(directory.err, Contains("0xff.json") && Contains("it is a directory, not a file"));
+    CHECK_THAT(directory.err, Contains("0xff.json") && Contains("expected a regular file, found a directory"));
     fs::remove(dir.file("rulebook/cpuid/0xff.json"));
     REQUIRE(::mkfifo(dir.file("rulebook/cpuid/0xff.json").c_str(), 0600) == 0);
     CHECK(run({"rules", "lint", dir.file("rulebook")}).status == 3);
@@ -123,7 +123,7 @@ TEST_CASE("a rulebook and a cpu_map are files", "[attack]") {
     REQUIRE(::mkfifo(dir.file("map/index.xml").c_str(), 0600) == 0);
     const Result map = run({"render", "--to", "libvirt", policy, "--cpu-map", dir.file("map")});
     CHECK(map.status == 3);
-    CHECK_THAT(map.err, Contains("it is a pipe, not a file"));
+    CHECK_THAT(map.err, Contains("expected a regular file, found a pipe"));
 }
 
 TEST_CASE("a cpu_map of deep groups is refused", "[attack]") {
