@@ -150,6 +150,12 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
     return {raw.has_value(), raw.value_or(0)};
 }
 
+SeenValue brought_value(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
+    SeenValue seen = seen_value(plan, host, index, subleaf);
+    if (seen.implied) seen.value = 0;
+    return seen;
+}
+
 bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = plan.rulebook()[index];
     if (!promises_by_bits(field.rule)) return false;

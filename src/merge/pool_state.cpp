@@ -81,11 +81,13 @@ struct PoolState::Impl {
     }
 
     void add_group(HostGroup group) {
-        const bool first = groups.empty();
-        if (first) {
-            atoms = group.promises->atoms;
+        // What a host keeps only for a VM that brings it is offered by no VMM there: new VMs are not shown it.
+        merge::Atoms brought = group.promises->atoms;
+        for (std::size_t w = 0; w < brought.words.size(); ++w) brought.words[w] &= ~group.promises->implied[w];
+        if (groups.empty()) {
+            atoms = std::move(brought);
         } else {
-            atoms.meet(*plan, group.promises->atoms);
+            atoms.meet(*plan, brought);
         }
         groups.emplace(group.sha256, std::move(group));
     }

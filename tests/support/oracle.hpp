@@ -138,9 +138,12 @@ private:
         const std::uint64_t promised = field.rule == "intersect" ? with_covered(field, shown) : ~shown & ones;
         std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
-            all &= host->kept[i];
+            all &= host->brought[i];
             const std::uint64_t broken = promised & ~host->kept[i];
             if (broken != 0) complain(slots_[i], shown, host->name + " does not keep " + hex(broken));
+        }
+        if (field.rule == "intersect" && (promised & ~all) != 0) {
+            complain(slots_[i], shown, "shows what not every VMM offers: " + hex(promised & ~all));
         }
         if ((all & ~promised) != 0 && !(field.rule == "intersect" && has_reason_to_go(field))) {
             complain(slots_[i], shown, "weaker than it must be by " + hex(all & ~promised));
