@@ -394,6 +394,10 @@ TEST_CASE("mmio_stale_data reports Vulnerable in guests of the template that hid
         CHECK(value_of(pool, "arch_caps") == 1);
         CHECK(pool.finding("verw-promise-lost", "ac_fb_clear") == nullptr);
     }
+    // Nor is it hidden for a host that has not got it: that one is named.
+    const Merged mixed({fingerprint("INTEL_CASCADELAKE_6.1"), real_host("libvirt/x86_64-cpuid-Xeon-Platinum-8268")});
+    CHECK(value_of(mixed, "ac_fb_clear") == 1);
+    CHECK(mixed.named_by("verw-promise-lost", "ac_fb_clear") == Names{"libvirt/x86_64-cpuid-Xeon-Platinum-8268"});
 }
 
 // qemus/qemu#813
@@ -550,6 +554,8 @@ TEST_CASE("no leaf 0 under cpuid function 11 on Ice Lake", "[reports]") {
     const Merged pool({fingerprint("INTEL_ICELAKE_6.1")});
     REQUIRE(value_of(pool, "x2apic") == 1);
     CHECK(pool.reg(0, 0, eax) >= 0xB);
+    // Also where no leaf above has content.
+    CHECK(Merged({instlatx64("GenuineIntel00106A2_Nehalem-EP_CPUID")}).reg(0, 0, eax) == 0xB);
     CHECK(std::any_of(pool.policy.owned.begin(), pool.policy.owned.end(),
                       [](const BitPlace& place) { return place.leaf == 0xB && place.subleaf_first == 0; }));
 }

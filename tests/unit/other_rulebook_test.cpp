@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "poolcpuid/error.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
