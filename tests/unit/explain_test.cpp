@@ -307,7 +307,7 @@ TEST_CASE("a policy that offers an MSR says what for", "[explain]") {
                              std::vector<MsrRow>{{arch_capabilities, value}});
     };
     const Explained pool({host("a", 0x4), host("b", 0x0)});
-    CHECK(pool.field("arch_caps").derivation == "MSR 0x10a is in the policy, for it holds ac_rsba.");
+    CHECK(pool.field("arch_caps").derivation == "MSR 0x10a is in the policy, for it holds ac_rsba, ac_taa_no.");
     CHECK_THAT(text_of(pool.value("ac_rsba")), StartsWith("hosts 0x1 because a: "));
     CHECK(pool.value("ac_rrsba").means == "The guest is told the same by the name ac_rsba.");
 }

@@ -39,7 +39,8 @@ struct Cpu {
 };
 
 HostDump host_of(const std::string& name, const Cpu& cpu) {
-    const TableBuilder table = intel_table(cpu.signature).reg(7, 0, edx, cpu.leaf7_edx);
+    // RTM is there: where it is not, a host promises TAA_NO, for which the MSR would be offered.
+    const TableBuilder table = intel_table(cpu.signature).reg(7, 0, ebx, 1U << 11).reg(7, 0, edx, cpu.leaf7_edx);
     return with_microcode(hardware_host(name, std::vector{table}, msr_list(cpu.list, cpu.value)), cpu.microcode);
 }
 
@@ -118,8 +119,8 @@ TEST_CASE("one host: never both bits, RRSBA with enhanced IBRS and RSBA without"
             check_one({cascade_lake, leaf7, MsrList::value, triple.value}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000010"}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000038"}, triple.plain);
-            // The MSR says what is so with this microcode, whichever it is.
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.plain);
+            // Which microcode it is decides, and a view may hide the bad news.
+            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.with_alternative);
         }
     }
 }

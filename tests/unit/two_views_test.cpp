@@ -86,7 +86,8 @@ TEST_CASE("a capability is what the hypervisor gives, a relaxed behaviour what e
 }
 
 TEST_CASE("capabilities of an MSR come from the hypervisor, bad news from either view", "[two_views]") {
-    const TableBuilder table = intel_table(merom).reg(7, 0, edx, 0x04000000 | arch_caps);
+    // RTM is there, so that TAA_NO is not implied.
+    const TableBuilder table = intel_table(merom).reg(7, 0, ebx, 1U << 11).reg(7, 0, edx, 0x04000000 | arch_caps);
     struct Row {
         Rows hardware;
         Rows hypervisor;
