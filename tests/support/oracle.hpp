@@ -148,6 +148,10 @@ private:
         if ((all & ~promised) != 0 && !(field.rule == "intersect" && has_reason_to_go(field))) {
             complain(slots_[i], shown, "weaker than it must be by " + hex(all & ~promised));
         }
+        for (std::uint64_t bit = 1; bit != 0 && bit <= shown; bit <<= 1) {
+            const std::uint64_t covered = (shown & bit) != 0 ? with_covered(field, bit) & ~bit : 0;
+            if ((covered & shown) != 0) complain(slots_[i], shown, "shows what another bit covers");
+        }
     }
 
     static bool keeps(const std::string& rule, std::optional<std::uint64_t> number, std::uint64_t meant) {

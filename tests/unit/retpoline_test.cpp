@@ -118,8 +118,8 @@ TEST_CASE("one host: never both bits, RRSBA with enhanced IBRS and RSBA without"
             check_one({cascade_lake, leaf7, MsrList::value, triple.value}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000010"}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000038"}, triple.plain);
-            // The MSR says what is so with this microcode, whichever it is.
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.plain);
+            // Which microcode it is decides, and a view may hide the bad news.
+            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.with_alternative);
         }
     }
 }
