@@ -255,6 +255,10 @@ TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every
 TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {
     const Pool pool;
     HostDump host = with_register(amd_host("served"), {0x40000001, 0}, Register::eax, 0x29);  // both clocks, steal time
+    host = with_register(host, {0x40000000, 0}, Register::eax, 0x40000001);
+    host = with_register(host, {0x40000000, 0}, Register::ebx, 0x4B4D564B);  // "KVMK" "VMKV" "M"
+    host = with_register(host, {0x40000000, 0}, Register::ecx, 0x564B4D56);
+    host = with_register(host, {0x40000000, 0}, Register::edx, 0x4D);
     host.hypervisor = HypervisorView{"kvm", host.hardware->cpus.front().cpuid, std::nullopt};
     host.hardware.reset();
     const std::string served = pool.dir.write("served.json", document(host));
@@ -269,6 +273,7 @@ TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's o
     CHECK(lost(kvm, "kvm_clocksource").is_null());
     CHECK(lost(kvm, "kvm_steal_time").is_null());
     const Json tcg = pool.json("qemu", {"--accel", "tcg"}, policy);
+    CHECK(lost(tcg, "kvm_clocksource").is_object());
     CHECK_THAT(lost(tcg, "kvm_steal_time").at("reason").get<std::string>(), Contains("no KVM"));
     CHECK_THAT(tcg.at("output").get<std::string>(), !Contains("kvm"));
     const std::vector<std::string> own = properties(pool.render("qemu", {}, pool.merged({served}, "own.json")).out);

@@ -139,7 +139,7 @@ TEST_CASE("no refusal between real hosts rests on what breaks no guest", "[corpu
         CHECK(cause.impact != Impact::performance);
         CHECK(cause.impact != Impact::cosmetic);
         CHECK_FALSE(is_in(field, 0x15));
-        CHECK(field != "l4_wbinvd");
+        CHECK(field.find("wbinvd") == std::string::npos);
     }
 }
 
