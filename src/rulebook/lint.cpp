@@ -162,9 +162,10 @@ private:
         check_reference(field, "gate", field.gate);
         if (const SourceField* gate = find(field.gate); gate != nullptr && gate->subleaf.first != gate->subleaf.last)
             say("the gate \"" + field.gate + "\" stands in several subleaves");
+        else if (!field.gate.empty() && !field.is_msr)
+            check_may_carry(field.place, field.id, {field.gate});
         check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
-        if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
         check_zero_means(field);
         check_subleaves(field);
         check_mitigation(field);

@@ -186,8 +186,6 @@ TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
          "eased_by names the unknown field \"nobody\""},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("eased_by": {"extra": "slow"}, "why": "W.", "source": "T"})",
          "addon", "unknown impact \"slow\""},
-        {leaf_7, R"("id": "virtual")", R"("gate": "base")", R"("gate": "component_size")", "virtual",
-         "the gate \"component_size\" stands in several subleaves"},
     });
 }
 
