@@ -291,6 +291,9 @@ private:
         if (field.subleaf.last - field.subleaf.first >= most_subleaves) {
             report(field.place, field.id, "a range of more than " + std::to_string(most_subleaves) + " subleaves");
         }
+        // Those who walk over a field's subleaves stop beyond the last, which must exist.
+        if (field.subleaf.last == ~std::uint32_t{0})
+            report(field.place, field.id, "no leaf has the subleaf 0xffffffff");
     }
 
     // Fields and reserved bits of one register may share bits only when they share no vendor.

@@ -450,3 +450,7 @@ TEST_CASE("lint checks what stands for a zero and who is immune", "[rulebook][li
         {leaf_7, R"("id": "scrubs")", R"([["no_leak"], )", R"([[], )", "scrubs", "guard has an empty list of fields"},
     });
 }
+
+TEST_CASE("lint refuses the subleaf beyond which none can be counted", "[rulebook][lint]") {
+    check_all_found({{leaf_7, R"("id": "many")", "0x1-0x3f", "0xffffffff", "many", "no leaf has the subleaf"}});
+}
