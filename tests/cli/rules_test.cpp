@@ -42,7 +42,7 @@ TEST_CASE("rules list is filtered by rule, vendor and leaf", "[rules]") {
         CHECK(field.at("rule") == "union");
         CHECK(field.at("leaf") == "0x80000021");
     }
-    CHECK(unions.at("fields").size() >= 2);
+    CHECK(unions.at("fields").size() >= 1);
     CHECK(run({"rules", "list", "--vendor", "acme"}).status == 2);
     CHECK(run({"rules", "list", "--leaf", "seven"}).status == 2);
 }
