@@ -117,7 +117,7 @@ TEST_CASE("the page is the same bytes each time, in whatever order hosts are giv
 TEST_CASE("the page says what the pool gives up, announces and limits, and on whose word", "[report]") {
     const Files files;
     const std::string page = files.report(zen + "policy.json", {"--hosts", zen + "hosts"});
-    CHECK_THAT(page, Contains("<b>33</b> features given up") && Contains("<b>3</b> relaxed behaviours announced") &&
+    CHECK_THAT(page, Contains("<b>34</b> features given up") && Contains("<b>2</b> relaxed behaviours announced") &&
                          Contains("<b>1</b> number limited"));
     CHECK_THAT(page, Contains("<a href=\"#f-fs_gs_base_ns\">fs_gs_base_ns</a>"));
     CHECK_THAT(page, Contains("<a href=\"#f-maxphyaddr\">maxphyaddr</a></dt><dd>48: "));
