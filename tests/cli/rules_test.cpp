@@ -103,7 +103,8 @@ TEST_CASE("a rulebook that is odd in any way is refused with findings", "[rules]
 }
 
 TEST_CASE("rules show and explain say what a mitigation helps against", "[rules][mitigation]") {
-    CHECK_THAT(run({"rules", "show", "ssbd", "--format", "text"}).out, Contains("Spectre v4 (speculative store bypass)"));
+    CHECK_THAT(run({"rules", "show", "ssbd", "--format", "text"}).out,
+               Contains("Spectre v4 (speculative store bypass)"));
     CHECK_THAT(run({"rules", "show", "ssbd", "--format", "json"}).out,
                Contains("\"mitigates\": [\n        \"spec_store_bypass\""));
     CHECK_THAT(run({"rules", "show", "avx2", "--format", "text"}).out, !Contains("against  "));

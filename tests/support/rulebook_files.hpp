@@ -283,8 +283,7 @@ inline void read_relations(VendorRules& rules) {
                                                       : std::vector<std::string>{entry.at("prerequisite")};
         rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
         const nlohmann::json shown = entry.value("shown_without", nlohmann::json::object());
-        for (const auto& [id, reason] : shown.items())
-            rule.shown_without.push_back(id);
+        for (const auto& [id, reason] : shown.items()) rule.shown_without.push_back(id);
         rules.dependencies.push_back(rule);
     }
     const nlohmann::json equality = parse(directory() / "equality.json");
