@@ -181,6 +181,7 @@ TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
         {leaf_7, R"("id": "scrubs")", "!addon", "!nobody", "scrubs", "guard names the unknown field \"nobody\""},
         {leaf_7, R"("id": "sizes")", R"("if": "addon")", R"("if": "nobody")", "sizes",
          "derive names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "sizes")", R"("if": "addon")", R"("if": "")", "sizes", "derive names the unknown field \"\""},
         {leaf_7, R"("id": "addon")", end_of_entry,
          R"("eased_by": {"nobody": "performance"}, "why": "W.", "source": "T"})", "addon",
          "eased_by names the unknown field \"nobody\""},
