@@ -15,6 +15,7 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/policy_fields.hpp"
 
 using namespace poolcpuid;
@@ -97,11 +98,12 @@ const Refusals& all_pairs() {
                 continue;
             }
         }
+        std::size_t pairs = 0;
         for (const auto& [vendor, hosts] : vendors) {
             for (const HostDump* from : hosts) {
                 const PolicyCheck check(builtin_rulebook(), policies.at(from));
                 for (const HostDump* to : hosts) {
-                    if (from != to) refusals.add(check.against(*to));
+                    if (from != to && is_in_part(pairs)) refusals.add(check.against(*to));
                 }
             }
         }
@@ -131,9 +133,9 @@ bool is_in(const std::string& id, std::uint32_t leaf) {
 TEST_CASE("no refusal between real hosts rests on what breaks no guest", "[corpus][refusals]") {
     const Refusals& all = all_pairs();
     WARN(all.table());
-    CHECK(all.refused > 4000);
-    CHECK(all.runs > 100);
-    CHECK(all.degraded > 0);
+    CHECK(all.refused > 4000 / law_divisor());
+    CHECK(all.runs > 100 / law_divisor());
+    CHECK(all.degraded > 20 / law_divisor());
     for (const auto& [field, cause] : all.causes) {
         CAPTURE(field, cause.lost, cause.not_told, cause.unknown);
         CHECK(cause.impact != Impact::performance);

@@ -113,7 +113,8 @@ HostDump with_capabilities(HostDump host, const std::string& vendor, std::uint64
                   [](const CpuidRow& a, const CpuidRow& b) { return a.key < b.key; });
     }
     host.hardware->msrs = std::vector<MsrRow>{{arch_capabilities, value}};
-    return with_digest(std::move(host), std::string(host.name));
+    const std::string name = host.name;
+    return with_digest(std::move(host), name);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/merged.hpp"
 #include "tests/unit/lint_slips.hpp"
 
@@ -167,10 +168,12 @@ TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[r
 
     std::string thrown;
     std::set<std::string> kinds;
+    std::size_t changes = 0;
     for (std::size_t i = 0; i < clean.size(); ++i) {
         const Json document = Json::parse(clean[i].bytes);
         std::vector<RulebookFile> files = clean;
         const auto attempt = [&](const Json& changed, const std::string& what) {
+            if (!is_in_part(changes)) return;
             files[i].bytes = changed.dump(1);
             const std::string message = outcome(files, pool, counts);
             if (!message.empty()) thrown += clean[i].path + " " + what + ": " + message + "\n";
@@ -195,8 +198,8 @@ TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[r
         }
     }
     CHECK(thrown == "");
-    CHECK(counts.refused > 1000);
-    CHECK(counts.merged > 100);
+    CHECK(counts.refused > 1000 / static_cast<int>(law_divisor()));
+    CHECK(counts.merged > 100 / static_cast<int>(law_divisor()));
 }
 
 TEST_CASE("a file of a rulebook that is cut off anywhere is refused", "[rulebook][lint]") {
