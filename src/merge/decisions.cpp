@@ -53,10 +53,13 @@ private:
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
         const bool as_read = first.known && !first.modelled;
-        const bool is_hidden = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+        const auto is_hidden = [&](const Variant& variant) {
             return is_withheld(plan_, *variant.promises, index, subleaf);
-        });
-        if (values.size() == 1 && as_read && !is_hidden && (first.value == value || stands_for)) return std::nullopt;
+        };
+        if (values.size() == 1 && as_read && (first.value == value || stands_for) &&
+            std::none_of(in_.variants.begin(), in_.variants.end(), is_hidden)) {
+            return std::nullopt;
+        }
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });

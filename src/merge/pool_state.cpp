@@ -82,13 +82,12 @@ struct PoolState::Impl {
 
     void add_group(HostGroup group) {
         // What a host keeps only for a VM that brings it is offered by no VMM there: new VMs are not shown it.
-        merge::Atoms brought = group.promises->atoms;
-        for (std::size_t w = 0; w < brought.words.size(); ++w) brought.words[w] &= ~group.promises->implied[w];
         if (groups.empty()) {
-            atoms = std::move(brought);
+            atoms = group.promises->atoms;
         } else {
-            atoms.meet(*plan, brought);
+            atoms.meet(*plan, group.promises->atoms);
         }
+        for (std::size_t w = 0; w < atoms.words.size(); ++w) atoms.words[w] &= ~group.promises->implied[w];
         groups.emplace(group.sha256, std::move(group));
     }
 
