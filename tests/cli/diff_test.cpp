@@ -12,8 +12,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::diff_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -218,3 +218,5 @@ TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[di
     CHECK_FALSE(avx2.contains("mitigates"));
     CHECK_THAT(avx2.at("restarted").get<std::string>(), !Contains("mitigation"));
 }
+
+}  // namespace poolcpuid::test::diff_test

@@ -13,8 +13,8 @@
 #include "tests/cli/support/validate.hpp"
 #include "tests/support/law_divisor.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::explain_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 using nlohmann::json;
@@ -410,3 +410,5 @@ TEST_CASE("a host's long name does not run over the line", "[explain]") {
     check_width(text({policy, "avx2"}));
     check_width(run({"merge", dir.file("a.json"), name + "=" + dir.file("b.json"), "--format", "text"}).out);
 }
+
+}  // namespace poolcpuid::test::explain_test

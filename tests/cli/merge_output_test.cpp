@@ -13,8 +13,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::merge_output_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -270,3 +270,5 @@ TEST_CASE("--list-hosts writes every digest and name", "[merge][output]") {
     for (int i = 10; i < 30; ++i) expected += digest + "  node-" + std::to_string(i) + "\n";
     CHECK(dir.read("list") == expected);
 }
+
+}  // namespace poolcpuid::test::merge_output_test

@@ -11,8 +11,8 @@
 #include "tests/cli/support/plan_pool.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_examples_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 using Json = nlohmann::ordered_json;
@@ -166,3 +166,5 @@ TEST_CASE("a host leaves: the pool can be raised, and older VMs reach all of it 
     CHECK_THAT(example.sentences, Contains("from ivybridge-1 they can move to haswell-1 and skylake-1") &&
                                       Contains("policy after when ivybridge-1 has left, and not before"));
 }
+
+}  // namespace poolcpuid::test::plan_examples_test

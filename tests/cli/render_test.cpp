@@ -15,8 +15,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::render_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -431,3 +431,5 @@ TEST_CASE("an option of another target, a bad policy and bad hosts are refused",
     CHECK(host.out.empty());
     CHECK(run({"render", "--to", "kvm", pool.policy, "--hosts", pool.dir.file("missing")}).status == 3);
 }
+
+}  // namespace poolcpuid::test::render_test

@@ -14,8 +14,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::render_xen_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -272,3 +272,5 @@ TEST_CASE("a release that is not known and options of other targets are refused"
     CHECK(run({"render", "--to", "xapi", amd_zen, "--form", "xend"}).status == 2);
     CHECK(run({"render", "--to", "xen", amd_zen, "--form", "json"}).status == 2);
 }
+
+}  // namespace poolcpuid::test::render_xen_test

@@ -12,8 +12,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::report_test {
+
 using Catch::Contains;
 using Json = nlohmann::ordered_json;
 
@@ -239,3 +239,5 @@ TEST_CASE("a pool whose hosts agree has a page too", "[report]") {
     const std::string page = files.report(policy, {"--hosts", files.plain});
     CHECK_THAT(page, Contains("<h2 id=\"fields\">Fields</h2>") && Contains("Nothing: every feature"));
 }
+
+}  // namespace poolcpuid::test::report_test

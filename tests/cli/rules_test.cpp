@@ -8,7 +8,8 @@
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rules_test {
+
 using Catch::Contains;
 using nlohmann::json;
 
@@ -109,3 +110,5 @@ TEST_CASE("rules show and explain say what a mitigation helps against", "[rules]
                Contains("\"mitigates\": [\n        \"spec_store_bypass\""));
     CHECK_THAT(run({"rules", "show", "avx2", "--format", "text"}).out, !Contains("against  "));
 }
+
+}  // namespace poolcpuid::test::rules_test

@@ -11,8 +11,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::one_direction_test {
 
 namespace {
 
@@ -193,3 +192,5 @@ TEST_CASE(
         check_breach(verdict_on(policy_of(real_host(one.host), {}), real_host(one.policy)), one.back);
     }
 }
+
+}  // namespace poolcpuid::test::one_direction_test

@@ -18,8 +18,7 @@
 #include "tests/support/law_divisor.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::refusals_test {
 
 namespace {
 
@@ -202,3 +201,5 @@ TEST_CASE("Haswell whose mitigations are not there is sent for microcode and a k
         CHECK(fields.contains(field));
     }
 }
+
+}  // namespace poolcpuid::test::refusals_test

@@ -15,8 +15,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/vmx_hosts.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::reports_test {
 
 namespace {
 
@@ -579,3 +578,5 @@ TEST_CASE("host does not meet the minimum CPU level of the cluster: model_SandyB
     CHECK(runs(move(westmere, sandy)));
     CHECK(runs(move(westmere, instlatx64("GenuineIntel00306E4_IvyBridgeEP_CPUID"))));
 }
+
+}  // namespace poolcpuid::test::reports_test

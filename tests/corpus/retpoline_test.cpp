@@ -10,8 +10,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::retpoline_test {
 
 namespace {
 
@@ -148,3 +147,5 @@ TEST_CASE("no pool of Zhaoxin's hosts shows RSBA and RRSBA together", "[corpus][
         CHECK(relaxed > pools / 2);
     }
 }
+
+}  // namespace poolcpuid::test::retpoline_test

@@ -11,8 +11,7 @@
 #include "tests/support/case_hosts.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::silicon_cases_test {
 
 namespace {
 
@@ -120,3 +119,5 @@ TEST_CASE("GuestPhysAddrSize stays within PhysAddrSize", "[corpus][cases]") {
     const Merged milan({real_host("instlatx64/AuthenticAMD0A00F11_K19_Milan_02_CPUID")}, narrow);
     CHECK(milan.reg(0x80000008, 0, eax) == 0x0000302B);
 }
+
+}  // namespace poolcpuid::test::silicon_cases_test

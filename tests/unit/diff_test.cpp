@@ -12,8 +12,8 @@
 #include "tests/support/merged.hpp"
 #include "tests/unit/shown_policy.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::diff_test {
+
 using Catch::Contains;
 
 namespace {
@@ -346,3 +346,5 @@ TEST_CASE("the document has every name of a field, and provenance for policies o
     CHECK_FALSE(document(host, policy_of(amd_table())).contains("provenance"));
     CHECK(document(host, host).at("equal") == true);
 }
+
+}  // namespace poolcpuid::test::diff_test

@@ -6,8 +6,7 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::merge_rules_test {
 
 namespace {
 
@@ -383,3 +382,5 @@ TEST_CASE("a ceiling of another vendor is no ceiling", "[merge]") {
     options.ceiling_policy = Merged({hardware_host("a", intel_table())}).policy;
     CHECK_THROWS_AS(Merged({hardware_host("b", amd_table())}, options), NoPolicyError);
 }
+
+}  // namespace poolcpuid::test::merge_rules_test

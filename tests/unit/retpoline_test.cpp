@@ -10,8 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::retpoline_test {
 
 namespace {
 
@@ -297,3 +296,5 @@ TEST_CASE("RSBA in one view of a host is enough", "[retpoline]") {
         check_seen(Merged({with_digest(host, "a")}), Seen::alternative);
     }
 }
+
+}  // namespace poolcpuid::test::retpoline_test

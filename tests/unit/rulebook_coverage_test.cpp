@@ -18,7 +18,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::rulebook_coverage_test {
 
 namespace {
 
@@ -203,3 +203,5 @@ TEST_CASE("every bit of the reference table merges as the table says", "[ruleboo
     }
     for (const auto& [row, as] : expected) FAIL_CHECK("no row " << row << " in the table");
 }
+
+}  // namespace poolcpuid::test::rulebook_coverage_test

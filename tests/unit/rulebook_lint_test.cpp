@@ -8,8 +8,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/lint_slips.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_lint_test {
 
 namespace {
 
@@ -455,3 +454,5 @@ TEST_CASE("lint checks what stands for a zero and who is immune", "[rulebook][li
 TEST_CASE("lint refuses the subleaf beyond which none can be counted", "[rulebook][lint]") {
     check_all_found({{leaf_7, R"("id": "many")", "0x1-0x3f", "0xffffffff", "many", "no leaf has the subleaf"}});
 }
+
+}  // namespace poolcpuid::test::rulebook_lint_test

@@ -18,8 +18,7 @@
 #include "tests/support/merged.hpp"
 #include "tests/unit/lint_slips.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_mutation_test {
 
 namespace {
 
@@ -214,3 +213,5 @@ TEST_CASE("a file of a rulebook that is cut off anywhere is refused", "[rulebook
         }
     }
 }
+
+}  // namespace poolcpuid::test::rulebook_mutation_test

@@ -10,8 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::silicon_test {
+
 using Catch::Contains;
 
 namespace {
@@ -357,3 +357,5 @@ TEST_CASE("Zhaoxin's RSBA and RRSBA are never shown together", "[silicon]") {
     CHECK(bare.msr(arch_capabilities) == 0);
     CHECK(bare.finding("msr-absent") == nullptr);
 }
+
+}  // namespace poolcpuid::test::silicon_test

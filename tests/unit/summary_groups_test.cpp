@@ -9,8 +9,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::summary_groups_test {
+
 using summary::Loss;
 
 namespace {
@@ -136,3 +136,5 @@ TEST_CASE("a number is limited by those that are known to", "[summary]") {
     CHECK(deciders_of(groups_of(Merged({wide, narrow}).policy).limits, "maxphyaddr") == "known narrow");
     CHECK(deciders_of(groups_of(Merged({wide, silent}).policy).limits, "maxphyaddr") == "unknown silent");
 }
+
+}  // namespace poolcpuid::test::summary_groups_test
