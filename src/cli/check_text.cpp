@@ -140,9 +140,10 @@ private:
             titles += "  " + column.title;
             numbers += column.title.size() + 2;
         }
+        constexpr std::size_t least = 8;  // with every column there are 80 then
         std::size_t longest = 12;
         for (const Group& group : groups_) longest = std::max(longest, display_width(names_of(group)));
-        const std::size_t left = std::max<std::size_t>(12, width_ - std::min(width_, numbers + 9));
+        const std::size_t left = std::max(least, width_ - std::min(width_, numbers + 9));
         const std::size_t name_columns = std::min(longest, left);
         line("\n" + padded("host", name_columns) + "  may run" + titles);
         for (const Group& group : groups_) {

@@ -78,7 +78,7 @@ public:
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
         row("if broken", cost_text(field));
-        if (!field.mitigation.empty()) row("helps against", joined(rulebook::mitigated_names(rulebook_, field)));
+        if (!field.mitigation.empty()) row("against", joined(rulebook::mitigated_names(rulebook_, field)));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
@@ -87,7 +87,7 @@ public:
 
 private:
     void row(const std::string& label, const std::string& text) {
-        constexpr std::size_t column = 16;
+        constexpr std::size_t column = 14;
         text_ += "  " + padded(label, column - 2) + wrapped(text, width_, column, column) + "\n";
     }
 

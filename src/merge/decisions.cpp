@@ -39,7 +39,7 @@ private:
     ValuesSeen values_of(FieldIndex index, std::uint32_t subleaf) const {
         ValuesSeen values;
         for (const Variant& variant : in_.variants) {
-            values[seen_value(plan_, *variant.promises, index, subleaf)].push_back(&variant);
+            values[brought_value(plan_, *variant.promises, index, subleaf)].push_back(&variant);
         }
         return values;
     }
@@ -52,11 +52,14 @@ private:
         // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
         // zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
-        const bool as_read = first.known && !first.modelled && !first.implied;
-        const bool is_hidden = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+        const bool as_read = first.known && !first.modelled;
+        const auto is_hidden = [&](const Variant& variant) {
             return is_withheld(plan_, *variant.promises, index, subleaf);
-        });
-        if (values.size() == 1 && as_read && !is_hidden && (first.value == value || stands_for)) return std::nullopt;
+        };
+        if (values.size() == 1 && as_read && (first.value == value || stands_for) &&
+            std::none_of(in_.variants.begin(), in_.variants.end(), is_hidden)) {
+            return std::nullopt;
+        }
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });

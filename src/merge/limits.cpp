@@ -128,7 +128,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
     std::uint64_t least = ~std::uint64_t{0};
     std::uint64_t most = 0;
     for (const Variant& variant : in_.variants) {
-        const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
         if (!seen.known) continue;
         any |= promised(seen);
         all &= seen.value;
@@ -137,7 +137,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
     }
     const auto with = [&](const std::function<bool(const SeenValue&)>& which) {
         return names_where(in_.variants, [&](const Variant& variant) {
-            const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+            const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
             return !seen.known || which(seen);
         });
     };
@@ -168,10 +168,10 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
 std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const {
     std::map<std::uint64_t, std::size_t> hosts;
     for (const Variant& variant : in_.variants) {
-        const SeenValue seen = seen_value(plan_, *variant.promises, index, subleaf);
+        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
         if (seen.known) hosts[seen.value] += variant.names.size();
     }
-    const SeenValue identity = seen_value(plan_, *in_.identity.promises, index, subleaf);
+    const SeenValue identity = brought_value(plan_, *in_.identity.promises, index, subleaf);
     std::uint64_t usual = identity.value;
     std::size_t most = identity.known ? hosts[identity.value] : 0;
     for (const auto& [value, count] : hosts) {

@@ -105,6 +105,9 @@ bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index
     const Field& field = plan.rulebook()[index];
     if (!field.is_msr || seen_value(plan, host, index, subleaf).known) return false;
     const auto word = plan.find_word(place_of(field, subleaf));
+    // The dump says it, and a microcode that is not known decides whether that is so: a finding of its own.
+    const std::uint64_t unknown = word ? host.unknown[*word] & field.mask() : 0;
+    if (unknown != 0 && (unknown & ~host.by_microcode[*word]) == 0) return false;
     const bool is_made = word && (host.made[*word] & field.mask()) != 0;
     return !is_made || !(host.absent[*word] || is_listed(host, field.leaf));
 }

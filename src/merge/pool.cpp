@@ -142,12 +142,20 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
         return {revision.has_value(), revision.value_or(0)};
     }
     if (const auto slot = plan.find_number(index, subleaf)) {
+        // The least that the architecture allows, taken for what the dump does not say, is not known of the host.
+        const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
         const Number& number = host.atoms.numbers[*slot];
-        return {number.known, number.value};
+        return {number.known && !is_assumed, number.value};
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);
     return {raw.has_value(), raw.value_or(0)};
+}
+
+SeenValue brought_value(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
+    SeenValue seen = seen_value(plan, host, index, subleaf);
+    if (seen.implied) seen.value = 0;
+    return seen;
 }
 
 bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {

@@ -66,7 +66,7 @@ struct SeenValue {
     bool known = false;
     std::uint64_t value = 0;
     bool modelled = false;  // set or settled by the model table
-    bool implied = false;   // no view shows it: implied_by says it
+    bool implied = false;   // no view shows it: implied_by says that it is kept
 
     friend auto operator<=>(const SeenValue&, const SeenValue&) = default;
 };
@@ -74,6 +74,10 @@ struct SeenValue {
 // The field's value on a host: the meet over the logical CPUs for promises, the first
 // CPU's for all else.
 SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
+
+// The same, but for what the host keeps for a VM that brings it and offers to none (SeenValue::implied): what the host
+// brings into a pool.
+SeenValue brought_value(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 
 // True when the host's silicon has the field and its hypervisor does not offer it.
 bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);

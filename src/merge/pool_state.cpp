@@ -81,12 +81,13 @@ struct PoolState::Impl {
     }
 
     void add_group(HostGroup group) {
-        const bool first = groups.empty();
-        if (first) {
+        // What a host keeps only for a VM that brings it is offered by no VMM there: new VMs are not shown it.
+        if (groups.empty()) {
             atoms = group.promises->atoms;
         } else {
             atoms.meet(*plan, group.promises->atoms);
         }
+        for (std::size_t w = 0; w < atoms.words.size(); ++w) atoms.words[w] &= ~group.promises->implied[w];
         groups.emplace(group.sha256, std::move(group));
     }
 

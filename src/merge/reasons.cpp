@@ -45,7 +45,7 @@ public:
                 " On " + enumerate(modelled) + " the model table says what the silicon does, whatever the dump shows.";
         }
         if (const auto implied = hosts_with(values, &SeenValue::implied); !implied.empty()) {
-            said += " On " + enumerate(implied) + " it goes without saying, as " +
+            said += " A VM that brings it may run on " + enumerate(implied) + " all the same, as " +
                     std::string(rulebook_[rulebook_[index].implied_by.field].id) + " is not there.";
         }
         return what_happened(index, subleaf, values, limiting) + said + withheld(index, subleaf) + " " +

@@ -21,9 +21,11 @@ void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& ho
     bool broken = false;
     bool unknown = false;
     bool modelled = false;
+    bool silent = false;  // not only because a microcode that is not known decides
     for_both(plan, group, [&](std::size_t word, std::uint64_t bit) {
         const bool is_unknown = (host.unknown[word] & bit) != 0;
         unknown = unknown || is_unknown;
+        silent = silent || (is_unknown && (host.by_microcode[word] & bit) == 0);
         broken = broken || (!is_unknown && (host.atoms.words[word] & bit) == 0);
         modelled = modelled || (host.modelled[word] & bit) != 0;
     });
@@ -31,6 +33,7 @@ void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& ho
         if (broken || unknown) host.atoms.words[word] &= ~bit;
         if (broken) host.unknown[word] &= ~bit;
         if (!broken && unknown) host.unknown[word] |= bit;
+        if (!broken && unknown && !silent) host.by_microcode[word] |= bit;
         if (modelled) host.modelled[word] |= bit;
     });
 }

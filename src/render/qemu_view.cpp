@@ -203,7 +203,7 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
 // Bits that QEMU shows by itself: those of the release where is_known, else those that another release is known to
 // show, which makes them unknown here. Unknown ones go first, for the same bits may be known of this release.
 void QemuView::show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const {
-    const bool is_elsewhere = !bits.accelerator.empty() && !is_emulated();
+    const bool is_elsewhere = !bits.accelerator.empty() && (bits.accelerator == "tcg") != is_emulated();
     if (is_elsewhere || !is_for(bits.vendors, input_.vendor) || !holds(bits.condition)) return;
     const bool has_leaf = !bits.if_leaf || view.sees_leaf(*bits.if_leaf);
     if ((bits.releases.has(release_) && has_leaf) != is_known) return;

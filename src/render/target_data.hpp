@@ -63,7 +63,7 @@ struct FixedBits {
     std::optional<std::uint64_t> value;    // nothing: the host's, or unknown
     std::string condition;                 // a field that must be in the policy, or empty
     std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
-    std::string accelerator;               // "tcg": only there; empty: anywhere
+    std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
     std::string why;                       // a sentence
 };
 

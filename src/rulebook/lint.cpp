@@ -162,9 +162,10 @@ private:
         check_reference(field, "gate", field.gate);
         if (const SourceField* gate = find(field.gate); gate != nullptr && gate->subleaf.first != gate->subleaf.last)
             say("the gate \"" + field.gate + "\" stands in several subleaves");
+        else if (!field.gate.empty() && !field.is_msr)
+            check_may_carry(field.place, field.id, {field.gate});
         check_reference(field, "implied_by", referred(field.implied_by));
         check_reference(field, "length_from", field.length_from);
-        if (!field.gate.empty() && !field.is_msr) check_may_carry(field.place, field.id, {field.gate});
         check_zero_means(field);
         check_subleaves(field);
         check_mitigation(field);
@@ -201,7 +202,7 @@ private:
         if (field.derive) check_derive(field);
         check_covers(field);
         for (const SourceEasing& easing : field.eased_by) {
-            check_reference(field, "eased_by", easing.field);
+            if (find(easing.field) == nullptr) say("eased_by names the unknown field \"" + easing.field + "\"");
             if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
         }
         if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
@@ -252,7 +253,7 @@ private:
             if (width < 32 && value >> width != 0)
                 say("a value of more than the field's " + std::to_string(width) + " bits");
         };
-        check_condition(field, derive.condition);
+        if (how == Derivation::select) check_condition(field, derive.condition);
         check_width(derive.then_value);
         check_width(derive.else_value);
         for (const SourceChoice& choice : derive.choices) {
@@ -260,7 +261,7 @@ private:
             check_width(choice.value);
         }
         for (const SourceBit& bit : derive.bits) {
-            check_condition(field, bit.field);
+            if (!bit.field.empty()) check_condition(field, bit.field);  // nothing: always
             if (bit.bit >= width) say("bit " + std::to_string(bit.bit) + " is outside of the field");
         }
         if (how == Derivation::vmx_cr4_fixed1 && derive.bits.empty()) say("no bits");
@@ -270,8 +271,8 @@ private:
 
     // What a value is derived from must itself have a value before derived fields are computed.
     void check_condition(const SourceField& field, const std::string& id) {
-        check_reference(field, "derive", id);
-        if (!id.empty()) check_may_carry(field.place, field.id, {id});
+        if (find(id) == nullptr) return report(field.place, field.id, "derive names the unknown field \"" + id + "\"");
+        check_may_carry(field.place, field.id, {id});
     }
 
     // A control MSR is two halves of 32 bits: what must be 1 and what may be 1.
@@ -290,6 +291,9 @@ private:
         if (field.subleaf.last - field.subleaf.first >= most_subleaves) {
             report(field.place, field.id, "a range of more than " + std::to_string(most_subleaves) + " subleaves");
         }
+        // Those who walk over a field's subleaves stop beyond the last, which must exist.
+        if (field.subleaf.last == ~std::uint32_t{0})
+            report(field.place, field.id, "no leaf has the subleaf 0xffffffff");
     }
 
     // Fields and reserved bits of one register may share bits only when they share no vendor.

@@ -14,7 +14,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid::test;
+namespace poolcpuid::test::capture_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -115,3 +116,5 @@ TEST_CASE("a capture that cannot be written fails and leaves nothing", "[capture
     CHECK(run({"capture", "-o", dir.file("no/such/host.json")}).status == 5);
     CHECK(dir.listing().empty());
 }
+
+}  // namespace poolcpuid::test::capture_test

@@ -13,8 +13,7 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::check_schema_test {
 
 namespace {
 
@@ -173,3 +172,5 @@ TEST_CASE("the schema refuses a verdict that is not as the program writes it", "
         CHECK_FALSE(schema_errors("check", bad.dump()).empty());
     }
 }
+
+}  // namespace poolcpuid::test::check_schema_test

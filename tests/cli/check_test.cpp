@@ -12,8 +12,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::check_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -379,3 +379,5 @@ TEST_CASE("a pool's name with control characters reaches no terminal", "[check]"
     CHECK_THAT(run({"check", odd, pool.good, "--format", "text"}).out, !Contains("\x1b"));
     CHECK_THAT(pool.check({odd, "--format", "text"}).out, !Contains("\x1b"));
 }
+
+}  // namespace poolcpuid::test::check_test

@@ -9,8 +9,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::convert_test {
+
 using Catch::Contains;
 
 TEST_CASE("our document read back is the same document", "[convert]") {
@@ -112,3 +112,5 @@ TEST_CASE("convert takes one host, writes to -o, and refuses what it cannot read
     CHECK(run({"convert", file, "--to", "yaml"}).status == 2);
     CHECK(run({"convert", dir.file("nowhere")}).status == 3);
 }
+
+}  // namespace poolcpuid::test::convert_test

@@ -12,8 +12,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::diff_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -63,7 +63,9 @@ TEST_CASE("diff exits 0 for equal registers and 1 for others, whatever the sides
     const std::string intel = files.dir.write("intel.json", document(intel_host("intel")));
     const Result vendors = run({"diff", files.plain, intel});
     CHECK(vendors.status == 1);
-    CHECK(nlohmann::json::parse(vendors.out).at("changes").size() == 1);
+    const auto changes = nlohmann::json::parse(vendors.out).at("changes");
+    CHECK(changes.at(0).at("field") == "vendor");
+    CHECK(changes.size() > 1);
 }
 
 TEST_CASE("diff maps failures to the contract's statuses", "[diff]") {
@@ -216,3 +218,5 @@ TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[di
     CHECK_FALSE(avx2.contains("mitigates"));
     CHECK_THAT(avx2.at("restarted").get<std::string>(), !Contains("mitigation"));
 }
+
+}  // namespace poolcpuid::test::diff_test

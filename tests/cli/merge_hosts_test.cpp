@@ -10,8 +10,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::merge_hosts_test {
+
 using Catch::Contains;
 
 namespace {
@@ -225,3 +225,5 @@ TEST_CASE("--skip-unreadable survives a file whose name is no UTF-8", "[merge][h
     CHECK(result.status == 0);
     CHECK(names_of(result) == "node-1 ");
 }
+
+}  // namespace poolcpuid::test::merge_hosts_test

@@ -12,8 +12,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::merge_options_test {
+
 using Catch::Contains;
 using nlohmann::json;
 
@@ -345,3 +345,5 @@ TEST_CASE("help fits 80 columns and is exit status 0", "[help]") {
         }
     }
 }
+
+}  // namespace poolcpuid::test::merge_options_test

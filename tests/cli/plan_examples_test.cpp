@@ -11,8 +11,8 @@
 #include "tests/cli/support/plan_pool.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_examples_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 using Json = nlohmann::ordered_json;
@@ -113,8 +113,10 @@ TEST_CASE("a weaker host joins: what it costs all new VMs, and who strands on it
 
 TEST_CASE("an overlapping host joins: only what both have is left", "[plan][examples]") {
     const Example example("plan-overlapping-joins");
-    CHECK(example.result.status == 1);
-    CHECK(cannot_reach(example.pool) == "cascadelake-1 (hle rtm)");
+    // TSX_CTRL has turned TSX off there: XBEGIN aborts, and a guest that uses it is slower.
+    CHECK(example.result.status == 0);
+    CHECK(cannot_reach(example.pool) == "");
+    CHECK_THAT(example.sentences, Contains("run degraded on cascadelake-1"));
     CHECK(promises(example.plan) == "loses rtm, loses hle");
     const Json promised = example.plan.at("change").at("added").at(0).at("promises");
     CHECK(promised.at("loses") == 2);
@@ -145,7 +147,7 @@ TEST_CASE("a host comes back weaker: VMs strand on it, and what changed there is
     CHECK_THAT(example.sentences,
                Contains("kernel 6.1.0 -> 3.10.0; microcode 0x43 -> 0x3a") &&
                    Contains("from haswell-2 they can move to haswell-1 and skylake-1") &&
-                   Contains("haswell-2 (invpcid): The CPU has it and the host's kernel or VMM does not offer it") &&
+                   Contains("haswell-2 (invpcid): The CPU has it, its kernel (3.10.0) does not offer it") &&
                    Contains("haswell-2 (md_clear, ucode_rev): Update the microcode there.") &&
                    Contains("haswell-2 comes back weaker"));
 }
@@ -164,3 +166,5 @@ TEST_CASE("a host leaves: the pool can be raised, and older VMs reach all of it 
     CHECK_THAT(example.sentences, Contains("from ivybridge-1 they can move to haswell-1 and skylake-1") &&
                                       Contains("policy after when ivybridge-1 has left, and not before"));
 }
+
+}  // namespace poolcpuid::test::plan_examples_test

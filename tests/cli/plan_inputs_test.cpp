@@ -8,8 +8,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/plan_pool.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_inputs_test {
+
 using Catch::Contains;
 using Json = nlohmann::ordered_json;
 
@@ -213,3 +213,5 @@ TEST_CASE("--rulebook plans by another rulebook", "[plan]") {
           pool.plan({"--add", pool.weak}).out);
     CHECK(pool.plan({"--rulebook", pool.dir.path()}).status == 3);
 }
+
+}  // namespace poolcpuid::test::plan_inputs_test

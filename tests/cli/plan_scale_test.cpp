@@ -9,8 +9,8 @@
 #include "tests/cli/support/plan_pool.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_scale_test {
+
 using Catch::Contains;
 using Json = nlohmann::ordered_json;
 
@@ -150,3 +150,5 @@ TEST_CASE("the JSON of plan is as its schema says, and the schema is not one tha
     CHECK(is_refused("/diff/changes/0/direction", "up"));
     CHECK_FALSE(is_refused("/pool", "green"));
 }
+
+}  // namespace poolcpuid::test::plan_scale_test

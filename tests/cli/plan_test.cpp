@@ -7,8 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/plan_pool.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 using Json = nlohmann::ordered_json;
@@ -275,3 +275,5 @@ TEST_CASE("a host that comes back tells what changed around its CPU, and what wo
     CHECK_THAT(text, Contains("kernel 6.1.0 ->") && Contains("c comes back weaker"));
     CHECK_THAT(text_of(pool, {"--replace", "a=" + pool.strong}), !Contains("comes back weaker"));
 }
+
+}  // namespace poolcpuid::test::plan_test

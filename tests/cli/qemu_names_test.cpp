@@ -10,8 +10,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::qemu_names_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -99,3 +99,5 @@ TEST_CASE("rules show says from which release on QEMU has a name", "[rules]") {
     const Result shown = run({"rules", "show", "fs_gs_base_ns", "--format", "text"});
     CHECK_THAT(shown.out, Contains("fs-gs-base-ns, 10.1 and later\n"));
 }
+
+}  // namespace poolcpuid::test::qemu_names_test

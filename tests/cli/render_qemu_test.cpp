@@ -16,8 +16,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::render_qemu_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -344,3 +344,5 @@ TEST_CASE("the states of XSAVE that the emulation drops go, or are unknown where
     CHECK(states("11.1", "tcg") == "0x7");
     CHECK(states("11.1", "kvm") == "the policy's");
 }
+
+}  // namespace poolcpuid::test::render_qemu_test

@@ -15,8 +15,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::render_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 
@@ -192,7 +192,7 @@ TEST_CASE("kvm has every register of the policy, and flags the leaves that have 
         CHECK(entry.at("flags") == (leaf == "0x7" || leaf == "0xd" ? 1 : 0));
     }
     CHECK(document.at("owned") == policy.at("owned"));
-    CHECK(register_of(document, "0x80000021", "eax") == "0x00000002");
+    CHECK(register_of(document, "0x80000021", "eax") == "0x00000202");
 }
 
 TEST_CASE("an MSR of the policy is in what targets for MSRs get, and is listed where they have no words", "[render]") {
@@ -221,7 +221,7 @@ TEST_CASE("a Firecracker template has every bit, and x for those that the VMM fi
         return "none";
     };
     CHECK(bitmap("0x1", 1) == "0bxxxxxxxxxxxxxxxx0000100000000000");  // APIC id and count
-    CHECK(bitmap("0x80000021", 0) == "0b00000000000000000000000000000010");
+    CHECK(bitmap("0x80000021", 0) == "0b00000000000000000000001000000010");
     // KVM lists every leaf up to the maximum: what the policy does not show is cleared.
     CHECK(bitmap("0x5", 0) == "0b00000000000000000000000000000000");
 }
@@ -255,6 +255,10 @@ TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every
 TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {
     const Pool pool;
     HostDump host = with_register(amd_host("served"), {0x40000001, 0}, Register::eax, 0x29);  // both clocks, steal time
+    host = with_register(host, {0x40000000, 0}, Register::eax, 0x40000001);
+    host = with_register(host, {0x40000000, 0}, Register::ebx, 0x4B4D564B);  // "KVMK" "VMKV" "M"
+    host = with_register(host, {0x40000000, 0}, Register::ecx, 0x564B4D56);
+    host = with_register(host, {0x40000000, 0}, Register::edx, 0x4D);
     host.hypervisor = HypervisorView{"kvm", host.hardware->cpus.front().cpuid, std::nullopt};
     host.hardware.reset();
     const std::string served = pool.dir.write("served.json", document(host));
@@ -269,6 +273,7 @@ TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's o
     CHECK(lost(kvm, "kvm_clocksource").is_null());
     CHECK(lost(kvm, "kvm_steal_time").is_null());
     const Json tcg = pool.json("qemu", {"--accel", "tcg"}, policy);
+    CHECK(lost(tcg, "kvm_clocksource").is_object());
     CHECK_THAT(lost(tcg, "kvm_steal_time").at("reason").get<std::string>(), Contains("no KVM"));
     CHECK_THAT(tcg.at("output").get<std::string>(), !Contains("kvm"));
     const std::vector<std::string> own = properties(pool.render("qemu", {}, pool.merged({served}, "own.json")).out);
@@ -426,3 +431,5 @@ TEST_CASE("an option of another target, a bad policy and bad hosts are refused",
     CHECK(host.out.empty());
     CHECK(run({"render", "--to", "kvm", pool.policy, "--hosts", pool.dir.file("missing")}).status == 3);
 }
+
+}  // namespace poolcpuid::test::render_test

@@ -10,9 +10,9 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
+namespace poolcpuid::test::schema_test {
+
 namespace fs = std::filesystem;
-using namespace poolcpuid;
-using namespace poolcpuid::test;
 
 namespace {
 
@@ -84,3 +84,5 @@ TEST_CASE("the schemas refuse what is not so", "[schema]") {
     CHECK_FALSE(models(R"({"from": "1", "silicon": {"ac_rsba": "0x1"}})").empty());
     CHECK_FALSE(models(R"({"from": "0x1", "silicon": {}})").empty());
 }
+
+}  // namespace poolcpuid::test::schema_test

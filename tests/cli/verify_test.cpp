@@ -21,8 +21,8 @@
 #include "tests/cli/support/validate.hpp"
 #include "tests/support/fake_kvm.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::verify_test {
+
 using Catch::Contains;
 
 namespace {
@@ -209,3 +209,5 @@ TEST_CASE("verify's document is valid whatever KVM does", "[verify]") {
     check(full, R"("rows": 0)");
     CHECK_FALSE(schema_errors("verify", R"({"schema": "poolcpuid/verify/v1"})").empty());
 }
+
+}  // namespace poolcpuid::test::verify_test

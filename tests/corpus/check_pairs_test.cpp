@@ -14,8 +14,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/law_divisor.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::check_pairs_test {
 
 namespace {
 
@@ -153,3 +152,5 @@ TEST_CASE("the same holds for policies with nested virtualization and the PMU", 
     constexpr std::size_t stride = 8;
     judge_pairs(options, stride * law_divisor());
 }
+
+}  // namespace poolcpuid::test::check_pairs_test

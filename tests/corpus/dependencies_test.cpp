@@ -13,8 +13,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/host_views.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::dependencies_test {
 
 namespace {
 
@@ -69,3 +68,5 @@ TEST_CASE("an edge that a real host breaks is listed with its reason, and no oth
     CHECK(checked > 10000);
     CHECK(broken == listed);
 }
+
+}  // namespace poolcpuid::test::dependencies_test

@@ -14,8 +14,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/law_divisor.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::diff_test {
 
 namespace {
 
@@ -151,3 +150,5 @@ TEST_CASE("between a policy and a host, the changes that break a promise are the
     CHECK(pairs > broken);
     CHECK(broken > 1000 / stride / law_divisor());
 }
+
+}  // namespace poolcpuid::test::diff_test

@@ -8,8 +8,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::guarded_test {
 
 namespace {
 
@@ -135,3 +134,5 @@ TEST_CASE("a raw Milan scrubs from a microcode on", "[corpus][guarded]") {
         CHECK((lost == nullptr ? Names{} : lost->hosts) == (scrubs ? Names{} : Names{milan_raw}));
     }
 }
+
+}  // namespace poolcpuid::test::guarded_test

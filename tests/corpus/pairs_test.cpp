@@ -14,8 +14,7 @@
 #include "tests/support/oracle.hpp"
 #include "tests/support/wrong_policies.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::pairs_test {
 
 namespace {
 
@@ -182,3 +181,5 @@ TEST_CASE("the oracle notices every single bit that is wrong", "[corpus][oracle]
         }
     }
 }
+
+}  // namespace poolcpuid::test::pairs_test

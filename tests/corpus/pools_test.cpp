@@ -8,8 +8,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::pools_test {
 
 namespace {
 
@@ -252,3 +251,5 @@ TEST_CASE("Genoa and Turin: AND is nearly right", "[corpus][pools]") {
     const std::uint32_t signature = pool.reg(0x1, 0, eax);
     CHECK((signature == 0x00A10F11 || signature == 0x00B00F21));
 }
+
+}  // namespace poolcpuid::test::pools_test

@@ -16,8 +16,8 @@
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::qemu_names_test {
+
 using Json = nlohmann::json;
 
 namespace {
@@ -103,3 +103,5 @@ TEST_CASE("every bit that QEMU has a property for is named by a field", "[qemu]"
         }
     }
 }
+
+}  // namespace poolcpuid::test::qemu_names_test

@@ -15,10 +15,10 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::refusals_test {
 
 namespace {
 
@@ -97,8 +97,10 @@ const Refusals& all_pairs() {
                 continue;
             }
         }
+        std::size_t guests = 0;
         for (const auto& [vendor, hosts] : vendors) {
             for (const HostDump* from : hosts) {
+                if (!is_in_part(guests)) continue;
                 const PolicyCheck check(builtin_rulebook(), policies.at(from));
                 for (const HostDump* to : hosts) {
                     if (from != to) refusals.add(check.against(*to));
@@ -131,15 +133,15 @@ bool is_in(const std::string& id, std::uint32_t leaf) {
 TEST_CASE("no refusal between real hosts rests on what breaks no guest", "[corpus][refusals]") {
     const Refusals& all = all_pairs();
     WARN(all.table());
-    CHECK(all.refused > 4000);
-    CHECK(all.runs > 100);
-    CHECK(all.degraded > 0);
+    CHECK(all.refused > 4000 / law_divisor());
+    CHECK(all.runs > 100 / law_divisor());
+    if (law_divisor() == 1) CHECK(all.degraded > 0);
     for (const auto& [field, cause] : all.causes) {
         CAPTURE(field, cause.lost, cause.not_told, cause.unknown);
         CHECK(cause.impact != Impact::performance);
         CHECK(cause.impact != Impact::cosmetic);
         CHECK_FALSE(is_in(field, 0x15));
-        CHECK(field != "l4_wbinvd");
+        CHECK(field.find("wbinvd") == std::string::npos);
     }
 }
 
@@ -199,3 +201,5 @@ TEST_CASE("Haswell whose mitigations are not there is sent for microcode and a k
         CHECK(fields.contains(field));
     }
 }
+
+}  // namespace poolcpuid::test::refusals_test

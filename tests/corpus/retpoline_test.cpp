@@ -10,8 +10,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::retpoline_test {
 
 namespace {
 
@@ -113,7 +112,8 @@ HostDump with_capabilities(HostDump host, const std::string& vendor, std::uint64
                   [](const CpuidRow& a, const CpuidRow& b) { return a.key < b.key; });
     }
     host.hardware->msrs = std::vector<MsrRow>{{arch_capabilities, value}};
-    return with_digest(std::move(host), std::string(host.name));
+    const std::string name = host.name;
+    return with_digest(std::move(host), name);
 }
 
 }  // namespace
@@ -147,3 +147,5 @@ TEST_CASE("no pool of Zhaoxin's hosts shows RSBA and RRSBA together", "[corpus][
         CHECK(relaxed > pools / 2);
     }
 }
+
+}  // namespace poolcpuid::test::retpoline_test

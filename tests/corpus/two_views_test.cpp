@@ -9,8 +9,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::two_views_test {
 
 namespace {
 
@@ -117,3 +116,5 @@ TEST_CASE("hosts that lack the same MSR, or are silent on the same one, are one 
         check(pool_of(hosts));
     }
 }
+
+}  // namespace poolcpuid::test::two_views_test

@@ -10,8 +10,7 @@
 #include "tests/support/law_divisor.hpp"
 #include "tests/support/vmx_hosts.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::vmx_test {
 
 namespace {
 
@@ -363,3 +362,5 @@ TEST_CASE("the judge of VMX MSRs sees each wrong bit", "[corpus][vmx]") {
         }
     }
 }
+
+}  // namespace poolcpuid::test::vmx_test

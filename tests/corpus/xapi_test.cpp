@@ -17,8 +17,7 @@
 #include "tests/support/law_divisor.hpp"
 #include "tests/support/xen_hvm_max.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::xapi_test {
 
 namespace {
 
@@ -191,3 +190,5 @@ TEST_CASE("the featureset of whole vendors and random groups fits into the HVM m
         }
     }
 }
+
+}  // namespace poolcpuid::test::xapi_test

@@ -22,13 +22,13 @@ LISTED_BY_7_2 = {
     "epyc-all": {"efer_lmsle_unsupported"},
     "amd-old-and-new": {"efer_lmsle_unsupported"},
     "qemu-tcg-amd": {"efer_lmsle_unsupported"},
-    "amd-zen": {"efer_lmsle_unsupported", "fs_gs_base_ns", "ibrs_preferred", "ibrs_same_mode", "l1d_wbinvd",
-                "no_smm_ctl_msr", "overflow_recov", "perf_hints", "stibp_always_on", "succor"},
+    "amd-zen": {"efer_lmsle_unsupported", "fs_gs_base_ns", "ibrs_preferred", "ibrs_same_mode", "overflow_recov",
+                "perf_hints", "stibp_always_on", "succor"},
     "haswell": {"zero_fcs_fds"},
     "skylake": {"ac_rsba", "fdp_excptn_only", "zero_fcs_fds"},
     "cascade-lake": {"ac_fb_clear", "ac_rsba", "fdp_excptn_only", "zero_fcs_fds"},
     "qemu-tcg-intel": {"ac_rsba", "fdp_excptn_only", "zero_fcs_fds"},
-    "intel-haswell-skylake": {"ac_rsba", "fdp_excptn_only", "l4_wbinvd", "zero_fcs_fds"},
+    "intel-haswell-skylake": {"ac_rsba", "fdp_excptn_only", "zero_fcs_fds"},
 }
 
 

@@ -13,8 +13,7 @@
 #include "tests/support/host_generator.hpp"
 #include "tests/support/law_divisor.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::plan_test {
 
 namespace {
 
@@ -236,3 +235,5 @@ TEST_CASE("what hosts cost is part of what the policy loses, and comes back with
     }
     CHECK(prices > runs / 4);
 }
+
+}  // namespace poolcpuid::test::plan_test

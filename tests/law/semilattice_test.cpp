@@ -18,8 +18,7 @@
 #include "tests/support/policy_order.hpp"
 #include "tests/support/wrong_policies.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::semilattice_test {
 
 namespace {
 
@@ -239,3 +238,5 @@ TEST_CASE("a ceiling lies above the policy, and the policy without it, too", "[l
         check_empty(order.above(limited, pool.finish({})));
     });
 }
+
+}  // namespace poolcpuid::test::semilattice_test

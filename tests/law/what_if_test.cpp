@@ -9,8 +9,7 @@
 #include "tests/support/host_generator.hpp"
 #include "tests/support/law_divisor.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::what_if_test {
 
 namespace {
 
@@ -66,3 +65,5 @@ TEST_CASE("a what-if gains what the policy of the other hosts has more, for ever
     }
     CHECK(gains > 0);
 }
+
+}  // namespace poolcpuid::test::what_if_test

@@ -49,6 +49,7 @@ struct HostFacts {
     std::uint32_t signature = 0;  // family, model and stepping
     std::optional<std::uint32_t> microcode;
     std::vector<std::uint64_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
+    std::vector<std::uint64_t> brought;                 // of these what a VMM there shows to new VMs
     std::vector<std::uint64_t> bad;                     // a slot of union or guarded: bits that a view or model has set
     std::vector<std::optional<std::uint64_t>> numbers;  // a slot: the limit, obligation or value
     std::array<std::optional<ComponentLayout>, 63> components;
@@ -80,7 +81,8 @@ public:
             const bool bits = is_bit_rule(slot.field->rule);
             const bool relaxed = bits && slot.field->rule != "intersect";
             const Relaxed widest = relaxed ? widest_bits(slot) : Relaxed{};
-            facts.kept.push_back(relaxed ? widest.clear : bits ? set_bits(slot) : 0);
+            facts.kept.push_back(relaxed ? widest.clear : bits ? set_bits(slot, true) : 0);
+            facts.brought.push_back(relaxed ? widest.clear : bits ? set_bits(slot, false) : 0);
             facts.bad.push_back(widest.set);
             facts.numbers.push_back(bits ? std::nullopt : number(slot));
             facts.unread.push_back(slot.field->is_msr && is_unread(*slot.field));
@@ -134,13 +136,15 @@ private:
     }
 
     // A promise that the silicon does not keep is gone, though a kernel shows it.
-    std::uint64_t set_bits(const Slot& slot) const {
+    // for_others: also what no VMM there shows to a new VM, and one that brings it finds kept.
+    std::uint64_t set_bits(const Slot& slot, bool for_others) const {
         const RuleField& field = *slot.field;
         if (open_.contains(field.id)) return 0;  // with some microcode it does not work, and this one is not known
         std::uint64_t kept = fact(field).value_or(ones_of(field));
         for (const CpuView& cpu : capability_cpus()) {
             const bool emulated = field.emulated && !host_.hypervisor;
-            if (!is_implied(field, cpu) && !emulated)
+            const bool counts = for_others || !field.implied_by.starts_with("!");
+            if (!(counts && is_implied(field, cpu)) && !emulated)
                 kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
         }
         return kept;

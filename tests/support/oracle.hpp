@@ -138,12 +138,19 @@ private:
         const std::uint64_t promised = field.rule == "intersect" ? with_covered(field, shown) : ~shown & ones;
         std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
-            all &= host->kept[i];
+            all &= host->brought[i];
             const std::uint64_t broken = promised & ~host->kept[i];
             if (broken != 0) complain(slots_[i], shown, host->name + " does not keep " + hex(broken));
         }
+        if (field.rule == "intersect" && (promised & ~all) != 0) {
+            complain(slots_[i], shown, "shows what not every VMM offers: " + hex(promised & ~all));
+        }
         if ((all & ~promised) != 0 && !(field.rule == "intersect" && has_reason_to_go(field))) {
             complain(slots_[i], shown, "weaker than it must be by " + hex(all & ~promised));
+        }
+        for (std::uint64_t bit = 1; bit != 0 && bit <= shown; bit <<= 1) {
+            const std::uint64_t covered = (shown & bit) != 0 ? with_covered(field, bit) & ~bit : 0;
+            if ((covered & shown) != 0) complain(slots_[i], shown, "shows what another bit covers");
         }
     }
 

@@ -23,9 +23,9 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
+namespace poolcpuid::test::capture_test {
+
 namespace fs = std::filesystem;
-using namespace poolcpuid;
-using namespace poolcpuid::test;
 using Catch::Contains;
 
 namespace {
@@ -345,3 +345,5 @@ TEST_CASE("a host has this machine's name, or the one that is given if it is one
     CHECK_FALSE(kernel.capture("").host.name.empty());
     CHECK_THROWS_AS(kernel.capture("a\nb"), UsageError);
 }
+
+}  // namespace poolcpuid::test::capture_test

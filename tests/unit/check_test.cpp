@@ -12,8 +12,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::check_test {
+
 using Catch::Contains;
 
 namespace {
@@ -550,3 +550,5 @@ TEST_CASE("the verdicts' document is sorted by name, whatever the order", "[chec
     CHECK(document.find("\"name\": \"b\"") < document.find("\"name\": \"c\""));
     CHECK(document.back() == '\n');
 }
+
+}  // namespace poolcpuid::test::check_test

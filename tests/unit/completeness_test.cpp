@@ -11,8 +11,8 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::completeness_test {
+
 using dump::mark_unknown;
 
 namespace {
@@ -237,3 +237,5 @@ TEST_CASE("no maximum, however large, costs more than a few hundred unknown rows
     CHECK(mark_unknown(table, DumpFormat::cpuid_r));
     CHECK(table.unknown.size() < 200);
 }
+
+}  // namespace poolcpuid::test::completeness_test

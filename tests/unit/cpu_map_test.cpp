@@ -4,8 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::cpu_map_test {
+
 using Catch::Contains;
 
 namespace {
@@ -139,3 +139,5 @@ TEST_CASE("the files of other architectures are not read, and none outside of th
     dir.write("index.xml", "<cpus><arch name='x86'><include filename='missing.xml'/></arch></cpus>");
     CHECK_THROWS_WITH(read_cpu_map(dir.path()), Contains("missing.xml"));
 }
+
+}  // namespace poolcpuid::test::cpu_map_test

@@ -4,8 +4,7 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::cpuid_r_test {
 
 namespace {
 
@@ -137,3 +136,5 @@ TEST_CASE("cpuid -r text is told from other text", "[cpuid-r]") {
     CHECK_FALSE(dump::is_cpuid_r("0x00000000: EAX=0x0000001c, EBX=0x68747541, ECX=0x444d4163, EDX=0x69746e65\n"));
     CHECK_FALSE(dump::is_cpuid_r(""));
 }
+
+}  // namespace poolcpuid::test::cpuid_r_test

@@ -12,8 +12,8 @@
 #include "tests/support/merged.hpp"
 #include "tests/unit/shown_policy.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::diff_test {
+
 using Catch::Contains;
 
 namespace {
@@ -195,7 +195,8 @@ TEST_CASE("changes come by what they break: direction, impact, place", "[diff]")
                                    .reg(0x80000000, 0, eax, 0x80000021)
                                    .reg(0x80000021, 0, eax, 0x202);
     CHECK(order_of(diff(policy_of(before), policy_of(after))) ==
-          std::vector<std::string>{"avx2", "erms", "clflush_size", "fs_gs_base_ns", "sse3", "popcnt", "stepping"});
+          std::vector<std::string>{"avx2", "erms", "clflush_size", "fs_gs_base_ns", "sse3", "popcnt", "stepping",
+                                   "max_ext_leaf", "no_smm_ctl_msr"});
 }
 
 TEST_CASE("a silent dump promises nothing, and its value is unknown", "[diff]") {
@@ -345,3 +346,5 @@ TEST_CASE("the document has every name of a field, and provenance for policies o
     CHECK_FALSE(document(host, policy_of(amd_table())).contains("provenance"));
     CHECK(document(host, host).at("equal") == true);
 }
+
+}  // namespace poolcpuid::test::diff_test

@@ -14,8 +14,8 @@
 #include "tests/support/corpus.hpp"
 #include "tests/support/host_builder.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::enumerate_test {
+
 using capture::Enumeration;
 
 namespace {
@@ -230,3 +230,5 @@ TEST_CASE("what a damaged CPU announces costs little and is not taken for zero",
         CHECK(answers.cpuid.find({0x80000008, 0}) != nullptr);
     }
 }
+
+}  // namespace poolcpuid::test::enumerate_test

@@ -13,8 +13,8 @@
 #include "tests/support/merged.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::explain_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -405,3 +405,5 @@ TEST_CASE("a ceiling is named among the hosts that limit", "[explain]") {
     const Explained pool = two(avx_table(), avx_table(), options);
     CHECK(text_of(pool.value("avx")) == "hosts 0x0 because ceiling:pool: Not every host has it.");
 }
+
+}  // namespace poolcpuid::test::explain_test

@@ -3,8 +3,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::firecracker_test {
 
 namespace {
 
@@ -136,3 +135,5 @@ TEST_CASE("unknown keys, missing leaves and repeated MSRs are refused", "[firecr
 TEST_CASE("rows of one key that differ are refused", "[firecracker]") {
     CHECK_FALSE(refusal(with_row(row("0x7", "0x0", {0, 1, 0, 0}) + ", " + row("0x7", "0x0", {0, 2, 0, 0}))).empty());
 }
+
+}  // namespace poolcpuid::test::firecracker_test

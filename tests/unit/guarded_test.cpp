@@ -11,8 +11,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::guarded_test {
 
 namespace {
 
@@ -313,3 +312,5 @@ TEST_CASE("a pool that asks for no VERW since its hosts are immune keeps a floor
     CHECK_FALSE(loses(intel("by-model", sapphire_rapids, rtm, 0)));  // its registers do not say so
     CHECK(loses(intel("open", haswell_ep, 0, 0)));
 }
+
+}  // namespace poolcpuid::test::guarded_test

@@ -5,8 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::host_json_test {
 
 namespace {
 
@@ -229,3 +228,5 @@ TEST_CASE("a name in the document must be a name", "[host_json]") {
 TEST_CASE("an error names the line of the value", "[host_json]") {
     CHECK(contains(refusal("{\"schema\": \"poolcpuid/host/v1\",\n\"name\":\n 7,\n\"views\": {}}"), "host.json:3: "));
 }
+
+}  // namespace poolcpuid::test::host_json_test

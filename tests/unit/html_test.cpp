@@ -10,7 +10,8 @@
 #include "report/page_files.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::html_test {
+
 using namespace poolcpuid::report;
 using Catch::Contains;
 
@@ -75,3 +76,5 @@ TEST_CASE("a digest in base64 is what openssl prints", "[report]") {
     CHECK(sha256_base64("abc") == "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
     CHECK(sha256_base64("") == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
+
+}  // namespace poolcpuid::test::html_test

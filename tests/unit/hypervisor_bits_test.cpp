@@ -10,8 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::hypervisor_bits_test {
 
 namespace {
 
@@ -235,3 +234,5 @@ TEST_CASE("a remedy names microcode for what microcode brings, a kernel for what
     view.hypervisor = HypervisorView{"kvm", intel_table().table(), std::nullopt};
     CHECK_THAT(remedy("popcnt", with_digest(view, "view")), Contains("newer kernel") && !Contains("microcode"));
 }
+
+}  // namespace poolcpuid::test::hypervisor_bits_test

@@ -4,8 +4,8 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::instlatx64_test {
+
 using dump::is_instlatx64;
 
 namespace {
@@ -351,3 +351,5 @@ TEST_CASE("InstLatx64 text is told from other text", "[instlatx64]") {
     CHECK_FALSE(is_instlatx64("CPU 0:\n   0x00000000 0x00: eax=0x00000001 ebx=0x0 ecx=0x0 edx=0x0\n"));
     CHECK_FALSE(is_instlatx64("basic_cpuid[0]=00000001 756e6547 6c65746e 49656e69\n"));
 }
+
+}  // namespace poolcpuid::test::instlatx64_test

@@ -4,8 +4,7 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::kcpuid_test {
 
 namespace {
 
@@ -84,3 +83,5 @@ TEST_CASE("kcpuid text is told from other text", "[kcpuid]") {
     CHECK_FALSE(dump::is_kcpuid("0x00000000: eax=0x00000001\n"));
     CHECK_FALSE(dump::is_kcpuid(""));
 }
+
+}  // namespace poolcpuid::test::kcpuid_test

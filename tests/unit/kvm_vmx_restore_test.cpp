@@ -9,8 +9,7 @@
 #include "poolcpuid/rulebook.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::kvm_vmx_restore_test {
 
 namespace {
 
@@ -170,3 +169,5 @@ TEST_CASE("each MSR that does not fit is refused by itself", "[kvm_vmx]") {
     CHECK(kvm_refuses(seen_in_guest, restored).size() == 2);
     CHECK(kvm_refuses({}, restorable()).size() > 5);  // a host without nested VMX
 }
+
+}  // namespace poolcpuid::test::kvm_vmx_restore_test

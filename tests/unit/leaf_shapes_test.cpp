@@ -7,7 +7,8 @@
 #include "poolcpuid/rulebook.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::leaf_shapes_test {
+
 using dump::announced_subleaves;
 using dump::has_subleaves;
 using dump::shape_of;
@@ -74,3 +75,5 @@ TEST_CASE("state components are those of XCR0 and of IA32_XSS, in 64 bits", "[le
     CHECK(dump::announced_components({0x207, 0xFFFF, 0xFFFF, 0x40000000}, {0xF, 0xFFFF, 0x1800, 0x1}) ==
           0x4000000100001A07);
 }
+
+}  // namespace poolcpuid::test::leaf_shapes_test

@@ -4,8 +4,7 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::libcpuid_test {
 
 namespace {
 
@@ -90,3 +89,5 @@ TEST_CASE("libcpuid text is told from other text", "[libcpuid]") {
     CHECK_FALSE(dump::is_libcpuid("version https://git-lfs.github.com/spec/v1\n"));
     CHECK_FALSE(dump::is_libcpuid(""));
 }
+
+}  // namespace poolcpuid::test::libcpuid_test

@@ -7,7 +7,8 @@
 #include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::libvirt_model_test {
+
 using Catch::Contains;
 
 namespace {
@@ -389,3 +390,5 @@ TEST_CASE("without a cpu_map the names are the rulebook's", "[libvirt]") {
     CHECK(test.chosen() == "qemu64");
     CHECK_THROWS_AS(test.based_on("Haswell").rendered(), UsageError);
 }
+
+}  // namespace poolcpuid::test::libvirt_model_test

@@ -3,8 +3,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::libvirt_test {
 
 namespace {
 
@@ -88,3 +87,5 @@ TEST_CASE("a document type with entities gives nothing away and expands nothing"
 TEST_CASE("XML far larger than any CPU's data is refused", "[libvirt]") {
     CHECK(contains(refusal(data(std::string(9U << 20, ' '))), "XML of at most 8388608 bytes"));
 }
+
+}  // namespace poolcpuid::test::libvirt_test

@@ -6,7 +6,8 @@
 #include "tests/support/law_divisor.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::located_json_test {
+
 using poolcpuid::test::contains;
 
 namespace {
@@ -124,3 +125,5 @@ TEST_CASE("hexadecimal strings are \"0x\" and 1 to so many digits", "[json]") {
     CHECK_THROWS_AS(json::hex_of(json::parse("16", "f"), "f", 8), InputError);
     CHECK(json::hex_of(json::parse("\"0xffffffffffffffff\"", "f"), "f", 16) == 0xFFFFFFFFFFFFFFFF);
 }
+
+}  // namespace poolcpuid::test::located_json_test

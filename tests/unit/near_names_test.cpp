@@ -8,8 +8,8 @@
 #include "tests/catch.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::near_names_test {
+
 using rulebook::did_you_mean;
 using rulebook::edits_between;
 using rulebook::near_names;
@@ -69,3 +69,5 @@ TEST_CASE("a suggestion is a question, or nothing", "[names]") {
     CHECK(did_you_mean(rules, all_vendors, "rsb") == "; did you mean rsba or rrsba?");
     CHECK(did_you_mean(rules, all_vendors, "zzzzzzzzzz").empty());
 }
+
+}  // namespace poolcpuid::test::near_names_test

@@ -6,8 +6,7 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::one_machine_test {
 
 namespace {
 
@@ -182,3 +181,5 @@ TEST_CASE("a text that has some of the CPUs which its processor counts says so",
     CHECK(note(amd(4)).empty());
     CHECK(note(instlatx64(skylake) + instlatx64(skylake)).empty());  // says nothing of its CPUs
 }
+
+}  // namespace poolcpuid::test::one_machine_test

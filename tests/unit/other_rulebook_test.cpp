@@ -4,14 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "poolcpuid/error.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/unit/lint_slips.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::other_rulebook_test {
 
 namespace {
 
@@ -200,3 +198,5 @@ TEST_CASE("RSBA is shown as long as RRSBA is not known, though the model settles
     }
     CHECK(shown(whole) == 0);
 }
+
+}  // namespace poolcpuid::test::other_rulebook_test

@@ -9,8 +9,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::policy_document_test {
 
 namespace {
 
@@ -259,3 +258,5 @@ TEST_CASE("what is no policy at all is refused", "[policy]") {
     CHECK_THAT(refusal(twice), Catch::Contains("each key once"));
     CHECK_THAT(refusal(to_json(sample_policy()) + "{}"), Catch::Contains("well-formed JSON"));
 }
+
+}  // namespace poolcpuid::test::policy_document_test

@@ -10,8 +10,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::pool_plan_test {
+
 using Catch::Contains;
 
 namespace {
@@ -215,3 +215,5 @@ TEST_CASE("a policy that its hosts no longer give is told apart from what the ch
     CHECK(strength_of(result.counts) == Strength::stronger);
     CHECK(plan({good("a")}, {}).policy_is_current);
 }
+
+}  // namespace poolcpuid::test::pool_plan_test

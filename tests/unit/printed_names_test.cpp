@@ -10,8 +10,7 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::printed_names_test {
 
 namespace {
 
@@ -83,3 +82,5 @@ TEST_CASE("explain takes every name that check prints of its vendor's fields", "
     takes_all(intel_table(), builtin_rulebook().vendor_of("GenuineIntel").value());
     takes_all(amd_table(), builtin_rulebook().vendor_of("AuthenticAMD").value());
 }
+
+}  // namespace poolcpuid::test::printed_names_test

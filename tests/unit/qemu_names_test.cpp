@@ -10,8 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::qemu_names_test {
+
 using render::QemuData;
 using render::QemuNames;
 
@@ -105,3 +105,5 @@ TEST_CASE("every name of QEMU in the rulebook has a release that is looked at", 
         if (field.names.qemu_age.absent) CHECK(*field.names.qemu_age.absent >= data.oldest);
     }
 }
+
+}  // namespace poolcpuid::test::qemu_names_test

@@ -7,8 +7,7 @@
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::read_hosts_test {
 
 namespace {
 
@@ -278,3 +277,5 @@ TEST_CASE("every real Firecracker and libvirt dump is read with its values", "[r
     CHECK(ice_lake.first_table().find({0xc0000000, 0}) == nullptr);
     CHECK(ice_lake.hardware->msrs == std::vector<MsrRow>{{0x10a, 0xb}});
 }
+
+}  // namespace poolcpuid::test::read_hosts_test

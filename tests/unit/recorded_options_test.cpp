@@ -8,8 +8,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::recorded_options_test {
+
 using Catch::Contains;
 
 namespace {
@@ -88,3 +88,5 @@ TEST_CASE("a policy that was a ceiling is recorded by its digest and has to be g
     CHECK_THROWS_WITH(options_of(policy, another), Contains("not the policy that this one was made with (sha256 "));
     CHECK_THROWS_WITH(options_of(merge({}), ceiling), Contains("which was none"));
 }
+
+}  // namespace poolcpuid::test::recorded_options_test

@@ -8,7 +8,8 @@
 #include "report/words.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::report_columns_test {
+
 using namespace poolcpuid::report;
 
 namespace {
@@ -128,3 +129,5 @@ TEST_CASE("numbers of groups read as ranges, and letters go on after z", "[repor
     CHECK(letter(26) == "aa");
     CHECK(letter(26 * 27) == "aaa");
 }
+
+}  // namespace poolcpuid::test::report_columns_test

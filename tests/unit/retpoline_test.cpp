@@ -10,8 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::retpoline_test {
 
 namespace {
 
@@ -118,8 +117,8 @@ TEST_CASE("one host: never both bits, RRSBA with enhanced IBRS and RSBA without"
             check_one({cascade_lake, leaf7, MsrList::value, triple.value}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000010"}, triple.with_alternative);
             check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000038"}, triple.plain);
-            // The MSR says what is so with this microcode, whichever it is.
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.plain);
+            // Which microcode it is decides, and a view may hide the bad news.
+            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.with_alternative);
         }
     }
 }
@@ -297,3 +296,5 @@ TEST_CASE("RSBA in one view of a host is enough", "[retpoline]") {
         check_seen(Merged({with_digest(host, "a")}), Seen::alternative);
     }
 }
+
+}  // namespace poolcpuid::test::retpoline_test

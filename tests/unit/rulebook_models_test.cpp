@@ -11,8 +11,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/lint_slips.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_models_test {
 
 namespace {
 
@@ -280,3 +279,5 @@ TEST_CASE("no model is called immune against what its silicon says", "[rulebook]
         if (immune("taa")) CHECK((taa_no || !read.rtm));
     }
 }
+
+}  // namespace poolcpuid::test::rulebook_models_test

@@ -1,10 +1,11 @@
 // Whatever a person does to a rulebook's files, loading it refuses with findings or accepts, and a merge with what is
-// accepted gives a policy or says why there is none. Nothing else is thrown: every value of every file is
-// taken away, emptied and replaced by values of other types and odd ones, one at a time.
+// accepted gives a policy or says why there is none. Nothing else is thrown: what each kind of value of a file holds is
+// taken away, emptied and replaced by values of other types and odd ones, one of each kind at a time.
 
 #include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,11 @@
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/merged.hpp"
 #include "tests/unit/lint_slips.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_mutation_test {
 
 namespace {
 
@@ -66,8 +67,6 @@ std::vector<RulebookFile> whole_rulebook() {
 const std::vector<Json>& odd_values() {
     static const std::vector<Json> values{nullptr,
                                           true,
-                                          false,
-                                          0,
                                           -1,
                                           1e300,
                                           "",
@@ -75,32 +74,43 @@ const std::vector<Json>& odd_values() {
                                           "all",
                                           "base",
                                           "nobody",
-                                          "addon",
-                                          "avx",
-                                          "derive",
-                                          "owned",
-                                          "max_leaf",
-                                          "0x0",
                                           "0xffffffff",
                                           "0x0-0xffffffff",
-                                          "63:0",
-                                          "0xffffffffffffffff",
                                           Json::array(),
-                                          Json::array({""}),
                                           Json::array({"nobody"}),
-                                          Json::array({Json::array()}),
                                           Json::array({Json::array({"!"})}),
-                                          Json::object(),
-                                          Json{{"", ""}}};
+                                          Json::object()};
     return values;
 }
 
-std::vector<Json::json_pointer> places_in(const Json& document) {
-    std::vector<Json::json_pointer> places{Json::json_pointer("")};
+// The words of a rule, and what is none.
+const std::vector<Json>& rules() {
+    static const std::vector<Json> words{"intersect", "union", "min",      "max",  "equal", "guarded", "group",
+                                         "derive",    "owned", "identity", "hide", "",      nullptr};
+    return words;
+}
+
+// "/fields//vendors": a place without the numbers of list entries.
+std::string kind_of(const Json::json_pointer& place) {
+    std::string kind;
+    bool digits = false;
+    for (const char c : place.to_string()) {
+        digits = (digits || kind.ends_with('/')) && c >= '0' && c <= '9';
+        if (!digits) kind += c;
+    }
+    return kind;
+}
+
+// One place of each kind that kinds does not have yet, and every field's rule.
+std::vector<Json::json_pointer> places_in(const Json& document, std::set<std::string>& kinds,
+                                          const std::string& folder) {
+    std::vector<Json::json_pointer> places;
     const Json flat = document.flatten();
     for (const auto& [pointer, unused] : flat.items()) {
-        for (Json::json_pointer place(pointer); !place.empty(); place = place.parent_pointer()) {
-            if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
+        for (Json::json_pointer place(pointer);; place = place.parent_pointer()) {
+            const bool fresh = kinds.insert(folder + kind_of(place)).second;
+            if (fresh || (pointer.ends_with("/rule") && place.to_string() == pointer)) places.push_back(place);
+            if (place.empty()) break;
         }
     }
     return places;
@@ -156,16 +166,21 @@ TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[r
     REQUIRE(counts.merged == 1);
 
     std::string thrown;
+    std::set<std::string> kinds;
+    std::size_t changes = 0;
     for (std::size_t i = 0; i < clean.size(); ++i) {
         const Json document = Json::parse(clean[i].bytes);
         std::vector<RulebookFile> files = clean;
         const auto attempt = [&](const Json& changed, const std::string& what) {
+            if (!is_in_part(changes)) return;
             files[i].bytes = changed.dump(1);
             const std::string message = outcome(files, pool, counts);
             if (!message.empty()) thrown += clean[i].path + " " + what + ": " + message + "\n";
         };
-        for (const Json::json_pointer& place : places_in(document)) {
-            for (const Json& value : odd_values()) {
+        const std::string folder = clean[i].path.substr(0, clean[i].path.find('/'));
+        for (const Json::json_pointer& place : places_in(document, kinds, folder)) {
+            const bool is_rule = !place.empty() && place.back() == "rule";
+            for (const Json& value : is_rule ? rules() : odd_values()) {
                 Json changed = document;
                 changed[place] = value;
                 attempt(changed, place.to_string() + " = " + value.dump());
@@ -182,8 +197,8 @@ TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[r
         }
     }
     CHECK(thrown == "");
-    CHECK(counts.refused > 5000);
-    CHECK(counts.merged > 500);
+    CHECK(counts.refused > 1000 / static_cast<int>(law_divisor()));
+    CHECK(counts.merged > 100 / static_cast<int>(law_divisor()));
 }
 
 TEST_CASE("a file of a rulebook that is cut off anywhere is refused", "[rulebook][lint]") {
@@ -198,3 +213,5 @@ TEST_CASE("a file of a rulebook that is cut off anywhere is refused", "[rulebook
         }
     }
 }
+
+}  // namespace poolcpuid::test::rulebook_mutation_test

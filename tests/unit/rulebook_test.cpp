@@ -18,8 +18,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_test {
 
 namespace {
 
@@ -296,3 +295,5 @@ TEST_CASE("bits are written high bit first", "[rulebook]") {
     CHECK(bits_text(small()[small().find("addon")]) == "1");
     CHECK(bits_text(small()[small().find("high")]) == "63");
 }
+
+}  // namespace poolcpuid::test::rulebook_test

@@ -13,8 +13,7 @@
 #include "tests/unit/lint_slips.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::rulebook_vmx_test {
 
 namespace {
 
@@ -245,3 +244,5 @@ TEST_CASE("two rates of the preemption timer cost the timer, not VMX", "[ruleboo
     for (const FieldIndex index : group->drop) gone.push_back(&rulebook[index]);
     CHECK(gone == std::vector<const Field*>{covering(rulebook, 0x48D, 32 + 6), covering(rulebook, 0x48F, 32 + 22)});
 }
+
+}  // namespace poolcpuid::test::rulebook_vmx_test

@@ -9,8 +9,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::summary_groups_test {
+
 using summary::Loss;
 
 namespace {
@@ -114,7 +114,7 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
 
 TEST_CASE("a host of which nothing is known sets no bit as long as another is known to", "[summary]") {
     const auto host = [](const char* name, std::optional<std::uint64_t> capabilities) {
-        const TableBuilder table = intel_table(0x000806F8).set(7, 0, edx, arch_capabilities);
+        const TableBuilder table = intel_table(0x000F06E0).set(7, 0, edx, arch_capabilities);  // no model of the table
         std::optional<std::vector<MsrRow>> msrs;
         if (capabilities) msrs = {{0x10A, *capabilities}};
         return hardware_host(name, std::vector{table}, msrs);
@@ -136,3 +136,5 @@ TEST_CASE("a number is limited by those that are known to", "[summary]") {
     CHECK(deciders_of(groups_of(Merged({wide, narrow}).policy).limits, "maxphyaddr") == "known narrow");
     CHECK(deciders_of(groups_of(Merged({wide, silent}).policy).limits, "maxphyaddr") == "unknown silent");
 }
+
+}  // namespace poolcpuid::test::summary_groups_test

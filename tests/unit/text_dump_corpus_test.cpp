@@ -11,8 +11,7 @@
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::text_dump_corpus_test {
 
 namespace {
 
@@ -216,3 +215,5 @@ TEST_CASE("logs and reports of other programs are refused by their names", "[cor
     }
     CHECK(contains(refusal(read_file(dump_directory() / "xen/featuresets.txt")), "a Xen featureset"));
 }
+
+}  // namespace poolcpuid::test::text_dump_corpus_test

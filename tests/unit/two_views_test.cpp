@@ -8,8 +8,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::two_views_test {
 
 namespace {
 
@@ -179,3 +178,5 @@ TEST_CASE("many hosts that are silent in the same way are one finding", "[two_vi
                                   msr_list(MsrList::others, 0)));
     check(Merged(hosts), 2);
 }
+
+}  // namespace poolcpuid::test::two_views_test

@@ -8,8 +8,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::vcpu_test {
+
 using Catch::Contains;
 
 TEST_CASE("without KVM the reason and what helps are told", "[vcpu]") {
@@ -42,3 +42,5 @@ TEST_CASE("an MSR's refusal names what KVM supports only where the vCPU takes th
     CHECK(kvm::msr_refusal({value, supported, false, false}) ==
           "KVM refuses the value 0x0000000000000004, and for a vCPU with this CPUID what it supports otherwise, too.");
 }
+
+}  // namespace poolcpuid::test::vcpu_test

@@ -14,8 +14,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/unit/shown_policy.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::verify_test {
+
 using Catch::Contains;
 
 namespace {
@@ -384,3 +384,5 @@ TEST_CASE("a vCPU that does not run is an error, and so is a vendor that nobody 
     unknown.vendor = "NobodyKnows!";
     CHECK_THROWS_AS(verify(unknown, kvm), NoPolicyError);
 }
+
+}  // namespace poolcpuid::test::verify_test

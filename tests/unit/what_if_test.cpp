@@ -10,8 +10,8 @@
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::what_if_test {
+
 using Catch::Contains;
 
 namespace {
@@ -168,3 +168,5 @@ TEST_CASE("a policy's promises can be had without its decisions", "[what-if]") {
     CHECK(promises.decisions.empty());
     CHECK(promises.hosts.empty());
 }
+
+}  // namespace poolcpuid::test::what_if_test

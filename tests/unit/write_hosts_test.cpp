@@ -9,8 +9,7 @@
 #include "tests/support/law_divisor.hpp"
 #include "tests/unit/host_samples.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::write_hosts_test {
 
 namespace {
 
@@ -227,3 +226,5 @@ TEST_CASE("every real dump survives conversion", "[write_hosts][corpus]") {
     }
     CHECK(read >= 150);
 }
+
+}  // namespace poolcpuid::test::write_hosts_test

@@ -13,7 +13,8 @@
 #include "render/xen_data.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::xen_test {
+
 using namespace poolcpuid::render;
 
 namespace {
@@ -308,3 +309,5 @@ TEST_CASE("xl is not asked for more leaves than Xen has, which it would refuse",
     const std::string libxl = render_policy(builtin_rulebook(), policy, RenderTarget::xen, options).output;
     CHECK(libxl.find("host,maxleaf=0xd,") != std::string::npos);
 }
+
+}  // namespace poolcpuid::test::xen_test
