@@ -19,8 +19,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::foreign_input_test {
+
 using Catch::Contains;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
@@ -291,3 +291,5 @@ TEST_CASE("a program that drips bytes is left after the time that a QEMU has", "
     CHECK_THAT(result.err, Contains("within 20 seconds"));
     CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(40));
 }
+
+}  // namespace poolcpuid::test::foreign_input_test

@@ -16,7 +16,8 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
-using namespace poolcpuid::test;
+namespace poolcpuid::test::output_file_test {
+
 using Catch::Contains;
 using Catch::StartsWith;
 namespace fs = std::filesystem;
@@ -256,3 +257,5 @@ TEST_CASE("a signal leaves no temporary file", "[output][attack]") {
         CHECK(nlohmann::json::accept(bytes_of(entry.path().string())));
     }
 }
+
+}  // namespace poolcpuid::test::output_file_test
