@@ -227,7 +227,7 @@ TEST_CASE("a brand string that a shell or -cpu would act on is not said", "[atta
         CHECK(
             std::any_of(lost.begin(), lost.end(), [](const Json& entry) { return entry.at("field") == "brand0_eax"; }));
         // As the README says to paste it, in either kind of quotes.
-        for (const std::string& quote : {"'", "\""}) {
+        for (const std::string& quote : std::vector<std::string>{"'", "\""}) {
             const std::string line = argument.substr(0, argument.find('\n'));
             const Result pasted = run({}, {.launcher = {"sh", "-c", "printf '%s\\n' -cpu " + quote + line + quote}});
             CHECK(pasted.out == "-cpu\n" + line + "\n");
