@@ -1,4 +1,4 @@
-// merge: the forms of HOST, the names of hosts, and inputs that cannot be read (DESIGN.md, "Hosts").
+// merge: the forms of HOST, the names of hosts, and inputs that cannot be read (docs/design.md, "Hosts").
 
 #include <nlohmann/json.hpp>
 #include <string>
