@@ -226,7 +226,7 @@ TEST_CASE("a brand string that a shell or -cpu would act on is not said", "[atta
         const Json& lost = rendered.at("inexpressible");
         CHECK(
             std::any_of(lost.begin(), lost.end(), [](const Json& entry) { return entry.at("field") == "brand0_eax"; }));
-        // As the README says to paste it, in either kind of quotes.
+        // As docs/render.md says to paste it, in either kind of quotes.
         for (const std::string& quote : std::vector<std::string>{"'", "\""}) {
             const std::string line = argument.substr(0, argument.find('\n'));
             const Result pasted = run({}, {.launcher = {"sh", "-c", "printf '%s\\n' -cpu " + quote + line + quote}});
