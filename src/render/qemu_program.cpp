@@ -142,15 +142,28 @@ const std::string& executable(const std::string& program) {
     return program;
 }
 
+// The release that a greeting names, and with its patch level as text.
+struct Release {
+    VmmVersion version;
+    std::string text;
+};
+
+Release release_in(const Message& greeting) {
+    const Message qemu = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
+    const VmmVersion version{qemu.value("major", 0U), qemu.value("minor", 0U)};
+    return {version, to_string(version) + "." + std::to_string(qemu.value("micro", 0U))};
+}
+
 class Qmp {
 public:
     explicit Qmp(const std::string& program) : program_(executable(program)), child_(program) {
-        greeting_ = next();
-        if (!greeting_.contains("QMP")) refuse(program, "a program that speaks QMP", "one that does not");
+        const Message greeting = next();
+        if (!greeting.contains("QMP")) refuse(program, "a program that speaks QMP", "one that does not");
+        release_ = release_in(greeting);
         ask("qmp_capabilities", {});
     }
 
-    const Message& greeting() const noexcept { return greeting_; }
+    const Release& release() const noexcept { return release_; }
 
     // The answer, or the member "error" of it.
     Message ask(const std::string& command, const Message& arguments) {
@@ -172,19 +185,8 @@ private:
 
     std::string program_;
     Child child_;
-    Message greeting_;
+    Release release_;
 };
-
-// An object with major, minor and micro.
-Message version_in(const Message& greeting) {
-    return greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
-}
-
-VmmVersion release_of(const Message& version) { return {version.value("major", 0U), version.value("minor", 0U)}; }
-
-std::string full_version_of(const Message& version) {
-    return to_string(release_of(version)) + "." + std::to_string(version.value("micro", 0U));
-}
 
 // The properties in the answer to query-cpu-model-expansion.
 Message properties_in(const Message& answer, const std::string& program) {
@@ -235,9 +237,8 @@ QemuFacts facts_of(const std::string& program, const std::string& model, const s
     QemuFacts facts;
     facts.program = program;
     Qmp qmp(program);
-    const Message version = version_in(qmp.greeting());
-    facts.version = release_of(version);
-    facts.full_version = full_version_of(version);
+    facts.version = qmp.release().version;
+    facts.full_version = qmp.release().text;
     facts.model = settled_model(qmp, program, model);
     const Message known = expand(qmp, program, plainest_qemu_model, {});
     std::set<std::string> known_wanted;
@@ -260,7 +261,7 @@ QemuModels models_of(const std::string& program, const std::set<std::string>& na
     QemuModels answer;
     answer.program = program;
     Qmp qmp(program);
-    answer.full_version = full_version_of(version_in(qmp.greeting()));
+    answer.full_version = qmp.release().text;
     const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
     for (const Message& definition : definitions) {
         const std::string name = definition.value("name", std::string());
