@@ -48,18 +48,10 @@ private:
 
     pugi::xml_document parse() const {
         pugi::xml_document document;
-        const std::string bytes = bytes_of_file();
+        const std::string bytes = os::read_regular_file(file_, most_bytes);
         const pugi::xml_parse_result result = document.load_buffer(bytes.data(), bytes.size());
         if (!result) refuse("an XML file of libvirt's cpu_map", result.description());
         return document;
-    }
-
-    std::string bytes_of_file() const {
-        try {
-            return os::read_regular_file(file_, most_bytes);
-        } catch (const os::ReadError& error) {
-            refuse("a regular file", error.what());
-        }
     }
 
     // Models may stand in groups of their own (libvirt 10 and later).
