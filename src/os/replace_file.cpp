@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 
 #include "os/file_descriptor.hpp"
 #include "os/file_target.hpp"
