@@ -122,7 +122,7 @@ private:
 
     const Plan& plan_;
     const VcpuRunner& run_;
-    verify::OwnedBits owned_;
+    merge::OwnedBits owned_;
     std::vector<Question> questions_;
     VcpuTask task_;
     std::vector<WrongBits> wrong_;
