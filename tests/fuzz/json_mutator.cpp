@@ -129,7 +129,7 @@ private:
         if (value.is_string() && below(4) != 0) {
             change_text(value.get_ref<std::string&>());
         } else if (value.is_number_integer() && below(3) != 0) {
-            value = value.get<std::int64_t>() + (below(2) == 0 ? 1 : -1);
+            value = value.get<std::uint64_t>() + (below(2) == 0 ? std::uint64_t{1} : ~std::uint64_t{0});
         } else {
             value = below(3) == 0 ? odd_value() : any_donor();
         }
