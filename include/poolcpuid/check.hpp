@@ -50,9 +50,6 @@ struct Violation {
     // True when a move fails for it, or degrades the guest.
     bool counts(UnknownIs unknown) const noexcept { return known || (unknown == UnknownIs::failure && !given); }
 
-    // True when it costs the guest no more than speed, or a description: it forbids no move.
-    bool only_degrades() const noexcept { return impact == Impact::performance || impact == Impact::cosmetic; }
-
     friend bool operator==(const Violation&, const Violation&) = default;
 };
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "poolcpuid/finding_code.hpp"
 #include "poolcpuid/registers.hpp"
 
 namespace poolcpuid {
@@ -96,7 +97,7 @@ struct HypervisorView {
 
 // Something a reader saw that the document cannot carry but a person should know.
 struct DumpNote {
-    std::string code;     // stable, for scripts: "rows-beyond-maximum" …
+    FindingCode code;
     std::string message;  // one sentence without the host's name
 
     friend bool operator==(const DumpNote&, const DumpNote&) = default;

@@ -24,7 +24,7 @@ inline constexpr std::size_t most_names = 8;
 // Something about the inputs or the result that a person should know.
 struct Finding {
     Severity severity = Severity::note;
-    std::string code;                // stable, for scripts
+    std::string code;                // stable, for scripts: finding_code.hpp has those of this version
     std::string message;             // a sentence or two
     std::string field;               // the rulebook's id, or empty
     std::vector<std::string> hosts;  // at most most_names, sorted

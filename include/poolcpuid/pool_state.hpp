@@ -5,7 +5,7 @@
 //   PoolPolicy policy = state.finish(options);
 //
 // The state is a product of semilattices: adding hosts in any order, any grouping, or twice gives the
-// same promises; adding a host never strengthens one (DESIGN.md, section 2).
+// same promises; adding a host never strengthens one (docs/design.md).
 #pragma once
 
 #include <cstddef>

@@ -40,6 +40,11 @@ enum class Exposure : std::uint8_t { shown, asked, never };
 // What a broken promise costs the guest, the worst first.
 enum class Impact : std::uint8_t { crash, security, wrong_result, performance, cosmetic };
 
+// True of what costs the guest no more than speed, or a description: it forbids no move.
+constexpr bool only_degrades(Impact impact) noexcept {
+    return impact == Impact::performance || impact == Impact::cosmetic;
+}
+
 // How a derived field is computed.
 enum class Derivation : std::uint8_t {
     none,

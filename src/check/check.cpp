@@ -115,7 +115,7 @@ Outcome Verdict::outcome(UnknownIs unknown) const noexcept {
     Outcome worst = Outcome::runs;
     for (const Violation& violation : violations) {
         if (!violation.counts(unknown)) continue;
-        worst = std::max(worst, violation.only_degrades() ? Outcome::runs_degraded : Outcome::must_not_run);
+        worst = std::max(worst, only_degrades(violation.impact) ? Outcome::runs_degraded : Outcome::must_not_run);
     }
     return worst;
 }

@@ -88,11 +88,9 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
 }
 
 // What is left where nothing on the host mends it.
-const char* resort(Impact impact) {
-    return impact == Impact::performance || impact == Impact::cosmetic ? nothing_breaks : start_again;
-}
+const char* resort(Impact impact) { return only_degrades(impact) ? nothing_breaks : start_again; }
 
-std::string lost_remedy(const Field& field, const Circumstances& circumstances) {
+std::string lost_remedy(const Field& field, Impact impact, const Circumstances& circumstances) {
     if (circumstances.is_policy) return merge_pools;
     if (circumstances.withheld) {
         return "The CPU has it, " + merge::offerer(circumstances.kernel) +
@@ -102,7 +100,7 @@ std::string lost_remedy(const Field& field, const Circumstances& circumstances) 
     const std::string means = field.by_microcode ? "A newer microcode or kernel may bring it. "
                               : by_kernel        ? "A newer kernel may bring it. "
                                                  : "";
-    return means + resort(field.impact);
+    return means + resort(impact);
 }
 
 std::string layout_text(const merge::Component& component) {
@@ -160,13 +158,13 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
         violation.message = number_text(field, atom, circumstances.is_policy);
         violation.remedy = circumstances.is_policy ? merge_pools
                            : field.of_identity     ? update_microcode
-                                                   : resort(field.impact);
+                                                   : resort(atom.impact);
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
-        violation.remedy = circumstances.is_policy ? merge_pools : resort(field.impact);
+        violation.remedy = circumstances.is_policy ? merge_pools : resort(atom.impact);
     } else {
         violation.message = lost_bits(field, atom, circumstances.is_policy);
-        violation.remedy = lost_remedy(field, circumstances);
+        violation.remedy = lost_remedy(field, atom.impact, circumstances);
     }
     return violation;
 }

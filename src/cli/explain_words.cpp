@@ -37,7 +37,7 @@ std::string line_of(const ExplainedState& state, const PoolSize& pool) {
     return without_subject(state) + (detail.empty() ? "" : " (" + detail + ")");
 }
 
-std::string named(const ExplainedState& state) {
+std::string words_for(const ExplainedState& state) {
     return state.kept && !state.layout.empty() ? state.id + " (" + state.layout + ")" : state.id;
 }
 
@@ -62,9 +62,9 @@ std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, 
         const auto same =
             std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return line.first == said; });
         if (same == lines.end()) {
-            lines.emplace_back(said, named(state));
+            lines.emplace_back(said, words_for(state));
         } else {
-            same->second += ", " + named(state);
+            same->second += ", " + words_for(state);
         }
     }
     std::vector<std::string> result;

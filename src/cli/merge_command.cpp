@@ -17,6 +17,7 @@
 #include "cli/rulebook_choice.hpp"
 #include "cli/summary.hpp"
 #include "cli/text_layout.hpp"
+#include "dump/host_name.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::cli {
@@ -42,6 +43,8 @@ struct MergeArguments {
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
+    const std::string problem = dump::text_problem(arguments.pool);
+    if (!problem.empty()) throw UsageError("--pool takes a name, not " + problem);
     MergeOptions options;
     options.pool = arguments.pool;
     options.identity = arguments.identity;

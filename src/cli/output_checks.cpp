@@ -54,7 +54,9 @@ void check_output(const std::string& output, std::vector<std::string> inputs,
 void check_two_outputs(const std::string& output, const std::string& other, const char* option_of_other) {
     if (output.empty() || other.empty()) return;
     const auto target = identity_of(output);
-    const bool is_same = target ? target == identity_of(other) : settled(output) == settled(other);
+    std::error_code error;
+    const bool is_stream = !target && fs::exists(output, error);
+    const bool is_same = target ? target == identity_of(other) : !is_stream && settled(output) == settled(other);
     if (is_same) throw UsageError("-o and " + std::string(option_of_other) + " name one file, " + output);
 }
 

@@ -193,7 +193,7 @@ void add_render_command(CLI::App& app, Action& action) {
     verb->footer(
         "What the target cannot say is listed with what the guest sees instead and\n"
         "what that costs; it is never dropped silently. Bits that the VMM fills in are\n"
-        "left to it. The README says what to paste where.\n\n"
+        "left to it. docs/render.md says what to paste where.\n\n"
         "Exit status 0: rendered; 1: with --strict, not all of it.\n\n"
         "Examples:\n"
         "  qemu-system-x86_64 -cpu \"$(poolcpuid render --to qemu pool.json)\" ...\n"

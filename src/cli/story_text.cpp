@@ -9,6 +9,7 @@
 #include "cli/explain_words.hpp"
 #include "cli/page.hpp"
 #include "cli/story_limits.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "summary/groups.hpp"
 #include "text/joined.hpp"
 
@@ -181,7 +182,7 @@ private:
     void findings() {
         std::vector<const Finding*> shown;
         for (const Finding& finding : of_.policy.findings) {
-            const bool is_told = finding.code == "xsave-layout-conflict" && !story_.states.empty();
+            const bool is_told = finding.code == FindingCode("xsave-layout-conflict") && !story_.states.empty();
             if (!is_told) shown.push_back(&finding);
         }
         if (shown.empty()) return;

@@ -1,7 +1,7 @@
 // The order of promises: which of one vector of atoms another does not keep.
 //
 // check, diff, --floor and plan all ask this one question. Derived, identity, owned and hidden fields have
-// no atoms and are never compared (DESIGN.md, section 2).
+// no atoms and are never compared (docs/design.md).
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "merge/msr_findings.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {
@@ -63,10 +64,10 @@ private:
         return std::move(findings_);
     }
 
-    void add(Severity severity, std::string code, std::string message, const std::vector<std::string>& names,
+    void add(Severity severity, FindingCode code, std::string message, const std::vector<std::string>& names,
              std::string field = {}) {
         findings_.push_back(
-            {severity, std::move(code), std::move(message), std::move(field), first_names(names, in_.most_names)});
+            {severity, std::string(code), std::move(message), std::move(field), first_names(names, in_.most_names)});
     }
 
     std::vector<std::string> hosts(const std::function<bool(const HostPromises&)>& which) const {
@@ -411,7 +412,7 @@ private:
     }
 
     void report_notes() {
-        std::map<std::pair<std::string, std::string>, std::vector<std::string>> notes;
+        std::map<std::pair<FindingCode, std::string>, std::vector<std::string>> notes;
         for (const auto& [digest, group] : groups_) {
             for (const DumpNote& note : group.notes) {
                 auto& names = notes[{note.code, note.message}];

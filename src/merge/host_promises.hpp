@@ -11,6 +11,7 @@
 
 #include "merge/plan.hpp"
 #include "merge/table_values.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 
@@ -105,6 +106,6 @@ HostPromises promises_of(const Plan& plan, const HostDump& host);
 HostPromises promises_of(const Plan& plan, const PoolPolicy& policy);
 
 // The finding with which a policy says that VERW is not known to scrub on every host though the bit is set.
-inline constexpr const char* verw_promise_lost = "verw-promise-lost";
+inline constexpr FindingCode verw_promise_lost = "verw-promise-lost";
 
 }  // namespace poolcpuid::merge

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "poolcpuid/finding_code.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {
@@ -117,9 +118,12 @@ void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& fin
     for (auto& [silence, names] : SilenceFinder(inputs).run()) {
         std::sort(names.begin(), names.end());
         const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
-        const char* const code = silence.absent ? "msr-absent" : "msrs-unknown";
-        findings.push_back(
-            {severity, code, sentence(rulebook, silence, names), {}, first_names(names, inputs.most_names)});
+        const FindingCode code = silence.absent ? FindingCode("msr-absent") : FindingCode("msrs-unknown");
+        findings.push_back({severity,
+                            std::string(code),
+                            sentence(rulebook, silence, names),
+                            {},
+                            first_names(names, inputs.most_names)});
     }
 }
 

@@ -65,7 +65,7 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
         const Verdict verdict = check.against(host);
         HostAdvice entry;
         for (const Violation& violation : verdict.violations) {
-            if (violation.counts(UnknownIs::failure) && !violation.only_degrades())
+            if (violation.counts(UnknownIs::failure) && !only_degrades(violation.impact))
                 entry.breaks.push_back(violation.field);
         }
         std::sort(entry.breaks.begin(), entry.breaks.end());

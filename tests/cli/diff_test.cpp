@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -119,9 +120,8 @@ TEST_CASE("the JSON of diff is valid and the same each time", "[diff][schema]") 
             CHECK(run({"diff", before, after, "--format", "json"}).out == result.out);
         }
     }
-    const std::string pools = POOLCPUID_SOURCE_DIR "/examples/";
-    check_valid(run({"diff", pools + "qemu-tcg-amd/policy.json", pools + "amd-zen/policy.json"}).out);
-    check_valid(run({"diff", pools + "qemu-tcg-intel/policy.json", pools + "amd-zen/policy.json"}).out);
+    check_valid(run({"diff", example_policy("qemu-tcg-amd"), example_policy("amd-zen")}).out);
+    check_valid(run({"diff", example_policy("qemu-tcg-intel"), example_policy("amd-zen")}).out);
     CHECK_FALSE(schema_errors("diff", R"({"schema": "poolcpuid/diff/v1"})").empty());
 }
 
@@ -147,9 +147,8 @@ TEST_CASE("the text names each change once, what breaks a running guest first, i
     CHECK(text.find("Loses promises") < text.find("Relaxes"));
     CHECK(text.find("fs_gs_base_ns") == text.rfind("fs_gs_base_ns"));
     CHECK(longest_line(text) <= 80);
-    const std::string pools = POOLCPUID_SOURCE_DIR "/examples/";
     const std::string long_text =
-        run({"diff", pools + "qemu-tcg-amd/policy.json", pools + "amd-zen/policy.json", "--format", "text"}).out;
+        run({"diff", example_policy("qemu-tcg-amd"), example_policy("amd-zen"), "--format", "text"}).out;
     CHECK(longest_line(long_text) <= 80);
     CHECK_THAT(run({"diff", files.plain, files.plain, "--format", "text"}).out, Contains("No difference."));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -22,7 +23,7 @@ using nlohmann::json;
 namespace {
 
 const std::string examples = POOLCPUID_SOURCE_DIR "/examples/";
-const std::string zen = examples + "amd-zen/policy.json";
+const std::string zen = example_policy("amd-zen");
 const std::string zen_hosts = examples + "amd-zen/hosts";
 const std::vector<std::string> pools{"amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"};
 
@@ -199,7 +200,7 @@ TEST_CASE("unknown names are wrong usage: all of them are named, with what is ne
     CHECK_THAT(result.err, Contains("avx512ff") && Contains("did you mean avx512f") && Contains("nonsense_at_all") &&
                                Contains("poolcpuid rules list"));
     CHECK(result.out.empty());
-    const Result other = run({"explain", examples + "intel-haswell-skylake/policy.json", "l1d_sets"});
+    const Result other = run({"explain", example_policy("intel-haswell-skylake"), "l1d_sets"});
     CHECK(other.status == 2);
     CHECK_THAT(other.err, Contains("is a field of another vendor than GenuineIntel"));
 }
@@ -380,7 +381,7 @@ TEST_CASE("the stories and all fields of the example pools fit into 80 columns, 
           "[explain][schema]") {
     for (const std::string& pool : pools) {
         CAPTURE(pool);
-        const std::string policy = examples + pool + "/policy.json";
+        const std::string policy = example_policy(pool);
         const std::string hosts = examples + pool + "/hosts";
         const std::string vendor = pool.find("amd") != std::string::npos ? "amd" : "intel";
         std::vector<std::string> fields{policy};

@@ -213,8 +213,8 @@ TEST_CASE("no text of a policy reaches a terminal as an escape", "[attack]") {
 TEST_CASE("a brand string that a shell or -cpu would act on is not said", "[attack]") {
     const TemporaryDirectory dir;
     const std::string ran = dir.file("ran");
-    for (const std::string brand : {"EPYC',; touch " + ran + " #", "$(touch " + ran + ")", "`touch " + ran + "`",
-                                    std::string("a\"b"), std::string("a,hv-relaxed=on"), "x\ntouch " + ran}) {
+    for (const std::string& brand : {"EPYC',; touch " + ran + " #", "$(touch " + ran + ")", "`touch " + ran + "`",
+                                     std::string("a\"b"), std::string("a,hv-relaxed=on"), "x\ntouch " + ran}) {
         const std::string host = dir.write("host.json", document(with_brand(amd_host("a"), brand)));
         const std::string policy = dir.write("policy.json", run({"merge", host}).out);
         const Result result = run({"render", "--to", "qemu", "--qemu", "10.0", policy, "--format", "json"});
@@ -226,8 +226,8 @@ TEST_CASE("a brand string that a shell or -cpu would act on is not said", "[atta
         const Json& lost = rendered.at("inexpressible");
         CHECK(
             std::any_of(lost.begin(), lost.end(), [](const Json& entry) { return entry.at("field") == "brand0_eax"; }));
-        // As the README says to paste it, in either kind of quotes.
-        for (const std::string quote : {"'", "\""}) {
+        // As docs/render.md says to paste it, in either kind of quotes.
+        for (const std::string& quote : std::vector<std::string>{"'", "\""}) {
             const std::string line = argument.substr(0, argument.find('\n'));
             const Result pasted = run({}, {.launcher = {"sh", "-c", "printf '%s\\n' -cpu " + quote + line + quote}});
             CHECK(pasted.out == "-cpu\n" + line + "\n");

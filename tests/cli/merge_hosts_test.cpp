@@ -1,4 +1,4 @@
-// merge: the forms of HOST, the names of hosts, and inputs that cannot be read (DESIGN.md, "Hosts").
+// merge: the forms of HOST, the names of hosts, and inputs that cannot be read (docs/design.md, "Hosts").
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -57,14 +57,17 @@ TEST_CASE("NAME=FILE beats the document's own name", "[merge][hosts]") {
     CHECK(names_of(run({"merge", "mine=x=y.json"}, {.directory = dir.path()})) == "mine ");
 }
 
-TEST_CASE("an = after a / is part of the path", "[merge][hosts]") {
+TEST_CASE("an = is part of the path after a /, and where the file is there, with a warning", "[merge][hosts]") {
     const TemporaryDirectory dir;
     dir.write("a=b", document(amd_host("node-1")));
     CHECK(names_of(run({"merge", "./a=b"}, {.directory = dir.path()})) == "node-1 ");
     CHECK(names_of(run({"merge", dir.file("a=b")})) == "node-1 ");
     const Result result = run({"merge", "a=b"}, {.directory = dir.path()});
-    CHECK(result.status == 3);
-    CHECK_THAT(result.err, Contains("b: expected a readable file"));
+    CHECK(names_of(result) == "node-1 ");
+    CHECK_THAT(result.err, Contains("a=b is the name of a file") && Contains("not as NAME="));
+    const Result absent = run({"merge", "a=c"}, {.directory = dir.path()});
+    CHECK(absent.status == 3);
+    CHECK_THAT(absent.err, Contains("c: expected a readable file"));
 }
 
 TEST_CASE("a name is 1 to 255 bytes of UTF-8 without control or bidi characters", "[merge][hosts]") {

@@ -1,4 +1,4 @@
-// merge: the options that shape the policy, and those that are conditions (DESIGN.md, "Merge options").
+// merge: the options that shape the policy, and those that are conditions (docs/design.md, "Merge options").
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,4 @@
-// merge: where the policy goes, in which form, and that nothing else goes there (DESIGN.md, "Output").
+// merge: where the policy goes, in which form, and that nothing else goes there (docs/design.md, "Output").
 
 #include <sys/stat.h>
 #include <unistd.h>

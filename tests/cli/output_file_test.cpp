@@ -59,7 +59,7 @@ TEST_CASE("a regular file is replaced whole wherever it is", "[output][attack]")
 
 TEST_CASE("an open file is written at its own place, not from its beginning", "[output][attack]") {
     const Pool pool;
-    for (const std::string target : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}) {
+    for (const std::string& target : std::vector<std::string>{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}) {
         const std::string log = pool.dir.write("log", "first\n");
         const Result result =
             pool.merge(target, {.launcher = shell("\"$@\" >> " + log + "; s=$?; echo last >> " + log + "; exit $s")});
@@ -78,7 +78,7 @@ TEST_CASE("an open file is written at its own place, not from its beginning", "[
 
 TEST_CASE("what is neither a file nor a stream is refused", "[output][attack]") {
     const Pool pool;
-    for (const std::string target :
+    for (const std::string& target :
          {pool.dir.path(), pool.dir.file("missing/policy"), pool.dir.file("hosts/a.json/x")}) {
         const Result result = pool.merge(target);
         INFO(target << ": " << result.text());
@@ -89,8 +89,8 @@ TEST_CASE("what is neither a file nor a stream is refused", "[output][attack]") 
 
 TEST_CASE("-o takes the name of a file", "[output][attack]") {
     const Pool pool;
-    for (const std::string verb : {"merge", "convert"}) {
-        for (const std::string target : {"", "-"}) {
+    for (const std::string& verb : std::vector<std::string>{"merge", "convert"}) {
+        for (const std::string& target : std::vector<std::string>{"", "-"}) {
             const Result result = run({verb, pool.host, "-o", target}, {.directory = pool.dir.path()});
             INFO(result.text());
             CHECK(result.status == 2);

@@ -158,9 +158,9 @@ TEST_CASE("VMs of hosts that leave or are replaced are told where they can go", 
                Contains("VMs on b have nowhere to go while it changes.") && Contains("they can move nowhere"));
     // VMs of a policy that may not run there have nothing to move.
     const std::string relaxed_policy = pool.policy_of({pool.weak, pool.relaxed}, "old.json");
-    const std::string strong_policy = pool.policy_of({"s=" + pool.strong}, "strong.json");
+    const std::string strong_policy = pool.policy_of({"s=" + pool.strong}, "strong-policy.json");
     const Result other = run({"plan", relaxed_policy, "--hosts", pool.weak, pool.relaxed, "--remove", "relaxed",
-                              "--running", strong_policy});
+                              "--running", "strong=" + strong_policy});
     CHECK(words(running_of(plan_json(other), "strong").at("must_move")).empty());
     CHECK(words(running_of(plan_json(other), "old").at("must_move")) == "relaxed ");
 }

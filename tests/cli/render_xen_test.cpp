@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/rendered.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
@@ -21,8 +22,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-const std::string amd_zen = std::string(POOLCPUID_SOURCE_DIR) + "/examples/amd-zen/policy.json";
-const std::string haswell_skylake = std::string(POOLCPUID_SOURCE_DIR) + "/examples/intel-haswell-skylake/policy.json";
+const std::string amd_zen = example_policy("amd-zen");
+const std::string haswell_skylake = example_policy("intel-haswell-skylake");
 
 Json rendered(const std::string& target, const std::string& policy, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"render", "--to", target, policy, "--format", "json"};

@@ -14,6 +14,7 @@
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/verify.hpp"
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_here.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
@@ -30,10 +31,6 @@ namespace {
 using Json = nlohmann::json;
 
 const std::vector<std::string> example_pools{"amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"};
-
-std::string example_policy(const std::string& pool) {
-    return POOLCPUID_SOURCE_DIR "/examples/" + pool + "/policy.json";
-}
 
 void check_valid(const std::string& document) {
     for (const std::string& error : schema_errors("verify", document)) FAIL_CHECK(error);

@@ -268,9 +268,11 @@ TEST_CASE("guests with TSX features might not migrate to a host with the new mic
     const Verdict aborting = move(tsx, case_host("c06-skl-abort"));
     CHECK(has_all(lost(aborting), {"rtm", "hle"}));
     CHECK(runs_degraded(aborting));
+    CHECK_THAT(about(aborting, "rtm").remedy, Catch::Contains("Nothing breaks"));
     const Verdict off = move(tsx, case_host("c06-skl-off"));
     CHECK(must_not_run(off));
     CHECK_FALSE(is_cheap(about(off, "rtm")));
+    CHECK_THAT(about(off, "rtm").remedy, Catch::Contains("Keep the VM off"));
     CHECK(is_cheap(about(off, "hle")));
 }
 

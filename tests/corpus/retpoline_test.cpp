@@ -8,6 +8,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/law_divisor.hpp"
 #include "tests/support/policy_fields.hpp"
 
 namespace poolcpuid::test::retpoline_test {
@@ -128,11 +129,13 @@ TEST_CASE("no pool of Zhaoxin's hosts shows RSBA and RRSBA together", "[corpus][
                                               rsba | rrsba, eibrs | rsba | rrsba})
                 hosts.push_back(with_capabilities(real, vendor, value));
         }
+        std::size_t pairs = 0;
         std::size_t pools = 0;
         std::size_t relaxed = 0;
         for (std::size_t i = 0; i < hosts.size(); ++i) {
             for (std::size_t j = i; j < hosts.size(); ++j) {
                 if (vendor_string(hosts[i].first_table()) != vendor_string(hosts[j].first_table())) continue;
+                if (!is_in_part(pairs)) continue;
                 PoolState state(builtin_rulebook());
                 state.add(hosts[i]);
                 if (i != j) state.add(hosts[j]);
@@ -143,7 +146,7 @@ TEST_CASE("no pool of Zhaoxin's hosts shows RSBA and RRSBA together", "[corpus][
                 if ((shown & rrsba) != 0) CHECK((shown & eibrs) != 0);
             }
         }
-        CHECK(pools > 500);
+        CHECK(pools > 500 / law_divisor());
         CHECK(relaxed > pools / 2);
     }
 }

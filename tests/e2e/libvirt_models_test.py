@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 import cpu_map
 import poolcpuid
 from guest import REPOSITORY
+from policies import EXAMPLES, example_policy
 
 GIVEN = pathlib.Path(os.environ.get("POOLCPUID_SHARED", REPOSITORY.parent / "shared"))
 SHARED, CORPUS = GIVEN / "cases/policies", GIVEN / "corpus"
@@ -26,7 +27,7 @@ FAMILY_6_SIGNATURES_BY_AGE = [0x55, 0x6A, 0x8F, 0xCF, 0xAD]  # Skylake-SP to Gra
 
 class Policy:
     def __init__(self, path):
-        self.path, self.name = path, path.stem if path.parent == SHARED else path.parent.name
+        self.path, self.name = path, path.stem
         self.document = json.loads(path.read_text())
         self.owned = poolcpuid.owned_bits(self.document)
         self.rows = poolcpuid.rows_of_policy(self.document)
@@ -42,7 +43,7 @@ class Policy:
 
 
 def policies():
-    return [Policy(path) for path in [*sorted(REPOSITORY.glob("examples/*/policy.json")), *sorted(SHARED.glob("*.json"))]]
+    return [Policy(path) for path in [*map(example_policy, EXAMPLES), *sorted(SHARED.glob("*.json"))]]
 
 
 class Element:

@@ -209,7 +209,8 @@ class NestedSvm(unittest.TestCase):
         row["edx"] = f"0x{int(row['edx'], 16) & ~(1 << 9):08x}"  # KVM shows it by IA32_APIC_BASE, not by the entry
         without_apic["decisions"] = []
         policies["noapic"].write_text(json.dumps(without_apic))
-        policies["foreign"] = EXAMPLES / "intel-haswell-skylake/policy.json"
+        policies["foreign"] = options.work / "policy-foreign.json"
+        poolcpuid("merge", EXAMPLES / "intel-haswell-skylake/hosts", "-o", policies["foreign"])
         return policies
 
     def test_capture_gives_the_view_of_kvm_amd(self):

@@ -3,8 +3,10 @@
 A model is captured with x-force-features=on, which shows it as QEMU defines it.
 """
 
+import functools
 import json
 import pathlib
+import tempfile
 
 from guest import REPOSITORY
 from poolcpuid import run
@@ -42,8 +44,15 @@ def merge_pool(guest, name, models, directory):
     return policy
 
 
+SCRATCH = tempfile.TemporaryDirectory()  # gone when the tests end
+
+
+@functools.cache
 def example_policy(name):
-    return REPOSITORY / "examples" / name / "policy.json"
+    """The file of an example pool's policy, as the program under test makes it."""
+    policy = pathlib.Path(SCRATCH.name) / f"{name}.json"
+    run("merge", "--pool", name, REPOSITORY / "examples" / name / "hosts", "-o", policy)
+    return policy
 
 
 def read(policy):

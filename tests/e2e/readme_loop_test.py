@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The commands of the README's section "From host to vCPU" do what it says, run as they are printed there."""
+"""The commands of the README's section "From host to VM", and of docs/verify.md after them, do what they say, run as they
+are printed there."""
 
 import json
 import os
@@ -12,13 +13,14 @@ import unittest
 import poolcpuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-VERBS = ["capture", "merge", "render", "verify"]
+VERBS = ["capture", "merge", "check", "render", "verify"]
 
 
 def printed_commands():
-    """The lines of the section's first block of code."""
-    section = (ROOT / "README.md").read_text().split("\n## From host to vCPU\n")[1].split("\n## ")[0]
-    return re.search(r"```\n(.*?)```", section, re.DOTALL)[1].splitlines()
+    """The lines of the section's first block of code, and of the first of docs/verify.md."""
+    section = (ROOT / "README.md").read_text().split("\n## From host to VM\n")[1].split("\n## ")[0]
+    texts = [section, (ROOT / "docs" / "verify.md").read_text()]
+    return [line for text in texts for line in re.search(r"```\n(.*?)```", text, re.DOTALL)[1].splitlines()]
 
 
 class ReadmeLoop(unittest.TestCase):
@@ -33,7 +35,7 @@ class ReadmeLoop(unittest.TestCase):
         return subprocess.run(["bash", "-c", command], cwd=self.directory, env={**os.environ, "PATH": self.path},
                               capture_output=True, text=True, timeout=60)
 
-    def test_four_commands_lead_from_a_host_to_a_vcpu(self):
+    def test_the_printed_commands_lead_from_a_host_to_a_vcpu(self):
         commands = printed_commands()
         self.assertEqual([command.split()[1] for command in commands], VERBS)
         results = {}
@@ -43,6 +45,7 @@ class ReadmeLoop(unittest.TestCase):
 
         policy = json.loads((self.directory / "pool.json").read_text())
         self.assertEqual(sum(host["count"] for host in policy["hosts"]), 1)
+        self.assertEqual([host["outcome"] for host in json.loads(results["check"].stdout)["hosts"]], ["runs"])
         argument = (self.directory / "pool.cpu").read_text()
         self.assertTrue(argument.startswith("base,vendor="), argument)
         verification = json.loads(results["verify"].stdout)

@@ -1,4 +1,4 @@
-// The laws of DESIGN.md section 2 over generated hosts: order, grouping and repetition do not matter,
+// The laws of docs/design.md over generated hosts: order, grouping and repetition do not matter,
 // more hosts never promise more, and the policy is true on each host. Some 12,000 hosts a run;
 // POOLCPUID_SEED repeats or changes it.
 

@@ -1,4 +1,4 @@
-// What one host keeps, as DESIGN.md section 2 defines it: the oracle's own reading of a HostDump, written
+// What one host keeps, as docs/design.md defines it: the oracle's own reading of a HostDump, written
 // without a line of the merge. Slow and plain where the merge is fast.
 #pragma once
 

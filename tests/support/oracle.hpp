@@ -1,6 +1,6 @@
 // The oracle: is a policy true on every host of its pool, and is it no weaker than it must be?
 //
-// Written from DESIGN.md and policy/*.json alone. It judges the registers of a finished policy and does
+// Written from docs/design.md and policy/*.json alone. It judges the registers of a finished policy and does
 // not compute one: each field is held against what each host keeps (host_facts.hpp), in both polarities,
 // and each promise that all hosts keep but the policy does not must have a reason in the rulebook.
 #pragma once

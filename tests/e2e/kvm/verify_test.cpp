@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -19,10 +20,6 @@ using Catch::Contains;
 namespace {
 
 using Json = nlohmann::json;
-
-std::string example_policy(const std::string& pool) {
-    return POOLCPUID_SOURCE_DIR "/examples/" + pool + "/policy.json";
-}
 
 // What verify says of a policy, which must be as the schema has it, account for every row and MSR, and agree with the
 // exit status.

@@ -1,0 +1,63 @@
+// The codes of findings, by which scripts know them. docs/findings.md says of each what it means and what to do.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <concepts>
+#include <string_view>
+
+namespace poolcpuid {
+
+// Every code of a finding, and of a note on a dump, which becomes one. Sorted; never renamed once released.
+inline constexpr std::array finding_codes = std::to_array<std::string_view>({
+    "address-width-differs",
+    "cpus-differ",
+    "cpus-missing",
+    "hidden-by-hypervisor",
+    "microcode-unknown",
+    "msr-absent",
+    "msr-not-constant",
+    "msrs-unknown",
+    "no-hypervisor-view",
+    "no-safe-identity",
+    "reserved-bit",
+    "rows-beyond-maximum",
+    "skipped-host",
+    "subleaf-unknown",
+    "syscall-read-in-32-bit-mode",
+    "truncated",
+    "unclassified-bit",
+    "unknown-leaf",
+    "unknown-model",
+    "value-assumed",
+    "verw-promise-lost",
+    "virtual-machine",
+    "xsave-layout-conflict",
+    "xsave-layout-documented",
+});
+
+// One of them: any other word does not compile. A Finding has a plain string, for a document of another version may
+// have other codes.
+class FindingCode {
+public:
+    consteval FindingCode(const char* word) : word_(word) {
+        if (std::find(finding_codes.begin(), finding_codes.end(), word_) == finding_codes.end()) {
+            throw "finding_codes does not have this word";
+        }
+    }
+
+    constexpr operator std::string_view() const noexcept { return word_; }
+
+    // With anything that is a word: a code, a literal, a string.
+    template <std::convertible_to<std::string_view> Word>
+    friend bool operator==(const FindingCode& code, const Word& other) noexcept {
+        return code.word_ == std::string_view(other);
+    }
+    friend std::strong_ordering operator<=>(const FindingCode&, const FindingCode&) = default;
+
+private:
+    std::string_view word_;
+};
+
+}  // namespace poolcpuid
