@@ -3,6 +3,7 @@
 #include <string>
 
 #include "os/read_file.hpp"
+#include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::fuzz {
@@ -27,6 +28,12 @@ std::vector<HostDump> example_hosts() {
     return hosts;
 }
 
-PoolPolicy example_policy() { return read_policy(bytes_of("intel-haswell-skylake/policy.json"), "policy.json"); }
+PoolPolicy example_policy() {
+    PoolState state(builtin_rulebook());
+    for (const HostDump& host : example_hosts()) {
+        if (vendor_string(host.first_table()) == "GenuineIntel") state.add(host);
+    }
+    return state.finish({});
+}
 
 }  // namespace poolcpuid::fuzz
