@@ -22,6 +22,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// "NAME=FILE": the "=" stands before any "/".
+bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
+
 // Gives up as soon as what was read can be nothing that is taken: one document has a limit, a stream of hosts has
 // another, and so has each of its lines.
 class LimitWatch {
@@ -54,7 +57,7 @@ public:
     Inputs run(const std::vector<std::string>& arguments) {
         for (const std::string& text : arguments) {
             const Argument argument = parse_argument(text);
-            if (!argument.name && text.find('=') < text.find('/')) {
+            if (!argument.name && looks_named(text)) {
                 log_warning(text + " is the name of a file: it is read, and not as NAME=FILE");
             }
             attempt(text, [&] { read_argument(argument); });
@@ -156,20 +159,11 @@ private:
     }
 
     void read_one(const std::string& file) {
-        std::vector<HostDump> hosts = read_hosts(read_listed(file), file);
+        std::vector<HostDump> hosts = read_hosts(os::read_regular_file(file, limits::dump_bytes), file);
         if (hosts.size() != 1) {
             throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
         }
         inputs_.hosts.push_back(std::move(hosts.front()));
-    }
-
-    // A file that a directory lists.
-    static std::string read_listed(const std::string& file) {
-        try {
-            return os::read_regular_file(file, limits::dump_bytes);
-        } catch (const os::ReadError& error) {
-            throw InputError(file, 0, "a regular file", error.what());
-        }
     }
 
     bool accepts_policies_;
@@ -179,10 +173,9 @@ private:
 }  // namespace
 
 Argument parse_argument(const std::string& text) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals > text.find('/')) return {std::nullopt, text};
     std::error_code error;
-    if (fs::exists(text, error)) return {std::nullopt, text};
+    if (!looks_named(text) || fs::exists(text, error)) return {std::nullopt, text};
+    const std::size_t equals = text.find('=');
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 

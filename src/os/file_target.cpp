@@ -24,11 +24,6 @@ constexpr mode_t permissions = 0777;
 
 using Status = struct stat;
 
-std::string directory_of(const fs::path& path) {
-    const fs::path parent = path.parent_path();
-    return parent.empty() ? "." : parent.string();
-}
-
 bool is_trusted(const Status& status) noexcept { return status.st_uid == ::geteuid() || status.st_uid == 0; }
 
 // The number of the open file for which a link of /proc/self/fd stands.
@@ -80,6 +75,11 @@ FileTarget target_of(const fs::path& path, const Status& status) {
 }
 
 }  // namespace
+
+std::string directory_of(const std::string& path) {
+    const fs::path parent = fs::path(path).parent_path();
+    return parent.empty() ? "." : parent.string();
+}
 
 FileTarget find_target(const std::string& path) {
     fs::path at = path;

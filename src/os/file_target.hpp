@@ -34,4 +34,7 @@ struct FileTarget {
 // there.
 FileTarget find_target(const std::string& path);
 
+// The directory in which the last name of path stands: "." for a name alone.
+std::string directory_of(const std::string& path);
+
 }  // namespace poolcpuid::os

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "os/file_descriptor.hpp"
+#include "poolcpuid/error.hpp"
 
 namespace poolcpuid::os {
 
@@ -49,14 +50,18 @@ std::string read_path(const std::string& path, const Watch& watch) {
 }
 
 std::string read_regular_file(const std::string& path, std::size_t most) {
-    // O_NONBLOCK: opening a pipe without a writer would wait for one. It changes nothing for a regular file.
-    const FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-    struct stat status {};
-    if (!file.is_open() || ::fstat(file.number(), &status) != 0) throw ReadError(reason(errno));
-    if (!S_ISREG(status.st_mode)) throw ReadError(kind_of(status.st_mode));
-    return read_all(file.number(), [most](std::string_view bytes) {
-        if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
-    });
+    try {
+        // O_NONBLOCK: opening a pipe without a writer would wait for one. It changes nothing for a regular file.
+        const FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+        struct stat status {};
+        if (!file.is_open() || ::fstat(file.number(), &status) != 0) throw ReadError(reason(errno));
+        if (!S_ISREG(status.st_mode)) throw ReadError(kind_of(status.st_mode));
+        return read_all(file.number(), [most](std::string_view bytes) {
+            if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
+        });
+    } catch (const ReadError& error) {
+        throw InputError(path, 0, "a regular file", error.what());
+    }
 }
 
 }  // namespace poolcpuid::os

@@ -25,7 +25,7 @@ std::string read_all(int descriptor, const Watch& watch);
 std::string read_path(const std::string& path, const Watch& watch);
 
 // All bytes of a regular file. Anything else is refused without waiting for it: a file that a directory lists was not
-// chosen by the caller. Throws ReadError, also for more than `most` bytes.
+// chosen by the caller. Throws InputError, also for more than `most` bytes.
 std::string read_regular_file(const std::string& path, std::size_t most);
 
 }  // namespace poolcpuid::os

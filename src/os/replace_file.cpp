@@ -8,9 +8,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
+#include <initializer_list>
 
 #include "os/file_descriptor.hpp"
+#include "os/file_target.hpp"
 
 namespace poolcpuid::os {
 
@@ -46,11 +47,6 @@ mode_t new_file_mode() noexcept {
 
 bool fill(int descriptor, std::string_view bytes, mode_t mode) noexcept {
     return ::fchmod(descriptor, mode) == 0 && write_all(descriptor, bytes) && ::fsync(descriptor) == 0;
-}
-
-std::string directory_of(const std::string& path) {
-    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-    return parent.empty() ? "." : parent.string();
 }
 
 // A file beside the target that bears an unfinished name, and loses it unless it took the target's place.

@@ -52,18 +52,10 @@ private:
 
     pugi::xml_document parse(const std::string& name) const {
         pugi::xml_document document;
-        const std::string bytes = bytes_of_file(name);
+        const std::string bytes = bytes_of_(name);
         const pugi::xml_parse_result result = document.load_buffer(bytes.data(), bytes.size());
         if (!result) refuse("an XML file of libvirt's cpu_map", result.description());
         return document;
-    }
-
-    std::string bytes_of_file(const std::string& name) const {
-        try {
-            return bytes_of_(name);
-        } catch (const os::ReadError& error) {
-            refuse("a regular file", error.what());
-        }
     }
 
     // Models may stand in groups of their own (libvirt 10 and later).

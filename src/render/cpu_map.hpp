@@ -8,7 +8,7 @@
 
 namespace poolcpuid::render {
 
-// The bytes of a file of the map. Throws os::ReadError.
+// The bytes of a file of the map. Throws InputError when there are none.
 using CpuMapFile = std::function<std::string(const std::string& name)>;
 
 // The map of these files, from index.xml on; directory names them in messages. Throws as read_cpu_map does.

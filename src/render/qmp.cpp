@@ -19,16 +19,39 @@ constexpr int deepest_answer = 32;  // copying one is recursive; real ones are 5
     throw InputError(program, 0, expected, found);
 }
 
+// A member that is a number of 32 bits, or 0 where there is none.
+unsigned number_in(const Message& object, const char* key, const std::string& program) {
+    const auto at = object.find(key);
+    if (at == object.end()) return 0;
+    if (!at->is_number_unsigned() || at->get<std::uint64_t>() > std::numeric_limits<unsigned>::max()) {
+        refuse(program, std::string("a number in \"") + key + "\", as QEMU's answers have it", "something else");
+    }
+    return at->get<unsigned>();
+}
+
+// The release that a greeting names, and with its patch level as text.
+struct Release {
+    VmmVersion version;
+    std::string text;
+};
+
+Release release_in(const Message& greeting, const std::string& program) {
+    const Message qemu = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
+    const VmmVersion version{number_in(qemu, "major", program), number_in(qemu, "minor", program)};
+    return {version, to_string(version) + "." + std::to_string(number_in(qemu, "micro", program))};
+}
+
 class Qmp {
 public:
     Qmp(const QmpLines& lines, std::string program) : lines_(lines), program_(std::move(program)) {
-        greeting_ = next();
-        if (!greeting_.contains("QMP")) refuse(program_, "a program that speaks QMP", "one that does not");
+        const Message greeting = next();
+        if (!greeting.contains("QMP")) refuse(program_, "a program that speaks QMP", "one that does not");
+        release_ = release_in(greeting, program_);
         ask("qmp_capabilities", {});
     }
 
     const std::string& program() const noexcept { return program_; }
-    const Message& greeting() const noexcept { return greeting_; }
+    const Release& release() const noexcept { return release_; }
 
     // The answer, or the member "error" of it.
     Message ask(const std::string& command, const Message& arguments) {
@@ -57,31 +80,8 @@ private:
 
     const QmpLines& lines_;
     std::string program_;
-    Message greeting_;
+    Release release_;
 };
-
-// A member that is a number of 32 bits, or 0 where there is none.
-unsigned number_in(const Message& object, const char* key, const std::string& program) {
-    const auto at = object.find(key);
-    if (at == object.end()) return 0;
-    if (!at->is_number_unsigned() || at->get<std::uint64_t>() > std::numeric_limits<unsigned>::max()) {
-        refuse(program, std::string("a number in \"") + key + "\", as QEMU's answers have it", "something else");
-    }
-    return at->get<unsigned>();
-}
-
-// An object with major, minor and micro.
-Message version_in(const Message& greeting) {
-    return greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
-}
-
-VmmVersion release_of(const Message& version, const std::string& program) {
-    return {number_in(version, "major", program), number_in(version, "minor", program)};
-}
-
-std::string full_version_of(const Message& version, const std::string& program) {
-    return to_string(release_of(version, program)) + "." + std::to_string(number_in(version, "micro", program));
-}
 
 // The properties in the answer to query-cpu-model-expansion.
 Message properties_in(const Message& answer, const std::string& program) {
@@ -131,9 +131,8 @@ std::map<std::string, bool> flags_of(const Message& properties) {
 QemuFacts facts_of(Qmp& qmp, const std::string& model, const std::set<std::string>& wanted) {
     QemuFacts facts;
     facts.program = qmp.program();
-    const Message version = version_in(qmp.greeting());
-    facts.version = release_of(version, qmp.program());
-    facts.full_version = full_version_of(version, qmp.program());
+    facts.version = qmp.release().version;
+    facts.full_version = qmp.release().text;
     facts.model = settled_model(qmp, model);
     const Message known = expand(qmp, plainest_qemu_model, {});
     std::set<std::string> known_wanted;
@@ -169,7 +168,7 @@ QemuModel model_of(const Message& properties, const std::string& program, std::s
 QemuModels models_of(Qmp& qmp, const std::set<std::string>& names) {
     QemuModels answer;
     answer.program = qmp.program();
-    answer.full_version = full_version_of(version_in(qmp.greeting()), qmp.program());
+    answer.full_version = qmp.release().text;
     const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
     for (const Message& definition : definitions) {
         const std::string name = definition.value("name", std::string());

@@ -21,14 +21,6 @@ constexpr std::array whole_files{"dependencies.json", "equality.json", "groups.j
 
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; ours have some 100,000
 
-std::string bytes_of(const fs::path& path) {
-    try {
-        return os::read_regular_file(path.string(), most_bytes);
-    } catch (const os::ReadError& error) {
-        throw InputError(path.string(), 0, "a regular file", error.what());
-    }
-}
-
 std::string digest_of(const std::vector<RulebookFile>& files) {
     std::string listing;
     for (const RulebookFile& file : files) listing += sha256_hex(file.bytes) + "  " + file.path + "\n";
@@ -64,7 +56,7 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
     for (const char* name : whole_files) {
         const fs::path path = fs::path(directory) / name;
         if (!fs::exists(path, error)) throw InputError(path.string(), 0, "a file of the rulebook", "none");
-        files.push_back({name, bytes_of(path)});
+        files.push_back({name, os::read_regular_file(path.string(), most_bytes)});
     }
     for (const char* folder : {"cpuid", "msr"}) {
         const fs::path path = fs::path(directory) / folder;
@@ -73,7 +65,8 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
              entry.increment(error)) {
             const std::string name = entry->path().filename().string();
             if (name.starts_with(".") || entry->path().extension() != ".json") continue;
-            files.push_back({std::string(folder) + "/" + name, bytes_of(entry->path())});
+            files.push_back(
+                {std::string(folder) + "/" + name, os::read_regular_file(entry->path().string(), most_bytes)});
         }
         if (error) throw InputError(path.string(), 0, "a readable directory", error.message());
     }

@@ -46,12 +46,7 @@ private:
     // A policy is a file that anybody may have written: no MSR is set because it says so, but for those that the
     // rulebook knows.
     void put_msr(const MsrRow& msr) {
-        const auto fields = plan_.fields();
-        const bool is_known = std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) {
-            const Field& field = plan_.rulebook()[index];
-            return field.is_msr && field.leaf == msr.index;
-        });
-        if (is_known) {
+        if (plan_.coverage({true, {msr.index, 0}, {}}).fields != 0) {
             task_.msrs.push_back(msr);
             task_.rdmsr.push_back(msr.index);
         } else {

@@ -8,6 +8,7 @@
 #include "poolcpuid/rulebook.hpp"
 #include "report/html.hpp"
 #include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -81,8 +82,8 @@ TEST_CASE("report writes the page and nothing else", "[report]") {
     CHECK(run({"report", files.policy, "-o", "/dev/stdout"}).out == files.dir.read("page.html"));
     CHECK(run({"report", "-", "-o", "/dev/stdout"}, {.input = bytes_of(files.policy)}).out ==
           files.dir.read("page.html"));
-    CHECK(files.report(zen + "policy.json", {"--rulebook", POOLCPUID_SOURCE_DIR "/policy"}) ==
-          files.report(zen + "policy.json"));
+    CHECK(files.report(example_policy("amd-zen"), {"--rulebook", POOLCPUID_SOURCE_DIR "/policy"}) ==
+          files.report(example_policy("amd-zen")));
 }
 
 TEST_CASE("report maps failures to the contract's statuses and writes nothing then", "[report]") {
@@ -116,7 +117,7 @@ TEST_CASE("the page is the same bytes each time, in whatever order hosts are giv
 
 TEST_CASE("the page says what the pool gives up, announces and limits, and on whose word", "[report]") {
     const Files files;
-    const std::string page = files.report(zen + "policy.json", {"--hosts", zen + "hosts"});
+    const std::string page = files.report(example_policy("amd-zen"), {"--hosts", zen + "hosts"});
     CHECK_THAT(page, Contains("<b>34</b> features given up") && Contains("<b>2</b> relaxed behaviours announced") &&
                          Contains("<b>1</b> number limited"));
     CHECK_THAT(page, Contains("<a href=\"#f-fs_gs_base_ns\">fs_gs_base_ns</a>"));
@@ -129,8 +130,8 @@ TEST_CASE("the page says what the pool gives up, announces and limits, and on wh
         CHECK_THAT(page, Contains(report::escaped(text)));
     }
     CHECK_THAT(page, Contains("What limiting hosts cost"));
-    CHECK_THAT(page, Contains(sha256_hex(bytes_of(zen + "policy.json"))));
-    const Json policy = Json::parse(bytes_of(zen + "policy.json"));
+    CHECK_THAT(page, Contains(sha256_hex(bytes_of(example_policy("amd-zen")))));
+    const Json policy = Json::parse(bytes_of(example_policy("amd-zen")));
     CHECK_THAT(page, Contains(policy["rulebook"]["sha256"].get<std::string>()) &&
                          Contains(policy["names_sha256"].get<std::string>()));
     for (const Json& host : policy["hosts"]) CHECK_THAT(page, Contains(host["sha256"].get<std::string>()));

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "example_files.hpp"
-#include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 #include "render/cpu_map.hpp"
@@ -23,7 +22,7 @@ std::string bytes_of(const fuzz::Sections& sections, const std::string& name) {
     for (const fuzz::Section& file : sections.files) {
         if (file.name == name) return std::string(file.bytes);
     }
-    throw os::ReadError("no such file");
+    throw InputError(name, 0, "a file", "none");
 }
 
 void check_map(const CpuMap& map) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """readable.py <DOCUMENT: a policy or a plan (JSON), as lines that a person reads.
 
-Every value is there but digests, which say nothing to a reader and change with every edit of the rulebook, and what other
-projects call a field, which is the rulebook's to say. A row, a decision or a finding is a line. Of a plan, the policy after the change is told by the lines in which it differs from
-the one before. Members that are not known here follow their line as JSON, so that none is lost."""
+Every value is there but digests, which say nothing to a reader and change with every edit of the rulebook, and what
+other projects call a field, which is the rulebook's to say. A row, a decision or a finding is a line. Of a plan, the
+policy after the change is told by the lines in which it differs from the one before. Members that are not known here
+follow their line as JSON, so that none is lost."""
 
 import difflib
 import json
