@@ -75,8 +75,8 @@ TEST_CASE("rows and owned bits in any number are rendered and verified in linear
     };
     for (const bool one_leaf : {false, true}) {
         CAPTURE(one_leaf);
-        const PoolPolicy few = crowded_policy(15000, one_leaf);
-        const PoolPolicy many = crowded_policy(60000, one_leaf);
+        const PoolPolicy few = crowded_policy(8000, one_leaf);
+        const PoolPolicy many = crowded_policy(32000, one_leaf);
         // Four times the rows take some five times as long; in quadratic time it was twelve to sixteen times.
         const auto check_growth = [&](const auto& work) {
             const double before = seconds_of([&] { work(few); });
