@@ -1,11 +1,12 @@
 // libvirt's cpu_map: an index that includes a file a vendor list, a feature list, and one a model.
+#include "render/cpu_map.hpp"
+
 #include <charconv>
 #include <filesystem>
 #include <pugixml.hpp>
 
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/vmm_facts.hpp"
 #include "text/hex.hpp"
 #include "text/quote.hpp"
 
@@ -18,15 +19,18 @@ namespace fs = std::filesystem;
 constexpr unsigned deepest_group = 8;  // real ones are 1 deep
 constexpr unsigned last_stepping = 15;
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; real ones have some 100,000
+// Of all models together, those counted again that a model has from the one on which it builds. Real maps have 20,000.
+constexpr std::size_t most_entries = std::size_t{1} << 20;
 
 class MapReader {
 public:
-    explicit MapReader(const std::string& directory) : directory_(directory), file_(path_of("index.xml")) {
+    MapReader(const std::string& directory, const render::CpuMapFile& bytes_of)
+        : directory_(directory), bytes_of_(bytes_of), file_(path_of("index.xml")) {
         map_.directory = directory;
     }
 
     CpuMap run() {
-        const pugi::xml_document index = parse();
+        const pugi::xml_document index = parse("index.xml");
         for (const pugi::xml_node arch : index.child("cpus").children("arch")) {
             if (text_of(arch, "name") == "x86") read_includes(arch, 0);
         }
@@ -46,9 +50,9 @@ private:
         return node.attribute(attribute).value();
     }
 
-    pugi::xml_document parse() const {
+    pugi::xml_document parse(const std::string& name) const {
         pugi::xml_document document;
-        const std::string bytes = os::read_regular_file(file_, most_bytes);
+        const std::string bytes = bytes_of_(name);
         const pugi::xml_parse_result result = document.load_buffer(bytes.data(), bytes.size());
         if (!result) refuse("an XML file of libvirt's cpu_map", result.description());
         return document;
@@ -69,8 +73,9 @@ private:
     void read_file(const std::string& name) {
         file_ = path_of("index.xml");
         if (name.find('/') != std::string::npos) refuse("a file of the directory", quote(name));
+        if (!included_.insert(name).second) refuse("each file included once", quote(name) + " twice");
         file_ = path_of(name);
-        const pugi::xml_document document = parse();
+        const pugi::xml_document document = parse(name);
         for (const pugi::xml_node node : document.child("cpus").children()) {
             const std::string_view kind = node.name();
             if (kind == "vendor") vendors_[text_of(node, "name")] = text_of(node, "string");
@@ -136,7 +141,16 @@ private:
             if (!map_.features.contains(feature)) refuse("a feature of the map for " + quote(name), quote(feature));
             (text_of(entry, "removed") == "yes" ? model.removed : model.features).insert(feature);
         }
+        count(model);
         if (!map_.models.emplace(name, std::move(model)).second) refuse("one model " + quote(name), "two");
+    }
+
+    // Each model may build on the one before and have all that it has.
+    void count(const CpuMapModel& model) {
+        entries_ += model.features.size() + model.removed.size() + model.signatures.size();
+        if (entries_ > most_entries) {
+            refuse("models with at most " + std::to_string(most_entries) + " features in all", "more");
+        }
     }
 
     unsigned decimal(const pugi::xml_node& node, const char* attribute) const {
@@ -171,14 +185,25 @@ private:
     }
 
     std::string directory_;
+    const render::CpuMapFile& bytes_of_;
     std::string file_;  // that is being read
+    std::set<std::string> included_;
     std::map<std::string, std::string> vendors_;
+    std::size_t entries_ = 0;
     CpuMap map_;
 };
 
 }  // namespace
 
-CpuMap read_cpu_map(const std::string& directory) { return MapReader(directory).run(); }
+CpuMap render::cpu_map_of(const std::string& directory, const CpuMapFile& bytes_of) {
+    return MapReader(directory, bytes_of).run();
+}
+
+CpuMap read_cpu_map(const std::string& directory) {
+    return render::cpu_map_of(directory, [&](const std::string& name) {
+        return os::read_regular_file((fs::path(directory) / name).string(), most_bytes);
+    });
+}
 
 std::optional<std::string> find_cpu_map() {
     const std::string usual = "/usr/share/libvirt/cpu_map";

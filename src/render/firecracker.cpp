@@ -7,7 +7,7 @@
 #include <set>
 
 #include "json/document.hpp"
-#include "render/owned.hpp"
+#include "merge/owned_bits.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
 #include "text/hex.hpp"
@@ -30,7 +30,8 @@ std::string bitmap(std::uint64_t value, std::uint64_t left_alone, unsigned width
 
 class Template {
 public:
-    explicit Template(const TargetInput& input) : policy_(input.policy), plan_(input.plan) {}
+    explicit Template(const TargetInput& input)
+        : policy_(input.policy), plan_(input.plan), owned_(input.policy.owned) {}
 
     Json json() {
         for (const CpuidRow& row : policy_.cpuid) rows_[row.key] = row.value;
@@ -40,7 +41,7 @@ public:
         for (const auto& [key, value] : rows_) document["cpuid_modifiers"].push_back(leaf_json(key, value));
         document["msr_modifiers"] = Json::array();
         for (const MsrRow& row : policy_.msrs) {
-            const std::uint64_t owned = owned_mask(policy_, {true, {row.index, 0}, Register::eax});
+            const std::uint64_t owned = owned_.of({true, {row.index, 0}, Register::eax});
             document["msr_modifiers"].push_back(
                 {{"addr", to_hex(row.index)}, {"bitmap", bitmap(row.value.value_or(0), owned, 64)}});
         }
@@ -69,7 +70,7 @@ private:
     bool is_owned(LeafKey key) const {
         std::uint64_t owned = 0;
         for (const Register reg : all_registers) {
-            owned |= owned_mask(policy_, {false, key, reg});
+            owned |= owned_.of({false, key, reg});
         }
         return owned != 0;
     }
@@ -77,7 +78,7 @@ private:
     Json leaf_json(LeafKey key, const Registers& value) const {
         Json modifiers = Json::array();
         for (const Register reg : all_registers) {
-            const std::uint64_t owned = owned_mask(policy_, {false, key, reg});
+            const std::uint64_t owned = owned_.of({false, key, reg});
             modifiers.push_back({{"register", to_string(reg)}, {"bitmap", bitmap(value[reg], owned, 32)}});
         }
         return {{"leaf", to_hex(key.leaf)},
@@ -88,6 +89,7 @@ private:
 
     const PoolPolicy& policy_;
     const merge::Plan& plan_;
+    merge::OwnedBits owned_;
     std::map<LeafKey, Registers> rows_;
 };
 

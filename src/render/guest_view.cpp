@@ -5,7 +5,7 @@
 #include <optional>
 #include <tuple>
 
-#include "render/owned.hpp"
+#include "merge/owned_bits.hpp"
 #include "render/words.hpp"
 #include "text/hex.hpp"
 
@@ -279,9 +279,10 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
 }
 
 std::vector<Inexpressible> GuestView::differences() const {
+    const merge::OwnedBits left_to_vmm(policy_.owned);
     std::vector<Inexpressible> all;
     for (const auto& [place, bits] : registers_) {
-        const std::uint64_t owned = owned_mask(policy_, place);
+        const std::uint64_t owned = left_to_vmm.of(place);
         if ((((bits.promised ^ bits.seen) | bits.unknown) & ~owned) == 0) continue;
         std::uint64_t covered = owned;
         for (const FieldIndex index : plan_.fields()) {

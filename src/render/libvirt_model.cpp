@@ -44,11 +44,12 @@ CpuMapModel LibvirtModels::choose(const std::set<std::string>& required) const {
         }
         return at->second;
     }
+    const std::set<std::string> unwanted = unwanted_features();
     const CpuMapModel* best = nullptr;
     std::optional<Rank> least;
     for (const auto& [name, model] : map_->models) {
         if (is_gone(name) || (!model.vendor.empty() && model.vendor != input_.policy.vendor)) continue;
-        const Rank mine = rank(model, required);
+        const Rank mine = rank(model, required, unwanted);
         if (least && *least < mine) continue;
         best = &model;
         least = mine;
@@ -73,7 +74,8 @@ CpuMapModel LibvirtModels::known_model() const {
 // A guest that takes its CPU for one with more immunities than the pool's leaves protections out; so that counts
 // before age. A model of the policy's own CPU comes before all others. What libvirt does not take for guests by itself
 // are versions that not every QEMU has: where none was asked, the lowest is the likeliest.
-LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set<std::string>& required) const {
+LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set<std::string>& required,
+                                        const std::set<std::string>& unwanted) const {
     const std::optional<Signature> seen = shown(model);
     const bool is_other_family = !seen || seen->family != policy_.family;
     const bool claims_more = row_of(model) == nullptr || !claims(model).empty();
@@ -83,7 +85,7 @@ LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set
             is_newer(model),
             is_other_family,
             !model.for_guests,
-            is_certain ? changes(model, required) : 0,
+            is_certain ? changes(model, required, unwanted) : 0,
             model.name};
 }
 
@@ -151,13 +153,23 @@ std::vector<std::string> LibvirtModels::claims(const CpuMapModel& model) const {
     return more;
 }
 
+// The features that have to be disabled in a model that has them. Found once for all models.
+std::set<std::string> LibvirtModels::unwanted_features() const {
+    std::set<std::string> unwanted;
+    for (const auto& [name, feature] : map_->features) {
+        if (!names_.is_in_policy(name) && names_.counts(name)) unwanted.insert(name);
+    }
+    return unwanted;
+}
+
 // The number of features that have to be required or disabled.
-std::size_t LibvirtModels::changes(const CpuMapModel& model, const std::set<std::string>& required) const {
+std::size_t LibvirtModels::changes(const CpuMapModel& model, const std::set<std::string>& required,
+                                   const std::set<std::string>& unwanted) const {
     std::set<std::string> has;
     std::size_t count = 0;
     for (const std::string& name : model.features) {
         has.insert(names_.first_of_equals(name));
-        if (!names_.is_in_policy(name) && names_.counts(name)) ++count;
+        count += unwanted.contains(name) ? 1 : 0;
     }
     for (const std::string& name : required) count += has.contains(names_.first_of_equals(name)) ? 0 : 1;
     return count;

@@ -39,7 +39,8 @@ private:
     // What makes a model worse than another, the worst first.
     using Rank = std::tuple<bool, bool, bool, bool, bool, std::size_t, std::string>;
 
-    Rank rank(const CpuMapModel& model, const std::set<std::string>& required) const;
+    Rank rank(const CpuMapModel& model, const std::set<std::string>& required,
+              const std::set<std::string>& unwanted) const;
     CpuMapModel known_model() const;
     const json::Value* gone(const std::string& name) const;
     bool is_gone(const std::string& name) const;
@@ -47,7 +48,9 @@ private:
     const Model* row_of(const CpuMapModel& model) const;
     bool is_newer(const CpuMapModel& model) const;
     std::vector<std::string> claims(const CpuMapModel& model) const;
-    std::size_t changes(const CpuMapModel& model, const std::set<std::string>& required) const;
+    std::set<std::string> unwanted_features() const;
+    std::size_t changes(const CpuMapModel& model, const std::set<std::string>& required,
+                        const std::set<std::string>& unwanted) const;
     std::vector<std::string> unsaid(const std::set<std::string>& required) const;
 
     const TargetInput& input_;

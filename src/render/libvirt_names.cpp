@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "render/owned.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::render {
@@ -28,7 +27,8 @@ bool is_one_bit(const CpuMapFeature& feature) {
 
 }  // namespace
 
-LibvirtNames::LibvirtNames(const TargetInput& input, const QemuView& guest) : input_(input), guest_(guest) {
+LibvirtNames::LibvirtNames(const TargetInput& input, const QemuView& guest)
+    : input_(input), guest_(guest), owned_(input.policy.owned) {
     if (input.options.qemu_models) qemu_ = &*input.options.qemu_models;
     if (input.options.cpu_map) {
         take_map(*input.options.cpu_map);
@@ -135,9 +135,8 @@ bool LibvirtNames::is_in_policy(const std::string& name) const {
 bool LibvirtNames::is_left_to_vmm(const std::string& name) const {
     const auto at = features_.find(name);
     if (at == features_.end() || at->second.bits.empty()) return false;
-    return std::all_of(at->second.bits.begin(), at->second.bits.end(), [&](const CpuMapBits& bits) {
-        return (owned_mask(input_.policy, place_of(bits)) & bits.mask) == bits.mask;
-    });
+    return std::all_of(at->second.bits.begin(), at->second.bits.end(),
+                       [&](const CpuMapBits& bits) { return (owned_.of(place_of(bits)) & bits.mask) == bits.mask; });
 }
 
 // The gate of the field there. Of an MSR's bits without a field, that of the MSR's others.

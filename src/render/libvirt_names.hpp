@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "merge/owned_bits.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
@@ -57,6 +58,7 @@ private:
 
     const TargetInput& input_;
     const QemuView& guest_;
+    const merge::OwnedBits owned_;
     const QemuModels* qemu_ = nullptr;
     std::map<std::string, CpuMapFeature> features_;
     std::map<std::string, std::string> by_property_;

@@ -1,4 +1,4 @@
-// Asking a QEMU program: QMP on its standard input and output, without a machine.
+// A QEMU program to be asked: QMP on its standard input and output, without a machine.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -11,18 +11,16 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/vmm_facts.hpp"
+#include "render/qmp.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid {
 
 namespace {
-
-using Message = nlohmann::json;
 
 constexpr std::size_t longest_answer = 16U << 20;  // bytes; real ones have some tens of thousands
 constexpr std::chrono::seconds patience{20};       // for all answers together; real ones take less than one
@@ -142,163 +140,21 @@ const std::string& executable(const std::string& program) {
     return program;
 }
 
-// The release that a greeting names, and with its patch level as text.
-struct Release {
-    VmmVersion version;
-    std::string text;
-};
-
-Release release_in(const Message& greeting) {
-    const Message qemu = greeting.at("QMP").value("version", Message::object()).value("qemu", Message::object());
-    const VmmVersion version{qemu.value("major", 0U), qemu.value("minor", 0U)};
-    return {version, to_string(version) + "." + std::to_string(qemu.value("micro", 0U))};
-}
-
-class Qmp {
-public:
-    explicit Qmp(const std::string& program) : program_(executable(program)), child_(program) {
-        const Message greeting = next();
-        if (!greeting.contains("QMP")) refuse(program, "a program that speaks QMP", "one that does not");
-        release_ = release_in(greeting);
-        ask("qmp_capabilities", {});
-    }
-
-    const Release& release() const noexcept { return release_; }
-
-    // The answer, or the member "error" of it.
-    Message ask(const std::string& command, const Message& arguments) {
-        Message request{{"execute", command}};
-        if (!arguments.is_null()) request["arguments"] = arguments;
-        child_.write(request.dump() + "\n");
-        for (;;) {
-            Message answer = next();
-            if (!answer.contains("event")) return answer;
-        }
-    }
-
-private:
-    Message next() {
-        Message answer = Message::parse(child_.read_line(), nullptr, false);
-        if (!answer.is_object()) refuse(program_, "a program that speaks QMP", "one that does not");
-        return answer;
-    }
-
-    std::string program_;
-    Child child_;
-    Release release_;
-};
-
-// The properties in the answer to query-cpu-model-expansion.
-Message properties_in(const Message& answer, const std::string& program) {
-    Message properties =
-        answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
-    if (!properties.is_object()) {
-        refuse(program, "the properties of CPU models, as a QEMU for x86-64 lists them", "an answer without");
-    }
-    return properties;
-}
-
-// The versioned name of a model, and a refusal of those that are whatever the host has.
-std::string settled_model(Qmp& qmp, const std::string& program, const std::string& model) {
-    if (model == plainest_qemu_model) return model;
-    const Message definitions = qmp.ask("query-cpu-definitions", {});
-    for (const Message& definition : definitions.value("return", Message::array())) {
-        if (definition.value("name", std::string()) != model) continue;
-        if (!definition.value("migration-safe", false)) {
-            throw UsageError(printable(program) + ": what the CPU model " + printable(model) +
-                             " has depends on the host, so it cannot be the base of a policy");
-        }
-        return definition.value("alias-of", model);
-    }
-    return model;  // the expansion says what is wrong with it
-}
-
-// The properties of a model where those of wanted are on.
-Message expand(Qmp& qmp, const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
-    Message arguments{{"type", "full"}, {"model", {{"name", model}}}};
-    for (const std::string& name : wanted) arguments["model"]["props"][name] = true;
-    const Message answer = qmp.ask("query-cpu-model-expansion", arguments);
-    if (answer.contains("error")) {
-        const std::string why = answer["error"].value("desc", std::string("no reason given"));
-        throw UsageError(printable(program) + " has no CPU model " + printable(model) + ": " + printable(why));
-    }
-    return properties_in(answer, program);
-}
-
-std::map<std::string, bool> flags_of(const Message& properties) {
-    std::map<std::string, bool> flags;
-    for (const auto& [name, value] : properties.items()) {
-        if (value.is_boolean()) flags[name] = value.get<bool>();
-    }
-    return flags;
-}
-
-QemuFacts facts_of(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
-    QemuFacts facts;
-    facts.program = program;
-    Qmp qmp(program);
-    facts.version = qmp.release().version;
-    facts.full_version = qmp.release().text;
-    facts.model = settled_model(qmp, program, model);
-    const Message known = expand(qmp, program, plainest_qemu_model, {});
-    std::set<std::string> known_wanted;
-    for (const std::string& name : wanted) {
-        if (known.contains(name) && known[name].is_boolean()) known_wanted.insert(name);
-    }
-    const Message plain = expand(qmp, program, plainest_qemu_model, known_wanted);
-    const Message named = facts.model == plainest_qemu_model ? plain : expand(qmp, program, facts.model, known_wanted);
-    facts.plain_flags = flags_of(plain);
-    facts.flags = flags_of(named);
-    for (const auto& [name, value] : named.items()) {
-        if (value.is_boolean()) continue;
-        facts.numbers.insert(name);
-        if (value != plain.value(name, Message())) facts.model_numbers.insert(name);
-    }
-    return facts;
-}
-
-QemuModels models_of(const std::string& program, const std::set<std::string>& names) {
-    QemuModels answer;
-    answer.program = program;
-    Qmp qmp(program);
-    answer.full_version = qmp.release().text;
-    const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
-    for (const Message& definition : definitions) {
-        const std::string name = definition.value("name", std::string());
-        if (!names.contains(name)) continue;
-        const Message properties = properties_in(
-            qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}}), program);
-        QemuModel& model = answer.models[name];
-        model.family = properties.value("family", 0U);
-        model.model = properties.value("model", 0U);
-        model.stepping = properties.value("stepping", 0U);
-        for (const auto& [property, value] : properties.items()) {
-            if (!value.is_boolean()) continue;
-            answer.properties.insert(property);
-            if (value.get<bool>()) model.on.insert(property);
-        }
-    }
-    return answer;
-}
-
-// Runs a conversation in which the parts of an answer are taken for what QEMU's have: of other types, they are refused.
-template <typename Conversation>
-auto with_types_checked(const std::string& program, const Conversation& conversation) {
-    try {
-        return conversation();
-    } catch (const Message::exception& error) {
-        refuse(program, "answers of the types that QEMU's have", error.what());
-    }
+// What goes to and from a child.
+render::QmpLines lines_of(Child& child) {
+    return {[&child](std::string_view line) { child.write(line); }, [&child] { return child.read_line(); }};
 }
 
 }  // namespace
 
 QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted) {
-    return with_types_checked(program, [&] { return facts_of(program, model, wanted); });
+    Child child(executable(program));
+    return render::facts_over(lines_of(child), program, model, wanted);
 }
 
 QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
-    return with_types_checked(program, [&] { return models_of(program, names); });
+    Child child(executable(program));
+    return render::models_over(lines_of(child), program, names);
 }
 
 std::optional<std::string> find_qemu() {

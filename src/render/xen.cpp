@@ -7,7 +7,7 @@
 #include <array>
 #include <map>
 
-#include "render/owned.hpp"
+#include "merge/owned_bits.hpp"
 #include "render/targets.hpp"
 #include "render/xen_guest.hpp"
 #include "text/hex.hpp"
@@ -39,7 +39,7 @@ std::uint32_t value_at(const PoolPolicy& policy, const DataPlace& place) {
 class XendForm {
 public:
     XendForm(const TargetInput& input, const XenData& data)
-        : input_(input), data_(data), guest_(input, data, OnSomeHosts::asked) {
+        : input_(input), data_(data), owned_(input.policy.owned), guest_(input, data, OnSomeHosts::asked) {
         for (const CpuidRow& row : input.policy.cpuid) rows_[row.key] = row.value;
         add_empty_rows();
     }
@@ -68,16 +68,21 @@ public:
     }
 
 private:
+    // Of a range, and of a leaf. A policy may state any maximum; real ones are below.
+    static constexpr std::uint32_t most_rows = 0x100;
+
     void add_empty_rows() {
         for (const FieldIndex index : input_.plan.fields()) {
             const Field& field = input_.plan.rulebook()[index];
             const auto highest = static_cast<std::uint32_t>(guest_.view().promised(field, field.subleaf_first));
             if (field.derive.how == Derivation::max_leaf) {
-                for (std::uint32_t leaf = field.leaf; leaf <= highest && !guest_.is_above(leaf); ++leaf) {
-                    if (!has_subleaves(leaf)) add_empty_row({leaf, 0});
+                for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_rows; ++leaf) {
+                    if (!guest_.is_above(leaf) && !has_subleaves(leaf)) add_empty_row({leaf, 0});
                 }
             } else if (field.derive.how == Derivation::max_subleaf) {
-                for (std::uint32_t subleaf = 0; subleaf <= highest; ++subleaf) add_empty_row({field.leaf, subleaf});
+                for (std::uint32_t subleaf = 0; subleaf <= highest && subleaf < most_rows; ++subleaf) {
+                    add_empty_row({field.leaf, subleaf});
+                }
             }
         }
     }
@@ -107,7 +112,7 @@ private:
         for (const Register reg : all_registers) {
             if (is_computed(data_, key, reg)) continue;
             const merge::RegisterPlace place{false, key, reg};
-            const std::uint64_t owned = owned_mask(input_.policy, place);
+            const std::uint64_t owned = owned_.of(place);
             if (owned == 0xFFFFFFFFU) continue;
             const std::uint32_t asked = guest_.asked(place, value[reg]);
             text += (text.empty() ? "" : ",") + std::string(to_string(reg)) + "=";
@@ -120,6 +125,7 @@ private:
 
     const TargetInput& input_;
     const XenData& data_;
+    const merge::OwnedBits owned_;
     XenGuest guest_;
     std::map<LeafKey, Registers> rows_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "render/owned.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::render {
@@ -36,7 +35,7 @@ bool follows_from_features(const Field& field) {
 }  // namespace
 
 XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on_some_hosts)
-    : input_(input), data_(data), view_(input.plan, input.policy) {
+    : input_(input), data_(data), owned_(input.policy.owned), view_(input.plan, input.policy) {
     for (const Decision& decision : input.policy.decisions) {
         const bool is_alike = decision.values.size() == 1 && decision.values.front().value == decision.value;
         if (!is_alike) contested_.insert(decision.field);
@@ -54,7 +53,7 @@ merge::RegisterPlace XenGuest::place_of_word(std::size_t word) const {
 }
 
 std::uint32_t XenGuest::owned(std::size_t word) const {
-    const std::uint64_t mask = owned_mask(input_.policy, place_of_word(word));
+    const std::uint64_t mask = owned_.of(place_of_word(word));
     return static_cast<std::uint32_t>((mask & data_.words[word].place.mask()) >> data_.words[word].place.low);
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "merge/owned_bits.hpp"
 #include "render/guest_view.hpp"
 #include "render/targets.hpp"
 #include "render/xen_data.hpp"
@@ -80,6 +81,7 @@ private:
 
     const TargetInput& input_;
     const XenData& data_;
+    merge::OwnedBits owned_;
     std::set<std::string> contested_;  // ids
     GuestView view_;
     std::vector<std::pair<merge::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left

@@ -26,6 +26,10 @@ constexpr const char* reserved_bits = "reserved bits";  // in place of a field's
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
 
+std::uint64_t mask_of(const BitRange& bits) {
+    return (~std::uint64_t{0} >> (63U - (bits.high - bits.low))) << bits.low;
+}
+
 bool is_id(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -45,6 +49,7 @@ public:
             check_vendors(reserved.place, reserved_bits, reserved.vendors);
         }
         check_overlaps();
+        check_vendor_strings();
         check_names();
         check_dependencies();
         check_cycles();
@@ -326,6 +331,33 @@ private:
                 }
             }
         }
+    }
+
+    // A policy says by leaf 0 whose it is: nobody can read one that does not. Required fields are never taken away.
+    void check_vendor_strings() {
+        for (const Register reg : {Register::ebx, Register::ecx, Register::edx}) {
+            Place place{"rulebook.json", 0};
+            std::map<std::string, std::uint64_t> shown;  // bits, by vendor
+            for (const SourceField& field : source_.fields) {
+                if (!spells_vendor(field, reg)) continue;
+                place = field.place;
+                if (field.rule != to_string(Rule::equal) || !field.required) continue;
+                for (const std::string& vendor : field.vendors) shown[vendor] |= mask_of(field.bits);
+            }
+            std::string without;
+            for (const std::string& vendor : vendors_) {
+                const std::uint64_t bits = shown[std::string(all_vendors)] | shown[vendor];
+                if (bits != mask_of({0, 31})) without += (without.empty() ? "" : ", ") + vendor;
+            }
+            if (without.empty()) continue;
+            report(place, "",
+                   "no required field of the rule equal has all of CPUID " + to_hex(vendor_key.leaf) + " " +
+                       std::string(to_string(reg)) + ", where the vendor's string stands, for: " + without);
+        }
+    }
+
+    static bool spells_vendor(const SourceField& field, Register reg) {
+        return !field.is_msr && LeafKey{field.leaf, field.subleaf.first} == vendor_key && field.reg == reg;
     }
 
     // QEMU, libvirt and Xen name each bit once; a second owner of a name is a slip.

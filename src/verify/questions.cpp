@@ -1,6 +1,7 @@
 #include "verify/questions.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -29,15 +30,20 @@ std::set<std::uint32_t> ranges_of(const Plan& plan) {
     return ranges;
 }
 
+// The last subleaf of a leaf that the policy has a row for, else 0. Logarithmic in its rows.
+std::uint32_t last_subleaf(const PoolPolicy& policy, std::uint32_t leaf) {
+    const auto above = std::upper_bound(policy.cpuid.begin(), policy.cpuid.end(), LeafKey{leaf, ~std::uint32_t{0}},
+                                        [](const LeafKey& key, const CpuidRow& row) { return key < row.key; });
+    const bool has_rows = above != policy.cpuid.begin() && std::prev(above)->key.leaf == leaf;
+    return has_rows ? std::prev(above)->key.subleaf : 0;
+}
+
 // Adds the subleaves of a leaf: those of which the rulebook has fields, for whichever vendor, and one beyond the
 // policy's.
 void add_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t leaf, std::set<LeafKey>& keys) {
     keys.insert({leaf, 0});
     if (!has_subleaves(plan, policy, leaf)) return;
-    std::uint32_t last = 0;
-    for (const CpuidRow& row : policy.cpuid) {
-        if (row.key.leaf == leaf) last = row.key.subleaf;
-    }
+    const std::uint32_t last = last_subleaf(policy, leaf);
     if (last + 1 != 0) keys.insert({leaf, last + 1});
     for (const Field& field : plan.rulebook().fields) {
         if (field.is_msr || field.leaf != leaf) continue;
@@ -98,25 +104,12 @@ private:
 
 }  // namespace
 
-std::uint64_t OwnedBits::of(const RegisterPlace& place) const {
-    std::uint64_t bits = 0;
-    for (const BitPlace& owned : owned_) {
-        const bool is_there = owned.is_msr == place.is_msr && owned.leaf == place.key.leaf &&
-                              (owned.is_msr || (owned.reg == place.reg && owned.subleaf_first <= place.key.subleaf &&
-                                                place.key.subleaf <= owned.subleaf_last));
-        if (is_there) bits |= owned.mask();
-    }
-    return bits;
-}
-
 bool has_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t leaf) {
     const auto& fields = plan.rulebook().fields;
-    return dump::has_subleaves(leaf) ||
-           std::any_of(
-               fields.begin(), fields.end(),
-               [&](const Field& field) { return !field.is_msr && field.leaf == leaf && field.subleaf_last > 0; }) ||
-           std::any_of(policy.cpuid.begin(), policy.cpuid.end(),
-                       [&](const CpuidRow& row) { return row.key.leaf == leaf && row.key.subleaf > 0; });
+    return dump::has_subleaves(leaf) || last_subleaf(policy, leaf) > 0 ||
+           std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
+               return !field.is_msr && field.leaf == leaf && field.subleaf_last > 0;
+           });
 }
 
 std::vector<VcpuEntry> entries_of(const Plan& plan, const PoolPolicy& policy) {
@@ -130,7 +123,7 @@ std::vector<Question> questions_of(const Plan& plan, const PoolPolicy& policy) {
 }
 
 std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
-                                  const OwnedBits& owned) {
+                                  const merge::OwnedBits& owned) {
     const auto compared_with = [&](const CpuidRow& expected) {
         std::vector<WrongBits> wrong;
         for (const Register reg : all_registers) {

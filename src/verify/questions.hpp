@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "merge/owned_bits.hpp"
 #include "merge/plan.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/verify.hpp"
@@ -28,18 +29,6 @@ struct WrongBits {
     std::uint64_t bits = 0;  // those that are wrong
 };
 
-// Bits of registers: those that the policy leaves to the VMM.
-class OwnedBits {
-public:
-    explicit OwnedBits(const std::vector<BitPlace>& owned) : owned_(owned) {}
-
-    // Those of one register. Linear in the number of places.
-    std::uint64_t of(const merge::RegisterPlace& place) const;
-
-private:
-    std::vector<BitPlace> owned_;
-};
-
 // The entries of a vCPU with this policy, in its order. An entry has subleaves where the rulebook, or the policy, or
 // the list of such leaves with which dumps are read says so.
 std::vector<VcpuEntry> entries_of(const merge::Plan& plan, const PoolPolicy& policy);
@@ -53,6 +42,6 @@ std::vector<Question> questions_of(const merge::Plan& plan, const PoolPolicy& po
 // What is wrong with the answer to a question: at most one a register. echoed: the answer to question.echo, if it has
 // one; else not looked at.
 std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
-                                  const OwnedBits& owned);
+                                  const merge::OwnedBits& owned);
 
 }  // namespace poolcpuid::verify

@@ -1,6 +1,7 @@
 #include "poolcpuid/verify.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "capture/meta.hpp"
@@ -75,15 +76,19 @@ private:
         return answer;
     }
 
-    bool is_refused(const LeafKey& key) const {
-        return std::any_of(result_.refused.begin(), result_.refused.end(),
-                           [&](const Refused& refused) { return !refused.is_msr && refused.key == key; });
+    std::set<LeafKey> refused_rows() const {
+        std::set<LeafKey> keys;
+        for (const Refused& refused : result_.refused) {
+            if (!refused.is_msr && refused.key) keys.insert(*refused.key);
+        }
+        return keys;
     }
 
     void compare_cpuid(const VcpuAnswer& answer) {
+        const std::set<LeafKey> refused = refused_rows();
         for (std::size_t i = 0; i < questions_.size(); ++i) {
             const Question& question = questions_[i];
-            if (is_refused(question.row.key)) continue;
+            if (refused.contains(question.row.key)) continue;
             ++(question.in_policy ? result_.rows : result_.other_rows);
             const Registers echoed = question.echo ? answer_to(*question.echo, answer) : Registers{};
             for (const WrongBits& bits : verify::wrong_bits(question, answer.cpuid.at(i), echoed, owned_)) {
@@ -117,7 +122,7 @@ private:
 
     const Plan& plan_;
     const VcpuRunner& run_;
-    verify::OwnedBits owned_;
+    merge::OwnedBits owned_;
     std::vector<Question> questions_;
     VcpuTask task_;
     std::vector<WrongBits> wrong_;

@@ -76,6 +76,15 @@ std::string program(const TemporaryDirectory& dir, const std::string& name, cons
     return path;
 }
 
+// The command that docs/render.md gives for Proxmox VE, with an argument in it.
+std::string recipe_for_proxmox(const std::string& argument) {
+    const std::string page = bytes_of(POOLCPUID_SOURCE_DIR "/docs/render.md");
+    const std::size_t begin = page.find("qm set 100 --args");
+    REQUIRE(begin != std::string::npos);
+    std::string command = page.substr(begin, page.find('`', begin) - begin);
+    return command.replace(command.find("..."), 3, argument);
+}
+
 }  // namespace
 
 TEST_CASE("an input without an end is given up at the limit", "[attack]") {
@@ -238,6 +247,29 @@ TEST_CASE("a brand string that a shell or -cpu would act on is not said", "[atta
     const std::string host = dir.write("host.json", document(with_brand(amd_host("a"), usual)));
     const std::string policy = dir.write("policy.json", run({"merge", host}).out);
     CHECK_THAT(run({"render", "--to", "qemu", "--qemu", "10.0", policy}).out, Contains(",model-id=" + usual + ","));
+}
+
+TEST_CASE("the recipe for Proxmox VE hands the argument on in one piece, whatever names and brands say", "[attack]") {
+    const TemporaryDirectory dir;
+    const std::string ran = dir.file("ran");
+    const std::string evil = "x'\"; touch " + ran + "; $(touch " + ran + ") `touch " + ran + "` '\"";
+    const std::vector<std::string> brands{
+        "EPYC' -device x; touch " + ran + " '", "a\"; touch " + ran + "; \"", "$(touch " + ran + ")", "a' b", "a\\",
+        "AMD EPYC(TM) 7763 @ 2.45GHz"};
+    for (const std::string& brand : brands) {
+        CAPTURE(brand);
+        const std::string host = dir.write("host.json", document(with_brand(amd_host(evil), brand)));
+        const std::string policy = dir.write("policy.json", run({"merge", host, "--pool", evil}).out);
+        const Result result = run({"render", "--to", "qemu", "--qemu", "10.0", policy});
+        REQUIRE(result.status == 0);
+        const std::string argument = result.out.substr(0, result.out.find('\n'));
+        REQUIRE(result.out == argument + "\n");
+        // qm keeps what the shell hands it, and Proxmox VE takes that apart as a shell does when the VM starts.
+        const std::string script =
+            "qm() { eval \"set -- $4\"; printf '%s\\n' \"$@\"; }\n" + recipe_for_proxmox(argument);
+        CHECK(run({}, {.launcher = {"sh", "-c", script}}).out == "-cpu\n" + argument + "\n");
+        CHECK_FALSE(fs::exists(ran));
+    }
 }
 
 TEST_CASE("options that are told can be pasted into a shell", "[attack]") {

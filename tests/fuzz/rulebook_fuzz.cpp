@@ -5,6 +5,7 @@
 #include <string>
 
 #include "poolcpuid/load_rulebook.hpp"
+#include "tests/unit/small_rulebook.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace poolcpuid;
@@ -13,8 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                "xsave.json",        "models.json",    "levels.json"};
     if (size == 0) return 0;
     const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    std::vector<RulebookFile> files{{paths.at(data[0] % paths.size()), bytes}};
-    if (files.front().path != "rulebook.json") {
+    std::vector<RulebookFile> files{{"cpuid/0x0.json", test::small_leaf_0}, {paths.at(data[0] % paths.size()), bytes}};
+    if (files.back().path != "rulebook.json") {
         files.push_back({"rulebook.json", R"({"version": "1", "vendors": [{"id": "intel", "name": "Intel",
                          "strings": ["GenuineIntel"]}], "sources": {}})"});
     }

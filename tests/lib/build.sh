@@ -9,7 +9,9 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
                 libpugixml-dev libutf8proc-dev)
 # shellcheck disable=SC2034
-test_packages=(catch2 libvalijson-dev chromium chromium-driver python3-selenium tidy poppler-utils)
+unit_packages=(catch2 libvalijson-dev)
+# shellcheck disable=SC2034
+test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils)
 # The release's own clang, whatever its version, with the libraries of the sanitizers.
 # shellcheck disable=SC2034
 clang_packages=(clang libclang-rt-dev)

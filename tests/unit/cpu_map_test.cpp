@@ -140,4 +140,33 @@ TEST_CASE("the files of other architectures are not read, and none outside of th
     CHECK_THROWS_WITH(read_cpu_map(dir.path()), Contains("missing.xml"));
 }
 
+TEST_CASE("a file is included once", "[cpu_map]") {
+    const TemporaryDirectory dir;
+    dir.write("all.xml", "<cpus>" + plain_feature + plain_model + "</cpus>");
+    dir.write("vendors.xml", "<cpus><vendor name='Intel' string='GenuineIntel'/></cpus>");
+    const std::string vendors = "<include filename='vendors.xml'/>";
+    dir.write("index.xml",
+              "<cpus><arch name='x86'>" + vendors + "<include filename='all.xml'/>" + vendors + "</arch></cpus>");
+    CHECK_THROWS_WITH(read_cpu_map(dir.path()), Contains("index.xml") && Contains("\"vendors.xml\" twice"));
+}
+
+TEST_CASE("models that build on each other do not grow without end", "[cpu_map]") {
+    std::string content = plain_feature;
+    std::string all;
+    for (int i = 0; i < 2000; ++i) {
+        const std::string name = "name='f" + std::to_string(i) + "'/>";
+        content += "<feature " + name;
+        all += "<feature " + name;
+    }
+    const auto chain = [&](int length) {
+        std::string models = "<model name='m0'>" + all + "</model>";
+        for (int i = 1; i < length; ++i) {
+            models += "<model name='m" + std::to_string(i) + "'><model name='m" + std::to_string(i - 1) + "'/></model>";
+        }
+        return content + models;
+    };
+    CHECK(map_of(chain(500)).models.size() == 500);
+    CHECK_THROWS_WITH(map_of(chain(1000)), Contains("features in all"));
+}
+
 }  // namespace poolcpuid::test::cpu_map_test

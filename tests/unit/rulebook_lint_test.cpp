@@ -12,6 +12,7 @@ namespace poolcpuid::test::rulebook_lint_test {
 
 namespace {
 
+constexpr const char* leaf_0 = "cpuid/0x0.json";
 constexpr const char* leaf_7 = "cpuid/0x7.json";
 constexpr const char* leaf_d = "cpuid/0xd.json";
 constexpr const char* msr_10a = "msr/0x10a.json";
@@ -25,7 +26,7 @@ TEST_CASE("the small rulebook is clean", "[rulebook][lint]") {
     const LoadResult result = load_rulebook(small_rulebook());
     INFO(all_texts(result.findings));
     REQUIRE(result.findings.empty());
-    CHECK(result.rulebook.view().fields.size() == 25);
+    CHECK(result.rulebook.view().fields.size() == 29);
     CHECK(result.rulebook.view().version == "test");
 }
 
@@ -139,6 +140,25 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "events")", end_of_entry, R"("covers": {"9": "8"}, "why": "W.", "source": "T"})", "events",
          "covers goes with the rule intersect"},
     });
+}
+
+TEST_CASE("a rulebook by which no policy says whose it is, is refused", "[rulebook][lint]") {
+    check_all_found({
+        {leaf_0, R"("id": "vendor_ebx")", R"("bits": "31:0")", R"("bits": "31:1")", "",
+         "no required field of the rule equal has all of CPUID 0x0 ebx, where the vendor's string stands, for: amd, "
+         "intel"},
+        {leaf_0, R"("id": "vendor_ecx")", R"(["all"])", R"(["amd"])", "",
+         "no required field of the rule equal has all of CPUID 0x0 ecx, where the vendor's string stands, for: intel"},
+        {leaf_0, R"("id": "vendor_edx")", R"("rule": "equal")", R"("rule": "intersect")", "",
+         "no required field of the rule equal has all of CPUID 0x0 edx, where the vendor's string stands, for: amd, "
+         "intel"},
+    });
+    std::vector<RulebookFile> files = small_rulebook();
+    std::erase_if(files, [](const RulebookFile& file) { return file.path == leaf_0; });
+    const std::vector<LintFinding> findings = lint(files);
+    INFO(all_texts(findings));
+    REQUIRE(findings.size() == 3);
+    for (const LintFinding& finding : findings) CHECK(finding.file == "rulebook.json");
 }
 
 TEST_CASE("a bit covers a lower one of its field", "[rulebook][lint]") {

@@ -26,6 +26,15 @@ inline const std::string small_head = R"({"version": "test",
  "sources": {"T": "these tests"}}
 )";
 
+inline const std::string small_leaf_0 = R"({"leaf": "0x0", "title": "Vendor",
+ "fields": [
+  {"id": "last", "subleaf": "0x0", "register": "eax", "bits": "31:0", "vendors": ["all"], "rule": "derive", "exposure": "default", "derive": {"how": "max_leaf"}, "impact": "crash", "why": "W.", "source": "T"},
+  {"id": "vendor_ebx", "subleaf": "0x0", "register": "ebx", "bits": "31:0", "vendors": ["all"], "rule": "equal", "exposure": "default", "required": true, "impact": "crash", "why": "W.", "source": "T"},
+  {"id": "vendor_ecx", "subleaf": "0x0", "register": "ecx", "bits": "31:0", "vendors": ["all"], "rule": "equal", "exposure": "default", "required": true, "impact": "crash", "why": "W.", "source": "T"},
+  {"id": "vendor_edx", "subleaf": "0x0", "register": "edx", "bits": "31:0", "vendors": ["all"], "rule": "equal", "exposure": "default", "required": true, "impact": "crash", "why": "W.", "source": "T"}
+ ]}
+)";
+
 inline const std::string small_leaf_7 = R"({"leaf": "0x7", "title": "Features",
  "fields": [
   {"id": "top", "subleaf": "0x0", "register": "eax", "bits": "31:0", "vendors": ["all"], "rule": "derive", "exposure": "default", "derive": {"how": "max_subleaf"}, "impact": "crash", "why": "W.", "source": "T"},
@@ -112,11 +121,12 @@ inline const std::string small_levels = R"({"levels": [
 
 // Sorted by path, as read_rulebook_directory gives them.
 inline std::vector<RulebookFile> small_rulebook() {
-    return {
-        {"cpuid/0x7.json", small_leaf_7},  {"cpuid/0xd.json", small_leaf_d}, {"dependencies.json", small_dependencies},
-        {"equality.json", small_equality}, {"groups.json", small_groups},    {"levels.json", small_levels},
-        {"models.json", small_models},     {"msr/0x10a.json", small_msr},    {"rulebook.json", small_head},
-        {"xsave.json", small_xsave}};
+    return {{"cpuid/0x0.json", small_leaf_0},  {"cpuid/0x7.json", small_leaf_7},
+            {"cpuid/0xd.json", small_leaf_d},  {"dependencies.json", small_dependencies},
+            {"equality.json", small_equality}, {"groups.json", small_groups},
+            {"levels.json", small_levels},     {"models.json", small_models},
+            {"msr/0x10a.json", small_msr},     {"rulebook.json", small_head},
+            {"xsave.json", small_xsave}};
 }
 
 // The only place in text where part stands. Throws when there is none, or a second.
