@@ -122,24 +122,6 @@ std::string_view to_string(Remark::Kind kind) noexcept;
 // The kind of that name, or nothing.
 std::optional<Remark::Kind> remark_kind_named(std::string_view name) noexcept;
 
-// Where bits stand: in a register of CPUID, or in an MSR.
-struct BitPlace {
-    bool is_msr = false;
-    std::uint32_t leaf = 0;  // leaf, or MSR index
-    std::uint32_t subleaf_first = 0;
-    std::uint32_t subleaf_last = 0;
-    Register reg = Register::eax;
-    std::uint8_t low = 0;
-    std::uint8_t high = 0;
-
-    // The bits within their register or MSR.
-    constexpr std::uint64_t mask() const noexcept {
-        return (~std::uint64_t{0} >> (63U - static_cast<unsigned>(high - low))) << low;
-    }
-
-    friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
-};
-
 // Why a field has its value: hosts differed, or something other than plain agreement set it. An XSAVE state is one
 // decision, on the field that is its size.
 struct Decision {

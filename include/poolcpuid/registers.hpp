@@ -63,6 +63,27 @@ struct LeafKey {
     friend constexpr auto operator<=>(const LeafKey&, const LeafKey&) = default;
 };
 
+// The bits low to high of a register: high is at most 63, and low at most high.
+constexpr std::uint64_t bit_mask(unsigned low, unsigned high) noexcept {
+    return (~std::uint64_t{0} >> (63U - (high - low))) << low;
+}
+
+// Where bits stand: in a register of CPUID, or in an MSR.
+struct BitPlace {
+    bool is_msr = false;
+    std::uint32_t leaf = 0;  // leaf, or MSR index
+    std::uint32_t subleaf_first = 0;
+    std::uint32_t subleaf_last = 0;
+    Register reg = Register::eax;
+    std::uint8_t low = 0;
+    std::uint8_t high = 0;
+
+    // The bits within their register or MSR.
+    constexpr std::uint64_t mask() const noexcept { return bit_mask(low, high); }
+
+    friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
+};
+
 // Where the vendor string is, and family, model and stepping (in EAX): the two leaves that say how to
 // read all others (SDM vol. 2A, CPUID; APM vol. 3, appendix E.3.1 and E.3.2).
 inline constexpr LeafKey vendor_key{0x0, 0x0};

@@ -195,11 +195,13 @@ struct Field {
     std::string_view source;
 
     // The field's bits within its register: 32 bits of a CPUID register, 64 of an MSR.
-    constexpr std::uint64_t mask() const noexcept {
-        const std::uint32_t width = static_cast<std::uint32_t>(high - low) + 1;
-        const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-        return ones << low;
+    constexpr std::uint64_t mask() const noexcept { return bit_mask(low, high); }
+
+    // Where the field stands: in one subleaf, or in all of its subleaves.
+    constexpr BitPlace place(std::uint32_t subleaf) const noexcept {
+        return {is_msr, leaf, subleaf, subleaf, reg, low, high};
     }
+    constexpr BitPlace place() const noexcept { return {is_msr, leaf, subleaf_first, subleaf_last, reg, low, high}; }
 
     // Whether the field is in this subleaf of its leaf; not for MSRs.
     constexpr bool is_in_subleaf(std::uint32_t subleaf) const noexcept {

@@ -73,9 +73,8 @@ struct PolicyCheck::Impl {
                 const std::uint64_t value = shown(index, subleaf);
                 const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
                 if (value == 0 || !hidden) continue;
-                const BitPlace place{field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
                 verdict.start_up.push_back(
-                    {std::string(field.id), place, to_hex(value),
+                    {std::string(field.id), field.place(subleaf), to_hex(value),
                      offers_msr ? "The policy offers MSR " + to_hex(field.derive.msr) +
                                       ", which the VMM must give to the guest though the CPU does not show it."
                                 : "The policy shows it, and what this host offers to guests by itself does not: its "

@@ -155,7 +155,7 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     const Field& field = plan.rulebook()[atom.field];
     const bool inverted = plan.is_inverted(atom.field) && atom.kind == AtomKind::bits;
     violation.field = field.id;
-    violation.place = {field.is_msr, field.leaf, atom.subleaf, atom.subleaf, field.reg, field.low, field.high};
+    violation.place = field.place(atom.subleaf);
     violation.breach = inverted ? Breach::not_told : Breach::lost;
     violation.promised = atom.kind == AtomKind::scrub ? "VERW scrubs" : to_hex(atom.promised);
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);

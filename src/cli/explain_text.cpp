@@ -45,10 +45,6 @@ std::string other_names(const Field& field) {
     return joined(texts);
 }
 
-BitPlace place_of(const Field& field) {
-    return {field.is_msr, field.leaf, field.subleaf_first, field.subleaf_last, field.reg, field.low, field.high};
-}
-
 bool promises(Rule rule) {
     return rule != Rule::derive && rule != Rule::identity && rule != Rule::owned && rule != Rule::hide;
 }
@@ -84,7 +80,7 @@ private:
         const bool is_one = explained.values.size() == 1;
         const ExplainedValue& first = explained.values.front();
         page_.line(std::string(field.id) + (is_one ? " = " + value_text(field, first.value) : "") + "  (" +
-                       document::place_text(is_one ? first.place : place_of(field)) + ", " +
+                       document::place_text(is_one ? first.place : field.place()) + ", " +
                        std::string(to_string(field.rule)) + ")",
                    Colour::bold);
         row("also", other_names(field));

@@ -109,7 +109,7 @@ private:
 
         FieldChange change;
         change.field = field.id;
-        change.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+        change.place = field.place(subleaf);
         change.rule = to_string(field.rule);
         change.direction = direction;
         change.impact = field.impact;

@@ -14,7 +14,7 @@ namespace {
 FieldChange change_of(const Field& field, std::uint32_t subleaf, const Value& before, const Value& after) {
     FieldChange change;
     change.field = field.id;
-    change.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+    change.place = field.place(subleaf);
     change.rule = to_string(field.rule);
     change.before = text_of(before);
     change.after = text_of(after);

@@ -19,14 +19,10 @@ using explain::PolicyView;
 
 namespace {
 
-BitPlace place_in(const Field& field, std::uint32_t first, std::uint32_t last) {
-    return {field.is_msr, field.leaf, first, last, field.reg, field.low, field.high};
-}
-
 ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = view.rulebook()[index];
     ExplainedValue value;
-    value.place = place_in(field, subleaf, subleaf);
+    value.place = field.place(subleaf);
     value.value = to_hex(view.value(field, subleaf));
     value.cause = view.cause(field, subleaf);
     value.means = explain::meaning_of(view, index, subleaf, value.cause);
@@ -96,7 +92,7 @@ ExplainedField Explainer::field(FieldIndex index) const {
     }
     if (result.values.empty()) {
         result.values.push_back(explain_value(view, index, field.subleaf_first));
-        result.values.back().place = place_in(field, field.subleaf_first, field.subleaf_last);
+        result.values.back().place = field.place();
     }
     result.reading = explain::reading_of(view, index);
     explain::Derived derived = explain::derivation_of(view, index);

@@ -22,34 +22,16 @@ std::size_t vendor_index(const Rulebook& rulebook, const PoolPolicy& policy) {
 }  // namespace
 
 PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy)
-    : plan_(rulebook, vendor_index(rulebook, policy)), policy_(policy) {
-    for (const CpuidRow& row : policy.cpuid) rows_[row.key] = row.value;
-    for (const MsrRow& row : policy.msrs) msrs_[row.index] = row.value.value_or(0);
+    : plan_(rulebook, vendor_index(rulebook, policy)), policy_(policy), registers_(policy) {
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
         if (!decision.state.empty()) states_[decision.state] = &decision;
     }
 }
 
-std::uint64_t PolicyView::value(const Field& field, std::uint32_t subleaf) const {
-    std::uint64_t bits = 0;
-    if (field.is_msr) {
-        bits = msr(field.leaf);
-    } else {
-        const auto row = rows_.find({field.leaf, subleaf});
-        if (row != rows_.end()) bits = row->second[field.reg];
-    }
-    return (bits & field.mask()) >> field.low;
-}
-
 std::uint64_t PolicyView::value(FieldIndex index) const {
     const Field& field = rulebook()[index];
-    return plan_.applies(field) ? value(field, field.subleaf_first) : 0;
-}
-
-std::uint64_t PolicyView::msr(std::uint32_t index) const {
-    const auto at = msrs_.find(index);
-    return at == msrs_.end() ? 0 : at->second;
+    return plan_.applies(field) ? registers_.value(field) : 0;
 }
 
 const Decision* PolicyView::decision(const Field& field, std::uint32_t subleaf) const {
@@ -85,14 +67,6 @@ bool PolicyView::is_asked_for(const Field& field) const {
     return std::any_of(options.show.begin(), options.show.end(), is_this) ||
            std::any_of(options.set.begin(), options.set.end(),
                        [&](const auto& entry) { return entry.first == field.id; });
-}
-
-bool PolicyView::is_owned(const Field& field) const {
-    return std::any_of(policy_.owned.begin(), policy_.owned.end(), [&](const BitPlace& place) {
-        return place.is_msr == field.is_msr && place.leaf == field.leaf && place.reg == field.reg &&
-               place.subleaf_first <= field.subleaf_first && field.subleaf_last <= place.subleaf_last &&
-               place.low <= field.low && field.high <= place.high;
-    });
 }
 
 bool PolicyView::is_scrub_lost(const Field& field) const {

@@ -10,6 +10,7 @@
 
 #include "merge/plan.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/policy_registers.hpp"
 
 namespace poolcpuid::explain {
 
@@ -23,10 +24,11 @@ public:
     const PoolPolicy& policy() const noexcept { return policy_; }
     VendorMask vendors() const noexcept { return static_cast<VendorMask>(1U << plan_.vendor()); }
 
-    // A field's value in the registers, shifted down.
-    std::uint64_t value(const Field& field, std::uint32_t subleaf) const;
-    std::uint64_t value(FieldIndex field) const;  // in its first subleaf
-    std::uint64_t msr(std::uint32_t index) const;
+    // The policy's registers, of fields of whatever vendor.
+    const PolicyRegisters& registers() const noexcept { return registers_; }
+    // A field's value, shifted down.
+    std::uint64_t value(const Field& field, std::uint32_t subleaf) const { return registers_.value(field, subleaf); }
+    std::uint64_t value(FieldIndex field) const;  // in its first subleaf; 0 for one of another vendor
 
     // The decision on a field in one subleaf, or nullptr; of one that lays out an XSAVE state that on the state.
     const Decision* decision(const Field& field, std::uint32_t subleaf) const;
@@ -38,8 +40,6 @@ public:
 
     // Whether the operator asked for a field that is shown only then.
     bool is_asked_for(const Field& field) const;
-    // Whether the VMM is to fill in the field's bits.
-    bool is_owned(const Field& field) const;
     // Whether VERW is not known to scrub wherever the guest runs, though a guarded field asks for it.
     bool is_scrub_lost(const Field& field) const;
 
@@ -48,8 +48,7 @@ public:
 private:
     merge::Plan plan_;
     const PoolPolicy& policy_;
-    std::map<LeafKey, Registers> rows_;
-    std::map<std::uint32_t, std::uint64_t> msrs_;
+    PolicyRegisters registers_;
     std::map<std::pair<std::string, std::uint32_t>, const Decision*> decisions_;  // by field and subleaf
     std::map<std::string, const Decision*> states_;                               // by id
 };

@@ -30,13 +30,9 @@ std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
 
 std::string layout_in(const PolicyView& view, const XsaveComponent& component) {
     if (component.state == XsaveState::legacy || !view.plan().xsave_leaf()) return "";
-    for (const CpuidRow& row : view.policy().cpuid) {
-        if (row.key == LeafKey{*view.plan().xsave_leaf(), component.bit}) {
-            return document::layout_text(
-                {to_hex(row.value[merge::size_register]), {}, 0, merge::state_place_of(row.value)});
-        }
-    }
-    return "";
+    const Registers* row = view.registers().row({*view.plan().xsave_leaf(), component.bit});
+    if (row == nullptr) return "";
+    return document::layout_text({to_hex((*row)[merge::size_register]), {}, 0, merge::state_place_of(*row)});
 }
 
 bool is_seen(const Decision* decision) {

@@ -162,8 +162,9 @@ private:
             if (field.is_msr && field.leaf == index && view_.value(field, 0) != 0) derived.from.push_back(other);
         }
         derived.sentence = "MSR " + to_hex(index) +
-                           (view_.msr(index) == 0 ? " is not in the policy: it would hold nothing."
-                                                  : " is in the policy, for it holds " + list(derived.from) + ".");
+                           (view_.registers().msr(index).value_or(0) == 0
+                                ? " is not in the policy: it would hold nothing."
+                                : " is in the policy, for it holds " + list(derived.from) + ".");
         return derived;
     }
 
@@ -206,7 +207,7 @@ private:
 
 std::string of_owned(const PolicyView& view, const Field& field) {
     if (field.is_msr) return "The VMM or the guest fills it in at run time, where it offers the MSR.";
-    if (view.is_owned(field)) return "The VMM or the guest fills it in at run time.";
+    if (view.registers().is_owned(field.place())) return "The VMM or the guest fills it in at run time.";
     return "Nobody fills it in: the policy has nothing for which it is there.";
 }
 

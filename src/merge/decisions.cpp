@@ -14,10 +14,6 @@ namespace poolcpuid::merge {
 
 namespace {
 
-BitPlace bits_of(const Field& field, std::uint32_t subleaf) {
-    return {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
-}
-
 // Whether VERW scrubs wherever a guest runs that is told of this guarded bit.
 bool scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
     const auto guards = draft.plan().guards();
@@ -119,7 +115,7 @@ private:
         const Field& field = rulebook_[index];
         Decision decision;
         decision.field = field.id;
-        decision.place = bits_of(field, subleaf);
+        decision.place = field.place(subleaf);
         decision.rule = to_string(field.rule);
         decision.value = to_hex(value);
         decision.because = list_of(limits_.hosts(index, subleaf));
@@ -274,7 +270,7 @@ std::vector<Decision> lost_scrubs(const Draft& draft) {
         const Field& field = draft.plan().rulebook()[slot.field];
         Decision decision;
         decision.field = field.id;
-        decision.place = bits_of(field, slot.subleaf);
+        decision.place = field.place(slot.subleaf);
         decision.scrubs = false;
         lost.push_back(std::move(decision));
     }

@@ -215,7 +215,7 @@ std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
         const bool in_range =
             range_of(field.leaf) == hypervisor_range || field.leaf <= highest_leaf(rows, range_of(field.leaf));
         if (!in_range) continue;
-        owned.push_back({false, field.leaf, field.subleaf_first, field.subleaf_last, field.reg, field.low, field.high});
+        owned.push_back(field.place());
     }
     return owned;
 }

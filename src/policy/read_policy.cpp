@@ -7,6 +7,7 @@
 #include "policy/policy_v1_0.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "text/hex.hpp"
 
@@ -280,22 +281,7 @@ private:
 
     // A decision that contradicts the registers means that one of them was changed by hand.
     void check_decision(const Value& entry, const Decision& decision, const PoolPolicy& policy) const {
-        const BitPlace& place = decision.place;
-        std::uint64_t value = 0;
-        if (place.is_msr) {
-            const auto row = std::lower_bound(policy.msrs.begin(), policy.msrs.end(), place.leaf,
-                                              [](const MsrRow& msr, std::uint32_t index) { return msr.index < index; });
-            if (row != policy.msrs.end() && row->index == place.leaf) value = row->value.value_or(0);
-        } else {
-            const LeafKey key{place.leaf, place.subleaf_first};
-            const auto row =
-                std::lower_bound(policy.cpuid.begin(), policy.cpuid.end(), key,
-                                 [](const CpuidRow& cpuid, const LeafKey& wanted) { return cpuid.key < wanted; });
-            if (row != policy.cpuid.end() && row->key == key) value = row->value[place.reg];
-        }
-        const unsigned width = static_cast<unsigned>(place.high - place.low) + 1U;
-        const std::uint64_t ones = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-        const std::string shown = to_hex((value >> place.low) & ones);
+        const std::string shown = to_hex(PolicyRegisters(policy).value(decision.place));
         if (shown != decision.value) {
             throw InputError(file_, entry.line(),
                              "the value " + decision.value + " that the decision on " + decision.field + " states",

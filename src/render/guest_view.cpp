@@ -15,11 +15,6 @@ using merge::RegisterPlace;
 
 namespace {
 
-std::uint64_t mask_of(unsigned low, unsigned high) {
-    const unsigned width = high - low + 1;
-    return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
-}
-
 // An unknown value counts, unless nobody is ever shown the field.
 template <typename Bits>
 bool differs(const Field& field, std::uint64_t mask, const Bits& bits) {
@@ -247,7 +242,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
     while ((left & different) != 0) {
         const auto low = static_cast<unsigned>(std::countr_zero(left));
         const auto high = low + static_cast<unsigned>(std::countr_one(left >> low)) - 1;
-        const std::uint64_t run = mask_of(low, high);
+        const std::uint64_t run = bit_mask(low, high);
         left &= ~run;
         if ((run & different) == 0) continue;
         Inexpressible entry;
@@ -294,8 +289,7 @@ std::vector<Inexpressible> GuestView::differences() const {
             if (!differs(field, field.mask() & ~owned, bits)) continue;
             Inexpressible entry;
             entry.field = field.id;
-            entry.place = {field.is_msr, field.leaf, place.key.subleaf, place.key.subleaf,
-                           field.reg,    field.low,  field.high};
+            entry.place = field.place(place.key.subleaf);
             const bool known = (bits.unknown & field.mask()) == 0;
             const std::uint64_t value = promised(field, place.key.subleaf);
             entry.value = to_hex(value);

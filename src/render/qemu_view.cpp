@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "poolcpuid/policy_registers.hpp"
+
 namespace poolcpuid::render {
 
 namespace {
@@ -27,25 +29,12 @@ QemuView::QemuView(const TargetInput& input, const QemuData& data)
     : input_(input), data_(data), view_(input.plan, input.policy) {}
 
 std::uint64_t QemuView::promised(const DataPlace& place) const {
-    if (place.is_msr) {
-        for (const MsrRow& row : input_.policy.msrs) {
-            if (row.index == place.leaf_first) return (row.value.value_or(0) & place.mask()) >> place.low;
-        }
-        return 0;
-    }
-    for (const CpuidRow& row : input_.policy.cpuid) {
-        if (row.key == LeafKey{place.leaf_first, place.subleaf_first}) {
-            return (row.value[place.registers.front()] & place.mask()) >> place.low;
-        }
-    }
-    return 0;
+    return PolicyRegisters(input_.policy).value(place.first());
 }
 
 std::uint32_t QemuView::leaf1_eax() const {
-    DataPlace place;
-    place.leaf_first = signature_key.leaf;
-    place.registers = {Register::eax};
-    return static_cast<std::uint32_t>(promised(place));
+    const Registers* row = PolicyRegisters(input_.policy).row(signature_key);
+    return row == nullptr ? 0 : row->eax;
 }
 
 std::optional<std::string> QemuView::brand() const {

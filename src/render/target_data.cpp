@@ -76,9 +76,10 @@ DataPlace place_of(const Value& entry) {
     return place;
 }
 
-std::uint64_t DataPlace::mask() const noexcept {
-    const unsigned width = static_cast<unsigned>(high - low) + 1;
-    return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << low;
+std::uint64_t DataPlace::mask() const noexcept { return bit_mask(low, high); }
+
+BitPlace DataPlace::first() const noexcept {
+    return {is_msr, leaf_first, subleaf_first, subleaf_first, registers.front(), low, high};
 }
 
 bool DataPlace::covers(const Field& field, std::uint32_t subleaf) const {

@@ -28,6 +28,9 @@ struct DataPlace {
 
     std::uint64_t mask() const noexcept;
 
+    // Where the bits stand in the first of the rows and registers.
+    BitPlace first() const noexcept;
+
     // Whether all of a field is there, in this subleaf if it is one of CPUID.
     bool covers(const Field& field, std::uint32_t subleaf) const;
 

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "merge/owned_bits.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "render/targets.hpp"
 #include "render/xen_guest.hpp"
 #include "text/hex.hpp"
@@ -25,14 +26,6 @@ struct Form {
 bool is_computed(const XenData& data, const LeafKey& key, Register reg) {
     return std::any_of(data.computed.begin(), data.computed.end(),
                        [&](const DataPlace& place) { return place.has(key, reg); });
-}
-
-std::uint32_t value_at(const PoolPolicy& policy, const DataPlace& place) {
-    for (const CpuidRow& row : policy.cpuid) {
-        if (row.key != LeafKey{place.leaf_first, place.subleaf_first}) continue;
-        return static_cast<std::uint32_t>((row.value[place.registers.front()] & place.mask()) >> place.low);
-    }
-    return 0;
 }
 
 // The policy's rows, and zeros where it has none up to its highest leaves: Xen shows what is not said as on the host.
@@ -136,9 +129,12 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
     form.text = "cpuid = \"host";
     for (const auto& [name, place] : data.numbers) {
         const merge::RegisterPlace at{false, {place.leaf_first, place.subleaf_first}, place.registers.front()};
-        form.text += "," + name + "=" + to_hex(guest.asked(at, value_at(input.policy, place)));
+        form.text +=
+            "," + name + "=" +
+            to_hex(guest.asked(at, static_cast<std::uint32_t>(PolicyRegisters(input.policy).value(place.first()))));
     }
-    const Signature signature = signature_of(value_at(input.policy, data.signature));
+    const Signature signature =
+        signature_of(static_cast<std::uint32_t>(PolicyRegisters(input.policy).value(data.signature.first())));
     form.text += ",family=" + std::to_string(signature.family) + ",model=" + std::to_string(signature.model) +
                  ",stepping=" + std::to_string(signature.stepping);
     for (const XenFeature& feature : data.features) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "poolcpuid/policy_registers.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::render {
@@ -59,12 +60,8 @@ std::uint32_t XenGuest::owned(std::size_t word) const {
 
 bool XenGuest::shows_word(std::size_t word) const {
     const merge::RegisterPlace place = place_of_word(word);
-    if (place.is_msr) {
-        const std::vector<MsrRow>& msrs = input_.policy.msrs;
-        return std::any_of(msrs.begin(), msrs.end(), [&](const MsrRow& row) { return row.index == place.key.leaf; });
-    }
-    const std::vector<CpuidRow>& rows = input_.policy.cpuid;
-    return std::any_of(rows.begin(), rows.end(), [&](const CpuidRow& row) { return row.key == place.key; });
+    const PolicyRegisters guest(input_.policy);
+    return place.is_msr ? guest.msr(place.key.leaf).has_value() : guest.row(place.key) != nullptr;
 }
 
 std::optional<XenBit> XenGuest::bit_of(const Field& field, std::uint32_t subleaf) const {

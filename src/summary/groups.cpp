@@ -10,6 +10,7 @@
 
 #include "policy/document_text.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy_registers.hpp"
 
 namespace poolcpuid::summary {
 
@@ -209,8 +210,7 @@ std::size_t host_count(const PoolPolicy& policy) {
 }
 
 std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook) {
-    const CpuidTable table{policy.cpuid, {}};
-    const Registers* row = table.find(signature_key);
+    const Registers* row = PolicyRegisters(policy).row(signature_key);
     const auto vendor = rulebook.vendor_of(policy.vendor);
     const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
     std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
