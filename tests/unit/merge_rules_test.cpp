@@ -63,6 +63,16 @@ TEST_CASE("union: whoever asks for a subject is told its bad news, asked or not"
     }
 }
 
+TEST_CASE("union: a host keeps its pool's policy, whether or not it states what no guest is told of", "[merge]") {
+    const TableBuilder silent = intel_table().reg(7, 0, eax, 1).unknown(7, 1);
+    const TableBuilder reduced = intel_table().reg(7, 0, eax, 1).reg(7, 1, ecx, 1U << 2);  // LEGACY_REDUCED_ISA
+    for (const TableBuilder& table : {silent, reduced}) {
+        const HostDump host = hardware_host("a", table);
+        const Merged pool({host});
+        CHECK(PolicyCheck(builtin_rulebook(), pool.policy).against(host).compatible(UnknownIs::failure));
+    }
+}
+
 TEST_CASE("union: a relaxed behaviour of one host is shown to all guests", "[merge]") {
     struct Case {
         const char* what;
