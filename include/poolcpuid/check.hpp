@@ -45,7 +45,8 @@ struct Violation {
     std::string host;      // likewise; "unknown"
     Impact impact = Impact::cosmetic;
     std::string message;  // one sentence, without the host's name
-    std::string remedy;   // what would mend it, likewise
+    std::string mend;     // what would mend it on the host, likewise; empty: nothing there does
+    std::string remedy;   // the same and, where it is not sure or there is none, what is left
 
     // True when a move fails for it, or degrades the guest.
     bool counts(UnknownIs unknown) const noexcept { return known || (unknown == UnknownIs::failure && !given); }

@@ -21,41 +21,12 @@
 
 namespace poolcpuid {
 
-// What set a value.
-enum class Origin : std::uint8_t {
-    agreement,    // every host has it so
-    hosts,        // the rule, applied to hosts that differ or do not say
-    dependency,   // closure: what it stands on is not in the policy
-    xsave_state,  // closure: its XSAVE state is not
-    equality,     // closure: a format that the hosts do not share
-    gate,         // says nothing while another field is 0
-    ceiling,      // the operator's --ceiling LEVEL
-    hidden,       // --hide
-    set,          // --set, or a --hide that shows a relaxed behaviour
-    not_asked,    // shown only with --show
-    derived,      // follows from other fields
-    identity,     // describes the CPU of one host
-    owned,        // the VMM or the guest fills it in
-    never,        // never shown to a guest in a pool
-};
-
-// "agreement", "hosts", "dependency", "xsave-state" …
-std::string_view to_string(Origin origin) noexcept;
-
-// Names of hosts, sorted; names may hold only the first of count.
-struct HostList {
-    std::vector<std::string> names;
-    std::size_t count = 0;
-
-    friend bool operator==(const HostList&, const HostList&) = default;
-};
-
 // A field in one subleaf.
 struct ExplainedValue {
     BitPlace place;     // of one subleaf, or of all in which the field is 0 without a decision
     std::string value;  // as the registers have it: "0x…"
     std::string means;  // what it tells or promises the guest, a sentence
-    Origin origin = Origin::agreement;
+    Cause cause = Cause::agreement;
     std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them
     HostList because;                // the hosts that limit it
     std::string reason;              // what happened, without the hosts and the rulebook's why; empty for agreement
@@ -68,7 +39,8 @@ struct ExplainedState {
     bool supervisor = false;
     bool kept = false;
     std::string layout;                // of one that is kept, where it has a row: "256 bytes at 576"
-    std::string reason;                // what keeps it out, a sentence
+    Cause cause = Cause::agreement;    // what keeps it out; agreement: no host has it
+    std::string reason;                // the same, a sentence
     HostList because;                  // the hosts that keep it out
     std::vector<ValueOfHosts> seen;    // layouts that differ: "64 bytes at 832", "none"
     std::vector<FieldIndex> features;  // those that need it
@@ -93,7 +65,7 @@ struct StoryItem {
 
 // Decisions that have the same cause.
 struct StoryGroup {
-    Origin origin = Origin::hosts;
+    Cause cause = Cause::hosts;
     HostList because;              // of limits and closure: the hosts behind it
     std::string reason;            // of closure: what happened
     std::string ask;               // of what was not asked for: the group of --show, or empty
@@ -102,7 +74,7 @@ struct StoryGroup {
 
 // A whole policy.
 struct Story {
-    std::vector<StoryGroup> groups;           // in order of origin; of one origin the largest first
+    std::vector<StoryGroup> groups;           // in order of cause; of one cause the largest first
     std::vector<ExplainedState> states;       // those that the policy keeps or a host has
     std::size_t agreed = 0;                   // fields with a promise that every host makes alike
     std::vector<std::string> unknown_fields;  // decided in the policy, and not in this rulebook

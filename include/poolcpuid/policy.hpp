@@ -46,14 +46,81 @@ struct HostClass {
     friend bool operator==(const HostClass&, const HostClass&) = default;
 };
 
+// Names of hosts, sorted; names may hold only the first of count.
+struct HostList {
+    std::vector<std::string> names;
+    std::size_t count = 0;
+
+    friend bool operator==(const HostList&, const HostList&) = default;
+};
+
+// Where an XSAVE state of a known size lies (SDM vol. 1, 13.4.2).
+struct StatePlace {
+    std::uint32_t offset = 0;  // bytes, in the standard format; 0 for supervisor state
+    bool aligned = false;      // to 64 bytes, in the compacted format
+
+    friend auto operator<=>(const StatePlace&, const StatePlace&) = default;
+};
+
 // A value of a field and the hosts that have it.
 struct ValueOfHosts {
     std::string value;  // "0x…", or "unknown"
     std::vector<std::string> hosts;
     std::size_t count = 0;
+    std::optional<StatePlace> at{};  // of an XSAVE state that the hosts have; value is its size
 
     friend bool operator==(const ValueOfHosts&, const ValueOfHosts&) = default;
 };
+
+// What set a value.
+enum class Cause : std::uint8_t {
+    agreement,    // every host has it so
+    hosts,        // the rule, applied to hosts that differ or do not say
+    layout,       // of an XSAVE state: the hosts lay it out differently
+    group,        // said by another name, which the policy has
+    dependency,   // closure: what it stands on is not in the policy
+    xsave_state,  // closure: its XSAVE state, or one with which it stands or falls, is not
+    equality,     // closure: a format that the hosts do not share
+    gate,         // says nothing while another field is 0
+    ceiling,      // the operator's --ceiling LEVEL
+    hidden,       // --hide
+    set,          // --set, or a --hide that shows a relaxed behaviour
+    not_asked,    // shown only with --show
+    derived,      // follows from other fields
+    identity,     // describes the CPU of one host
+    owned,        // the VMM or the guest fills it in
+    never,        // never shown to a guest in a pool
+};
+
+// "agreement", "hosts", "xsave-state", "never-shown" …
+std::string_view to_string(Cause cause) noexcept;
+
+// The cause of that name, or nothing.
+std::optional<Cause> cause_named(std::string_view name) noexcept;
+
+// True for a cause that is a consequence of what else is, or is not, in the policy.
+bool is_consequence(Cause cause) noexcept;
+
+// What is known of some hosts beside the values that their dumps show.
+struct Remark {
+    enum class Kind : std::uint8_t {
+        modelled,  // the model table says what the silicon does, whatever the dump shows
+        implied,   // a VM that brings the field may run there all the same
+        withheld,  // the CPU has the field, and who makes the hypervisor's view does not offer it
+    };
+
+    Kind kind = Kind::modelled;
+    std::string kernel{};  // of withheld: the release that does not offer it; empty: not known
+    HostList hosts;
+
+    friend bool operator==(const Remark&, const Remark&) = default;
+};
+
+// "modelled", "implied", "withheld".
+std::string_view to_string(Remark::Kind kind) noexcept;
+
+// The kind of that name, or nothing.
+std::optional<Remark::Kind> remark_kind_named(std::string_view name) noexcept;
 
 // Where bits stand: in a register of CPUID, or in an MSR.
 struct BitPlace {
@@ -73,15 +140,21 @@ struct BitPlace {
     friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
 };
 
-// Why a field has its value: hosts differed, or something other than plain agreement set it.
+// Why a field has its value: hosts differed, or something other than plain agreement set it. An XSAVE state is one
+// decision, on the field that is its size.
 struct Decision {
     std::string field;  // the rulebook's id
     BitPlace place;
     std::string rule;
     std::string value;
     std::vector<ValueOfHosts> values;
-    std::vector<std::string> because;  // the hosts whose values decided
-    std::string reason;
+    Cause cause = Cause::hosts;
+    std::vector<std::string> on{};         // ids of what it follows from: fields, an equality group, XSAVE states
+    HostList because{};                    // the hosts whose values decided
+    std::string state{};                   // of an XSAVE state: its id
+    std::optional<bool> scrubs{};          // of a guarded field that is shown: VERW scrubs wherever the guest runs
+    std::vector<Remark> remarks{};         // at most one of a kind and kernel
+    std::string reason{};                  // made from all this for people; no part of the program reads it
     std::vector<std::string> mitigates{};  // ids of the rulebook's vulnerabilities: what the bit helps against
 
     friend bool operator==(const Decision&, const Decision&) = default;
@@ -110,7 +183,11 @@ struct RecordedOptions {
     friend bool operator==(const RecordedOptions&, const RecordedOptions&) = default;
 };
 
+// The minor version of the documents that are written: from 1 on a decision has its cause as data.
+inline constexpr unsigned policy_minor = 1;
+
 struct PoolPolicy {
+    unsigned minor = policy_minor;
     std::string pool;
     std::string vendor;  // the CPUID vendor string
     RecordedOptions options;
@@ -123,12 +200,16 @@ struct PoolPolicy {
     std::vector<BitPlace> owned;   // bits that the VMM or the guest fills in
     std::vector<Decision> decisions;
     std::vector<Finding> findings;
+    std::string older_sha256{};  // of the document, where that was of an older minor version; else empty
 
     friend bool operator==(const PoolPolicy&, const PoolPolicy&) = default;
 };
 
 // The policy as its JSON document (schemas/policy.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy);
+
+// The SHA-256 of the policy's document as this program writes it, or as the program did that wrote it.
+std::string sha256_of(const PoolPolicy& policy);
 
 // Reads a policy document back. file is used in messages. Throws InputError when the document is
 // malformed or a decision contradicts the registers.

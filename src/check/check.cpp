@@ -150,7 +150,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
 }
 
 Verdict PolicyCheck::against(const PoolPolicy& other) const {
-    Verdict verdict{other.pool, sha256_hex(to_json(other)), true, {}, {}};
+    Verdict verdict{other.pool, sha256_of(other), true, {}, {}};
     if (other.vendor != impl_->vendor) {
         verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
         return verdict;

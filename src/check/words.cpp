@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "merge/pool.hpp"
+#include "policy/document_text.hpp"
+#include "policy/reason.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
 
@@ -90,24 +91,38 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
 // What is left where nothing on the host mends it.
 const char* resort(Impact impact) { return only_degrades(impact) ? nothing_breaks : start_again; }
 
-std::string lost_remedy(const Field& field, Impact impact, const Circumstances& circumstances) {
-    if (circumstances.is_policy) return merge_pools;
-    if (circumstances.withheld) {
-        return "The CPU has it, " + merge::offerer(circumstances.kernel) +
-               " does not offer it: update that, or turn it on there.";
-    }
+// What mends the violation on the host for sure.
+void set_mend(Violation& violation, std::string mend) { violation.mend = violation.remedy = std::move(mend); }
+
+// What may mend it there, or nothing, and what is left.
+void set_resort(Violation& violation, const char* mend = "") {
+    violation.mend = mend;
+    violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
+}
+
+// mend: what mends it on a host for sure, or nullptr.
+void put_remedy(Violation& violation, const Circumstances& circumstances, const char* mend) {
+    if (circumstances.is_policy) return set_mend(violation, merge_pools);
+    if (mend != nullptr) return set_mend(violation, mend);
+    set_resort(violation);
+}
+
+void put_lost_remedy(Violation& violation, const Field& field, const Circumstances& circumstances) {
     const bool by_kernel = field.made.by != Makers::none || circumstances.only_hypervisor_view;
-    const std::string means = field.by_microcode ? "A newer microcode or kernel may bring it. "
-                              : by_kernel        ? "A newer kernel may bring it. "
-                                                 : "";
-    return means + resort(impact);
+    if (circumstances.is_policy) return set_mend(violation, merge_pools);
+    if (circumstances.withheld) {
+        return set_mend(violation, "The CPU has it, " + document::offerer(circumstances.kernel) +
+                                       " does not offer it: update that, or turn it on there.");
+    }
+    set_resort(violation, field.by_microcode ? "A newer microcode or kernel may bring it."
+                          : by_kernel        ? "A newer kernel may bring it."
+                                             : "");
 }
 
 std::string layout_text(const merge::Component& component) {
     if (!component.promised) return "none";
-    std::string text = std::to_string(component.size) + " bytes";
-    if (component.offset != 0) text += " at " + std::to_string(component.offset);
-    return text + (component.align64 ? ", aligned" : "");
+    if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
+    return document::layout_text({to_hex(component.size), {}, 0, StatePlace{component.offset, component.align64}});
 }
 
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
@@ -123,7 +138,8 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
                          : is_gone   ? "which is not there on "
                                      : "which is laid out otherwise on ") +
                         (is_policy ? "the hosts of the other pool." : "this host.");
-    violation.remedy = is_policy ? merge_pools : atom.known ? start_again : capture_again;
+    if (is_policy || !atom.known) return set_mend(violation, is_policy ? merge_pools : capture_again);
+    violation.remedy = start_again;
 }
 
 }  // namespace
@@ -146,36 +162,25 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.impact = atom.impact;
     if (!atom.known) {
         violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
-        violation.remedy = circumstances.is_policy        ? merge_pools
-                           : atom.made_by == Makers::none ? capture_again
-                                                          : capture_hypervisor;
+        set_mend(violation, circumstances.is_policy        ? merge_pools
+                            : atom.made_by == Makers::none ? capture_again
+                                                           : capture_hypervisor);
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +
                             (circumstances.is_policy ? " is known to scrub then." : " is affected and does not scrub.");
-        violation.remedy = update_microcode;
+        set_mend(violation, update_microcode);
     } else if (atom.kind == AtomKind::number) {
         violation.message = number_text(field, atom, circumstances.is_policy);
-        violation.remedy = circumstances.is_policy ? merge_pools
-                           : field.of_identity     ? update_microcode
-                                                   : resort(atom.impact);
+        put_remedy(violation, circumstances, field.of_identity ? update_microcode : nullptr);
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
-        violation.remedy = circumstances.is_policy ? merge_pools : resort(atom.impact);
+        put_remedy(violation, circumstances, nullptr);
     } else {
         violation.message = lost_bits(field, atom, circumstances.is_policy);
-        violation.remedy = lost_remedy(field, atom.impact, circumstances);
+        put_lost_remedy(violation, field, circumstances);
     }
     return violation;
-}
-
-std::string mending(const Violation& violation) {
-    std::string remedy = violation.remedy;
-    for (const std::string_view rest : {start_again, nothing_breaks}) {
-        if (remedy.ends_with(rest)) remedy.erase(remedy.size() - rest.size());
-    }
-    if (remedy.ends_with(' ')) remedy.pop_back();
-    return remedy;
 }
 
 Violation vendor_violation(const std::string& promised, const std::string& host) {

@@ -21,9 +21,6 @@ struct Circumstances {
 // The violation that a broken atom is, with its sentences.
 Violation describe(const merge::Plan& plan, const merge::BrokenAtom& atom, const Circumstances& circumstances);
 
-// What of the remedy is done to the host; empty when nothing there mends the violation.
-std::string mending(const Violation& violation);
-
 // The violation of a host of another vendor.
 Violation vendor_violation(const std::string& promised, const std::string& host);
 

@@ -88,7 +88,7 @@ private:
                        std::string(to_string(field.rule)) + ")",
                    Colour::bold);
         row("also", other_names(field));
-        if (first.origin == Origin::derived) row("follows", explained.derivation);
+        if (first.cause == Cause::derived) row("follows", explained.derivation);
         for (const ExplainedValue& value : explained.values) {
             if (!is_one) {
                 page_.line(
@@ -100,9 +100,10 @@ private:
         indent_ = 2;
         row("dumps", explained.reading);
         put_lacking(explained);
+        // The decisions on the rows that lay out states have told of these.
         const bool told =
-            std::any_of(explained.values.begin(), explained.values.end(),
-                        [](const ExplainedValue& value) { return value.reason.starts_with("The XSAVE state "); });
+            field.rule == Rule::equal && std::any_of(explained.values.begin(), explained.values.end(),
+                                                     [](const ExplainedValue& value) { return !value.reason.empty(); });
         if (!told) put_states(explained.states);
         for (const Finding& finding : explained.findings) {
             row(std::string(to_string(finding.severity)), finding.code + ": " + finding.message);
@@ -126,12 +127,10 @@ private:
     }
 
     void put(const Field& field, const ExplainedValue& value) {
-        switch (value.origin) {
-            case Origin::not_asked:
-                row("guest", "Shown only when asked for: --show " + name_to_ask(field) + ".");
-                break;
-            case Origin::gate: row("decided", value.reason); break;
-            case Origin::derived: break;
+        switch (value.cause) {
+            case Cause::not_asked: row("guest", "Shown only when asked for: --show " + name_to_ask(field) + "."); break;
+            case Cause::gate: row("decided", value.reason); break;
+            case Cause::derived: break;
             default: row("guest", value.means); break;
         }
         row("decided", decided(field, value));
@@ -143,12 +142,12 @@ private:
 
     // What happened, where the other rows do not say it.
     std::string decided(const Field& field, const ExplainedValue& value) const {
-        switch (value.origin) {
-            case Origin::not_asked:
-            case Origin::gate:
-            case Origin::derived:
-            case Origin::never: return "";
-            case Origin::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
+        switch (value.cause) {
+            case Cause::not_asked:
+            case Cause::gate:
+            case Cause::derived:
+            case Cause::never: return "";
+            case Cause::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
             default: break;
         }
         const bool was_asked_for = field.exposure == Exposure::asked;
@@ -178,13 +177,13 @@ private:
 
     std::string without_decision(const Field& field, const ExplainedValue& value) const {
         const std::string all = of_.size.hosts == 1 ? "the one host" : "all " + counted_hosts(of_.size.hosts);
-        switch (value.origin) {
-            case Origin::owned: return "";
-            case Origin::gate:
-            case Origin::not_asked:
-            case Origin::never: return "none is known to have it";
-            case Origin::derived:
-            case Origin::identity: return value.value == "0x0" ? "" : "the same on " + all;
+        switch (value.cause) {
+            case Cause::owned: return "";
+            case Cause::gate:
+            case Cause::not_asked:
+            case Cause::never: return "none is known to have it";
+            case Cause::derived:
+            case Cause::identity: return value.value == "0x0" ? "" : "the same on " + all;
             default: return value_text(field, value.value) + " on " + all;
         }
     }
@@ -192,7 +191,9 @@ private:
     // Of the hosts' values, those that set the policy's; none where something else did.
     static std::vector<bool> deciding(const ExplainedValue& value) {
         std::vector<bool> decides(value.seen.size(), false);
-        if (value.origin != Origin::hosts && value.origin != Origin::identity) return decides;
+        const bool by_values =
+            value.cause == Cause::hosts || value.cause == Cause::layout || value.cause == Cause::identity;
+        if (!by_values) return decides;
         std::size_t count = 0;
         for (std::size_t i = 0; i < value.seen.size(); ++i) {
             const std::vector<std::string>& limiting = value.because.names;

@@ -3,38 +3,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/reason.hpp"
+
 namespace poolcpuid::cli {
 
 namespace {
 
-// "not on every host" of "The XSAVE state opmask is not on every host."
-std::string without_subject(const ExplainedState& state) {
-    std::string text = state.reason;
-    const std::string subject = "The XSAVE state " + state.id + " ";
-    if (text.starts_with(subject)) text.erase(0, subject.size());
-    if (text.starts_with("is ")) text.erase(0, 3);
-    if (text.ends_with(".")) text.pop_back();
-    return text;
-}
-
-// Layouts that no two hosts share are what keeps a state out that all of them have.
-bool is_conflict(const ExplainedState& state) {
-    return state.seen.size() > 1 && std::none_of(state.seen.begin(), state.seen.end(), [](const ValueOfHosts& seen) {
-               return seen.value == "none" || seen.value == "unknown";
-           });
-}
-
 std::string line_of(const ExplainedState& state, const PoolSize& pool) {
     if (state.kept) return "kept";
     std::string detail;
-    if (is_conflict(state)) {
+    if (state.cause == Cause::layout) {
         for (const ValueOfHosts& seen : state.seen) {
             detail += (detail.empty() ? "" : "; ") + seen.value + " on " + hosts_text({seen.hosts, seen.count}, pool);
         }
     } else if (state.because.count > 0) {
         detail = hosts_text(state.because, pool);
     }
-    return without_subject(state) + (detail.empty() ? "" : " (" + detail + ")");
+    return std::string(document::state_fate(state.cause)) + (detail.empty() ? "" : " (" + detail + ")");
 }
 
 std::string words_for(const ExplainedState& state) {
@@ -44,7 +29,7 @@ std::string words_for(const ExplainedState& state) {
 }  // namespace
 
 std::string item_name(const Rulebook& rulebook, const StoryItem& item) {
-    return document::field_text(rulebook, item.decision->field, item.decision->place);
+    return document::name_of(rulebook, *item.decision);
 }
 
 bool is_unsaid(const Decision& decision) {

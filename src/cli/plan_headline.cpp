@@ -4,7 +4,7 @@
 #include <iterator>
 #include <set>
 
-#include "merge/pool.hpp"
+#include "text/enumerate.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::cli {
@@ -37,7 +37,7 @@ std::string where(const std::vector<const RunningPlan*>& stranded) {
 std::string named(const std::vector<std::string>& names) {
     std::vector<std::string> shown;
     std::transform(names.begin(), names.end(), std::back_inserter(shown), printable);
-    return merge::enumerate(shown);
+    return enumerate(shown);
 }
 
 std::string counted(std::size_t count, const std::string& one, const std::string& many) {

@@ -37,7 +37,7 @@ public:
     Limiting(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
         : explanation_(explanation), of_(of), page_(page) {
         for (const StoryGroup& group : explanation.story->groups) {
-            const bool limits = group.origin == Origin::hosts && !items_of(group).empty();
+            const bool limits = group.cause == Cause::hosts && !items_of(group).empty();
             if (limits) groups_.push_back(&group);
         }
         // What all hosts have in common comes last: nobody could leave to mend it.

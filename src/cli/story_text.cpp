@@ -51,10 +51,10 @@ private:
         page_.row(2, label, story_column, words, Colour::cyan);
     }
 
-    std::vector<const StoryGroup*> groups_of(const std::vector<Origin>& origins) const {
+    std::vector<const StoryGroup*> groups_of(const std::vector<Cause>& origins) const {
         std::vector<const StoryGroup*> groups;
         for (const StoryGroup& group : story_.groups) {
-            if (std::find(origins.begin(), origins.end(), group.origin) != origins.end()) groups.push_back(&group);
+            if (std::find(origins.begin(), origins.end(), group.cause) != origins.end()) groups.push_back(&group);
         }
         return groups;
     }
@@ -78,7 +78,7 @@ private:
     // What no dump says comes back with no host that leaves.
     void unsaid() {
         std::map<std::string, std::vector<std::string>> fields;  // by hosts
-        for (const StoryGroup* group : groups_of({Origin::hosts})) {
+        for (const StoryGroup* group : groups_of({Cause::hosts})) {
             for (const StoryItem& item : group->items) {
                 if (is_unsaid(*item.decision)) {
                     fields[hosts_text(group->because, of_.size)].push_back(item_name(of_.rulebook, item));
@@ -99,7 +99,7 @@ private:
     }
 
     void consequences() {
-        const auto groups = groups_of({Origin::dependency, Origin::xsave_state, Origin::equality, Origin::gate});
+        const auto groups = groups_of({Cause::dependency, Cause::xsave_state, Cause::equality, Cause::gate});
         if (groups.empty()) return;
         title("Not there because something else is not");
         for (const StoryGroup* group : groups) {
@@ -130,13 +130,13 @@ private:
     }
 
     std::string withheld() const {
-        const auto groups = groups_of({Origin::ceiling});
+        const auto groups = groups_of({Cause::ceiling});
         if (groups.empty()) return ", which withholds nothing that a host has";
         return " withholds " + names(*groups.front());
     }
 
     void not_asked() {
-        const auto groups = groups_of({Origin::not_asked});
+        const auto groups = groups_of({Cause::not_asked});
         if (groups.empty()) return;
         title("Shown only when asked for, and some host has it");
         for (const StoryGroup* group : groups) {
@@ -146,9 +146,9 @@ private:
 
     // What promises nothing.
     void rest() {
-        const auto derived = groups_of({Origin::derived});
-        const auto identity = groups_of({Origin::identity});
-        const auto never = groups_of({Origin::never});
+        const auto derived = groups_of({Cause::derived});
+        const auto identity = groups_of({Cause::identity});
+        const auto never = groups_of({Cause::never});
         title("What promises nothing");
         for (const StoryGroup* group : derived) row("computed", values(*group));
         for (const StoryGroup* group : identity) {

@@ -59,9 +59,7 @@ private:
         line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
 
-    std::string name_of(const Decision& decision) const {
-        return document::field_text(rulebook_, decision.field, decision.place);
-    }
+    std::string name_of(const Decision& decision) const { return document::name_of(rulebook_, decision); }
 
     std::string names(const HostList& hosts) const { return printable(hosts_text(hosts, size_)); }
 

@@ -23,7 +23,7 @@ using diff::Promised;
 DiffSide side_of(const PoolPolicy& policy) {
     return {policy.pool,
             true,
-            sha256_hex(to_json(policy)),
+            sha256_of(policy),
             policy.vendor,
             policy.rulebook_version,
             policy.rulebook_sha256,

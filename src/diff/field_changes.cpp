@@ -90,8 +90,7 @@ private:
 
     // A row that lays out a component is told by the component's change.
     bool is_told(const Field& field, std::uint32_t subleaf) const {
-        return !field.is_msr && field.rule == Rule::equal && plan_.xsave_leaf() == field.leaf &&
-               components_.contains(static_cast<std::uint8_t>(subleaf));
+        return plan_.lays_out_state(field) && components_.contains(static_cast<std::uint8_t>(subleaf));
     }
 
     void compare(FieldIndex index, std::uint32_t subleaf) {

@@ -51,13 +51,21 @@ void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance
     }
 }
 
+// Decisions without their sentences, which may be worded otherwise and say the same.
+std::vector<Decision> data_of(std::vector<Decision> decisions) {
+    for (Decision& decision : decisions) decision.reason.clear();
+    return decisions;
+}
+
 // The fields whose decision is not in both, once each, in order of place.
 std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolPolicy& after) {
+    const std::vector<Decision> old_decisions = data_of(before.decisions);
+    const std::vector<Decision> new_decisions = data_of(after.decisions);
     std::set<std::pair<BitPlace, std::string>> fields;
-    for (const Decision& decision : missing(before.decisions, after.decisions)) {
+    for (const Decision& decision : missing(old_decisions, new_decisions)) {
         fields.emplace(decision.place, decision.field);
     }
-    for (const Decision& decision : missing(after.decisions, before.decisions)) {
+    for (const Decision& decision : missing(new_decisions, old_decisions)) {
         fields.emplace(decision.place, decision.field);
     }
     std::vector<std::string> ids;

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "explain/origin.hpp"
 #include "explain/policy_view.hpp"
 #include "explain/states.hpp"
 #include "explain/story.hpp"
 #include "explain/words.hpp"
-#include "merge/reasons.hpp"
+#include "policy/reason.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/near_names.hpp"
 #include "text/hex.hpp"
@@ -29,17 +28,16 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
     ExplainedValue value;
     value.place = place_in(field, subleaf, subleaf);
     value.value = to_hex(view.value(field, subleaf));
-    value.origin = explain::origin_of(view, index, subleaf);
-    value.means = explain::meaning_of(view, index, subleaf, value.origin);
+    value.cause = view.cause(field, subleaf);
+    value.means = explain::meaning_of(view, index, subleaf, value.cause);
     if (const Decision* decision = view.decision(field, subleaf)) {
-        const merge::ReasonParts parts = merge::parts_of(*decision, field.why);
-        value.seen = decision->values;
-        value.because = {decision->because, parts.limiting};
-        value.reason = parts.happened;
-    } else if (value.origin == Origin::gate) {
-        value.reason = "Says nothing without " + std::string(view.rulebook()[field.gate].id) + ".";
-    } else if (value.origin == Origin::not_asked) {
-        value.reason = "Shown only when asked for with --show.";
+        value.seen = explain::values_of(*decision, field);
+        value.because = decision->because;
+        value.reason = document::what_happened(view.rulebook(), *decision);
+    } else if (value.cause == Cause::gate) {
+        value.reason = document::gate_sentence(view.rulebook()[field.gate].id);
+    } else if (value.cause == Cause::not_asked) {
+        value.reason = document::not_asked_sentence();
     }
     return value;
 }
@@ -64,26 +62,6 @@ std::vector<FieldIndex> lacking_for(const PolicyView& view, FieldIndex index) {
 bool is_vendors(const PolicyView& view, const Field& field) { return (field.vendors & view.vendors()) != 0; }
 
 }  // namespace
-
-std::string_view to_string(Origin origin) noexcept {
-    switch (origin) {
-        case Origin::agreement: return "agreement";
-        case Origin::hosts: return "hosts";
-        case Origin::dependency: return "dependency";
-        case Origin::xsave_state: return "xsave-state";
-        case Origin::equality: return "equality";
-        case Origin::gate: return "gate";
-        case Origin::ceiling: return "ceiling";
-        case Origin::hidden: return "hidden";
-        case Origin::set: return "set";
-        case Origin::not_asked: return "not-asked";
-        case Origin::derived: return "derived";
-        case Origin::identity: return "identity";
-        case Origin::owned: return "owned";
-        case Origin::never: break;
-    }
-    return "never-shown";
-}
 
 struct Explainer::Impl {
     PolicyView view;
@@ -141,10 +119,10 @@ Story Explainer::story() const { return explain::story_of(impl_->view); }
 
 PoolPolicy with_names_of(PoolPolicy policy, const PoolPolicy& whole) {
     const auto decide_alike = [](const Decision& a, const Decision& b) {
-        return a.field == b.field && a.place == b.place && a.value == b.value && a.reason == b.reason &&
+        return a.field == b.field && a.place == b.place && a.value == b.value && a.cause == b.cause && a.on == b.on &&
                std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
                           [](const ValueOfHosts& x, const ValueOfHosts& y) {
-                              return x.value == y.value && x.count == y.count;
+                              return x.value == y.value && x.at == y.at && x.count == y.count;
                           });
     };
     for (Decision& decision : policy.decisions) {

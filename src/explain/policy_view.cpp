@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "merge/host_promises.hpp"
+#include "policy/reason.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/hex.hpp"
 #include "text/printable.hpp"
 
 namespace poolcpuid::explain {
@@ -28,6 +27,7 @@ PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy)
     for (const MsrRow& row : policy.msrs) msrs_[row.index] = row.value.value_or(0);
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
+        if (!decision.state.empty()) states_[decision.state] = &decision;
     }
 }
 
@@ -53,17 +53,30 @@ std::uint64_t PolicyView::msr(std::uint32_t index) const {
 }
 
 const Decision* PolicyView::decision(const Field& field, std::uint32_t subleaf) const {
+    if (plan_.lays_out_state(field)) {
+        for (const XsaveComponent& component : rulebook().xsave) {
+            if (component.bit == subleaf) return decision(component);
+        }
+    }
     const auto at = decisions_.find({std::string(field.id), subleaf});
     return at == decisions_.end() ? nullptr : at->second;
 }
 
-std::vector<const Decision*> PolicyView::decisions_at(LeafKey key) const {
-    std::vector<const Decision*> found;
-    for (const Decision& decision : policy_.decisions) {
-        const BitPlace& place = decision.place;
-        if (!place.is_msr && LeafKey{place.leaf, place.subleaf_first} == key) found.push_back(&decision);
-    }
-    return found;
+const Decision* PolicyView::decision(const XsaveComponent& component) const {
+    const auto at = states_.find(std::string(component.id));
+    return at == states_.end() ? nullptr : at->second;
+}
+
+Cause PolicyView::cause(const Field& field, std::uint32_t subleaf) const {
+    const Decision* known = decision(field, subleaf);
+    if (known != nullptr && known->cause != Cause::hosts) return known->cause;
+    const Cause of_kind = document::cause_of(field);
+    if (of_kind == Cause::owned || of_kind == Cause::never) return of_kind;
+    if (field.exposure == Exposure::asked && !is_asked_for(field)) return Cause::not_asked;
+    const bool is_void = field.gate != no_field && value(field.gate) == 0;
+    if (is_void) return Cause::gate;
+    if (of_kind != Cause::hosts) return of_kind;
+    return known != nullptr ? Cause::hosts : Cause::agreement;
 }
 
 bool PolicyView::is_asked_for(const Field& field) const {
@@ -83,12 +96,8 @@ bool PolicyView::is_owned(const Field& field) const {
 }
 
 bool PolicyView::is_scrub_lost(const Field& field) const {
-    const bool is_found = std::any_of(policy_.findings.begin(), policy_.findings.end(), [&](const Finding& finding) {
-        return finding.code == merge::verw_promise_lost && finding.field == field.id;
-    });
     const Decision* known = decision(field, field.subleaf_first);
-    return is_found || (known != nullptr && std::any_of(known->values.begin(), known->values.end(),
-                                                        [](const ValueOfHosts& v) { return v.value == "unknown"; }));
+    return known != nullptr && known->scrubs == std::optional(false);
 }
 
 std::vector<Finding> PolicyView::findings_about(const Field& field) const {
@@ -97,11 +106,6 @@ std::vector<Finding> PolicyView::findings_about(const Field& field) const {
         if (finding.field == field.id) found.push_back(finding);
     }
     return found;
-}
-
-std::uint64_t number_of(const std::string& value) {
-    const auto number = from_hex(value, 16);
-    return number ? *number : 0;
 }
 
 }  // namespace poolcpuid::explain

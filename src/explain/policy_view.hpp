@@ -28,10 +28,13 @@ public:
     std::uint64_t value(FieldIndex field) const;  // in its first subleaf
     std::uint64_t msr(std::uint32_t index) const;
 
-    // The decision on a field in one subleaf, or nullptr.
+    // The decision on a field in one subleaf, or nullptr; of one that lays out an XSAVE state that on the state.
     const Decision* decision(const Field& field, std::uint32_t subleaf) const;
-    // The decisions on a leaf in one subleaf, in order of place.
-    std::vector<const Decision*> decisions_at(LeafKey key) const;
+    // The decision on an XSAVE state, or nullptr.
+    const Decision* decision(const XsaveComponent& component) const;
+
+    // What set a field's value in one subleaf.
+    Cause cause(const Field& field, std::uint32_t subleaf) const;
 
     // Whether the operator asked for a field that is shown only then.
     bool is_asked_for(const Field& field) const;
@@ -48,9 +51,7 @@ private:
     std::map<LeafKey, Registers> rows_;
     std::map<std::uint32_t, std::uint64_t> msrs_;
     std::map<std::pair<std::string, std::uint32_t>, const Decision*> decisions_;  // by field and subleaf
+    std::map<std::string, const Decision*> states_;                               // by id
 };
-
-// The number that a decision writes as "0x…"; 0 for "unknown".
-std::uint64_t number_of(const std::string& value);
 
 }  // namespace poolcpuid::explain

@@ -1,26 +1,19 @@
 #include "explain/states.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
-#include "merge/reasons.hpp"
+#include "merge/table_values.hpp"
+#include "policy/document_text.hpp"
+#include "policy/reason.hpp"
+#include "text/hex.hpp"
 
 namespace poolcpuid::explain {
 
 namespace {
 
-// Where in the row of a component its size and its place are (SDM vol. 1, 13.4.2).
-constexpr Register size_register = Register::eax;
-constexpr Register offset_register = Register::ebx;
-
 bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
     return std::find(fields.begin(), fields.end(), index) != fields.end();
-}
-
-std::string bytes_at(std::uint64_t size, std::uint64_t offset) {
-    if (size == 0) return "none";
-    return std::to_string(size) + " bytes" + (offset == 0 ? "" : " at " + std::to_string(offset));
 }
 
 // The bits of XCR0, or of IA32_XSS, in the policy's registers.
@@ -35,84 +28,57 @@ std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
     return mask;
 }
 
-const Decision* at_register(const std::vector<const Decision*>& decisions, Register reg) {
-    const auto at = std::find_if(decisions.begin(), decisions.end(),
-                                 [&](const Decision* decision) { return decision->place.reg == reg; });
-    return at == decisions.end() ? nullptr : *at;
-}
-
-std::string layout_text(const std::string& size, const std::string& offset) {
-    return size == "unknown" ? size : bytes_at(number_of(size), number_of(offset));
-}
-
-bool is_complete(const std::vector<ValueOfHosts>& values) {
-    return std::all_of(values.begin(), values.end(),
-                       [](const ValueOfHosts& value) { return value.hosts.size() == value.count; });
-}
-
-std::vector<ValueOfHosts> joined_by_host(const std::vector<ValueOfHosts>& sizes,
-                                         const std::vector<ValueOfHosts>& offsets) {
-    std::map<std::string, std::string> offset_of;
-    for (const ValueOfHosts& offset : offsets) {
-        for (const std::string& host : offset.hosts) offset_of[host] = offset.value;
-    }
-    std::vector<ValueOfHosts> layouts;
-    for (const ValueOfHosts& size : sizes) {
-        for (const std::string& host : size.hosts) {
-            const std::string text = layout_text(size.value, offset_of[host]);
-            auto at = std::find_if(layouts.begin(), layouts.end(),
-                                   [&](const ValueOfHosts& layout) { return layout.value == text; });
-            if (at == layouts.end()) at = layouts.insert(at, {text, {}, 0});
-            at->hosts.push_back(host);
-            ++at->count;
-        }
-    }
-    return layouts;
-}
-
-// The layouts that hosts have. Sizes and offsets are decisions of their own.
-std::vector<ValueOfHosts> layouts_seen(const std::vector<const Decision*>& decisions) {
-    const Decision* size = at_register(decisions, size_register);
-    const Decision* offset = at_register(decisions, offset_register);
-    if (size == nullptr) return {};
-    const std::vector<ValueOfHosts> offsets = offset == nullptr ? std::vector<ValueOfHosts>{} : offset->values;
-    if (is_complete(size->values) && is_complete(offsets)) return joined_by_host(size->values, offsets);
-    // Lists that are cut off cannot be joined: then only that is told which tells the hosts apart.
-    const bool offsets_differ = size->values.size() == 1;
-    std::vector<ValueOfHosts> layouts = offsets_differ ? offsets : size->values;
-    for (ValueOfHosts& layout : layouts) {
-        layout.value =
-            offsets_differ ? layout_text(size->values.front().value, layout.value) : layout_text(layout.value, "");
-    }
-    return layouts;
-}
-
 std::string layout_in(const PolicyView& view, const XsaveComponent& component) {
     if (component.state == XsaveState::legacy || !view.plan().xsave_leaf()) return "";
     for (const CpuidRow& row : view.policy().cpuid) {
         if (row.key == LeafKey{*view.plan().xsave_leaf(), component.bit}) {
-            return bytes_at(row.value[size_register], row.value[offset_register]);
+            return document::layout_text(
+                {to_hex(row.value[merge::size_register]), {}, 0, merge::state_place_of(row.value)});
         }
     }
     return "";
 }
 
-bool is_seen(const std::vector<const Decision*>& decisions) {
-    return std::any_of(decisions.begin(), decisions.end(), [](const Decision* decision) {
-        return std::any_of(decision->values.begin(), decision->values.end(),
-                           [](const ValueOfHosts& value) { return number_of(value.value) != 0; });
-    });
+bool is_seen(const Decision* decision) {
+    return decision != nullptr &&
+           std::any_of(decision->values.begin(), decision->values.end(),
+                       [](const ValueOfHosts& value) { return document::number_of(value.value) != 0; });
+}
+
+std::vector<ValueOfHosts> layouts_seen(const Decision& decision) {
+    std::vector<ValueOfHosts> layouts = decision.values;
+    for (ValueOfHosts& layout : layouts) layout.value = document::layout_text(layout);
+    return layouts;
+}
+
+// What a field of the row that lays out a state has in one of the hosts' layouts.
+std::string value_in(const ValueOfHosts& layout, const Field& field) {
+    const auto size = from_hex(layout.value, 8);
+    if (!size) return layout.value;
+    const Registers row = merge::state_row(static_cast<std::uint32_t>(*size), layout.at.value_or(StatePlace{}));
+    return to_hex((row[field.reg] & field.mask()) >> field.low);
 }
 
 }  // namespace
 
-std::vector<const Decision*> layout_decisions(const PolicyView& view, const XsaveComponent& component) {
-    if (!view.plan().xsave_leaf()) return {};
-    std::vector<const Decision*> decisions = view.decisions_at({*view.plan().xsave_leaf(), component.bit});
-    const bool has_row = component.state != XsaveState::legacy;
-    std::erase_if(decisions,
-                  [&](const Decision* decision) { return !has_row || decision->rule != to_string(Rule::equal); });
-    return decisions;
+std::vector<ValueOfHosts> values_of(const Decision& decision, const Field& field) {
+    if (decision.state.empty()) return decision.values;
+    const Registers all = merge::state_row(~std::uint32_t{0}, {~std::uint32_t{0}, true});
+    if ((all[field.reg] & field.mask()) == 0) return {};  // the decision says it of no host
+    std::vector<ValueOfHosts> values;
+    for (const ValueOfHosts& layout : decision.values) {
+        ValueOfHosts value{value_in(layout, field), layout.hosts, layout.count};
+        const auto same = std::find_if(values.begin(), values.end(),
+                                       [&](const ValueOfHosts& other) { return other.value == value.value; });
+        if (same == values.end()) {
+            values.push_back(std::move(value));
+            continue;
+        }
+        same->count += value.count;
+        same->hosts.insert(same->hosts.end(), value.hosts.begin(), value.hosts.end());
+        std::sort(same->hosts.begin(), same->hosts.end());
+    }
+    return values;
 }
 
 ExplainedState explain_state(const PolicyView& view, const XsaveComponent& component) {
@@ -128,14 +94,12 @@ ExplainedState explain_state(const PolicyView& view, const XsaveComponent& compo
         state.layout = layout_in(view, component);
         return state;
     }
-    const std::vector<const Decision*> decisions = layout_decisions(view, component);
-    if (decisions.empty()) return state;
-    const Decision& decision = *decisions.front();
-    const FieldIndex index = view.rulebook().find(decision.field);
-    const auto parts = merge::parts_of(decision, index == no_field ? std::string_view() : view.rulebook()[index].why);
-    state.reason = parts.happened;
-    state.because = {decision.because, parts.limiting};
-    state.seen = layouts_seen(decisions);
+    const Decision* decision = view.decision(component);
+    if (decision == nullptr) return state;
+    state.cause = decision->cause;
+    state.reason = document::what_happened(view.rulebook(), *decision);
+    state.because = decision->because;
+    state.seen = layouts_seen(*decision);
     return state;
 }
 
@@ -143,7 +107,7 @@ std::vector<ExplainedState> explain_states(const PolicyView& view) {
     std::vector<ExplainedState> states;
     for (const XsaveComponent& component : view.rulebook().xsave) {
         ExplainedState state = explain_state(view, component);
-        if (state.kept || is_seen(layout_decisions(view, component))) states.push_back(std::move(state));
+        if (state.kept || is_seen(view.decision(component))) states.push_back(std::move(state));
     }
     std::sort(states.begin(), states.end(),
               [](const ExplainedState& a, const ExplainedState& b) { return a.bit < b.bit; });
@@ -161,8 +125,7 @@ std::vector<ExplainedState> states_of(const PolicyView& view, FieldIndex index) 
             case Derivation::xsave_size: return !state.supervisor && state.kept;
             default: break;
         }
-        const bool lays_out = !field.is_msr && field.rule == Rule::equal && field.leaf == view.plan().xsave_leaf();
-        if (lays_out) return !state.layout.empty() || !state.seen.empty();
+        if (view.plan().lays_out_state(field)) return !state.layout.empty() || !state.seen.empty();
         const bool has_row = !state.layout.empty() || !state.seen.empty();
         return has_row && holds(state.features, index);
     };

@@ -212,31 +212,33 @@ std::string of_owned(const PolicyView& view, const Field& field) {
 
 }  // namespace
 
-std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t subleaf, Origin origin) {
+std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t subleaf, Cause cause) {
     const Field& field = view.rulebook()[index];
     const std::uint64_t value = view.value(field, subleaf);
-    switch (origin) {
-        case Origin::not_asked: return "The guest is not shown it.";
-        case Origin::gate: return "It says nothing to the guest.";
-        case Origin::never: return "No guest in a pool is shown it.";
-        case Origin::owned: return of_owned(view, field);
-        case Origin::identity: return "It describes the CPU that the guest is shown.";
-        case Origin::derived: return "The guest sees what follows from the other fields.";
-        case Origin::equality:
+    switch (cause) {
+        case Cause::not_asked: return "The guest is not shown it.";
+        case Cause::gate: return "It says nothing to the guest.";
+        case Cause::never: return "No guest in a pool is shown it.";
+        case Cause::owned: return of_owned(view, field);
+        case Cause::identity: return "It describes the CPU that the guest is shown.";
+        case Cause::derived: return "The guest sees what follows from the other fields.";
+        case Cause::equality:
             if (field.rule == Rule::equal) return "The guest is shown none.";
             break;
-        case Origin::agreement:
-        case Origin::hosts:
-        case Origin::dependency:
-        case Origin::xsave_state:
-        case Origin::ceiling:
-        case Origin::hidden:
-        case Origin::set: break;
+        case Cause::agreement:
+        case Cause::hosts:
+        case Cause::layout:
+        case Cause::group:
+        case Cause::dependency:
+        case Cause::xsave_state:
+        case Cause::ceiling:
+        case Cause::hidden:
+        case Cause::set: break;
     }
     const bool describes_cpu = field.rule == Rule::identity;  // and was set by the operator
     if (describes_cpu) return "It describes the CPU that the guest is shown.";
-    const bool is_layout = !field.is_msr && field.rule == Rule::equal && field.leaf == view.plan().xsave_leaf();
-    if (is_layout && value == 0 && view.decision(field, subleaf) != nullptr) return "The state is not in the policy.";
+    if (view.plan().lays_out_state(field) && value == 0 && view.decision(field, subleaf) != nullptr)
+        return "The state is not in the policy.";
     return Meaning(view, index, subleaf).text();
 }
 

@@ -10,7 +10,7 @@
 namespace poolcpuid::explain {
 
 // What a value means for the guest.
-std::string meaning_of(const PolicyView& view, FieldIndex field, std::uint32_t subleaf, Origin origin);
+std::string meaning_of(const PolicyView& view, FieldIndex field, std::uint32_t subleaf, Cause cause);
 
 // What counts as a host's value besides what its dump shows; nothing for most fields.
 std::string reading_of(const PolicyView& view, FieldIndex field);

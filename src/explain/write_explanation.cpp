@@ -1,6 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include "hash/sha256.hpp"
 #include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/explain.hpp"
@@ -27,6 +26,7 @@ Json state_json(const Rulebook& rulebook, const ExplainedState& state) {
     json["bit"] = state.bit;
     json["register"] = state.supervisor ? "IA32_XSS" : "XCR0";
     json["kept"] = state.kept;
+    json["cause"] = to_string(state.cause);
     if (!state.layout.empty()) json["layout"] = state.layout;
     if (!state.reason.empty()) json["reason"] = state.reason;
     json["because"] = hosts_json(state.because);
@@ -44,7 +44,7 @@ Json value_json(const ExplainedValue& value) {
     document::put_place(json, value.place);
     json["value"] = value.value;
     json["means"] = value.means;
-    json["origin"] = to_string(value.origin);
+    json["origin"] = to_string(value.cause);
     if (!value.reason.empty()) json["reason"] = value.reason;
     json["seen"] = document::array_of(value.seen, seen_json);
     json["because"] = hosts_json(value.because);
@@ -83,7 +83,7 @@ Json item_json(const StoryItem& item) {
 
 Json group_json(const StoryGroup& group) {
     Json json;
-    json["origin"] = to_string(group.origin);
+    json["origin"] = to_string(group.cause);
     json["because"] = hosts_json(group.because);
     if (!group.reason.empty()) json["reason"] = group.reason;
     if (!group.ask.empty()) json["ask"] = group.ask;
@@ -118,7 +118,7 @@ Json policy_json(const PoolPolicy& policy) {
     std::size_t hosts = 0;
     for (const HostClass& host : policy.hosts) hosts += host.format == "policy" ? 0 : host.count;
     return {{"pool", policy.pool},
-            {"sha256", sha256_hex(to_json(policy))},
+            {"sha256", sha256_of(policy)},
             {"vendor", policy.vendor},
             {"rulebook", {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}}},
             {"hosts", hosts}};

@@ -1,38 +1,67 @@
 #include "merge/decisions.hpp"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
 #include "merge/limits.hpp"
-#include "merge/reasons.hpp"
+#include "merge/table_values.hpp"
+#include "policy/reason.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {
 
 namespace {
 
+BitPlace bits_of(const Field& field, std::uint32_t subleaf) {
+    return {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
+}
+
+// Whether VERW scrubs wherever a guest runs that is told of this guarded bit.
+bool scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
+    const auto guards = draft.plan().guards();
+    const auto at = std::find_if(guards.begin(), guards.end(),
+                                 [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
+    return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
+}
+
+std::vector<std::string> names_of(const std::vector<const Variant*>& variants) {
+    std::vector<std::string> names;
+    for (const Variant* variant : variants) names.insert(names.end(), variant->names.begin(), variant->names.end());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+// What a host has of an XSAVE state. Sizes and places are read together, so that one that is not known is one value.
+struct SeenState {
+    bool known = false;
+    std::uint64_t size = 0;
+    StatePlace at;
+
+    friend auto operator<=>(const SeenState&, const SeenState&) = default;
+};
+
 class Decider {
 public:
     explicit Decider(const DecisionInputs& inputs)
         : in_(inputs), limits_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
 
-    std::vector<Decision> run(bool only_guarded) {
-        std::vector<Decision> decisions;
+    std::vector<Decision> run() {
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            if (field.rule == Rule::owned || (only_guarded && field.rule != Rule::guarded)) continue;
+            if (field.rule == Rule::owned) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                auto decision = decide_one(index, subleaf);
-                if (decision) decisions.push_back(std::move(*decision));
+                if (limits_.state_of(index, subleaf) == nullptr) decide_field(index, subleaf);
             }
         }
+        for (const XsaveComponent& component : rulebook_.xsave) decide_state(component);
         const auto key = [](const Decision& d) {
             return std::tuple(d.place.is_msr, d.place.leaf, d.place.subleaf_first, d.place.reg, d.place.low);
         };
-        std::stable_sort(decisions.begin(), decisions.end(),
+        std::stable_sort(decisions_.begin(), decisions_.end(),
                          [&](const Decision& a, const Decision& b) { return key(a) < key(b); });
-        return decisions;
+        return std::move(decisions_);
     }
 
 private:
@@ -44,13 +73,11 @@ private:
         return values;
     }
 
-    std::optional<Decision> decide_one(FieldIndex index, std::uint32_t subleaf) {
+    // Whether there is nothing to say: all hosts say the same and the policy says it too.
+    bool is_plain(FieldIndex index, std::uint32_t subleaf, std::uint64_t value, const ValuesSeen& values) const {
         const Field& field = rulebook_[index];
-        const std::uint64_t value = value_in(in_.rows, field, subleaf);
-        const auto values = values_of(index, subleaf);
         const SeenValue& first = values.begin()->first;
-        // All hosts say the same and the policy says it too; a number that is 0 by its meaning (see
-        // zero_means) agrees with what it stands for.
+        // A number that is 0 by its meaning (see zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
         const bool as_read = first.known && !first.modelled;
         const auto is_hidden = [&](const Variant& variant) {
@@ -58,26 +85,13 @@ private:
         };
         if (values.size() == 1 && as_read && (first.value == value || stands_for) &&
             std::none_of(in_.variants.begin(), in_.variants.end(), is_hidden)) {
-            return std::nullopt;
+            return true;
         }
         // What is never shown is no decision as long as nobody has it.
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
-        if (value == 0 && all_zero && !promises_by_bits(field.rule) && !promises_by_number(field.rule))
-            return std::nullopt;
-        if (value == 0 && all_zero && out_of_sight(index)) return std::nullopt;
-
-        Decision decision;
-        decision.field = field.id;
-        decision.place = {field.is_msr, field.leaf, subleaf, subleaf, field.reg, field.low, field.high};
-        decision.rule = to_string(field.rule);
-        decision.value = to_hex(value);
-        for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
-        const std::vector<std::string> because = limits_.hosts(index, subleaf);
-        decision.because = first_names(because, in_.most_names);
-        decision.mitigates = rulebook_.mitigated_by(field);
-        decision.reason = reason_of(in_, limits_, index, subleaf, values, because);
-        return decision;
+        const bool has_promise = promises_by_bits(field.rule) || promises_by_number(field.rule);
+        return value == 0 && all_zero && (!has_promise || out_of_sight(index));
     }
 
     // Fields that are 0 everywhere for a reason that concerns no host.
@@ -86,11 +100,146 @@ private:
         return cause == Cause::not_asked || cause == Cause::gate;
     }
 
-    static std::vector<std::string> names_of(const std::vector<const Variant*>& variants) {
-        std::vector<std::string> names;
-        for (const Variant* variant : variants) names.insert(names.end(), variant->names.begin(), variant->names.end());
-        std::sort(names.begin(), names.end());
-        return names;
+    void decide_field(FieldIndex index, std::uint32_t subleaf) {
+        const Field& field = rulebook_[index];
+        const std::uint64_t value = value_in(in_.rows, field, subleaf);
+        const ValuesSeen values = values_of(index, subleaf);
+        const bool is_guard = field.rule == Rule::guarded && value != 0;
+        const bool is_lost = is_guard && !scrubs(in_.draft, index, subleaf);
+        if (!is_lost && is_plain(index, subleaf, value, values)) return;
+        Decision decision = decision_on(index, subleaf, value);
+        for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
+        put_cause(decision, index);
+        if (is_guard) decision.scrubs = !is_lost;
+        put_remarks(decision, index, subleaf, values);
+        finish(std::move(decision));
+    }
+
+    Decision decision_on(FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
+        const Field& field = rulebook_[index];
+        Decision decision;
+        decision.field = field.id;
+        decision.place = bits_of(field, subleaf);
+        decision.rule = to_string(field.rule);
+        decision.value = to_hex(value);
+        decision.because = list_of(limits_.hosts(index, subleaf));
+        decision.mitigates = rulebook_.mitigated_by(field);
+        return decision;
+    }
+
+    void finish(Decision decision) {
+        decision.reason = document::reason_of(rulebook_, decision);
+        decisions_.push_back(std::move(decision));
+    }
+
+    // The size of a state stands for its row: which of the fields differs is a detail of the layout.
+    void decide_state(const XsaveComponent& component) {
+        FieldIndex size = no_field;
+        bool all_plain = true;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            const bool is_its = plan_.lays_out_state(field) && field.subleaf_first <= component.bit &&
+                                component.bit <= field.subleaf_last;
+            if (!is_its) continue;
+            if (field.reg == size_register) size = index;
+            const std::uint64_t value = value_in(in_.rows, field, component.bit);
+            all_plain = all_plain && is_plain(index, component.bit, value, values_of(index, component.bit));
+        }
+        if (size == no_field || all_plain) return;
+        Decision decision = decision_on(size, component.bit, value_in(in_.rows, rulebook_[size], component.bit));
+        decision.state = component.id;
+        put_layouts(decision, component, size);
+        decision.cause = limits_.cause_of(component);
+        if (decision.cause == Cause::xsave_state) {
+            for (const XsaveComponent& other : rulebook_.xsave) {
+                const bool together = ((component.together >> other.bit) & 1U) != 0 && other.bit != component.bit;
+                if (together && !limits_.is_kept(other)) decision.on.emplace_back(other.id);
+            }
+        } else if (decision.cause == Cause::dependency) {
+            decision.on = ids_of(component.features);
+        }
+        finish(std::move(decision));
+    }
+
+    void put_layouts(Decision& decision, const XsaveComponent& component, FieldIndex size) const {
+        std::map<SeenState, std::vector<const Variant*>> layouts;
+        for (const Variant& variant : in_.variants) {
+            layouts[seen_state(*variant.promises, component, size)].push_back(&variant);
+        }
+        for (const auto& [seen, variants] : layouts) {
+            const HostList hosts = list_of(names_of(variants));
+            ValueOfHosts value{seen.known ? to_hex(seen.size) : "unknown", hosts.names, hosts.count};
+            if (seen.known && seen.size != 0) value.at = seen.at;
+            decision.values.push_back(std::move(value));
+        }
+    }
+
+    SeenState seen_state(const HostPromises& host, const XsaveComponent& component, FieldIndex size) const {
+        const SeenValue seen = seen_value(plan_, host, size, component.bit);
+        const Registers* row = host.table->find({rulebook_[size].leaf, component.bit});
+        if (!seen.known || seen.value == 0 || row == nullptr) return {seen.known, seen.value, {}};
+        return {true, seen.value, state_place_of(*row)};
+    }
+
+    void put_cause(Decision& decision, FieldIndex index) const {
+        const Fate fate = in_.draft.fate(index);
+        const Field& field = rulebook_[index];
+        decision.cause = fate.cause;
+        switch (fate.cause) {
+            case Cause::agreement: put_cause_of_kind(decision, index); break;
+            case Cause::gate: decision.on = {std::string(rulebook_[field.gate].id)}; break;
+            case Cause::equality: decision.on = {std::string(rulebook_.equality[fate.detail].id)}; break;
+            case Cause::dependency: decision.on = ids_of(rulebook_.dependencies[fate.detail].prerequisites); break;
+            case Cause::xsave_state: decision.on = {std::string(rulebook_.xsave[fate.detail].id)}; break;
+            default: break;
+        }
+    }
+
+    // Of a field that nothing took or set.
+    void put_cause_of_kind(Decision& decision, FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        decision.cause = document::cause_of(field);
+        const bool is_void = field.gate != no_field && !in_.draft.present(field.gate);
+        if (is_void && decision.cause != Cause::never) {
+            decision.cause = Cause::gate;
+            decision.on = {std::string(rulebook_[field.gate].id)};
+        }
+        const PromiseGroup* group = plan_.bad_news_group(index);
+        if (group == nullptr) return;
+        const FieldIndex other = index == group->rsba ? group->rrsba : group->rsba;
+        if (!in_.draft.present(other)) return;
+        decision.cause = Cause::group;
+        decision.on = {std::string(rulebook_[other].id)};
+    }
+
+    void put_remarks(Decision& decision, FieldIndex index, std::uint32_t subleaf, const ValuesSeen& values) const {
+        for (const auto& [kind, which] : {std::pair(Remark::Kind::modelled, &SeenValue::modelled),
+                                          std::pair(Remark::Kind::implied, &SeenValue::implied)}) {
+            std::vector<const Variant*> found;
+            for (const auto& [seen, variants] : values) {
+                if (seen.*which) found.insert(found.end(), variants.begin(), variants.end());
+            }
+            if (!found.empty()) decision.remarks.push_back({kind, {}, list_of(names_of(found))});
+        }
+        // Of a CPU that can do more than guests are given.
+        std::map<std::string, std::vector<const Variant*>> kernels;
+        for (const Variant& variant : in_.variants) {
+            if (is_withheld(plan_, *variant.promises, index, subleaf))
+                kernels[variant.promises->kernel].push_back(&variant);
+        }
+        for (const auto& [kernel, variants] : kernels) {
+            decision.remarks.push_back({Remark::Kind::withheld, kernel, list_of(names_of(variants))});
+        }
+    }
+
+    HostList list_of(const std::vector<std::string>& names) const {
+        return {first_names(names, in_.most_names), names.size()};
+    }
+
+    std::vector<std::string> ids_of(std::span<const FieldIndex> fields) const {
+        std::vector<std::string> ids;
+        for (const FieldIndex index : fields) ids.emplace_back(rulebook_[index].id);
+        return ids;
     }
 
     void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const std::vector<std::string>& names) const {
@@ -111,12 +260,25 @@ private:
     const Limits limits_;
     const Plan& plan_;
     const Rulebook& rulebook_;
+    std::vector<Decision> decisions_;
 };
 
 }  // namespace
 
-std::vector<Decision> decide(const DecisionInputs& inputs) { return Decider(inputs).run(false); }
+std::vector<Decision> decide(const DecisionInputs& inputs) { return Decider(inputs).run(); }
 
-std::vector<Decision> decide_guarded(const DecisionInputs& inputs) { return Decider(inputs).run(true); }
+std::vector<Decision> lost_scrubs(const Draft& draft) {
+    std::vector<Decision> lost;
+    for (const GuardSlot& slot : draft.plan().guards()) {
+        if (draft.value(slot.field, slot.subleaf) == 0 || scrubs(draft, slot.field, slot.subleaf)) continue;
+        const Field& field = draft.plan().rulebook()[slot.field];
+        Decision decision;
+        decision.field = field.id;
+        decision.place = bits_of(field, slot.subleaf);
+        decision.scrubs = false;
+        lost.push_back(std::move(decision));
+    }
+    return lost;
+}
 
 }  // namespace poolcpuid::merge

@@ -186,7 +186,7 @@ bool Draft::apply_components() {
         if (component.state == XsaveState::legacy || ((kept >> component.bit) & 1U) != 0) continue;
         for (const FieldIndex index : component.features) {
             if (!present(index)) continue;
-            take_out(index, {Cause::component, i});
+            take_out(index, {Cause::xsave_state, i});
             changed = true;
         }
     }

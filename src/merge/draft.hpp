@@ -14,25 +14,14 @@
 
 #include "merge/host_promises.hpp"
 #include "merge/plan.hpp"
+#include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {
 
-// What took a field out, or set it, other than the hosts' agreement.
-enum class Cause : std::uint8_t {
-    none,
-    not_asked,   // exposure asked, and nobody asked
-    ceiling,     // a higher level enumerates it
-    hidden,      // --hide
-    set,         // --set
-    equality,    // detail: the equality group
-    dependency,  // detail: the dependency
-    component,   // detail: the place in Rulebook::xsave
-    gate,        // the field's gate is 0
-};
-
+// What took a field out, or set it; agreement: nothing did, and its hosts decide.
 struct Fate {
-    Cause cause = Cause::none;
-    std::size_t detail = 0;
+    Cause cause = Cause::agreement;
+    std::size_t detail = 0;  // the place of the equality group, the dependency or the XSAVE component in the rulebook
 };
 
 class Draft {
@@ -50,7 +39,7 @@ public:
     bool present(FieldIndex field) const;
 
     bool is_out(FieldIndex field) const noexcept {
-        return fates_[field].cause != Cause::none && fates_[field].cause != Cause::set;
+        return fates_[field].cause != Cause::agreement && fates_[field].cause != Cause::set;
     }
     Fate fate(FieldIndex field) const noexcept { return fates_[field]; }
 

@@ -7,7 +7,9 @@
 #include <tuple>
 
 #include "merge/msr_findings.hpp"
+#include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
+#include "text/enumerate.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {
@@ -48,11 +50,6 @@ public:
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
-        return sorted();
-    }
-
-    std::vector<Finding> lost_guards() {
-        report_guards();
         return sorted();
     }
 
@@ -103,7 +100,7 @@ private:
                                                       "microcode there, or add its revision and the feature "
                                                       "MSRs to the dump."
                                                     : "affected and without the microcode. Update the microcode there.";
-            add(Severity::error, verw_promise_lost, std::move(message), lost, std::string(field.id));
+            add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
     }
 
@@ -246,7 +243,7 @@ private:
             std::sort(names.begin(), names.end());
             add(Severity::warning, "hidden-by-hypervisor",
                 "The CPU of " + enumerate(names) + " has " + std::to_string(fields.size()) +
-                    (fields.size() == 1 ? " feature that " : " features that ") + offerer(kernel) +
+                    (fields.size() == 1 ? " feature that " : " features that ") + document::offerer(kernel) +
                     " does not offer to guests: " + ids_of(fields, most_named) +
                     ". A newer kernel, or another setting of its KVM, may offer " +
                     (fields.size() == 1 ? "it." : "them."),
@@ -439,7 +436,5 @@ std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups
                           const std::vector<std::pair<std::string, std::string>>& skipped) {
     return Finder(inputs, groups, skipped).run();
 }
-
-std::vector<Finding> find_lost_guards(const DecisionInputs& inputs) { return Finder(inputs, {}, {}).lost_guards(); }
 
 }  // namespace poolcpuid::merge

@@ -14,7 +14,4 @@ namespace poolcpuid::merge {
 std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups,
                           const std::vector<std::pair<std::string, std::string>>& skipped);
 
-// Those of them that take the promise of a guarded field: verw_promise_lost.
-std::vector<Finding> find_lost_guards(const DecisionInputs& inputs);
-
 }  // namespace poolcpuid::merge

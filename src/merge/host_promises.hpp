@@ -102,10 +102,7 @@ struct HostPromises {
 HostPromises promises_of(const Plan& plan, const HostDump& host);
 
 // What a policy promises to its guests: its registers taken literally, without a model table, and its
-// decisions and findings for the promises that registers cannot show (see verw_promise_lost).
+// decisions for the promises that registers cannot show (Decision::scrubs).
 HostPromises promises_of(const Plan& plan, const PoolPolicy& policy);
-
-// The finding with which a policy says that VERW is not known to scrub on every host though the bit is set.
-inline constexpr FindingCode verw_promise_lost = "verw-promise-lost";
 
 }  // namespace poolcpuid::merge

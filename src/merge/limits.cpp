@@ -25,12 +25,12 @@ std::vector<std::string> Limits::by_fate(FieldIndex index, std::uint32_t subleaf
         case Cause::dependency: return of_all(rulebook_.dependencies[fate.detail].prerequisites, visited);
         case Cause::gate: return of_all({&rulebook_[index].gate, 1}, visited);
         case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
-        case Cause::component: return of_state(rulebook_.xsave[fate.detail], visited);
+        case Cause::xsave_state: return of_state(rulebook_.xsave[fate.detail], visited);
         case Cause::not_asked:
         case Cause::ceiling:
         case Cause::hidden:
         case Cause::set: return {};
-        case Cause::none: break;
+        default: break;
     }
     if (const XsaveComponent* state = state_of(index, subleaf)) {
         return is_kept(*state) ? std::vector<std::string>{} : of_state(*state, visited);
@@ -59,7 +59,7 @@ std::vector<std::string> Limits::disagreeing(const EqualityGroup& group) const {
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = rulebook_[index];
-    if (field.is_msr || field.rule != Rule::equal || field.leaf != plan_.xsave_leaf()) return nullptr;
+    if (!plan_.lays_out_state(field)) return nullptr;
     const auto at = std::find_if(rulebook_.xsave.begin(), rulebook_.xsave.end(),
                                  [&](const XsaveComponent& component) { return component.bit == subleaf; });
     return at == rulebook_.xsave.end() ? nullptr : &*at;
@@ -108,13 +108,12 @@ std::vector<std::string> Limits::of_state(const XsaveComponent& component, std::
     return of_all(component.features, visited);
 }
 
-std::string Limits::fate_of(const XsaveComponent& component) const {
-    if (!without_state(component).empty()) return "is not on every host";
-    if (!with_other_layout(component).empty()) return "is laid out differently on the hosts";
+Cause Limits::cause_of(const XsaveComponent& component) const {
+    if (is_kept(component) || !without_state(component).empty()) return Cause::hosts;
+    if (!with_other_layout(component).empty()) return Cause::layout;
     const bool has_feature = std::any_of(component.features.begin(), component.features.end(),
                                          [&](FieldIndex index) { return in_.draft.present(index); });
-    return has_feature ? "stands or falls with another, which is not in the policy"
-                       : "is not needed by any feature of the policy";
+    return has_feature ? Cause::xsave_state : Cause::dependency;
 }
 
 std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {

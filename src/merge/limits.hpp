@@ -26,8 +26,9 @@ public:
 
     bool is_kept(const XsaveComponent& component) const;
 
-    // What keeps a state out of the policy: "is not on every host" …
-    std::string fate_of(const XsaveComponent& component) const;
+    // What keeps a state out of the policy: hosts that lack it or lay it out differently, another state
+    // (xsave_state) or that no feature needs it (dependency).
+    Cause cause_of(const XsaveComponent& component) const;
 
 private:
     std::vector<std::string> by_fate(FieldIndex field, std::uint32_t subleaf, std::set<FieldIndex>& visited) const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "poolcpuid/finding_code.hpp"
+#include "text/enumerate.hpp"
 #include "text/hex.hpp"
 
 namespace poolcpuid::merge {

@@ -7,6 +7,7 @@
 
 #include "merge/decisions.hpp"
 #include "poolcpuid/error.hpp"
+#include "text/enumerate.hpp"
 
 namespace poolcpuid::merge {
 

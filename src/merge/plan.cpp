@@ -29,8 +29,8 @@ void Plan::add_field(FieldIndex index) {
         microcode_ = index;
         return;
     }
-    // The rows that lay out XSAVE components are compared as components (components.hpp), not one by one.
-    const bool is_layout = !field.is_msr && field.rule == Rule::equal && xsave_leaf_ && field.leaf == *xsave_leaf_;
+    // The rows that lay out XSAVE components are compared as components (Atoms::components), not one by one.
+    const bool is_layout = lays_out_state(field);
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
         if (promises_by_bits(field.rule)) add_word(index, subleaf);
         if (promises_by_number(field.rule) && !is_layout) numbers_.push_back({index, subleaf});

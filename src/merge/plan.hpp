@@ -98,6 +98,11 @@ public:
     // The field that is the microcode revision, or no_field.
     FieldIndex microcode() const noexcept { return microcode_; }
 
+    // True for a field of the rows that lay out XSAVE states: size, offset, kind and alignment, by subleaf.
+    bool lays_out_state(const Field& field) const noexcept {
+        return !field.is_msr && field.rule == Rule::equal && xsave_leaf_ == field.leaf;
+    }
+
     // The leaf that enumerates XSAVE state (that of the field derived as xcr0_low), if the rulebook has one.
     std::optional<std::uint32_t> xsave_leaf() const noexcept { return xsave_leaf_; }
 

@@ -68,16 +68,9 @@ private:
 
     // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
     bool is_lost(std::string_view field) const {
-        const auto is_about = [&](const Finding& finding) {
-            return finding.code == verw_promise_lost && finding.field == field;
-        };
-        const auto is_unsure = [&](const Decision& decision) {
-            return decision.field == field &&
-                   std::any_of(decision.values.begin(), decision.values.end(),
-                               [](const ValueOfHosts& seen) { return seen.value == "unknown"; });
-        };
-        return std::any_of(policy_.findings.begin(), policy_.findings.end(), is_about) ||
-               std::any_of(policy_.decisions.begin(), policy_.decisions.end(), is_unsure);
+        return std::any_of(policy_.decisions.begin(), policy_.decisions.end(), [&](const Decision& decision) {
+            return decision.field == field && decision.scrubs == std::optional(false);
+        });
     }
 
     const Plan& plan_;

@@ -89,26 +89,9 @@ std::string kernel_of(const HostDump& host) {
     return host.hardware && host.hypervisor && at != host.meta.end() ? at->second : std::string();
 }
 
-std::string offerer(const std::string& kernel) {
-    return kernel.empty() ? "its hypervisor" : "its kernel (" + kernel + ")";
-}
-
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most) {
     const auto count = static_cast<std::ptrdiff_t>(std::min(names.size(), most));
     return {names.begin(), names.begin() + count};
-}
-
-std::string enumerate(const std::vector<std::string>& names) {
-    const std::size_t shown = std::min(names.size(), names_in_sentence);
-    const std::size_t hidden = names.size() - shown;
-    std::string text;
-    for (std::size_t i = 0; i < shown; ++i) {
-        const bool last = i + 1 == shown && hidden == 0;
-        if (i > 0) text += last ? " and " : ", ";
-        text += names[i];
-    }
-    if (hidden > 0) text += " and " + std::to_string(hidden) + " more";
-    return text;
 }
 
 namespace {

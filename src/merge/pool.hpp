@@ -49,17 +49,8 @@ std::string views_digest(const HostDump& host);
 // The kernel that makes a host's hypervisor view, where it also has a view of its own silicon; empty: not known.
 std::string kernel_of(const HostDump& host);
 
-// "its kernel (6.1.0)", or who else does not offer what the silicon has.
-std::string offerer(const std::string& kernel);
-
 // The first of names, at most that many.
 std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most);
-
-// A sentence names at most this many hosts and counts the rest.
-inline constexpr std::size_t names_in_sentence = 3;
-
-// "a, b and 3 more": names for a sentence.
-std::string enumerate(const std::vector<std::string>& names);
 
 // What a field is on one host, for decisions.
 struct SeenValue {

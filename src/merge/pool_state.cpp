@@ -14,6 +14,7 @@
 #include "merge/pool.hpp"
 #include "merge/recorded_options.hpp"
 #include "merge/render.hpp"
+#include "text/enumerate.hpp"
 #include "text/hex.hpp"
 #include "text/printable.hpp"
 
@@ -101,7 +102,7 @@ struct PoolState::Impl {
                 return seen.value != all;  // what is not known reads as 0
             });
             if (without.empty()) continue;
-            throw NoPolicyError(merge::enumerate(without) + " is not known to have " + std::string(field.id) +
+            throw NoPolicyError(enumerate(without) + " is not known to have " + std::string(field.id) +
                                 ", without which no 64-bit guest runs");
         }
     }
@@ -132,7 +133,7 @@ struct PoolState::Impl {
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
         promises->atoms.scrubs |=
             promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
-        pool.add_group({merge::digest_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
+        pool.add_group({sha256_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
         return pool;
     }
 
@@ -265,8 +266,7 @@ PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
     const Impl pool = impl_->with_ceiling(options);
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
-    policy.decisions = merge::decide_guarded(outcome.inputs());
-    policy.findings = merge::find_lost_guards(outcome.inputs());
+    policy.decisions = merge::lost_scrubs(outcome.draft);
     return policy;
 }
 

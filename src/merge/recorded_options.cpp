@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "hash/sha256.hpp"
 #include "merge/options.hpp"
 #include "poolcpuid/error.hpp"
 #include "text/hex.hpp"
@@ -30,7 +29,7 @@ RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
     record.identity = options.identity;
     record.ceiling_level = options.ceiling_level;
     if (options.ceiling_policy) {
-        record.ceiling_policy = {options.ceiling_policy->pool, digest_of(*options.ceiling_policy)};
+        record.ceiling_policy = {options.ceiling_policy->pool, sha256_of(*options.ceiling_policy)};
     }
     for (const std::string& name : options.hide) record.hide.push_back(id_of(name, "--hide"));
     for (const std::string& name : options.show) {
@@ -48,8 +47,6 @@ RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
     return record;
 }
 
-std::string digest_of(const PoolPolicy& policy) { return sha256_hex(to_json(policy)); }
-
 }  // namespace merge
 
 MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceiling) {
@@ -59,7 +56,7 @@ MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceil
         throw UsageError("the policy was made with --ceiling POLICY (of the pool " +
                          printable(record.ceiling_policy->pool) + "): give that policy with --ceiling again");
     }
-    if (ceiling && (!joined || merge::digest_of(*ceiling) != record.ceiling_policy->sha256)) {
+    if (ceiling && (!joined || sha256_of(*ceiling) != record.ceiling_policy->sha256)) {
         throw UsageError("--ceiling: not the policy that this one was made with" +
                          std::string(joined ? " (sha256 " + record.ceiling_policy->sha256 + ")" : ", which was none"));
     }

@@ -13,7 +13,4 @@ namespace poolcpuid::merge {
 // UsageError for what the rulebook does not know.
 RecordedOptions recorded(const MergeOptions& options, const Plan& plan);
 
-// The SHA-256 of the policy's document as to_json writes it.
-std::string digest_of(const PoolPolicy& policy);
-
 }  // namespace poolcpuid::merge

@@ -8,6 +8,7 @@
 
 #include "merge/plan.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::merge {
@@ -64,6 +65,16 @@ inline std::optional<std::uint32_t> register_value(const CpuidTable& table, Leaf
     if (const Registers* row = table.find(key)) return (*row)[reg];
     if (table.is_unknown(key)) return std::nullopt;
     return 0;
+}
+
+// The row of an XSAVE state has its size in EAX, its offset in EBX, and in ECX[1] whether it is aligned (SDM vol. 1,
+// 13.4.2).
+inline constexpr Register size_register = Register::eax;
+inline StatePlace state_place_of(const Registers& row) noexcept { return {row.ebx, (row.ecx & 2U) != 0}; }
+
+// The row without what the kind of the state says, ECX[0].
+inline Registers state_row(std::uint32_t size, const StatePlace& at) noexcept {
+    return {size, at.offset, at.aligned ? 2U : 0U, 0};
 }
 
 // A CPUID field's value in one subleaf, shifted down.

@@ -164,7 +164,7 @@ private:
             reaches.emplace_back(rulebook_, policy.policy, hosts_, plan_.strictness);
             RunningPlan entry;
             entry.label = policy.label;
-            entry.sha256 = sha256_hex(to_json(policy.policy));
+            entry.sha256 = sha256_of(policy.policy);
             entry.of_pool = policy.of_pool;
             reaches.back().describe(entry);
             entry.restart = compare(rulebook_, policy.policy, plan_.after);

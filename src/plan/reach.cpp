@@ -124,8 +124,7 @@ std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running
         std::map<std::string, Fields> remedies;
         for (const Reach& reach : running) {
             for (const Violation& violation : reach.on(*hosts.kinds.examples()[kind]).violations) {
-                const std::string remedy = check::mending(violation);
-                if (!remedy.empty()) remedies[remedy].emplace(violation.place, violation.field);
+                if (!violation.mend.empty()) remedies[violation.mend].emplace(violation.place, violation.field);
             }
         }
         for (auto& [remedy, fields] : remedies) {

@@ -48,6 +48,23 @@ std::string field_text(const Rulebook& rulebook, const std::string& field, const
     return in_several ? field + "[" + std::to_string(place.subleaf_first) + "]" : field;
 }
 
+std::string name_of(const Rulebook& rulebook, const Decision& decision) {
+    if (!decision.state.empty()) return "xsave state " + decision.state;
+    return field_text(rulebook, decision.field, decision.place);
+}
+
+std::uint64_t number_of(std::string_view value) { return from_hex(value, 16).value_or(0); }
+
+std::string layout_text(const ValueOfHosts& value) {
+    const auto size = from_hex(value.value, 16);
+    if (!size) return value.value;
+    if (*size == 0) return "none";
+    std::string text = std::to_string(*size) + " bytes";
+    if (!value.at) return text;
+    if (value.at->offset != 0) text += " at " + std::to_string(value.at->offset);
+    return text + (value.at->aligned ? ", aligned" : "");
+}
+
 std::string value_text(const Field& field, const std::string& value) {
     constexpr int widest_decimal = 12;  // bits: masks and register halves read better in hexadecimal
     if (value == "unknown") return "not known";

@@ -1,7 +1,9 @@
 // How places are written in our documents and for people; shared by the writers.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
@@ -20,8 +22,17 @@ std::string options_text(const RecordedOptions& options);
 // "0x7.0 ebx[5]", "MSR 0x10a[63:0]": for people, and too short to be read back.
 std::string place_text(const BitPlace& place);
 
+// What a decision is about: a field as below, or "xsave state pkru".
+std::string name_of(const Rulebook& rulebook, const Decision& decision);
+
 // A field's id, with its subleaf where the rulebook has the field in several: "avx2", "xs_offset[5]".
 std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place);
+
+// The number that a value states as "0x…"; 0 for "unknown".
+std::uint64_t number_of(std::string_view value);
+
+// The layout of an XSAVE state: "64 bytes at 832", "none", "unknown", and "64 bytes" where the place is not known.
+std::string layout_text(const ValueOfHosts& value);
 
 // A value as a person reads it: "1", "48", "0x207", "not known".
 std::string value_text(const Field& field, const std::string& value);

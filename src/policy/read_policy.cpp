@@ -4,6 +4,7 @@
 
 #include "json/located_json.hpp"
 #include "policy/document_text.hpp"
+#include "policy/policy_v1_0.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -30,6 +31,7 @@ public:
                              json::describe(schema));
         }
         PoolPolicy policy;
+        policy.minor = minor(reader);
         policy.pool = reader.required_string("pool");
         policy.vendor = reader.required_string("vendor");
         if (const Value* options = reader.optional_object("options")) policy.options = recorded_options(*options);
@@ -47,10 +49,24 @@ public:
         for (const Value& entry : reader.required_array("findings")) policy.findings.push_back(finding(entry));
         reader.finish();
         check_vendor(document, policy);
+        if (policy.minor == 0) add_causes(policy);
         return policy;
     }
 
 private:
+    unsigned minor(ObjectReader& reader) const {
+        const Value* value = reader.optional("minor");
+        if (value == nullptr) return 0;
+        const auto number = json::unsigned_of(*value);
+        if (!number || *number != policy_minor) {
+            throw InputError(file_, value->line(),
+                             "a document of version 1." + std::to_string(policy_minor) +
+                                 " or 1.0: \"minor\": " + std::to_string(policy_minor) + ", or none",
+                             json::describe(*value));
+        }
+        return policy_minor;
+    }
+
     std::vector<std::string> strings(const std::vector<Value>& values) const {
         std::vector<std::string> result;
         for (const Value& value : values) {
@@ -58,6 +74,14 @@ private:
             result.push_back(value.text());
         }
         return result;
+    }
+
+    // The value that the word stands for.
+    template <typename Lookup>
+    auto named(const Value& value, Lookup lookup, const char* expected) const {
+        const auto found = value.is_string() ? lookup(value.text()) : std::nullopt;
+        if (!found) throw InputError(file_, value.line(), expected, json::describe(value));
+        return *found;
     }
 
     std::size_t count(const Value& value) const {
@@ -207,21 +231,51 @@ private:
         decision.place = place(reader);
         decision.rule = reader.required_string("rule");
         decision.value = reader.required_string("value");
-        for (const Value& value : reader.required_array("values")) {
-            ObjectReader inner(value, file_, "a value of a decision");
-            ValueOfHosts seen;
-            seen.value = inner.required_string("value");
-            seen.hosts = strings(inner.required_array("hosts"));
-            seen.count = count(inner.required("count"));
-            inner.finish();
-            decision.values.push_back(std::move(seen));
-        }
-        decision.because = strings(reader.required_array("because"));
+        for (const Value& value : reader.required_array("values"))
+            decision.values.push_back(value_of_hosts(value, policy.minor > 0));
+        decision.because.names = strings(reader.required_array("because"));
+        if (policy.minor > 0) read_cause(reader, decision);
         if (const std::vector<Value>* ids = reader.optional_array("mitigates")) decision.mitigates = strings(*ids);
         decision.reason = reader.required_string("reason");
         reader.finish();
         check_decision(entry, decision, policy);
         return decision;
+    }
+
+    ValueOfHosts value_of_hosts(const Value& entry, bool may_have_place) const {
+        ObjectReader reader(entry, file_, "a value of a decision");
+        ValueOfHosts seen;
+        seen.value = reader.required_string("value");
+        if (may_have_place && reader.optional("offset") != nullptr) {
+            seen.at = StatePlace{static_cast<std::uint32_t>(reader.required_hex("offset", 8)),
+                                 reader.optional_bool("aligned", false)};
+        }
+        seen.hosts = strings(reader.required_array("hosts"));
+        seen.count = count(reader.required("count"));
+        reader.finish();
+        return seen;
+    }
+
+    // What version 1.1 added: the cause as data.
+    void read_cause(ObjectReader& reader, Decision& decision) const {
+        decision.cause = named(reader.required("cause"), cause_named, "a cause");
+        if (const std::vector<Value>* ids = reader.optional_array("on")) decision.on = strings(*ids);
+        decision.because.count = count(reader.required("because_count"));
+        if (const std::string* state = reader.optional_string("state")) decision.state = *state;
+        if (reader.optional("scrubs") != nullptr) decision.scrubs = reader.optional_bool("scrubs", false);
+        if (const std::vector<Value>* remarks = reader.optional_array("remarks")) {
+            for (const Value& entry : *remarks) decision.remarks.push_back(remark(entry));
+        }
+    }
+
+    Remark remark(const Value& entry) const {
+        ObjectReader reader(entry, file_, "a remark on hosts");
+        Remark remark;
+        remark.kind = named(reader.required("kind"), remark_kind_named, "modelled, implied or withheld");
+        if (const std::string* kernel = reader.optional_string("kernel")) remark.kernel = *kernel;
+        remark.hosts = {strings(reader.required_array("hosts")), count(reader.required("count"))};
+        reader.finish();
+        return remark;
     }
 
     // A decision that contradicts the registers means that one of them was changed by hand.

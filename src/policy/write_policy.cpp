@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "hash/sha256.hpp"
 #include "json/document.hpp"
 #include "policy/document_json.hpp"
 #include "policy/policy_json.hpp"
@@ -22,17 +23,43 @@ Json row_json(const CpuidRow& row) {
     return json;
 }
 
-Json decision_json(const Decision& decision) {
+Json value_json(const ValueOfHosts& value) {
+    Json json;
+    json["value"] = value.value;
+    if (value.at) {
+        json["offset"] = to_hex(value.at->offset);
+        json["aligned"] = value.at->aligned;
+    }
+    json["hosts"] = value.hosts;
+    json["count"] = value.count;
+    return json;
+}
+
+Json remark_json(const Remark& remark) {
+    Json json;
+    json["kind"] = to_string(remark.kind);
+    if (!remark.kernel.empty()) json["kernel"] = remark.kernel;
+    json["hosts"] = remark.hosts.names;
+    json["count"] = remark.hosts.count;
+    return json;
+}
+
+Json decision_json(const Decision& decision, bool with_cause) {
     Json json;
     json["field"] = decision.field;
     document::put_place(json, decision.place);
+    if (!decision.state.empty()) json["state"] = decision.state;
     json["rule"] = decision.rule;
     json["value"] = decision.value;
-    json["values"] = Json::array();
-    for (const ValueOfHosts& value : decision.values) {
-        json["values"].push_back({{"value", value.value}, {"hosts", value.hosts}, {"count", value.count}});
+    json["values"] = document::array_of(decision.values, value_json);
+    if (with_cause) {
+        json["cause"] = to_string(decision.cause);
+        if (!decision.on.empty()) json["on"] = decision.on;
     }
-    json["because"] = decision.because;
+    json["because"] = decision.because.names;
+    if (with_cause) json["because_count"] = decision.because.count;
+    if (decision.scrubs) json["scrubs"] = *decision.scrubs;
+    if (!decision.remarks.empty()) json["remarks"] = document::array_of(decision.remarks, remark_json);
     if (!decision.mitigates.empty()) json["mitigates"] = decision.mitigates;
     json["reason"] = decision.reason;
     return json;
@@ -65,6 +92,7 @@ std::string_view to_string(Severity severity) noexcept {
 nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     Json json;
     json["schema"] = "poolcpuid/policy/v1";
+    if (policy.minor > 0) json["minor"] = policy.minor;
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     if (!policy.options.empty()) json["options"] = options_json(policy.options);
@@ -80,11 +108,16 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
         document::put_place(entry, place);
         return entry;
     });
-    json["decisions"] = document::array_of(policy.decisions, decision_json);
+    json["decisions"] = document::array_of(
+        policy.decisions, [&](const Decision& decision) { return decision_json(decision, policy.minor > 0); });
     json["findings"] = document::array_of(policy.findings, document::finding_json);
     return json;
 }
 
 std::string to_json(const PoolPolicy& policy) { return json::text_of(document::policy_json(policy)); }
+
+std::string sha256_of(const PoolPolicy& policy) {
+    return policy.older_sha256.empty() ? sha256_hex(to_json(policy)) : policy.older_sha256;
+}
 
 }  // namespace poolcpuid

@@ -38,7 +38,7 @@ std::vector<Cell> cells_of(const Decision& decision, const ClassOfName& class_of
             if (!cell.value) cell.value = incomplete.front();
         }
     }
-    for (const std::string& name : decision.because) {
+    for (const std::string& name : decision.because.names) {
         if (const auto at = class_of.find(name); at != class_of.end()) cells[at->second].limits = true;
     }
     return cells;

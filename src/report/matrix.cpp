@@ -53,13 +53,18 @@ void put_cells(Page& page, std::size_t index) {
     }
 }
 
+// What the policy has: a value or, of an XSAVE state, whether it has it.
+std::string policy_text(const Decision& decision) {
+    if (decision.state.empty()) return decision.value;
+    return document::number_of(decision.value) == 0 ? "none" : "kept";
+}
+
 void put_row(Page& page, std::size_t index) {
     const Decision& decision = page.policy.decisions[index];
     const auto row = page.html.open("tr");
     {
         const auto cell = page.html.open("th", {{"scope", "row"}});
-        page.html.element("span", {{"class", "field"}},
-                          document::field_text(page.rulebook, decision.field, decision.place));
+        page.html.element("span", {{"class", "field"}}, document::name_of(page.rulebook, decision));
         page.html.text(" ");
         page.html.element("span", {{"class", "place"}}, document::place_text(decision.place));
     }
@@ -67,10 +72,10 @@ void put_row(Page& page, std::size_t index) {
         const auto cell = page.html.open("td");
         put_rule(page, decision.rule);
     }
-    page.html.element("td", {{"class", "value"}}, decision.value);
+    page.html.element("td", {{"class", "value"}}, policy_text(decision));
     if (says_who(page)) {
         const auto cell = page.html.open("td", {{"class", "who"}});
-        put_first(page, decision.because);
+        put_first(page, decision.because.names);
     }
     put_cells(page, index);
 }
@@ -79,15 +84,19 @@ void put_row(Page& page, std::size_t index) {
 std::string classes_of(const Decision& decision) {
     std::string classes(style_of(decision.rule));
     if (decision.values.size() > 1) classes += " differs";
-    if (!decision.because.empty() && decision.rule != to_string(Rule::identity)) classes += " limited";
+    if (decision.because.count > 0 && decision.rule != to_string(Rule::identity)) classes += " limited";
     return classes;
 }
 
 }  // namespace
 
+std::string value_text(const Decision& decision, const ValueOfHosts& value) {
+    return decision.state.empty() ? value.value : document::layout_text(value);
+}
+
 std::string cell_text(const Page& page, const Decision& decision, std::size_t value) {
-    const std::string& text = decision.values[value].value;
-    if (text == "unknown") return "?";
+    if (decision.values[value].value == "unknown") return "?";
+    const std::string text = value_text(decision, decision.values[value]);
     if (!page.numbered()) return text;
     const bool is_bit = decision.place.low == decision.place.high && text.size() == 3;
     if (is_bit) return text.substr(2);

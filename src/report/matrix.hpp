@@ -14,6 +14,9 @@ inline constexpr std::string_view limit_mark = "◆";
 // The table: for each decision a row of values, and a row below that says why.
 void put_matrix(Page& page);
 
+// A value as it stands: a number or, of an XSAVE state, a layout.
+std::string value_text(const Decision& decision, const ValueOfHosts& value);
+
 // What stands for a value in the cells of a decision: the value or, where columns are narrow, a bit's
 // digit, or a letter for what is too long.
 std::string cell_text(const Page& page, const Decision& decision, std::size_t value);

@@ -44,8 +44,7 @@ Section::Section(Page& page, std::string_view id, std::string_view title)
 
 void put_field_link(Page& page, const Decision& decision) {
     const auto index = static_cast<std::size_t>(&decision - page.policy.decisions.data());
-    page.html.element("a", {{"href", "#" + page.anchors[index]}},
-                      document::field_text(page.rulebook, decision.field, decision.place));
+    page.html.element("a", {{"href", "#" + page.anchors[index]}}, document::name_of(page.rulebook, decision));
 }
 
 void put_names(Page& page, const std::vector<std::string>& names, std::size_t total) {
@@ -61,7 +60,7 @@ void put_names(Page& page, const std::vector<std::string>& names, std::size_t to
 }
 
 void put_because(Page& page, const Decision& decision) {
-    put_names(page, decision.because, page.columns.every_name ? decision.because.size() : 0);
+    put_names(page, decision.because.names, decision.because.count);
 }
 
 void put_rule(Page& page, std::string_view rule) {

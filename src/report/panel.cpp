@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "policy/document_text.hpp"
+#include "policy/reason.hpp"
 #include "report/matrix.hpp"
 #include "report/words.hpp"
 #include "rulebook/names.hpp"
@@ -37,15 +38,6 @@ std::string names_text(const Field& field) {
     return text;
 }
 
-// The reason without the field's `why`, with which decisions end: that has a line of its own.
-std::string what_happened(const Decision& decision, const Field* field) {
-    std::string text = decision.reason;
-    if (field == nullptr || field->why.empty() || !text.ends_with(field->why)) return text;
-    text.resize(text.size() - field->why.size());
-    while (text.ends_with(' ')) text.pop_back();
-    return text.empty() ? decision.reason : text;
-}
-
 // The numbers of the columns that have this value; none where the policy does not say it of every column.
 std::vector<std::size_t> groups_with(const Page& page, std::size_t index, std::size_t value) {
     std::vector<std::size_t> groups;
@@ -57,17 +49,19 @@ std::vector<std::size_t> groups_with(const Page& page, std::size_t index, std::s
     return groups;
 }
 
-std::string value_text(const Decision& decision, const std::string& value) {
+// The same with the decimal number beside a hexadecimal one that counts or measures something.
+std::string full_text(const Decision& decision, const ValueOfHosts& value) {
+    const std::string text = value_text(decision, value);
     const bool is_number = decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
-    if (!is_number || value.size() <= 3 || !value.starts_with("0x")) return value;
-    return value + " (" + std::to_string(summary::number_of(value)) + ")";
+    const std::uint64_t number = document::number_of(value.value);
+    return is_number && number > 0xF ? text + " (" + std::to_string(number) + ")" : text;
 }
 
 void put_value(Page& page, std::size_t index, std::size_t value_index) {
     const Decision& decision = page.policy.decisions[index];
     const ValueOfHosts& value = decision.values[value_index];
     const auto item = page.html.open("li");
-    page.html.element("code", value_text(decision, value.value));
+    page.html.element("code", full_text(decision, value));
     const std::string key = cell_text(page, decision, value_index);
     if (key == letter(value_index)) page.html.text(" (" + key + ")");
     if (value.value == decision.value) page.html.text(", as the policy");
@@ -101,9 +95,9 @@ void put_panel(Page& page, std::size_t index) {
     const Field* field = at == no_field ? nullptr : &page.rulebook[at];
     const auto panel = page.html.open("div", {{"id", "why-" + page.anchors[index]}});
     const auto list = page.html.open("dl");
-    put_term(page, "Why", what_happened(decision, field));
+    put_term(page, "Why", document::what_happened(page.rulebook, decision));
     put_values(page, index);
-    if (!decision.because.empty()) {
+    if (decision.because.count > 0) {
         page.html.element("dt", "Decided by");
         const auto description = page.html.open("dd");
         put_because(page, decision);

@@ -8,15 +8,14 @@
 #include <tuple>
 #include <utility>
 
-#include "merge/reasons.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/host_dump.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::summary {
 
 namespace {
 
-using merge::Cause;
+using document::number_of;
 
 constexpr const char* unknown_value = "unknown";
 
@@ -39,11 +38,6 @@ bool announces_feature(const Rulebook& rulebook, const Decision& decision) {
 
 bool is_limit(const Decision& decision) {
     return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
-}
-
-merge::ReasonParts parts_of(const Decision& decision, const Rulebook& rulebook) {
-    const FieldIndex index = rulebook.find(decision.field);
-    return merge::parts_of(decision, index == no_field ? std::string_view() : rulebook[index].why);
 }
 
 // The bits that some host has and the policy has not.
@@ -85,9 +79,10 @@ HostList known_having(const Decision& decision) {
 }
 
 // Of those that limit a number, those of which it is known.
-HostList known_limiting(const Decision& decision, std::size_t limiting) {
+HostList known_limiting(const Decision& decision) {
     const HostList unknown = hosts_where(decision, is_unknown);
-    HostList hosts{decision.because, limiting - std::min(limiting, unknown.count)};
+    HostList hosts = decision.because;
+    hosts.count -= std::min(hosts.count, unknown.count);
     std::erase_if(hosts.names, [&](const std::string& name) {
         return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
     });
@@ -100,10 +95,9 @@ public:
     OperatorsDoing(const PoolPolicy& policy, const Rulebook& rulebook) : policy_(policy), rulebook_(rulebook) {
         std::vector<const Decision*> followers;
         for (const Decision& decision : policy.decisions) {
-            const Cause cause = parts_of(decision, rulebook).cause;
-            if (!option_of(decision, cause).empty()) {
-                taken_.insert(rulebook.find(decision.field));
-            } else if (decision.because.empty() && cause != Cause::none && cause != Cause::not_asked) {
+            if (!option_of(decision).empty()) {
+                taken_.insert(decision.field);
+            } else if (decision.because.count == 0 && is_consequence(decision.cause)) {
                 followers.push_back(&decision);
             }
         }
@@ -112,11 +106,11 @@ public:
         }
     }
 
-    bool took(const Decision& decision) const { return taken_.contains(rulebook_.find(decision.field)); }
+    bool took(const Decision& decision) const { return taken_.contains(decision.field); }
 
     // "--ceiling x86-64-v2", or nothing.
-    std::string option_of(const Decision& decision, Cause cause) const {
-        switch (cause) {
+    std::string option_of(const Decision& decision) const {
+        switch (decision.cause) {
             case Cause::ceiling: return "--ceiling " + policy_.options.ceiling_level;
             case Cause::hidden: return "--hide";
             case Cause::set: return "--set";
@@ -136,59 +130,54 @@ private:
                });
     }
 
-    bool any_taken(std::span<const FieldIndex> fields) const {
-        return std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) { return taken_.contains(index); });
-    }
+    bool is_taken(const std::string& id) const { return taken_.contains(id); }
 
     // True when the decision's field stands on what was taken, and so goes as well.
     bool follow(const Decision& decision) {
-        const FieldIndex index = rulebook_.find(decision.field);
-        if (index == no_field) return false;
-        const auto stands_on = [&](const auto& entry) {
-            const auto& dependents = entry.dependents;
-            return std::find(dependents.begin(), dependents.end(), index) != dependents.end() &&
-                   any_taken(entry.prerequisites);
-        };
-        const auto shares_state = [&](const XsaveComponent& state) {
-            return std::find(state.features.begin(), state.features.end(), index) != state.features.end() &&
-                   any_taken(state.features);
-        };
-        const bool follows = std::any_of(rulebook_.dependencies.begin(), rulebook_.dependencies.end(), stands_on) ||
-                             std::any_of(rulebook_.xsave.begin(), rulebook_.xsave.end(), shares_state) ||
-                             (rulebook_[index].gate != no_field && taken_.contains(rulebook_[index].gate));
-        if (follows) taken_.insert(index);
+        const bool follows = decision.cause == Cause::xsave_state
+                                 ? std::any_of(decision.on.begin(), decision.on.end(),
+                                               [&](const std::string& state) { return took_feature_of(state); })
+                                 : std::any_of(decision.on.begin(), decision.on.end(),
+                                               [&](const std::string& id) { return is_taken(id); });
+        if (follows) taken_.insert(decision.field);
         return follows;
+    }
+
+    // A state goes with the features that need it.
+    bool took_feature_of(const std::string& id) const {
+        return std::any_of(rulebook_.xsave.begin(), rulebook_.xsave.end(), [&](const XsaveComponent& state) {
+            return state.id == id && std::any_of(state.features.begin(), state.features.end(), [&](FieldIndex index) {
+                       return is_taken(std::string(rulebook_[index].id));
+                   });
+        });
     }
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
-    std::set<FieldIndex> taken_;
+    std::set<std::string> taken_;  // ids of fields
 };
 
 // Without its features; nothing when the policy has what the hosts have, or does not because nobody asked for it.
-std::optional<GivenUp> loss_of(const Decision& decision, const Rulebook& rulebook, const OperatorsDoing& doing) {
+std::optional<GivenUp> loss_of(const Decision& decision, const OperatorsDoing& doing) {
     const std::uint64_t lost = lost_bits(decision);
     if (lost == 0) return std::nullopt;
-    const merge::ReasonParts parts = parts_of(decision, rulebook);
-    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision, parts.cause), {}, {}};
+    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}};
     const HostList lacking = known_lacking(decision, lost);
-    if (decision.because.empty()) return std::nullopt;
+    if (decision.because.count == 0) return std::nullopt;
     if (lacking.count > 0) return GivenUp{Loss::lacking, {}, lacking, {}};
     const HostList unknown = hosts_where(decision, is_unknown);
     if (unknown.count > 0) return GivenUp{Loss::unknown, {}, unknown, {}};
-    return GivenUp{Loss::followed, {}, {decision.because, parts.limiting}, {}};
+    return GivenUp{Loss::followed, {}, decision.because, {}};
 }
 
 }  // namespace
 
 Deciders deciders_of(const Decision& decision, const Rulebook& rulebook) {
-    const merge::ReasonParts parts = parts_of(decision, rulebook);
-    if (decision.because.empty()) return {};
-    if (parts.cause != Cause::none) return {{decision.because, parts.limiting}};
-    Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision)
-                                                          : known_limiting(decision, parts.limiting)};
+    if (decision.because.count == 0) return {};
+    if (is_consequence(decision.cause)) return {decision.because};
+    Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision) : known_limiting(decision)};
     if (deciders.hosts.count > 0 && !deciders.hosts.names.empty()) return deciders;
-    return {{decision.because, parts.limiting}, hosts_where(decision, is_unknown).count == 0};
+    return {decision.because, hosts_where(decision, is_unknown).count == 0};
 }
 
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
@@ -199,14 +188,14 @@ Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     for (const Decision& decision : policy.decisions) {
         const bool has_value = number_of(decision.value) != 0;
         if (announces_feature(rulebook, decision)) {
-            if (auto loss = loss_of(decision, rulebook, doing)) {
+            if (auto loss = loss_of(decision, doing)) {
                 const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);
                 lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
             }
         } else if (relaxes_promise(rulebook, decision)) {
             if (has_value) groups.announced.push_back(&decision);
         } else if (is_limit(decision)) {
-            if (has_value && (!decision.because.empty() || doing.took(decision))) groups.limits.push_back(&decision);
+            if (has_value && (decision.because.count > 0 || doing.took(decision))) groups.limits.push_back(&decision);
         }
     }
     for (auto& [key, loss] : lost) groups.given_up.push_back(std::move(loss));
@@ -229,7 +218,5 @@ std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook) {
     const Model* model = vendor ? rulebook.model_of(*vendor, signature) : nullptr;
     return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
 }
-
-std::uint64_t number_of(std::string_view value) { return from_hex(value, 16).value_or(0); }
 
 }  // namespace poolcpuid::summary

@@ -58,7 +58,4 @@ std::size_t host_count(const PoolPolicy& policy);
 // "Rome, Castle Peak (family 23, model 49, stepping 0)"; no name when the model table has none.
 std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook);
 
-// The number that a decision's value states; 0 for "unknown".
-std::uint64_t number_of(std::string_view value);
-
 }  // namespace poolcpuid::summary

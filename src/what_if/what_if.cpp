@@ -50,7 +50,7 @@ std::set<std::vector<std::string>> limiting_sets(const PoolState& state, const P
     std::set<std::vector<std::string>> sets;
     for (const Decision& decision : whole.decisions) {
         if (decision.rule == to_string(Rule::identity)) continue;
-        std::vector<std::string> hosts = decision.because;
+        std::vector<std::string> hosts = decision.because.names;
         std::erase_if(hosts, [&](const std::string& name) { return !all.contains(name); });
         if (!hosts.empty() && hosts.size() < all.size()) sets.insert(std::move(hosts));
     }

@@ -70,7 +70,7 @@ TEST_CASE("Rome, Milan and Genoa: the relaxed bits are seen, in range, and the h
     CHECK(pool.reg(0xD, 0, ecx) == 0x340);  // 576 bytes and AVX's 256
     const auto because = [&](const char* field) {
         const Decision* decision = pool.decision(field);
-        return decision == nullptr ? std::vector<std::string>{} : decision->because;
+        return decision == nullptr ? std::vector<std::string>{} : decision->because.names;
     };
     const auto ends_with = [](const std::string& name, const std::string& file) { return file.ends_with(name); };
     REQUIRE(because("fs_gs_base_ns").size() == 1);

@@ -63,17 +63,27 @@ def owned(entry):
 
 
 def seen(entry):
-    text = f"{entry.pop('value')} {', '.join(entry.pop('hosts'))}"
+    offset = f"at {entry.pop('offset')}" if "offset" in entry else ""
+    aligned = "aligned" if entry.pop("aligned", False) else ""
+    text = joined(entry.pop("value"), offset, aligned, ", ".join(entry.pop("hosts")))
     count = entry.pop("count")
     return joined(f"{text} ({count})", rest(entry))
 
 
+def remark(entry):
+    text = joined(entry.pop("kind"), entry.pop("kernel", ""), ", ".join(entry.pop("hosts")))
+    return joined(f"{text} ({entry.pop('count')})", rest(entry))
+
+
 def decision(entry):
-    head = joined(entry.pop("field"), place(entry), entry.pop("rule"), "=", entry.pop("value") + ":")
+    state = f"state {entry.pop('state')}" if "state" in entry else ""
+    head = joined(entry.pop("field"), place(entry), state, entry.pop("rule"), "=", entry.pop("value") + ":")
     values = "; ".join(seen(value) for value in entry.pop("values")) + "."
-    because = entry.pop("because")
-    return joined(head, values, entry.pop("reason"), f"Because of {', '.join(because)}." if because else "",
-                  rest(entry))
+    cause = joined(entry.pop("cause"), ", ".join(entry.pop("on", [])))
+    remarks = "; ".join(remark(known) for known in entry.pop("remarks", []))
+    because, count = entry.pop("because"), entry.pop("because_count")
+    return joined(head, values, f"[{cause}]", entry.pop("reason"), remarks and f"[{remarks}]",
+                  f"Because of {', '.join(because)} ({count})." if count else "", rest(entry))
 
 
 def finding(entry):

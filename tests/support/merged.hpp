@@ -69,7 +69,7 @@ public:
     // The hosts that decided a field; "no decision" when plain agreement did.
     std::vector<std::string> because(const std::string& field) const {
         const Decision* found = decision(field);
-        return found == nullptr ? std::vector<std::string>{"no decision"} : found->because;
+        return found == nullptr ? std::vector<std::string>{"no decision"} : found->because.names;
     }
 
     PoolPolicy policy;

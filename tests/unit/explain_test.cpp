@@ -82,7 +82,7 @@ std::string seen_text(const std::vector<ValueOfHosts>& values) {
 
 // "hosts 0x0 because a: Not every host has it."
 std::string text_of(const ExplainedValue& value) {
-    std::string text = std::string(to_string(value.origin)) + " " + value.value;
+    std::string text = std::string(to_string(value.cause)) + " " + value.value;
     for (const std::string& host : value.because.names) {
         text += (&host == &value.because.names.front() ? " because " : ", ") + host;
     }
@@ -210,8 +210,7 @@ TEST_CASE("closure says what went, and who is behind it", "[explain]") {
 
 TEST_CASE("an XSAVE state that hosts lay out differently takes its feature", "[explain]") {
     const Explained pool = two(pku_table(0x980), pku_table(0xA80));
-    CHECK(text_of(pool.value("pku")) ==
-          "xsave-state 0x0 because b: Its XSAVE state pkru is laid out differently on the hosts.");
+    CHECK(text_of(pool.value("pku")) == "xsave-state 0x0 because b: Its XSAVE state pkru is not in the policy.");
     const std::vector<ExplainedState> states = pool.field("pku").states;
     REQUIRE(states.size() == 1);
     CHECK(states.front().id == "pkru");
@@ -224,7 +223,7 @@ TEST_CASE("an XSAVE state that hosts lay out differently takes its feature", "[e
 TEST_CASE("XCR0 is told by its states: kept, or not, and why", "[explain]") {
     const Explained pool = two(pku_table(0x980), pku_table(0));
     const ExplainedField xcr0 = pool.field("xcr0_lo");
-    CHECK(xcr0.values.front().origin == Origin::derived);
+    CHECK(xcr0.values.front().cause == Cause::derived);
     CHECK(seen_text(xcr0.values.front().seen) == "0x7 b; 0x207 a");
     Names kept;
     for (const ExplainedState& state : xcr0.states) {
@@ -294,7 +293,7 @@ TEST_CASE("fields without a promise say where they come from", "[explain]") {
     CHECK(pool.value("initial_apic_id").means == "The VMM or the guest fills it in at run time.");
 
     const ExplainedField leaf = pool.field("max_ext_leaf");
-    CHECK(leaf.values.front().origin == Origin::derived);
+    CHECK(leaf.values.front().cause == Cause::derived);
     CHECK(leaf.derivation == "The highest leaf of the policy is 0x80000021, which holds fs_gs_base_ns.");
     CHECK(ids_of(leaf.follows_from) == Names{"fs_gs_base_ns"});
     CHECK(pool.field("linaddr").derivation == "57 with la57, 48 without it.");
@@ -358,12 +357,12 @@ TEST_CASE("a host may be called anything", "[explain]") {
     }
 }
 
-TEST_CASE("a reason in other words is left as it is", "[explain]") {
+TEST_CASE("an explanation is made from a decision's data, whatever its sentence says", "[explain]") {
     PoolPolicy policy = two(avx_table(), amd_table()).policy();
-    for (Decision& decision : policy.decisions) decision.reason = "Because.";
+    for (Decision& decision : policy.decisions) decision.reason = "Withheld by --ceiling.";
     const Explained pool(policy);
-    CHECK(pool.value("avx2").reason == "Because.");
-    CHECK(pool.value("avx2").origin == Origin::hosts);
+    CHECK(pool.value("avx2").reason == "Not every host has it.");
+    CHECK(pool.value("avx2").cause == Cause::hosts);
     CHECK(pool.value("avx2").because.count == 1);
 }
 
@@ -380,15 +379,15 @@ TEST_CASE("a story groups decisions by what is behind them, hosts first, the lar
     REQUIRE(story.groups.size() >= 3);
     const StoryGroup* by_b = group_of(story, "avx");
     REQUIRE(by_b != nullptr);
-    CHECK(by_b->origin == Origin::hosts);
+    CHECK(by_b->cause == Cause::hosts);
     CHECK(by_b->because.names == Names{"b"});
     CHECK(group_of(story, "avx2") == by_b);
     CHECK(by_b == &story.groups.front());
     CHECK(group_of(story, "rdseed")->because.names == Names{"c"});
-    CHECK(group_of(story, "monitor")->origin == Origin::not_asked);
+    CHECK(group_of(story, "monitor")->cause == Cause::not_asked);
     CHECK(group_of(story, "xs_size") == nullptr);  // told as states
     CHECK(std::is_sorted(story.groups.begin(), story.groups.end(),
-                         [](const StoryGroup& a, const StoryGroup& b) { return a.origin < b.origin; }));
+                         [](const StoryGroup& a, const StoryGroup& b) { return a.cause < b.cause; }));
     CHECK(story.agreed > 10);
     CHECK(story.unknown_fields.empty());
 }

@@ -144,7 +144,7 @@ TEST_CASE("XSAVE states that stand or fall together do so whatever features they
     CHECK((row(pool, 7, 0).ebx & addon) == 0);
     CHECK((row(pool, 7, 0).edx & of_intel) == 0);
     for (const Decision& decision : pool.decisions) {
-        if (decision.field == "addon" || decision.field == "of_intel") CHECK(decision.because == Names{"b"});
+        if (decision.field == "addon" || decision.field == "of_intel") CHECK(decision.because.names == Names{"b"});
     }
 }
 

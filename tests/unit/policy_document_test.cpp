@@ -35,22 +35,35 @@ PoolPolicy sample_policy() {
     policy.owned = {{false, 0x1, 0x0, 0x0, Register::ebx, 24, 31},
                     {false, 0xb, 0x0, 0x1f, Register::edx, 0, 31},
                     {true, 0x35, 0x0, 0x0, Register::eax, 0, 31}};
-    policy.decisions = {{"fs_gs_base_ns",
-                         {false, 0x80000021, 0, 0, Register::eax, 1, 1},
-                         "union",
-                         "0x1",
-                         {{"0x0", {"rome-1"}, 1}, {"0x1", {"genoa-1", "genoa-2"}, 2}},
-                         {"genoa-1", "genoa-2"},
-                         "One has it."},
-                        {"fms", {false, 0x1, 0, 0, Register::eax, 0, 31}, "identity", "0x830f10", {}, {}, "Oldest."},
-                        {"gone",
-                         {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15},
-                         "min",
-                         "0x0",
-                         {{"unknown", {"rome-1"}, 1}},
-                         {},
-                         "No row."},
-                        {"ac_high", {true, 0x10a, 0, 0, Register::eax, 60, 63}, "intersect", "0x8", {}, {}, "MSR."}};
+    Decision relaxed{"fs_gs_base_ns",
+                     {false, 0x80000021, 0, 0, Register::eax, 1, 1},
+                     "union",
+                     "0x1",
+                     {{"0x0", {"rome-1"}, 1}, {"0x1", {"genoa-1", "genoa-2"}, 2}}};
+    relaxed.because = {{"genoa-1", "genoa-2"}, 9};
+    relaxed.remarks = {{Remark::Kind::modelled, "", {{"genoa-1"}, 1}},
+                       {Remark::Kind::withheld, "6.1.0", {{"rome-1"}, 1}}};
+    relaxed.reason = "One has it.";
+    Decision identity{"fms", {false, 0x1, 0, 0, Register::eax, 0, 31}, "identity", "0x830f10", {}};
+    identity.cause = Cause::identity;
+    identity.reason = "Oldest.";
+    Decision gone{"gone", {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15}, "min", "0x0", {{"unknown", {"rome-1"}, 1}}};
+    gone.cause = Cause::dependency;
+    gone.on = {"xsave", "cet_ss"};
+    gone.reason = "No row.";
+    Decision state{"xs_size",
+                   {false, 0xd, 9, 9, Register::eax, 0, 31},
+                   "equal",
+                   "0x0",
+                   {{"0x8", {"genoa-1"}, 1, StatePlace{0x980, true}}, {"unknown", {"rome-1"}, 1}}};
+    state.state = "pkru";
+    state.cause = Cause::layout;
+    state.reason = "Laid out.";
+    Decision guarded{"ac_high", {true, 0x10a, 0, 0, Register::eax, 60, 63}, "intersect", "0x8", {}};
+    guarded.scrubs = false;
+    guarded.mitigates = {"mds"};
+    guarded.reason = "MSR.";
+    policy.decisions = {relaxed, identity, gone, state, guarded};
     policy.findings = {{Severity::error, "unread", "A host was left out.", "", {"genoa-1"}},
                        {Severity::warning, "uneven", "CPUs differ: \"x\".", "fs_gs_base_ns", {}},
                        {Severity::note, "assumed", "By the model table.", "", {}}};
@@ -139,7 +152,11 @@ TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
              {R"("value": "0x8000000000000020")", R"("value": "0x7000000000000020")",
               "the value 0x8 that the decision on ac_high states, found 0x7"},
              {R"("value": "0x830f10")", R"("value": "0x830f11")", "decision on fms states, found 0x830f10"},
-             {R"("value": "0x8",)", R"("value": "0x08",)", "the value 0x08"},
+             {R"("value": "0x8",
+      "values": [],)",
+              R"("value": "0x08",
+      "values": [],)",
+              "the value 0x08"},
              {R"("rule": "min",
       "value": "0x0")",
               R"("rule": "min",

@@ -18,13 +18,13 @@ HostClass host_class(const std::string& sha256, std::vector<std::string> names, 
     return {sha256, "host-json", {"hardware"}, std::move(names), count};
 }
 
-Decision decision(const std::string& rule, std::vector<ValueOfHosts> values, std::vector<std::string> because) {
+Decision decision(const std::string& rule, std::vector<ValueOfHosts> values, const std::vector<std::string>& because) {
     Decision result;
     result.field = "f" + rule;
     result.rule = rule;
     result.value = "0x0";
     result.values = std::move(values);
-    result.because = std::move(because);
+    result.because = {because, because.size()};
     return result;
 }
 

@@ -20,7 +20,8 @@
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid::test;
+namespace poolcpuid::test::capture_kvm_test {
+
 using Json = nlohmann::json;
 
 namespace {
@@ -142,3 +143,5 @@ TEST_CASE("KVM's view is what KVM says, row by row and MSR by MSR", "[capture]")
     CHECK(rows == kvm.supported_cpuid());
     CHECK(msrs_of(view.at("msrs")) == kvm.feature_msrs());
 }
+
+}  // namespace poolcpuid::test::capture_kvm_test

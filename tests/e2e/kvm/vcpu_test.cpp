@@ -18,7 +18,8 @@
 #include "poolcpuid/verify.hpp"
 #include "tests/catch.hpp"
 
-using namespace poolcpuid;
+namespace poolcpuid::test::vcpu_kvm_test {
+
 using Catch::Contains;
 
 namespace {
@@ -178,3 +179,5 @@ TEST_CASE("a guest that does not end is stopped, and the thread's signals are as
     ::sigpending(&pending);
     CHECK(sigismember(&pending, SIGRTMIN) == 0);
 }
+
+}  // namespace poolcpuid::test::vcpu_kvm_test

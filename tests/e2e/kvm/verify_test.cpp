@@ -13,8 +13,8 @@
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
 
-using namespace poolcpuid;
-using namespace poolcpuid::test;
+namespace poolcpuid::test::verify_kvm_test {
+
 using Catch::Contains;
 
 namespace {
@@ -105,3 +105,5 @@ TEST_CASE("two verifications of a policy are equal byte for byte, printed or wri
     CHECK(dir.read("verified.json") == printed.out);
     CHECK_THAT(written.err, Contains("The vCPU"));
 }
+
+}  // namespace poolcpuid::test::verify_kvm_test
