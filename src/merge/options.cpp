@@ -55,10 +55,21 @@ private:
         for (const std::string& name : options_.show) show_one(name, shown);
         for (const auto& [name, value] : options_.set) shown.insert(field_named(plan_, name, "--set"));
         for (const FieldIndex index : plan_.fields()) {
-            if (rulebook_[index].exposure == Exposure::asked && !shown.contains(index)) {
+            if (!is_shown(index, shown) && !is_bad_news_of_shown(index, shown)) {
                 draft_.take_out(index, {Cause::not_asked, 0});
             }
         }
+    }
+
+    bool is_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
+        return rulebook_[index].exposure != Exposure::asked || shown.contains(index);
+    }
+
+    // Whoever is shown the gate is told the bad news behind it, asked or not: clear, it would be a promise.
+    bool is_bad_news_of_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
+        const FieldIndex gate = rulebook_[index].gate;
+        return plan_.is_inverted(index) && gate != no_field && rulebook_[gate].rule != Rule::hide &&
+               is_shown(gate, shown);
     }
 
     void show_one(const std::string& name, std::set<FieldIndex>& shown) {

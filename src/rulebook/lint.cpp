@@ -203,6 +203,9 @@ private:
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
         if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
+        if (rule == Rule::union_ && exposure == Exposure::asked && field.gate.empty()) {
+            say("bad news that is told only when asked for has a gate: without, its absence would be a promise");
+        }
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         if (field.derive) check_derive(field);
         check_covers(field);

@@ -1,6 +1,7 @@
 // One rule of policy/README.md after the other, on two or three hosts with the values of real CPUs.
 // "IL" names the InstLatx64 dump that a value comes from.
 
+#include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
@@ -41,6 +42,35 @@ TEST_CASE("intersect: a feature stays when every host has it", "[merge]") {
     CHECK(pool.decision("popcnt")->rule == "intersect");
     CHECK(pool.decision("popcnt")->values == std::vector<ValueOfHosts>{{"0x0", {"b"}, 1}, {"0x1", {"a"}, 1}});
     CHECK(pool.decision("cx16") == nullptr);  // plain agreement
+}
+
+TEST_CASE("union: whoever asks for a subject is told its bad news, asked or not", "[merge]") {
+    // Leaf 0xA of Cascade Lake (IL), where AnyThread is gone (EDX bit 15) or an event is not there (EBX bit 0).
+    const TableBuilder pmu = intel_table().row(0xA, 0, {0x08300804, 0, 0, 0x0603});
+    const Names only_version{"pmu_version"};
+    for (const auto& [reg, bit] : {std::pair{edx, 15U}, std::pair{ebx, 0U}}) {
+        CAPTURE(bit);
+        const std::vector<HostDump> hosts{hardware_host("a", pmu),
+                                          hardware_host("b", TableBuilder(pmu).set(0xA, 0, reg, 1U << bit))};
+        MergeOptions options;
+        CHECK(Merged(hosts, options).row(0xA, 0).all_zero());
+        options.show = only_version;
+        const Merged pool(hosts, options);
+        CHECK(pool.bit(0xA, 0, reg, bit) == 1);
+        for (const HostDump& host : hosts) {
+            CHECK(PolicyCheck(builtin_rulebook(), pool.policy).against(host).compatible(UnknownIs::failure));
+        }
+    }
+}
+
+TEST_CASE("union: a host keeps its pool's policy, whether or not it states what no guest is told of", "[merge]") {
+    const TableBuilder silent = intel_table().reg(7, 0, eax, 1).unknown(7, 1);
+    const TableBuilder reduced = intel_table().reg(7, 0, eax, 1).reg(7, 1, ecx, 1U << 2);  // LEGACY_REDUCED_ISA
+    for (const TableBuilder& table : {silent, reduced}) {
+        const HostDump host = hardware_host("a", table);
+        const Merged pool({host});
+        CHECK(PolicyCheck(builtin_rulebook(), pool.policy).against(host).compatible(UnknownIs::failure));
+    }
 }
 
 TEST_CASE("union: a relaxed behaviour of one host is shown to all guests", "[merge]") {

@@ -128,6 +128,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "by_microcode goes with a bit that announces something"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("ask": "nested", "why": "W.", "source": "T"})", "relaxed",
          "ask goes with the exposure asked"},
+        {leaf_7, R"("id": "relaxed")", R"("exposure": "default")", R"("exposure": "asked")", "relaxed",
+         "bad news that is told only when asked for has a gate: without, its absence would be a promise"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("required": true, "why": "W.", "source": "T"})", "relaxed",
          "only a promise can be required"},
         {leaf_7, R"("id": "top")", R"("derive": {"how": "max_subleaf"},)", "", "top", "a derived field says how"},

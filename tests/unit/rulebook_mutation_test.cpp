@@ -27,7 +27,7 @@ using Json = nlohmann::ordered_json;
 // The kinds of derivation and entry that no other file of the small rulebook has.
 const std::string small_vmx = R"({"msr": "0x480", "title": "VMX",
  "fields": [
-  {"id": "pins", "bits": "31:0", "vendors": ["intel"], "rule": "union", "exposure": "asked", "ask": "nested", "impact": "crash", "why": "W.", "source": "T"},
+  {"id": "pins", "bits": "31:0", "vendors": ["intel"], "rule": "union", "exposure": "asked", "ask": "nested", "gate": "virtual", "impact": "crash", "why": "W.", "source": "T"},
   {"id": "may", "bits": "63:32", "vendors": ["intel"], "rule": "intersect", "exposure": "asked", "ask": "nested", "gate": "base", "impact": "crash", "why": "W.", "source": "T"}
  ]}
 )";
