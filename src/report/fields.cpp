@@ -86,7 +86,9 @@ void put_legend(Page& page) {
     page.html.element("li", std::string(limit_mark) +
                                 " and bold on the rule’s colour: these hosts decide. The policy has its value because "
                                 "of them.");
-    page.html.element("li", "Pale: the policy’s own value. “?”: the dump does not say. “…”: the policy does not say.");
+    page.html.element("li",
+                      "Pale: the policy’s own value. “?”: the dump does not say. “…”: the policy does not say. "
+                      "64@832: an XSAVE state of 64 bytes at 832.");
     if (page.columns.by_promises) {
         page.html.element("li",
                           "Hosts that differ only in fields without a promise (identity, derived, hidden) share a "

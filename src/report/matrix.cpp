@@ -94,9 +94,20 @@ std::string value_text(const Decision& decision, const ValueOfHosts& value) {
     return decision.state.empty() ? value.value : document::layout_text(value);
 }
 
+namespace {
+
+// What a column has room for: of an XSAVE state size@offset.
+std::string in_column(const Decision& decision, const ValueOfHosts& value) {
+    const std::uint64_t size = document::number_of(value.value);
+    if (decision.state.empty() || size == 0) return value_text(decision, value);
+    return std::to_string(size) + (value.at && value.at->offset != 0 ? "@" + std::to_string(value.at->offset) : "");
+}
+
+}  // namespace
+
 std::string cell_text(const Page& page, const Decision& decision, std::size_t value) {
     if (decision.values[value].value == "unknown") return "?";
-    const std::string text = value_text(decision, decision.values[value]);
+    const std::string text = in_column(decision, decision.values[value]);
     if (!page.numbered()) return text;
     const bool is_bit = decision.place.low == decision.place.high && text.size() == 3;
     if (is_bit) return text.substr(2);
