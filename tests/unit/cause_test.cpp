@@ -1,0 +1,54 @@
+// The words for causes: each has its meaning in the documentation and its place in the schema.
+
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/policy.hpp"
+#include "tests/catch.hpp"
+
+namespace poolcpuid::test::cause_test {
+
+namespace {
+
+const std::string repository = POOLCPUID_SOURCE_DIR;
+
+std::string bytes_in(const std::string& file) {
+    std::ifstream in(repository + "/" + file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<std::string> all_causes() {
+    std::vector<std::string> words;
+    for (auto cause = static_cast<std::uint8_t>(Cause::agreement); cause <= static_cast<std::uint8_t>(Cause::never);
+         ++cause) {
+        words.emplace_back(to_string(static_cast<Cause>(cause)));
+    }
+    return words;
+}
+
+}  // namespace
+
+TEST_CASE("every cause has a word of its own, by which it is found again", "[policy]") {
+    for (auto number = static_cast<std::uint8_t>(Cause::agreement); number <= static_cast<std::uint8_t>(Cause::never);
+         ++number) {
+        const auto cause = static_cast<Cause>(number);
+        INFO(to_string(cause));
+        CHECK_FALSE(to_string(cause).empty());
+        CHECK(cause_named(to_string(cause)) == cause);
+    }
+    CHECK_FALSE(cause_named("because"));
+    CHECK_FALSE(remark_kind_named(""));
+}
+
+TEST_CASE("the schema of policies has just these causes, and docs/explain.md says what each means", "[policy]") {
+    const auto schema = nlohmann::json::parse(bytes_in("schemas/policy.schema.json"));
+    CHECK(schema.at("definitions").at("cause").at("enum").get<std::vector<std::string>>() == all_causes());
+    const std::string page = bytes_in("docs/explain.md");
+    for (const std::string& word : all_causes()) CHECK_THAT(page, Catch::Contains("`" + word + "`"));
+}
+
+}  // namespace poolcpuid::test::cause_test
