@@ -10,8 +10,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace poolcpuid;
     try {
-        const PoolPolicy policy = read_policy({reinterpret_cast<const char*>(data), size}, "input");
+        PoolPolicy policy = read_policy({reinterpret_cast<const char*>(data), size}, "input");
         const std::string text = to_json(policy);
+        policy.older_sha256.clear();  // a document of version 1.0 is written as version 1.1
         if (!(read_policy(text, "again") == policy)) std::abort();
     } catch (const InputError&) {
     }
