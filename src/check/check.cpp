@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "check/words.hpp"
-#include "hash/sha256.hpp"
 #include "merge/compare.hpp"
 #include "merge/pool.hpp"
 #include "poolcpuid/error.hpp"

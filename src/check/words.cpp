@@ -94,29 +94,27 @@ const char* resort(Impact impact) { return only_degrades(impact) ? nothing_break
 // What mends the violation on the host for sure.
 void set_mend(Violation& violation, std::string mend) { violation.mend = violation.remedy = std::move(mend); }
 
-// What may mend it there, or nothing, and what is left.
-void set_resort(Violation& violation, const char* mend = "") {
-    violation.mend = mend;
-    violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
-}
-
-// mend: what mends it on a host for sure, or nullptr.
-void put_remedy(Violation& violation, const Circumstances& circumstances, const char* mend) {
-    if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (mend != nullptr) return set_mend(violation, mend);
-    set_resort(violation);
-}
-
-void put_lost_remedy(Violation& violation, const Field& field, const Circumstances& circumstances) {
+// What may bring a promise to the host that it does not keep, or nothing.
+const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, const Circumstances& circumstances) {
+    if (atom.kind != AtomKind::bits || breach == Breach::not_told) return "";
+    if (field.by_microcode) return "A newer microcode or kernel may bring it.";
     const bool by_kernel = field.made.by != Makers::none || circumstances.only_hypervisor_view;
+    return by_kernel ? "A newer kernel may bring it." : "";
+}
+
+void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances, Violation& violation) {
+    const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
+    if (is_lost_scrub) return set_mend(violation, update_microcode);
     if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (circumstances.withheld) {
+    if (!atom.known) return set_mend(violation, atom.made_by == Makers::none ? capture_again : capture_hypervisor);
+    if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
+    const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
+    if (is_lost_bit && circumstances.withheld) {
         return set_mend(violation, "The CPU has it, " + document::offerer(circumstances.kernel) +
                                        " does not offer it: update that, or turn it on there.");
     }
-    set_resort(violation, field.by_microcode ? "A newer microcode or kernel may bring it."
-                          : by_kernel        ? "A newer kernel may bring it."
-                                             : "");
+    violation.mend = hope_of(field, atom, violation.breach, circumstances);
+    violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
 }
 
 std::string layout_text(const merge::Component& component) {
@@ -162,24 +160,18 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     violation.impact = atom.impact;
     if (!atom.known) {
         violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
-        set_mend(violation, circumstances.is_policy        ? merge_pools
-                            : atom.made_by == Makers::none ? capture_again
-                                                           : capture_hypervisor);
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +
                             (circumstances.is_policy ? " is known to scrub then." : " is affected and does not scrub.");
-        set_mend(violation, update_microcode);
     } else if (atom.kind == AtomKind::number) {
         violation.message = number_text(field, atom, circumstances.is_policy);
-        put_remedy(violation, circumstances, field.of_identity ? update_microcode : nullptr);
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
-        put_remedy(violation, circumstances, nullptr);
     } else {
         violation.message = lost_bits(field, atom, circumstances.is_policy);
-        put_lost_remedy(violation, field, circumstances);
     }
+    put_remedy(field, atom, circumstances, violation);
     return violation;
 }
 

@@ -8,7 +8,6 @@
 #include "diff/provenance.hpp"
 #include "diff/two_vendors.hpp"
 #include "diff/words.hpp"
-#include "hash/sha256.hpp"
 #include "merge/plan.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"

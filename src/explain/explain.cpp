@@ -30,10 +30,11 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
         value.seen = explain::values_of(*decision, field);
         value.because = decision->because;
         value.reason = document::what_happened(view.rulebook(), *decision);
-    } else if (value.cause == Cause::gate) {
-        value.reason = document::gate_sentence(view.rulebook()[field.gate].id);
-    } else if (value.cause == Cause::not_asked) {
-        value.reason = document::not_asked_sentence();
+    } else if (value.cause == Cause::gate || value.cause == Cause::not_asked) {
+        Decision undecided;  // no host has the field, so that there was nothing to decide
+        undecided.cause = value.cause;
+        if (value.cause == Cause::gate) undecided.on = {std::string(view.rulebook()[field.gate].id)};
+        value.reason = document::what_happened(view.rulebook(), undecided);
     }
     return value;
 }

@@ -73,6 +73,8 @@ std::vector<ValueOfHosts> values_of(const Decision& decision, const Field& field
         same->count += value.count;
         same->hosts.insert(same->hosts.end(), value.hosts.begin(), value.hosts.end());
         std::sort(same->hosts.begin(), same->hosts.end());
+        // Of lists that are cut the first names of both are those of the two together.
+        if (same->hosts.size() < same->count) same->hosts.resize(std::min(same->hosts.size(), most_names));
     }
     return values;
 }

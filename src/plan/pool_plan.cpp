@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "diff/field_changes.hpp"
-#include "hash/sha256.hpp"
 #include "merge/plan.hpp"
 #include "plan/reach.hpp"
 #include "plan/settings.hpp"

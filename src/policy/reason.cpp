@@ -1,7 +1,6 @@
 #include "policy/reason.hpp"
 
 #include <algorithm>
-#include <span>
 
 #include "policy/document_text.hpp"
 #include "text/enumerate.hpp"
@@ -25,7 +24,7 @@ public:
     std::string what_happened() const {
         if (!decision_.state.empty()) return by_state();
         switch (decision_.cause) {
-            case Cause::not_asked: return not_asked_sentence();
+            case Cause::not_asked: return "Shown only when asked for with --show.";
             case Cause::ceiling: return "Withheld by --ceiling.";
             case Cause::hidden: return "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";
@@ -186,10 +185,6 @@ std::string what_happened(const Rulebook& rulebook, const Decision& decision) {
     const Writer writer(rulebook, decision, Writer::Hosts::left_out);
     return writer.what_happened() + writer.remarks();
 }
-
-std::string gate_sentence(std::string_view on) { return "Says nothing without " + std::string(on) + "."; }
-
-std::string not_asked_sentence() { return "Shown only when asked for with --show."; }
 
 std::string offerer(const std::string& kernel) {
     return kernel.empty() ? "its hypervisor" : "its kernel (" + kernel + ")";

@@ -19,11 +19,6 @@ std::string reason_of(const Rulebook& rulebook, const Decision& decision);
 // The same without the hosts in parentheses and the field's why, for those who show these apart.
 std::string what_happened(const Rulebook& rulebook, const Decision& decision);
 
-// "Says nothing without xsave.": the sentence for a field that its gate or nobody's asking keeps out; also of one
-// that has no decision. on is the gate's id.
-std::string gate_sentence(std::string_view on);
-std::string not_asked_sentence();
-
 // "its kernel (6.1.0)", or who else does not offer what the silicon has.
 std::string offerer(const std::string& kernel);
 

@@ -82,6 +82,10 @@ BitPlace DataPlace::first() const noexcept {
     return {is_msr, leaf_first, subleaf_first, subleaf_first, registers.front(), low, high};
 }
 
+merge::RegisterPlace DataPlace::first_register() const noexcept {
+    return {is_msr, {leaf_first, subleaf_first}, registers.front()};
+}
+
 bool DataPlace::covers(const Field& field, std::uint32_t subleaf) const {
     if (field.is_msr != is_msr || (field.mask() & ~mask()) != 0) return false;
     return is_msr ? has_row({field.leaf, 0}) : has({field.leaf, subleaf}, field.reg);

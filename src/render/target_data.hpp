@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "json/located_json.hpp"
+#include "merge/plan.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/vmm_version.hpp"
@@ -28,8 +29,9 @@ struct DataPlace {
 
     std::uint64_t mask() const noexcept;
 
-    // Where the bits stand in the first of the rows and registers.
+    // Where the bits stand in the first of the rows and registers, and that register.
     BitPlace first() const noexcept;
+    merge::RegisterPlace first_register() const noexcept;
 
     // Whether all of a field is there, in this subleaf if it is one of CPUID.
     bool covers(const Field& field, std::uint32_t subleaf) const;

@@ -127,14 +127,14 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
     XenGuest guest(input, data, OnSomeHosts::asked);
     Form form;
     form.text = "cpuid = \"host";
+    const PolicyRegisters registers(input.policy);
+    const auto value_at = [&](const DataPlace& place) {
+        return static_cast<std::uint32_t>(registers.value(place.first()));
+    };
     for (const auto& [name, place] : data.numbers) {
-        const merge::RegisterPlace at{false, {place.leaf_first, place.subleaf_first}, place.registers.front()};
-        form.text +=
-            "," + name + "=" +
-            to_hex(guest.asked(at, static_cast<std::uint32_t>(PolicyRegisters(input.policy).value(place.first()))));
+        form.text += "," + name + "=" + to_hex(guest.asked(place.first_register(), value_at(place)));
     }
-    const Signature signature =
-        signature_of(static_cast<std::uint32_t>(PolicyRegisters(input.policy).value(data.signature.first())));
+    const Signature signature = signature_of(value_at(data.signature));
     form.text += ",family=" + std::to_string(signature.family) + ",model=" + std::to_string(signature.model) +
                  ",stepping=" + std::to_string(signature.stepping);
     for (const XenFeature& feature : data.features) {

@@ -49,8 +49,7 @@ XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on
 }
 
 merge::RegisterPlace XenGuest::place_of_word(std::size_t word) const {
-    const DataPlace& place = data_.words[word].place;
-    return {place.is_msr, {place.leaf_first, place.subleaf_first}, place.registers.front()};
+    return data_.words[word].place.first_register();
 }
 
 std::uint32_t XenGuest::owned(std::size_t word) const {

@@ -88,14 +88,6 @@ std::string classes_of(const Decision& decision) {
     return classes;
 }
 
-}  // namespace
-
-std::string value_text(const Decision& decision, const ValueOfHosts& value) {
-    return decision.state.empty() ? value.value : document::layout_text(value);
-}
-
-namespace {
-
 // What a column has room for: of an XSAVE state size@offset.
 std::string in_column(const Decision& decision, const ValueOfHosts& value) {
     const std::uint64_t size = document::number_of(value.value);
@@ -104,6 +96,10 @@ std::string in_column(const Decision& decision, const ValueOfHosts& value) {
 }
 
 }  // namespace
+
+std::string value_text(const Decision& decision, const ValueOfHosts& value) {
+    return decision.state.empty() ? value.value : document::layout_text(value);
+}
 
 std::string cell_text(const Page& page, const Decision& decision, std::size_t value) {
     if (decision.values[value].value == "unknown") return "?";

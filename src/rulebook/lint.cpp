@@ -26,10 +26,6 @@ constexpr const char* reserved_bits = "reserved bits";  // in place of a field's
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
 
-std::uint64_t mask_of(const BitRange& bits) {
-    return (~std::uint64_t{0} >> (63U - (bits.high - bits.low))) << bits.low;
-}
-
 bool is_id(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -345,12 +341,13 @@ private:
                 if (!spells_vendor(field, reg)) continue;
                 place = field.place;
                 if (field.rule != to_string(Rule::equal) || !field.required) continue;
-                for (const std::string& vendor : field.vendors) shown[vendor] |= mask_of(field.bits);
+                for (const std::string& vendor : field.vendors)
+                    shown[vendor] |= bit_mask(field.bits.low, field.bits.high);
             }
             std::string without;
             for (const std::string& vendor : vendors_) {
                 const std::uint64_t bits = shown[std::string(all_vendors)] | shown[vendor];
-                if (bits != mask_of({0, 31})) without += (without.empty() ? "" : ", ") + vendor;
+                if (bits != bit_mask(0, 31)) without += (without.empty() ? "" : ", ") + vendor;
             }
             if (without.empty()) continue;
             report(place, "",

@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <tuple>
 #include <utility>
 
@@ -131,15 +130,12 @@ private:
                });
     }
 
-    bool is_taken(const std::string& id) const { return taken_.contains(id); }
-
     // True when the decision's field stands on what was taken, and so goes as well.
     bool follow(const Decision& decision) {
-        const bool follows = decision.cause == Cause::xsave_state
-                                 ? std::any_of(decision.on.begin(), decision.on.end(),
-                                               [&](const std::string& state) { return took_feature_of(state); })
-                                 : std::any_of(decision.on.begin(), decision.on.end(),
-                                               [&](const std::string& id) { return is_taken(id); });
+        const bool on_states = decision.cause == Cause::xsave_state;
+        const bool follows = std::any_of(decision.on.begin(), decision.on.end(), [&](const std::string& id) {
+            return on_states ? took_feature_of(id) : taken_.contains(id);
+        });
         if (follows) taken_.insert(decision.field);
         return follows;
     }
@@ -148,7 +144,7 @@ private:
     bool took_feature_of(const std::string& id) const {
         return std::any_of(rulebook_.xsave.begin(), rulebook_.xsave.end(), [&](const XsaveComponent& state) {
             return state.id == id && std::any_of(state.features.begin(), state.features.end(), [&](FieldIndex index) {
-                       return is_taken(std::string(rulebook_[index].id));
+                       return taken_.contains(std::string(rulebook_[index].id));
                    });
         });
     }

@@ -1,8 +1,6 @@
 // The sentences of a policy document are for people: no verb reads one.
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,15 +17,10 @@ namespace {
 
 const std::string examples = POOLCPUID_SOURCE_DIR "/examples/";
 
-ordered_json document_in(const std::string& file) {
-    std::ifstream stream(file);
-    return ordered_json::parse(stream);
-}
-
 // The same policy with other words in the place of every sentence of the kind: reason or message.
 std::string reworded(const TemporaryDirectory& directory, const std::string& policy, const std::string& list,
                      const std::string& sentence) {
-    ordered_json document = document_in(policy);
+    ordered_json document = ordered_json::parse(bytes_of(policy));
     std::size_t count = 0;
     for (ordered_json& entry : document.at(list)) {
         // Each another one, and each says what the oldest readers took for a cause.

@@ -1,25 +1,19 @@
 // The words for causes: each has its meaning in the documentation and its place in the schema.
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "poolcpuid/policy.hpp"
 #include "tests/catch.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
 
 namespace poolcpuid::test::cause_test {
 
 namespace {
 
 const std::string repository = POOLCPUID_SOURCE_DIR;
-
-std::string bytes_in(const std::string& file) {
-    std::ifstream in(repository + "/" + file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::vector<std::string> all_causes() {
     std::vector<std::string> words;
@@ -45,9 +39,9 @@ TEST_CASE("every cause has a word of its own, by which it is found again", "[pol
 }
 
 TEST_CASE("the schema of policies has just these causes, and docs/explain.md says what each means", "[policy]") {
-    const auto schema = nlohmann::json::parse(bytes_in("schemas/policy.schema.json"));
+    const auto schema = nlohmann::json::parse(bytes_of(repository + "/schemas/policy.schema.json"));
     CHECK(schema.at("definitions").at("cause").at("enum").get<std::vector<std::string>>() == all_causes());
-    const std::string page = bytes_in("docs/explain.md");
+    const std::string page = bytes_of(repository + "/docs/explain.md");
     for (const std::string& word : all_causes()) CHECK_THAT(page, Catch::Contains("`" + word + "`"));
 }
 
