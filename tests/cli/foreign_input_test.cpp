@@ -60,12 +60,12 @@ bool is_dangerous(const std::string& text) {
 // A policy whose every string holds escapes, where a policy may hold any text.
 std::string with_escapes(const std::string& policy) {
     const std::string evil = "x\x1B[31m\u009B2J\u202Ey";
-    Json document = Json::parse(policy);
+    auto document = nlohmann::ordered_json::parse(policy);  // a policy is known by its first members
     document["pool"] = evil;
     document["rulebook"]["version"] = evil;
-    for (Json& finding : document["findings"]) finding["message"] = finding["message"].get<std::string>() + evil;
-    document["findings"].push_back({{"severity", "warning"}, {"code", evil}, {"message", evil}});
-    for (Json& host : document["hosts"]) host["sha256"] = evil;
+    for (auto& finding : document["findings"]) finding["message"] = finding["message"].get<std::string>() + evil;
+    document["findings"].push_back({{"severity", "warning"}, {"code", evil}, {"message", evil}, {"hosts", {evil}}});
+    for (auto& host : document["hosts"]) host["sha256"] = evil;
     return document.dump();
 }
 
@@ -214,6 +214,8 @@ TEST_CASE("no text of a policy reaches a terminal as an escape", "[attack]") {
     for (const auto& call : calls) {
         const Result result = run(call);
         INFO(result.text());
+        // It is read: what is refused shows nothing. Only plan looks for the hosts by their digests.
+        CHECK((result.status != 3 || call.front() == "plan"));
         CHECK_FALSE(is_dangerous(result.out));
         CHECK_FALSE(is_dangerous(result.err));
     }
