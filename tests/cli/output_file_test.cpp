@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/cli/support/fake_qemu.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
@@ -219,6 +220,16 @@ TEST_CASE("a closed standard input, output or error changes nothing else", "[out
     CHECK(pool.merge(target, {.launcher = shell("exec \"$@\" 2>&-")}).status == 0);
     CHECK(bytes_of(target) == pool.policy);
     CHECK(run({"merge", pool.host}, {.launcher = shell("exec \"$@\" >&-")}).status == 5);
+    // A program that is asked gets pipes of its own, which must not be what was closed.
+    FakeQemu qemu;
+    qemu.flags["avx2"] = {};
+    qemu.models["base"] = {};
+    const std::vector<std::string> render{
+        "render", pool.dir.write("pool.json", pool.policy), "--to", "qemu", "--qemu", qemu.write(pool.dir)};
+    const Result open = run(render);
+    INFO(open.text());
+    REQUIRE(open.status == 0);
+    CHECK(run(render, {.launcher = shell("exec \"$@\" <&-")}).out == open.out);
 }
 
 TEST_CASE("merges beside a writer see whole files only", "[output][attack]") {
