@@ -326,6 +326,7 @@ TEST_CASE("a list that KVM refuses as a whole is one refusal, and nothing is com
     const Verification result = verify(amd_policy(), kvm);
     REQUIRE(result.refused.size() == 1);
     CHECK_FALSE(result.refused.front().key);
+    CHECK(kvm.tasks().size() == 1);  // and no virtual machine a row
     CHECK(result.rows + result.other_rows + result.msrs == 0);
     CHECK_FALSE(result.shows_policy());
 }
