@@ -21,7 +21,6 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "msrs-unknown",
     "no-hypervisor-view",
     "no-safe-identity",
-    "reserved-bit",
     "rows-beyond-maximum",
     "skipped-host",
     "subleaf-unknown",

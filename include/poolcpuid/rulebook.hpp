@@ -209,15 +209,6 @@ struct Field {
     }
 };
 
-struct ReservedBits {
-    std::uint32_t leaf = 0;
-    std::uint32_t subleaf_first = 0;
-    std::uint32_t subleaf_last = 0;
-    Register reg = Register::eax;
-    std::uint32_t mask = 0;
-    VendorMask vendors = 0;
-};
-
 struct Vendor {
     std::string_view id;
     std::string_view name;
@@ -328,7 +319,6 @@ struct Rulebook {
     std::span<const Vendor> vendors;
     std::span<const Vulnerability> vulnerabilities;
     std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
-    std::span<const ReservedBits> reserved;
     std::span<const Dependency> dependencies;
     std::span<const EqualityGroup> equality;
     std::span<const PromiseGroup> groups;

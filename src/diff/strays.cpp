@@ -56,7 +56,7 @@ std::vector<FieldChange> stray_changes(const Values& before, const Values& after
     std::vector<FieldChange> changes;
     for (const RegisterPlace& place : places) {
         std::uint64_t mask = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
-        for (const merge::Plan* plan : plans) mask &= ~plan->coverage(place).fields;
+        for (const merge::Plan* plan : plans) mask &= ~plan->bits_with_field(place);
         const Value old_bits = before.bits(place, mask);
         const Value new_bits = after.bits(place, mask);
         if (old_bits.value_or(0) != new_bits.value_or(0)) compare_runs(place, mask, old_bits, new_bits, changes);

@@ -331,27 +331,20 @@ private:
 
     // A bit without a row has no polarity, so it is 0 and someone should look.
     void report_strays() {
-        std::map<std::pair<bool, RegisterPlace>, std::uint64_t> bits;
+        std::map<RegisterPlace, std::uint64_t> bits;
         for (const Variant& variant : in_.variants) {
-            for (const StrayBits& stray : variant.promises->strays) bits[{stray.reserved, stray.place}] |= stray.mask;
+            for (const StrayBits& stray : variant.promises->strays) bits[stray.place] |= stray.mask;
         }
-        for (const auto& [kind, mask] : bits) {
-            const auto names = hosts([&, wanted = kind](const HostPromises& host) {
-                return std::any_of(host.strays.begin(), host.strays.end(), [&](const StrayBits& stray) {
-                    return std::pair(stray.reserved, stray.place) == wanted;
-                });
+        for (const auto& [place, mask] : bits) {
+            const auto names = hosts([&, wanted = place](const HostPromises& host) {
+                return std::any_of(host.strays.begin(), host.strays.end(),
+                                   [&](const StrayBits& stray) { return stray.place == wanted; });
             });
             if (names.empty()) continue;
-            const std::string where = place_text(kind.second) + " (mask " + to_hex(mask) + ")";
-            if (kind.first) {
-                add(Severity::note, "reserved-bit", "Reserved bits are set in " + where + "; the policy has 0 there.",
-                    names);
-            } else {
-                add(Severity::note, "unclassified-bit",
-                    "The rulebook does not know bits that are set in " + where +
-                        ": the policy has 0 there, as nobody knows what they promise.",
-                    names);
-            }
+            add(Severity::note, "unclassified-bit",
+                "The rulebook does not know bits that are set in " + place_text(place) + " (mask " + to_hex(mask) +
+                    "): the policy has 0 there, as nobody knows what they promise.",
+                names);
         }
     }
 

@@ -285,11 +285,8 @@ private:
             for (const Register reg : all_registers) {
                 if (row.value[reg] == 0) continue;
                 const RegisterPlace place{false, row.key, reg};
-                const Coverage coverage = plan_.coverage(place);
-                const std::uint64_t reserved = row.value[reg] & coverage.reserved;
-                const std::uint64_t unclassified = row.value[reg] & ~coverage.reserved & ~coverage.fields;
-                if (reserved != 0) result_.strays.push_back({place, reserved, true});
-                if (unclassified != 0) result_.strays.push_back({place, unclassified, false});
+                const std::uint64_t unclassified = row.value[reg] & ~plan_.bits_with_field(place);
+                if (unclassified != 0) result_.strays.push_back({place, unclassified});
             }
         }
     }
@@ -299,9 +296,9 @@ private:
         if (!result_.has_msrs) return;
         for (const MsrRow& row : **result_.msrs) {
             const RegisterPlace place{true, {row.index, 0}, Register::eax};
-            const std::uint64_t known = plan_.coverage(place).fields;
+            const std::uint64_t known = plan_.bits_with_field(place);
             const std::uint64_t unclassified = row.value.value_or(0) & ~known;
-            if (known != 0 && unclassified != 0) result_.strays.push_back({place, unclassified, false});
+            if (known != 0 && unclassified != 0) result_.strays.push_back({place, unclassified});
         }
     }
 

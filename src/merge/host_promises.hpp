@@ -45,7 +45,6 @@ inline constexpr std::size_t component_count = 63;  // XCR0 and IA32_XSS; bit 63
 struct StrayBits {
     RegisterPlace place;
     std::uint64_t mask = 0;
-    bool reserved = false;  // the vendor calls them reserved; else the rulebook does not know them
 
     friend auto operator<=>(const StrayBits&, const StrayBits&) = default;
 };

@@ -98,30 +98,18 @@ std::optional<std::size_t> Plan::find_number(FieldIndex field, std::uint32_t sub
     return std::nullopt;
 }
 
-Coverage Plan::coverage(const RegisterPlace& place) const noexcept {
-    Coverage result;
-    const LeafKey key = place.key;
-    const auto covers = [&](const auto& entry) {
-        return entry.leaf == key.leaf && entry.subleaf_first <= key.subleaf && key.subleaf <= entry.subleaf_last &&
-               entry.reg == place.reg && ((entry.vendors >> vendor_) & 1U) != 0;
-    };
+std::uint64_t Plan::bits_with_field(const RegisterPlace& place) const noexcept {
     const auto where = [&](FieldIndex index) {
         const Field& field = (*rulebook_)[index];
         return std::tuple(field.is_msr, field.leaf);
     };
-    const std::tuple wanted(place.is_msr, key.leaf);
+    const std::tuple wanted(place.is_msr, place.key.leaf);
     auto at = std::lower_bound(fields_.begin(), fields_.end(), wanted,
                                [&](FieldIndex index, const auto& leaf) { return where(index) < leaf; });
+    std::uint64_t result = 0;
     for (; at != fields_.end() && where(*at) == wanted; ++at) {
         const Field& field = (*rulebook_)[*at];
-        if (covers(field)) result.fields |= field.mask();
-    }
-    if (place.is_msr) return result;
-    const auto& reserved = rulebook_->reserved;
-    auto row = std::lower_bound(reserved.begin(), reserved.end(), key.leaf,
-                                [](const ReservedBits& bits, std::uint32_t leaf) { return bits.leaf < leaf; });
-    for (; row != reserved.end() && row->leaf == key.leaf; ++row) {
-        if (covers(*row)) result.reserved |= row->mask;
+        if (field.is_in_subleaf(place.key.subleaf) && field.reg == place.reg && applies(field)) result |= field.mask();
     }
     return result;
 }

@@ -55,12 +55,6 @@ struct GuardSlot {
     std::uint32_t subleaf = 0;
 };
 
-// Which bits of a register the rulebook speaks of.
-struct Coverage {
-    std::uint64_t fields = 0;
-    std::uint64_t reserved = 0;
-};
-
 class Plan {
 public:
     // The plan for rulebook.vendors[vendor]. The rulebook must outlive the plan.
@@ -92,8 +86,8 @@ public:
     // The place of a number, or nothing. Linear in the number of number slots.
     std::optional<std::size_t> find_number(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
-    // What the rulebook says of a register. Linear in the fields of its leaf.
-    Coverage coverage(const RegisterPlace& place) const noexcept;
+    // The bits of a register that stand in a field of this vendor. Linear in the fields of its leaf.
+    std::uint64_t bits_with_field(const RegisterPlace& place) const noexcept;
 
     // The field that is the microcode revision, or no_field.
     FieldIndex microcode() const noexcept { return microcode_; }

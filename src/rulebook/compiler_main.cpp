@@ -43,16 +43,14 @@ public:
         const std::string tables =
             table("Vendor", "vendors", rulebook_.vendors) +
             table("Vulnerability", "vulnerabilities", rulebook_.vulnerabilities) +
-            table("Field", "fields", rulebook_.fields) + table("ReservedBits", "reserved", rulebook_.reserved) +
-            table("Dependency", "dependencies", rulebook_.dependencies) +
+            table("Field", "fields", rulebook_.fields) + table("Dependency", "dependencies", rulebook_.dependencies) +
             table("EqualityGroup", "equality", rulebook_.equality) + table("PromiseGroup", "groups", rulebook_.groups) +
             table("XsaveComponent", "xsave", rulebook_.xsave) + table("Model", "models", rulebook_.models) +
             table("Level", "levels", rulebook_.levels) + table("SourceKey", "sources", rulebook_.sources);
         return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
                "namespace poolcpuid {\nnamespace {\n" +
                lists_ + tables + "constexpr Rulebook rulebook{" + quoted(rulebook_.version) + ", " +
-               quoted(rulebook_.sha256) +
-               ", vendors, vulnerabilities, fields, reserved, dependencies, equality, groups, " +
+               quoted(rulebook_.sha256) + ", vendors, vulnerabilities, fields, dependencies, equality, groups, " +
                hex(rulebook_.xsave_legacy_size) +
                ", xsave, models, levels, sources};\n}  // namespace\n\n"
                "const Rulebook& builtin_rulebook() noexcept { return rulebook; }\n\n}  // namespace poolcpuid\n";
@@ -150,11 +148,6 @@ private:
         text += ", {" + quoted(f.names.vendor) + ", " + quoted(f.names.linux) + ", " + quoted(f.names.qemu) + ", " +
                 quoted(f.names.libvirt) + ", " + quoted(f.names.xen) + ", " + item(f.names.qemu_age) + "}";
         return text + ", " + quoted(f.why) + ", " + quoted(f.source) + "}";
-    }
-
-    std::string item(const ReservedBits& r) {
-        return "{" + hex(r.leaf) + ", " + hex(r.subleaf_first) + ", " + hex(r.subleaf_last) + ", " +
-               enumerator("Register", r.reg) + ", " + hex(r.mask) + ", " + hex(r.vendors) + "}";
     }
 
     std::string item(const Dependency& d) {

@@ -28,9 +28,6 @@ public:
                 {keep(vulnerability.id), keep(vulnerability.name), keep(vulnerability.source)});
         }
         for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
-        // An MSR bit without a field is 0 and reported whether reserved or not, so only CPUID's are kept.
-        std::erase_if(source_.reserved, [](const SourceReserved& reserved) { return reserved.is_msr; });
-        for (const SourceReserved& reserved : source_.reserved) storage_.reserved.push_back(flat(reserved));
         for (const SourceDependency& dependency : source_.dependencies) {
             storage_.dependencies.push_back({indices(dependency.prerequisites), indices(dependency.dependents),
                                              keep(dependency.why), keep(dependency.source)});
@@ -49,11 +46,11 @@ public:
             storage_.levels.push_back({keep(level.id), indices(level.features)});
         }
         for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
-        storage_.view = {keep(source_.version),     keep(std::move(sha256)), storage_.vendors,
-                         storage_.vulnerabilities,  storage_.fields,         storage_.reserved,
-                         storage_.dependencies,     storage_.equality,       storage_.groups,
-                         source_.xsave_legacy_size, storage_.xsave,          storage_.models,
-                         storage_.levels,           storage_.sources};
+        storage_.view = {keep(source_.version),    keep(std::move(sha256)), storage_.vendors,
+                         storage_.vulnerabilities, storage_.fields,         storage_.dependencies,
+                         storage_.equality,        storage_.groups,         source_.xsave_legacy_size,
+                         storage_.xsave,           storage_.models,         storage_.levels,
+                         storage_.sources};
     }
 
 private:
@@ -67,11 +64,6 @@ private:
         for (std::size_t i = 0; i < source_.fields.size(); ++i) {
             field_numbers_[source_.fields[i].id] = static_cast<FieldIndex>(i);
         }
-        const auto reserved_key = [](const SourceReserved& r) {
-            return std::tuple(r.leaf, r.subleaf.first, r.reg, r.bits.low, r.vendors);
-        };
-        std::sort(source_.reserved.begin(), source_.reserved.end(),
-                  [&](const SourceReserved& a, const SourceReserved& b) { return reserved_key(a) < reserved_key(b); });
     }
 
     std::string_view keep(std::string text) { return storage_.strings.emplace_back(std::move(text)); }
@@ -218,18 +210,6 @@ private:
             to.choices = choices;
         }
         return to;
-    }
-
-    ReservedBits flat(const SourceReserved& from) const {
-        Field bits;
-        bits.low = from.bits.low;
-        bits.high = from.bits.high;
-        return {from.leaf,
-                from.subleaf.first,
-                from.subleaf.last,
-                from.reg,
-                static_cast<std::uint32_t>(bits.mask()),
-                vendor_mask(from.vendors)};
     }
 
     void flatten_xsave() {

@@ -21,7 +21,6 @@ constexpr std::size_t most_vendors = 8;            // VendorMask is 8 bits wide
 constexpr std::size_t most_vulnerabilities = 256;  // VulnerabilityIndex likewise
 constexpr std::size_t most_fields = no_field;      // and what no FieldIndex can tell apart from none is too many
 constexpr std::string_view all_vendors = "all";
-constexpr const char* reserved_bits = "reserved bits";  // in place of a field's id
 
 bool overlaps(const BitRange& a, const BitRange& b) { return a.low <= b.high && b.low <= a.high; }
 bool overlaps(const SubleafRange& a, const SubleafRange& b) { return a.first <= b.last && b.first <= a.last; }
@@ -41,9 +40,6 @@ public:
         check_vulnerabilities();
         collect_ids();
         for (const SourceField& field : source_.fields) check_field(field);
-        for (const SourceReserved& reserved : source_.reserved) {
-            check_vendors(reserved.place, reserved_bits, reserved.vendors);
-        }
         check_overlaps();
         check_vendor_strings();
         check_names();
@@ -300,7 +296,7 @@ private:
             report(field.place, field.id, "no leaf has the subleaf 0xffffffff");
     }
 
-    // Fields and reserved bits of one register may share bits only when they share no vendor.
+    // Fields of one register may share bits only when they share no vendor.
     void check_overlaps() {
         struct Claim {
             Place place;
@@ -313,10 +309,6 @@ private:
         for (const SourceField& field : source_.fields) {
             registers[{field.is_msr, field.leaf, field.reg}].push_back(
                 {field.place, field.id, field.subleaf, field.bits, &field.vendors});
-        }
-        for (const SourceReserved& reserved : source_.reserved) {
-            registers[{reserved.is_msr, reserved.leaf, reserved.reg}].push_back(
-                {reserved.place, reserved_bits, reserved.subleaf, reserved.bits, &reserved.vendors});
         }
         for (const auto& [key, claims] : registers) {
             for (std::size_t i = 0; i < claims.size(); ++i) {

@@ -190,9 +190,6 @@ private:
             const Value* id = entry.is_object() ? entry.find("id") : nullptr;
             collect(id != nullptr && id->is_string() ? id->text() : "", [&] { parse_field(entry, is_msr, leaf); });
         }
-        if (const std::vector<Value>* reserved = reader.optional_array("reserved")) {
-            for (const Value& entry : *reserved) collect("", [&] { parse_reserved(entry, is_msr, leaf); });
-        }
         reader.finish();
     }
 
@@ -360,23 +357,6 @@ private:
         choice.value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
         reader.finish();
         return choice;
-    }
-
-    void parse_reserved(const Value& entry, bool is_msr, std::uint32_t leaf) {
-        ObjectReader reader(entry, file_.path, "reserved bits");
-        SourceReserved reserved;
-        reserved.place = place_of(entry);
-        reserved.is_msr = is_msr;
-        reserved.leaf = leaf;
-        if (!is_msr) {
-            const auto [first, last] = hex_range(reader.required("subleaf"));
-            reserved.subleaf = {first, last};
-            reserved.reg = register_of(reader.required("register"));
-        }
-        reserved.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
-        reserved.vendors = strings(reader.required_array("vendors"));
-        reader.finish();
-        out_.reserved.push_back(std::move(reserved));
     }
 
     void parse_dependency(const Value& entry) {

@@ -101,16 +101,6 @@ struct SourceField {
     std::string source;
 };
 
-struct SourceReserved {
-    Place place;
-    bool is_msr = false;
-    std::uint32_t leaf = 0;
-    SubleafRange subleaf;
-    Register reg = Register::eax;
-    BitRange bits;
-    std::vector<std::string> vendors;
-};
-
 struct SourceVendor {
     Place place;
     std::string id;
@@ -208,7 +198,6 @@ struct SourceRulebook {
     std::vector<SourceVendor> vendors;
     std::vector<SourceVulnerability> vulnerabilities;
     std::vector<SourceField> fields;
-    std::vector<SourceReserved> reserved;
     std::vector<SourceDependency> dependencies;
     std::vector<SourceEquality> equality;
     std::vector<SourceGroup> groups;

@@ -33,7 +33,6 @@ struct RulebookStorage {
     std::vector<Vendor> vendors;
     std::vector<Vulnerability> vulnerabilities;
     std::vector<Field> fields;
-    std::vector<ReservedBits> reserved;
     std::vector<Dependency> dependencies;
     std::vector<EqualityGroup> equality;
     std::vector<PromiseGroup> groups;

@@ -47,7 +47,7 @@ private:
     // A policy is a file that anybody may have written: no MSR is set because it says so, but for those that the
     // rulebook knows.
     void put_msr(const MsrRow& msr) {
-        if (plan_.coverage({true, {msr.index, 0}, {}}).fields != 0) {
+        if (plan_.bits_with_field({true, {msr.index, 0}, {}}) != 0) {
             task_.msrs.push_back(msr);
             task_.rdmsr.push_back(msr.index);
         } else {

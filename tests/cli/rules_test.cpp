@@ -48,11 +48,6 @@ TEST_CASE("rules list is filtered by rule, vendor and leaf", "[rules]") {
     CHECK(run({"rules", "list", "--leaf", "seven"}).status == 2);
 }
 
-TEST_CASE("the count in policy/README.md is what rules list --count prints", "[rules]") {
-    const std::string readme = bytes_of(POOLCPUID_SOURCE_DIR "/policy/README.md");
-    CHECK_THAT(readme, Contains("```\n" + run({"rules", "list", "--count"}).out + "```"));
-}
-
 TEST_CASE("rules lint names file, line and field, and is exit status 3", "[rules]") {
     const TemporaryDirectory dir;
     const std::string copy = dir.file("policy");
@@ -89,12 +84,11 @@ TEST_CASE("a rulebook that is odd in any way is refused with findings", "[rules]
     const std::string copy = dir.file("policy");
     std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
     json leaf = json::parse(dir.read("policy/cpuid/0x80000021.json"));
-    leaf["reserved"] =
-        json::array({{{"subleaf", "0x1"}, {"register", "edx"}, {"bits", "31:0"}, {"vendors", {"no-such-vendor"}}}});
+    leaf["fields"][0]["vendors"] = {"no-such-vendor"};
     dir.write("policy/cpuid/0x80000021.json", leaf.dump(1));
     const Result odd = run({"rules", "lint", copy});
     CHECK(odd.status == 3);
-    CHECK_THAT(odd.out, Contains("reserved bits: unknown vendor \"no-such-vendor\""));
+    CHECK_THAT(odd.out, Contains(": unknown vendor \"no-such-vendor\""));
     CHECK(run({"rules", "list", "--rulebook", copy}).status == 3);
 
     std::filesystem::create_directory(copy + "/cpuid/0x99.json");

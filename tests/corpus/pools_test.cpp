@@ -196,7 +196,7 @@ TEST_CASE("Genoa under three kernels", "[corpus][pools]") {
         CHECK(pool.bit(0x80000021, 0, eax, 1) == 1);  // 00000065 / 00000265 / 18000367; the silicon has it
         CHECK(pool.bit(0x80000021, 0, eax, 9) == 1);
         CHECK(pool.reg(0x80000021, 0, ecx) == 0);  // 00006000 (reserved bits) / 0 / 6
-        CHECK(pool.named_by("reserved-bit") == Names{old_kernel});
+        CHECK(pool.named_by("unclassified-bit") == Names{old_kernel});
     }
 }
 

@@ -87,10 +87,10 @@ TEST_CASE("a reserved bit that one kernel leaks is 0, and that host is named", "
             const Merged pool = pool_of(hosts);
             CHECK(pool.reg(0x80000021, 0, ecx) == 0);
             if (std::find(hosts.begin(), hosts.end(), leaking) == hosts.end()) {
-                CHECK(pool.finding("reserved-bit") == nullptr);
+                CHECK(pool.finding("unclassified-bit") == nullptr);
             } else {
-                CHECK(pool.named_by("reserved-bit") == Names{leaking});
-                CHECK(count_findings(pool, "reserved-bit") == 1);
+                CHECK(pool.named_by("unclassified-bit") == Names{leaking});
+                CHECK(count_findings(pool, "unclassified-bit") == 1);
             }
         }
     }

@@ -84,7 +84,6 @@ private:
                 f.zero_means, f.zero_means_field, f.gate, f.implied_by);
         put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.made, f.derive, f.names, f.why, f.source);
     }
-    void put(const ReservedBits& r) { put_all(r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.mask, r.vendors); }
     void put(const Vulnerability& v) { put_all(v.id, v.name, v.source); }
     void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
     void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
@@ -141,7 +140,6 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("vendors", compiled.vendors, loaded.vendors);
     check_same("vulnerabilities", compiled.vulnerabilities, loaded.vulnerabilities);
     check_same("fields", compiled.fields, loaded.fields);
-    check_same("reserved", compiled.reserved, loaded.reserved);
     check_same("dependencies", compiled.dependencies, loaded.dependencies);
     check_same("equality", compiled.equality, loaded.equality);
     check_same("groups", compiled.groups, loaded.groups);
@@ -222,8 +220,6 @@ TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
     CHECK(field("addon").names.qemu_age == NameAge{{11, 0}, VmmVersion{9, 2}});
     CHECK(field("sizes").derive.how == Derivation::select);
     CHECK(field("sizes").derive.then_value == 0x39);
-    REQUIRE(rulebook.reserved.size() == 1);
-    CHECK(rulebook.reserved[0].mask == 0xFFFF0000);
     REQUIRE(rulebook.xsave.size() == 3);
     CHECK(rulebook.xsave[0].together == 0);
     CHECK(rulebook.xsave[1].together == ((1U << 2) | (1U << 5)));

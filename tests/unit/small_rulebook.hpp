@@ -55,9 +55,6 @@ inline const std::string small_leaf_7 = R"({"leaf": "0x7", "title": "Features",
   {"id": "offer", "subleaf": "0x0", "register": "edx", "bits": "4", "vendors": ["all"], "rule": "derive", "exposure": "default", "derive": {"how": "msr_offered", "index": "0x10a"}, "impact": "security", "why": "W.", "source": "T"},
   {"id": "sizes", "subleaf": "0x0", "register": "edx", "bits": "15:8", "vendors": ["all"], "rule": "derive", "exposure": "default", "derive": {"how": "select", "if": "addon", "then": "0x39", "else": "0x30"}, "impact": "crash", "why": "W.", "source": "T"},
   {"id": "many", "subleaf": "0x1-0x3f", "register": "eax", "bits": "31:0", "vendors": ["all"], "rule": "owned", "exposure": "default", "impact": "cosmetic", "why": "W.", "source": "T"}
- ],
- "reserved": [
-  {"subleaf": "0x0", "register": "edx", "bits": "31:16", "vendors": ["all"]}
  ]}
 )";
 
@@ -75,9 +72,6 @@ inline const std::string small_msr = R"({"msr": "0x10a", "title": "IA32_ARCH_CAP
   {"id": "no_leak", "bits": "5", "vendors": ["all"], "rule": "intersect", "exposure": "default", "impact": "security", "why": "W.", "source": "T"},
   {"id": "rrsba", "bits": "19", "vendors": ["all"], "rule": "group", "exposure": "default", "impact": "security", "why": "W.", "source": "T"},
   {"id": "high", "bits": "63", "vendors": ["all"], "rule": "hide", "exposure": "never", "impact": "cosmetic", "why": "W.", "source": "T"}
- ],
- "reserved": [
-  {"bits": "62:60", "vendors": ["all"]}
  ]}
 )";
 
