@@ -232,13 +232,11 @@ struct EqualityGroup {
     std::string_view source;
 };
 
-// The retpoline group: RSBA, RRSBA and EIBRS carry one promise.
-struct PromiseGroup {
-    std::string_view id;
+// The bits that carry one promise together: what returns may be predicted from.
+struct RetpolineBits {
     FieldIndex rsba = no_field;
     FieldIndex rrsba = no_field;
     FieldIndex eibrs = no_field;
-    FieldIndex offered_by = no_field;
     std::string_view why;
     std::string_view source;
 };
@@ -321,7 +319,7 @@ struct Rulebook {
     std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
     std::span<const Dependency> dependencies;
     std::span<const EqualityGroup> equality;
-    std::span<const PromiseGroup> groups;
+    std::span<const RetpolineBits> retpoline;
     std::uint32_t xsave_legacy_size = 0;  // bytes of legacy region and header
     std::span<const XsaveComponent> xsave;
     std::span<const Model> models;

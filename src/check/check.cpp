@@ -37,7 +37,7 @@ struct PolicyCheck::Impl {
         check::Circumstances result;
         result.only_hypervisor_view = !host.has_hardware_view;
         if (atom.kind != merge::AtomKind::bits) return result;
-        result.other_name_of_bad = plan.bad_news_group(atom.field) != nullptr;
+        result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
         result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
         result.kernel = host.kernel;
         result.hidden_by_view = plan.is_inverted(atom.field) && keeps(host.offered, atom);

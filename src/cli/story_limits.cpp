@@ -103,9 +103,9 @@ private:
     }
 
     bool is_bad_news(FieldIndex index) const {
-        const auto& groups = of_.rulebook.groups;
+        const auto& groups = of_.rulebook.retpoline;
         return std::any_of(groups.begin(), groups.end(),
-                           [&](const PromiseGroup& group) { return group.rsba == index || group.rrsba == index; });
+                           [&](const RetpolineBits& group) { return group.rsba == index || group.rrsba == index; });
     }
 
     std::vector<const StoryItem*> items_of(const StoryGroup& group) const {

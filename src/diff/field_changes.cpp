@@ -160,7 +160,7 @@ private:
 
     // RSBA is worse news than RRSBA: where the one takes the other's place, RSBA tells in which direction.
     Direction renamed_bad_news(FieldIndex index, const Value& before, const Value& after) const {
-        const PromiseGroup* group = plan_.bad_news_group(index);
+        const RetpolineBits* group = plan_.retpoline_of(index);
         if (group == nullptr || index != group->rsba || !before || !after || *before == *after) return Direction::none;
         return *after != 0 ? Direction::relaxes : Direction::gains;
     }

@@ -58,7 +58,7 @@ private:
     }
 
     std::string of_group() const {
-        const PromiseGroup* group = view_.plan().bad_news_group(index_);
+        const RetpolineBits* group = view_.plan().retpoline_of(index_);
         if (group == nullptr) return of_promised_bits();
         const FieldIndex other = index_ == group->rsba ? group->rrsba : group->rsba;
         if (value_ != 0) return "The guest is told that RET may be predicted from elsewhere than the return stack.";

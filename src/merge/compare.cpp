@@ -75,7 +75,7 @@ private:
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
     bool is_other_name(FieldIndex index, std::uint32_t subleaf) const {
-        const PromiseGroup* group = plan_.bad_news_group(index);
+        const RetpolineBits* group = plan_.retpoline_of(index);
         if (group == nullptr) return false;
         const SeenValue seen = seen_value(plan_, kept_, index, subleaf);
         return seen.known ? seen.value == 0 : index != group->rsba;

@@ -200,7 +200,7 @@ private:
             decision.cause = Cause::gate;
             decision.on = {std::string(rulebook_[field.gate].id)};
         }
-        const PromiseGroup* group = plan_.bad_news_group(index);
+        const RetpolineBits* group = plan_.retpoline_of(index);
         if (group == nullptr) return;
         const FieldIndex other = index == group->rsba ? group->rrsba : group->rsba;
         if (!in_.draft.present(other)) return;

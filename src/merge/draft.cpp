@@ -20,7 +20,7 @@ std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
     const auto word = plan_->find_word(place_of(field, subleaf));
     if (!word) return 0;
-    if (const PromiseGroup* group = plan_->bad_news_group(index)) {
+    if (const RetpolineBits* group = plan_->retpoline_of(index)) {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
     }
     const std::uint64_t value = plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
@@ -65,7 +65,7 @@ void Draft::take_out(FieldIndex field, Fate fate) {
 
 void Draft::weaken(FieldIndex index, Fate fate) {
     if (!plan_->is_inverted(index)) return take_out(index, fate);
-    const PromiseGroup* group = plan_->bad_news_group(index);
+    const RetpolineBits* group = plan_->retpoline_of(index);
     const std::vector<FieldIndex> members =
         group == nullptr ? std::vector{index} : std::vector{group->rsba, group->rrsba};
     for (const FieldIndex member : members) {

@@ -63,7 +63,7 @@ public:
         result_.documented_layout = std::move(host.documented_layout);
         result_.syscall_artefact = host.syscall_artefact;
         apply_model();
-        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result_);
+        for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result_);
         keep_made(host);
         find_silent_rows();
         find_strays();

@@ -157,7 +157,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
         }
         case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
         case Rule::group:
-            if (plan_.bad_news_group(index) != nullptr) return with_bad_news(index);
+            if (plan_.retpoline_of(index) != nullptr) return with_bad_news(index);
             return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
         default: return {};
     }

@@ -12,9 +12,9 @@ Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook),
         fields_.push_back(static_cast<FieldIndex>(i));
         if (field.derive.how == Derivation::xcr0_low) xsave_leaf_ = field.leaf;
     }
-    for (const PromiseGroup& group : rulebook.groups) {
+    for (const RetpolineBits& group : rulebook.retpoline) {
         if (applies(rulebook[group.rsba]) && applies(rulebook[group.rrsba]) && applies(rulebook[group.eibrs])) {
-            groups_.push_back(group);
+            retpoline_.push_back(group);
         }
     }
     for (const FieldIndex index : fields_) add_field(index);
@@ -48,12 +48,12 @@ void Plan::add_word(FieldIndex index, std::uint32_t subleaf) {
 
 bool Plan::is_inverted(FieldIndex index) const noexcept {
     const Rule rule = (*rulebook_)[index].rule;
-    return rule == Rule::union_ || rule == Rule::guarded || bad_news_group(index) != nullptr;
+    return rule == Rule::union_ || rule == Rule::guarded || retpoline_of(index) != nullptr;
 }
 
-const PromiseGroup* Plan::bad_news_group(FieldIndex index) const noexcept {
+const RetpolineBits* Plan::retpoline_of(FieldIndex index) const noexcept {
     if ((*rulebook_)[index].rule != Rule::group) return nullptr;
-    for (const PromiseGroup& group : groups_) {
+    for (const RetpolineBits& group : retpoline_) {
         if (group.rsba == index || group.rrsba == index) return &group;
     }
     return nullptr;

@@ -70,13 +70,13 @@ public:
     // The fields of this vendor, in the rulebook's order: CPUID before MSRs.
     std::span<const FieldIndex> fields() const noexcept { return fields_; }
     // The groups whose members this vendor has.
-    std::span<const PromiseGroup> groups() const noexcept { return groups_; }
+    std::span<const RetpolineBits> retpoline() const noexcept { return retpoline_; }
 
     // True when a clear bit of the field promises.
     bool is_inverted(FieldIndex field) const noexcept;
 
     // The group that has the field as RSBA or RRSBA, or nullptr.
-    const PromiseGroup* bad_news_group(FieldIndex field) const noexcept;
+    const RetpolineBits* retpoline_of(FieldIndex field) const noexcept;
 
     // The CPUID field that says whether an MSR exists, or no_field when none does.
     FieldIndex enumerator(std::uint32_t msr) const noexcept;
@@ -112,7 +112,7 @@ private:
     std::vector<NumberSlot> numbers_;
     std::vector<GuardSlot> guards_;
     std::vector<FieldIndex> fields_;
-    std::vector<PromiseGroup> groups_;
+    std::vector<RetpolineBits> retpoline_;
     std::map<std::uint32_t, FieldIndex> enumerators_;  // by MSR index
     FieldIndex microcode_ = no_field;
     std::optional<std::uint32_t> xsave_leaf_;

@@ -38,7 +38,7 @@ public:
             bits->assign(plan_.words().size(), 0);
         }
         read_scrubs(result);
-        for (const PromiseGroup& group : plan_.groups()) join_bad_news(plan_, group, result);
+        for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result);
         return result;
     }
 

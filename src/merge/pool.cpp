@@ -111,7 +111,7 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
             std::uint64_t value = plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask();
             const bool known = (host.unknown[*word] & field.mask()) == 0;
             // Bad news goes by the name that the host's own EIBRS gives it.
-            if (const PromiseGroup* group = plan.bad_news_group(index)) {
+            if (const RetpolineBits* group = plan.retpoline_of(index)) {
                 const bool restricted = keeps_bits(plan, host, group->eibrs);
                 if (restricted != (index == group->rrsba)) value = 0;
             }

@@ -7,7 +7,7 @@ namespace poolcpuid::merge {
 namespace {
 
 template <typename Body>
-void for_both(const Plan& plan, const PromiseGroup& group, const Body& body) {
+void for_both(const Plan& plan, const RetpolineBits& group, const Body& body) {
     for (const FieldIndex index : {group.rsba, group.rrsba}) {
         const Field& field = plan.rulebook()[index];
         const auto word = plan.find_word(place_of(field, field.subleaf_first));
@@ -17,7 +17,7 @@ void for_both(const Plan& plan, const PromiseGroup& group, const Body& body) {
 
 }  // namespace
 
-void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& host) {
+void join_bad_news(const Plan& plan, const RetpolineBits& group, HostPromises& host) {
     bool broken = false;
     bool unknown = false;
     bool modelled = false;

@@ -12,6 +12,6 @@ namespace poolcpuid::merge {
 
 // Makes the two bits of a host agree: one that is set breaks the promise of both, and one that is
 // unknown leaves both unknown.
-void join_bad_news(const Plan& plan, const PromiseGroup& group, HostPromises& host);
+void join_bad_news(const Plan& plan, const RetpolineBits& group, HostPromises& host);
 
 }  // namespace poolcpuid::merge

@@ -51,7 +51,7 @@ private:
     // The bits of a register that are RSBA or RRSBA of a group.
     std::uint64_t group_bad_news(const RegisterPlace& place) const {
         std::uint64_t mask = 0;
-        for (const PromiseGroup& group : plan_.groups()) {
+        for (const RetpolineBits& group : plan_.retpoline()) {
             for (const FieldIndex index : {group.rsba, group.rrsba}) {
                 const Field& field = rulebook_[index];
                 if (place_of(field, field.subleaf_first) == place) mask |= field.mask();

@@ -100,7 +100,7 @@ private:
 
     // RSBA under EIBRS is RRSBA, and the other way round.
     std::string by_group() const {
-        for (const PromiseGroup& group : rulebook_.groups) {
+        for (const RetpolineBits& group : rulebook_.retpoline) {
             if (index_ != group.rsba && index_ != group.rrsba) continue;
             return sentence("Shown as " + on() + ", since the policy has " + (index_ == group.rsba ? "" : "no ") +
                             std::string(rulebook_[group.eibrs].id));
@@ -147,9 +147,9 @@ private:
 
     // Of a field of a promise group that goes by its own name.
     std::string of_group() const {
-        const bool is_bad_news = std::any_of(rulebook_.groups.begin(), rulebook_.groups.end(), [&](const auto& group) {
-            return index_ == group.rsba || index_ == group.rrsba;
-        });
+        const bool is_bad_news =
+            std::any_of(rulebook_.retpoline.begin(), rulebook_.retpoline.end(),
+                        [&](const auto& group) { return index_ == group.rsba || index_ == group.rrsba; });
         if (!is_bad_news) return sentence("Not every host has it");
         if (!is_present()) return "No host has it.";
         return sentence("Set as soon as RET may be predicted from elsewhere on one host, or nobody knows");

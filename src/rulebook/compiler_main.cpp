@@ -44,13 +44,14 @@ public:
             table("Vendor", "vendors", rulebook_.vendors) +
             table("Vulnerability", "vulnerabilities", rulebook_.vulnerabilities) +
             table("Field", "fields", rulebook_.fields) + table("Dependency", "dependencies", rulebook_.dependencies) +
-            table("EqualityGroup", "equality", rulebook_.equality) + table("PromiseGroup", "groups", rulebook_.groups) +
+            table("EqualityGroup", "equality", rulebook_.equality) +
+            table("RetpolineBits", "retpoline", rulebook_.retpoline) +
             table("XsaveComponent", "xsave", rulebook_.xsave) + table("Model", "models", rulebook_.models) +
             table("Level", "levels", rulebook_.levels) + table("SourceKey", "sources", rulebook_.sources);
         return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
                "namespace poolcpuid {\nnamespace {\n" +
                lists_ + tables + "constexpr Rulebook rulebook{" + quoted(rulebook_.version) + ", " +
-               quoted(rulebook_.sha256) + ", vendors, vulnerabilities, fields, dependencies, equality, groups, " +
+               quoted(rulebook_.sha256) + ", vendors, vulnerabilities, fields, dependencies, equality, retpoline, " +
                hex(rulebook_.xsave_legacy_size) +
                ", xsave, models, levels, sources};\n}  // namespace\n\n"
                "const Rulebook& builtin_rulebook() noexcept { return rulebook; }\n\n}  // namespace poolcpuid\n";
@@ -160,9 +161,9 @@ private:
                quoted(g.why) + ", " + quoted(g.source) + "}";
     }
 
-    std::string item(const PromiseGroup& g) {
-        return "{" + quoted(g.id) + ", " + number(g.rsba) + ", " + number(g.rrsba) + ", " + number(g.eibrs) + ", " +
-               number(g.offered_by) + ", " + quoted(g.why) + ", " + quoted(g.source) + "}";
+    std::string item(const RetpolineBits& r) {
+        return "{" + number(r.rsba) + ", " + number(r.rrsba) + ", " + number(r.eibrs) + ", " + quoted(r.why) + ", " +
+               quoted(r.source) + "}";
     }
 
     std::string item(const XsaveComponent& c) {

@@ -36,9 +36,9 @@ public:
             storage_.equality.push_back(
                 {keep(group.id), indices(group.fields), indices(group.drop), keep(group.why), keep(group.source)});
         }
-        for (const SourceGroup& group : source_.groups) {
-            storage_.groups.push_back({keep(group.id), index(group.rsba), index(group.rrsba), index(group.eibrs),
-                                       index(group.offered_by), keep(group.why), keep(group.source)});
+        for (const SourceRetpoline& bits : source_.retpoline) {
+            storage_.retpoline.push_back(
+                {index(bits.rsba), index(bits.rrsba), index(bits.eibrs), keep(bits.why), keep(bits.source)});
         }
         flatten_xsave();
         for (const SourceModel& model : source_.models) storage_.models.push_back(flat(model));
@@ -48,7 +48,7 @@ public:
         for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
         storage_.view = {keep(source_.version),    keep(std::move(sha256)), storage_.vendors,
                          storage_.vulnerabilities, storage_.fields,         storage_.dependencies,
-                         storage_.equality,        storage_.groups,         source_.xsave_legacy_size,
+                         storage_.equality,        storage_.retpoline,      source_.xsave_legacy_size,
                          storage_.xsave,           storage_.models,         storage_.levels,
                          storage_.sources};
     }

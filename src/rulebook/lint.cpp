@@ -46,7 +46,7 @@ public:
         check_dependencies();
         check_cycles();
         check_equality();
-        check_groups();
+        check_retpoline();
         check_xsave();
         check_models();
         check_levels();
@@ -396,8 +396,8 @@ private:
 
     // RSBA or RRSBA of a group; EIBRS, the good member, may go.
     bool is_bad_news(const std::string& id) const {
-        return std::any_of(source_.groups.begin(), source_.groups.end(),
-                           [&](const SourceGroup& group) { return group.rsba == id || group.rrsba == id; });
+        return std::any_of(source_.retpoline.begin(), source_.retpoline.end(),
+                           [&](const SourceRetpoline& bits) { return bits.rsba == id || bits.rrsba == id; });
     }
 
     // What a feature stands on must have a value before derived fields are computed, or none at all.
@@ -496,10 +496,10 @@ private:
         });
     }
 
-    void check_groups() {
-        for (const SourceGroup& group : source_.groups) {
-            check_ids(group.place, group.id, {group.rsba, group.rrsba, group.eibrs, group.offered_by});
-            check_reason(group.place, group.id, group.why, group.source);
+    void check_retpoline() {
+        for (const SourceRetpoline& bits : source_.retpoline) {
+            check_ids(bits.place, "retpoline", {bits.rsba, bits.rrsba, bits.eibrs});
+            check_reason(bits.place, "retpoline", bits.why, bits.source);
         }
     }
 

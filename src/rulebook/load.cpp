@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array whole_files{"dependencies.json", "equality.json", "groups.json", "levels.json",
+constexpr std::array whole_files{"dependencies.json", "equality.json", "levels.json",
                                  "models.json",       "rulebook.json", "xsave.json"};
 
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; ours have some 100,000

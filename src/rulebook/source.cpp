@@ -29,7 +29,6 @@ public:
             if (file_.path == "rulebook.json") return parse_head(document);
             if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);
             if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
-            if (file_.path == "groups.json") return each(document, "groups", &FileParser::parse_group);
             if (file_.path == "xsave.json") return parse_xsave(document);
             if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
             if (file_.path == "levels.json") return each(document, "levels", &FileParser::parse_level);
@@ -162,6 +161,9 @@ private:
         if (const std::vector<Value>* vulnerabilities = reader.optional_array("vulnerabilities")) {
             for (const Value& entry : *vulnerabilities) parse_vulnerability(entry);
         }
+        if (const std::vector<Value>* retpoline = reader.optional_array("retpoline")) {
+            for (const Value& entry : *retpoline) parse_retpoline(entry);
+        }
         for (const auto& [key, means] : reader.required_object("sources").members()) {
             out_.sources.emplace(key, string_of(means));
         }
@@ -178,6 +180,19 @@ private:
         result.source = reader.required_string("source");
         reader.finish();
         out_.vulnerabilities.push_back(std::move(result));
+    }
+
+    void parse_retpoline(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "the retpoline bits");
+        SourceRetpoline bits;
+        bits.place = place_of(entry);
+        bits.rsba = reader.required_string("rsba");
+        bits.rrsba = reader.required_string("rrsba");
+        bits.eibrs = reader.required_string("eibrs");
+        bits.why = reader.required_string("why");
+        bits.source = reader.required_string("source");
+        reader.finish();
+        out_.retpoline.push_back(std::move(bits));
     }
 
     void parse_fields(const Value& document) {
@@ -391,24 +406,6 @@ private:
         group.source = reader.required_string("source");
         reader.finish();
         out_.equality.push_back(std::move(group));
-    }
-
-    void parse_group(const Value& entry) {
-        ObjectReader reader(entry, file_.path, "a promise group");
-        SourceGroup group;
-        group.place = place_of(entry);
-        group.id = reader.required_string("id");
-        ObjectReader members(reader.required_object("members"), file_.path, "the members of a promise group");
-        group.rsba = members.required_string("rsba");
-        group.rrsba = members.required_string("rrsba");
-        group.eibrs = members.required_string("eibrs");
-        group.offered_by = members.required_string("offered_by");
-        members.finish();
-        reader.required_array("levels");
-        group.why = reader.required_string("why");
-        group.source = reader.required_string("source");
-        reader.finish();
-        out_.groups.push_back(std::move(group));
     }
 
     void parse_xsave(const Value& document) {

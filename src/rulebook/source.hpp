@@ -133,13 +133,11 @@ struct SourceEquality {
     std::string source;
 };
 
-struct SourceGroup {
+struct SourceRetpoline {
     Place place;
-    std::string id;
     std::string rsba;
     std::string rrsba;
     std::string eibrs;
-    std::string offered_by;
     std::string why;
     std::string source;
 };
@@ -200,7 +198,7 @@ struct SourceRulebook {
     std::vector<SourceField> fields;
     std::vector<SourceDependency> dependencies;
     std::vector<SourceEquality> equality;
-    std::vector<SourceGroup> groups;
+    std::vector<SourceRetpoline> retpoline;
     std::uint32_t xsave_legacy_size = 0;
     std::vector<SourceComponent> xsave;
     std::vector<std::vector<std::string>> xsave_together;

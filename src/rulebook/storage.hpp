@@ -35,7 +35,7 @@ struct RulebookStorage {
     std::vector<Field> fields;
     std::vector<Dependency> dependencies;
     std::vector<EqualityGroup> equality;
-    std::vector<PromiseGroup> groups;
+    std::vector<RetpolineBits> retpoline;
     std::vector<XsaveComponent> xsave;
     std::vector<Model> models;
     std::vector<Level> levels;

@@ -21,7 +21,7 @@ constexpr const char* unknown_value = "unknown";
 
 // RSBA or RRSBA, as against EIBRS, of a promise group.
 bool is_bad_news(const Rulebook& rulebook, const Decision& decision) {
-    return std::any_of(rulebook.groups.begin(), rulebook.groups.end(), [&](const PromiseGroup& group) {
+    return std::any_of(rulebook.retpoline.begin(), rulebook.retpoline.end(), [&](const RetpolineBits& group) {
         return rulebook[group.rsba].id == decision.field || rulebook[group.rrsba].id == decision.field;
     });
 }

@@ -58,7 +58,7 @@ TEST_CASE("every file of the rulebook is valid", "[schema]") {
             check_valid("rulebook-fields", bytes_of(file.path().string()));
         }
     }
-    for (const char* name : {"dependencies", "equality", "groups", "xsave", "models", "levels"}) {
+    for (const char* name : {"dependencies", "equality", "xsave", "models", "levels"}) {
         INFO(name);
         check_valid(std::string("rulebook-") + name, bytes_of((policy / (std::string(name) + ".json")).string()));
     }

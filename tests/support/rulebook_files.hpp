@@ -103,7 +103,7 @@ struct EqualityRule {
     std::vector<std::string> drop;
 };
 
-// The members of the retpoline group of groups.json; empty for a vendor that has none of them.
+// The retpoline bits of rulebook.json; empty for a vendor that has none of them.
 struct RetpolineRule {
     std::string rsba;
     std::string rrsba;
@@ -235,13 +235,10 @@ inline void read_fields(VendorRules& rules) {
 }
 
 // RSBA and RRSBA are judged together. EIBRS is a promise like others: a set bit.
-inline void read_groups(VendorRules& rules) {
-    const nlohmann::json document = parse(directory() / "groups.json");
-    for (const auto& group : document.at("groups")) {
-        if (!group.at("id").get<std::string>().starts_with("retpoline"))
-            throw std::runtime_error("the oracle does not know a promise group");
-        const nlohmann::json& members = group.at("members");
-        const RetpolineRule rule{members.at("rsba"), members.at("rrsba"), members.at("eibrs")};
+inline void read_retpoline(VendorRules& rules) {
+    const nlohmann::json document = parse(directory() / "rulebook.json");
+    for (const auto& bits : document.at("retpoline")) {
+        const RetpolineRule rule{bits.at("rsba"), bits.at("rrsba"), bits.at("eibrs")};
         if (rules.find(rule.rsba) == nullptr) continue;
         rules.retpoline = rule;
         rules.fields[rules.index.at(rule.eibrs)].rule = "intersect";
@@ -332,7 +329,7 @@ inline VendorRules read(const std::string& vendor) {
     VendorRules rules;
     rules.vendor = vendor;
     read_fields(rules);
-    read_groups(rules);
+    read_retpoline(rules);
     read_components(rules);
     read_relations(rules);
     read_models(rules);

@@ -32,7 +32,7 @@ TEST_CASE("the small rulebook is clean", "[rulebook][lint]") {
 
 TEST_CASE("a finding reads as FILE:LINE: FIELD: MESSAGE", "[rulebook][lint]") {
     CHECK(LintFinding{"cpuid/0x7.json", 4, "avx", "no why"}.text() == "cpuid/0x7.json:4: avx: no why");
-    CHECK(LintFinding{"groups.json", 0, "", "no groups"}.text() == "groups.json: no groups");
+    CHECK(LintFinding{"levels.json", 0, "", "no levels"}.text() == "levels.json: no levels");
 }
 
 TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
@@ -319,17 +319,17 @@ TEST_CASE("lint checks equality groups", "[rulebook][lint]") {
           "cpuid/0x7.json:8: line_size: a field of the rule equal is in one equality group, this is in 2");
 }
 
-TEST_CASE("lint checks promise groups and levels", "[rulebook][lint]") {
-    const char* const groups = "groups.json";
+TEST_CASE("lint checks the retpoline bits and levels", "[rulebook][lint]") {
+    const char* const head = "rulebook.json";
     const char* const levels = "levels.json";
     check_all_found({
-        {groups, R"("id": "retpoline")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline",
+        {head, R"("rsba": "rsba")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline",
          "unknown field \"nobody\""},
-        {groups, R"("id": "retpoline")", R"("offer"})", R"("nobody"})", "retpoline", "unknown field \"nobody\""},
-        {groups, R"("id": "retpoline")", R"(, "eibrs": "eibrs")", "", "",
-         "\"eibrs\" in the members of a promise group"},
-        {groups, R"("id": "retpoline")", R"("W.")", R"("")", "retpoline", "no why"},
-        {groups, R"("id": "retpoline")", R"("T")", R"("")", "retpoline", "no source"},
+        {head, R"("rsba": "rsba")", R"("eibrs": "eibrs")", R"("eibrs": "nobody")", "retpoline",
+         "unknown field \"nobody\""},
+        {head, R"("rsba": "rsba")", R"(, "eibrs": "eibrs")", "", "", "\"eibrs\" in the retpoline bits"},
+        {head, R"("rsba": "rsba")", R"("W.")", R"("")", "retpoline", "no why"},
+        {head, R"("rsba": "rsba")", R"("T")", R"("")", "retpoline", "no source"},
         {levels, R"("id": "one")", R"(["base"])", R"(["base", "nobody"])", "one", "unknown field \"nobody\""},
         {levels, R"("id": "one")", R"(["base"])", R"([])", "one", "an empty list of fields"},
     });
@@ -418,8 +418,8 @@ TEST_CASE("a slip in the JSON itself is found on its line", "[rulebook][lint]") 
              {"dependencies.json", R"("prerequisite")", R"("why")", R"("x": "", "why")", "",
               "only known keys in a dependency"},
              {"levels.json", R"("id": "two")", R"("why")", R"("x": "", "why")", "", "only known keys in a level"},
-             {"groups.json", R"("id": "retpoline")", R"("why")", R"("x": "", "why")", "",
-              "only known keys in a promise group"},
+             {"rulebook.json", R"("rsba": "rsba")", R"("why")", R"("x": "", "why")", "",
+              "only known keys in the retpoline bits"},
              {"models.json", R"("name": "Milan")", R"("name")", R"("x": "", "name")", "", "only known keys in a model"},
              {"xsave.json", R"("id": "mask")", R"("why")", R"("x": "", "why")", "",
               "only known keys in an XSAVE component"},

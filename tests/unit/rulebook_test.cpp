@@ -88,7 +88,7 @@ private:
     void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
     void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
     void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
-    void put(const PromiseGroup& g) { put_all(g.id, g.rsba, g.rrsba, g.eibrs, g.offered_by, g.why, g.source); }
+    void put(const RetpolineBits& g) { put_all(g.rsba, g.rrsba, g.eibrs, g.why, g.source); }
     void put(const XsaveComponent& c) {
         put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source);
     }
@@ -142,7 +142,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("fields", compiled.fields, loaded.fields);
     check_same("dependencies", compiled.dependencies, loaded.dependencies);
     check_same("equality", compiled.equality, loaded.equality);
-    check_same("groups", compiled.groups, loaded.groups);
+    check_same("retpoline", compiled.retpoline, loaded.retpoline);
     check_same("xsave", compiled.xsave, loaded.xsave);
     check_same("models", compiled.models, loaded.models);
     check_same("levels", compiled.levels, loaded.levels);

@@ -23,6 +23,9 @@ inline const std::string small_head = R"({"version": "test",
   {"id": "leak", "name": "A leak", "source": "T"},
   {"id": "spill", "name": "A spill", "source": "T"}
  ],
+ "retpoline": [
+  {"rsba": "rsba", "rrsba": "rrsba", "eibrs": "eibrs", "why": "W.", "source": "T"}
+ ],
  "sources": {"T": "these tests"}}
 )";
 
@@ -86,11 +89,6 @@ inline const std::string small_equality = R"({"groups": [
  ]}
 )";
 
-inline const std::string small_groups = R"({"groups": [
-  {"id": "retpoline", "members": {"rsba": "rsba", "rrsba": "rrsba", "eibrs": "eibrs", "offered_by": "offer"}, "levels": ["safe", "restricted", "none"], "why": "W.", "source": "T"}
- ]}
-)";
-
 inline const std::string small_xsave = R"({"legacy_size": "0x240",
  "components": [
   {"id": "x87", "bit": "0", "state": "legacy", "features": ["base"], "why": "W.", "source": "T"},
@@ -117,10 +115,9 @@ inline const std::string small_levels = R"({"levels": [
 inline std::vector<RulebookFile> small_rulebook() {
     return {{"cpuid/0x0.json", small_leaf_0},  {"cpuid/0x7.json", small_leaf_7},
             {"cpuid/0xd.json", small_leaf_d},  {"dependencies.json", small_dependencies},
-            {"equality.json", small_equality}, {"groups.json", small_groups},
-            {"levels.json", small_levels},     {"models.json", small_models},
-            {"msr/0x10a.json", small_msr},     {"rulebook.json", small_head},
-            {"xsave.json", small_xsave}};
+            {"equality.json", small_equality}, {"levels.json", small_levels},
+            {"models.json", small_models},     {"msr/0x10a.json", small_msr},
+            {"rulebook.json", small_head},     {"xsave.json", small_xsave}};
 }
 
 // The only place in text where part stands. Throws when there is none, or a second.
