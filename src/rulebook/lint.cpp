@@ -473,20 +473,28 @@ private:
             check_ids(group.place, group.id, group.drop);
             check_may_go(group.place, group.id, group.drop);
             check_reason(group.place, group.id, group.why, group.source);
-            for (const std::string& id : group.fields) {
-                ++uses[id];
-                const SourceField* field = find(id);
-                if (field != nullptr && field->rule != "equal") report(group.place, id, "not of the rule equal");
-            }
+            count_members(group.place, group.fields, "equal", uses);
         }
         for (const SourceField& field : source_.fields) {
             if (field.rule != "equal" || field.required || is_xsave_layout(field)) continue;
-            if (uses[field.id] != 1) {
-                report(
-                    field.place, field.id,
-                    "a field of the rule equal is in one equality group, this is in " + std::to_string(uses[field.id]));
-            }
+            check_used_once(field, uses[field.id], "equality group");
         }
+    }
+
+    void count_members(const Place& place, const std::vector<std::string>& ids, const std::string& rule,
+                       std::map<std::string, int>& uses) {
+        for (const std::string& id : ids) {
+            ++uses[id];
+            const SourceField* field = find(id);
+            if (field != nullptr && field->rule != rule) report(place, id, "not of the rule " + rule);
+        }
+    }
+
+    // What a field of such a rule promises is said where it stands with others: nowhere, it would promise nothing.
+    void check_used_once(const SourceField& field, int uses, const std::string& where) {
+        if (uses == 1) return;
+        report(field.place, field.id,
+               "a field of the rule " + field.rule + " is in one " + where + ", this is in " + std::to_string(uses));
     }
 
     // The layout rows of the XSAVE leaf are governed by xsave.json.
@@ -497,9 +505,19 @@ private:
     }
 
     void check_retpoline() {
+        std::map<std::string, int> uses;
         for (const SourceRetpoline& bits : source_.retpoline) {
-            check_ids(bits.place, "retpoline", {bits.rsba, bits.rrsba, bits.eibrs});
+            const std::vector<std::string> ids{bits.rsba, bits.rrsba, bits.eibrs};
+            check_ids(bits.place, "retpoline", ids);
             check_reason(bits.place, "retpoline", bits.why, bits.source);
+            count_members(bits.place, ids, "group", uses);
+        }
+        // A slip in the file of the entries is one finding, and not also that a field stands in none.
+        if (std::any_of(findings_.begin(), findings_.end(),
+                        [](const LintFinding& finding) { return finding.file == "rulebook.json"; }))
+            return;
+        for (const SourceField& field : source_.fields) {
+            if (field.rule == "group") check_used_once(field, uses[field.id], "entry of retpoline");
         }
     }
 
