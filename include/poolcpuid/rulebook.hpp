@@ -239,6 +239,9 @@ struct RetpolineBits {
     FieldIndex eibrs = no_field;
     std::string_view why;
     std::string_view source;
+
+    // Whether the field is one of the two names of the bad news; EIBRS is a promise like others.
+    constexpr bool is_bad_news(FieldIndex field) const noexcept { return field == rsba || field == rrsba; }
 };
 
 enum class XsaveState : std::uint8_t { legacy, user, supervisor };
@@ -330,6 +333,9 @@ struct Rulebook {
 
     // The ids of what a field is a mitigation of, in the order of `vulnerabilities`.
     std::vector<std::string> mitigated_by(const Field& field) const;
+
+    // The entry of `retpoline` in which the field is a name of the bad news, or nullptr.
+    const RetpolineBits* retpoline_of(FieldIndex field) const noexcept;
 
     // The field with this id, or no_field. Linear in the number of fields.
     FieldIndex find(std::string_view id) const noexcept;

@@ -102,11 +102,7 @@ private:
         return decision.value == "0x0" ? Effect::none : Effect::relaxes;
     }
 
-    bool is_bad_news(FieldIndex index) const {
-        const auto& groups = of_.rulebook.retpoline;
-        return std::any_of(groups.begin(), groups.end(),
-                           [&](const RetpolineBits& group) { return group.rsba == index || group.rrsba == index; });
-    }
+    bool is_bad_news(FieldIndex index) const { return of_.rulebook.retpoline_of(index) != nullptr; }
 
     std::vector<const StoryItem*> items_of(const StoryGroup& group) const {
         std::vector<const StoryItem*> items;

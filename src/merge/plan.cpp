@@ -54,7 +54,7 @@ bool Plan::is_inverted(FieldIndex index) const noexcept {
 const RetpolineBits* Plan::retpoline_of(FieldIndex index) const noexcept {
     if ((*rulebook_)[index].rule != Rule::group) return nullptr;
     for (const RetpolineBits& group : retpoline_) {
-        if (group.rsba == index || group.rrsba == index) return &group;
+        if (group.is_bad_news(index)) return &group;
     }
     return nullptr;
 }
@@ -109,7 +109,8 @@ std::uint64_t Plan::bits_with_field(const RegisterPlace& place) const noexcept {
     std::uint64_t result = 0;
     for (; at != fields_.end() && where(*at) == wanted; ++at) {
         const Field& field = (*rulebook_)[*at];
-        if (field.is_in_subleaf(place.key.subleaf) && field.reg == place.reg && applies(field)) result |= field.mask();
+        const std::uint32_t subleaf = place.key.subleaf;
+        if (place_of(field, subleaf) == place && field.is_in_subleaf(subleaf)) result |= field.mask();
     }
     return result;
 }

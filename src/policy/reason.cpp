@@ -100,12 +100,10 @@ private:
 
     // RSBA under EIBRS is RRSBA, and the other way round.
     std::string by_group() const {
-        for (const RetpolineBits& group : rulebook_.retpoline) {
-            if (index_ != group.rsba && index_ != group.rrsba) continue;
-            return sentence("Shown as " + on() + ", since the policy has " + (index_ == group.rsba ? "" : "no ") +
-                            std::string(rulebook_[group.eibrs].id));
-        }
-        return sentence("Shown as " + on());
+        const RetpolineBits* bits = rulebook_.retpoline_of(index_);
+        if (bits == nullptr) return sentence("Shown as " + on());
+        return sentence("Shown as " + on() + ", since the policy has " + (index_ == bits->rsba ? "" : "no ") +
+                        std::string(rulebook_[bits->eibrs].id));
     }
 
     bool is_present() const { return number_of(decision_.value) != 0; }
@@ -145,12 +143,9 @@ private:
         return is_constant ? "The same in every policy." : "Computed from the other fields.";
     }
 
-    // Of a field of a promise group that goes by its own name.
+    // Of a retpoline bit that goes by its own name.
     std::string of_group() const {
-        const bool is_bad_news =
-            std::any_of(rulebook_.retpoline.begin(), rulebook_.retpoline.end(),
-                        [&](const auto& group) { return index_ == group.rsba || index_ == group.rrsba; });
-        if (!is_bad_news) return sentence("Not every host has it");
+        if (rulebook_.retpoline_of(index_) == nullptr) return sentence("Not every host has it");
         if (!is_present()) return "No host has it.";
         return sentence("Set as soon as RET may be predicted from elsewhere on one host, or nobody knows");
     }

@@ -111,6 +111,12 @@ std::optional<std::size_t> Rulebook::vendor_of(std::string_view vendor_string) c
     return std::nullopt;
 }
 
+const RetpolineBits* Rulebook::retpoline_of(FieldIndex field) const noexcept {
+    const auto at = std::find_if(retpoline.begin(), retpoline.end(),
+                                 [&](const RetpolineBits& bits) { return bits.is_bad_news(field); });
+    return at == retpoline.end() ? nullptr : &*at;
+}
+
 const Model* Rulebook::model_of(std::size_t vendor, const Signature& signature) const noexcept {
     const auto at = std::find_if(models.begin(), models.end(), [&](const Model& model) {
         return ((model.vendors >> vendor) & 1U) != 0 && model.family == signature.family &&

@@ -19,11 +19,9 @@ using document::number_of;
 
 constexpr const char* unknown_value = "unknown";
 
-// RSBA or RRSBA, as against EIBRS, of a promise group.
+// RSBA or RRSBA, as against EIBRS, of the retpoline bits.
 bool is_bad_news(const Rulebook& rulebook, const Decision& decision) {
-    return std::any_of(rulebook.retpoline.begin(), rulebook.retpoline.end(), [&](const RetpolineBits& group) {
-        return rulebook[group.rsba].id == decision.field || rulebook[group.rrsba].id == decision.field;
-    });
+    return decision.rule == to_string(Rule::group) && rulebook.retpoline_of(rulebook.find(decision.field)) != nullptr;
 }
 
 bool relaxes_promise(const Rulebook& rulebook, const Decision& decision) {
