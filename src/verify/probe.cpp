@@ -20,10 +20,12 @@ void turn(std::uint32_t& value, std::uint64_t bits, bool set) {
     value = static_cast<std::uint32_t>(set ? value | bits : value & ~bits);
 }
 
-// The entry for a key; a new one where there is none, which is only of use where bits are set.
+// The entry for a key, in a list that is sorted by them; a new one where there is none, which is only of use where bits
+// are set.
 VcpuEntry& entry_for(VcpuTask& task, const LeafKey& key) {
-    const auto at = std::find_if(task.cpuid.begin(), task.cpuid.end(),
-                                 [&](const VcpuEntry& entry) { return !(entry.row.key < key); });
+    const auto at =
+        std::lower_bound(task.cpuid.begin(), task.cpuid.end(), key,
+                         [](const VcpuEntry& entry, const LeafKey& wanted) { return entry.row.key < wanted; });
     if (at != task.cpuid.end() && at->row.key == key) return *at;
     const bool has_subleaves = std::any_of(task.execute.begin(), task.execute.end(), [&](const LeafKey& other) {
         return other.leaf == key.leaf && other.subleaf > 0;
