@@ -8,14 +8,13 @@
 #include <optional>
 #include <utility>
 
-#include "capture/cpu_list.hpp"
+#include "base/sha256.hpp"
 #include "capture/hardware_cpus.hpp"
 #include "capture/kvm.hpp"
 #include "capture/meta.hpp"
 #include "capture/msr_devices.hpp"
-#include "hash/sha256.hpp"
+#include "capture/pinning.hpp"
 #include "os/file_descriptor.hpp"
-#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "os/pinning.hpp"
+#include "capture/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 
 namespace poolcpuid::capture {
@@ -25,5 +27,14 @@ struct HardwareCpus {
 // could not be read, and why.
 HardwareCpus read_hardware_cpus(const std::vector<std::uint32_t>& online, const CaptureSources& sources,
                                 os::Pinning& pinning, std::vector<std::string>& not_seen);
+
+// Lists of logical CPUs as Linux writes them: "0-3,8".
+
+// The CPUs of a list, sorted and unique; nothing when text is no list, is empty, or names more CPUs than a
+// host document takes (limits::logical_cpus). Blanks and a line feed at the end are taken. Linear.
+std::optional<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text);
+
+// The list of sorted, unique CPUs. Linear.
+std::string cpu_list_text(const std::vector<std::uint32_t>& cpus);
 
 }  // namespace poolcpuid::capture

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <system_error>
 
-#include "capture/text_file.hpp"
 #include "dump/host_name.hpp"
 #include "dump/line_reader.hpp"
+#include "os/read_file.hpp"
 
 namespace poolcpuid::capture {
 

@@ -2,9 +2,9 @@
 
 #include <cerrno>
 
-#include "capture/cpu_list.hpp"
+#include "base/hex.hpp"
+#include "capture/hardware_cpus.hpp"
 #include "os/file_descriptor.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::capture {
 

@@ -14,9 +14,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
 

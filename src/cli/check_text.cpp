@@ -1,12 +1,18 @@
 #include "cli/check_text.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
-#include "cli/terminal_text.hpp"
-#include "cli/text_layout.hpp"
-#include "cli/violation_text.hpp"
-#include "text/printable.hpp"
+#include "base/lists.hpp"
+#include "base/printable.hpp"
+#include "cli/diff_text.hpp"
+#include "cli/explain_text.hpp"
+#include "cli/page.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {
 
@@ -217,6 +223,139 @@ private:
 std::string check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                        Strictness strictness, std::size_t width, bool colour) {
     return CheckText(policy, rulebook, verdicts, strictness, width, colour).text();
+}
+
+namespace {
+
+std::string item(const Rulebook& rulebook, const Violation& violation) {
+    const FieldIndex index = rulebook.find(violation.field);
+    if (index == no_field) return violation.field + " (" + violation.host + ", not " + violation.promised + ")";
+    const Field& field = rulebook[index];
+    std::string text = document::field_text(rulebook, violation.field, violation.place);
+    const bool is_flag = field.low == field.high;
+    if (is_flag && !field.names.vendor.empty()) text += " (" + std::string(field.names.vendor) + ")";
+    if (!is_flag && violation.known) text += " (" + violation.host + ", not " + violation.promised + ")";
+    return text;
+}
+
+enum class Standing : std::uint8_t { broken, unknown, given };
+
+Standing standing_of(const Violation& violation) {
+    if (violation.known) return Standing::broken;
+    return violation.given ? Standing::given : Standing::unknown;
+}
+
+const char* heading(Standing standing, Breach breach) {
+    switch (standing) {
+        case Standing::broken: break;
+        case Standing::unknown: return "Not known to be kept";
+        case Standing::given: return "Not seen, but given by every hypervisor";
+    }
+    return breach == Breach::lost ? "Promised, and not there" : "There, and not told";
+}
+
+}  // namespace
+
+std::vector<ViolationParagraph> paragraphs_of(const Rulebook& rulebook, const std::vector<Violation>& violations) {
+    using Key = std::tuple<Standing, Impact, Breach>;
+    std::map<Key, std::string> items;
+    for (const Violation& violation : violations) {
+        std::string& list = items[{standing_of(violation), violation.impact, violation.breach}];
+        list += (list.empty() ? "" : ", ") + item(rulebook, violation);
+    }
+    std::vector<ViolationParagraph> paragraphs;
+    for (const auto& [key, list] : items) {
+        const auto& [standing, impact, breach] = key;
+        paragraphs.push_back({std::string(heading(standing, breach)) + " (" + std::string(to_string(impact)) + "): ",
+                              list, standing != Standing::broken});
+    }
+    return paragraphs;
+}
+
+std::string items_of(const Rulebook& rulebook, const std::vector<StartUp>& start_up) {
+    std::string items;
+    for (const StartUp& entry : start_up) {
+        items += (items.empty() ? "" : ", ") + document::field_text(rulebook, entry.field, entry.place);
+    }
+    return items;
+}
+
+namespace {
+
+constexpr std::string_view state_prefix = "xsave state ";
+
+bool includes(const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+}  // namespace
+
+std::string gain_text(const Rulebook& rulebook, const FieldChange& gain) {
+    const std::string name = name_of(rulebook, gain);
+    if (!has_values(rulebook, gain)) return name;
+    const FieldIndex index = rulebook.find(gain.field);
+    const auto text = [&](const std::string& value) {
+        return index == no_field ? value : value_text(rulebook[index], value);
+    };
+    return name + " (" + text(gain.before) + " -> " + text(gain.after) + ")";
+}
+
+std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>& gains, std::size_t most) {
+    std::vector<std::string> fields;
+    std::vector<std::string> states;
+    for (const FieldChange& gain : gains) {
+        const bool is_state = gain.field.starts_with(state_prefix);
+        if (is_state) {
+            states.push_back(gain.field.substr(state_prefix.size()));
+        } else {
+            fields.push_back(gain_text(rulebook, gain));
+        }
+    }
+    const std::string listed = short_list(fields, most);
+    if (states.empty()) return listed;
+    const std::string what = states.size() == 1 ? "the XSAVE state " : "the XSAVE states ";
+    return listed + (listed.empty() ? "" : "; ") + what + joined(states);
+}
+
+std::string without_text(const WhatIf& what_if) { return hosts_text({what_if.hosts, what_if.hosts.size()}, {}); }
+
+std::string more_text(const WhatIf& what_if) {
+    const std::size_t more = what_if.gains.size() - 1;
+    if (more == 0) return "";
+    return " (and " + std::to_string(more) + (more == 1 ? " more promise)" : " more promises)");
+}
+
+std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,
+                                    const std::function<bool(const WhatIf&)>& holds) {
+    std::vector<const WhatIf*> all;
+    for (const WhatIf& what_if : what_ifs) {
+        if (holds(what_if)) all.push_back(&what_if);
+    }
+    std::vector<const WhatIf*> result;
+    for (const WhatIf* one : all) {
+        const bool is_more = std::any_of(all.begin(), all.end(), [&](const WhatIf* other) {
+            return other != one && includes(one->hosts, other->hosts);
+        });
+        if (!is_more) result.push_back(one);
+    }
+    return result;
+}
+
+std::string what_if_text(const WhatIf& what_if, const ExplainedPolicy& of, std::size_t width, bool colour) {
+    Page page(width, colour);
+    const std::size_t count = what_if.gains.size();
+    page.line("Without " + without_text(what_if) + " the pool " + of.policy.pool + " would gain " +
+                  (count == 0   ? "nothing."
+                   : count == 1 ? "one promise:"
+                                : std::to_string(count) + " promises:"),
+              Colour::bold);
+    std::map<Impact, std::vector<FieldChange>> by_impact;
+    for (const FieldChange& gain : what_if.gains) by_impact[gain.impact].push_back(gain);
+    for (const auto& [impact, gains] : by_impact) {
+        page.paragraph(2, std::string(to_string(impact)) + ": ", gains_text(of.rulebook, gains, gains.size()),
+                       Colour::green);
+    }
+    return page.text();
 }
 
 }  // namespace poolcpuid::cli

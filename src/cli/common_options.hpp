@@ -1,9 +1,10 @@
 // Options that several verbs have, in one wording.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "poolcpuid/check.hpp"
 

@@ -9,7 +9,6 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/write_hosts.hpp"
 

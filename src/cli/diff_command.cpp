@@ -13,9 +13,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
 

@@ -1,11 +1,10 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/diff_groups.hpp"
+#include "base/printable.hpp"
 #include "cli/diff_text.hpp"
 #include "policy/document_text.hpp"
 #include "rulebook/names.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 

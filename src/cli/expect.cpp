@@ -4,10 +4,10 @@
 #include <map>
 #include <set>
 
-#include "cli/diff_groups.hpp"
+#include "base/printable.hpp"
+#include "cli/diff_text.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/diff.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 

@@ -9,16 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/check_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/common_options.hpp"
 #include "cli/explain_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/policy_hosts.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
-#include "cli/what_if_text.hpp"
+#include "cli/page.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
 

@@ -1,6 +1,6 @@
 #include "cli/help.hpp"
 
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 
 namespace poolcpuid::cli {
 

@@ -1,13 +1,18 @@
-// The HOST and POLICY arguments of the command line, read from files, directories and standard input.
+// What the arguments of the command line name: hosts, policies and rulebooks, read from files, directories and standard
+// input.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/explain.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/policy.hpp"
+#include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
@@ -50,5 +55,39 @@ void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const R
 
 // Reads a policy to compare with, and logs a warning when it was made with another rulebook. Throws InputError.
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook);
+
+// The rulebook of a run: the one compiled in, or the directory that --rulebook names.
+class RulebookChoice {
+public:
+    // directory: empty for the built-in rulebook. Logs every lint finding and throws InputError when
+    // there is one.
+    explicit RulebookChoice(const std::string& directory);
+
+    const Rulebook& get() const noexcept { return loaded_ ? loaded_->view() : builtin_rulebook(); }
+
+private:
+    std::optional<LoadedRulebook> loaded_;
+};
+
+// The hosts behind a policy, read again (--hosts): what questions about the pool need beyond the policy.
+struct PolicyHosts {
+    std::vector<HostDump> dumps;  // in the order of the arguments
+    PoolState state;
+    MergeOptions options;  // those of the policy, with no bound on lists of names
+    PoolPolicy whole;      // state.finish(options)
+};
+
+// How --hosts is described in the help of a verb.
+inline constexpr const char* hosts_help = "The dumps of the policy's hosts, as for merge; matched by digest";
+inline constexpr const char* ceiling_help = "The policy that was the ceiling, where the policy was made with one";
+
+// Reads the hosts and merges them as policy was made. path (of the policy) is used in messages; ceiling
+// is the file of the policy that joined as its ceiling, or empty. Nothing, with every reason logged, when
+// a host cannot be read, is not behind the policy, or is missing. Logs a warning when what the hosts give
+// now is another policy. unlisted_hint follows the message about a host that is not behind the policy.
+// Throws UsageError where the ceiling does not fit the policy, as merge does for the rest.
+std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
+                                             const std::vector<std::string>& hosts, const std::string& ceiling,
+                                             const Rulebook& rulebook, const std::string& unlisted_hint = {});
 
 }  // namespace poolcpuid::cli

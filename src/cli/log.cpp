@@ -3,7 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "text/printable.hpp"
+#include "base/printable.hpp"
 
 namespace poolcpuid::cli {
 

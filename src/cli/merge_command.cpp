@@ -13,10 +13,8 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/rulebook_choice.hpp"
+#include "cli/page.hpp"
 #include "cli/summary.hpp"
-#include "cli/text_layout.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/pool_state.hpp"
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace poolcpuid::cli {
 
@@ -28,5 +29,15 @@ bool stdout_is_terminal() noexcept;
 
 // True when standard error is a terminal that understands colours and nobody asked for none (NO_COLOR).
 bool wants_colour(int descriptor) noexcept;
+
+// What -o must not name: a result never takes the place of what it was made from.
+
+// Throws UsageError when output, which may be empty, names one of the inputs (arguments as inputs.hpp describes them,
+// or empty), or a file that is there in a directory among them. Files count, not names: links and other spellings too.
+void check_output(const std::string& output, std::vector<std::string> inputs,
+                  const std::vector<std::string>& more_inputs = {});
+
+// Throws UsageError when both name one file, which the second would then replace. Either may be empty.
+void check_two_outputs(const std::string& output, const std::string& other, const char* option_of_other);
 
 }  // namespace poolcpuid::cli

@@ -9,13 +9,11 @@
 
 #include "cli/commands.hpp"
 #include "cli/common_options.hpp"
+#include "cli/inputs.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
+#include "cli/page.hpp"
 #include "cli/plan_inputs.hpp"
 #include "cli/plan_text.hpp"
-#include "cli/policy_hosts.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
 #include "poolcpuid/pool_plan.hpp"
 
 namespace poolcpuid::cli {

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/printable.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
-#include "cli/policy_hosts.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "base/lists.hpp"
+#include "base/printable.hpp"
+#include "cli/check_text.hpp"
 #include "cli/diff_text.hpp"
-#include "cli/plan_advice.hpp"
-#include "cli/plan_headline.hpp"
-#include "cli/terminal_text.hpp"
-#include "cli/text_layout.hpp"
-#include "cli/violation_text.hpp"
-#include "text/printable.hpp"
+#include "cli/page.hpp"
 
 namespace poolcpuid::cli {
 
@@ -249,6 +248,194 @@ private:
 
 std::string plan_text(const PoolPlan& plan, const Rulebook& rulebook, std::size_t width, bool colour) {
     return PlanText(plan, rulebook, width, colour).text();
+}
+
+namespace {
+
+std::set<std::string> out_of_reach(const RunningPlan& entry) {
+    std::set<std::string> names;
+    for (const Unreachable& group : entry.cannot_reach) names.insert(group.hosts.begin(), group.hosts.end());
+    return names;
+}
+
+std::vector<std::string> labels_of(const std::vector<const RunningPlan*>& entries) {
+    std::vector<std::string> labels;
+    for (const RunningPlan* entry : entries) labels.push_back(entry->label);
+    return labels;
+}
+
+// "VMs of a and b cannot move to x"; to some hosts where they differ in which.
+std::string where(const std::vector<const RunningPlan*>& stranded) {
+    const std::set<std::string> hosts = out_of_reach(*stranded.front());
+    const bool same = std::all_of(stranded.begin(), stranded.end(),
+                                  [&](const RunningPlan* entry) { return out_of_reach(*entry) == hosts; });
+    return "VMs of " + named(labels_of(stranded)) + " cannot move to " +
+           (same ? named({hosts.begin(), hosts.end()}) : "some hosts of the pool") + " until they restart";
+}
+
+}  // namespace
+
+std::string named(const std::vector<std::string>& names) {
+    std::vector<std::string> shown;
+    std::transform(names.begin(), names.end(), std::back_inserter(shown), printable);
+    return enumerate(shown);
+}
+
+std::string counted(std::size_t count, const std::string& one, const std::string& many) {
+    return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+namespace {
+
+// Which VMs stand, which move and which do not.
+std::string answer(const PoolPlan& plan) {
+    std::vector<const RunningPlan*> confined;  // stranded, with hosts left to run on
+    std::vector<const RunningPlan*> nowhere;
+    bool before = true;
+    for (const RunningPlan& entry : plan.running) {
+        if (!entry.stranded()) continue;
+        before = before && entry.stranded_before();
+        (entry.reaches.empty() ? nowhere : confined).push_back(&entry);
+    }
+    const std::size_t count = confined.size() + nowhere.size();
+    const bool changes = !plan.added.empty() || !plan.removed.empty() || !plan.replaced.empty();
+    const std::string pool = changes ? " after the change" : " of the pool";
+    if (count == 0) {
+        const std::string who = plan.running.size() == 1 ? named({plan.running.front().label})
+                                                         : std::to_string(plan.running.size()) + " running policies";
+        const bool degrades = std::any_of(plan.running.begin(), plan.running.end(),
+                                          [](const RunningPlan& entry) { return !entry.degraded.empty(); });
+        return "No VM strands: VMs of " + who + " may run on every host" + pool +
+               (degrades ? ", degraded on some." : ".");
+    }
+    std::string text = std::to_string(count) + " of " +
+                       counted(plan.running.size(), "running policy", "running policies") +
+                       (count == 1 ? " strands: " : " strand: ");
+    if (!confined.empty()) text += where(confined);
+    if (!nowhere.empty()) {
+        if (!confined.empty()) text += "; ";
+        text += "VMs of " + named(labels_of(nowhere)) + " may run on no host" + pool;
+    }
+    return text + (before && changes ? ". So it was before the change." : ".");
+}
+
+}  // namespace
+
+std::string plan_headline(const PoolPlan& plan) {
+    std::set<std::string> stuck;  // where VMs run that reach this host after the change, and no other
+    for (const RunningPlan& entry : plan.running) {
+        if (!entry.reaches.empty()) stuck.insert(entry.no_refuge.begin(), entry.no_refuge.end());
+    }
+    const std::string text = answer(plan);
+    if (stuck.empty()) return text;
+    return text + " VMs on " + named({stuck.begin(), stuck.end()}) + " have nowhere to go while it changes.";
+}
+
+namespace {
+
+class Advice {
+public:
+    Advice(const PoolPlan& plan, const Rulebook& rulebook) : plan_(plan), rulebook_(rulebook) {}
+
+    std::vector<std::string> run() {
+        for_stranded();
+        for_weakened();
+        for (const Mend& mend : plan_.mends) {
+            put(named(mend.hosts) + " (" + short_list(mend.fields, most_fields) + "): " + mend.remedy);
+        }
+        for (const WhatIf& price : plan_.price) put(price_text(price));
+        for_policy();
+        for (const Finding& finding : plan_.difference.provenance.findings_added) {
+            if (finding.severity == Severity::error) put("error " + finding.code + ": " + printable(finding.message));
+        }
+        return std::move(sentences_);
+    }
+
+private:
+    void put(std::string sentence) { sentences_.push_back(std::move(sentence)); }
+
+    void for_stranded() {
+        std::vector<std::string> confined;
+        std::vector<std::string> nowhere;
+        for (const RunningPlan& entry : plan_.running) {
+            if (entry.stranded()) (entry.reaches.empty() ? nowhere : confined).push_back(entry.label);
+        }
+        if (!confined.empty()) {
+            put("Keep the VMs of " + named(confined) +
+                " on the hosts that they reach until they have restarted with the policy after.");
+        }
+        if (!nowhere.empty()) {
+            put("Shut down the VMs of " + named(nowhere) +
+                " before the change, and start them again with the policy after.");
+        }
+    }
+
+    // Hosts that come back and no longer keep the policy in force.
+    void for_weakened() {
+        std::set<std::string> broken;
+        for (const RunningPlan& entry : plan_.running) {
+            for (const Unreachable& group : entry.cannot_reach) {
+                if (entry.of_pool && !group.before) broken.insert(group.hosts.begin(), group.hosts.end());
+            }
+        }
+        std::vector<std::string> weakened;
+        for (const ChangedHost& host : plan_.replaced) {
+            if (broken.contains(host.name)) weakened.push_back(host.name);
+        }
+        if (weakened.empty()) return;
+        put(named(weakened) + (weakened.size() == 1 ? " comes" : " come") +
+            " back weaker: the microcode, BIOS settings and kernel of before would mend that.");
+    }
+
+    // No list of fields where it is all that the difference lists.
+    std::string price_text(const WhatIf& price) const {
+        const std::size_t lost = plan_.counts.loses + plan_.counts.both + plan_.counts.relaxes;
+        const std::string all = counted(lost, "promise", "promises") + " that the policy loses";
+        const std::string start = "The price of " + named(price.hosts) + ": ";
+        if (price.gains.size() == lost) return start + "the " + all + ".";
+        std::vector<std::string> fields;
+        for (const FieldChange& change : price.gains) fields.push_back(name_of(rulebook_, change));
+        return start + std::to_string(fields.size()) + " of the " + all + ", " + short_list(fields, most_fields) + ".";
+    }
+
+    void for_policy() {
+        if (plan_.difference.equal_registers) {
+            put("Keep the pool's policy: new VMs start with it as before.");
+        } else if (plan_.wait_for.empty()) {
+            put("Start new VMs with the policy after from now on: every host keeps it, before the change and after.");
+        } else {
+            const auto [leaving, back] = split(plan_, plan_.wait_for);
+            std::string when =
+                leaving.empty() ? "" : named(leaving) + (leaving.size() == 1 ? " has left" : " have left");
+            if (!back.empty()) {
+                when += (when.empty() ? "" : " and ") + named(back) +
+                        (back.size() == 1 ? " has come back" : " have come back");
+            }
+            put("Start new VMs with the policy after when " + when +
+                ", and not before: as the pool is now, they must not run there.");
+        }
+    }
+
+    const PoolPlan& plan_;
+    const Rulebook& rulebook_;
+    std::vector<std::string> sentences_;
+};
+
+}  // namespace
+
+std::vector<std::string> plan_advice(const PoolPlan& plan, const Rulebook& rulebook) {
+    return Advice(plan, rulebook).run();
+}
+
+LeavingOrBack split(const PoolPlan& plan, const std::vector<std::string>& names) {
+    const auto leaves = [&](const std::string& name) {
+        return std::any_of(plan.removed.begin(), plan.removed.end(),
+                           [&](const ChangedHost& host) { return host.name == name; });
+    };
+    LeavingOrBack result;
+    std::partition_copy(names.begin(), names.end(), std::back_inserter(result.leaving), std::back_inserter(result.back),
+                        leaves);
+    return result;
 }
 
 }  // namespace poolcpuid::cli

@@ -12,10 +12,8 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
+#include "cli/page.hpp"
 #include "cli/render_text.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 

@@ -6,10 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "cli/terminal_text.hpp"
-#include "cli/text_layout.hpp"
-#include "text/hex.hpp"
-#include "text/printable.hpp"
+#include "base/hex.hpp"
+#include "base/printable.hpp"
+#include "cli/page.hpp"
 
 namespace poolcpuid::cli {
 

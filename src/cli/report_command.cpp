@@ -6,15 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.hpp"
 #include "cli/commands.hpp"
 #include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/policy_hosts.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "hash/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/report.hpp"
 #include "poolcpuid/what_if.hpp"

@@ -8,16 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/common_options.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/rulebook_choice.hpp"
+#include "cli/page.hpp"
 #include "cli/rules_text.hpp"
-#include "cli/text_layout.hpp"
-#include "json/document.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::cli {
 

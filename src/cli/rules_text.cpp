@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cli/text_layout.hpp"
-#include "json/document.hpp"
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
+#include "base/lists.hpp"
+#include "cli/page.hpp"
 #include "rulebook/names.hpp"
-#include "text/hex.hpp"
-#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 

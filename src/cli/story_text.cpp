@@ -1,21 +1,282 @@
+#include "cli/explain_text.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "cli/diff_groups.hpp"
-#include "cli/explain_text.hpp"
-#include "cli/explain_words.hpp"
+#include "base/hex.hpp"
+#include "base/lists.hpp"
+#include "cli/check_text.hpp"
+#include "cli/diff_text.hpp"
 #include "cli/page.hpp"
-#include "cli/story_limits.hpp"
+#include "policy/summary_groups.hpp"
 #include "poolcpuid/finding_code.hpp"
-#include "summary/groups.hpp"
-#include "text/joined.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
+
+// The part that comes first: which hosts limit the pool, what each set of them costs, and what the pool would be
+// without them.
+
+constexpr std::size_t limit_column = 18;
+constexpr std::size_t most_in_full = 8;   // sets of hosts; --format json has all
+constexpr std::size_t most_along = 3;     // sets of hosts whose costs end with those of another
+constexpr std::size_t most_with_why = 6;  // relaxed behaviours
+
+// What a limit does to the policy.
+enum class Effect {
+    none,     // told elsewhere
+    lacks,    // a feature is not in the policy
+    relaxes,  // guests are told of a relaxed behaviour
+    bounds,   // a limit or an obligation
+    differs,  // a value that promises only where all have it
+};
+
+class Limiting {
+public:
+    Limiting(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
+        : explanation_(explanation), of_(of), page_(page) {
+        for (const StoryGroup& group : explanation.story->groups) {
+            const bool limits = group.cause == Cause::hosts && !items_of(group).empty();
+            if (limits) groups_.push_back(&group);
+        }
+        // What all hosts have in common comes last: nobody could leave to mend it.
+        const auto rank = [&](const StoryGroup* group) {
+            return std::tuple(is_everybody(group->because, of.size),
+                              -static_cast<std::ptrdiff_t>(items_of(*group).size()), group->because.count);
+        };
+        std::stable_sort(groups_.begin(), groups_.end(),
+                         [&](const StoryGroup* a, const StoryGroup* b) { return rank(a) < rank(b); });
+    }
+
+    void put() {
+        page_.blank();
+        if (groups_.empty()) {
+            page_.line("No host limits the pool", Colour::bold);
+            return;
+        }
+        page_.line("Who limits the pool, the costliest first", Colour::bold);
+        for (std::size_t i = 0; i < groups_.size() && i < most_in_full; ++i) put(*groups_[i]);
+        if (groups_.size() > most_in_full) {
+            std::size_t promises = 0;
+            for (std::size_t i = most_in_full; i < groups_.size(); ++i) promises += items_of(*groups_[i]).size();
+            page_.line("and " + std::to_string(groups_.size() - most_in_full) + " more sets of hosts, with " +
+                           std::to_string(promises) + " promises (--format json has them)",
+                       Colour::none, 2);
+        }
+        const bool unsure = std::any_of(groups_.begin(), groups_.end(), [](const StoryGroup* group) {
+            return group->items.size() > 1 && group->because.names.size() < group->because.count;
+        });
+        if (unsure) {
+            page_.line(
+                "The policy lists only the first hosts of each set: sets that begin alike and are of one size "
+                "are told as one. With --hosts they are told apart.",
+                Colour::none, 2);
+        }
+        others();
+    }
+
+private:
+    void row(const std::string& label, const std::string& words) {
+        if (!words.empty()) page_.row(4, label, limit_column, words);
+    }
+
+    Effect effect_of(const StoryItem& item) const {
+        const Field& field = of_.rulebook[item.field];
+        const Decision& decision = *item.decision;
+        if (is_unsaid(decision)) return Effect::none;
+        switch (field.rule) {
+            case Rule::intersect: return Effect::lacks;
+            case Rule::union_:
+            case Rule::guarded: return decision.value == "0x0" ? Effect::none : Effect::relaxes;
+            case Rule::group: return is_bad_news(item.field) ? bad_news(decision) : Effect::lacks;
+            case Rule::min:
+            case Rule::max: return Effect::bounds;
+            case Rule::equal: return Effect::differs;
+            default: return Effect::none;
+        }
+    }
+
+    // Of the two names of bad news the other one may be shown.
+    static Effect bad_news(const Decision& decision) {
+        return decision.value == "0x0" ? Effect::none : Effect::relaxes;
+    }
+
+    bool is_bad_news(FieldIndex index) const { return of_.rulebook.retpoline_of(index) != nullptr; }
+
+    std::vector<const StoryItem*> items_of(const StoryGroup& group) const {
+        std::vector<const StoryItem*> items;
+        for (const StoryItem& item : group.items) {
+            if (effect_of(item) != Effect::none) items.push_back(&item);
+        }
+        return items;
+    }
+
+    void put(const StoryGroup& group) {
+        const std::vector<const StoryItem*> items = items_of(group);
+        const std::size_t count = items.size();
+        page_.line(hosts_text(group.because, of_.size) + ": " + std::to_string(count) +
+                       (count == 1 ? " promise" : " promises"),
+                   Colour::cyan, 2);
+        std::map<Impact, std::vector<std::string>> lacks;
+        std::map<Effect, std::vector<std::string>> rest;
+        for (const StoryItem* item : items) {
+            const Effect effect = effect_of(*item);
+            if (effect == Effect::lacks) {
+                lacks[of_.rulebook[item->field].impact].push_back(item_name(of_.rulebook, *item));
+            } else {
+                rest[effect].push_back(text_of(*item, effect));
+            }
+        }
+        for (const auto& [impact, names] : lacks) row(std::string(to_string(impact)), short_list(names, most_fields));
+        row("limits", short_list(rest[Effect::bounds], most_fields));
+        row("differ", short_list(rest[Effect::differs], most_fields));
+        relaxed(items, rest[Effect::relaxes]);
+        what_if(group);
+    }
+
+    // Relaxed behaviours are few and matter: each with its why.
+    void relaxed(const std::vector<const StoryItem*>& items, const std::vector<std::string>& names) {
+        if (names.size() > most_with_why) return row("relaxed", short_list(names, most_fields));
+        std::map<FieldIndex, std::vector<std::string>> fields;  // with the names of their subleaves
+        for (const StoryItem* item : items) {
+            if (effect_of(*item) == Effect::relaxes) fields[item->field].push_back(item_name(of_.rulebook, *item));
+        }
+        std::string label = "relaxed";
+        for (const auto& [index, ids] : fields) {
+            const Field& field = of_.rulebook[index];
+            row(std::exchange(label, ""),
+                joined(ids) + " (" + std::string(to_string(field.impact)) + "): " + std::string(field.why));
+        }
+    }
+
+    std::string text_of(const StoryItem& item, Effect effect) const {
+        const std::string name = item_name(of_.rulebook, item);
+        if (effect != Effect::bounds) return name;
+        const Field& field = of_.rulebook[item.field];
+        const bool stands = item.decision->value == "0x0" && field.zero_means_field != no_field;
+        if (stands) return name + " (as " + std::string(of_.rulebook[field.zero_means_field].id) + ")";
+        const std::string text = name + " " + value_text(field, item.decision->value);
+        return field.of_identity ? text : text + others_of(field, *item.decision);
+    }
+
+    // " (others 50 to 52)"
+    static std::string others_of(const Field& field, const Decision& decision) {
+        std::vector<std::pair<std::uint64_t, std::string>> others;
+        for (const ValueOfHosts& seen : decision.values) {
+            const auto number = from_hex(seen.value, 16);
+            if (number && seen.value != decision.value) others.emplace_back(*number, seen.value);
+        }
+        if (others.empty()) return "";
+        std::sort(others.begin(), others.end());
+        const std::string least = value_text(field, others.front().second);
+        const std::string most = value_text(field, others.back().second);
+        return " (elsewhere " + least + (others.size() == 1 ? "" : " to " + most) + ")";
+    }
+
+    const WhatIf* what_if_of(const HostList& hosts) const {
+        if (!explanation_.what_ifs) return nullptr;
+        const auto at = std::find_if(explanation_.what_ifs->begin(), explanation_.what_ifs->end(),
+                                     [&](const WhatIf& what_if) { return what_if.hosts == hosts.names; });
+        return at == explanation_.what_ifs->end() ? nullptr : &*at;
+    }
+
+    // The promises that hosts cost, by name.
+    std::set<std::string> costs_of(const StoryGroup& group) const {
+        std::set<std::string> names;
+        for (const StoryItem* item : items_of(group)) {
+            // The microcode is that of the hosts with the policy's signature: another identity has another.
+            if (!of_.rulebook[item->field].of_identity) names.insert(item_name(of_.rulebook, *item));
+        }
+        return names;
+    }
+
+    // What the pool would gain without the hosts, as far as possible by what has been said of hosts before.
+    void what_if(const StoryGroup& group) {
+        const WhatIf* what_if = what_if_of(group.because);
+        if (what_if == nullptr) return;
+        told_.insert(what_if);
+        std::set<std::string> gained;
+        for (const FieldChange& gain : what_if->gains) gained.insert(name_of(of_.rulebook, gain));
+        std::set<std::string> told;
+        std::vector<std::string> parts{own_part(costs_of(group), gained, told)};
+        std::vector<std::string> along;
+        for (const StoryGroup* other : groups_) {
+            const std::set<std::string> theirs = costs_of(*other);
+            const bool come_along = other != &group && !theirs.empty() &&
+                                    std::includes(gained.begin(), gained.end(), theirs.begin(), theirs.end());
+            if (!come_along) continue;
+            told.insert(theirs.begin(), theirs.end());
+            along.push_back("what " + hosts_text(other->because, of_.size) +
+                            (other->because.count == 1 ? " costs" : " cost"));
+        }
+        if (along.size() > most_along) along = {"what " + std::to_string(along.size()) + " other sets of hosts cost"};
+        parts.insert(parts.end(), along.begin(), along.end());
+        std::vector<FieldChange> more = what_if->gains;
+        std::erase_if(more, [&](const FieldChange& gain) { return told.contains(name_of(of_.rulebook, gain)); });
+        parts.push_back(gains_text(of_.rulebook, more, most_fields));
+        std::erase(parts, "");
+        row(group.because.count == 1 ? "without it" : "without them",
+            "the pool gains " + std::to_string(what_if->gains.size()) + ": " + list_of(parts));
+    }
+
+    // "all of this", or what of it does not come back.
+    static std::string own_part(const std::set<std::string>& costs, const std::set<std::string>& gained,
+                                std::set<std::string>& told) {
+        std::vector<std::string> kept;
+        for (const std::string& name : costs) {
+            if (gained.contains(name)) {
+                told.insert(name);
+            } else {
+                kept.push_back(name);
+            }
+        }
+        if (kept.size() == costs.size()) return "";
+        return "all of this" + (kept.empty() ? "" : " but " + short_list(kept, most_fields));
+    }
+
+    static std::string list_of(const std::vector<std::string>& parts) {
+        std::string text;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            text += (i == 0 ? "" : i + 1 == parts.size() ? "; and " : "; ") + parts[i];
+        }
+        return text;
+    }
+
+    // What-ifs of sets that limit nothing by themselves.
+    void others() {
+        if (!explanation_.what_ifs) return;
+        std::size_t shown = 0;
+        std::size_t hidden = 0;
+        for (const WhatIf& what_if : *explanation_.what_ifs) {
+            if (told_.contains(&what_if)) continue;
+            if (++shown > most_in_full) {
+                ++hidden;
+                continue;
+            }
+            page_.line("without " + without_text(what_if) + ": the pool gains " + std::to_string(what_if.gains.size()) +
+                           ": " + gains_text(of_.rulebook, what_if.gains, most_fields),
+                       Colour::none, 2);
+        }
+        if (hidden > 0) page_.line("and " + std::to_string(hidden) + " more what-ifs", Colour::none, 2);
+    }
+
+    const Explanation& explanation_;
+    const ExplainedPolicy& of_;
+    Page& page_;
+    std::vector<const StoryGroup*> groups_;
+    std::set<const WhatIf*> told_;
+};
+
+// Puts the sets of hosts that limit a field on the page, the costliest first.
+void put_limits(const Explanation& explanation, const ExplainedPolicy& of, Page& page) {
+    Limiting(explanation, of, page).put();
+}
 
 constexpr std::size_t story_column = 16;
 

@@ -5,14 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/lists.hpp"
+#include "base/printable.hpp"
 #include "cli/host_names.hpp"
-#include "cli/terminal_text.hpp"
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 #include "policy/document_text.hpp"
+#include "policy/summary_groups.hpp"
 #include "rulebook/names.hpp"
-#include "summary/groups.hpp"
-#include "text/joined.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::cli {
 

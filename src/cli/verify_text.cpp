@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "cli/page.hpp"
 #include "policy/document_text.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::cli {
 

@@ -6,9 +6,7 @@
 
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
-#include "cli/output_checks.hpp"
-#include "cli/rulebook_choice.hpp"
-#include "cli/text_layout.hpp"
+#include "cli/page.hpp"
 #include "cli/verify_text.hpp"
 
 namespace poolcpuid::cli {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/exit_status.hpp"
+#include "cli/commands.hpp"
 #include "poolcpuid/verify.hpp"
 
 namespace poolcpuid::cli {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "dump/leaf_ranges.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/reader.hpp"
 

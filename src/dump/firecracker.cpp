@@ -10,13 +10,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/located_json.hpp"
+#include "base/printable.hpp"
 #include "dump/completeness.hpp"
 #include "dump/host_name.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
-#include "json/located_json.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 

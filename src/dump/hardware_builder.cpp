@@ -6,7 +6,7 @@
 
 #include "dump/completeness.hpp"
 #include "dump/cpu_count.hpp"
-#include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "text/hex.hpp"
+#include "base/hex.hpp"
 
 namespace poolcpuid {
 

@@ -7,13 +7,13 @@
 #include <system_error>
 #include <utility>
 
+#include "base/hex.hpp"
+#include "base/located_json.hpp"
+#include "base/printable.hpp"
 #include "dump/host_name.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
-#include "json/located_json.hpp"
-#include "text/hex.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 

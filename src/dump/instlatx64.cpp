@@ -16,13 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "dump/cursor.hpp"
 #include "dump/hardware_builder.hpp"
-#include "dump/leaf_ranges.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
-#include "dump/repeated_msrs.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {

@@ -16,7 +16,6 @@
 #include <string_view>
 #include <utility>
 
-#include "dump/cursor.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"

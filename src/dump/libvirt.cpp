@@ -13,12 +13,12 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.hpp"
+#include "base/printable.hpp"
 #include "dump/completeness.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
-#include "text/hex.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "text/quote.hpp"
+#include "base/printable.hpp"
 
 namespace poolcpuid::dump {
 

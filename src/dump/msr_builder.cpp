@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/hex.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::dump {
 
@@ -27,6 +27,32 @@ std::vector<MsrRow> MsrBuilder::finish() && {
         result.push_back(row.msr);
     }
     return result;
+}
+
+std::vector<MsrRow> RepeatedMsrs::finish(std::string_view file, std::vector<DumpNote>& notes) && {
+    std::stable_sort(rows_.begin(), rows_.end(), [](const MsrRow& a, const MsrRow& b) { return a.index < b.index; });
+    std::vector<MsrRow> constant;
+    std::size_t changing = 0;
+    for (auto first = rows_.begin(); first != rows_.end();) {
+        const auto last =
+            std::find_if(first, rows_.end(), [&](const MsrRow& row) { return row.index != first->index; });
+        const bool same = std::all_of(first, last, [&](const MsrRow& row) { return row == *first; });
+        if (same) {
+            constant.push_back(*first);
+        } else {
+            ++changing;
+        }
+        first = last;
+    }
+    if (constant.size() > limits::msrs_per_view) {
+        throw InputError(std::string(file), 0, "at most " + std::to_string(limits::msrs_per_view) + " MSRs",
+                         std::to_string(constant.size()));
+    }
+    if (changing > 0) {
+        notes.push_back({"msr-not-constant", "Left out " + std::to_string(changing) +
+                                                 " MSRs that the dump lists several times with different values."});
+    }
+    return constant;
 }
 
 }  // namespace poolcpuid::dump

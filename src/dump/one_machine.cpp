@@ -1,8 +1,8 @@
 #include "dump/one_machine.hpp"
 
+#include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/rulebook.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid::dump {
 

@@ -4,13 +4,13 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.hpp"
+#include "base/sha256.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
 #include "dump/unrecognised.hpp"
-#include "hash/sha256.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid {
 

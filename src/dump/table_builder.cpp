@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/hex.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::dump {
 

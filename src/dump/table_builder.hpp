@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dump/leaf_ranges.hpp"
+#include "dump/leaf_shapes.hpp"
 #include "poolcpuid/host_dump.hpp"
 
 namespace poolcpuid::dump {
@@ -15,7 +15,7 @@ namespace poolcpuid::dump {
 class TableBuilder {
 public:
     // A finished table (its unknown rows are completeness.hpp's task) and how many rows were left out
-    // of it because they lie beyond the maximum leaf of their range (leaf_ranges.hpp).
+    // of it because they lie beyond the maximum leaf of their range (leaf_shapes.hpp).
     struct Result {
         CpuidTable table;
         std::size_t beyond_maximum = 0;

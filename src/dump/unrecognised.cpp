@@ -3,7 +3,6 @@
 #include <array>
 #include <span>
 
-#include "dump/cursor.hpp"
 #include "dump/line_reader.hpp"
 
 namespace poolcpuid::dump {

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hex.hpp"
+#include "base/printable.hpp"
 #include "explain/policy_view.hpp"
-#include "explain/states.hpp"
 #include "explain/story.hpp"
 #include "explain/words.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/near_names.hpp"
-#include "text/hex.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::explain {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/policy_registers.hpp"
 

@@ -5,7 +5,9 @@
 #include <tuple>
 #include <utility>
 
-#include "explain/states.hpp"
+#include "base/hex.hpp"
+#include "merge/table_values.hpp"
+#include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 
 namespace poolcpuid::explain {
@@ -60,6 +62,128 @@ Story story_of(const PolicyView& view) {
     story.states = explain_states(view);
     story.agreed = count_agreed(view);
     return story;
+}
+
+namespace {
+
+bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
+    return std::find(fields.begin(), fields.end(), index) != fields.end();
+}
+
+// The bits of XCR0, or of IA32_XSS, in the policy's registers.
+std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
+    std::uint64_t mask = 0;
+    for (const FieldIndex index : view.plan().fields()) {
+        const Field& field = view.rulebook()[index];
+        const Derivation how = field.derive.how;
+        if (how == (supervisor ? Derivation::xss_low : Derivation::xcr0_low)) mask |= view.value(index);
+        if (how == (supervisor ? Derivation::xss_high : Derivation::xcr0_high)) mask |= view.value(index) << 32;
+    }
+    return mask;
+}
+
+std::string layout_in(const PolicyView& view, const XsaveComponent& component) {
+    if (component.state == XsaveState::legacy || !view.plan().xsave_leaf()) return "";
+    const Registers* row = view.registers().row({*view.plan().xsave_leaf(), component.bit});
+    if (row == nullptr) return "";
+    return document::layout_text({to_hex((*row)[merge::size_register]), {}, 0, merge::state_place_of(*row)});
+}
+
+bool is_seen(const Decision* decision) {
+    return decision != nullptr &&
+           std::any_of(decision->values.begin(), decision->values.end(),
+                       [](const ValueOfHosts& value) { return document::number_of(value.value) != 0; });
+}
+
+std::vector<ValueOfHosts> layouts_seen(const Decision& decision) {
+    std::vector<ValueOfHosts> layouts = decision.values;
+    for (ValueOfHosts& layout : layouts) layout.value = document::layout_text(layout);
+    return layouts;
+}
+
+// What a field of the row that lays out a state has in one of the hosts' layouts.
+std::string value_in(const ValueOfHosts& layout, const Field& field) {
+    const auto size = from_hex(layout.value, 8);
+    if (!size) return layout.value;
+    const Registers row = merge::state_row(static_cast<std::uint32_t>(*size), layout.at.value_or(StatePlace{}));
+    return to_hex((row[field.reg] & field.mask()) >> field.low);
+}
+
+}  // namespace
+
+std::vector<ValueOfHosts> values_of(const Decision& decision, const Field& field) {
+    if (decision.state.empty()) return decision.values;
+    const Registers all = merge::state_row(~std::uint32_t{0}, {~std::uint32_t{0}, true});
+    if ((all[field.reg] & field.mask()) == 0) return {};  // the decision says it of no host
+    std::vector<ValueOfHosts> values;
+    for (const ValueOfHosts& layout : decision.values) {
+        ValueOfHosts value{value_in(layout, field), layout.hosts, layout.count};
+        const auto same = std::find_if(values.begin(), values.end(),
+                                       [&](const ValueOfHosts& other) { return other.value == value.value; });
+        if (same == values.end()) {
+            values.push_back(std::move(value));
+            continue;
+        }
+        same->count += value.count;
+        same->hosts.insert(same->hosts.end(), value.hosts.begin(), value.hosts.end());
+        std::sort(same->hosts.begin(), same->hosts.end());
+        // Of lists that are cut the first names of both are those of the two together.
+        if (same->hosts.size() < same->count) same->hosts.resize(std::min(same->hosts.size(), most_names));
+    }
+    return values;
+}
+
+ExplainedState explain_state(const PolicyView& view, const XsaveComponent& component) {
+    ExplainedState state;
+    state.id = component.id;
+    state.bit = component.bit;
+    state.supervisor = component.state == XsaveState::supervisor;
+    state.kept = ((enabled_states(view, state.supervisor) >> component.bit) & 1U) != 0;
+    for (const FieldIndex index : component.features) {
+        if (view.plan().applies(view.rulebook()[index])) state.features.push_back(index);
+    }
+    if (state.kept) {
+        state.layout = layout_in(view, component);
+        return state;
+    }
+    const Decision* decision = view.decision(component);
+    if (decision == nullptr) return state;
+    state.cause = decision->cause;
+    state.reason = document::what_happened(view.rulebook(), *decision);
+    state.because = decision->because;
+    state.seen = layouts_seen(*decision);
+    return state;
+}
+
+std::vector<ExplainedState> explain_states(const PolicyView& view) {
+    std::vector<ExplainedState> states;
+    for (const XsaveComponent& component : view.rulebook().xsave) {
+        ExplainedState state = explain_state(view, component);
+        if (state.kept || is_seen(view.decision(component))) states.push_back(std::move(state));
+    }
+    std::sort(states.begin(), states.end(),
+              [](const ExplainedState& a, const ExplainedState& b) { return a.bit < b.bit; });
+    return states;
+}
+
+std::vector<ExplainedState> states_of(const PolicyView& view, FieldIndex index) {
+    const Field& field = view.rulebook()[index];
+    const auto concerns = [&](const ExplainedState& state) {
+        switch (field.derive.how) {
+            case Derivation::xcr0_low: return !state.supervisor && state.bit < 32;
+            case Derivation::xcr0_high: return !state.supervisor && state.bit >= 32;
+            case Derivation::xss_low: return state.supervisor && state.bit < 32;
+            case Derivation::xss_high: return state.supervisor && state.bit >= 32;
+            case Derivation::xsave_size: return !state.supervisor && state.kept;
+            default: break;
+        }
+        if (view.plan().lays_out_state(field)) return !state.layout.empty() || !state.seen.empty();
+        const bool has_row = !state.layout.empty() || !state.seen.empty();
+        return has_row && holds(state.features, index);
+    };
+    std::vector<ExplainedState> states = explain_states(view);
+    std::erase_if(states, [&](const ExplainedState& state) { return !concerns(state); });
+    return states;
 }
 
 }  // namespace poolcpuid::explain

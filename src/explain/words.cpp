@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::explain {
 

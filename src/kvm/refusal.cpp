@@ -2,8 +2,8 @@
 
 #include <cerrno>
 
+#include "base/hex.hpp"
 #include "os/file_descriptor.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::kvm {
 

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "merge/limits.hpp"
 #include "merge/table_values.hpp"
 #include "policy/reason.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::merge {
 

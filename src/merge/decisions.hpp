@@ -1,12 +1,29 @@
 // Why each field has its value: the decisions of the policy document.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <vector>
 
-#include "merge/decision_inputs.hpp"
+#include "merge/draft.hpp"
+#include "merge/pool.hpp"
+#include "merge/registers.hpp"
 #include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {
+
+// What decisions, their reasons and findings are about: a pool whose policy has been rendered.
+
+struct DecisionInputs {
+    const Draft& draft;
+    const Rows& rows;
+    const std::vector<Variant>& variants;
+    const HostGroup& identity;
+    std::size_t most_names;  // in each list of hosts
+};
+
+// The variants by the value that a field has on them.
+using ValuesSeen = std::map<SeenValue, std::vector<const Variant*>>;
 
 // One decision for every field on which hosts differ, or whose value is not what they all have; of an XSAVE state one
 // on its size, which says its whole layout. Owned fields are listed elsewhere. Linear in fields times groups.

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "merge/host_promises.hpp"
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {

@@ -6,11 +6,11 @@
 #include <set>
 #include <tuple>
 
+#include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "merge/msr_findings.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
-#include "text/enumerate.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::merge {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "merge/compare.hpp"
-#include "text/hex.hpp"
+#include "base/hex.hpp"
+#include "compare/order.hpp"
 
 namespace poolcpuid::merge {
 

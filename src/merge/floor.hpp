@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "merge/host_promises.hpp"
-#include "merge/plan.hpp"
 #include "merge/pool.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::merge {

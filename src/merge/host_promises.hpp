@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "merge/plan.hpp"
 #include "merge/table_values.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/finding_code.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
@@ -103,5 +103,15 @@ HostPromises promises_of(const Plan& plan, const HostDump& host);
 // What a policy promises to its guests: its registers taken literally, without a model table, and its
 // decisions for the promises that registers cannot show (Decision::scrubs).
 HostPromises promises_of(const Plan& plan, const PoolPolicy& policy);
+
+// The retpoline group: RSBA and RRSBA are two names of one piece of bad news.
+//
+// Either of them says that RET may be predicted from elsewhere than the return stack. Under enhanced IBRS the
+// predictions are tagged by mode, and the news goes by the name RRSBA; without it, by RSBA (Xen
+// spec_ctrl.c, retpoline_calculations).
+
+// Makes the two bits of a host agree: one that is set breaks the promise of both, and one that is
+// unknown leaves both unknown.
+void join_bad_news(const Plan& plan, const RetpolineBits& group, HostPromises& host);
 
 }  // namespace poolcpuid::merge

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "merge/decision_inputs.hpp"
+#include "merge/decisions.hpp"
 
 namespace poolcpuid::merge {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "poolcpuid/finding_code.hpp"
-#include "text/enumerate.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::merge {
 

@@ -5,9 +5,11 @@
 #include <optional>
 #include <set>
 
+#include "base/hex.hpp"
+#include "base/lists.hpp"
+#include "base/printable.hpp"
 #include "merge/decisions.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/enumerate.hpp"
 
 namespace poolcpuid::merge {
 
@@ -200,3 +202,78 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
 }
 
 }  // namespace poolcpuid::merge
+
+namespace poolcpuid {
+
+namespace merge {
+
+namespace {
+
+void sort_once(std::vector<std::string>& names) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
+}  // namespace
+
+RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
+    const Rulebook& rulebook = plan.rulebook();
+    const auto id_of = [&](const std::string& name, const char* option) {
+        return std::string(rulebook[field_named(plan, name, option)].id);
+    };
+    RecordedOptions record;
+    record.identity = options.identity;
+    record.ceiling_level = options.ceiling_level;
+    if (options.ceiling_policy) {
+        record.ceiling_policy = {options.ceiling_policy->pool, sha256_of(*options.ceiling_policy)};
+    }
+    for (const std::string& name : options.hide) record.hide.push_back(id_of(name, "--hide"));
+    for (const std::string& name : options.show) {
+        const bool is_group = std::any_of(rulebook.fields.begin(), rulebook.fields.end(),
+                                          [&](const Field& field) { return field.ask == name; });
+        record.show.push_back(is_group ? name : id_of(name, "--show"));
+    }
+    for (const auto& [name, text] : options.set) {
+        const Field& field = rulebook[field_named(plan, name, "--set")];
+        record.set.emplace_back(field.id, to_hex(parse_value(field, text)));
+    }
+    sort_once(record.hide);
+    sort_once(record.show);
+    std::sort(record.set.begin(), record.set.end());
+    return record;
+}
+
+}  // namespace merge
+
+MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceiling) {
+    const RecordedOptions& record = policy.options;
+    const bool joined = record.ceiling_policy.has_value();
+    if (joined && !ceiling) {
+        throw UsageError("the policy was made with --ceiling POLICY (of the pool " +
+                         printable(record.ceiling_policy->pool) + "): give that policy with --ceiling again");
+    }
+    if (ceiling && (!joined || sha256_of(*ceiling) != record.ceiling_policy->sha256)) {
+        throw UsageError("--ceiling: not the policy that this one was made with" +
+                         std::string(joined ? " (sha256 " + record.ceiling_policy->sha256 + ")" : ", which was none"));
+    }
+    MergeOptions options;
+    options.pool = policy.pool;
+    options.identity = record.identity;
+    options.ceiling_level = record.ceiling_level;
+    options.ceiling_policy = std::move(ceiling);
+    options.hide = record.hide;
+    options.show = record.show;
+    options.set = record.set;
+    return options;
+}
+
+MergeOptions without_lost_identity(MergeOptions options, const PoolState& state) {
+    const auto names = state.names();
+    const bool there = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
+        return entry.first == options.identity || entry.second == options.identity;
+    });
+    if (!there) options.identity.clear();
+    return options;
+}
+
+}  // namespace poolcpuid

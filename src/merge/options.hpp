@@ -6,6 +6,8 @@
 
 #include "merge/draft.hpp"
 #include "merge/pool.hpp"
+#include "merge/vendor_rules.hpp"
+#include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::merge {
@@ -23,5 +25,11 @@ std::uint64_t parse_value(const Field& field, const std::string& text);
 // The one CPUID field of the draft's vendor that name (an id or any project's name) means. Throws
 // UsageError when there is none or more than one.
 FieldIndex field_named(const Plan& plan, const std::string& name, const char* option);
+
+// The options of a merge as the policy records them, so that it can be computed again.
+
+// The options by the rulebook's ids, sorted, whatever names and order they were given in. Throws
+// UsageError for what the rulebook does not know.
+RecordedOptions recorded(const MergeOptions& options, const Plan& plan);
 
 }  // namespace poolcpuid::merge

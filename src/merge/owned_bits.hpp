@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {

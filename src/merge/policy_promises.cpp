@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "merge/host_promises.hpp"
-#include "merge/retpoline.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
 

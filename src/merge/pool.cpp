@@ -4,7 +4,7 @@
 #include <limits>
 #include <tuple>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "merge/host_promises.hpp"
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/host_dump.hpp"
 
 namespace poolcpuid::merge {

@@ -5,18 +5,17 @@
 #include <string_view>
 #include <utility>
 
-#include "hash/sha256.hpp"
+#include "base/hex.hpp"
+#include "base/lists.hpp"
+#include "base/printable.hpp"
+#include "base/sha256.hpp"
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
 #include "merge/floor.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
-#include "merge/recorded_options.hpp"
-#include "merge/render.hpp"
-#include "text/enumerate.hpp"
-#include "text/hex.hpp"
-#include "text/printable.hpp"
+#include "merge/registers.hpp"
 
 namespace poolcpuid {
 

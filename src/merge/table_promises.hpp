@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "merge/host_promises.hpp"
-#include "merge/plan.hpp"
 #include "merge/table_values.hpp"
+#include "merge/vendor_rules.hpp"
 
 namespace poolcpuid::merge {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,3 +30,13 @@ std::string read_path(const std::string& path, const Watch& watch);
 std::string read_regular_file(const std::string& path, std::size_t most);
 
 }  // namespace poolcpuid::os
+
+// Small files that the kernel makes: read whole, without the blanks around what they say.
+
+namespace poolcpuid::capture {
+
+// The content of a file without blanks and line feeds at its ends, or nothing when it cannot be read.
+// Linear.
+std::optional<std::string> read_text_file(const std::string& path);
+
+}  // namespace poolcpuid::capture

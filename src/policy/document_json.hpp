@@ -1,14 +1,15 @@
 // What several of the JSON documents write alike: places, names of fields, host classes, findings.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/policy.hpp"
 #include "rulebook/names.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::document {
 
@@ -66,5 +67,10 @@ nlohmann::ordered_json array_of(const std::vector<Entry>& entries, ToJson to_jso
     for (const Entry& entry : entries) array.push_back(to_json_of(entry));
     return array;
 }
+
+// The policy document as a JSON value, for documents that hold one.
+
+// What to_json writes.
+nlohmann::ordered_json policy_json(const PoolPolicy& policy);
 
 }  // namespace poolcpuid::document

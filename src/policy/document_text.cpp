@@ -1,8 +1,7 @@
 #include "policy/document_text.hpp"
 
-#include "text/hex.hpp"
-#include "text/printable.hpp"
-#include "text/shell_word.hpp"
+#include "base/hex.hpp"
+#include "base/printable.hpp"
 
 namespace poolcpuid::document {
 

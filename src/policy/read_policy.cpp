@@ -2,14 +2,14 @@
 #include <charconv>
 #include <utility>
 
-#include "json/located_json.hpp"
+#include "base/hex.hpp"
+#include "base/located_json.hpp"
 #include "policy/document_text.hpp"
 #include "policy/policy_v1_0.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "policy/document_text.hpp"
-#include "text/enumerate.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::document {
 

@@ -1,11 +1,10 @@
 #include <nlohmann/json.hpp>
 
-#include "hash/sha256.hpp"
-#include "json/document.hpp"
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
+#include "base/sha256.hpp"
 #include "policy/document_json.hpp"
-#include "policy/policy_json.hpp"
 #include "poolcpuid/policy.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid {
 

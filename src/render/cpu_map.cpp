@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <pugixml.hpp>
 
+#include "base/hex.hpp"
+#include "base/printable.hpp"
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/hex.hpp"
-#include "text/quote.hpp"
 
 namespace poolcpuid {
 

@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "json/document.hpp"
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
 #include "merge/owned_bits.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

@@ -5,9 +5,9 @@
 #include <optional>
 #include <tuple>
 
+#include "base/hex.hpp"
 #include "merge/owned_bits.hpp"
 #include "render/words.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

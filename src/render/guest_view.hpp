@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/render.hpp"
 #include "render/target_data.hpp"

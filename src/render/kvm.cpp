@@ -1,11 +1,11 @@
 // The raw API of KVM: what a VMM hands to KVM_SET_CPUID2 and KVM_SET_MSRS (Documentation/virt/kvm/api.rst).
 #include <nlohmann/json.hpp>
 
-#include "json/document.hpp"
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
 #include "policy/document_json.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

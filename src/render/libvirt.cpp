@@ -4,11 +4,11 @@
 #include <map>
 #include <set>
 
+#include "base/printable.hpp"
 #include "render/libvirt_model.hpp"
 #include "render/libvirt_names.hpp"
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::render {
 

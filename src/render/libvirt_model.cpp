@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/lists.hpp"
+#include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/joined.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::render {
 

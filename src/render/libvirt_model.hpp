@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "json/located_json.hpp"
+#include "base/located_json.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/libvirt_names.hpp"
 #include "render/qemu_view.hpp"

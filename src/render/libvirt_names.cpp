@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "text/printable.hpp"
+#include "base/printable.hpp"
 
 namespace poolcpuid::render {
 

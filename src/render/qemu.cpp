@@ -7,10 +7,10 @@
 #include <set>
 #include <string_view>
 
+#include "base/hex.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

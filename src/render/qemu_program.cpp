@@ -13,10 +13,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/qmp.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid {
 

@@ -3,8 +3,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
-#include "text/printable.hpp"
 
 namespace poolcpuid::render {
 
@@ -15,7 +15,7 @@ using Message = nlohmann::json;
 constexpr int deepest_answer = 32;  // copying one is recursive; real ones are 5 deep
 
 // The program does not answer as a QEMU does.
-[[noreturn]] void refuse(const std::string& program, const std::string& expected, const std::string& found) {
+[[noreturn]] void refuse_answer(const std::string& program, const std::string& expected, const std::string& found) {
     throw InputError(program, 0, expected, found);
 }
 
@@ -24,7 +24,7 @@ unsigned number_in(const Message& object, const char* key, const std::string& pr
     const auto at = object.find(key);
     if (at == object.end()) return 0;
     if (!at->is_number_unsigned() || at->get<std::uint64_t>() > std::numeric_limits<unsigned>::max()) {
-        refuse(program, std::string("a number in \"") + key + "\", as QEMU's answers have it", "something else");
+        refuse_answer(program, std::string("a number in \"") + key + "\", as QEMU's answers have it", "something else");
     }
     return at->get<unsigned>();
 }
@@ -45,7 +45,7 @@ class Qmp {
 public:
     Qmp(const QmpLines& lines, std::string program) : lines_(lines), program_(std::move(program)) {
         const Message greeting = next();
-        if (!greeting.contains("QMP")) refuse(program_, "a program that speaks QMP", "one that does not");
+        if (!greeting.contains("QMP")) refuse_answer(program_, "a program that speaks QMP", "one that does not");
         release_ = release_in(greeting, program_);
         ask("qmp_capabilities", {});
     }
@@ -69,12 +69,12 @@ private:
     Message next() {
         const auto is_shallow = [&](int depth, Message::parse_event_t, Message&) {
             if (depth > deepest_answer) {
-                refuse(program_, "answers nested at most " + std::to_string(deepest_answer) + " deep", "a deeper one");
+                refuse_answer(program_, "answers nested at most " + std::to_string(deepest_answer) + " deep", "a deeper one");
             }
             return true;
         };
         Message answer = Message::parse(lines_.read(), is_shallow, false);
-        if (!answer.is_object()) refuse(program_, "a program that speaks QMP", "one that does not");
+        if (!answer.is_object()) refuse_answer(program_, "a program that speaks QMP", "one that does not");
         return answer;
     }
 
@@ -88,7 +88,7 @@ Message properties_in(const Message& answer, const std::string& program) {
     Message properties =
         answer.value("return", Message::object()).value("model", Message::object()).value("props", Message());
     if (!properties.is_object()) {
-        refuse(program, "the properties of CPU models, as a QEMU for x86-64 lists them", "an answer without");
+        refuse_answer(program, "the properties of CPU models, as a QEMU for x86-64 lists them", "an answer without");
     }
     return properties;
 }
@@ -185,7 +185,7 @@ auto with_types_checked(const std::string& program, const Conversation& conversa
     try {
         return conversation();
     } catch (const Message::exception& error) {
-        refuse(program, "answers of the types that QEMU's have", error.what());
+        refuse_answer(program, "answers of the types that QEMU's have", error.what());
     }
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "dump/leaf_shapes.hpp"
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 
 namespace poolcpuid::render {
 

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "base/hex.hpp"
 #include "render/builtin_targets.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "json/located_json.hpp"
-#include "merge/plan.hpp"
+#include "base/located_json.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/vmm_version.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/render.hpp"
 #include "render/guest_view.hpp"
 

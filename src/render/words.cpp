@@ -1,7 +1,7 @@
 #include "render/words.hpp"
 
-#include "diff/words.hpp"
-#include "merge/plan.hpp"
+#include "compare/change_words.hpp"
+#include "merge/vendor_rules.hpp"
 
 namespace poolcpuid::render {
 

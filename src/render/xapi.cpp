@@ -3,9 +3,9 @@
 // XAPI wants the featureset of a VM to be a part of the HVM max featureset of each host to which it moves
 // (ocaml/xapi/cpuid_helpers.ml), and Xen takes it literally: no bit is added. It holds feature bits alone. Identity,
 // numbers and leaves without a word are Xen's to choose.
+#include "base/hex.hpp"
 #include "render/targets.hpp"
 #include "render/xen_guest.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

@@ -7,11 +7,11 @@
 #include <array>
 #include <map>
 
+#include "base/hex.hpp"
 #include "merge/owned_bits.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "render/targets.hpp"
 #include "render/xen_guest.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "poolcpuid/policy_registers.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::render {
 

@@ -3,7 +3,6 @@
 
 #include "policy/document_text.hpp"
 #include "report/page.hpp"
-#include "report/words.hpp"
 
 namespace poolcpuid::report {
 

@@ -7,7 +7,6 @@
 
 #include "report/matrix.hpp"
 #include "report/page.hpp"
-#include "report/words.hpp"
 
 namespace poolcpuid::report {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "text/printable.hpp"
+#include "base/printable.hpp"
 
 namespace poolcpuid::report {
 

@@ -97,4 +97,9 @@ private:
 // text as HTML that shows exactly it, in an element or in a quoted attribute.
 std::string escaped(std::string_view text);
 
+// The page's style and script: report.css and report.js, which the build makes into strings.
+
+extern const std::string_view page_style;
+extern const std::string_view page_script;
+
 }  // namespace poolcpuid::report

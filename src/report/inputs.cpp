@@ -4,9 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "policy/summary_groups.hpp"
 #include "report/page.hpp"
-#include "report/words.hpp"
-#include "summary/groups.hpp"
 
 namespace poolcpuid::report {
 

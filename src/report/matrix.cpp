@@ -1,7 +1,7 @@
 #include "report/matrix.hpp"
 
 #include "policy/document_text.hpp"
-#include "report/words.hpp"
+#include "report/page.hpp"
 
 namespace poolcpuid::report {
 

@@ -3,11 +3,10 @@
 #include <array>
 #include <map>
 
+#include "base/lists.hpp"
 #include "policy/document_text.hpp"
+#include "policy/summary_groups.hpp"
 #include "report/page.hpp"
-#include "report/words.hpp"
-#include "summary/groups.hpp"
-#include "text/joined.hpp"
 
 namespace poolcpuid::report {
 

@@ -2,13 +2,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
+#include "policy/summary_groups.hpp"
 #include "report/matrix.hpp"
-#include "report/words.hpp"
+#include "report/page.hpp"
 #include "rulebook/names.hpp"
-#include "summary/groups.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::report {
 

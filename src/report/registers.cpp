@@ -3,9 +3,9 @@
 #include <array>
 #include <optional>
 
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
 #include "report/page.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::report {
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
+#include "policy/summary_groups.hpp"
+#include "report/html.hpp"
 #include "report/page.hpp"
-#include "report/page_files.hpp"
-#include "report/words.hpp"
-#include "summary/groups.hpp"
 
 namespace poolcpuid {
 

@@ -4,9 +4,9 @@
 #include <tuple>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "rulebook/storage.hpp"
 #include "rulebook/words.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 

@@ -9,9 +9,9 @@
 #include <tuple>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "rulebook/lint_models.hpp"
 #include "rulebook/words.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::rulebook {
 

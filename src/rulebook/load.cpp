@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <tuple>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/lint.hpp"

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "json/located_json.hpp"
+#include "base/located_json.hpp"
 
 namespace poolcpuid::rulebook {
 

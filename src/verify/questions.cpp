@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "dump/leaf_ranges.hpp"
 #include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::verify {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "merge/owned_bits.hpp"
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/verify.hpp"
 

@@ -5,9 +5,9 @@
 #include <tuple>
 #include <utility>
 
-#include "diff/words.hpp"
+#include "base/hex.hpp"
+#include "compare/change_words.hpp"
 #include "poolcpuid/diff.hpp"
-#include "text/hex.hpp"
 
 namespace poolcpuid::verify {
 

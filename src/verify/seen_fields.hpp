@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/verify.hpp"
 #include "verify/questions.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "capture/meta.hpp"
-#include "merge/plan.hpp"
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "verify/probe.hpp"

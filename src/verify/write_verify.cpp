@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "json/document.hpp"
+#include "base/json_text.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/verify.hpp"
 

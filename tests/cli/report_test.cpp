@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/rulebook.hpp"
 #include "report/html.hpp"
 #include "tests/catch.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/policy.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/case_hosts.hpp"

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/write_hosts.hpp"
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "capture/cpu_list.hpp"
-#include "capture/cpuid_source.hpp"
-#include "os/pinning.hpp"
+#include "capture/enumerate.hpp"
+#include "capture/hardware_cpus.hpp"
+#include "capture/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
 #include "tests/catch.hpp"

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "capture/enumerate.hpp"
-#include "dump/leaf_ranges.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "tests/catch.hpp"

@@ -6,8 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "hash/sha256.hpp"
-#include "report/page_files.hpp"
+#include "base/sha256.hpp"
 #include "tests/catch.hpp"
 
 namespace poolcpuid::test::html_test {

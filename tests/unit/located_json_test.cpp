@@ -1,6 +1,6 @@
 // The JSON reader: the line of every value, and what it refuses.
 
-#include "json/located_json.hpp"
+#include "base/located_json.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/support/law_divisor.hpp"

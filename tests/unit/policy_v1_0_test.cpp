@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 #include "tests/catch.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "check/words.hpp"
+#include "compare/breach.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/explain.hpp"
 #include "tests/catch.hpp"

@@ -2,7 +2,7 @@
 
 #include "poolcpuid/read_hosts.hpp"
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"

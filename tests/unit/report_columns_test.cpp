@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/words.hpp"
+#include "report/page.hpp"
 #include "tests/catch.hpp"
 
 namespace poolcpuid::test::report_columns_test {

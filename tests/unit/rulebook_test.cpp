@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "hash/sha256.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/load_rulebook.hpp"
 #include "tests/catch.hpp"

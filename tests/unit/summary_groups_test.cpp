@@ -1,6 +1,6 @@
 // What the summary says of whom: who lacks a feature, of whom it is not known, what the operator took.
 
-#include "summary/groups.hpp"
+#include "policy/summary_groups.hpp"
 
 #include <algorithm>
 #include <string>

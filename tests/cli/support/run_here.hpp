@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "cli/exit_status.hpp"
+#include "cli/commands.hpp"
 #include "tests/cli/support/run_program.hpp"
 
 namespace poolcpuid::test {

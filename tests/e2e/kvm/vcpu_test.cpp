@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "kvm/mapping.hpp"
 #include "kvm/time_limit.hpp"
+#include "kvm/vcpu.hpp"
 #include "os/file_descriptor.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/rulebook.hpp"

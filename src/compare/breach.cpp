@@ -1,0 +1,190 @@
+#include "compare/breach.hpp"
+
+#include <algorithm>
+
+#include "base/hex.hpp"
+#include "base/printable.hpp"
+#include "policy/document_text.hpp"
+#include "policy/reason.hpp"
+
+namespace poolcpuid::check {
+
+namespace {
+
+using merge::AtomKind;
+using merge::BrokenAtom;
+
+constexpr const char* start_again =
+    "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
+constexpr const char* merge_pools = "Start the VM again with a policy of both pools' hosts.";
+constexpr const char* nothing_breaks =
+    "Nothing breaks. To be rid of it, start the VM again with the policy of a pool that has this host.";
+constexpr const char* update_microcode = "Update the microcode there.";
+constexpr const char* capture_again =
+    "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
+constexpr const char* capture_hypervisor =
+    "Take a dump that has the hypervisor's view, too (poolcpuid capture, with access to /dev/kvm), and check again.";
+
+bool is_single_bit(const Field& field) { return field.low == field.high; }
+
+std::string called(const Field& field) {
+    const std::string id(field.id);
+    return field.names.vendor.empty() ? id : id + " (" + std::string(field.names.vendor) + ")";
+}
+
+const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit) {
+    const auto& all = plan.rulebook().xsave;
+    return *std::find_if(all.begin(), all.end(), [&](const XsaveComponent& c) { return c.bit == bit; });
+}
+
+std::string number(const Field& field, std::uint64_t value) {
+    // Register halves and masks read better in hexadecimal, counts and widths in decimal.
+    return field.high - field.low >= 12 ? to_hex(value) : std::to_string(value);
+}
+
+std::string lost_bits(const Field& field, const BrokenAtom& atom, bool is_policy) {
+    const std::string who = is_policy ? "the other pool's policy" : "this host";
+    if (is_single_bit(field)) {
+        return "The guest was promised " + called(field) + ", which " + who + " does not have.";
+    }
+    return "The guest was promised bits " + to_hex(atom.promised & ~atom.kept) + " of " + called(field) + ", which " +
+           who + " does not have.";
+}
+
+std::string told_nothing(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances) {
+    const std::string who = circumstances.is_policy ? "the other pool has hosts with" : "this host has";
+    if (circumstances.other_name_of_bad) {
+        return "The guest was told that RET is predicted by the return stack alone; " +
+               std::string(circumstances.is_policy ? "in the other pool" : "here") +
+               " it may be predicted from elsewhere (" + std::string(field.id) + ").";
+    }
+    const std::string what =
+        is_single_bit(field) ? called(field) : "bits " + to_hex(atom.kept & ~atom.promised) + " of " + called(field);
+    std::string text = "The guest was not told of " + what + ", which " + who;
+    if (circumstances.hidden_by_view) text += ", though what it offers to guests does not show it";
+    return text + ".";
+}
+
+std::string number_text(const Field& field, const BrokenAtom& atom, bool is_policy) {
+    const std::string who = is_policy ? "the other pool's policy has " : "this host has ";
+    const std::string limit = field.rule == Rule::equal ? "" : field.rule == Rule::min ? "at least " : "at most ";
+    return "The guest was promised " + called(field) + " of " + limit + number(field, atom.promised) + "; " + who +
+           number(field, atom.kept) + ".";
+}
+
+std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted, bool is_policy) {
+    if (atom.kind == AtomKind::scrub) {
+        return "The guest runs VERW because of " + called(field) +
+               (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
+                          : "; the dump does not say whether that scrubs here, or whether the host is immune.");
+    }
+    const std::string promise =
+        std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field);
+    switch (atom.made_by) {
+        case Makers::none: break;
+        case Makers::some: return promise + ", which some hypervisors make; the dump is of the hardware alone.";
+        case Makers::all: return promise + ", which every hypervisor makes; the dump is of the hardware alone.";
+    }
+    return promise + "; the dump does not say.";
+}
+
+// What is left where nothing on the host mends it.
+const char* resort(Impact impact) { return only_degrades(impact) ? nothing_breaks : start_again; }
+
+// What mends the violation on the host for sure.
+void set_mend(Violation& violation, std::string mend) { violation.mend = violation.remedy = std::move(mend); }
+
+// What may bring a promise to the host that it does not keep, or nothing.
+const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, const Circumstances& circumstances) {
+    if (atom.kind != AtomKind::bits || breach == Breach::not_told) return "";
+    if (field.by_microcode) return "A newer microcode or kernel may bring it.";
+    const bool by_kernel = field.made.by != Makers::none || circumstances.only_hypervisor_view;
+    return by_kernel ? "A newer kernel may bring it." : "";
+}
+
+void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances, Violation& violation) {
+    const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
+    if (is_lost_scrub) return set_mend(violation, update_microcode);
+    if (circumstances.is_policy) return set_mend(violation, merge_pools);
+    if (!atom.known) return set_mend(violation, atom.made_by == Makers::none ? capture_again : capture_hypervisor);
+    if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
+    const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
+    if (is_lost_bit && circumstances.withheld) {
+        return set_mend(violation, "The CPU has it, " + document::offerer(circumstances.kernel) +
+                                       " does not offer it: update that, or turn it on there.");
+    }
+    violation.mend = hope_of(field, atom, violation.breach, circumstances);
+    violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
+}
+
+std::string layout_text(const merge::Component& component) {
+    if (!component.promised) return "none";
+    if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
+    return document::layout_text({to_hex(component.size), {}, 0, StatePlace{component.offset, component.align64}});
+}
+
+void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
+    const XsaveComponent& component = component_of(plan, atom.component);
+    violation.field = "xsave state " + std::string(component.id);
+    violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
+    violation.impact = atom.impact;
+    const bool is_gone = !atom.kept_layout.promised;
+    violation.promised = layout_text(atom.promised_layout);
+    violation.host = atom.known ? layout_text(atom.kept_layout) : "unknown";
+    violation.message = "The guest saves the XSAVE state " + std::string(component.id) + ", " +
+                        (!atom.known ? "of which the dump says nothing for "
+                         : is_gone   ? "which is not there on "
+                                     : "which is laid out otherwise on ") +
+                        (is_policy ? "the hosts of the other pool." : "this host.");
+    if (is_policy || !atom.known) return set_mend(violation, is_policy ? merge_pools : capture_again);
+    violation.remedy = start_again;
+}
+
+}  // namespace
+
+Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances) {
+    Violation violation;
+    violation.known = atom.known;
+    violation.given = atom.made_by == Makers::all;
+    if (atom.kind == AtomKind::component) {
+        put_component(plan, atom, circumstances.is_policy, violation);
+        return violation;
+    }
+    const Field& field = plan.rulebook()[atom.field];
+    const bool inverted = plan.is_inverted(atom.field) && atom.kind == AtomKind::bits;
+    violation.field = field.id;
+    violation.place = field.place(atom.subleaf);
+    violation.breach = inverted ? Breach::not_told : Breach::lost;
+    violation.promised = atom.kind == AtomKind::scrub ? "VERW scrubs" : to_hex(atom.promised);
+    violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
+    violation.impact = atom.impact;
+    if (!atom.known) {
+        violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
+    } else if (atom.kind == AtomKind::scrub) {
+        violation.message = "The guest runs VERW because of " + called(field) + "; " +
+                            (circumstances.is_policy ? "not every host of the other pool" : "this host") +
+                            (circumstances.is_policy ? " is known to scrub then." : " is affected and does not scrub.");
+    } else if (atom.kind == AtomKind::number) {
+        violation.message = number_text(field, atom, circumstances.is_policy);
+    } else if (inverted) {
+        violation.message = told_nothing(field, atom, circumstances);
+    } else {
+        violation.message = lost_bits(field, atom, circumstances.is_policy);
+    }
+    put_remedy(field, atom, circumstances, violation);
+    return violation;
+}
+
+Violation vendor_violation(const std::string& promised, const std::string& host) {
+    Violation violation;
+    violation.field = "vendor";
+    violation.place = {false, vendor_key.leaf, vendor_key.subleaf, vendor_key.subleaf, Register::ebx, 0, 31};
+    violation.promised = printable(promised);
+    violation.host = printable(host);
+    violation.impact = Impact::crash;
+    violation.message = "Software reads CPUID by vendor, and this one is of another.";
+    violation.remedy = "VMs do not move between vendors.";
+    return violation;
+}
+
+}  // namespace poolcpuid::check

@@ -1,0 +1,27 @@
+// The sentences of a difference: what a change means for a guest that restarts, and for one that moves.
+#pragma once
+
+#include "compare/order.hpp"
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid::diff {
+
+// What changed, as far as the sentences depend on it.
+struct Subject {
+    merge::AtomKind kind = merge::AtomKind::bits;
+    Rule rule = Rule::hide;
+    bool has_field = true;
+    bool inverted = false;       // a clear bit promises
+    bool is_mitigation = false;  // a guest with it can do something against an attack
+};
+
+// What a broken promise does to a guest: "it may crash".
+const char* trouble(Impact impact) noexcept;
+
+// Fills in the sentences of a change whose other members are set.
+void describe(const Subject& subject, FieldChange& change);
+
+// The change of promises between sides of two vendors.
+FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
+
+}  // namespace poolcpuid::diff

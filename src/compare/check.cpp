@@ -1,0 +1,160 @@
+#include "poolcpuid/check.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "base/hex.hpp"
+#include "compare/breach.hpp"
+#include "compare/order.hpp"
+#include "merge/pool.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid {
+
+using merge::BrokenAtom;
+using merge::HostPromises;
+using merge::Plan;
+
+struct PolicyCheck::Impl {
+    std::string vendor;
+    Plan plan;
+    HostPromises promised;
+
+    Impl(std::string vendor_string, Plan rules, const PoolPolicy& policy)
+        : vendor(std::move(vendor_string)), plan(std::move(rules)), promised(merge::promises_of(plan, policy)) {}
+
+    // A word's promises in a view, or nothing when there is no such view.
+    using Words = std::vector<std::uint64_t>;
+
+    bool keeps(const Words& words, const BrokenAtom& atom) const {
+        const Field& field = plan.rulebook()[atom.field];
+        const auto word = plan.find_word(merge::place_of(field, atom.subleaf));
+        return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
+    }
+
+    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
+        check::Circumstances result;
+        result.only_hypervisor_view = !host.has_hardware_view;
+        if (atom.kind != merge::AtomKind::bits) return result;
+        result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
+        result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
+        result.kernel = host.kernel;
+        result.hidden_by_view = plan.is_inverted(atom.field) && keeps(host.offered, atom);
+        return result;
+    }
+
+    void judge(const HostPromises& host, Verdict& verdict) const {
+        for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
+            check::Circumstances known = circumstances(atom, host);
+            known.is_policy = verdict.is_policy;
+            verdict.violations.push_back(check::describe(plan, atom, known));
+        }
+        const auto key = [](const Violation& v) { return std::tie(v.place, v.field, v.breach); };
+        std::sort(verdict.violations.begin(), verdict.violations.end(),
+                  [&](const Violation& a, const Violation& b) { return key(a) < key(b); });
+    }
+
+    // The value that the policy's registers show.
+    std::uint64_t shown(FieldIndex index, std::uint32_t subleaf) const {
+        constexpr bool only_listed = true;
+        const merge::ViewReader registers(plan, *promised.table, *promised.msrs, only_listed);
+        return registers.field(plan.rulebook()[index], subleaf).value_or(0);
+    }
+
+    // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.
+    void find_start_up(const HostPromises& host, Verdict& verdict) const {
+        for (const FieldIndex index : plan.fields()) {
+            const Field& field = plan.rulebook()[index];
+            const bool offers_msr = field.derive.how == Derivation::msr_offered;
+            if (!plan.is_inverted(index) && !field.implied_by.negated && !offers_msr) continue;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const std::uint64_t value = shown(index, subleaf);
+                const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
+                if (value == 0 || !hidden) continue;
+                verdict.start_up.push_back(
+                    {std::string(field.id), field.place(subleaf), to_hex(value),
+                     offers_msr ? "The policy offers MSR " + to_hex(field.derive.msr) +
+                                      ", which the VMM must give to the guest though the CPU does not show it."
+                                : "The policy shows it, and what this host offers to guests by itself does not: its "
+                                  "VMM must be "
+                                  "told to show it."});
+            }
+        }
+    }
+
+    bool lacks_bit(const HostPromises& host, const Field& field) const {
+        const auto value = merge::field_value(*host.offered_table, field, field.subleaf_first);
+        return value && *value == 0;
+    }
+
+    // True when the view that guests are made from has a bit clear that the policy shows.
+    bool hides(const HostPromises& host, FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
+        const Field& field = plan.rulebook()[index];
+        const auto word = plan.find_word(merge::place_of(field, subleaf));
+        if (!word) return false;
+        const std::uint64_t hidden = plan.is_inverted(index) ? host.offered[*word] : host.implied[*word];
+        return (hidden & (value << field.low)) != 0;
+    }
+};
+
+std::string_view to_string(Breach breach) noexcept { return breach == Breach::lost ? "lost" : "not-told"; }
+
+std::string_view to_string(Outcome outcome) noexcept {
+    switch (outcome) {
+        case Outcome::runs: return "runs";
+        case Outcome::runs_degraded: return "runs-degraded";
+        case Outcome::must_not_run: break;
+    }
+    return "must-not-run";
+}
+
+Outcome Verdict::outcome(UnknownIs unknown) const noexcept {
+    Outcome worst = Outcome::runs;
+    for (const Violation& violation : violations) {
+        if (!violation.counts(unknown)) continue;
+        worst = std::max(worst, only_degrades(violation.impact) ? Outcome::runs_degraded : Outcome::must_not_run);
+    }
+    return worst;
+}
+
+bool Verdict::compatible(Strictness strictness) const noexcept {
+    return outcome(strictness.unknown) <= (strictness.degraded_fails ? Outcome::runs : Outcome::runs_degraded);
+}
+
+PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
+    const auto vendor = rulebook.vendor_of(policy.vendor);
+    if (!vendor) {
+        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
+    }
+    impl_ = std::make_unique<const Impl>(policy.vendor, Plan(rulebook, *vendor), policy);
+}
+
+PolicyCheck::PolicyCheck(PolicyCheck&& other) noexcept = default;
+PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
+PolicyCheck::~PolicyCheck() = default;
+
+Verdict PolicyCheck::against(const HostDump& host) const {
+    Verdict verdict{host.name, host.sha256, false, {}, {}};
+    const std::string vendor = vendor_string(host.first_table()).value_or("");
+    if (vendor != impl_->vendor) {
+        verdict.violations.push_back(check::vendor_violation(impl_->vendor, vendor));
+        return verdict;
+    }
+    const HostPromises promises = merge::promises_of(impl_->plan, host);
+    impl_->judge(promises, verdict);
+    impl_->find_start_up(promises, verdict);
+    return verdict;
+}
+
+Verdict PolicyCheck::against(const PoolPolicy& other) const {
+    Verdict verdict{other.pool, sha256_of(other), true, {}, {}};
+    if (other.vendor != impl_->vendor) {
+        verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
+        return verdict;
+    }
+    impl_->judge(merge::promises_of(impl_->plan, other), verdict);
+    return verdict;
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,131 @@
+#include "poolcpuid/diff.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/printable.hpp"
+#include "compare/change_words.hpp"
+#include "compare/field_changes.hpp"
+#include "compare/provenance.hpp"
+#include "compare/two_vendors.hpp"
+#include "merge/vendor_rules.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using diff::Promised;
+
+DiffSide side_of(const PoolPolicy& policy) {
+    return {policy.pool,
+            true,
+            sha256_of(policy),
+            policy.vendor,
+            policy.rulebook_version,
+            policy.rulebook_sha256,
+            document::options_text(policy.options)};
+}
+
+DiffSide side_of(const HostDump& host) {
+    const std::string vendor = vendor_string(host.first_table()).value_or("");
+    return {host.name, false, host.sha256, printable(vendor), {}, {}, {}};  // twelve bytes of any kind
+}
+
+Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {
+    const bool is_policy = std::holds_alternative<PoolPolicy>(side);
+    return {std::visit([&](const auto& input) { return merge::promises_of(plan, input); }, side), is_policy};
+}
+
+// A row of zeros says the same as no row.
+std::vector<CpuidRow> with_content(std::vector<CpuidRow> rows) {
+    std::erase_if(rows, [](const CpuidRow& row) { return row.value.all_zero(); });
+    return rows;
+}
+
+bool same(const CpuidTable& a, const CpuidTable& b) {
+    return a.unknown == b.unknown && with_content(a.rows) == with_content(b.rows);
+}
+
+bool same(const HardwareView& a, const HardwareView& b) {
+    return a.msrs == b.msrs &&
+           std::equal(a.cpus.begin(), a.cpus.end(), b.cpus.begin(), b.cpus.end(),
+                      [](const LogicalCpu& one, const LogicalCpu& other) { return same(one.cpuid, other.cpuid); });
+}
+
+bool same(const HypervisorView& a, const HypervisorView& b) { return a.msrs == b.msrs && same(a.cpuid, b.cpuid); }
+
+template <typename View>
+bool same(const std::optional<View>& a, const std::optional<View>& b) {
+    return a && b ? same(*a, *b) : a.has_value() == b.has_value();
+}
+
+bool equal_registers(const PolicyOrHost& before, const PolicyOrHost& after, const std::vector<FieldChange>& changes) {
+    if (before.index() != after.index()) {
+        return std::all_of(changes.begin(), changes.end(),
+                           [](const FieldChange& change) { return change.field == stray_change; });
+    }
+    if (const auto* policy = std::get_if<PoolPolicy>(&before)) {
+        const auto& other = std::get<PoolPolicy>(after);
+        return with_content(policy->cpuid) == with_content(other.cpuid) && policy->msrs == other.msrs;
+    }
+    const auto& host = std::get<HostDump>(before);
+    const auto& other = std::get<HostDump>(after);
+    return same(host.hardware, other.hardware) && same(host.hypervisor, other.hypervisor);
+}
+
+}  // namespace
+
+std::string_view to_string(Direction direction) noexcept {
+    switch (direction) {
+        case Direction::loses: return "loses";
+        case Direction::both: return "both";
+        case Direction::relaxes: return "relaxes";
+        case Direction::gains: return "gains";
+        case Direction::none: break;
+    }
+    return "none";
+}
+
+bool Provenance::empty() const noexcept {
+    return !rulebook && !options && !pool && !names && hosts_removed.empty() && hosts_added.empty() &&
+           hosts_renamed.empty() && owned_removed.empty() && owned_added.empty() && decisions.empty() &&
+           findings_removed.empty() && findings_added.empty();
+}
+
+Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after) {
+    const auto describe = [](const PolicyOrHost& input) {
+        return std::visit([](const auto& side) { return side_of(side); }, input);
+    };
+    Difference difference;
+    difference.before = describe(before);
+    difference.after = describe(after);
+    if (std::holds_alternative<PoolPolicy>(before) && std::holds_alternative<PoolPolicy>(after)) {
+        difference.provenance = diff::provenance(std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
+    }
+    const auto vendor = rulebook.vendor_of(difference.before.vendor);
+    if (difference.is_of_two_vendors()) {
+        difference.changes.push_back(diff::vendor_changed(difference.before, difference.after));
+        const auto other = rulebook.vendor_of(difference.after.vendor);
+        if (!vendor || !other) return difference;
+        const merge::Plan old_plan(rulebook, *vendor);
+        const merge::Plan new_plan(rulebook, *other);
+        const Promised old_side = promised_by(old_plan, before);
+        const Promised new_side = promised_by(new_plan, after);
+        std::ranges::move(diff::register_changes(old_plan, old_side, new_plan, new_side),
+                          std::back_inserter(difference.changes));
+        return difference;
+    }
+    if (!vendor) {
+        throw NoPolicyError("both are of the vendor \"" + difference.before.vendor +
+                            "\", which the rulebook does not know");
+    }
+    const merge::Plan plan(rulebook, *vendor);
+    difference.changes = diff::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
+    difference.equal_registers = equal_registers(before, after, difference.changes);
+    return difference;
+}
+
+}  // namespace poolcpuid

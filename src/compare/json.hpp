@@ -1,0 +1,23 @@
+// What a check finds as JSON values, for documents that hold it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "poolcpuid/check.hpp"
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid::check {
+
+nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation);
+nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& start_up);
+
+}  // namespace poolcpuid::check
+
+// The document of a difference as a JSON value, for documents that hold one.
+
+namespace poolcpuid::diff {
+
+// What to_json writes.
+nlohmann::ordered_json difference_json(const Difference& difference, const Rulebook& rulebook);
+
+}  // namespace poolcpuid::diff

@@ -1,0 +1,168 @@
+#include "compare/order.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "merge/pool.hpp"
+#include "merge/table_values.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+class Comparison {
+public:
+    Comparison(const Plan& plan, const HostPromises& promised, const HostPromises& kept)
+        : plan_(plan),
+          rulebook_(plan.rulebook()),
+          promised_(promised),
+          kept_(kept),
+          registers_(plan, *promised.table, *promised.msrs, true) {}
+
+    std::vector<BrokenAtom> run() {
+        std::size_t guard = 0;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                const bool guarded = field.rule == Rule::guarded;
+                if (!is_void(field)) {
+                    if (promises_by_bits(field.rule)) compare_bits(index, subleaf);
+                    if (guarded) compare_scrub(guard, index, subleaf);
+                    if (promises_by_number(field.rule)) compare_number(index, subleaf);
+                }
+                if (guarded) ++guard;
+            }
+        }
+        if (plan_.microcode() != no_field) compare_microcode(plan_.microcode());
+        for (const XsaveComponent& component : rulebook_.xsave) compare_component(component);
+        return std::move(broken_);
+    }
+
+private:
+    // While its gate is 0 in the policy, a field says nothing there.
+    bool is_void(const Field& field) const {
+        if (field.gate == no_field) return false;
+        const Field& gate = rulebook_[field.gate];
+        return registers_.field(gate, gate.subleaf_first).value_or(0) == 0;
+    }
+
+    void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
+        const SeenValue before = seen_value(plan_, promised_, index, subleaf);
+        const SeenValue after = seen_value(plan_, kept_, index, subleaf);
+        broken_.push_back(
+            {kind, index, subleaf, 0, known, impact(rulebook_[index]), made_by, before.value, after.value, {}, {}});
+    }
+
+    // XBEGIN faults without RTM, and only aborts where RTM_ALWAYS_ABORT stands in its place.
+    Impact impact(const Field& field) const {
+        for (const Easing& easing : field.eased_by) {
+            if (holds(kept_.easings, easing.field)) return easing.impact;
+        }
+        return field.impact;
+    }
+
+    void compare_bits(FieldIndex index, std::uint32_t subleaf) {
+        const Field& field = rulebook_[index];
+        const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+        const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
+        if (broken == 0 || is_other_name(index, subleaf)) return;
+        const bool known = (broken & ~kept_.unknown[word]) != 0;
+        const bool made = !known && (broken & ~kept_.made[word]) == 0;
+        const bool given = made && (broken & ~kept_.given[word]) == 0;
+        add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
+    }
+
+    // RSBA and RRSBA break together; one of them is the name under which the other side has it.
+    bool is_other_name(FieldIndex index, std::uint32_t subleaf) const {
+        const RetpolineBits* group = plan_.retpoline_of(index);
+        if (group == nullptr) return false;
+        const SeenValue seen = seen_value(plan_, kept_, index, subleaf);
+        return seen.known ? seen.value == 0 : index != group->rsba;
+    }
+
+    // Only a guest that was asked to run VERW counts on it.
+    void compare_scrub(std::size_t guard, FieldIndex index, std::uint32_t subleaf) {
+        const std::uint64_t bit = std::uint64_t{1} << guard;
+        const bool asked = registers_.field(rulebook_[index], subleaf).value_or(0) != 0;
+        if (!asked || (promised_.atoms.scrubs & ~kept_.atoms.scrubs & bit) == 0) return;
+        add(AtomKind::scrub, index, subleaf, (kept_.scrub_unknown & bit) == 0);
+    }
+
+    void compare_number(FieldIndex index, std::uint32_t subleaf) {
+        const auto slot = plan_.find_number(index, subleaf);
+        if (!slot) return;
+        const Rule rule = rulebook_[index].rule;
+        const Number& before = promised_.atoms.numbers[*slot];
+        const Number& after = kept_.atoms.numbers[*slot];
+        if (!promises(index, before) || meet(rule, before, after) == before) return;
+        // The least that the architecture allows was taken for what the dump does not say.
+        const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
+        add(AtomKind::number, index, subleaf, after.known && !is_assumed);
+    }
+
+    // A limit of 0 promises nothing, and an obligation of 0 the most. A format of 0 is a format as long as
+    // another field of its equality group is there, or a feature to which it gives a meaning.
+    bool promises(FieldIndex index, const Number& number) const {
+        if (number.value != 0) return true;
+        const Rule rule = rulebook_[index].rule;
+        if (rule != Rule::equal) return rule == Rule::max;
+        const auto is_used = [&](FieldIndex other) { return other != index && is_shown(other); };
+        return std::any_of(rulebook_.equality.begin(), rulebook_.equality.end(), [&](const EqualityGroup& group) {
+            return holds(group.fields, index) && (std::any_of(group.drop.begin(), group.drop.end(), is_used) ||
+                                                  std::any_of(group.fields.begin(), group.fields.end(), is_used));
+        });
+    }
+
+    static bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
+        return std::find(fields.begin(), fields.end(), index) != fields.end();
+    }
+
+    bool is_shown(FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        return plan_.applies(field) && registers_.field(field, field.subleaf_first).value_or(0) != 0;
+    }
+
+    // A revision says something only on CPUs of the signature that the guest was shown.
+    void compare_microcode(FieldIndex index) {
+        const auto before = promised_.atoms.microcode.find(promised_.leaf1_eax);
+        const auto after = kept_.atoms.microcode.find(promised_.leaf1_eax);
+        if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
+        if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
+        broken_.push_back({AtomKind::number,
+                           index,
+                           0,
+                           0,
+                           after->second.known,
+                           rulebook_[index].impact,
+                           Makers::none,
+                           before->second.value,
+                           after->second.value,
+                           {},
+                           {}});
+    }
+
+    void compare_component(const XsaveComponent& component) {
+        const Component& before = promised_.atoms.components[component.bit];
+        const Component& after = kept_.atoms.components[component.bit];
+        if (!before.promised || before == after) return;
+        const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
+        broken_.push_back(
+            {AtomKind::component, no_field, 0, component.bit, known, Impact::crash, Makers::none, 0, 0, before, after});
+    }
+
+    const Plan& plan_;
+    const Rulebook& rulebook_;
+    const HostPromises& promised_;
+    const HostPromises& kept_;
+    ViewReader registers_;
+    std::vector<BrokenAtom> broken_;
+};
+
+}  // namespace
+
+std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept) {
+    return Comparison(plan, promised, kept).run();
+}
+
+}  // namespace poolcpuid::merge

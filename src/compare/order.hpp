@@ -1,0 +1,45 @@
+// The order of promises: which of one vector of atoms another does not keep.
+//
+// check, diff, --floor and plan all ask this one question. Derived, identity, owned and hidden fields have
+// no atoms and are never compared (docs/design.md).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "merge/host_promises.hpp"
+#include "merge/vendor_rules.hpp"
+
+namespace poolcpuid::merge {
+
+// What kind of atom is broken.
+enum class AtomKind : std::uint8_t {
+    bits,       // of a field; see Plan::is_inverted for what a set bit means
+    number,     // min, max, equal
+    component,  // an XSAVE state: gone, or laid out otherwise
+    scrub,      // that VERW scrubs what a guarded bit is about
+};
+
+// An atom that was promised and is not kept.
+struct BrokenAtom {
+    AtomKind kind = AtomKind::bits;
+    FieldIndex field = no_field;  // no_field for a component
+    std::uint32_t subleaf = 0;
+    std::uint8_t component = 0;     // its bit in XCR0 or IA32_XSS
+    bool known = true;              // false: the other side does not say, so it is not known to keep it
+    Impact impact = Impact::crash;  // what that costs there
+    Makers made_by = Makers::none;  // of what is not known: the hypervisors that give it, whose view was not dumped
+    std::uint64_t promised = 0;     // the field's values, shifted down
+    std::uint64_t kept = 0;
+    Component promised_layout;  // of a component
+    Component kept_layout;
+
+    friend bool operator==(const BrokenAtom&, const BrokenAtom&) = default;
+};
+
+// The atoms of promised that kept does not have, in the rulebook's order, components last. The
+// registers of promised (a policy's, or a host's first logical CPU's) decide which gates are open; what a
+// host does not say opens none. Linear in the plan's fields.
+std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept);
+
+}  // namespace poolcpuid::merge

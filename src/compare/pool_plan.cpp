@@ -1,0 +1,258 @@
+#include "poolcpuid/pool_plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/printable.hpp"
+#include "compare/field_changes.hpp"
+#include "compare/reach.hpp"
+#include "merge/vendor_rules.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using plan::Hosts;
+using plan::HostsByName;
+using plan::Reach;
+
+PromiseCounts counts_of(const std::vector<FieldChange>& changes) {
+    PromiseCounts counts;
+    for (const FieldChange& change : changes) {
+        switch (change.direction) {
+            case Direction::loses: ++counts.loses; break;
+            case Direction::both: ++counts.both; break;
+            case Direction::relaxes: ++counts.relaxes; break;
+            case Direction::gains: ++counts.gains; break;
+            case Direction::none: break;
+        }
+    }
+    return counts;
+}
+
+// From one policy to another, in number.
+PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const PoolPolicy& after) {
+    const auto vendor = rulebook.vendor_of(before.vendor);
+    if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
+    const merge::Plan rules(rulebook, *vendor);
+    return counts_of(diff::field_changes(rules, {merge::promises_of(rules, before), true},
+                                         {merge::promises_of(rules, after), true}));
+}
+
+class Planner {
+public:
+    Planner(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change, Strictness strictness)
+        : rulebook_(rulebook), current_(current), change_(change), state_(rulebook) {
+        plan_.strictness = strictness;
+    }
+
+    PoolPlan run(const std::vector<RunningPolicy>& running) {
+        apply_change();
+        make_policies();
+        compare_hosts();
+        follow_running(running);
+        ask_of_policy_after();
+        find_price();
+        return std::move(plan_);
+    }
+
+private:
+    void apply_change() {
+        for (const HostDump& host : current_.hosts) hosts_.before.emplace(host.name, &host);
+        hosts_.after = hosts_.before;
+        for (const std::string& name : change_.removed) take_out(name);
+        const std::set<std::string> removed = hosts_.moving;
+        for (const HostDump& host : change_.replaced) {
+            if (removed.contains(host.name)) refuse_twice(host.name);
+            take_out(host.name);
+        }
+        for (const HostDump& host : change_.replaced) hosts_.after[host.name] = &host;
+        for (const HostDump& host : change_.added) add(host);
+        if (hosts_.after.empty()) throw NoPolicyError("no host is left in the pool after the change");
+        hosts_.kinds.add(hosts_.before);
+        hosts_.kinds.add(hosts_.after);
+
+        state_ = current_.state.without({hosts_.moving.begin(), hosts_.moving.end()});
+        for (const auto& [name, host] : hosts_.after) {
+            const auto old = hosts_.before.find(name);
+            if (old == hosts_.before.end() || old->second != host) state_.add(*host);
+        }
+        plan_.hosts_before = current_.state.host_count();
+        plan_.hosts_after = state_.host_count();
+    }
+
+    void take_out(const std::string& name) {
+        if (!hosts_.before.contains(name)) throw UsageError("no host of the pool is called " + printable(name));
+        hosts_.moving.insert(name);
+        hosts_.after.erase(name);
+    }
+
+    [[noreturn]] static void refuse_twice(const std::string& name) {
+        throw UsageError(printable(name) + " changes twice: a host joins, leaves, or comes back with another dump");
+    }
+
+    void add(const HostDump& host) {
+        if (hosts_.moving.contains(host.name)) refuse_twice(host.name);
+        const auto [at, fresh] = hosts_.after.emplace(host.name, &host);
+        if (!fresh && at->second->sha256 != host.sha256) {
+            throw InputError(host.name, 0, "a host of a new name, as this one is added",
+                             "another of this name in the pool; a host that comes back with another dump is replaced");
+        }
+    }
+
+    void make_policies() {
+        plan_.before = current_.policy;
+        const PoolPolicy now = current_.state.finish(current_.options);
+        plan_.policy_is_current = now.cpuid == plan_.before.cpuid && now.msrs == plan_.before.msrs;
+        options_ = without_lost_identity(current_.options, state_);
+        if (options_.identity != current_.options.identity) plan_.identity_gone = current_.options.identity;
+        options_.most_names = most_names;
+        plan_.after = state_.finish(options_);
+        plan_.difference = differences(rulebook_, plan_.before, plan_.after);
+        plan_.counts = counts_of(plan_.difference.changes);
+    }
+
+    // The policy that a host would give a pool of its own. Hosts of one kind have equal ones.
+    const PoolPolicy& policy_alone(const HostDump& host) {
+        std::optional<PoolPolicy>& policy = alone_[hosts_.kinds.of(host)];
+        if (!policy) {
+            PoolState state(rulebook_);
+            state.add(host);
+            policy = state.finish(without_lost_identity(options_, state));
+        }
+        return *policy;
+    }
+
+    // One comparison for each pair of kinds; the policy in force has none.
+    PromiseCounts counts_to(const HostDump* former, const HostDump& host) {
+        constexpr std::size_t pool = ~std::size_t{0};
+        const std::pair key(former == nullptr ? pool : hosts_.kinds.of(*former), hosts_.kinds.of(host));
+        const auto [at, fresh] = compared_.emplace(key, PromiseCounts{});
+        if (fresh) {
+            const PoolPolicy& before = former == nullptr ? plan_.before : policy_alone(*former);
+            at->second = compare(rulebook_, before, policy_alone(host));
+        }
+        return at->second;
+    }
+
+    void compare_hosts() {
+        for (const auto& [name, host] : hosts_.after) {
+            const auto old = hosts_.before.find(name);
+            if (old == hosts_.before.end()) {
+                plan_.added.push_back({name, {}, host->sha256, counts_to(nullptr, *host), {}});
+            } else if (hosts_.moving.contains(name)) {
+                plan_.replaced.push_back({name, old->second->sha256, host->sha256, counts_to(old->second, *host),
+                                          plan::setting_changes(*old->second, *host)});
+            }
+        }
+        for (const std::string& name : hosts_.moving) {
+            if (!hosts_.after.contains(name)) {
+                plan_.removed.push_back({name, hosts_.before.at(name)->sha256, {}, {}, {}});
+            }
+        }
+    }
+
+    void follow_running(const std::vector<RunningPolicy>& running) {
+        std::vector<Reach> reaches;
+        for (const RunningPolicy& policy : running) {
+            reaches.emplace_back(rulebook_, policy.policy, hosts_, plan_.strictness);
+            RunningPlan entry;
+            entry.label = policy.label;
+            entry.sha256 = sha256_of(policy.policy);
+            entry.of_pool = policy.of_pool;
+            reaches.back().describe(entry);
+            entry.restart = compare(rulebook_, policy.policy, plan_.after);
+            plan_.running.push_back(std::move(entry));
+        }
+        std::sort(plan_.running.begin(), plan_.running.end(),
+                  [](const RunningPlan& a, const RunningPlan& b) { return a.label < b.label; });
+        plan_.mends = mends_of(hosts_, reaches);
+    }
+
+    void ask_of_policy_after() {
+        const Reach reach(rulebook_, plan_.after, hosts_, plan_.strictness);
+        plan_.start_up = reach.start_up();
+        plan_.wait_for = reach.moving_beyond_reach();
+    }
+
+    // Of what the policy loses, what the sets of hosts that join or come back take from it.
+    void find_price() {
+        std::set<std::string> fresh;
+        for (const auto* changed : {&plan_.added, &plan_.replaced}) {
+            for (const ChangedHost& host : *changed) fresh.insert(host.name);
+        }
+        std::set<std::pair<BitPlace, std::string>> lost;
+        for (const FieldChange& change : plan_.difference.changes) {
+            const bool goes = change.direction != Direction::gains && change.direction != Direction::none;
+            if (goes) lost.emplace(change.place, change.field);
+        }
+        if (fresh.empty() || lost.empty()) return;
+        const auto are_fresh = [&](const std::vector<std::string>& hosts) {
+            return std::all_of(hosts.begin(), hosts.end(),
+                               [&](const std::string& name) { return fresh.contains(name); });
+        };
+        const MergeOptions options = with_all_names(options_);
+        plan_.price = what_ifs(rulebook_, state_, options, state_.finish(options), are_fresh);
+        for (WhatIf& price : plan_.price) {
+            std::erase_if(price.gains, [&](const FieldChange& change) {
+                return !lost.contains({change.place, change.field});
+            });
+        }
+        std::erase_if(plan_.price, [](const WhatIf& price) { return price.gains.empty(); });
+    }
+
+    const Rulebook& rulebook_;
+    const CurrentPool& current_;
+    const PoolChange& change_;
+    Hosts hosts_;
+    PoolState state_;                                                        // after the change
+    MergeOptions options_;                                                   // of the policy after
+    std::map<std::size_t, std::optional<PoolPolicy>> alone_;                 // by kind
+    std::map<std::pair<std::size_t, std::size_t>, PromiseCounts> compared_;  // by kinds
+    PoolPlan plan_;
+};
+
+}  // namespace
+
+std::string_view to_string(Strength strength) noexcept {
+    switch (strength) {
+        case Strength::equal: return "equal";
+        case Strength::weaker: return "weaker";
+        case Strength::stronger: return "stronger";
+        case Strength::both: break;
+    }
+    return "both";
+}
+
+Strength strength_of(const PromiseCounts& counts) noexcept {
+    const bool weaker = counts.loses + counts.relaxes > 0;
+    const bool stronger = counts.gains > 0;
+    if (counts.both > 0 || (weaker && stronger)) return Strength::both;
+    return weaker ? Strength::weaker : stronger ? Strength::stronger : Strength::equal;
+}
+
+bool RunningPlan::stranded_before() const noexcept {
+    // Where nothing is left to reach, they could run before only on hosts that leave or are replaced.
+    const bool last_refuge_goes = reaches.empty() && !must_move.empty();
+    return !last_refuge_goes &&
+           std::all_of(cannot_reach.begin(), cannot_reach.end(), [](const Unreachable& hosts) { return hosts.before; });
+}
+
+std::vector<std::string> PoolPlan::stranded() const {
+    std::vector<std::string> labels;
+    for (const RunningPlan& entry : running) {
+        if (entry.stranded()) labels.push_back(entry.label);
+    }
+    return labels;
+}
+
+PoolPlan plan_change(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change,
+                     const std::vector<RunningPolicy>& running, Strictness strictness) {
+    return Planner(rulebook, current, change, strictness).run(running);
+}
+
+}  // namespace poolcpuid

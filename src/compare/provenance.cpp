@@ -1,0 +1,97 @@
+#include "compare/provenance.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace poolcpuid::diff {
+
+namespace {
+
+// What entries are sorted by: equal ones have equal keys, and few others have.
+const BitPlace& key_of(const BitPlace& place) { return place; }
+std::pair<BitPlace, std::string_view> key_of(const Decision& decision) { return {decision.place, decision.field}; }
+std::pair<std::string_view, std::string_view> key_of(const Finding& finding) { return {finding.code, finding.message}; }
+
+// The entries of a that b does not have, in their order. N log N in the entries of both, but for those of one key.
+template <typename T>
+std::vector<T> missing(const std::vector<T>& a, const std::vector<T>& b) {
+    std::multimap<std::decay_t<decltype(key_of(b.front()))>, const T*> others;
+    for (const T& entry : b) others.emplace(key_of(entry), &entry);
+    std::vector<T> result;
+    std::copy_if(a.begin(), a.end(), std::back_inserter(result), [&](const T& entry) {
+        const auto [first, last] = others.equal_range(key_of(entry));
+        return std::none_of(first, last, [&](const auto& other) { return *other.second == entry; });
+    });
+    return result;
+}
+
+void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance& result) {
+    const auto by_digest = [](const PoolPolicy& policy) {
+        std::map<std::string, const HostClass*> classes;
+        for (const HostClass& host : policy.hosts) classes[host.sha256] = &host;
+        return classes;
+    };
+    const auto old_classes = by_digest(before);
+    const auto new_classes = by_digest(after);
+    for (const auto& [digest, host] : old_classes) {
+        const auto at = new_classes.find(digest);
+        if (at == new_classes.end()) {
+            result.hosts_removed.push_back(*host);
+        } else if (*host != *at->second) {
+            result.hosts_renamed.push_back({*host, *at->second});
+        }
+    }
+    for (const auto& [digest, host] : new_classes) {
+        if (!old_classes.contains(digest)) result.hosts_added.push_back(*host);
+    }
+}
+
+// Decisions without their sentences, which may be worded otherwise and say the same.
+std::vector<Decision> data_of(std::vector<Decision> decisions) {
+    for (Decision& decision : decisions) decision.reason.clear();
+    return decisions;
+}
+
+// The fields whose decision is not in both, once each, in order of place.
+std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolPolicy& after) {
+    const std::vector<Decision> old_decisions = data_of(before.decisions);
+    const std::vector<Decision> new_decisions = data_of(after.decisions);
+    std::set<std::pair<BitPlace, std::string>> fields;
+    for (const Decision& decision : missing(old_decisions, new_decisions)) {
+        fields.emplace(decision.place, decision.field);
+    }
+    for (const Decision& decision : missing(new_decisions, old_decisions)) {
+        fields.emplace(decision.place, decision.field);
+    }
+    std::vector<std::string> ids;
+    std::set<std::string_view> seen;
+    for (const auto& [place, id] : fields) {
+        if (seen.insert(id).second) ids.push_back(id);
+    }
+    return ids;
+}
+
+}  // namespace
+
+Provenance provenance(const PoolPolicy& before, const PoolPolicy& after) {
+    Provenance result;
+    result.rulebook =
+        before.rulebook_sha256 != after.rulebook_sha256 || before.rulebook_version != after.rulebook_version;
+    result.options = before.options != after.options;
+    result.pool = before.pool != after.pool;
+    result.names = before.names_sha256 != after.names_sha256;
+    compare_hosts(before, after, result);
+    result.owned_removed = missing(before.owned, after.owned);
+    result.owned_added = missing(after.owned, before.owned);
+    result.decisions = decided_otherwise(before, after);
+    result.findings_removed = missing(before.findings, after.findings);
+    result.findings_added = missing(after.findings, before.findings);
+    return result;
+}
+
+}  // namespace poolcpuid::diff

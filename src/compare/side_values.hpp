@@ -1,0 +1,51 @@
+// The values of one side of a difference, field by field.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "compare/field_changes.hpp"
+#include "merge/table_values.hpp"
+#include "merge/vendor_rules.hpp"
+
+namespace poolcpuid::diff {
+
+// Nothing where a dump does not say.
+using Value = std::optional<std::uint64_t>;
+
+inline constexpr const char* unknown_value = "unknown";
+
+std::string text_of(const Value& value);
+
+// True for a field that promises something in the subleaf.
+bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf);
+
+class Values {
+public:
+    // Both must outlive the values.
+    Values(const merge::Plan& plan, const Promised& side);
+
+    // In the registers: a policy's, or those of the host's first logical CPU.
+    Value literal(FieldIndex index, std::uint32_t subleaf) const;
+
+    // What the merge makes of it.
+    Value effective(FieldIndex index, std::uint32_t subleaf) const;
+
+    // The bits of one register, where they stand.
+    Value bits(const merge::RegisterPlace& place, std::uint64_t mask) const;
+
+    void collect_places(std::set<merge::RegisterPlace>& places) const;
+
+    bool is_policy() const noexcept { return side_.is_policy; }
+
+private:
+    Value microcode() const;
+
+    const merge::Plan& plan_;
+    const Promised& side_;
+    merge::ViewReader registers_;
+};
+
+}  // namespace poolcpuid::diff

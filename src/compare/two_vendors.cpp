@@ -1,0 +1,112 @@
+#include "compare/two_vendors.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "compare/change_words.hpp"
+#include "compare/side_values.hpp"
+
+namespace poolcpuid::diff {
+
+namespace {
+
+FieldChange change_of(const Field& field, std::uint32_t subleaf, const Value& before, const Value& after) {
+    FieldChange change;
+    change.field = field.id;
+    change.place = field.place(subleaf);
+    change.rule = to_string(field.rule);
+    change.before = text_of(before);
+    change.after = text_of(after);
+    change.known = before && after;
+    change.impact = field.impact;
+    change.restarted = "The guest finds what a CPU of the other vendor shows there.";
+    change.migrated = "VMs do not move between vendors.";
+    return change;
+}
+
+}  // namespace
+
+std::vector<FieldChange> register_changes(const merge::Plan& before_plan, const Promised& before,
+                                          const merge::Plan& after_plan, const Promised& after) {
+    std::vector<FieldIndex> fields;  // numbered in the order of their places
+    std::set_union(before_plan.fields().begin(), before_plan.fields().end(), after_plan.fields().begin(),
+                   after_plan.fields().end(), std::back_inserter(fields));
+    const Values old_values(before_plan, before);
+    const Values new_values(after_plan, after);
+    const bool same_kind = before.is_policy == after.is_policy;
+    std::vector<FieldChange> changes;
+    for (const FieldIndex index : fields) {
+        const Field& field = before_plan.rulebook()[index];
+        if (field.rule == Rule::owned && !same_kind) continue;  // a policy does not say what with
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            const Value old_value = old_values.literal(index, subleaf);
+            const Value new_value = new_values.literal(index, subleaf);
+            if (old_value.value_or(0) == new_value.value_or(0)) continue;
+            changes.push_back(change_of(field, subleaf, old_value, new_value));
+        }
+    }
+    std::ranges::move(stray_changes(old_values, new_values, {&before_plan, &after_plan}), std::back_inserter(changes));
+    sort_changes(changes);
+    return changes;
+}
+
+namespace {
+
+using merge::RegisterPlace;
+
+FieldChange stray(const RegisterPlace& place, const Field& run, const Value& before, const Value& after) {
+    FieldChange change;
+    change.field = stray_change;
+    const LeafKey key = place.key;
+    change.place = {place.is_msr, key.leaf, key.subleaf, key.subleaf, place.reg, run.low, run.high};
+    change.before = text_of(before);
+    change.after = text_of(after);
+    change.known = before && after;
+    Subject subject;
+    subject.has_field = false;
+    describe(subject, change);
+    return change;
+}
+
+// mask are the bits of before and after that are compared.
+void compare_runs(const RegisterPlace& place, std::uint64_t mask, const Value& before, const Value& after,
+                  std::vector<FieldChange>& changes) {
+    for (unsigned low = 0; low < 64; ++low) {
+        if (((mask >> low) & 1U) == 0) continue;
+        unsigned high = low;
+        while (high < 63 && ((mask >> (high + 1)) & 1U) != 0) ++high;
+        Field run;
+        run.low = static_cast<std::uint8_t>(low);
+        run.high = static_cast<std::uint8_t>(high);
+        const auto part = [&](const Value& value) {
+            return value ? Value((*value & run.mask()) >> run.low) : std::nullopt;
+        };
+        const Value old_part = part(before);
+        const Value new_part = part(after);
+        if (old_part.value_or(0) != new_part.value_or(0)) changes.push_back(stray(place, run, old_part, new_part));
+        low = high;
+    }
+}
+
+}  // namespace
+
+std::vector<FieldChange> stray_changes(const Values& before, const Values& after,
+                                       const std::vector<const merge::Plan*>& plans) {
+    std::set<RegisterPlace> places;
+    before.collect_places(places);
+    after.collect_places(places);
+    std::vector<FieldChange> changes;
+    for (const RegisterPlace& place : places) {
+        std::uint64_t mask = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
+        for (const merge::Plan* plan : plans) mask &= ~plan->bits_with_field(place);
+        const Value old_bits = before.bits(place, mask);
+        const Value new_bits = after.bits(place, mask);
+        if (old_bits.value_or(0) != new_bits.value_or(0)) compare_runs(place, mask, old_bits, new_bits, changes);
+    }
+    return changes;
+}
+
+}  // namespace poolcpuid::diff

@@ -1,0 +1,89 @@
+#include <nlohmann/json.hpp>
+
+#include "base/json_text.hpp"
+#include "compare/json.hpp"
+#include "policy/document_json.hpp"
+#include "poolcpuid/diff.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json side_json(const DiffSide& side) {
+    Json json;
+    json["name"] = side.name;
+    json["kind"] = side.is_policy ? "policy" : "host";
+    json["sha256"] = side.sha256;
+    json["vendor"] = side.vendor;
+    if (side.is_policy) {
+        json["rulebook"] = {{"version", side.rulebook_version}, {"sha256", side.rulebook_sha256}};
+        json["options"] = side.options;
+    }
+    return json;
+}
+
+Json change_json(const Rulebook& rulebook, const FieldChange& change) {
+    Json json;
+    document::put_field(json, rulebook, change.field, change.place);
+    if (!change.rule.empty()) json["rule"] = change.rule;
+    json["before"] = change.before;
+    json["after"] = change.after;
+    json["known"] = change.known;
+    json["direction"] = to_string(change.direction);
+    json["impact"] = to_string(change.impact);
+    if (!change.mitigates.empty()) json["mitigates"] = change.mitigates;
+    json["restarted"] = change.restarted;
+    json["migrated"] = change.migrated;
+    return json;
+}
+
+Json place_json(const BitPlace& place) {
+    Json json;
+    document::put_place(json, place);
+    return json;
+}
+
+Json provenance_json(const Provenance& provenance) {
+    Json json;
+    json["equal"] = provenance.empty();
+    json["rulebook"] = provenance.rulebook;
+    json["options"] = provenance.options;
+    json["pool"] = provenance.pool;
+    json["names"] = provenance.names;
+    json["hosts"] = {
+        {"removed", document::array_of(provenance.hosts_removed, document::class_json)},
+        {"added", document::array_of(provenance.hosts_added, document::class_json)},
+        {"renamed", document::array_of(provenance.hosts_renamed, [](const RenamedHosts& hosts) {
+             return Json{{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
+         })}};
+    json["owned"] = {{"removed", document::array_of(provenance.owned_removed, place_json)},
+                     {"added", document::array_of(provenance.owned_added, place_json)}};
+    json["decisions"] = provenance.decisions;
+    json["findings"] = {{"removed", document::array_of(provenance.findings_removed, document::finding_json)},
+                        {"added", document::array_of(provenance.findings_added, document::finding_json)}};
+    return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json diff::difference_json(const Difference& difference, const Rulebook& rulebook) {
+    Json json;
+    json["schema"] = "poolcpuid/diff/v1";
+    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
+    json["before"] = side_json(difference.before);
+    json["after"] = side_json(difference.after);
+    json["equal"] = difference.equal_registers;
+    json["changes"] = document::array_of(difference.changes,
+                                         [&](const FieldChange& change) { return change_json(rulebook, change); });
+    const bool are_policies = difference.before.is_policy && difference.after.is_policy;
+    if (are_policies) json["provenance"] = provenance_json(difference.provenance);
+    return json;
+}
+
+std::string to_json(const Difference& difference, const Rulebook& rulebook) {
+    return json::text_of(diff::difference_json(difference, rulebook));
+}
+
+}  // namespace poolcpuid

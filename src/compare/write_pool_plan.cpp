@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/json_text.hpp"
+#include "compare/json.hpp"
+#include "policy/document_json.hpp"
+#include "poolcpuid/pool_plan.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json counts_json(const PromiseCounts& counts) {
+    return {{"loses", counts.loses}, {"both", counts.both}, {"relaxes", counts.relaxes}, {"gains", counts.gains}};
+}
+
+Json added_json(const ChangedHost& host) {
+    return {{"name", host.name}, {"sha256", host.after}, {"promises", counts_json(host.counts)}};
+}
+
+Json removed_json(const ChangedHost& host) { return {{"name", host.name}, {"sha256", host.before}}; }
+
+Json replaced_json(const ChangedHost& host) {
+    Json json;
+    json["name"] = host.name;
+    json["sha256_before"] = host.before;
+    json["sha256_after"] = host.after;
+    json["promises"] = counts_json(host.counts);
+    json["settings"] = document::array_of(host.settings, [](const SettingChange& change) {
+        return Json{{"name", change.name}, {"before", change.before}, {"after", change.after}};
+    });
+    return json;
+}
+
+// The ids, each once: a field of several subleaves has several changes.
+std::vector<std::string> fields_of(const std::vector<FieldChange>& changes) {
+    std::vector<std::string> fields;
+    for (const FieldChange& change : changes) {
+        if (std::find(fields.begin(), fields.end(), change.field) == fields.end()) fields.push_back(change.field);
+    }
+    return fields;
+}
+
+class Writer {
+public:
+    Writer(const PoolPlan& plan, const Rulebook& rulebook) : plan_(plan), rulebook_(rulebook) {}
+
+    Json json() const {
+        Json json;
+        json["schema"] = "poolcpuid/plan/v1";
+        json["pool"] = plan_.before.pool;
+        json["vendor"] = plan_.before.vendor;
+        json["rulebook"] = {{"version", rulebook_.version}, {"sha256", rulebook_.sha256}};
+        json["unknown"] = plan_.strictness.unknown == UnknownIs::failure ? "fail" : "warn";
+        json["strict"] = plan_.strictness.degraded_fails;
+        json["stranded"] = plan_.stranded();
+        json["hosts"] = {{"before", plan_.hosts_before}, {"after", plan_.hosts_after}};
+        json["change"] = {{"added", document::array_of(plan_.added, added_json)},
+                          {"removed", document::array_of(plan_.removed, removed_json)},
+                          {"replaced", document::array_of(plan_.replaced, replaced_json)}};
+        json["policy"] = policy_json();
+        json["running"] = document::array_of(plan_.running, [&](const RunningPlan& entry) { return running(entry); });
+        json["start_up"] = start_up(plan_.start_up);
+        json["price"] = document::array_of(plan_.price, [](const WhatIf& what_if) {
+            return Json{{"hosts", what_if.hosts}, {"gains", fields_of(what_if.gains)}};
+        });
+        json["mends"] = document::array_of(plan_.mends, [](const Mend& mend) {
+            return Json{{"hosts", mend.hosts}, {"fields", mend.fields}, {"remedy", mend.remedy}};
+        });
+        json["before"] = document::policy_json(plan_.before);
+        json["after"] = document::policy_json(plan_.after);
+        json["diff"] = diff::difference_json(plan_.difference, rulebook_);
+        return json;
+    }
+
+private:
+    Json policy_json() const {
+        Json json;
+        json["change"] = to_string(strength_of(plan_.counts));
+        json["promises"] = counts_json(plan_.counts);
+        json["current"] = plan_.policy_is_current;
+        if (!plan_.identity_gone.empty()) json["identity_gone"] = plan_.identity_gone;
+        json["wait_for"] = plan_.wait_for;
+        return json;
+    }
+
+    Json running(const RunningPlan& entry) const {
+        Json json;
+        json["label"] = entry.label;
+        json["sha256"] = entry.sha256;
+        json["of_pool"] = entry.of_pool;
+        json["stranded"] = entry.stranded();
+        json["reaches"] = entry.reaches;
+        json["cannot_reach"] = document::array_of(entry.cannot_reach, [&](const Unreachable& hosts) {
+            return Json{{"hosts", hosts.hosts}, {"before", hosts.before}, {"violations", violations(hosts.violations)}};
+        });
+        json["degraded"] = flawed(entry.degraded);
+        json["doubtful"] = flawed(entry.doubtful);
+        json["start_up"] = start_up(entry.start_up);
+        json["must_move"] = entry.must_move;
+        json["no_refuge"] = entry.no_refuge;
+        json["restart"] = counts_json(entry.restart);
+        return json;
+    }
+
+    Json flawed(const std::vector<FlawedHosts>& groups) const {
+        return document::array_of(groups, [&](const FlawedHosts& hosts) {
+            return Json{{"hosts", hosts.hosts}, {"violations", violations(hosts.violations)}};
+        });
+    }
+
+    Json violations(const std::vector<Violation>& all) const {
+        return document::array_of(
+            all, [&](const Violation& violation) { return check::violation_json(rulebook_, violation); });
+    }
+
+    Json start_up(const std::vector<StartUpHosts>& groups) const {
+        return document::array_of(groups, [&](const StartUpHosts& hosts) {
+            Json entry;
+            entry["hosts"] = hosts.hosts;
+            entry["fields"] = document::array_of(
+                hosts.start_up, [&](const StartUp& field) { return check::start_up_json(rulebook_, field); });
+            return entry;
+        });
+    }
+
+    const PoolPlan& plan_;
+    const Rulebook& rulebook_;
+};
+
+}  // namespace
+
+std::string to_json(const PoolPlan& plan, const Rulebook& rulebook) {
+    return json::text_of(Writer(plan, rulebook).json());
+}
+
+}  // namespace poolcpuid

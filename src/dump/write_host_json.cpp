@@ -1,0 +1,81 @@
+// The canonical poolcpuid/host/v1 document.
+
+#include <nlohmann/json.hpp>
+
+#include "base/hex.hpp"
+#include "base/json_text.hpp"
+#include "poolcpuid/write_hosts.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json row_of(const CpuidRow& row) {
+    Json json{{"leaf", to_hex(row.key.leaf)}, {"subleaf", to_hex(row.key.subleaf)}};
+    for (const Register reg : all_registers) {
+        json[to_string(reg)] = to_hex(row.value[reg], 8);
+    }
+    return json;
+}
+
+// Adds "cpuid" and, where there is something unknown, "unknown".
+void add_table(Json& json, const CpuidTable& table) {
+    Json& rows = json["cpuid"] = Json::array();
+    for (const CpuidRow& row : table.rows) rows.push_back(row_of(row));
+    if (table.unknown.empty()) return;
+    Json& unknown = json["unknown"] = Json::array();
+    for (const UnknownRow& row : table.unknown) {
+        Json entry{{"leaf", to_hex(row.leaf)}};
+        if (row.subleaf) entry["subleaf"] = to_hex(*row.subleaf);
+        unknown.push_back(std::move(entry));
+    }
+}
+
+void add_msrs(Json& json, const std::optional<std::vector<MsrRow>>& msrs) {
+    if (!msrs) return;
+    Json& rows = json["msrs"] = Json::array();
+    for (const MsrRow& msr : *msrs) {
+        Json row{{"index", to_hex(msr.index)}};
+        if (msr.value) {
+            row["value"] = to_hex(*msr.value, 16);
+        } else {
+            row["fault"] = true;
+        }
+        rows.push_back(std::move(row));
+    }
+}
+
+Json hardware_of(const HardwareView& view) {
+    Json json = Json::object();
+    Json& cpus = json["cpus"] = Json::array();
+    for (const LogicalCpu& cpu : view.cpus) {
+        Json entry{{"cpu", cpu.number}};
+        add_table(entry, cpu.cpuid);
+        cpus.push_back(std::move(entry));
+    }
+    add_msrs(json, view.msrs);
+    return json;
+}
+
+Json hypervisor_of(const HypervisorView& view) {
+    Json json{{"name", view.name}};
+    add_table(json, view.cpuid);
+    add_msrs(json, view.msrs);
+    return json;
+}
+
+}  // namespace
+
+std::string to_host_json(const HostDump& host) {
+    Json json{{"schema", "poolcpuid/host/v1"}};
+    if (!host.name.empty()) json["name"] = host.name;
+    Json& views = json["views"] = Json::object();
+    if (host.hardware) views["hardware"] = hardware_of(*host.hardware);
+    if (host.hypervisor) views["hypervisor"] = hypervisor_of(*host.hypervisor);
+    if (!host.meta.empty()) json["meta"] = host.meta;
+    return json::text_of(json);
+}
+
+}  // namespace poolcpuid

@@ -1,0 +1,118 @@
+#include "merge/vendor_rules.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace poolcpuid::merge {
+
+Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook), vendor_(vendor) {
+    for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
+        const Field& field = rulebook.fields[i];
+        if (!applies(field)) continue;
+        fields_.push_back(static_cast<FieldIndex>(i));
+        if (field.derive.how == Derivation::xcr0_low) xsave_leaf_ = field.leaf;
+    }
+    for (const RetpolineBits& group : rulebook.retpoline) {
+        if (applies(rulebook[group.rsba]) && applies(rulebook[group.rrsba]) && applies(rulebook[group.eibrs])) {
+            retpoline_.push_back(group);
+        }
+    }
+    for (const FieldIndex index : fields_) add_field(index);
+    std::sort(words_.begin(), words_.end(),
+              [](const PromiseWord& a, const PromiseWord& b) { return a.place < b.place; });
+    find_enumerators();
+}
+
+void Plan::add_field(FieldIndex index) {
+    const Field& field = (*rulebook_)[index];
+    if (field.of_identity) {
+        microcode_ = index;
+        return;
+    }
+    // The rows that lay out XSAVE components are compared as components (Atoms::components), not one by one.
+    const bool is_layout = lays_out_state(field);
+    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        if (promises_by_bits(field.rule)) add_word(index, subleaf);
+        if (promises_by_number(field.rule) && !is_layout) numbers_.push_back({index, subleaf});
+        if (field.rule == Rule::guarded) guards_.push_back({index, subleaf});
+    }
+}
+
+void Plan::add_word(FieldIndex index, std::uint32_t subleaf) {
+    const Field& field = (*rulebook_)[index];
+    const RegisterPlace place = place_of(field, subleaf);
+    auto at = std::find_if(words_.begin(), words_.end(), [&](const PromiseWord& word) { return word.place == place; });
+    if (at == words_.end()) at = words_.insert(words_.end(), {place, 0, 0});
+    (is_inverted(index) ? at->inverted : at->intersect) |= field.mask();
+}
+
+bool Plan::is_inverted(FieldIndex index) const noexcept {
+    const Rule rule = (*rulebook_)[index].rule;
+    return rule == Rule::union_ || rule == Rule::guarded || retpoline_of(index) != nullptr;
+}
+
+const RetpolineBits* Plan::retpoline_of(FieldIndex index) const noexcept {
+    if ((*rulebook_)[index].rule != Rule::group) return nullptr;
+    for (const RetpolineBits& group : retpoline_) {
+        if (group.is_bad_news(index)) return &group;
+    }
+    return nullptr;
+}
+
+// A CPUID bit that is set exactly when the MSR is offered enumerates it; else the gate of its fields does.
+void Plan::find_enumerators() {
+    for (const FieldIndex index : fields_) {
+        const Field& field = (*rulebook_)[index];
+        if (field.derive.how == Derivation::msr_offered) enumerators_[field.derive.msr] = index;
+    }
+    for (const FieldIndex index : fields_) {
+        const Field& field = (*rulebook_)[index];
+        if (!field.is_msr || field.gate == no_field) continue;
+        enumerators_.emplace(field.leaf, cpuid_gate(index));
+    }
+}
+
+// The gate in CPUID at the end of the chain of gates.
+FieldIndex Plan::cpuid_gate(FieldIndex index) const noexcept {
+    while (index != no_field && (*rulebook_)[index].is_msr) index = (*rulebook_)[index].gate;
+    return index;
+}
+
+FieldIndex Plan::enumerator(std::uint32_t msr) const noexcept {
+    const auto at = enumerators_.find(msr);
+    return at == enumerators_.end() ? no_field : at->second;
+}
+
+std::optional<std::size_t> Plan::find_word(const RegisterPlace& place) const noexcept {
+    const auto at =
+        std::lower_bound(words_.begin(), words_.end(), place,
+                         [](const PromiseWord& word, const RegisterPlace& wanted) { return word.place < wanted; });
+    if (at == words_.end() || at->place != place) return std::nullopt;
+    return static_cast<std::size_t>(at - words_.begin());
+}
+
+std::optional<std::size_t> Plan::find_number(FieldIndex field, std::uint32_t subleaf) const noexcept {
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+        if (numbers_[i].field == field && numbers_[i].subleaf == subleaf) return i;
+    }
+    return std::nullopt;
+}
+
+std::uint64_t Plan::bits_with_field(const RegisterPlace& place) const noexcept {
+    const auto where = [&](FieldIndex index) {
+        const Field& field = (*rulebook_)[index];
+        return std::tuple(field.is_msr, field.leaf);
+    };
+    const std::tuple wanted(place.is_msr, place.key.leaf);
+    auto at = std::lower_bound(fields_.begin(), fields_.end(), wanted,
+                               [&](FieldIndex index, const auto& leaf) { return where(index) < leaf; });
+    std::uint64_t result = 0;
+    for (; at != fields_.end() && where(*at) == wanted; ++at) {
+        const Field& field = (*rulebook_)[*at];
+        const std::uint32_t subleaf = place.key.subleaf;
+        if (place_of(field, subleaf) == place && field.is_in_subleaf(subleaf)) result |= field.mask();
+    }
+    return result;
+}
+
+}  // namespace poolcpuid::merge

@@ -1,0 +1,216 @@
+#include "policy/summary_groups.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "policy/document_text.hpp"
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy_registers.hpp"
+
+namespace poolcpuid::summary {
+
+namespace {
+
+using document::number_of;
+
+constexpr const char* unknown_value = "unknown";
+
+// RSBA or RRSBA, as against EIBRS, of the retpoline bits.
+bool is_bad_news(const Rulebook& rulebook, const Decision& decision) {
+    return decision.rule == to_string(Rule::group) && rulebook.retpoline_of(rulebook.find(decision.field)) != nullptr;
+}
+
+bool relaxes_promise(const Rulebook& rulebook, const Decision& decision) {
+    return decision.rule == to_string(Rule::union_) || decision.rule == to_string(Rule::guarded) ||
+           is_bad_news(rulebook, decision);
+}
+
+bool announces_feature(const Rulebook& rulebook, const Decision& decision) {
+    return decision.rule == to_string(Rule::intersect) ||
+           (decision.rule == to_string(Rule::group) && !is_bad_news(rulebook, decision));
+}
+
+bool is_limit(const Decision& decision) {
+    return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
+}
+
+// The bits that some host has and the policy has not.
+std::uint64_t lost_bits(const Decision& decision) {
+    std::uint64_t any = 0;
+    for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
+    return any & ~number_of(decision.value);
+}
+
+void add(const ValueOfHosts& value, HostList& hosts) {
+    hosts.names.insert(hosts.names.end(), value.hosts.begin(), value.hosts.end());
+    std::sort(hosts.names.begin(), hosts.names.end());
+    if (hosts.names.size() > most_names) hosts.names.resize(most_names);
+    hosts.count += value.count;
+}
+
+template <typename Predicate>
+HostList hosts_where(const Decision& decision, Predicate wanted) {
+    HostList hosts;
+    for (const ValueOfHosts& value : decision.values) {
+        if (wanted(value)) add(value, hosts);
+    }
+    return hosts;
+}
+
+bool is_unknown(const ValueOfHosts& value) { return value.value == unknown_value; }
+
+// Those that are known to lack one of the bits.
+HostList known_lacking(const Decision& decision, std::uint64_t bits) {
+    return hosts_where(decision, [&](const ValueOfHosts& value) {
+        return !is_unknown(value) && (bits & ~number_of(value.value)) != 0;
+    });
+}
+
+// Those that are known to have one of the bits that the policy has.
+HostList known_having(const Decision& decision) {
+    return hosts_where(
+        decision, [&](const ValueOfHosts& value) { return (number_of(value.value) & number_of(decision.value)) != 0; });
+}
+
+// Of those that limit a number, those of which it is known.
+HostList known_limiting(const Decision& decision) {
+    const HostList unknown = hosts_where(decision, is_unknown);
+    HostList hosts = decision.because;
+    hosts.count -= std::min(hosts.count, unknown.count);
+    std::erase_if(hosts.names, [&](const std::string& name) {
+        return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
+    });
+    return hosts;
+}
+
+// The features that the operator's options took, and what went with those.
+class OperatorsDoing {
+public:
+    OperatorsDoing(const PoolPolicy& policy, const Rulebook& rulebook) : policy_(policy), rulebook_(rulebook) {
+        std::vector<const Decision*> followers;
+        for (const Decision& decision : policy.decisions) {
+            if (!option_of(decision).empty()) {
+                taken_.insert(decision.field);
+            } else if (decision.because.count == 0 && is_consequence(decision.cause)) {
+                followers.push_back(&decision);
+            }
+        }
+        for (bool grown = !taken_.empty(); grown;) {
+            grown = std::erase_if(followers, [&](const Decision* decision) { return follow(*decision); }) > 0;
+        }
+    }
+
+    bool took(const Decision& decision) const { return taken_.contains(decision.field); }
+
+    // "--ceiling x86-64-v2", or nothing.
+    std::string option_of(const Decision& decision) const {
+        switch (decision.cause) {
+            case Cause::ceiling: return "--ceiling " + policy_.options.ceiling_level;
+            case Cause::hidden: return "--hide";
+            case Cause::set: return "--set";
+            default: break;
+        }
+        // A policy that joined as the ceiling counts as a host, and may be the only one that lacks it.
+        const HostList lacking = known_lacking(decision, lost_bits(decision));
+        const bool by_ceiling = lacking.count == 1 && is_ceiling(lacking.names.front());
+        return by_ceiling ? "--ceiling " + policy_.options.ceiling_policy->pool : "";
+    }
+
+private:
+    bool is_ceiling(const std::string& name) const {
+        return policy_.options.ceiling_policy &&
+               std::any_of(policy_.hosts.begin(), policy_.hosts.end(), [&](const HostClass& host) {
+                   return host.is_ceiling() && !host.names.empty() && host.names.front() == name;
+               });
+    }
+
+    // True when the decision's field stands on what was taken, and so goes as well.
+    bool follow(const Decision& decision) {
+        const bool on_states = decision.cause == Cause::xsave_state;
+        const bool follows = std::any_of(decision.on.begin(), decision.on.end(), [&](const std::string& id) {
+            return on_states ? took_feature_of(id) : taken_.contains(id);
+        });
+        if (follows) taken_.insert(decision.field);
+        return follows;
+    }
+
+    // A state goes with the features that need it.
+    bool took_feature_of(const std::string& id) const {
+        return std::any_of(rulebook_.xsave.begin(), rulebook_.xsave.end(), [&](const XsaveComponent& state) {
+            return state.id == id && std::any_of(state.features.begin(), state.features.end(), [&](FieldIndex index) {
+                       return taken_.contains(std::string(rulebook_[index].id));
+                   });
+        });
+    }
+
+    const PoolPolicy& policy_;
+    const Rulebook& rulebook_;
+    std::set<std::string> taken_;  // ids of fields
+};
+
+// Without its features; nothing when the policy has what the hosts have, or does not because nobody asked for it.
+std::optional<GivenUp> loss_of(const Decision& decision, const OperatorsDoing& doing) {
+    const std::uint64_t lost = lost_bits(decision);
+    if (lost == 0) return std::nullopt;
+    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}};
+    const HostList lacking = known_lacking(decision, lost);
+    if (decision.because.count == 0) return std::nullopt;
+    if (lacking.count > 0) return GivenUp{Loss::lacking, {}, lacking, {}};
+    const HostList unknown = hosts_where(decision, is_unknown);
+    if (unknown.count > 0) return GivenUp{Loss::unknown, {}, unknown, {}};
+    return GivenUp{Loss::followed, {}, decision.because, {}};
+}
+
+}  // namespace
+
+Deciders deciders_of(const Decision& decision, const Rulebook& rulebook) {
+    if (decision.because.count == 0) return {};
+    if (is_consequence(decision.cause)) return {decision.because};
+    Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision) : known_limiting(decision)};
+    if (deciders.hosts.count > 0 && !deciders.hosts.names.empty()) return deciders;
+    return {decision.because, hosts_where(decision, is_unknown).count == 0};
+}
+
+Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
+    Groups groups;
+    const OperatorsDoing doing(policy, rulebook);
+    // Lists hold only the first of many hosts, so that their number tells sets apart, too.
+    std::map<std::tuple<Loss, std::string, std::vector<std::string>, std::size_t>, GivenUp> lost;
+    for (const Decision& decision : policy.decisions) {
+        const bool has_value = number_of(decision.value) != 0;
+        if (announces_feature(rulebook, decision)) {
+            if (auto loss = loss_of(decision, doing)) {
+                const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);
+                lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
+            }
+        } else if (relaxes_promise(rulebook, decision)) {
+            if (has_value) groups.announced.push_back(&decision);
+        } else if (is_limit(decision)) {
+            if (has_value && (decision.because.count > 0 || doing.took(decision))) groups.limits.push_back(&decision);
+        }
+    }
+    for (auto& [key, loss] : lost) groups.given_up.push_back(std::move(loss));
+    return groups;
+}
+
+std::size_t host_count(const PoolPolicy& policy) {
+    std::size_t count = 0;
+    for (const HostClass& host : policy.hosts) count += host.is_ceiling() ? 0 : host.count;
+    return count;
+}
+
+std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook) {
+    const Registers* row = PolicyRegisters(policy).row(signature_key);
+    const auto vendor = rulebook.vendor_of(policy.vendor);
+    const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
+    std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
+                       ", stepping " + std::to_string(signature.stepping);
+    const Model* model = vendor ? rulebook.model_of(*vendor, signature) : nullptr;
+    return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
+}
+
+}  // namespace poolcpuid::summary
