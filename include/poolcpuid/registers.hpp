@@ -81,6 +81,9 @@ struct BitPlace {
     // The bits within their register or MSR.
     constexpr std::uint64_t mask() const noexcept { return bit_mask(low, high); }
 
+    // Those bits of their register's value, shifted down.
+    constexpr std::uint64_t part_of(std::uint64_t value) const noexcept { return (value & mask()) >> low; }
+
     friend auto operator<=>(const BitPlace&, const BitPlace&) = default;
 };
 

@@ -20,6 +20,7 @@
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/telling.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 
 namespace poolcpuid {
@@ -38,17 +39,6 @@ std::string_view to_string(RenderTarget target) noexcept;
 
 // The target of this name, or nothing.
 std::optional<RenderTarget> render_target_of(std::string_view name) noexcept;
-
-// How what the guest sees relates to what the policy promises it.
-enum class Telling : std::uint8_t {
-    more,       // the guest is promised what not every host keeps
-    less,       // the guest is not shown what it could use
-    otherwise,  // something that promises nothing is described otherwise
-    unknown,    // the VMM or the host decides
-};
-
-// "more", "less", "otherwise", "unknown".
-std::string_view to_string(Telling telling) noexcept;
 
 // What stands for the field of bits that no field covers.
 inline constexpr const char* bits_without_field = "bits without a field";

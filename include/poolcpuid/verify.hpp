@@ -22,6 +22,7 @@
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/telling.hpp"
 
 namespace poolcpuid {
 
@@ -56,23 +57,13 @@ using VcpuRunner = std::function<VcpuAnswer(const VcpuTask&)>;
 // can give to guests, for the life of the process.
 VcpuRunner kvm_vcpus(const std::string& device = "/dev/kvm");
 
-// What the guest makes of a field that it sees otherwise than the policy says.
-enum class Shows : std::uint8_t {
-    more,   // promises that the policy does not make: after a migration they need not hold
-    less,   // fewer promises than the policy makes: the guest does without
-    other,  // neither: identity, derived and hidden fields, equal values, bits without a field
-};
-
-// "more", "less", "other".
-std::string_view to_string(Shows shows) noexcept;
-
 struct SeenField {
     std::string field;  // the rulebook's id, or stray_change (diff.hpp)
     BitPlace place;
-    std::string rule;    // the rulebook's word; empty where there is no field
-    std::string policy;  // "0x…", shifted down
-    std::string seen;    // likewise
-    Shows shows = Shows::other;
+    std::string rule;                    // the rulebook's word; empty where there is no field
+    std::string policy;                  // "0x…", shifted down
+    std::string seen;                    // likewise
+    Telling shows = Telling::otherwise;  // of what is seen
     Impact impact = Impact::cosmetic;
     std::string meaning;  // a sentence: what it means for the guest
 

@@ -7,7 +7,7 @@
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 
-namespace poolcpuid::check {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -187,4 +187,4 @@ Violation vendor_violation(const std::string& promised, const std::string& host)
     return violation;
 }
 
-}  // namespace poolcpuid::check
+}  // namespace poolcpuid::compare

@@ -6,7 +6,7 @@
 #include "compare/order.hpp"
 #include "poolcpuid/check.hpp"
 
-namespace poolcpuid::check {
+namespace poolcpuid::compare {
 
 // What is known of the other side beyond the broken atom itself.
 struct Circumstances {
@@ -24,4 +24,4 @@ Violation describe(const merge::Plan& plan, const merge::BrokenAtom& atom, const
 // The violation of a host of another vendor.
 Violation vendor_violation(const std::string& promised, const std::string& host);
 
-}  // namespace poolcpuid::check
+}  // namespace poolcpuid::compare

@@ -1,8 +1,9 @@
 #include "compare/change_words.hpp"
 
 #include "compare/breach.hpp"
+#include "compare/told.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -75,17 +76,6 @@ const char* without_promise(const Subject& subject) {
 
 }  // namespace
 
-const char* trouble(Impact impact) noexcept {
-    switch (impact) {
-        case Impact::crash: return "it may crash";
-        case Impact::security: return "it may be open to an attack";
-        case Impact::wrong_result: return "it may compute wrong results";
-        case Impact::performance: return "it may run slower";
-        case Impact::cosmetic: break;
-    }
-    return "it may show what is not so";
-}
-
 void describe(const Subject& subject, FieldChange& change) {
     Sentences sentences{without_promise(subject), "Nothing changes."};
     switch (change.direction) {
@@ -101,11 +91,11 @@ void describe(const Subject& subject, FieldChange& change) {
     change.restarted = sentences.restarted;
     change.migrated = sentences.migrated;
     const bool breaks = change.direction != Direction::gains && change.direction != Direction::none;
-    if (breaks) change.migrated += std::string(": ") + trouble(change.impact) + ".";
+    if (breaks) change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
 }
 
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after) {
-    const Violation violation = check::vendor_violation(before.vendor, after.vendor);
+    const Violation violation = compare::vendor_violation(before.vendor, after.vendor);
     FieldChange change;
     change.field = vendor_change;
     change.place = violation.place;
@@ -120,4 +110,4 @@ FieldChange vendor_changed(const DiffSide& before, const DiffSide& after) {
     return change;
 }
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

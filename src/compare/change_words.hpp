@@ -4,7 +4,7 @@
 #include "compare/order.hpp"
 #include "poolcpuid/diff.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 // What changed, as far as the sentences depend on it.
 struct Subject {
@@ -15,13 +15,10 @@ struct Subject {
     bool is_mitigation = false;  // a guest with it can do something against an attack
 };
 
-// What a broken promise does to a guest: "it may crash".
-const char* trouble(Impact impact) noexcept;
-
 // Fills in the sentences of a change whose other members are set.
 void describe(const Subject& subject, FieldChange& change);
 
 // The change of promises between sides of two vendors.
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -33,8 +33,8 @@ struct PolicyCheck::Impl {
         return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
     }
 
-    check::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
-        check::Circumstances result;
+    compare::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
+        compare::Circumstances result;
         result.only_hypervisor_view = !host.has_hardware_view;
         if (atom.kind != merge::AtomKind::bits) return result;
         result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
@@ -46,9 +46,9 @@ struct PolicyCheck::Impl {
 
     void judge(const HostPromises& host, Verdict& verdict) const {
         for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
-            check::Circumstances known = circumstances(atom, host);
+            compare::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
-            verdict.violations.push_back(check::describe(plan, atom, known));
+            verdict.violations.push_back(compare::describe(plan, atom, known));
         }
         const auto key = [](const Violation& v) { return std::tie(v.place, v.field, v.breach); };
         std::sort(verdict.violations.begin(), verdict.violations.end(),
@@ -138,7 +138,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
     Verdict verdict{host.name, host.sha256, false, {}, {}};
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     if (vendor != impl_->vendor) {
-        verdict.violations.push_back(check::vendor_violation(impl_->vendor, vendor));
+        verdict.violations.push_back(compare::vendor_violation(impl_->vendor, vendor));
         return verdict;
     }
     const HostPromises promises = merge::promises_of(impl_->plan, host);
@@ -150,7 +150,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
 Verdict PolicyCheck::against(const PoolPolicy& other) const {
     Verdict verdict{other.pool, sha256_of(other), true, {}, {}};
     if (other.vendor != impl_->vendor) {
-        verdict.violations.push_back(check::vendor_violation(impl_->vendor, other.vendor));
+        verdict.violations.push_back(compare::vendor_violation(impl_->vendor, other.vendor));
         return verdict;
     }
     impl_->judge(merge::promises_of(impl_->plan, other), verdict);

@@ -17,7 +17,7 @@ namespace poolcpuid {
 
 namespace {
 
-using diff::Promised;
+using compare::Promised;
 
 DiffSide side_of(const PoolPolicy& policy) {
     return {policy.pool,
@@ -103,18 +103,18 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
     difference.before = describe(before);
     difference.after = describe(after);
     if (std::holds_alternative<PoolPolicy>(before) && std::holds_alternative<PoolPolicy>(after)) {
-        difference.provenance = diff::provenance(std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
+        difference.provenance = compare::provenance(std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
     }
     const auto vendor = rulebook.vendor_of(difference.before.vendor);
     if (difference.is_of_two_vendors()) {
-        difference.changes.push_back(diff::vendor_changed(difference.before, difference.after));
+        difference.changes.push_back(compare::vendor_changed(difference.before, difference.after));
         const auto other = rulebook.vendor_of(difference.after.vendor);
         if (!vendor || !other) return difference;
         const merge::Plan old_plan(rulebook, *vendor);
         const merge::Plan new_plan(rulebook, *other);
         const Promised old_side = promised_by(old_plan, before);
         const Promised new_side = promised_by(new_plan, after);
-        std::ranges::move(diff::register_changes(old_plan, old_side, new_plan, new_side),
+        std::ranges::move(compare::register_changes(old_plan, old_side, new_plan, new_side),
                           std::back_inserter(difference.changes));
         return difference;
     }
@@ -123,7 +123,7 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
                             "\", which the rulebook does not know");
     }
     const merge::Plan plan(rulebook, *vendor);
-    difference.changes = diff::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
+    difference.changes = compare::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
     difference.equal_registers = equal_registers(before, after, difference.changes);
     return difference;
 }

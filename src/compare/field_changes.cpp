@@ -15,7 +15,7 @@
 #include "compare/two_vendors.hpp"
 #include "merge/pool.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -73,7 +73,7 @@ private:
         const BrokenAtom* lost = broken_.component(bit);
         const BrokenAtom* won = mended_.component(bit);
         if (lost == nullptr && won == nullptr) return;
-        const Violation violation = check::describe(plan_, lost != nullptr ? *lost : *won, {});
+        const Violation violation = compare::describe(plan_, lost != nullptr ? *lost : *won, {});
         FieldChange change;
         change.field = violation.field;
         change.place = violation.place;
@@ -141,7 +141,7 @@ private:
 
     // The bit is the same and the promise that VERW scrubs is not.
     void put_scrub(const BrokenAtom& atom, Direction direction, FieldChange& change) const {
-        const Violation violation = check::describe(plan_, atom, {});
+        const Violation violation = compare::describe(plan_, atom, {});
         const bool lost = direction == Direction::loses;
         change.before = lost ? violation.promised : violation.host;
         change.after = lost ? violation.host : violation.promised;
@@ -187,4 +187,4 @@ std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before,
     return FieldChanges(plan, before, after).run();
 }
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -7,7 +7,7 @@
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/diff.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 // One side, reduced.
 struct Promised {
@@ -21,4 +21,4 @@ void sort_changes(std::vector<FieldChange>& changes);
 // Every change, by direction, then impact, then place. Linear in the plan's fields and both sides' rows.
 std::vector<FieldChange> field_changes(const merge::Plan& plan, const Promised& before, const Promised& after);
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -6,18 +6,18 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 
-namespace poolcpuid::check {
+namespace poolcpuid::compare {
 
 nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation);
 nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& start_up);
 
-}  // namespace poolcpuid::check
+}  // namespace poolcpuid::compare
 
 // The document of a difference as a JSON value, for documents that hold one.
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 // What to_json writes.
 nlohmann::ordered_json difference_json(const Difference& difference, const Rulebook& rulebook);
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -16,9 +16,9 @@ namespace poolcpuid {
 
 namespace {
 
-using plan::Hosts;
-using plan::HostsByName;
-using plan::Reach;
+using compare::Hosts;
+using compare::HostsByName;
+using compare::Reach;
 
 PromiseCounts counts_of(const std::vector<FieldChange>& changes) {
     PromiseCounts counts;
@@ -39,8 +39,8 @@ PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const 
     const auto vendor = rulebook.vendor_of(before.vendor);
     if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
     const merge::Plan rules(rulebook, *vendor);
-    return counts_of(diff::field_changes(rules, {merge::promises_of(rules, before), true},
-                                         {merge::promises_of(rules, after), true}));
+    return counts_of(compare::field_changes(rules, {merge::promises_of(rules, before), true},
+                                            {merge::promises_of(rules, after), true}));
 }
 
 class Planner {
@@ -146,7 +146,7 @@ private:
                 plan_.added.push_back({name, {}, host->sha256, counts_to(nullptr, *host), {}});
             } else if (hosts_.moving.contains(name)) {
                 plan_.replaced.push_back({name, old->second->sha256, host->sha256, counts_to(old->second, *host),
-                                          plan::setting_changes(*old->second, *host)});
+                                          compare::setting_changes(*old->second, *host)});
             }
         }
         for (const std::string& name : hosts_.moving) {

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -94,4 +94,4 @@ Provenance provenance(const PoolPolicy& before, const PoolPolicy& after) {
     return result;
 }
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

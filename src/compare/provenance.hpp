@@ -3,8 +3,8 @@
 
 #include "poolcpuid/diff.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 Provenance provenance(const PoolPolicy& before, const PoolPolicy& after);
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -10,7 +10,7 @@
 #include "compare/breach.hpp"
 #include "merge/pool.hpp"
 
-namespace poolcpuid::plan {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -192,4 +192,4 @@ std::vector<SettingChange> setting_changes(const HostDump& before, const HostDum
     return result;
 }
 
-}  // namespace poolcpuid::plan
+}  // namespace poolcpuid::compare

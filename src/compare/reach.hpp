@@ -11,7 +11,7 @@
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/pool_plan.hpp"
 
-namespace poolcpuid::plan {
+namespace poolcpuid::compare {
 
 // Hosts by what their views say: a pool of thousands has a few dozen kinds, and questions are asked of those.
 
@@ -76,4 +76,4 @@ std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running
 // The microcode revision, the kernel and KVM's parameters, as capture records them, where they differ; by name.
 std::vector<SettingChange> setting_changes(const HostDump& before, const HostDump& after);
 
-}  // namespace poolcpuid::plan
+}  // namespace poolcpuid::compare

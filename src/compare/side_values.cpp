@@ -3,7 +3,7 @@
 #include "base/hex.hpp"
 #include "merge/pool.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 std::string text_of(const Value& value) { return value ? to_hex(*value) : unknown_value; }
 
@@ -47,4 +47,4 @@ Value Values::microcode() const {
     return at->second.value;
 }
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

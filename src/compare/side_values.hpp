@@ -10,7 +10,7 @@
 #include "merge/table_values.hpp"
 #include "merge/vendor_rules.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 // Nothing where a dump does not say.
 using Value = std::optional<std::uint64_t>;
@@ -48,4 +48,4 @@ private:
     merge::ViewReader registers_;
 };
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -9,7 +9,7 @@
 #include "compare/change_words.hpp"
 #include "compare/side_values.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 namespace {
 
@@ -57,11 +57,10 @@ namespace {
 
 using merge::RegisterPlace;
 
-FieldChange stray(const RegisterPlace& place, const Field& run, const Value& before, const Value& after) {
+FieldChange stray(const BitPlace& place, const Value& before, const Value& after) {
     FieldChange change;
     change.field = stray_change;
-    const LeafKey key = place.key;
-    change.place = {place.is_msr, key.leaf, key.subleaf, key.subleaf, place.reg, run.low, run.high};
+    change.place = place;
     change.before = text_of(before);
     change.after = text_of(after);
     change.known = before && after;
@@ -74,20 +73,11 @@ FieldChange stray(const RegisterPlace& place, const Field& run, const Value& bef
 // mask are the bits of before and after that are compared.
 void compare_runs(const RegisterPlace& place, std::uint64_t mask, const Value& before, const Value& after,
                   std::vector<FieldChange>& changes) {
-    for (unsigned low = 0; low < 64; ++low) {
-        if (((mask >> low) & 1U) == 0) continue;
-        unsigned high = low;
-        while (high < 63 && ((mask >> (high + 1)) & 1U) != 0) ++high;
-        Field run;
-        run.low = static_cast<std::uint8_t>(low);
-        run.high = static_cast<std::uint8_t>(high);
-        const auto part = [&](const Value& value) {
-            return value ? Value((*value & run.mask()) >> run.low) : std::nullopt;
-        };
+    for (const BitPlace& run : place.runs_of(mask)) {
+        const auto part = [&](const Value& value) { return value ? Value(run.part_of(*value)) : std::nullopt; };
         const Value old_part = part(before);
         const Value new_part = part(after);
-        if (old_part.value_or(0) != new_part.value_or(0)) changes.push_back(stray(place, run, old_part, new_part));
-        low = high;
+        if (old_part.value_or(0) != new_part.value_or(0)) changes.push_back(stray(run, old_part, new_part));
     }
 }
 
@@ -100,7 +90,7 @@ std::vector<FieldChange> stray_changes(const Values& before, const Values& after
     after.collect_places(places);
     std::vector<FieldChange> changes;
     for (const RegisterPlace& place : places) {
-        std::uint64_t mask = place.is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU;
+        std::uint64_t mask = place.all_bits();
         for (const merge::Plan* plan : plans) mask &= ~plan->bits_with_field(place);
         const Value old_bits = before.bits(place, mask);
         const Value new_bits = after.bits(place, mask);
@@ -109,4 +99,4 @@ std::vector<FieldChange> stray_changes(const Values& before, const Values& after
     return changes;
 }
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -8,7 +8,7 @@
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/diff.hpp"
 
-namespace poolcpuid::diff {
+namespace poolcpuid::compare {
 
 // Every field that one of the vendors has and in which the registers differ, and such bits without a field: changes
 // without a direction, in the order of all lists of changes. A plan is that of its side's vendor.
@@ -22,4 +22,4 @@ std::vector<FieldChange> register_changes(const merge::Plan& before_plan, const 
 std::vector<FieldChange> stray_changes(const Values& before, const Values& after,
                                        const std::vector<const merge::Plan*>& plans);
 
-}  // namespace poolcpuid::diff
+}  // namespace poolcpuid::compare

@@ -31,7 +31,7 @@ public:
         if (rest.host_count() == 0) throw UsageError("without these hosts there is no pool");
         WhatIf result{std::move(hosts), {}};
         const PoolPolicy policy = rest.finish_promises(without_lost_identity(options_, rest));
-        result.gains = diff::field_changes(plan_, whole_, {merge::promises_of(plan_, policy), true});
+        result.gains = compare::field_changes(plan_, whole_, {merge::promises_of(plan_, policy), true});
         std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
         return result;
     }
@@ -40,7 +40,7 @@ private:
     const PoolState& state_;
     const MergeOptions& options_;
     merge::Plan plan_;
-    diff::Promised whole_;
+    compare::Promised whole_;
 };
 
 // The sets of hosts that limit a field, without a ceiling's policy, which is no host that could leave.

@@ -8,7 +8,7 @@
 
 namespace poolcpuid {
 
-namespace check {
+namespace compare {
 
 nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation) {
     nlohmann::ordered_json json;
@@ -32,7 +32,7 @@ nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& st
     return json;
 }
 
-}  // namespace check
+}  // namespace compare
 
 namespace {
 
@@ -46,9 +46,9 @@ Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, Strictness s
     json["compatible"] = verdict.compatible(strictness);
     json["outcome"] = to_string(verdict.outcome(strictness.unknown));
     json["violations"] = document::array_of(
-        verdict.violations, [&](const Violation& violation) { return check::violation_json(rulebook, violation); });
+        verdict.violations, [&](const Violation& violation) { return compare::violation_json(rulebook, violation); });
     json["start_up"] = document::array_of(
-        verdict.start_up, [&](const StartUp& start_up) { return check::start_up_json(rulebook, start_up); });
+        verdict.start_up, [&](const StartUp& start_up) { return compare::start_up_json(rulebook, start_up); });
     return json;
 }
 

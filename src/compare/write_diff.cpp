@@ -68,7 +68,7 @@ Json provenance_json(const Provenance& provenance) {
 
 }  // namespace
 
-nlohmann::ordered_json diff::difference_json(const Difference& difference, const Rulebook& rulebook) {
+nlohmann::ordered_json compare::difference_json(const Difference& difference, const Rulebook& rulebook) {
     Json json;
     json["schema"] = "poolcpuid/diff/v1";
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
@@ -83,7 +83,7 @@ nlohmann::ordered_json diff::difference_json(const Difference& difference, const
 }
 
 std::string to_json(const Difference& difference, const Rulebook& rulebook) {
-    return json::text_of(diff::difference_json(difference, rulebook));
+    return json::text_of(compare::difference_json(difference, rulebook));
 }
 
 }  // namespace poolcpuid

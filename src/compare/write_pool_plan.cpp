@@ -71,7 +71,7 @@ public:
         });
         json["before"] = document::policy_json(plan_.before);
         json["after"] = document::policy_json(plan_.after);
-        json["diff"] = diff::difference_json(plan_.difference, rulebook_);
+        json["diff"] = compare::difference_json(plan_.difference, rulebook_);
         return json;
     }
 
@@ -113,7 +113,7 @@ private:
 
     Json violations(const std::vector<Violation>& all) const {
         return document::array_of(
-            all, [&](const Violation& violation) { return check::violation_json(rulebook_, violation); });
+            all, [&](const Violation& violation) { return compare::violation_json(rulebook_, violation); });
     }
 
     Json start_up(const std::vector<StartUpHosts>& groups) const {
@@ -121,7 +121,7 @@ private:
             Json entry;
             entry["hosts"] = hosts.hosts;
             entry["fields"] = document::array_of(
-                hosts.start_up, [&](const StartUp& field) { return check::start_up_json(rulebook_, field); });
+                hosts.start_up, [&](const StartUp& field) { return compare::start_up_json(rulebook_, field); });
             return entry;
         });
     }

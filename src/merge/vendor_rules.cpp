@@ -1,9 +1,21 @@
 #include "merge/vendor_rules.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 namespace poolcpuid::merge {
+
+std::vector<BitPlace> RegisterPlace::runs_of(std::uint64_t bits) const {
+    std::vector<BitPlace> runs;
+    for (std::uint64_t left = bits & all_bits(); left != 0; left &= ~runs.back().mask()) {
+        const int low = std::countr_zero(left);
+        const int high = low + std::countr_one(left >> low) - 1;
+        runs.push_back({is_msr, key.leaf, key.subleaf, key.subleaf, reg, static_cast<std::uint8_t>(low),
+                        static_cast<std::uint8_t>(high)});
+    }
+    return runs;
+}
 
 Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook), vendor_(vendor) {
     for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {

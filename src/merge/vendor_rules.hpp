@@ -23,6 +23,12 @@ struct RegisterPlace {
     LeafKey key;
     Register reg = Register::eax;
 
+    // Its bits: of an MSR 64, else 32.
+    constexpr std::uint64_t all_bits() const noexcept { return is_msr ? ~std::uint64_t{0} : 0xFFFFFFFFU; }
+
+    // The runs of neighbouring bits among bits, from the lowest up.
+    std::vector<BitPlace> runs_of(std::uint64_t bits) const;
+
     friend auto operator<=>(const RegisterPlace&, const RegisterPlace&) = default;
 };
 

@@ -238,28 +238,17 @@ bool GuestView::is_gated_off(const Field& field) const {
 void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                            std::vector<Inexpressible>& all) const {
     const std::uint64_t different = (bits.promised ^ bits.seen) | bits.unknown;
-    std::uint64_t left = place.is_msr ? mask : mask & ~std::uint32_t{0};
-    while ((left & different) != 0) {
-        const auto low = static_cast<unsigned>(std::countr_zero(left));
-        const auto high = low + static_cast<unsigned>(std::countr_one(left >> low)) - 1;
-        const std::uint64_t run = bit_mask(low, high);
-        left &= ~run;
-        if ((run & different) == 0) continue;
+    for (const BitPlace& run : place.runs_of(mask)) {
+        if ((run.mask() & different) == 0) continue;
         Inexpressible entry;
         entry.field = bits_without_field;
-        entry.place = {place.is_msr,
-                       place.key.leaf,
-                       place.key.subleaf,
-                       place.key.subleaf,
-                       place.reg,
-                       static_cast<std::uint8_t>(low),
-                       static_cast<std::uint8_t>(high)};
-        const std::uint64_t promised = (bits.promised & run) >> low;
+        entry.place = run;
+        const std::uint64_t promised = run.part_of(bits.promised);
         std::optional<std::uint64_t> seen;
-        if ((bits.unknown & run) == 0) seen = (bits.seen & run) >> low;
+        if ((bits.unknown & run.mask()) == 0) seen = run.part_of(bits.seen);
         entry.value = to_hex(promised);
         entry.instead = seen ? to_hex(*seen) : "unknown";
-        const Reason reason = reason_for(place, run & different);
+        const Reason reason = reason_for(place, run.mask() & different);
         entry.reason = reason.text;
         entry.about = subject_of(reason.kind);
         switch (reason.kind) {

@@ -110,16 +110,6 @@ std::optional<RenderTarget> render_target_of(std::string_view name) noexcept {
     return std::nullopt;
 }
 
-std::string_view to_string(Telling telling) noexcept {
-    switch (telling) {
-        case Telling::more: return "more";
-        case Telling::less: return "less";
-        case Telling::otherwise: return "otherwise";
-        case Telling::unknown: break;
-    }
-    return "unknown";
-}
-
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
                         const RenderOptions& options) {
     const std::size_t vendor = vendor_of(rulebook, policy);

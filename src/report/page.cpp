@@ -108,17 +108,6 @@ std::string_view style_of(std::string_view rule) {
     return words == nullptr ? "other" : words->rule;
 }
 
-std::string_view cost_of(Impact impact) {
-    switch (impact) {
-        case Impact::crash: return "The guest may crash.";
-        case Impact::security: return "The guest may be open to an attack.";
-        case Impact::wrong_result: return "The guest may compute wrong results.";
-        case Impact::performance: return "The guest may run slower.";
-        case Impact::cosmetic: break;
-    }
-    return "The guest shows something that is not so.";
-}
-
 std::string counted(std::size_t count, std::string_view one) {
     return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
 }

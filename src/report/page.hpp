@@ -82,9 +82,6 @@ const RuleWords* words_of(std::string_view rule);
 // The rule itself where it is one, else "other": a class of the style sheet.
 std::string_view style_of(std::string_view rule);
 
-// A sentence: what it costs the guest when the promise is broken.
-std::string_view cost_of(Impact impact);
-
 // "1 host", "3 hosts", "0 hosts".
 std::string counted(std::size_t count, std::string_view one);
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/hex.hpp"
+#include "compare/told.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "policy/summary_groups.hpp"
@@ -82,7 +83,8 @@ void put_values(Page& page, std::size_t index) {
 
 void put_meaning(Page& page, const Field& field) {
     put_term(page, "Meaning", field.why);
-    put_term(page, "If broken", std::string(to_string(field.impact)) + ": " + std::string(cost_of(field.impact)));
+    put_term(page, "If broken",
+             std::string(to_string(field.impact)) + ": The guest " + compare::trouble(field.impact) + ".");
     const std::string names = names_text(field);
     if (!names.empty()) put_term(page, "Names", names);
 }

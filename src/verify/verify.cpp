@@ -136,15 +136,6 @@ std::string value_or_empty(const std::map<std::string, std::string>& meta, const
 
 }  // namespace
 
-std::string_view to_string(Shows shows) noexcept {
-    switch (shows) {
-        case Shows::more: return "more";
-        case Shows::less: return "less";
-        case Shows::other: break;
-    }
-    return "other";
-}
-
 Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, const VcpuRunner& run) {
     const auto vendor = rulebook.vendor_of(policy.vendor);
     if (!vendor) {

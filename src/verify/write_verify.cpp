@@ -28,7 +28,8 @@ Json field_json(const Rulebook& rulebook, const SeenField& field) {
     if (!field.rule.empty()) json["rule"] = field.rule;
     json["policy"] = field.policy;
     json["seen"] = field.seen;
-    json["shows"] = to_string(field.shows);
+    const bool is_comparable = field.shows == Telling::more || field.shows == Telling::less;
+    json["shows"] = is_comparable ? to_string(field.shows) : "other";
     json["impact"] = to_string(field.impact);
     json["meaning"] = field.meaning;
     return json;

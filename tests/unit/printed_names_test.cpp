@@ -60,7 +60,7 @@ TEST_CASE("the names that are no fields' are found as well", "[rulebook]") {
         const auto found = rulebook.find_printed_name("xsave state " + std::string(component.id));
         CHECK(std::equal(found.begin(), found.end(), component.features.begin(), component.features.end()));
     }
-    const std::string vendor = check::vendor_violation("GenuineIntel", "AuthenticAMD").field;
+    const std::string vendor = compare::vendor_violation("GenuineIntel", "AuthenticAMD").field;
     CHECK(rulebook.find_printed_name(vendor).size() == 3);
 }
 

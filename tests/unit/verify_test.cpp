@@ -147,8 +147,8 @@ TEST_CASE("bits that the policy leaves to the VMM are not compared", "[verify]")
     CHECK(result.uncontrolled.empty());
     policy.owned.clear();
     CHECK(text_of(verify(policy, kvm).uncontrolled) ==
-          "other platform_cpuid_fault 0x0 0x1; other initial_apic_id 0x0 0x3; "
-          "other xsave_cur_size 0x0 0x240; other xss_cur_size 0x0 0x240");
+          "otherwise platform_cpuid_fault 0x0 0x1; otherwise initial_apic_id 0x0 0x3; "
+          "otherwise xsave_cur_size 0x0 0x240; otherwise xss_cur_size 0x0 0x240");
 }
 
 TEST_CASE("what KVM shows whatever it is told is told apart and is no failure", "[verify]") {
@@ -217,15 +217,30 @@ TEST_CASE("what a difference means follows from the field's rule", "[verify]") {
         const char* meaning;
     };
     const std::vector<Case> cases{
-        {amd, {7, 0}, ebx, 0, "less avx2 0x1 0x0", "does without what the policy promises."},
-        {amd, {7, 0}, ebx, avx2 | 1U << 3, "more bmi1 0x0 0x1", "where it moves: it may compute wrong results."},
-        {amd, {0x80000021, 0}, eax, 0, "more fs_gs_base_ns 0x1 0x0", "is not told of what is so in the pool"},
-        {intel, {7, 0}, edx, 0, "more md_clear 0x1 0x0", "is not told to run VERW: it may be open to an attack."},
+        {amd, {7, 0}, ebx, 0, "less avx2 0x1 0x0", "does without what every host has."},
+        {amd,
+         {7, 0},
+         ebx,
+         avx2 | 1U << 3,
+         "more bmi1 0x0 0x1",
+         "may use what not every host has; there it may compute wrong results."},
+        {amd,
+         {0x80000021, 0},
+         eax,
+         0,
+         "more fs_gs_base_ns 0x1 0x0",
+         "is not told of it, and relies on what not every host keeps"},
+        {intel,
+         {7, 0},
+         edx,
+         0,
+         "more md_clear 0x1 0x0",
+         "is not told to run VERW, which hosts of the pool need; there it may be open to an attack."},
         {amd, {0x80000008, 0}, eax, 0x302E, "less maxphyaddr 0x30 0x2e", "keeps to a tighter limit"},
-        {amd, {0x80000008, 0}, eax, 0x3034, "more maxphyaddr 0x30 0x34", "counts on a limit"},
-        {amd, {1, 0}, eax, 0x00830F11, "other stepping 0x0 0x1", "sees another CPU"},
-        {amd, {0, 0}, eax, 0xE, "other max_basic_leaf 0xd 0xe", "does not follow from the rest"},
-        {intel, {1, 0}, ecx, 1U << 7, "other eist 0x0 0x1", "what a policy never shows"},
+        {amd, {0x80000008, 0}, eax, 0x3034, "more maxphyaddr 0x30 0x34", "counts on a value that not every host keeps"},
+        {amd, {1, 0}, eax, 0x00830F11, "otherwise stepping 0x0 0x1", "sees another CPU"},
+        {amd, {0, 0}, eax, 0xE, "otherwise max_basic_leaf 0xd 0xe", "does not follow from the rest"},
+        {intel, {1, 0}, ecx, 1U << 7, "otherwise eist 0x0 0x1", "what a policy never shows"},
     };
     for (const Case& one : cases) {
         const SeenField seen = only_difference(one.policy, one.key, one.reg, one.seen);
@@ -238,7 +253,8 @@ TEST_CASE("bits without a field are told by runs of neighbours", "[verify]") {
     FakeKvm kvm;
     kvm.fixed({0x8, 0}, ecx, ~0U, 0x80000006);
     const Verification result = verify(amd_policy(), kvm);
-    CHECK(text_of(result.uncontrolled) == "other bits without a field 0x0 0x3; other bits without a field 0x0 0x1");
+    CHECK(text_of(result.uncontrolled) ==
+          "otherwise bits without a field 0x0 0x3; otherwise bits without a field 0x0 0x1");
     CHECK(result.uncontrolled.front().place == BitPlace{false, 0x8, 0, 0, ecx, 1, 2});
     CHECK(result.uncontrolled.front().rule.empty());
 }
@@ -275,7 +291,7 @@ TEST_CASE("what KVM shows in the highest basic leaf is told once, not again wher
     const Verification result = verify(policy, kvm);
     CHECK(result.shows_policy());
     CHECK(text_of(result.uncontrolled) ==
-          "other xcr0_lo 0x7 0x207; other xsave_max_size 0x340 0x988; other xsave_cur_size 0x0 0x988");
+          "otherwise xcr0_lo 0x7 0x207; otherwise xsave_max_size 0x340 0x988; otherwise xsave_cur_size 0x0 0x988");
     CHECK(text_of(result.differences).empty());
     // Of a difference that is KVM's to mend it is the same.
     const SeenField seen = only_difference(policy, {0xD, 0}, ecx, 0x240);
