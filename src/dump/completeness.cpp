@@ -6,12 +6,15 @@
 #include <optional>
 #include <string>
 
+#include "base/lists.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
+
+constexpr std::size_t most_named = 8;  // logical CPUs in a note
 
 // Leaves beyond these are not defined by any vendor: no need to call them unknown, and a damaged
 // maximum must not cost thousands of entries.
@@ -198,15 +201,6 @@ private:
     bool amd_;
 };
 
-std::string list_numbers(const std::vector<std::uint32_t>& numbers) {
-    constexpr std::size_t most = 8;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(numbers.size(), most); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
-    }
-    return numbers.size() > most ? text + " and " + std::to_string(numbers.size() - most) + " more" : text;
-}
-
 }  // namespace
 
 bool mark_unknown(CpuidTable& table, DumpFormat format) {
@@ -214,12 +208,12 @@ bool mark_unknown(CpuidTable& table, DumpFormat format) {
 }
 
 void mark_unknown(HardwareView& view, DumpFormat format, std::vector<DumpNote>& notes) {
-    std::vector<std::uint32_t> cut;
+    std::vector<std::string> cut;
     for (LogicalCpu& cpu : view.cpus) {
-        if (mark_unknown(cpu.cpuid, format)) cut.push_back(cpu.number);
+        if (mark_unknown(cpu.cpuid, format)) cut.push_back(std::to_string(cpu.number));
     }
     if (cut.empty()) return;
-    notes.push_back({"truncated", "The rows of logical CPU " + list_numbers(cut) +
+    notes.push_back({"truncated", "The rows of logical CPU " + short_list(cut, most_named) +
                                       " end before the maximum leaf: what is missing is unknown."});
 }
 

@@ -119,10 +119,6 @@ std::string_view cost_of(Impact impact) {
     return "The guest shows something that is not so.";
 }
 
-std::string counted(std::size_t count, std::string_view one) {
-    return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
-}
-
 std::string ranges(const std::vector<std::size_t>& numbers) {
     std::string text;
     for (std::size_t i = 0; i < numbers.size();) {

@@ -85,9 +85,6 @@ std::string_view style_of(std::string_view rule);
 // A sentence: what it costs the guest when the promise is broken.
 std::string_view cost_of(Impact impact);
 
-// "1 host", "3 hosts", "0 hosts".
-std::string counted(std::size_t count, std::string_view one);
-
 // Sorted numbers as ranges: "1–4, 9".
 std::string ranges(const std::vector<std::size_t>& numbers);
 
