@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "poolcpuid/capture.hpp"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"

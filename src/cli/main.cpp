@@ -9,7 +9,6 @@
 #include <string>
 
 #include "cli/commands.hpp"
-#include "cli/help.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "os/standard_files.hpp"

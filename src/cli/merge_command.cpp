@@ -1,20 +1,16 @@
 // poolcpuid merge: the main job, the pool's policy from host dumps.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
-#include "cli/expect.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/summary.hpp"
+#include "cli/texts.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/pool_state.hpp"
 
@@ -24,8 +20,7 @@ namespace {
 
 struct MergeArguments {
     std::vector<std::string> hosts;
-    std::string output;
-    std::string format;
+    ResultOptions result;
     std::string pool = "pool";
     std::string identity;
     std::string ceiling;
@@ -92,17 +87,6 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bo
     return state;
 }
 
-void write_policy(const MergeArguments& arguments, const PoolPolicy& policy, const Rulebook& rulebook) {
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, to_json(policy));
-        const std::string text = summarise(policy, rulebook, output_width(), wants_colour(STDERR_FILENO));
-        std::fwrite(text.data(), 1, text.size(), stderr);
-        return;
-    }
-    const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-    write_stdout(as_text ? summarise(policy, rulebook, output_width(), wants_colour(STDOUT_FILENO)) : to_json(policy));
-}
-
 void list_hosts(const std::string& file, const PoolState& state) {
     std::string text;
     for (const auto& [name, digest] : state.names()) text += digest + "  " + name + "\n";
@@ -118,10 +102,8 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
 bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
     const auto losses = state.below_floor(floor, policy);
     for (const FloorLoss& loss : losses) {
-        std::string hosts;
-        for (const std::string& host : loss.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
         log_error("below the floor: " + loss.field + " is " + loss.result + ", the floor promises " + loss.promised +
-                  (hosts.empty() ? "" : " (" + hosts + ")"));
+                  (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")"));
     }
     return losses.empty();
 }
@@ -129,9 +111,9 @@ bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPoli
 void check_outputs(const MergeArguments& arguments) {
     std::vector<std::string> inputs = arguments.hosts;
     inputs.insert(inputs.end(), {arguments.ceiling, arguments.floor, arguments.expect});
-    check_output(arguments.output, inputs);
+    check_output(arguments.result.output, inputs);
     check_output(arguments.list_hosts, inputs);
-    check_two_outputs(arguments.output, arguments.list_hosts, "--list-hosts");
+    check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 
 ExitStatus merge(const MergeArguments& arguments) {
@@ -154,7 +136,9 @@ ExitStatus merge(const MergeArguments& arguments) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
-    write_policy(arguments, policy, rulebook.get());
+    emit(
+        arguments.result, [&] { return to_json(policy); },
+        [&](Page& page) { merge_text(policy, rulebook.get(), page); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }
 
@@ -167,9 +151,10 @@ void add_merge_command(CLI::App& app, Action& action) {
             "HOST", arguments->hosts,
             "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    CLI::Option* output = add_output_option(*verb, arguments->output,
+    CLI::Option* output = add_output_option(*verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
-    verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
+    verb->add_option("--format", arguments->result.format,
+                     "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
     verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");

@@ -1,19 +1,16 @@
 // poolcpuid render: a policy in a VMM's own language.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/render_text.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 
@@ -138,9 +135,7 @@ ExitStatus render(const RenderArguments& arguments) {
         write_result(arguments.output, to_json(policy, rulebook.get(), rendering));
     } else {
         write_result(arguments.output, rendering.output);
-        const std::string remarks =
-            render_remarks(policy, rulebook.get(), rendering, output_width(), wants_colour(STDERR_FILENO));
-        std::fwrite(remarks.data(), 1, remarks.size(), stderr);
+        remark([&](Page& page) { render_text(policy, rulebook.get(), rendering, page); });
     }
     return arguments.strict && !rendering.inexpressible.empty() ? ExitStatus::different : ExitStatus::done;
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/sha256.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"

@@ -1,8 +1,5 @@
 // poolcpuid rules: what the rulebook says, for people and for scripts.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,12 +7,11 @@
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/rules_text.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::cli {
@@ -34,10 +30,6 @@ struct RulesArguments {
     std::string leaf;
     bool count = false;
 };
-
-bool wants_text(const RulesArguments& arguments) {
-    return arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-}
 
 ExitStatus lint(const RulesArguments& arguments) {
     if (arguments.directory.empty()) {
@@ -92,31 +84,15 @@ std::vector<FieldIndex> selected(const RulesArguments& arguments, const Rulebook
     return fields;
 }
 
-std::string count_text(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
-    std::map<std::string, std::pair<std::size_t, std::size_t>> counts;
-    for (const FieldIndex index : fields) {
-        auto& [cpuid, msr] = counts[std::string(to_string(rulebook[index].rule))];
-        ++(rulebook[index].is_msr ? msr : cpuid);
-    }
-    std::string text = padded("rule", 12) + padded("CPUID", 8) + "MSR\n";
-    std::size_t all_cpuid = 0;
-    std::size_t all_msr = 0;
-    for (const auto& [rule, count] : counts) {
-        text += padded(rule, 12) + padded(std::to_string(count.first), 8) + std::to_string(count.second) + "\n";
-        all_cpuid += count.first;
-        all_msr += count.second;
-    }
-    return text + padded("all", 12) + padded(std::to_string(all_cpuid), 8) + std::to_string(all_msr) + "\n";
-}
-
 ExitStatus list(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = selected(arguments, rulebook);
+    const auto json = [&] { return rules_json(rulebook, fields); };
     if (arguments.count) {
-        write_stdout(count_text(rulebook, fields));
+        emit({"text", ""}, json, [&](Page& page) { rules_count(rulebook, fields, page); });
     } else {
-        write_stdout(wants_text(arguments) ? rules_table(rulebook, fields) : rules_json(rulebook, fields));
+        emit({arguments.format, ""}, json, [&](Page& page) { rules_table(rulebook, fields, page); });
     }
     return ExitStatus::done;
 }
@@ -127,8 +103,9 @@ ExitStatus show(const RulesArguments& arguments) {
     const std::vector<FieldIndex> fields = rulebook.find_printed_name(arguments.field);
     if (fields.empty())
         throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
-    write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width())
-                                       : rules_json(rulebook, fields));
+    emit(
+        {arguments.format, ""}, [&] { return rules_json(rulebook, fields); },
+        [&](Page& page) { rules_details(rulebook, fields, page); });
     return ExitStatus::done;
 }
 
