@@ -75,19 +75,17 @@ ExitStatus check(const CheckArguments& arguments) {
 
 }  // namespace
 
-void add_check_command(CLI::App& app, Action& action) {
+void add_check_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<CheckArguments>();
-    CLI::App* verb = app.add_subcommand("check", "Say whether a VM that holds a policy may run on each host");
-    verb->add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")
+    verb.add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")->required();
+    verb.add_option("HOST", arguments->hosts,
+                    "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
         ->required();
-    verb->add_option("HOST", arguments->hosts,
-                     "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
-        ->required();
-    add_strictness_options(*verb, arguments->strictness);
-    add_result_options(*verb, arguments->result);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
-    verb->footer(
+    add_strictness_options(verb, arguments->strictness);
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
+    verb.footer(
         "Both directions count: the guest must not lose what it was promised, and\n"
         "must not meet a relaxed behaviour of which it was not told. A host on which it\n"
         "only gets slower, or finds another description, may run it degraded.\n"
@@ -98,7 +96,7 @@ void add_check_command(CLI::App& app, Action& action) {
         "  poolcpuid check pool.json hosts/new.txt\n"
         "  poolcpuid check pool-a.json pool-b.json     may A's VMs move into B\n"
         "  poolcpuid check vm.json hosts/ --format json | jq '.hosts[].violations'");
-    verb->callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -63,20 +63,19 @@ ExitStatus diff(const DiffArguments& arguments) {
 
 }  // namespace
 
-void add_diff_command(CLI::App& app, Action& action) {
+void add_diff_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<DiffArguments>();
-    CLI::App* verb = app.add_subcommand("diff", "Say what changed between two policies, two hosts, or one of each");
-    verb->add_option("A", arguments->before, "The older policy or host dump: FILE, NAME=FILE, or - for stdin")
+    verb.add_option("A", arguments->before, "The older policy or host dump: FILE, NAME=FILE, or - for stdin")
         ->required();
-    verb->add_option("B", arguments->after, "The newer one")->required();
-    verb->add_option("--format", arguments->result.format,
-                     "json, text or markdown; text when standard output is a terminal")
+    verb.add_option("B", arguments->after, "The newer one")->required();
+    verb.add_option("--format", arguments->result.format,
+                    "json, text or markdown; text when standard output is a terminal")
         ->check(one_of({"json", "text", "markdown"}))
         ->type_name("FORMAT");
-    add_output_option(*verb, arguments->result.output,
+    add_output_option(verb, arguments->result.output,
                       "Write the JSON (or Markdown, if asked for) to FILE, and the text to standard error");
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "Each change says in which direction promises go: loses, both, relaxes (the\n"
         "guest is now told of a relaxed behaviour), gains, or none. What breaks a guest\n"
         "that was started under A and is live-migrated to where B holds comes first.\n\n"
@@ -85,7 +84,7 @@ void add_diff_command(CLI::App& app, Action& action) {
         "  poolcpuid diff q2.json q3.json                     what changed in a quarter\n"
         "  poolcpuid diff old=a.txt new=b.txt --format text   two hosts\n"
         "  poolcpuid diff a.json b.json --format json | jq '.changes[].field'");
-    verb->callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -116,20 +116,19 @@ ExitStatus explain(const ExplainArguments& arguments) {
 
 }  // namespace
 
-void add_explain_command(CLI::App& app, Action& action) {
+void add_explain_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ExplainArguments>();
-    CLI::App* verb = app.add_subcommand("explain", "Say why each value of a policy is what it is");
-    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    verb->add_option("FIELD", arguments->fields,
-                     "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
-    verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
-    verb->add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
+    verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb.add_option("FIELD", arguments->fields,
+                    "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
+    verb.add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb.add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
         ->type_name("NAME")
         ->allow_extra_args(false);
-    verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
-    add_result_options(*verb, arguments->result);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    verb.add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "For a field: the value, what it means for the guest, the hosts' values and which\n"
         "of them decide, what closure or the operator did, and why, with the source.\n"
         "For a policy: who limits it, the costliest first. With --hosts (after the\n"
@@ -140,7 +139,7 @@ void add_explain_command(CLI::App& app, Action& action) {
         "  poolcpuid explain pool.json --hosts hosts/             who costs what\n"
         "  poolcpuid explain pool.json --hosts hosts/ --without node-07\n"
         "  poolcpuid explain pool.json pku --format json | jq '.fields[].values'");
-    verb->callback([&action, arguments] { action = [arguments] { return explain(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return explain(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -144,67 +144,66 @@ ExitStatus merge(const MergeArguments& arguments) {
 
 }  // namespace
 
-void add_merge_command(CLI::App& app, Action& action) {
+void add_merge_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
-    CLI::App* verb = app.add_subcommand("merge", "The policy of a pool from its hosts' dumps: the main job");
-    verb->add_option(
+    verb.add_option(
             "HOST", arguments->hosts,
             "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    CLI::Option* output = add_output_option(*verb, arguments->result.output,
+    CLI::Option* output = add_output_option(verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
-    verb->add_option("--format", arguments->result.format,
-                     "json or text (a summary); default: text on a terminal, else json")
+    verb.add_option("--format", arguments->result.format,
+                    "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
-    verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
-    verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
+    verb.add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
+    verb.add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
         ->type_name("FILE");
-    verb->add_flag("--skip-unreadable", arguments->skip_unreadable,
-                   "Leave out hosts that cannot be read, with an error finding for each");
+    verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
+                  "Leave out hosts that cannot be read, with an error finding for each");
 
     const char* shape = "What the guest is shown";
-    verb->add_option("--identity", arguments->identity,
-                     "Take family, model, caches and brand from this host (name or digest)")
+    verb.add_option("--identity", arguments->identity,
+                    "Take family, model, caches and brand from this host (name or digest)")
         ->type_name("HOST")
         ->group(shape);
-    verb->add_option("--ceiling", arguments->ceiling,
-                     "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
+    verb.add_option("--ceiling", arguments->ceiling,
+                    "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
         ->type_name("LEVEL|POLICY")
         ->group(shape);
-    verb->add_option("--hide", arguments->hide, "Give this feature its weakest value")
+    verb.add_option("--hide", arguments->hide, "Give this feature its weakest value")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--show", arguments->show,
-                     "Show a field, or a group (nested, pmu, tsc), that is shown only when asked for")
+    verb.add_option("--show", arguments->show,
+                    "Show a field, or a group (nested, pmu, tsc), that is shown only when asked for")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--set", arguments->set, "Give a field this value; exit 4 if a host does not keep the promise")
+    verb.add_option("--set", arguments->set, "Give a field this value; exit 4 if a host does not keep the promise")
         ->type_name("FIELD=VALUE")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--rulebook", arguments->rulebook,
-                     "Use the rulebook in DIR instead of the built-in one; it is linted first")
+    verb.add_option("--rulebook", arguments->rulebook,
+                    "Use the rulebook in DIR instead of the built-in one; it is linted first")
         ->type_name("DIR")
         ->group(shape);
 
     const char* conditions = "Conditions (exit 1 when not met)";
-    verb->add_option("--floor", arguments->floor,
-                     "The result must keep every promise of this policy; else nothing is written")
+    verb.add_option("--floor", arguments->floor,
+                    "The result must keep every promise of this policy; else nothing is written")
         ->type_name("POLICY")
         ->group(conditions);
-    verb->add_option("--fail-on", arguments->fail_on,
-                     "Write the policy, but fail when a finding is this severe: error or warning")
+    verb.add_option("--fail-on", arguments->fail_on,
+                    "Write the policy, but fail when a finding is this severe: error or warning")
         ->check(one_of({"error", "warning"}))
         ->type_name("SEVERITY")
         ->group(conditions);
-    verb->add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
+    verb.add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
         ->type_name("POLICY")
         ->excludes(output)
         ->group(conditions);
-    verb->footer(
+    verb.footer(
         "Fields go by any of their names: the rulebook's id, or what Intel,\n"
         "AMD, Linux, QEMU, libvirt or Xen call them. Options with a FIELD may be\n"
         "given several times.\n\n"
@@ -212,7 +211,7 @@ void add_merge_command(CLI::App& app, Action& action) {
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
         "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
-    verb->callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -164,14 +164,13 @@ void add_sources(CLI::App& verb, PlanSources& sources) {
 
 }  // namespace
 
-void add_plan_command(CLI::App& app, Action& action) {
+void add_plan_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<PlanArguments>();
-    CLI::App* verb = app.add_subcommand("plan", "Say what a change of the hosts means, and which VMs strand where");
-    add_sources(*verb, arguments->sources);
-    add_strictness_options(*verb, arguments->strictness);
-    add_result_options(*verb, arguments->result);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    add_sources(verb, arguments->sources);
+    add_strictness_options(verb, arguments->strictness);
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "A VM keeps the CPUID that it was started with. It strands when the pool after\n"
         "the change has a host on which it must not run: because the host lacks what\n"
         "the VM was promised, or relaxes what the VM was not told of. Where it would only\n"
@@ -185,7 +184,7 @@ void add_plan_command(CLI::App& app, Action& action) {
         "  poolcpuid plan pool.json --hosts hosts/ --remove node-3 --running 2024.json\n"
         "  poolcpuid plan pool.json --hosts hosts/ --replace node-7=after-update.json\n"
         "  poolcpuid plan pool.json --hosts hosts/ --add new/ | jq '.running[].reaches'");
-    verb->callback([&action, arguments] { action = [arguments] { return plan(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return plan(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -19,8 +19,7 @@ public:
         : policy_(policy), rulebook_(rulebook), rendering_(rendering), page_(page) {}
 
     void put() {
-        page_.line(policy_.pool + " for " + std::string(to_string(rendering_.target)) + " (" + rendering_.version +
-                   ")");
+        page_.line(policy_.pool + " for " + rendering_.target + " (" + rendering_.version + ")");
         inexpressible();
         for (const std::string& note : rendering_.notes) page_.paragraph(0, "note: ", note, Colour::cyan);
         for (const HostAdvice& entry : rendering_.hosts) advice(entry);

@@ -9,6 +9,7 @@
 #include "base/json_text.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
@@ -119,12 +120,11 @@ void add_common(CLI::App* verb, RulesArguments& arguments) {
 
 }  // namespace
 
-void add_rules_command(CLI::App& app, Action& action) {
+void add_rules_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<RulesArguments>();
-    CLI::App* verb = app.add_subcommand("rules", "The rulebook: what each bit promises and how it is merged");
-    verb->require_subcommand(1);
+    verb.require_subcommand(1);
 
-    CLI::App* list_verb = verb->add_subcommand("list", "List the fields");
+    CLI::App* list_verb = verb.add_subcommand("list", "List the fields");
     add_common(list_verb, *arguments);
     list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")->type_name("RULE");
     list_verb
@@ -134,7 +134,7 @@ void add_rules_command(CLI::App& app, Action& action) {
     list_verb->add_flag("--count", arguments->count, "Print only how many fields there are of each rule");
     list_verb->callback([&action, arguments] { action = [arguments] { return list(*arguments); }; });
 
-    CLI::App* show_verb = verb->add_subcommand("show", "What there is to know of one field");
+    CLI::App* show_verb = verb.add_subcommand("show", "What there is to know of one field");
     add_common(show_verb, *arguments);
     show_verb
         ->add_option("FIELD", arguments->field,
@@ -142,7 +142,7 @@ void add_rules_command(CLI::App& app, Action& action) {
         ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
 
-    CLI::App* lint_verb = verb->add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
+    CLI::App* lint_verb = verb.add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
     lint_verb->add_option("DIR", arguments->directory,
                           "The directory (default: say that the built-in rulebook was linted)");
     lint_verb->add_option("--format", arguments->format, "json or text (default)")
