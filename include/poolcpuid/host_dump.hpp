@@ -16,20 +16,6 @@
 
 namespace poolcpuid {
 
-// The dump formats that are read. The format is recognised from the content, never from a name.
-enum class DumpFormat : std::uint8_t {
-    instlatx64,   // AIDA64, EVEREST and InstLatx64 text
-    cpuid_r,      // `cpuid -r` of Todd Allen's cpuid
-    kcpuid,       // `kcpuid -r` of the Linux tree
-    libcpuid,     // libcpuid's raw dump, and its .test files
-    libvirt,      // <cpudata> XML of libvirt's tests
-    firecracker,  // fingerprint and CPU-configuration JSON of Firecracker
-    host_json,    // our own poolcpuid/host/v1 document
-};
-
-// The word for a format in documents and messages: "instlatx64", "cpuid-r", "host-json" …
-std::string_view to_string(DumpFormat format) noexcept;
-
 // One row of a dump.
 struct CpuidRow {
     LeafKey key;
@@ -105,9 +91,9 @@ struct DumpNote {
 
 // One host. At least one view is present.
 struct HostDump {
-    std::string name;  // see validate_host_name; empty until the caller has chosen
-    DumpFormat format = DumpFormat::host_json;
-    std::string sha256;  // of the file's bytes or of the NDJSON line: 64 lower-case hex digits
+    std::string name;                  // see validate_host_name; empty until the caller has chosen
+    std::string format = "host-json";  // of the dump, in documents and messages: "instlatx64", "cpuid-r" …
+    std::string sha256;                // of the file's bytes or of the NDJSON line: 64 lower-case hex digits
     std::optional<HardwareView> hardware;
     std::optional<HypervisorView> hypervisor;
     std::map<std::string, std::string> meta;  // kernel, microcode … as the dump words them

@@ -1,6 +1,6 @@
 // A policy in a VMM's own language, and what that language cannot say.
 //
-//   const Rendering rendering = render_policy(builtin_rulebook(), policy, RenderTarget::kvm, {});
+//   const Rendering rendering = render_policy(builtin_rulebook(), policy, "kvm", {});
 //   write(rendering.text);
 //   for (const Inexpressible& entry : rendering.inexpressible) ...
 //
@@ -25,20 +25,14 @@
 
 namespace poolcpuid {
 
-enum class RenderTarget : std::uint8_t {
-    firecracker,  // CPU template
-    kvm,          // KVM_SET_CPUID2 and KVM_SET_MSRS
-    libvirt,      // <cpu> element
-    qemu,         // the argument of -cpu
-    xapi,         // featureset
-    xen,          // xl's cpuid
+// A VMM's language, by the name that render_policy takes.
+struct RenderTarget {
+    std::string_view name;  // "firecracker", "kvm" …
+    std::string_view what;  // what is rendered: "a CPU template"
 };
 
-// "firecracker", "kvm" …
-std::string_view to_string(RenderTarget target) noexcept;
-
-// The target of this name, or nothing.
-std::optional<RenderTarget> render_target_of(std::string_view name) noexcept;
+// All that there are, sorted by their names.
+std::vector<RenderTarget> render_targets();
 
 // What stands for the field of bits that no field covers.
 inline constexpr const char* bits_without_field = "bits without a field";
@@ -68,7 +62,7 @@ struct HostAdvice {
 };
 
 struct Rendering {
-    RenderTarget target = RenderTarget::kvm;
+    std::string target;
     std::string version;   // whose names were used, for people: "QEMU 7.2.22, asked /usr/bin/qemu-system-x86_64"
     std::string output;    // what to paste; ends with a newline
     bool is_json = false;  // output is a JSON document
@@ -95,9 +89,9 @@ struct RenderOptions {
 };
 
 // The policy for the target. Throws NoPolicyError when the rulebook does not know the policy's vendor,
-// UsageError when options.base is no model, or options.xen no release, that is known. Linear in the policy's rows and
-// the rulebook's fields; with hosts, a check of each.
-Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
+// UsageError when there is no such target, or options.base is no model, or options.xen no release, that is known.
+// Linear in the policy's rows and the rulebook's fields; with hosts, a check of each.
+Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std::string_view target,
                         const RenderOptions& options);
 
 // The boolean properties that the policy turns on in a QEMU that has them: what to give to ask_qemu. Throws

@@ -17,4 +17,17 @@ std::string enumerate(const std::vector<std::string>& names, std::size_t count) 
     return text;
 }
 
+std::string short_list(const std::vector<std::string>& items, std::size_t most, std::size_t count) {
+    const std::size_t shown = std::min(most, items.size());
+    const std::string text = joined({items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown)});
+    const std::size_t more = count - std::min(count, shown);
+    return more == 0 ? text : text + " and " + std::to_string(more) + " more";
+}
+
+std::string counted(std::size_t count, std::string_view one, std::string_view many) {
+    return std::to_string(count) + " " + std::string(count == 1 ? one : many);
+}
+
+std::string counted(std::size_t count, std::string_view one) { return counted(count, one, std::string(one) + "s"); }
+
 }  // namespace poolcpuid

@@ -1,8 +1,9 @@
-// Names for a sentence.
+// Names and numbers for a sentence.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace poolcpuid {
@@ -22,5 +23,17 @@ inline std::string joined(const std::vector<std::string>& items) {
     for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
     return text;
 }
+
+// "a, b and 3 more": the first most of count items, of which items may hold only some.
+std::string short_list(const std::vector<std::string>& items, std::size_t most, std::size_t count);
+inline std::string short_list(const std::vector<std::string>& items, std::size_t most) {
+    return short_list(items, most, items.size());
+}
+
+// "1 entry", "3 entries".
+std::string counted(std::size_t count, std::string_view one, std::string_view many);
+
+// "1 host", "3 hosts", "0 hosts".
+std::string counted(std::size_t count, std::string_view one);
 
 }  // namespace poolcpuid

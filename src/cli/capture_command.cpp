@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "poolcpuid/capture.hpp"
@@ -35,13 +35,12 @@ ExitStatus capture(const CaptureArguments& arguments, bool named) {
 
 }  // namespace
 
-void add_capture_command(CLI::App& app, Action& action) {
+void add_capture_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<CaptureArguments>();
-    CLI::App* verb = app.add_subcommand("capture", "Dump this host: both views and feature MSRs");
     CLI::Option* name =
-        verb->add_option("--name", arguments->name, "The host's name (default: this machine's)")->type_name("NAME");
-    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
-    verb->footer(
+        verb.add_option("--name", arguments->name, "The host's name (default: this machine's)")->type_name("NAME");
+    add_output_option(verb, arguments->output, "Write to FILE instead of standard output");
+    verb.footer(
         "Reads CPUID on every logical CPU, the feature MSRs through /dev/cpu/N/msr, and\n"
         "from /dev/kvm what KVM can give to guests. Run as root, with the module msr\n"
         "loaded, to see all of it. What cannot be read is left out, which documents mean\n"
@@ -50,7 +49,7 @@ void add_capture_command(CLI::App& app, Action& action) {
         "  poolcpuid capture -o node-17.json\n"
         "  poolcpuid capture --name node-17 | poolcpuid merge -\n"
         "  ssh node-17 ./poolcpuid capture > node-17.json  the static build, copied there");
-    verb->callback([&action, arguments, name] {
+    verb.callback([&action, arguments, name] {
         const bool named = name->count() > 0;
         action = [arguments, named] { return capture(*arguments, named); };
     });

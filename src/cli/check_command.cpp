@@ -1,6 +1,4 @@
 // poolcpuid check: may a VM that holds a policy run on each host.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
@@ -8,13 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/check_text.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
 
@@ -26,8 +23,7 @@ struct CheckArguments {
     std::string policy;
     std::vector<std::string> hosts;
     StrictnessOptions strictness;
-    std::string format;
-    std::string output;
+    ResultOptions result;
     std::string rulebook;
     bool skip_unreadable = false;
 };
@@ -59,7 +55,7 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
 }
 
 ExitStatus check(const CheckArguments& arguments) {
-    check_output(arguments.output, {arguments.policy}, arguments.hosts);
+    check_output(arguments.result.output, {arguments.policy}, arguments.hosts);
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const PolicyCheck checker(rulebook.get(), policy);
@@ -69,18 +65,9 @@ ExitStatus check(const CheckArguments& arguments) {
     if (verdicts.empty()) throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
 
     const Strictness strictness = arguments.strictness.get();
-    const auto text = [&](int descriptor) {
-        return check_text(policy, rulebook.get(), verdicts, strictness, output_width(), wants_colour(descriptor));
-    };
-    const auto json = [&] { return to_json(policy, rulebook.get(), verdicts, strictness); };
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, json());
-        const std::string summary = text(STDERR_FILENO);
-        std::fwrite(summary.data(), 1, summary.size(), stderr);
-    } else {
-        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-        write_stdout(as_text ? text(STDOUT_FILENO) : json());
-    }
+    emit(
+        arguments.result, [&] { return to_json(policy, rulebook.get(), verdicts, strictness); },
+        [&](Page& page) { check_text(policy, rulebook.get(), verdicts, strictness, page); });
     const bool all = std::all_of(verdicts.begin(), verdicts.end(),
                                  [&](const Verdict& verdict) { return verdict.compatible(strictness); });
     return all ? ExitStatus::done : ExitStatus::different;
@@ -88,19 +75,17 @@ ExitStatus check(const CheckArguments& arguments) {
 
 }  // namespace
 
-void add_check_command(CLI::App& app, Action& action) {
+void add_check_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<CheckArguments>();
-    CLI::App* verb = app.add_subcommand("check", "Say whether a VM that holds a policy may run on each host");
-    verb->add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")
+    verb.add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")->required();
+    verb.add_option("HOST", arguments->hosts,
+                    "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
         ->required();
-    verb->add_option("HOST", arguments->hosts,
-                     "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
-        ->required();
-    add_strictness_options(*verb, arguments->strictness);
-    add_result_options(*verb, arguments->format, arguments->output);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
-    verb->footer(
+    add_strictness_options(verb, arguments->strictness);
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
+    verb.footer(
         "Both directions count: the guest must not lose what it was promised, and\n"
         "must not meet a relaxed behaviour of which it was not told. A host on which it\n"
         "only gets slower, or finds another description, may run it degraded.\n"
@@ -111,7 +96,7 @@ void add_check_command(CLI::App& app, Action& action) {
         "  poolcpuid check pool.json hosts/new.txt\n"
         "  poolcpuid check pool-a.json pool-b.json     may A's VMs move into B\n"
         "  poolcpuid check vm.json hosts/ --format json | jq '.hosts[].violations'");
-    verb->callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

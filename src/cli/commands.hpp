@@ -1,6 +1,7 @@
-// The verbs of the command line. Each adds its subcommand to the parser and says what to run.
+// The verbs of the command line: each a file, and a row here.
 #pragma once
 
+#include <array>
 #include <functional>
 
 namespace CLI {
@@ -22,16 +23,38 @@ enum class ExitStatus : int {
 // Set by the verb that was chosen; run after parsing.
 using Action = std::function<ExitStatus()>;
 
-void add_merge_command(CLI::App& app, Action& action);
-void add_check_command(CLI::App& app, Action& action);
-void add_diff_command(CLI::App& app, Action& action);
-void add_plan_command(CLI::App& app, Action& action);
-void add_explain_command(CLI::App& app, Action& action);
-void add_capture_command(CLI::App& app, Action& action);
-void add_verify_command(CLI::App& app, Action& action);
-void add_render_command(CLI::App& app, Action& action);
-void add_convert_command(CLI::App& app, Action& action);
-void add_report_command(CLI::App& app, Action& action);
-void add_rules_command(CLI::App& app, Action& action);
+// Each adds the arguments of its verb to the parser, and what to run once they are parsed.
+void add_merge_command(CLI::App& verb, Action& action);
+void add_check_command(CLI::App& verb, Action& action);
+void add_diff_command(CLI::App& verb, Action& action);
+void add_explain_command(CLI::App& verb, Action& action);
+void add_plan_command(CLI::App& verb, Action& action);
+void add_report_command(CLI::App& verb, Action& action);
+void add_render_command(CLI::App& verb, Action& action);
+void add_capture_command(CLI::App& verb, Action& action);
+void add_verify_command(CLI::App& verb, Action& action);
+void add_convert_command(CLI::App& verb, Action& action);
+void add_rules_command(CLI::App& verb, Action& action);
+
+struct Verb {
+    const char* name;
+    const char* help;  // in a line
+    void (*add)(CLI::App& verb, Action& action);
+};
+
+// In the order of --help.
+inline constexpr std::array verbs{
+    Verb{"merge", "The policy of a pool from its hosts' dumps: the main job", add_merge_command},
+    Verb{"check", "Say whether a VM that holds a policy may run on each host", add_check_command},
+    Verb{"diff", "Say what changed between two policies, two hosts, or one of each", add_diff_command},
+    Verb{"explain", "Say why each value of a policy is what it is", add_explain_command},
+    Verb{"plan", "Say what a change of the hosts means, and which VMs strand where", add_plan_command},
+    Verb{"report", "Write a policy as a page that an auditor reads", add_report_command},
+    Verb{"render", "Write a policy in a VMM's own language", add_render_command},
+    Verb{"capture", "Dump this host: both views and feature MSRs", add_capture_command},
+    Verb{"verify", "Start a vCPU with a policy on this host and compare what it sees", add_verify_command},
+    Verb{"convert", "Show a host dump as it was read, in another format", add_convert_command},
+    Verb{"rules", "The rulebook: what each bit promises and how it is merged", add_rules_command},
+};
 
 }  // namespace poolcpuid::cli

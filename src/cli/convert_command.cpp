@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -42,20 +42,19 @@ ExitStatus convert(const ConvertArguments& arguments) {
 
 }  // namespace
 
-void add_convert_command(CLI::App& app, Action& action) {
+void add_convert_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ConvertArguments>();
-    CLI::App* verb = app.add_subcommand("convert", "Show a host dump as it was read, in another format");
-    verb->add_option("HOST", arguments->host, "A dump in any format that is read: a file, NAME=FILE, or - for stdin")
+    verb.add_option("HOST", arguments->host, "A dump in any format that is read: a file, NAME=FILE, or - for stdin")
         ->required();
-    verb->add_option("--to", arguments->to,
-                     "json: our host document, which carries everything (default). cpuid-r: the text of `cpuid -r`")
+    verb.add_option("--to", arguments->to,
+                    "json: our host document, which carries everything (default). cpuid-r: the text of `cpuid -r`")
         ->check(one_of({"json", "cpuid-r"}))
         ->type_name("FORMAT");
-    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
-    verb->footer(
+    add_output_option(verb, arguments->output, "Write to FILE instead of standard output");
+    verb.footer(
         "Values are shown as read: nothing is inferred or repaired. What the dump does\n"
         "not say is listed as unknown; what cpuid-r cannot carry is named on stderr.");
-    verb->callback([&action, arguments] { action = [arguments] { return convert(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return convert(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -1,19 +1,15 @@
 // poolcpuid diff: what changed between two policies, two hosts, or one of each.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
-#include "cli/diff_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
 
@@ -24,8 +20,7 @@ namespace {
 struct DiffArguments {
     std::string before;
     std::string after;
-    std::string format;
-    std::string output;
+    ResultOptions result;
     std::string rulebook;
 };
 
@@ -47,7 +42,7 @@ std::optional<PolicyOrHost> read_side(const std::string& argument, const Ruleboo
 }
 
 ExitStatus diff(const DiffArguments& arguments) {
-    check_output(arguments.output, {arguments.before, arguments.after});
+    check_output(arguments.result.output, {arguments.before, arguments.after});
     if (is_standard_input(arguments.before) && is_standard_input(arguments.after)) {
         throw UsageError("only one of A and B can be standard input");
     }
@@ -58,39 +53,29 @@ ExitStatus diff(const DiffArguments& arguments) {
     if (!before || !after) return ExitStatus::bad_input;
 
     const Difference difference = differences(rulebook, *before, *after);
-    const auto text = [&](int descriptor) {
-        return diff_text(difference, rulebook, output_width(), wants_colour(descriptor));
-    };
-    const bool as_markdown = arguments.format == "markdown";
+    const bool as_markdown = arguments.result.format == "markdown";
     const auto document = [&] {
         return as_markdown ? diff_markdown(difference, rulebook) : to_json(difference, rulebook);
     };
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, document());
-        const std::string summary = text(STDERR_FILENO);
-        std::fwrite(summary.data(), 1, summary.size(), stderr);
-    } else {
-        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-        write_stdout(as_text ? text(STDOUT_FILENO) : document());
-    }
+    emit(arguments.result, document, [&](Page& page) { diff_text(difference, rulebook, page); });
     return difference.equal_registers ? ExitStatus::done : ExitStatus::different;
 }
 
 }  // namespace
 
-void add_diff_command(CLI::App& app, Action& action) {
+void add_diff_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<DiffArguments>();
-    CLI::App* verb = app.add_subcommand("diff", "Say what changed between two policies, two hosts, or one of each");
-    verb->add_option("A", arguments->before, "The older policy or host dump: FILE, NAME=FILE, or - for stdin")
+    verb.add_option("A", arguments->before, "The older policy or host dump: FILE, NAME=FILE, or - for stdin")
         ->required();
-    verb->add_option("B", arguments->after, "The newer one")->required();
-    verb->add_option("--format", arguments->format, "json, text or markdown; text when standard output is a terminal")
+    verb.add_option("B", arguments->after, "The newer one")->required();
+    verb.add_option("--format", arguments->result.format,
+                    "json, text or markdown; text when standard output is a terminal")
         ->check(one_of({"json", "text", "markdown"}))
         ->type_name("FORMAT");
-    add_output_option(*verb, arguments->output,
+    add_output_option(verb, arguments->result.output,
                       "Write the JSON (or Markdown, if asked for) to FILE, and the text to standard error");
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "Each change says in which direction promises go: loses, both, relaxes (the\n"
         "guest is now told of a relaxed behaviour), gains, or none. What breaks a guest\n"
         "that was started under A and is live-migrated to where B holds comes first.\n\n"
@@ -99,7 +84,7 @@ void add_diff_command(CLI::App& app, Action& action) {
         "  poolcpuid diff q2.json q3.json                     what changed in a quarter\n"
         "  poolcpuid diff old=a.txt new=b.txt --format text   two hosts\n"
         "  poolcpuid diff a.json b.json --format json | jq '.changes[].field'");
-    verb->callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -1,170 +1,37 @@
-#include "cli/diff_text.hpp"
-
+// diff: a difference in a terminal, or as Markdown in a review.
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/lists.hpp"
 #include "base/printable.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
 #include "policy/document_text.hpp"
+#include "rulebook/names.hpp"
 
 namespace poolcpuid::cli {
-
-namespace {
-
-constexpr std::size_t most_without_promise = 24;  // names a list; --format json has all
-
-class DiffText {
-public:
-    DiffText(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour)
-        : difference_(difference),
-          rulebook_(rulebook),
-          directions_(grouped(difference)),
-          width_(width),
-          colour_(colour) {}
-
-    std::string text() {
-        head();
-        return details();
-    }
-
-    // What follows the head, after what has been written so far.
-    std::string details() {
-        numbers();
-        for (const DirectionGroup& direction : directions_) {
-            line("\n" + painted(title_of(difference_, direction.direction), colour_of(direction.direction)));
-            if (direction.direction == Direction::none) {
-                without_promise(direction);
-            } else {
-                with_promise(direction);
-            }
-        }
-        rest();
-        return terminal_text(text_, colour_);
-    }
-
-private:
-    void line(const std::string& text) { text_ += text + "\n"; }
-
-    // A label, then words that wrap under it.
-    void paragraph(std::size_t indent, const std::string& label, const std::string& words) {
-        const std::string start = std::string(indent, ' ') + label;
-        line(start + wrapped(words, width_, display_width(start), indent + 4));
-    }
-
-    static Colour colour_of(Direction direction) {
-        switch (direction) {
-            case Direction::loses: return Colour::red;
-            case Direction::both: return Colour::red;
-            case Direction::relaxes: return Colour::yellow;
-            case Direction::gains: return Colour::green;
-            case Direction::none: break;
-        }
-        return Colour::bold;
-    }
-
-    static std::string side_text(const DiffSide& side) {
-        return (side.is_policy ? "policy " : "host ") + printable(side.name);
-    }
-
-    void head() {
-        const bool same_vendor = !difference_.is_of_two_vendors();
-        line(wrapped("From " + side_text(difference_.before) + " to " + side_text(difference_.after) +
-                         (same_vendor ? " (" + printable(difference_.before.vendor) + ")" : ""),
-                     width_, 0, 2));
-        line(wrapped(verdict_text(difference_), width_, 0, 2));
-    }
-
-    void numbers() {
-        if (directions_.empty()) return;
-        std::string titles;
-        std::string counts;
-        for (const Direction direction :
-             {Direction::loses, Direction::both, Direction::relaxes, Direction::gains, Direction::none}) {
-            const auto at = std::find_if(directions_.begin(), directions_.end(),
-                                         [&](const DirectionGroup& group) { return group.direction == direction; });
-            const std::string count = at == directions_.end() ? "." : std::to_string(at->count);
-            const std::string title(to_string(direction));
-            const std::size_t columns = std::max(title.size(), count.size()) + 2;
-            titles += std::string(columns - title.size(), ' ') + title;
-            counts += std::string(columns - count.size(), ' ') + count;
-        }
-        line("\n" + titles + "\n" + counts);
-    }
-
-    std::string item(const FieldChange& change) const {
-        std::string text = name_of(rulebook_, change);
-        if (has_values(rulebook_, change)) {
-            return text + " (" + printable(change.before) + " -> " + printable(change.after) + ")";
-        }
-        const FieldIndex index = rulebook_.find(change.field);
-        if (index == no_field || rulebook_[index].names.vendor.empty()) return text;
-        return text + " (" + std::string(rulebook_[index].names.vendor) + ")";
-    }
-
-    void with_promise(const DirectionGroup& direction) {
-        const bool gains = direction.direction == Direction::gains;
-        for (const ChangeGroup& group : direction.groups) {
-            std::string items;
-            for (const FieldChange* change : group.changes) items += (items.empty() ? "" : ", ") + item(*change);
-            paragraph(2, group.label + ": ", items);
-            if (!gains) paragraph(4, "migrated live: ", group.migrated);
-        }
-        std::string sentences;
-        for (const std::string& sentence : direction.restarted) sentences += (sentences.empty() ? "" : " ") + sentence;
-        if (gains) paragraph(2, "migrated live: ", direction.groups.front().migrated);
-        paragraph(2, "restarted: ", sentences);
-    }
-
-    // Names alone, each once, and no more than a screen of them.
-    void without_promise(const DirectionGroup& direction) {
-        bool cut = false;
-        for (const ChangeGroup& group : direction.groups) {
-            std::vector<std::string> names;
-            for (const FieldChange* change : group.changes) {
-                const bool is_stray = change->field == stray_change;
-                const std::string name = is_stray ? name_of(rulebook_, *change) : change->field;
-                if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-            }
-            cut = cut || names.size() > most_without_promise;
-            paragraph(2, group.label + ": ", short_list(names, most_without_promise));
-        }
-        if (cut) line("  (--format json has all of them)");
-    }
-
-    void rest() {
-        const std::vector<std::string> others = other_differences(difference_);
-        if (others.empty()) return;
-        line("\n" + painted("Besides the registers", Colour::bold));
-        for (const std::string& other : others) paragraph(2, "", other);
-    }
-
-    const Difference& difference_;
-    const Rulebook& rulebook_;
-    std::vector<DirectionGroup> directions_;
-    std::size_t width_;
-    bool colour_;
-    std::string text_;
-};
-
-}  // namespace
-
-std::string diff_text(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour) {
-    return DiffText(difference, rulebook, width, colour).text();
-}
-
-std::string diff_details(const Difference& difference, const Rulebook& rulebook, std::size_t width, bool colour) {
-    return DiffText(difference, rulebook, width, colour).details();
-}
 
 using document::place_text;
 
 namespace {
 
-constexpr std::size_t digest_digits = 12;     // enough to tell digests apart
-constexpr std::size_t most_in_sentence = 24;  // of hosts, fields or findings; --format json has all
+// Changes of one direction that are alike in impact and in what they mean for a running guest; of those
+// without a promise, alike in why there is none.
+struct ChangeGroup {
+    std::string label;     // "crash", "security, not known"; "identity"
+    std::string migrated;  // what it means for a running guest
+    std::vector<const FieldChange*> changes;
+};
+
+struct DirectionGroup {
+    Direction direction = Direction::none;
+    std::size_t count = 0;
+    std::vector<ChangeGroup> groups;
+    std::vector<std::string> restarted;  // what it means for a guest that restarts, each sentence once
+};
+
+constexpr std::size_t digest_digits = 12;  // enough to tell digests apart
 
 std::string label_of(const FieldChange& change, bool two_vendors) {
     if (change.direction != Direction::none) {
@@ -183,7 +50,7 @@ std::string label_of(const FieldChange& change, bool two_vendors) {
 std::string class_text(const HostClass& host) {
     std::vector<std::string> names = host.names;
     if (host.count > names.size()) names.push_back(std::to_string(host.count - names.size()) + " more");
-    return printable(joined(names)) + " (" + printable(host.sha256.substr(0, digest_digits)) + ")";
+    return joined(names) + " (" + host.sha256.substr(0, digest_digits) + ")";
 }
 
 template <typename Entry, typename Text>
@@ -193,17 +60,17 @@ void put_list(const char* what, const std::vector<Entry>& entries, Text text_of,
         std::string part = text_of(entry);
         if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
     }
-    if (!parts.empty()) out.push_back(what + short_list(parts, most_in_sentence));
+    if (!parts.empty()) out.push_back(what + short_list(parts, most_fields));
 }
 
 std::string finding_text(const Finding& finding) {
-    const std::string what = std::string(to_string(finding.severity)) + " " + printable(finding.code);
-    if (!finding.field.empty()) return what + " (" + printable(finding.field) + ")";
-    return finding.hosts.empty() ? what : what + " (" + printable(joined(finding.hosts)) + ")";
+    const std::string what = std::string(to_string(finding.severity)) + " " + finding.code;
+    if (!finding.field.empty()) return what + " (" + finding.field + ")";
+    return finding.hosts.empty() ? what : what + " (" + joined(finding.hosts) + ")";
 }
 
 std::string rulebook_text(const DiffSide& side) {
-    return printable(side.rulebook_version + " (" + side.rulebook_sha256.substr(0, digest_digits) + ")");
+    return side.rulebook_version + " (" + side.rulebook_sha256.substr(0, digest_digits) + ")";
 }
 
 // Decisions on fields of which the list of changes does not speak.
@@ -215,8 +82,7 @@ std::vector<std::string> untold(const Difference& difference) {
     return fields;
 }
 
-}  // namespace
-
+// In the order of the changes; the difference must outlive the result.
 std::vector<DirectionGroup> grouped(const Difference& difference) {
     std::vector<DirectionGroup> directions;
     for (const FieldChange& change : difference.changes) {
@@ -252,15 +118,30 @@ const char* title_of(const Difference& difference, Direction direction) {
     return difference.is_of_two_vendors() ? "Shows other values, which promise by vendor" : "Changes no promise";
 }
 
+// One sentence that says whether and how much the sides differ.
+std::string verdict_text(const Difference& difference) {
+    if (difference.equal_registers) {
+        if (!difference.changes.empty()) return "The registers are equal; what the model table makes of them is not.";
+        return difference.provenance.empty() ? "No difference."
+                                             : "The registers are equal; only the provenance differs.";
+    }
+    if (difference.changes.empty()) {
+        return "The registers differ, but no field that the merge looks at: other logical CPUs, or another view.";
+    }
+    const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(), [](const FieldChange& c) {
+        return c.direction != Direction::gains && c.direction != Direction::none;
+    });
+    if (breaks == 0) return "The registers differ; no promise is broken for a running guest.";
+    return "The registers differ; " +
+           counted(static_cast<std::size_t>(breaks), "change breaks a promise", "changes break promises") +
+           " of a running guest.";
+}
+
+}  // namespace
+
 std::string name_of(const Rulebook& rulebook, const FieldChange& change) {
     if (change.field == stray_change) return place_text(change.place);
     return document::field_text(rulebook, change.field, change.place);
-}
-
-std::string short_list(const std::vector<std::string>& names, std::size_t most) {
-    if (names.size() <= most) return joined(names);
-    const auto shown = static_cast<std::ptrdiff_t>(most);
-    return joined({names.begin(), names.begin() + shown}) + " and " + std::to_string(names.size() - most) + " more";
 }
 
 bool has_values(const Rulebook& rulebook, const FieldChange& change) {
@@ -279,7 +160,7 @@ std::vector<std::string> other_differences(const Difference& difference) {
         out.push_back("options: " + difference.before.options + " -> " + difference.after.options);
     }
     if (provenance.pool && difference.equal_registers) {
-        out.push_back("pool: " + printable(difference.before.name) + " -> " + printable(difference.after.name));
+        out.push_back("pool: " + difference.before.name + " -> " + difference.after.name);
     }
     put_list("hosts that are no longer there: ", provenance.hosts_removed, class_text, out);
     put_list("new hosts: ", provenance.hosts_added, class_text, out);
@@ -298,21 +179,221 @@ std::vector<std::string> other_differences(const Difference& difference) {
     return out;
 }
 
-std::string verdict_text(const Difference& difference) {
-    if (difference.equal_registers) {
-        if (!difference.changes.empty()) return "The registers are equal; what the model table makes of them is not.";
-        return difference.provenance.empty() ? "No difference."
-                                             : "The registers are equal; only the provenance differs.";
+namespace {
+
+class DiffText {
+public:
+    DiffText(const Difference& difference, const Rulebook& rulebook, Page& page)
+        : difference_(difference), rulebook_(rulebook), directions_(grouped(difference)), page_(page) {}
+
+    void put() {
+        head();
+        details();
     }
-    if (difference.changes.empty()) {
-        return "The registers differ, but no field that the merge looks at: other logical CPUs, or another view.";
+
+    // What follows the head.
+    void details() {
+        numbers();
+        for (const DirectionGroup& direction : directions_) {
+            page_.title(title_of(difference_, direction.direction), colour_of(direction.direction));
+            if (direction.direction == Direction::none) {
+                without_promise(direction);
+            } else {
+                with_promise(direction);
+            }
+        }
+        rest();
     }
-    const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(), [](const FieldChange& c) {
-        return c.direction != Direction::gains && c.direction != Direction::none;
-    });
-    if (breaks == 0) return "The registers differ; no promise is broken for a running guest.";
-    return "The registers differ; " + std::to_string(breaks) +
-           (breaks == 1 ? " change breaks a promise" : " changes break promises") + " of a running guest.";
+
+private:
+    static Colour colour_of(Direction direction) {
+        switch (direction) {
+            case Direction::loses: return Colour::red;
+            case Direction::both: return Colour::red;
+            case Direction::relaxes: return Colour::yellow;
+            case Direction::gains: return Colour::green;
+            case Direction::none: break;
+        }
+        return Colour::bold;
+    }
+
+    static std::string side_text(const DiffSide& side) { return (side.is_policy ? "policy " : "host ") + side.name; }
+
+    void head() {
+        const bool same_vendor = !difference_.is_of_two_vendors();
+        page_.line("From " + side_text(difference_.before) + " to " + side_text(difference_.after) +
+                   (same_vendor ? " (" + difference_.before.vendor + ")" : ""));
+        page_.line(verdict_text(difference_));
+    }
+
+    void numbers() {
+        if (directions_.empty()) return;
+        std::vector<Cell> titles;
+        std::vector<Cell> counts;
+        for (const Direction direction :
+             {Direction::loses, Direction::both, Direction::relaxes, Direction::gains, Direction::none}) {
+            const auto at = std::find_if(directions_.begin(), directions_.end(),
+                                         [&](const DirectionGroup& group) { return group.direction == direction; });
+            const std::string count = at == directions_.end() ? "." : std::to_string(at->count);
+            const std::string title(to_string(direction));
+            const std::size_t columns = std::max(title.size(), count.size()) + 2;
+            titles.push_back({title, columns, true});
+            counts.push_back({count, columns, true});
+        }
+        if (!page_.empty()) page_.blank();
+        page_.cells(titles);
+        page_.cells(counts);
+    }
+
+    std::string item(const FieldChange& change) const {
+        std::string text = name_of(rulebook_, change);
+        if (has_values(rulebook_, change)) {
+            return text + " (" + change.before + " -> " + change.after + ")";
+        }
+        const FieldIndex index = rulebook_.find(change.field);
+        if (index == no_field || rulebook_[index].names.vendor.empty()) return text;
+        return text + " (" + std::string(rulebook_[index].names.vendor) + ")";
+    }
+
+    void with_promise(const DirectionGroup& direction) {
+        const bool gains = direction.direction == Direction::gains;
+        for (const ChangeGroup& group : direction.groups) {
+            std::vector<std::string> items;
+            for (const FieldChange* change : group.changes) items.push_back(item(*change));
+            page_.paragraph(2, group.label + ": ", joined(items));
+            if (!gains) page_.paragraph(4, "migrated live: ", group.migrated);
+        }
+        std::string sentences;
+        for (const std::string& sentence : direction.restarted) sentences += (sentences.empty() ? "" : " ") + sentence;
+        if (gains) page_.paragraph(2, "migrated live: ", direction.groups.front().migrated);
+        page_.paragraph(2, "restarted: ", sentences);
+    }
+
+    // Names alone, each once, and no more than a screen of them.
+    void without_promise(const DirectionGroup& direction) {
+        bool cut = false;
+        for (const ChangeGroup& group : direction.groups) {
+            std::vector<std::string> names;
+            for (const FieldChange* change : group.changes) {
+                const bool is_stray = change->field == stray_change;
+                const std::string name = is_stray ? name_of(rulebook_, *change) : change->field;
+                if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+            }
+            cut = cut || names.size() > most_fields;
+            page_.paragraph(2, group.label + ": ", short_list(names, most_fields));
+        }
+        if (cut) page_.line("(--format json has all of them)", Colour::none, 2);
+    }
+
+    void rest() {
+        const std::vector<std::string> others = other_differences(difference_);
+        if (others.empty()) return;
+        page_.title("Besides the registers");
+        for (const std::string& other : others) page_.paragraph(2, "", other);
+    }
+
+    const Difference& difference_;
+    const Rulebook& rulebook_;
+    std::vector<DirectionGroup> directions_;
+    Page& page_;
+};
+
+}  // namespace
+
+void diff_text(const Difference& difference, const Rulebook& rulebook, Page& page) {
+    DiffText(difference, rulebook, page).put();
+}
+
+void diff_details(const Difference& difference, const Rulebook& rulebook, Page& page) {
+    DiffText(difference, rulebook, page).details();
+}
+
+namespace {
+
+// text as Markdown that reads as text, in a table too: no markup, no HTML, no mention of a user.
+std::string escaped(std::string_view text) {
+    constexpr std::string_view markup = R"(\`*_{}[]()<>#|~!&$@:)";
+    std::string result;
+    for (const char c : printable(text)) {
+        if (markup.find(c) != std::string_view::npos) result += '\\';
+        result += c;
+    }
+    return result;
+}
+
+std::string code(const std::string& text) { return "`" + text + "`"; }
+
+class DiffMarkdown {
+public:
+    DiffMarkdown(const Difference& difference, const Rulebook& rulebook)
+        : difference_(difference), rulebook_(rulebook) {}
+
+    std::string text() {
+        line("# " + escaped(difference_.before.name) + " → " + escaped(difference_.after.name));
+        line("\n" + verdict_text(difference_));
+        sides();
+        for (const DirectionGroup& direction : grouped(difference_)) put(direction);
+        const std::vector<std::string> others = other_differences(difference_);
+        if (!others.empty()) line("\n## Besides the registers\n");
+        for (const std::string& other : others) line("- " + escaped(other));
+        return std::move(text_);
+    }
+
+private:
+    void line(const std::string& text) { text_ += text + "\n"; }
+
+    void sides() {
+        line("\n| | before | after |\n|---|---|---|");
+        const auto row = [&](const char* what, const auto& of) {
+            line(std::string("| ") + what + " | " + of(difference_.before) + " | " + of(difference_.after) + " |");
+        };
+        row("kind", [](const DiffSide& side) { return std::string(side.is_policy ? "policy" : "host"); });
+        row("vendor", [](const DiffSide& side) { return escaped(side.vendor); });
+        row("SHA-256", [](const DiffSide& side) { return code(side.sha256.substr(0, digest_digits)); });
+    }
+
+    // Every name that others have for the field, each once.
+    std::string names(const FieldChange& change) const {
+        const FieldIndex index = rulebook_.find(change.field);
+        if (index == no_field) return "";
+        std::vector<std::string_view> seen{change.field};
+        std::string text;
+        for (const auto& [project, name] : rulebook::names_of(rulebook_[index])) {
+            bool fresh = true;
+            for (const std::string_view other : seen) fresh = fresh && other != name;
+            if (!fresh) continue;
+            seen.push_back(name);
+            text += (text.empty() ? "" : ", ") + escaped(name);
+        }
+        return text;
+    }
+
+    void put(const DirectionGroup& direction) {
+        line(std::string("\n## ") + title_of(difference_, direction.direction));
+        for (const ChangeGroup& group : direction.groups) {
+            line("\n### " + group.label + "\n");
+            const bool promises = direction.direction != Direction::none;
+            if (promises) line("Migrated live: " + group.migrated + "\n");
+            line("| field | names | place | before | after |\n|---|---|---|---|---|");
+            for (const FieldChange* change : group.changes) {
+                line("| " + code(change->field) + " | " + names(*change) + " | " + place_text(change->place) + " | " +
+                     escaped(change->before) + " | " + escaped(change->after) + " |");
+            }
+        }
+        std::string sentences;
+        for (const std::string& sentence : direction.restarted) sentences += " " + sentence;
+        line("\nRestarted:" + sentences);
+    }
+
+    const Difference& difference_;
+    const Rulebook& rulebook_;
+    std::string text_;
+};
+
+}  // namespace
+
+std::string diff_markdown(const Difference& difference, const Rulebook& rulebook) {
+    return DiffMarkdown(difference, rulebook).text();
 }
 
 }  // namespace poolcpuid::cli

@@ -1,11 +1,9 @@
-#include "cli/expect.hpp"
-
+// merge --expect: whether a policy is what the inputs give, and if not, why not.
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "base/printable.hpp"
-#include "cli/diff_text.hpp"
+#include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/diff.hpp"
 
@@ -27,13 +25,7 @@ std::string rulebook_of(const PoolPolicy& policy) {
 }
 
 // The names of a class, and how many more there are.
-std::string hosts_of(const HostClass& host) {
-    std::vector<std::string> names;
-    for (const std::string& name : host.names) names.push_back(printable(name));
-    std::string text = short_list(names, most_names);
-    if (host.count > names.size()) text += " and " + std::to_string(host.count - names.size()) + " more";
-    return text;
-}
+std::string hosts_of(const HostClass& host) { return short_list(host.names, most_names, host.count); }
 
 class Expectation {
 public:
@@ -51,7 +43,7 @@ public:
             by_hand();
         } else if (!difference_.changes.empty()) {
             const std::size_t count = difference_.changes.size();
-            causes_.push_back("with that, " + std::to_string(count) + (count == 1 ? " field is" : " fields are") +
+            causes_.push_back("with that, " + counted(count, "field is", "fields are") +
                               " not the same (poolcpuid diff lists them)");
         }
         return std::move(causes_);
@@ -68,8 +60,7 @@ private:
                               "; this run has " + document::options_text(actual_.options));
         }
         if (difference_.provenance.pool) {
-            causes_.push_back("its pool is called " + printable(expected_.pool) + "; this run's --pool is " +
-                              printable(actual_.pool));
+            causes_.push_back("its pool is called " + expected_.pool + "; this run's --pool is " + actual_.pool);
         }
     }
 
@@ -87,12 +78,11 @@ private:
             for (const std::string& name : host.names) {
                 const std::string* const now = digest_now(name);
                 if (now == nullptr) {
-                    causes_.push_back("host " + printable(name) + " (sha256 " + host.sha256 +
-                                      ") is missing from the inputs");
+                    causes_.push_back("host " + name + " (sha256 " + host.sha256 + ") is missing from the inputs");
                 } else if (*now != host.sha256) {
                     changed.insert(name);
-                    causes_.push_back("the dump of host " + printable(name) + " changed: its sha256 was " +
-                                      host.sha256 + ", now " + *now);
+                    causes_.push_back("the dump of host " + name + " changed: its sha256 was " + host.sha256 +
+                                      ", now " + *now);
                 }
             }
         }
@@ -114,7 +104,7 @@ private:
             const auto at = known.find(digest);
             const bool could_be_its = at != known.end() && (!lists_all(*at->second) || lists(*at->second, name));
             if (could_be_its || changed.contains(name)) continue;
-            causes_.push_back("host " + printable(name) + " (sha256 " + digest + ") was not among its inputs");
+            causes_.push_back("host " + name + " (sha256 " + digest + ") was not among its inputs");
         }
         for (const HostClass& host : expected_.hosts) {
             if (!lists_all(host)) count(host);

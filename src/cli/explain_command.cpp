@@ -1,21 +1,16 @@
 // poolcpuid explain: why each value of a policy is what it is.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/check_text.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/explain_text.hpp"
 #include "cli/inputs.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
 
@@ -29,8 +24,7 @@ struct ExplainArguments {
     std::vector<std::string> hosts;
     std::vector<std::string> without;
     std::string ceiling;
-    std::string format;
-    std::string output;
+    ResultOptions result;
     std::string rulebook;
 };
 
@@ -92,7 +86,7 @@ std::vector<WhatIf> ask(const ExplainArguments& arguments, const PolicyHosts& ho
 
 ExitStatus explain(const ExplainArguments& arguments) {
     check_usage(arguments);
-    check_output(arguments.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
+    check_output(arguments.result.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const PoolPolicy policy = read_bound(arguments.policy, rulebook);
@@ -110,41 +104,31 @@ ExitStatus explain(const ExplainArguments& arguments) {
     if (hosts) explanation.what_ifs = ask(arguments, *hosts, explanation, rulebook);
 
     const ExplainedPolicy of{named, rulebook, size_of(named), asked_without};
-    const auto text = [&](int descriptor) {
-        const std::size_t width = output_width();
-        const bool colour = wants_colour(descriptor);
-        if (explanation.story) return story_text(explanation, of, width, colour);
-        if (!arguments.fields.empty()) return fields_text(explanation, of, width, colour);
-        return what_if_text(explanation.what_ifs->front(), of, width, colour);
+    const auto text = [&](Page& page) {
+        if (explanation.story) return story_text(explanation, of, page);
+        if (!arguments.fields.empty()) return fields_text(explanation, of, page);
+        what_if_text(explanation.what_ifs->front(), of, page);
     };
-    const auto json = [&] { return to_json(explanation, rulebook, policy); };
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, json());
-        const std::string shown = text(STDERR_FILENO);
-        std::fwrite(shown.data(), 1, shown.size(), stderr);
-    } else {
-        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-        write_stdout(as_text ? text(STDOUT_FILENO) : json());
-    }
+    emit(
+        arguments.result, [&] { return to_json(explanation, rulebook, policy); }, text);
     return ExitStatus::done;
 }
 
 }  // namespace
 
-void add_explain_command(CLI::App& app, Action& action) {
+void add_explain_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ExplainArguments>();
-    CLI::App* verb = app.add_subcommand("explain", "Say why each value of a policy is what it is");
-    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    verb->add_option("FIELD", arguments->fields,
-                     "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
-    verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
-    verb->add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
+    verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb.add_option("FIELD", arguments->fields,
+                    "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
+    verb.add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb.add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
         ->type_name("NAME")
         ->allow_extra_args(false);
-    verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
-    add_result_options(*verb, arguments->format, arguments->output);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    verb.add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "For a field: the value, what it means for the guest, the hosts' values and which\n"
         "of them decide, what closure or the operator did, and why, with the source.\n"
         "For a policy: who limits it, the costliest first. With --hosts (after the\n"
@@ -155,7 +139,7 @@ void add_explain_command(CLI::App& app, Action& action) {
         "  poolcpuid explain pool.json --hosts hosts/             who costs what\n"
         "  poolcpuid explain pool.json --hosts hosts/ --without node-07\n"
         "  poolcpuid explain pool.json pku --format json | jq '.fields[].values'");
-    verb->callback([&action, arguments] { action = [arguments] { return explain(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return explain(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

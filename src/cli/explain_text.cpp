@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/lists.hpp"
-#include "cli/check_text.hpp"
-#include "cli/page.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "rulebook/names.hpp"
@@ -51,10 +50,10 @@ bool promises(Rule rule) {
 
 class FieldsText {
 public:
-    FieldsText(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour)
-        : explanation_(explanation), of_(of), page_(width, colour) {}
+    FieldsText(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
+        : explanation_(explanation), of_(of), page_(page) {}
 
-    std::string text() {
+    void put() {
         for (const ExplainedField& field : explanation_.fields) {
             start();
             put(field);
@@ -63,7 +62,6 @@ public:
             start();
             put(state);
         }
-        return page_.text();
     }
 
 private:
@@ -172,7 +170,7 @@ private:
     }
 
     std::string without_decision(const Field& field, const ExplainedValue& value) const {
-        const std::string all = of_.size.hosts == 1 ? "the one host" : "all " + counted_hosts(of_.size.hosts);
+        const std::string all = of_.size.hosts == 1 ? "the one host" : "all " + counted(of_.size.hosts, "host");
         switch (value.cause) {
             case Cause::owned: return "";
             case Cause::gate:
@@ -245,14 +243,14 @@ private:
 
     const Explanation& explanation_;
     const ExplainedPolicy& of_;
-    Page page_;
+    Page& page_;
     std::size_t indent_ = 2;
 };
 
 }  // namespace
 
-std::string fields_text(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour) {
-    return FieldsText(explanation, of, width, colour).text();
+void fields_text(const Explanation& explanation, const ExplainedPolicy& of, Page& page) {
+    FieldsText(explanation, of, page).put();
 }
 
 namespace {
@@ -303,6 +301,82 @@ std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, 
     std::vector<std::string> result;
     for (const auto& [said, ids] : lines) result.push_back(ids + ": " + said);
     return result;
+}
+
+namespace {
+
+constexpr std::string_view state_prefix = "xsave state ";
+
+bool includes(const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+// What is gained: "avx512f", "maxphyaddr (48 -> 52)".
+std::string gain_text(const Rulebook& rulebook, const FieldChange& gain) {
+    const std::string name = name_of(rulebook, gain);
+    if (!has_values(rulebook, gain)) return name;
+    const FieldIndex index = rulebook.find(gain.field);
+    const auto text = [&](const std::string& value) {
+        return index == no_field ? value : value_text(rulebook[index], value);
+    };
+    return name + " (" + text(gain.before) + " -> " + text(gain.after) + ")";
+}
+
+}  // namespace
+
+std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>& gains, std::size_t most) {
+    std::vector<std::string> fields;
+    std::vector<std::string> states;
+    for (const FieldChange& gain : gains) {
+        const bool is_state = gain.field.starts_with(state_prefix);
+        if (is_state) {
+            states.push_back(gain.field.substr(state_prefix.size()));
+        } else {
+            fields.push_back(gain_text(rulebook, gain));
+        }
+    }
+    const std::string listed = short_list(fields, most);
+    if (states.empty()) return listed;
+    const std::string what = states.size() == 1 ? "the XSAVE state " : "the XSAVE states ";
+    return listed + (listed.empty() ? "" : "; ") + what + joined(states);
+}
+
+std::string without_text(const WhatIf& what_if) { return hosts_text({what_if.hosts, what_if.hosts.size()}, {}); }
+
+std::string more_text(const WhatIf& what_if) {
+    const std::size_t more = what_if.gains.size() - 1;
+    return more == 0 ? "" : " (and " + counted(more, "more promise") + ")";
+}
+
+std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,
+                                    const std::function<bool(const WhatIf&)>& holds) {
+    std::vector<const WhatIf*> all;
+    for (const WhatIf& what_if : what_ifs) {
+        if (holds(what_if)) all.push_back(&what_if);
+    }
+    std::vector<const WhatIf*> result;
+    for (const WhatIf* one : all) {
+        const bool is_more = std::any_of(all.begin(), all.end(), [&](const WhatIf* other) {
+            return other != one && includes(one->hosts, other->hosts);
+        });
+        if (!is_more) result.push_back(one);
+    }
+    return result;
+}
+
+void what_if_text(const WhatIf& what_if, const ExplainedPolicy& of, Page& page) {
+    const std::size_t count = what_if.gains.size();
+    page.line("Without " + without_text(what_if) + " the pool " + of.policy.pool + " would gain " +
+                  (count == 0   ? "nothing."
+                   : count == 1 ? "one promise:"
+                                : std::to_string(count) + " promises:"),
+              Colour::bold);
+    std::map<Impact, std::vector<FieldChange>> by_impact;
+    for (const FieldChange& gain : what_if.gains) by_impact[gain.impact].push_back(gain);
+    for (const auto& [impact, gains] : by_impact) {
+        page.paragraph(2, std::string(to_string(impact)) + ": ", gains_text(of.rulebook, gains, gains.size()),
+                       Colour::green, 2);
+    }
 }
 
 }  // namespace poolcpuid::cli

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "cli/host_names.hpp"
+#include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/what_if.hpp"
 
 namespace poolcpuid::cli {
 
@@ -20,10 +22,13 @@ struct ExplainedPolicy {
 };
 
 // The fields and states of an explanation, one after the other.
-std::string fields_text(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour);
+void fields_text(const Explanation& explanation, const ExplainedPolicy& of, Page& page);
 
 // A whole policy: who limits it, what goes with what, what the operator asked for.
-std::string story_text(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour);
+void story_text(const Explanation& explanation, const ExplainedPolicy& of, Page& page);
+
+// The answer to --without alone: everything that the pool would gain.
+void what_if_text(const WhatIf& what_if, const ExplainedPolicy& of, Page& page);
 
 // What the texts of explain have in common: names, XSAVE states.
 
@@ -37,5 +42,21 @@ bool is_unsaid(const Decision& decision);
 
 // Which states are kept, and what keeps the others out: a line for those that are alike.
 std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, const PoolSize& pool);
+
+// What a pool would be without some of its hosts.
+
+// What is gained, at most most of it: "avx512f, maxphyaddr (48 -> 52)"; XSAVE states by their names alone, last.
+std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>& gains, std::size_t most);
+
+// The hosts that are left out: "a, b and 3 more".
+std::string without_text(const WhatIf& what_if);
+
+// " (and 21 more promises)": what is gained besides one promise; empty when that is all.
+std::string more_text(const WhatIf& what_if);
+
+// Those for which holds, without those whose hosts include all hosts of another of them: the fewest hosts
+// that have to leave.
+std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,
+                                    const std::function<bool(const WhatIf&)>& holds);
 
 }  // namespace poolcpuid::cli

@@ -8,8 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/help.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "os/standard_files.hpp"
@@ -87,17 +87,7 @@ ExitStatus run_program(int argc, char** argv) {
     app.add_flag("-v,--verbose", verbose, "Say on standard error what is being done");
 
     cli::Action action;
-    cli::add_merge_command(app, action);
-    cli::add_check_command(app, action);
-    cli::add_diff_command(app, action);
-    cli::add_explain_command(app, action);
-    cli::add_plan_command(app, action);
-    cli::add_report_command(app, action);
-    cli::add_render_command(app, action);
-    cli::add_capture_command(app, action);
-    cli::add_verify_command(app, action);
-    cli::add_convert_command(app, action);
-    cli::add_rules_command(app, action);
+    for (const cli::Verb& verb : cli::verbs) verb.add(*app.add_subcommand(verb.name, verb.help), action);
     app.footer(footer);  // after the verbs, which would take it over
 
     try {

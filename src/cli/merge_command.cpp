@@ -1,20 +1,16 @@
 // poolcpuid merge: the main job, the pool's policy from host dumps.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
-#include "cli/expect.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/summary.hpp"
+#include "cli/texts.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/pool_state.hpp"
 
@@ -24,8 +20,7 @@ namespace {
 
 struct MergeArguments {
     std::vector<std::string> hosts;
-    std::string output;
-    std::string format;
+    ResultOptions result;
     std::string pool = "pool";
     std::string identity;
     std::string ceiling;
@@ -92,17 +87,6 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bo
     return state;
 }
 
-void write_policy(const MergeArguments& arguments, const PoolPolicy& policy, const Rulebook& rulebook) {
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, to_json(policy));
-        const std::string text = summarise(policy, rulebook, output_width(), wants_colour(STDERR_FILENO));
-        std::fwrite(text.data(), 1, text.size(), stderr);
-        return;
-    }
-    const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-    write_stdout(as_text ? summarise(policy, rulebook, output_width(), wants_colour(STDOUT_FILENO)) : to_json(policy));
-}
-
 void list_hosts(const std::string& file, const PoolState& state) {
     std::string text;
     for (const auto& [name, digest] : state.names()) text += digest + "  " + name + "\n";
@@ -118,10 +102,8 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
 bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
     const auto losses = state.below_floor(floor, policy);
     for (const FloorLoss& loss : losses) {
-        std::string hosts;
-        for (const std::string& host : loss.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
         log_error("below the floor: " + loss.field + " is " + loss.result + ", the floor promises " + loss.promised +
-                  (hosts.empty() ? "" : " (" + hosts + ")"));
+                  (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")"));
     }
     return losses.empty();
 }
@@ -129,9 +111,9 @@ bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPoli
 void check_outputs(const MergeArguments& arguments) {
     std::vector<std::string> inputs = arguments.hosts;
     inputs.insert(inputs.end(), {arguments.ceiling, arguments.floor, arguments.expect});
-    check_output(arguments.output, inputs);
+    check_output(arguments.result.output, inputs);
     check_output(arguments.list_hosts, inputs);
-    check_two_outputs(arguments.output, arguments.list_hosts, "--list-hosts");
+    check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 
 ExitStatus merge(const MergeArguments& arguments) {
@@ -154,72 +136,74 @@ ExitStatus merge(const MergeArguments& arguments) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
-    write_policy(arguments, policy, rulebook.get());
+    emit(
+        arguments.result, [&] { return to_json(policy); },
+        [&](Page& page) { merge_text(policy, rulebook.get(), page); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }
 
 }  // namespace
 
-void add_merge_command(CLI::App& app, Action& action) {
+void add_merge_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
-    CLI::App* verb = app.add_subcommand("merge", "The policy of a pool from its hosts' dumps: the main job");
-    verb->add_option(
+    verb.add_option(
             "HOST", arguments->hosts,
             "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
         ->required();
-    CLI::Option* output = add_output_option(*verb, arguments->output,
+    CLI::Option* output = add_output_option(verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
-    verb->add_option("--format", arguments->format, "json or text (a summary); default: text on a terminal, else json")
+    verb.add_option("--format", arguments->result.format,
+                    "json or text (a summary); default: text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
-    verb->add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
-    verb->add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
+    verb.add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
+    verb.add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
         ->type_name("FILE");
-    verb->add_flag("--skip-unreadable", arguments->skip_unreadable,
-                   "Leave out hosts that cannot be read, with an error finding for each");
+    verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
+                  "Leave out hosts that cannot be read, with an error finding for each");
 
     const char* shape = "What the guest is shown";
-    verb->add_option("--identity", arguments->identity,
-                     "Take family, model, caches and brand from this host (name or digest)")
+    verb.add_option("--identity", arguments->identity,
+                    "Take family, model, caches and brand from this host (name or digest)")
         ->type_name("HOST")
         ->group(shape);
-    verb->add_option("--ceiling", arguments->ceiling,
-                     "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
+    verb.add_option("--ceiling", arguments->ceiling,
+                    "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
         ->type_name("LEVEL|POLICY")
         ->group(shape);
-    verb->add_option("--hide", arguments->hide, "Give this feature its weakest value")
+    verb.add_option("--hide", arguments->hide, "Give this feature its weakest value")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--show", arguments->show,
-                     "Show a field, or a group (nested, pmu, tsc), that is shown only when asked for")
+    verb.add_option("--show", arguments->show,
+                    "Show a field, or a group (nested, pmu, tsc), that is shown only when asked for")
         ->type_name("FIELD")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--set", arguments->set, "Give a field this value; exit 4 if a host does not keep the promise")
+    verb.add_option("--set", arguments->set, "Give a field this value; exit 4 if a host does not keep the promise")
         ->type_name("FIELD=VALUE")
         ->group(shape)
         ->allow_extra_args(false);
-    verb->add_option("--rulebook", arguments->rulebook,
-                     "Use the rulebook in DIR instead of the built-in one; it is linted first")
+    verb.add_option("--rulebook", arguments->rulebook,
+                    "Use the rulebook in DIR instead of the built-in one; it is linted first")
         ->type_name("DIR")
         ->group(shape);
 
     const char* conditions = "Conditions (exit 1 when not met)";
-    verb->add_option("--floor", arguments->floor,
-                     "The result must keep every promise of this policy; else nothing is written")
+    verb.add_option("--floor", arguments->floor,
+                    "The result must keep every promise of this policy; else nothing is written")
         ->type_name("POLICY")
         ->group(conditions);
-    verb->add_option("--fail-on", arguments->fail_on,
-                     "Write the policy, but fail when a finding is this severe: error or warning")
+    verb.add_option("--fail-on", arguments->fail_on,
+                    "Write the policy, but fail when a finding is this severe: error or warning")
         ->check(one_of({"error", "warning"}))
         ->type_name("SEVERITY")
         ->group(conditions);
-    verb->add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
+    verb.add_option("--expect", arguments->expect, "Write nothing; say whether this policy is what these inputs give")
         ->type_name("POLICY")
         ->excludes(output)
         ->group(conditions);
-    verb->footer(
+    verb.footer(
         "Fields go by any of their names: the rulebook's id, or what Intel,\n"
         "AMD, Linux, QEMU, libvirt or Xen call them. Options with a FIELD may be\n"
         "given several times.\n\n"
@@ -227,7 +211,7 @@ void add_merge_command(CLI::App& app, Action& action) {
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
         "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
-    verb->callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -75,13 +76,36 @@ void write_result(const std::string& path, std::string_view bytes) {
     }
 }
 
-bool stdout_is_terminal() noexcept { return ::isatty(STDOUT_FILENO) == 1; }
+namespace {
 
+// True for a terminal that understands colours, when nobody asked for none (NO_COLOR).
 bool wants_colour(int descriptor) noexcept {
     const char* none = std::getenv("NO_COLOR");
     const char* term = std::getenv("TERM");
     return ::isatty(descriptor) == 1 && (none == nullptr || *none == '\0') && term != nullptr &&
            std::string_view(term) != "dumb";
+}
+
+std::string text_for(int descriptor, const Text& text) {
+    Page page(output_width(), wants_colour(descriptor));
+    text(page);
+    return page.text();
+}
+
+}  // namespace
+
+void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text) {
+    if (!options.output.empty()) {
+        write_file(options.output, document());
+        return remark(text);
+    }
+    const bool as_text = options.format.empty() ? ::isatty(STDOUT_FILENO) == 1 : options.format == "text";
+    write_stdout(as_text ? text_for(STDOUT_FILENO, text) : document());
+}
+
+void remark(const Text& text) {
+    const std::string shown = text_for(STDERR_FILENO, text);
+    std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
 namespace fs = std::filesystem;

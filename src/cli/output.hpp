@@ -1,10 +1,13 @@
 // Writing results: to standard output, or to a file that is complete or not there.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "cli/page.hpp"
 
 namespace poolcpuid::cli {
 
@@ -24,11 +27,20 @@ void write_file(const std::string& path, std::string_view bytes);
 // Writes bytes to the file, or to standard output when path is empty. Throws OutputError.
 void write_result(const std::string& path, std::string_view bytes);
 
-// True when standard output is a terminal.
-bool stdout_is_terminal() noexcept;
+// Where a verb's result goes: --format and -o, empty where they are not given.
+struct ResultOptions {
+    std::string format;
+    std::string output;
+};
 
-// True when standard error is a terminal that understands colours and nobody asked for none (NO_COLOR).
-bool wants_colour(int descriptor) noexcept;
+using Text = std::function<void(Page&)>;  // puts a text on the page
+
+// With -o writes the document to the file and the text to standard error; else one of them to standard output: what
+// --format says, or the text where that is a terminal. Throws OutputError.
+void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text);
+
+// Writes a text to standard error, beside the result.
+void remark(const Text& text);
 
 // What -o must not name: a result never takes the place of what it was made from.
 

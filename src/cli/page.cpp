@@ -12,11 +12,66 @@
 
 namespace poolcpuid::cli {
 
+namespace {
+
+// A page is made with painted(), which puts in marks that are no UTF-8 and so cannot come from an input file; at the
+// end terminal_text() turns the marks into ANSI colours and makes everything around them printable, whoever put it
+// there.
+
+constexpr char mark = '\xFF';  // no byte of UTF-8; a Colour follows
+constexpr std::string_view special{"\n\xFF", 2};
+
+const char* code_of(Colour colour) noexcept {
+    switch (colour) {
+        case Colour::bold: return "1";
+        case Colour::red: return "31";
+        case Colour::green: return "32";
+        case Colour::yellow: return "33";
+        case Colour::cyan: return "36";
+        case Colour::none: break;
+    }
+    return "0";
+}
+
+// text between the marks of a colour; as it is where that is none or there is no text.
+std::string painted(std::string_view text, Colour colour) {
+    if (text.empty() || colour == Colour::none) return std::string(text);
+    std::string result{mark, static_cast<char>(colour)};
+    result += text;
+    return result + mark + static_cast<char>(Colour::none);
+}
+
+// What may be written to a terminal: marks as ANSI colours, or left out without colour; line feeds as they are; every
+// other control or formatting character as \u{…}. Linear.
+std::string terminal_text(std::string_view marked, bool colour) {
+    std::string result;
+    while (!marked.empty()) {
+        const std::size_t plain = std::min(marked.find_first_of(special), marked.size());
+        result += printable(marked.substr(0, plain));
+        marked.remove_prefix(plain);
+        if (marked.empty()) break;
+        const bool is_mark = marked.front() == mark && marked.size() > 1 &&
+                             marked[1] >= static_cast<char>(Colour::none) &&
+                             marked[1] <= static_cast<char>(Colour::cyan);
+        if (is_mark && colour) result += std::string("\033[") + code_of(static_cast<Colour>(marked[1])) + "m";
+        if (!is_mark) result += marked.front() == '\n' ? "\n" : printable(marked.substr(0, 1));
+        marked.remove_prefix(is_mark ? 2 : 1);
+    }
+    return result;
+}
+
+}  // namespace
+
 std::string Page::text() const { return terminal_text(text_, colour_); }
 
-void Page::line(const std::string& words, Colour colour, std::size_t indent) {
+void Page::title(const std::string& words, Colour colour) {
+    if (!empty()) blank();
+    line(words, colour);
+}
+
+void Page::line(const std::string& words, Colour colour, std::size_t indent, std::size_t further) {
     const std::string blanks(indent, ' ');
-    text_ += blanks + painted(wrapped(printable(words), width_, indent, indent + 2), colour) + "\n";
+    text_ += blanks + painted(wrapped(printable(words), width_, indent, indent + further), colour) + "\n";
 }
 
 void Page::row(std::size_t indent, const std::string& label, std::size_t column, const std::string& words,
@@ -27,11 +82,25 @@ void Page::row(std::size_t indent, const std::string& label, std::size_t column,
     text_ += painted(start, colour) + gap + wrapped(printable(words), width_, column, column) + "\n";
 }
 
-void Page::paragraph(std::size_t indent, const std::string& label, const std::string& words, Colour colour) {
+void Page::paragraph(std::size_t indent, const std::string& label, const std::string& words, Colour colour,
+                     std::size_t further) {
     const std::string shown = printable(label);
-    if (indent + display_width(shown) > width_ / 2) return line(label + words, Colour::none, indent);
-    text_ += std::string(indent, ' ') + painted(shown, colour) +
-             wrapped(printable(words), width_, indent + display_width(shown), indent + 2) + "\n";
+    const std::size_t column = indent + display_width(shown);
+    if (column > width_) return line(label + words, Colour::none, indent, further);
+    const std::string body = wrapped(printable(words), width_, column, indent + further);
+    const std::size_t used = body.starts_with('\n') ? shown.find_last_not_of(' ') + 1 : shown.size();
+    text_ += std::string(indent, ' ') + painted(shown.substr(0, used), colour) + body + "\n";
+}
+
+void Page::cells(const std::vector<Cell>& cells) {
+    for (const Cell& cell : cells) {
+        const std::string words = printable(cell.words);
+        const std::size_t used = display_width(words);
+        const std::size_t least = cell.to_the_right || cell.columns == 0 ? 0 : 1;
+        const std::string gap(used < cell.columns ? cell.columns - used : least, ' ');
+        text_ += cell.to_the_right ? gap + painted(words, cell.colour) : painted(words, cell.colour) + gap;
+    }
+    text_ += "\n";
 }
 
 namespace {
@@ -129,49 +198,6 @@ std::size_t output_width() {
         columns = size.ws_col;
     }
     return columns == 0 ? usual : std::clamp(columns, narrowest, widest);
-}
-
-namespace {
-
-constexpr char mark = '\xFF';  // no byte of UTF-8; a Colour follows
-constexpr std::string_view special{"\n\xFF", 2};
-
-const char* code_of(Colour colour) noexcept {
-    switch (colour) {
-        case Colour::bold: return "1";
-        case Colour::red: return "31";
-        case Colour::green: return "32";
-        case Colour::yellow: return "33";
-        case Colour::cyan: return "36";
-        case Colour::none: break;
-    }
-    return "0";
-}
-
-}  // namespace
-
-std::string painted(std::string_view text, Colour colour) {
-    if (text.empty() || colour == Colour::none) return std::string(text);
-    std::string result{mark, static_cast<char>(colour)};
-    result += text;
-    return result + mark + static_cast<char>(Colour::none);
-}
-
-std::string terminal_text(std::string_view marked, bool colour) {
-    std::string result;
-    while (!marked.empty()) {
-        const std::size_t plain = std::min(marked.find_first_of(special), marked.size());
-        result += printable(marked.substr(0, plain));
-        marked.remove_prefix(plain);
-        if (marked.empty()) break;
-        const bool is_mark = marked.front() == mark && marked.size() > 1 &&
-                             marked[1] >= static_cast<char>(Colour::none) &&
-                             marked[1] <= static_cast<char>(Colour::cyan);
-        if (is_mark && colour) result += std::string("\033[") + code_of(static_cast<Colour>(marked[1])) + "m";
-        if (!is_mark) result += marked.front() == '\n' ? "\n" : printable(marked.substr(0, 1));
-        marked.remove_prefix(is_mark ? 2 : 1);
-    }
-    return result;
 }
 
 }  // namespace poolcpuid::cli

@@ -4,21 +4,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace poolcpuid::cli {
 
-// A text is made with painted(), which puts in marks that are no UTF-8 and so cannot come from an input file; at the
-// end terminal_text() turns the marks into ANSI colours and makes everything around them printable, whoever put it
-// there.
-
 enum class Colour : char { none = '0', bold = '1', red = '2', green = '3', yellow = '4', cyan = '5' };
-
-// text between the marks of a colour; as it is where that is none or there is no text.
-std::string painted(std::string_view text, Colour colour);
-
-// What may be written to a terminal: marks as ANSI colours, or left out without colour; line feeds as they are; every
-// other control or formatting character as \u{…}. Linear.
-std::string terminal_text(std::string_view marked, bool colour);
 
 // The columns that text takes in a terminal: wide characters two, combining ones none (utf8proc).
 std::size_t display_width(std::string_view text);
@@ -34,30 +24,55 @@ std::string wrapped(std::string_view text, std::size_t width, std::size_t first_
 // The columns of text output: COLUMNS or the terminal's, between 60 and 120; 80 when there is no terminal.
 std::size_t output_width();
 
+// Words in a table: with blanks after them up to their columns, at least one unless columns is 0, or before them.
+struct Cell {
+    std::string words;
+    std::size_t columns = 0;
+    bool to_the_right = false;
+    Colour colour = Colour::none;
+};
+
 // A text in the making: titles, rows of a label and words, all wrapped to its columns.
 class Page {
 public:
     // Lines of at most width columns, with ANSI colours when colour is set.
     Page(std::size_t width, bool colour) : width_(width), colour_(colour) {}
 
+    // An empty page that is laid out alike.
+    Page fresh() const { return {width_, colour_}; }
+
+    std::size_t width() const noexcept { return width_; }
+
     void blank() { text_ += "\n"; }
 
-    // A line of its own; what does not fit goes on, indented.
-    void line(const std::string& words, Colour colour = Colour::none, std::size_t indent = 0);
+    // A line that opens a part of the page: after an empty one, unless it is the first.
+    void title(const std::string& words, Colour colour = Colour::bold);
+
+    // A line of its own after indent blanks; what does not fit goes on, further in.
+    void line(const std::string& words, Colour colour = Colour::none, std::size_t indent = 0, std::size_t further = 2);
 
     // A label after indent blanks, then words that start at column and wrap under it. A label that reaches
     // the column stands on a line of its own.
     void row(std::size_t indent, const std::string& label, std::size_t column, const std::string& words,
              Colour colour = Colour::none);
 
-    // A label after indent blanks, then words that follow it and wrap under it, two further in. A label of more
-    // than half a line is wrapped with the words.
-    void paragraph(std::size_t indent, const std::string& label, const std::string& words,
-                   Colour colour = Colour::none);
+    // A label after indent blanks, then words that follow it and wrap under it, further in. A label that no line can
+    // hold is wrapped with the words.
+    void paragraph(std::size_t indent, const std::string& label, const std::string& words, Colour colour = Colour::none,
+                   std::size_t further = 4);
+
+    // A line of a table, which is as long as its cells are.
+    void cells(const std::vector<Cell>& cells);
+
+    // Lines that others have laid out, each with its line feed.
+    void verbatim(std::string_view lines) { text_ += lines; }
+
+    // What is on another page.
+    void add(const Page& other) { text_ += other.text_; }
 
     bool empty() const noexcept { return text_.empty(); }
 
-    // All of it, as terminal_text() makes it.
+    // All of it: fit for a terminal, whatever the inputs hold.
     std::string text() const;
 
 private:

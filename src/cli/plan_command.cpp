@@ -1,30 +1,48 @@
 // poolcpuid plan: what a change of the pool's hosts means, and which running VMs strand where.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
+#include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/plan_inputs.hpp"
-#include "cli/plan_text.hpp"
+#include "cli/texts.hpp"
+#include "dump/host_name.hpp"
+#include "poolcpuid/error.hpp"
 #include "poolcpuid/pool_plan.hpp"
+#include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
+// The arguments that name what plan reads, as given.
+struct PlanSources {
+    std::string policy;
+    std::vector<std::string> hosts;
+    std::vector<std::string> add;
+    std::vector<std::string> remove;
+    std::vector<std::string> replace;
+    std::vector<std::string> running;
+    std::string ceiling;
+};
+
+struct PlanInputs {
+    CurrentPool current;
+    PoolChange change;
+    std::vector<RunningPolicy> running;  // that in force first
+};
+
 struct PlanArguments {
     PlanSources sources;
     StrictnessOptions strictness;
-    std::string format;
-    std::string output;
+    ResultOptions result;
     std::string rulebook;
 };
 
@@ -37,8 +55,76 @@ std::vector<std::string> inputs_of(const PlanSources& sources) {
     return inputs;
 }
 
+void check_arguments(const PlanSources& sources) {
+    const std::vector<std::string> all = inputs_of(sources);
+    if (std::count_if(all.begin(), all.end(), is_standard_input) > 1) {
+        throw UsageError("only one input can be standard input");
+    }
+    for (const std::string& text : sources.replace) {
+        if (!parse_argument(text).name) {
+            throw UsageError("--replace takes NAME=FILE, with the name of a host of the pool, not \"" + text + "\"");
+        }
+    }
+}
+
+// The hosts that arguments name. Logs what cannot be read, and sets failed.
+std::vector<HostDump> read_dumps(const std::vector<std::string>& arguments, bool& failed) {
+    Inputs inputs = read_inputs(arguments);
+    for (const auto& [file, message] : inputs.unreadable) log_error(message);
+    failed = failed || !inputs.unreadable.empty();
+    return std::move(inputs.hosts);
+}
+
+RunningPolicy read_running(const std::string& text, const Rulebook& rulebook) {
+    const Argument argument = parse_argument(text);
+    const std::string label = argument.name.value_or(dump::name_from_file(argument.path));
+    const std::string problem = host_name_problem(label);
+    if (!problem.empty()) {
+        throw InputError(argument.path, 0, "a name for the running policy (NAME=FILE, or that of the file)", problem);
+    }
+    return {label, read_bound(argument.path, rulebook), false};
+}
+
+// The policy in force and those of --running. One that is given twice counts once.
+std::vector<RunningPolicy> read_all_running(const PlanSources& sources, const PoolPolicy& in_force,
+                                            const Rulebook& rulebook, bool& failed) {
+    std::vector<RunningPolicy> all{{dump::name_from_file(sources.policy), in_force, true}};
+    for (const std::string& text : sources.running) {
+        try {
+            RunningPolicy fresh = read_running(text, rulebook);
+            const auto same = std::find_if(all.begin(), all.end(),
+                                           [&](const RunningPolicy& policy) { return policy.label == fresh.label; });
+            if (same == all.end()) {
+                all.push_back(std::move(fresh));
+            } else if (same->policy != fresh.policy) {
+                throw UsageError("two running policies are called " + fresh.label +
+                                 ": give one of them another name with --running NAME=FILE");
+            }
+        } catch (const InputError& error) {
+            log_error(error.what());
+            failed = true;
+        }
+    }
+    return all;
+}
+
+// Reads them. Nothing, with every reason logged, when something cannot be read or --hosts are not the hosts
+// of the policy. Throws UsageError when the arguments do not fit together, else as read_policy_hosts does.
+std::optional<PlanInputs> read_plan_inputs(const PlanSources& sources, const Rulebook& rulebook) {
+    check_arguments(sources);
+    PoolPolicy policy = read_bound(sources.policy, rulebook);
+    std::optional<PolicyHosts> hosts = read_policy_hosts(policy, sources.policy, sources.hosts, sources.ceiling,
+                                                         rulebook, "; a host that joins is given with --add");
+    bool failed = !hosts;
+    PoolChange change{read_dumps(sources.add, failed), sources.remove, read_dumps(sources.replace, failed)};
+    std::vector<RunningPolicy> running = read_all_running(sources, policy, rulebook, failed);
+    if (failed) return std::nullopt;
+    CurrentPool current{std::move(policy), std::move(hosts->dumps), std::move(hosts->state), std::move(hosts->options)};
+    return PlanInputs{std::move(current), std::move(change), std::move(running)};
+}
+
 ExitStatus plan(const PlanArguments& arguments) {
-    check_output(arguments.output, inputs_of(arguments.sources));
+    check_output(arguments.result.output, inputs_of(arguments.sources));
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::optional<PlanInputs> inputs = read_plan_inputs(arguments.sources, rulebook);
@@ -46,17 +132,9 @@ ExitStatus plan(const PlanArguments& arguments) {
 
     const PoolPlan result =
         plan_change(rulebook, inputs->current, inputs->change, inputs->running, arguments.strictness.get());
-    const auto text = [&](int descriptor) {
-        return plan_text(result, rulebook, output_width(), wants_colour(descriptor));
-    };
-    if (!arguments.output.empty()) {
-        write_file(arguments.output, to_json(result, rulebook));
-        const std::string summary = text(STDERR_FILENO);
-        std::fwrite(summary.data(), 1, summary.size(), stderr);
-    } else {
-        const bool as_text = arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-        write_stdout(as_text ? text(STDOUT_FILENO) : to_json(result, rulebook));
-    }
+    emit(
+        arguments.result, [&] { return to_json(result, rulebook); },
+        [&](Page& page) { plan_text(result, rulebook, page); });
     return result.stranded().empty() ? ExitStatus::done : ExitStatus::different;
 }
 
@@ -86,14 +164,13 @@ void add_sources(CLI::App& verb, PlanSources& sources) {
 
 }  // namespace
 
-void add_plan_command(CLI::App& app, Action& action) {
+void add_plan_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<PlanArguments>();
-    CLI::App* verb = app.add_subcommand("plan", "Say what a change of the hosts means, and which VMs strand where");
-    add_sources(*verb, arguments->sources);
-    add_strictness_options(*verb, arguments->strictness);
-    add_result_options(*verb, arguments->format, arguments->output);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    add_sources(verb, arguments->sources);
+    add_strictness_options(verb, arguments->strictness);
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "A VM keeps the CPUID that it was started with. It strands when the pool after\n"
         "the change has a host on which it must not run: because the host lacks what\n"
         "the VM was promised, or relaxes what the VM was not told of. Where it would only\n"
@@ -107,7 +184,7 @@ void add_plan_command(CLI::App& app, Action& action) {
         "  poolcpuid plan pool.json --hosts hosts/ --remove node-3 --running 2024.json\n"
         "  poolcpuid plan pool.json --hosts hosts/ --replace node-7=after-update.json\n"
         "  poolcpuid plan pool.json --hosts hosts/ --add new/ | jq '.running[].reaches'");
-    verb->callback([&action, arguments] { action = [arguments] { return plan(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return plan(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -1,5 +1,4 @@
-#include "cli/plan_text.hpp"
-
+// plan: which VMs strand first, then the pool, the difference, each running policy, and what to do.
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -7,11 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/lists.hpp"
-#include "base/printable.hpp"
-#include "cli/check_text.hpp"
-#include "cli/diff_text.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
 
 namespace poolcpuid::cli {
 
@@ -30,227 +25,25 @@ std::string counts_text(const PromiseCounts& counts) {
     return text;
 }
 
-class PlanText {
-public:
-    PlanText(const PoolPlan& plan, const Rulebook& rulebook, std::size_t width, bool colour)
-        : plan_(plan), rulebook_(rulebook), width_(width), colour_(colour) {}
+// "a, b and 3 more", for a sentence.
+std::string named(const std::vector<std::string>& names) { return enumerate(names); }
 
-    std::string text() {
-        line(painted(wrapped(plan_headline(plan_), width_, 0, 0),
-                     plan_.stranded().empty() ? Colour::green : Colour::red));
-        pool();
-        difference();
-        for (const RunningPlan& entry : plan_.running) running(entry);
-        new_vms();
-        advice();
-        return terminal_text(text_, colour_);
-    }
-
-private:
-    void line(const std::string& text) { text_ += text + "\n"; }
-
-    // Words after a label, indented further where they wrap.
-    void paragraph(std::size_t indent, const std::string& label, const std::string& words,
-                   Colour colour = Colour::none) {
-        const std::string start = std::string(indent, ' ') + label;
-        line(painted(start, colour) + wrapped(words, width_, display_width(start), indent + 4));
-    }
-
-    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), Colour::bold)); }
-
-    void pool() {
-        const std::string before = counted(plan_.hosts_before, "host", "hosts");
-        const std::string after = counted(plan_.hosts_after, "host", "hosts");
-        const bool changes = !plan_.added.empty() || !plan_.removed.empty() || !plan_.replaced.empty();
-        title("Pool " + printable(plan_.before.pool) + " (" + printable(plan_.before.vendor) + "): " + before +
-              (changes ? " -> " + after : ", no change"));
-        put_changed("joins: ", plan_.added, "against the pool's policy");
-        put_changed("leaves: ", plan_.removed, nullptr);
-        put_changed("comes back: ", plan_.replaced, "against its former self");
-        if (!plan_.policy_is_current) {
-            paragraph(2, "",
-                      "The policy before is not what its hosts give now, with this rulebook: what they give is part of "
-                      "the difference.");
-        }
-        if (!plan_.identity_gone.empty()) {
-            paragraph(2, "",
-                      "The identity was to be that of " + printable(plan_.identity_gone) +
-                          ", which is gone after the change: it is chosen anew, without that option.");
-        }
-        if (changes || !plan_.policy_is_current) paragraph(2, "", strength());
-    }
-
-    // Hosts that change alike in one paragraph.
-    void put_changed(const char* what, const std::vector<ChangedHost>& hosts, const char* against) {
-        std::map<std::string, std::vector<std::string>> names;
-        for (const ChangedHost& host : hosts) {
-            names[against == nullptr ? "" : " (" + how(host, against) + ")"].push_back(host.name);
-        }
-        for (const auto& [text, alike] : names) paragraph(2, "", what + named(alike) + text);
-    }
-
-    static std::string how(const ChangedHost& host, const std::string& against) {
-        const std::string counts = counts_text(host.counts);
-        std::string text = against + ": " + (counts.empty() ? "the same promises" : counts);
-        for (const SettingChange& change : host.settings) {
-            text += "; " + printable(change.name) + " " + printable(change.before) + " -> " + printable(change.after);
-        }
-        return text;
-    }
-
-    std::string strength() const {
-        switch (strength_of(plan_.counts)) {
-            case Strength::equal:
-                return plan_.difference.equal_registers ? "The policy after is the same."
-                                                        : "The policy after promises the same.";
-            case Strength::weaker: return "The policy after is weaker.";
-            case Strength::stronger: return "The policy after is stronger.";
-            case Strength::both: break;
-        }
-        return "The policy after is weaker in some promises and stronger in others.";
-    }
-
-    void difference() {
-        const std::string details = diff_details(without_what_is_told(), rulebook_, width_, colour_);
-        if (details.empty()) return;
-        title("The policy, from before to after");
-        text_ += details.substr(details.starts_with('\n') ? 1 : 0);
-    }
-
-    // The hosts stand in the pool's paragraph, new errors in the advice; notes and reasons are for auditors.
-    Difference without_what_is_told() const {
-        Difference rest = plan_.difference;
-        Provenance& provenance = rest.provenance;
-        provenance.hosts_removed.clear();
-        provenance.hosts_added.clear();
-        provenance.hosts_renamed.clear();
-        provenance.names = false;
-        provenance.decisions.clear();
-        const auto alike = [](const Finding& a, const Finding& b) { return a.code == b.code && a.field == b.field; };
-        const auto is_among = [&](const Finding& finding, const std::vector<Finding>& others) {
-            return std::any_of(others.begin(), others.end(),
-                               [&](const Finding& other) { return alike(finding, other); });
-        };
-        std::erase_if(provenance.findings_added, [&](const Finding& finding) {
-            return finding.severity != Severity::warning || is_among(finding, plan_.before.findings);
-        });
-        std::erase_if(provenance.findings_removed, [&](const Finding& finding) {
-            return finding.severity == Severity::note || is_among(finding, plan_.after.findings);
-        });
-        return rest;
-    }
-
-    void running(const RunningPlan& entry) {
-        const std::size_t out = plan_.hosts_after - entry.reaches.size();
-        const std::string who = "VMs of " + printable(entry.label) + (entry.of_pool ? " (the pool's policy)" : "");
-        title(who + (out == 0                ? " reach every host"
-                     : entry.reaches.empty() ? " reach no host"
-                                             : " reach " + std::to_string(entry.reaches.size()) + " of " +
-                                                   std::to_string(plan_.hosts_after) + " hosts"));
-        each(entry.cannot_reach, [&](const Unreachable& group) {
-            paragraph(2, "", "must not run on " + named(group.hosts) + (group.before ? ", nor before the change" : ""));
-            violations(group.violations);
-        });
-        each(entry.degraded, [&](const FlawedHosts& group) {
-            paragraph(2, "", "run degraded on " + named(group.hosts));
-            violations(group.violations);
-        });
-        each(entry.doubtful, [&](const FlawedHosts& group) {
-            paragraph(2, "", "reach " + named(group.hosts) + ", of which not all is known");
-            violations(group.violations);
-        });
-        refuges(entry);
-        // From the pool's own policy it is the difference above; worth a line where it gains.
-        if (!entry.of_pool || entry.restart.gains > 0) {
-            const std::string restart = counts_text(entry.restart);
-            if (!restart.empty()) paragraph(2, "a restart with the policy after: ", restart);
-        }
-        std::vector<StartUpHosts> needs = entry.start_up;
-        std::erase_if(needs, [&](const StartUpHosts& group) { return is_as_for_new(group); });
-        start_up(needs);
-    }
-
-    // The groups in full, up to a bound.
-    template <typename Group, typename Write>
-    void each(const std::vector<Group>& groups, const Write& write) {
-        const std::size_t shown = std::min(groups.size(), most_groups_in_full);
-        for (std::size_t i = 0; i < shown; ++i) write(groups[i]);
-        if (shown < groups.size()) {
-            paragraph(
-                2, "",
-                "and " + std::to_string(groups.size() - shown) + " groups of hosts more, which --format json has");
-        }
-    }
-
-    void violations(const std::vector<Violation>& all) {
-        for (const ViolationParagraph& text : paragraphs_of(rulebook_, all)) {
-            paragraph(4, text.label, text.items, text.is_unknown ? Colour::yellow : Colour::red);
-        }
-    }
-
-    // Where the VMs of hosts that leave or are replaced can go.
-    void refuges(const RunningPlan& entry) {
-        std::vector<std::string> movable;
-        std::set_difference(entry.must_move.begin(), entry.must_move.end(), entry.no_refuge.begin(),
-                            entry.no_refuge.end(), std::back_inserter(movable));
-        const auto [leaving, back] = split(plan_, movable);
-        if (!leaving.empty()) {
-            paragraph(2, "", "from " + named(leaving) + " they can move to " + named(entry.reaches));
-        }
-        if (!back.empty()) {
-            std::vector<std::string> others;
-            std::set_difference(entry.reaches.begin(), entry.reaches.end(), back.begin(), back.end(),
-                                std::back_inserter(others));
-            paragraph(2, "",
-                      "from " + named(back) + " they can move to " +
-                          (others.empty() ? "the others that they reach" : named(others)));
-        }
-        if (!entry.no_refuge.empty()) {
-            paragraph(2, "", "from " + named(entry.no_refuge) + " they can move nowhere", Colour::red);
-        }
-    }
-
-    void start_up(const std::vector<StartUpHosts>& groups) {
-        each(groups, [&](const StartUpHosts& group) {
-            paragraph(
-                2, "",
-                "the VMM of " + named(group.hosts) + " must be told to show: " + items_of(rulebook_, group.start_up));
-        });
-    }
-
-    // True when new VMs need the same there.
-    bool is_as_for_new(const StartUpHosts& group) const {
-        return std::any_of(plan_.start_up.begin(), plan_.start_up.end(), [&](const StartUpHosts& other) {
-            return other.start_up == group.start_up &&
-                   std::includes(other.hosts.begin(), other.hosts.end(), group.hosts.begin(), group.hosts.end());
-        });
-    }
-
-    void new_vms() {
-        if (plan_.start_up.empty()) return;
-        title("New VMs, with the policy after");
-        start_up(plan_.start_up);
-    }
-
-    void advice() {
-        title("What to do");
-        for (const std::string& sentence : plan_advice(plan_, rulebook_)) paragraph(2, "", "-> " + sentence);
-    }
-
-    const PoolPlan& plan_;
-    const Rulebook& rulebook_;
-    std::size_t width_;
-    bool colour_;
-    std::string text_;
+// The names among names of hosts that leave; the others come back.
+struct LeavingOrBack {
+    std::vector<std::string> leaving;
+    std::vector<std::string> back;
 };
 
-}  // namespace
-
-std::string plan_text(const PoolPlan& plan, const Rulebook& rulebook, std::size_t width, bool colour) {
-    return PlanText(plan, rulebook, width, colour).text();
+LeavingOrBack split(const PoolPlan& plan, const std::vector<std::string>& names) {
+    const auto leaves = [&](const std::string& name) {
+        return std::any_of(plan.removed.begin(), plan.removed.end(),
+                           [&](const ChangedHost& host) { return host.name == name; });
+    };
+    LeavingOrBack result;
+    std::partition_copy(names.begin(), names.end(), std::back_inserter(result.leaving), std::back_inserter(result.back),
+                        leaves);
+    return result;
 }
-
-namespace {
 
 std::set<std::string> out_of_reach(const RunningPlan& entry) {
     std::set<std::string> names;
@@ -272,20 +65,6 @@ std::string where(const std::vector<const RunningPlan*>& stranded) {
     return "VMs of " + named(labels_of(stranded)) + " cannot move to " +
            (same ? named({hosts.begin(), hosts.end()}) : "some hosts of the pool") + " until they restart";
 }
-
-}  // namespace
-
-std::string named(const std::vector<std::string>& names) {
-    std::vector<std::string> shown;
-    std::transform(names.begin(), names.end(), std::back_inserter(shown), printable);
-    return enumerate(shown);
-}
-
-std::string counted(std::size_t count, const std::string& one, const std::string& many) {
-    return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
-namespace {
 
 // Which VMs stand, which move and which do not.
 std::string answer(const PoolPlan& plan) {
@@ -319,9 +98,8 @@ std::string answer(const PoolPlan& plan) {
     return text + (before && changes ? ". So it was before the change." : ".");
 }
 
-}  // namespace
-
-std::string plan_headline(const PoolPlan& plan) {
+// The answer in a sentence or two: which VMs strand, and where.
+std::string headline(const PoolPlan& plan) {
     std::set<std::string> stuck;  // where VMs run that reach this host after the change, and no other
     for (const RunningPlan& entry : plan.running) {
         if (!entry.reaches.empty()) stuck.insert(entry.no_refuge.begin(), entry.no_refuge.end());
@@ -331,8 +109,7 @@ std::string plan_headline(const PoolPlan& plan) {
     return text + " VMs on " + named({stuck.begin(), stuck.end()}) + " have nowhere to go while it changes.";
 }
 
-namespace {
-
+// What to do, a sentence or two each: for the stranded VMs, then for the hosts, then for the policy.
 class Advice {
 public:
     Advice(const PoolPlan& plan, const Rulebook& rulebook) : plan_(plan), rulebook_(rulebook) {}
@@ -346,7 +123,7 @@ public:
         for (const WhatIf& price : plan_.price) put(price_text(price));
         for_policy();
         for (const Finding& finding : plan_.difference.provenance.findings_added) {
-            if (finding.severity == Severity::error) put("error " + finding.code + ": " + printable(finding.message));
+            if (finding.severity == Severity::error) put("error " + finding.code + ": " + finding.message);
         }
         return std::move(sentences_);
     }
@@ -390,7 +167,7 @@ private:
     // No list of fields where it is all that the difference lists.
     std::string price_text(const WhatIf& price) const {
         const std::size_t lost = plan_.counts.loses + plan_.counts.both + plan_.counts.relaxes;
-        const std::string all = counted(lost, "promise", "promises") + " that the policy loses";
+        const std::string all = counted(lost, "promise") + " that the policy loses";
         const std::string start = "The price of " + named(price.hosts) + ": ";
         if (price.gains.size() == lost) return start + "the " + all + ".";
         std::vector<std::string> fields;
@@ -421,21 +198,206 @@ private:
     std::vector<std::string> sentences_;
 };
 
+class PlanText {
+public:
+    PlanText(const PoolPlan& plan, const Rulebook& rulebook, Page& page)
+        : plan_(plan), rulebook_(rulebook), page_(page) {}
+
+    void put() {
+        page_.line(headline(plan_), plan_.stranded().empty() ? Colour::green : Colour::red, 0, 0);
+        pool();
+        difference();
+        for (const RunningPlan& entry : plan_.running) running(entry);
+        new_vms();
+        advice();
+    }
+
+private:
+    void pool() {
+        const std::string before = counted(plan_.hosts_before, "host");
+        const std::string after = counted(plan_.hosts_after, "host");
+        const bool changes = !plan_.added.empty() || !plan_.removed.empty() || !plan_.replaced.empty();
+        page_.title("Pool " + plan_.before.pool + " (" + plan_.before.vendor + "): " + before +
+                    (changes ? " -> " + after : ", no change"));
+        put_changed("joins: ", plan_.added, "against the pool's policy");
+        put_changed("leaves: ", plan_.removed, nullptr);
+        put_changed("comes back: ", plan_.replaced, "against its former self");
+        if (!plan_.policy_is_current) {
+            page_.paragraph(
+                2, "",
+                "The policy before is not what its hosts give now, with this rulebook: what they give is part of "
+                "the difference.");
+        }
+        if (!plan_.identity_gone.empty()) {
+            page_.paragraph(2, "",
+                            "The identity was to be that of " + plan_.identity_gone +
+                                ", which is gone after the change: it is chosen anew, without that option.");
+        }
+        if (changes || !plan_.policy_is_current) page_.paragraph(2, "", strength());
+    }
+
+    // Hosts that change alike in one paragraph.
+    void put_changed(const char* what, const std::vector<ChangedHost>& hosts, const char* against) {
+        std::map<std::string, std::vector<std::string>> names;
+        for (const ChangedHost& host : hosts) {
+            names[against == nullptr ? "" : " (" + how(host, against) + ")"].push_back(host.name);
+        }
+        for (const auto& [text, alike] : names) page_.paragraph(2, "", what + named(alike) + text);
+    }
+
+    static std::string how(const ChangedHost& host, const std::string& against) {
+        const std::string counts = counts_text(host.counts);
+        std::string text = against + ": " + (counts.empty() ? "the same promises" : counts);
+        for (const SettingChange& change : host.settings) {
+            text += "; " + change.name + " " + change.before + " -> " + change.after;
+        }
+        return text;
+    }
+
+    std::string strength() const {
+        switch (strength_of(plan_.counts)) {
+            case Strength::equal:
+                return plan_.difference.equal_registers ? "The policy after is the same."
+                                                        : "The policy after promises the same.";
+            case Strength::weaker: return "The policy after is weaker.";
+            case Strength::stronger: return "The policy after is stronger.";
+            case Strength::both: break;
+        }
+        return "The policy after is weaker in some promises and stronger in others.";
+    }
+
+    void difference() {
+        Page details = page_.fresh();
+        diff_details(without_what_is_told(), rulebook_, details);
+        if (details.empty()) return;
+        page_.title("The policy, from before to after");
+        page_.add(details);
+    }
+
+    // The hosts stand in the pool's paragraph, new errors in the advice; notes and reasons are for auditors.
+    Difference without_what_is_told() const {
+        Difference rest = plan_.difference;
+        Provenance& provenance = rest.provenance;
+        provenance.hosts_removed.clear();
+        provenance.hosts_added.clear();
+        provenance.hosts_renamed.clear();
+        provenance.names = false;
+        provenance.decisions.clear();
+        const auto alike = [](const Finding& a, const Finding& b) { return a.code == b.code && a.field == b.field; };
+        const auto is_among = [&](const Finding& finding, const std::vector<Finding>& others) {
+            return std::any_of(others.begin(), others.end(),
+                               [&](const Finding& other) { return alike(finding, other); });
+        };
+        std::erase_if(provenance.findings_added, [&](const Finding& finding) {
+            return finding.severity != Severity::warning || is_among(finding, plan_.before.findings);
+        });
+        std::erase_if(provenance.findings_removed, [&](const Finding& finding) {
+            return finding.severity == Severity::note || is_among(finding, plan_.after.findings);
+        });
+        return rest;
+    }
+
+    void running(const RunningPlan& entry) {
+        const std::size_t out = plan_.hosts_after - entry.reaches.size();
+        const std::string who = "VMs of " + entry.label + (entry.of_pool ? " (the pool's policy)" : "");
+        page_.title(who + (out == 0                ? " reach every host"
+                           : entry.reaches.empty() ? " reach no host"
+                                                   : " reach " + std::to_string(entry.reaches.size()) + " of " +
+                                                         std::to_string(plan_.hosts_after) + " hosts"));
+        each(entry.cannot_reach, [&](const Unreachable& group) {
+            page_.paragraph(2, "",
+                            "must not run on " + named(group.hosts) + (group.before ? ", nor before the change" : ""));
+            violations(group.violations);
+        });
+        each(entry.degraded, [&](const FlawedHosts& group) {
+            page_.paragraph(2, "", "run degraded on " + named(group.hosts));
+            violations(group.violations);
+        });
+        each(entry.doubtful, [&](const FlawedHosts& group) {
+            page_.paragraph(2, "", "reach " + named(group.hosts) + ", of which not all is known");
+            violations(group.violations);
+        });
+        refuges(entry);
+        // From the pool's own policy it is the difference above; worth a line where it gains.
+        if (!entry.of_pool || entry.restart.gains > 0) {
+            const std::string restart = counts_text(entry.restart);
+            if (!restart.empty()) page_.paragraph(2, "a restart with the policy after: ", restart);
+        }
+        std::vector<StartUpHosts> needs = entry.start_up;
+        std::erase_if(needs, [&](const StartUpHosts& group) { return is_as_for_new(group); });
+        start_up(needs);
+    }
+
+    // The groups in full, up to a bound.
+    template <typename Group, typename Write>
+    void each(const std::vector<Group>& groups, const Write& write) {
+        const std::size_t shown = std::min(groups.size(), most_groups_in_full);
+        for (std::size_t i = 0; i < shown; ++i) write(groups[i]);
+        if (shown < groups.size()) {
+            page_.paragraph(
+                2, "",
+                "and " + std::to_string(groups.size() - shown) + " groups of hosts more, which --format json has");
+        }
+    }
+
+    void violations(const std::vector<Violation>& all) { put_violations(rulebook_, all, 4, page_); }
+
+    // Where the VMs of hosts that leave or are replaced can go.
+    void refuges(const RunningPlan& entry) {
+        std::vector<std::string> movable;
+        std::set_difference(entry.must_move.begin(), entry.must_move.end(), entry.no_refuge.begin(),
+                            entry.no_refuge.end(), std::back_inserter(movable));
+        const auto [leaving, back] = split(plan_, movable);
+        if (!leaving.empty()) {
+            page_.paragraph(2, "", "from " + named(leaving) + " they can move to " + named(entry.reaches));
+        }
+        if (!back.empty()) {
+            std::vector<std::string> others;
+            std::set_difference(entry.reaches.begin(), entry.reaches.end(), back.begin(), back.end(),
+                                std::back_inserter(others));
+            page_.paragraph(2, "",
+                            "from " + named(back) + " they can move to " +
+                                (others.empty() ? "the others that they reach" : named(others)));
+        }
+        if (!entry.no_refuge.empty()) {
+            page_.paragraph(2, "", "from " + named(entry.no_refuge) + " they can move nowhere", Colour::red);
+        }
+    }
+
+    void start_up(const std::vector<StartUpHosts>& groups) {
+        each(groups, [&](const StartUpHosts& group) {
+            page_.paragraph(
+                2, "",
+                "the VMM of " + named(group.hosts) + " must be told to show: " + items_of(rulebook_, group.start_up));
+        });
+    }
+
+    // True when new VMs need the same there.
+    bool is_as_for_new(const StartUpHosts& group) const {
+        return std::any_of(plan_.start_up.begin(), plan_.start_up.end(), [&](const StartUpHosts& other) {
+            return other.start_up == group.start_up &&
+                   std::includes(other.hosts.begin(), other.hosts.end(), group.hosts.begin(), group.hosts.end());
+        });
+    }
+
+    void new_vms() {
+        if (plan_.start_up.empty()) return;
+        page_.title("New VMs, with the policy after");
+        start_up(plan_.start_up);
+    }
+
+    void advice() {
+        page_.title("What to do");
+        for (const std::string& sentence : Advice(plan_, rulebook_).run()) page_.paragraph(2, "", "-> " + sentence);
+    }
+
+    const PoolPlan& plan_;
+    const Rulebook& rulebook_;
+    Page& page_;
+};
+
 }  // namespace
 
-std::vector<std::string> plan_advice(const PoolPlan& plan, const Rulebook& rulebook) {
-    return Advice(plan, rulebook).run();
-}
-
-LeavingOrBack split(const PoolPlan& plan, const std::vector<std::string>& names) {
-    const auto leaves = [&](const std::string& name) {
-        return std::any_of(plan.removed.begin(), plan.removed.end(),
-                           [&](const ChangedHost& host) { return host.name == name; });
-    };
-    LeavingOrBack result;
-    std::partition_copy(names.begin(), names.end(), std::back_inserter(result.leaving), std::back_inserter(result.back),
-                        leaves);
-    return result;
-}
+void plan_text(const PoolPlan& plan, const Rulebook& rulebook, Page& page) { PlanText(plan, rulebook, page).put(); }
 
 }  // namespace poolcpuid::cli

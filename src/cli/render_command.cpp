@@ -1,19 +1,16 @@
 // poolcpuid render: a policy in a VMM's own language.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/render_text.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 
@@ -78,18 +75,19 @@ std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const Cp
 }
 
 // Throws when an option is not for the target: what is silently ignored is a trap.
-void check_options(const RenderArguments& arguments, RenderTarget target) {
+void check_options(const RenderArguments& arguments) {
     const auto only_for = [&](bool is_given, const char* option, bool is_for) {
         if (is_given && !is_for) throw UsageError(std::string(option) + " is not for the target " + arguments.target);
     };
-    const bool is_qemu = target == RenderTarget::qemu;
-    const bool is_libvirt = target == RenderTarget::libvirt;
+    const std::string& target = arguments.target;
+    const bool is_qemu = target == "qemu";
+    const bool is_libvirt = target == "libvirt";
     only_for(!arguments.base.empty(), "--base", is_qemu || is_libvirt);
     only_for(!arguments.qemu.empty(), "--qemu", is_qemu || is_libvirt);
     only_for(arguments.accelerator != "kvm", "--accel", is_qemu);
     only_for(!arguments.cpu_map.empty(), "--cpu-map", is_libvirt);
-    only_for(!arguments.xen.empty(), "--xen", target == RenderTarget::xapi || target == RenderTarget::xen);
-    only_for(!arguments.form.empty(), "--form", target == RenderTarget::xen);
+    only_for(!arguments.xen.empty(), "--xen", target == "xapi" || target == "xen");
+    only_for(!arguments.form.empty(), "--form", target == "xen");
 }
 
 std::optional<VmmVersion> xen_release(const RenderArguments& arguments) {
@@ -110,18 +108,17 @@ std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
 }
 
 ExitStatus render(const RenderArguments& arguments) {
-    const RenderTarget target = render_target_of(arguments.target).value();
-    check_options(arguments, target);
+    check_options(arguments);
     check_output(arguments.output, {arguments.policy}, arguments.hosts);
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     RenderOptions options;
     options.base = arguments.base;
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
-    if (target == RenderTarget::qemu) {
+    if (arguments.target == "qemu") {
         options.qemu = qemu_facts(arguments, qemu_properties(rulebook.get(), policy, options.accelerator));
     }
-    if (target == RenderTarget::libvirt) {
+    if (arguments.target == "libvirt") {
         options.cpu_map = cpu_map(arguments);
         if (options.cpu_map) {
             options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
@@ -133,62 +130,59 @@ ExitStatus render(const RenderArguments& arguments) {
     if (!arguments.form.empty()) options.xen_form = arguments.form == "xend" ? XenForm::xend : XenForm::libxl;
     if (!arguments.hosts.empty()) options.hosts = hosts_of(arguments);
 
-    const Rendering rendering = render_policy(rulebook.get(), policy, target, options);
+    const Rendering rendering = render_policy(rulebook.get(), policy, arguments.target, options);
     if (arguments.format == "json") {
         write_result(arguments.output, to_json(policy, rulebook.get(), rendering));
     } else {
         write_result(arguments.output, rendering.output);
-        const std::string remarks =
-            render_remarks(policy, rulebook.get(), rendering, output_width(), wants_colour(STDERR_FILENO));
-        std::fwrite(remarks.data(), 1, remarks.size(), stderr);
+        remark([&](Page& page) { render_text(policy, rulebook.get(), rendering, page); });
     }
     return arguments.strict && !rendering.inexpressible.empty() ? ExitStatus::different : ExitStatus::done;
 }
 
 }  // namespace
 
-void add_render_command(CLI::App& app, Action& action) {
+void add_render_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<RenderArguments>();
-    CLI::App* verb = app.add_subcommand("render", "Write a policy in a VMM's own language");
-    verb->add_option(
-            "--to", arguments->target,
-            "firecracker: a CPU template. kvm: JSON for VMMs on the raw API. libvirt: a <cpu> element. qemu: the "
-            "argument of -cpu. xapi: a featureset. xen: cpuid for xl")
-        ->required()
-        ->check(one_of({"firecracker", "kvm", "libvirt", "qemu", "xapi", "xen"}))
-        ->type_name("TARGET");
-    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    verb->add_option("--hosts", arguments->hosts, "Dumps of the pool's hosts: says what each needs beyond the text")
+    std::vector<std::string> targets;
+    std::string help;
+    for (const RenderTarget& target : render_targets()) {
+        targets.emplace_back(target.name);
+        help += (help.empty() ? "" : ". ") + targets.back() + ": " + std::string(target.what);
+    }
+    verb.add_option("--to", arguments->target, help)->required()->check(one_of(targets))->type_name("TARGET");
+    verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    verb.add_option("--hosts", arguments->hosts, "Dumps of the pool's hosts: says what each needs beyond the text")
         ->type_name("HOST...");
-    verb->add_option("--format", arguments->format,
-                     "text (default): the VMM's text alone, with remarks on standard error. json: all of it")
+    verb.add_option("--format", arguments->format,
+                    "text (default): the VMM's text alone, with remarks on standard error. json: all of it")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
-    verb->add_flag("--strict", arguments->strict, "Exit 1 when the target cannot say all of the policy");
-    verb->add_option("--base", arguments->base, "qemu, libvirt: the CPU model to start from instead of the plainest")
+    verb.add_flag("--strict", arguments->strict, "Exit 1 when the target cannot say all of the policy");
+    verb.add_option("--base", arguments->base, "qemu, libvirt: the CPU model to start from instead of the plainest")
         ->type_name("MODEL");
-    verb->add_option(
+    verb.add_option(
             "--qemu", arguments->qemu,
             "qemu: the program to ask for its names, or a version (9.2) to take as known. Default: the one that "
             "is installed. libvirt: the program to ask for its CPU models. Default: with the cpu_map that is "
             "installed, the QEMU that is")
         ->type_name("PATH");
-    verb->add_option("--accel", arguments->accelerator, "qemu: kvm (default), or tcg for a guest that is emulated")
+    verb.add_option("--accel", arguments->accelerator, "qemu: kvm (default), or tcg for a guest that is emulated")
         ->check(one_of({"kvm", "tcg"}))
         ->type_name("ACCEL");
-    verb->add_option("--cpu-map", arguments->cpu_map,
-                     "libvirt: the directory of its CPU models. Default: the one that is installed")
+    verb.add_option("--cpu-map", arguments->cpu_map,
+                    "libvirt: the directory of its CPU models. Default: the one that is installed")
         ->type_name("DIR");
-    verb->add_option("--xen", arguments->xen,
-                     "xapi, xen: the release that the hosts run (4.17). Default: the newest that is known")
+    verb.add_option("--xen", arguments->xen,
+                    "xapi, xen: the release that the hosts run (4.17). Default: the newest that is known")
         ->type_name("VERSION");
-    verb->add_option("--form", arguments->form,
-                     "xen: libxl for features by name, xend for registers bit by bit. Default: the one that loses less")
+    verb.add_option("--form", arguments->form,
+                    "xen: libxl for features by name, xend for registers bit by bit. Default: the one that loses less")
         ->check(one_of({"libxl", "xend"}))
         ->type_name("FORM");
-    add_output_option(*verb, arguments->output, "Write to FILE instead of standard output");
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    add_output_option(verb, arguments->output, "Write to FILE instead of standard output");
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "What the target cannot say is listed with what the guest sees instead and\n"
         "what that costs; it is never dropped silently. Bits that the VMM fills in are\n"
         "left to it. docs/render.md says what to paste where.\n\n"
@@ -199,7 +193,7 @@ void add_render_command(CLI::App& app, Action& action) {
         "  poolcpuid render --to libvirt pool.json -o cpu.xml\n"
         "  poolcpuid render --to kvm pool.json --format json | jq .inexpressible\n"
         "  poolcpuid render --to qemu pool.json --hosts hosts/   what each host needs");
-    verb->callback([&action, arguments] { action = [arguments] { return render(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return render(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -1,5 +1,4 @@
-#include "cli/render_text.hpp"
-
+// render: what it has to say beside the text that is to be pasted.
 #include <map>
 #include <set>
 #include <tuple>
@@ -7,46 +6,33 @@
 #include <vector>
 
 #include "base/hex.hpp"
-#include "base/printable.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t most_hosts = 8;  // named in a line; --format json has all
-
 class Remarks {
 public:
-    Remarks(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering, std::size_t width,
-            bool colour)
-        : policy_(policy), rulebook_(rulebook), rendering_(rendering), width_(width), colour_(colour) {}
+    Remarks(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering, Page& page)
+        : policy_(policy), rulebook_(rulebook), rendering_(rendering), page_(page) {}
 
-    std::string text() {
-        const std::string target(to_string(rendering_.target));
-        paragraph("", printable(policy_.pool) + " for " + target + " (" + rendering_.version + ")", 2);
+    void put() {
+        page_.line(policy_.pool + " for " + rendering_.target + " (" + rendering_.version + ")");
         inexpressible();
-        for (const std::string& note : rendering_.notes) paragraph("note: ", note, 4);
+        for (const std::string& note : rendering_.notes) page_.paragraph(0, "note: ", note, Colour::cyan);
         for (const HostAdvice& entry : rendering_.hosts) advice(entry);
-        return terminal_text(text_, colour_);
     }
 
 private:
-    void paragraph(const std::string& label, const std::string& body, std::size_t indent,
-                   Colour colour = Colour::cyan) {
-        text_ += painted(label, colour) + wrapped(body, width_, display_width(label), indent) + "\n";
-    }
-
     std::string item(const Inexpressible& entry) const {
-        std::string name = entry.field;
-        const FieldIndex index = rulebook_.find(entry.field);
+        std::string name = document::field_text(rulebook_, entry.field, entry.place);
         const BitPlace& place = entry.place;
-        if (index == no_field) {
+        if (rulebook_.find(entry.field) == no_field) {
             name = (place.is_msr ? "MSR " : "") + to_hex(place.leaf) +
                    (place.is_msr ? "" : "." + to_hex(place.subleaf_first) + " " + to_string(place.reg)) + " bits " +
                    std::to_string(place.high) + ":" + std::to_string(place.low);
-        } else if (rulebook_[index].subleaf_first != rulebook_[index].subleaf_last) {
-            name += "[" + std::to_string(place.subleaf_first) + "]";
         }
         const bool is_flag = place.low == place.high;
         if (!is_flag) name += " (" + entry.instead + ", not " + entry.value + ")";
@@ -56,28 +42,20 @@ private:
     // Entries that are alike in everything but the field are one paragraph. What may hurt comes before what is only
     // lost, and there what may crash first; what only describes is counted.
     void inexpressible() {
-        if (rendering_.inexpressible.empty()) {
-            paragraph("", "It says all of the policy.", 2);
-            return;
-        }
-        paragraph("",
-                  "It cannot say " + std::to_string(rendering_.inexpressible.size()) +
-                      (rendering_.inexpressible.size() == 1 ? " field" : " fields") + " of the policy:",
-                  2);
+        if (rendering_.inexpressible.empty()) return page_.line("It says all of the policy.");
+        page_.line("It cannot say " + counted(rendering_.inexpressible.size(), "field") + " of the policy:");
         using Key = std::tuple<bool, Impact, Telling, std::string, std::string>;
-        std::map<Key, std::string> paragraphs;
+        std::map<Key, std::vector<std::string>> paragraphs;
         for (const Inexpressible& entry : rendering_.inexpressible) {
             if (entry.impact == Impact::cosmetic) continue;
             const bool is_loss = entry.telling == Telling::less;
-            std::string& items = paragraphs[{is_loss, entry.impact, entry.telling, entry.reason, entry.consequence}];
-            items += (items.empty() ? "" : ", ") + item(entry);
+            paragraphs[{is_loss, entry.impact, entry.telling, entry.reason, entry.consequence}].push_back(item(entry));
         }
         for (const auto& [key, items] : paragraphs) {
             const auto& [is_loss, impact, telling, reason, consequence] = key;
-            const std::string label =
-                "  " + std::string(to_string(telling)) + " (" + std::string(to_string(impact)) + "): ";
-            paragraph(label, items + ". " + reason + (reason.empty() ? "" : " ") + consequence, 6,
-                      telling == Telling::more ? Colour::red : Colour::yellow);
+            page_.paragraph(2, std::string(to_string(telling)) + " (" + std::string(to_string(impact)) + "): ",
+                            joined(items) + ". " + reason + (reason.empty() ? "" : " ") + consequence,
+                            telling == Telling::more ? Colour::red : Colour::yellow);
         }
         cosmetic();
     }
@@ -97,43 +75,33 @@ private:
             }
         }
         if (registers.empty()) return;
-        std::string names;
-        for (const std::string& subject : subjects) names += (names.empty() ? "" : ", ") + subject;
-        if (has_others) names += names.empty() ? "descriptions" : ", other descriptions";
-        paragraph("  otherwise (cosmetic): ",
-                  names + ": " + std::to_string(registers.size()) +
-                      (registers.size() == 1 ? " register." : " registers.") + " No promise changes.",
-                  6, Colour::yellow);
+        std::vector<std::string> names(subjects.begin(), subjects.end());
+        if (has_others) names.emplace_back(names.empty() ? "descriptions" : "other descriptions");
+        page_.paragraph(2, "otherwise (cosmetic): ",
+                        joined(names) + ": " + counted(registers.size(), "register") + ". No promise changes.",
+                        Colour::yellow);
     }
 
     void advice(const HostAdvice& entry) {
-        std::string names;
-        for (std::size_t i = 0; i < entry.hosts.size() && i < most_hosts; ++i) {
-            names += (names.empty() ? "" : ", ") + printable(entry.hosts[i]);
-        }
-        if (entry.hosts.size() > most_hosts)
-            names += " and " + std::to_string(entry.hosts.size() - most_hosts) + " more";
-        std::string fields;
-        for (const StartUp& hidden : entry.hidden) fields += (fields.empty() ? "" : ", ") + hidden.field;
+        std::vector<std::string> fields;
+        for (const StartUp& hidden : entry.hidden) fields.push_back(hidden.field);
         std::string body = entry.advice;
-        if (entry.breaks.empty() && !fields.empty()) body = "does not show " + fields + " by itself. " + body;
-        paragraph("host " + names + ": ", body, 4, entry.breaks.empty() ? Colour::cyan : Colour::red);
-        if (entry.output) text_ += "    " + *entry.output;
+        if (entry.breaks.empty() && !fields.empty()) body = "does not show " + joined(fields) + " by itself. " + body;
+        page_.paragraph(0, "host " + short_list(entry.hosts, most_hosts_listed) + ": ", body,
+                        entry.breaks.empty() ? Colour::cyan : Colour::red);
+        if (entry.output) page_.verbatim("    " + *entry.output);
     }
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
     const Rendering& rendering_;
-    std::size_t width_;
-    bool colour_;
-    std::string text_;
+    Page& page_;
 };
 
 }  // namespace
 
-std::string render_remarks(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering,
-                           std::size_t width, bool colour) {
-    return Remarks(policy, rulebook, rendering, width, colour).text();
+void render_text(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering, Page& page) {
+    Remarks(policy, rulebook, rendering, page).put();
 }
 
 }  // namespace poolcpuid::cli

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/sha256.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
@@ -72,15 +72,14 @@ ExitStatus report(const ReportArguments& arguments) {
 
 }  // namespace
 
-void add_report_command(CLI::App& app, Action& action) {
+void add_report_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ReportArguments>();
-    CLI::App* verb = app.add_subcommand("report", "Write a policy as a page that an auditor reads");
-    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    add_output_option(*verb, arguments->output, "Write the page (HTML) to FILE")->required();
-    verb->add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
-    verb->add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    add_output_option(verb, arguments->output, "Write the page (HTML) to FILE")->required();
+    verb.add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb.add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "The page is one file: it needs no network and opens from disk. It has the\n"
         "summary, the findings, a matrix of hosts and fields in which each field opens\n"
         "to its reason and source, the registers, and the inputs with their digests.\n"
@@ -89,7 +88,7 @@ void add_report_command(CLI::App& app, Action& action) {
         "Examples:\n"
         "  poolcpuid report pool.json -o pool.html\n"
         "  poolcpuid report pool.json --hosts hosts/ -o pool.html");
-    verb->callback([&action, arguments] { action = [arguments] { return report(*arguments); }; });
+    verb.callback([&action, arguments] { action = [arguments] { return report(*arguments); }; });
 }
 
 }  // namespace poolcpuid::cli

@@ -1,8 +1,5 @@
 // poolcpuid rules: what the rulebook says, for people and for scripts.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,12 +7,12 @@
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
+#include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
-#include "cli/page.hpp"
-#include "cli/rules_text.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::cli {
@@ -34,10 +31,6 @@ struct RulesArguments {
     std::string leaf;
     bool count = false;
 };
-
-bool wants_text(const RulesArguments& arguments) {
-    return arguments.format.empty() ? stdout_is_terminal() : arguments.format == "text";
-}
 
 ExitStatus lint(const RulesArguments& arguments) {
     if (arguments.directory.empty()) {
@@ -92,31 +85,15 @@ std::vector<FieldIndex> selected(const RulesArguments& arguments, const Rulebook
     return fields;
 }
 
-std::string count_text(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
-    std::map<std::string, std::pair<std::size_t, std::size_t>> counts;
-    for (const FieldIndex index : fields) {
-        auto& [cpuid, msr] = counts[std::string(to_string(rulebook[index].rule))];
-        ++(rulebook[index].is_msr ? msr : cpuid);
-    }
-    std::string text = padded("rule", 12) + padded("CPUID", 8) + "MSR\n";
-    std::size_t all_cpuid = 0;
-    std::size_t all_msr = 0;
-    for (const auto& [rule, count] : counts) {
-        text += padded(rule, 12) + padded(std::to_string(count.first), 8) + std::to_string(count.second) + "\n";
-        all_cpuid += count.first;
-        all_msr += count.second;
-    }
-    return text + padded("all", 12) + padded(std::to_string(all_cpuid), 8) + std::to_string(all_msr) + "\n";
-}
-
 ExitStatus list(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = selected(arguments, rulebook);
+    const auto json = [&] { return rules_json(rulebook, fields); };
     if (arguments.count) {
-        write_stdout(count_text(rulebook, fields));
+        emit({"text", ""}, json, [&](Page& page) { rules_count(rulebook, fields, page); });
     } else {
-        write_stdout(wants_text(arguments) ? rules_table(rulebook, fields) : rules_json(rulebook, fields));
+        emit({arguments.format, ""}, json, [&](Page& page) { rules_table(rulebook, fields, page); });
     }
     return ExitStatus::done;
 }
@@ -127,8 +104,9 @@ ExitStatus show(const RulesArguments& arguments) {
     const std::vector<FieldIndex> fields = rulebook.find_printed_name(arguments.field);
     if (fields.empty())
         throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
-    write_stdout(wants_text(arguments) ? rules_details(rulebook, fields, output_width())
-                                       : rules_json(rulebook, fields));
+    emit(
+        {arguments.format, ""}, [&] { return rules_json(rulebook, fields); },
+        [&](Page& page) { rules_details(rulebook, fields, page); });
     return ExitStatus::done;
 }
 
@@ -142,12 +120,11 @@ void add_common(CLI::App* verb, RulesArguments& arguments) {
 
 }  // namespace
 
-void add_rules_command(CLI::App& app, Action& action) {
+void add_rules_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<RulesArguments>();
-    CLI::App* verb = app.add_subcommand("rules", "The rulebook: what each bit promises and how it is merged");
-    verb->require_subcommand(1);
+    verb.require_subcommand(1);
 
-    CLI::App* list_verb = verb->add_subcommand("list", "List the fields");
+    CLI::App* list_verb = verb.add_subcommand("list", "List the fields");
     add_common(list_verb, *arguments);
     list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")->type_name("RULE");
     list_verb
@@ -157,7 +134,7 @@ void add_rules_command(CLI::App& app, Action& action) {
     list_verb->add_flag("--count", arguments->count, "Print only how many fields there are of each rule");
     list_verb->callback([&action, arguments] { action = [arguments] { return list(*arguments); }; });
 
-    CLI::App* show_verb = verb->add_subcommand("show", "What there is to know of one field");
+    CLI::App* show_verb = verb.add_subcommand("show", "What there is to know of one field");
     add_common(show_verb, *arguments);
     show_verb
         ->add_option("FIELD", arguments->field,
@@ -165,7 +142,7 @@ void add_rules_command(CLI::App& app, Action& action) {
         ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
 
-    CLI::App* lint_verb = verb->add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
+    CLI::App* lint_verb = verb.add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
     lint_verb->add_option("DIR", arguments->directory,
                           "The directory (default: say that the built-in rulebook was linted)");
     lint_verb->add_option("--format", arguments->format, "json or text (default)")

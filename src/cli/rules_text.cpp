@@ -1,14 +1,14 @@
-#include "cli/rules_text.hpp"
-
+// rules: the fields of a rulebook as tables, details and JSON.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
-#include "base/lists.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
+#include "policy/document_text.hpp"
 #include "rulebook/names.hpp"
 
 namespace poolcpuid::cli {
@@ -24,18 +24,6 @@ std::vector<std::string> vendor_ids(const Rulebook& rulebook, VendorMask mask) {
     }
     if (ids.size() == rulebook.vendors.size()) return {"all"};
     return ids;
-}
-
-std::string subleaf_text(const Field& field) {
-    const std::string first = to_hex(field.subleaf_first);
-    return field.subleaf_first == field.subleaf_last ? first : first + "-" + to_hex(field.subleaf_last);
-}
-
-// "0x7.0 ebx[16]", or "MSR 0x10a[19]".
-std::string place_text(const Field& field) {
-    const std::string bits = "[" + bits_text(field) + "]";
-    if (field.is_msr) return "MSR " + to_hex(field.leaf) + bits;
-    return to_hex(field.leaf) + "." + subleaf_text(field).substr(2) + " " + to_string(field.reg) + bits;
 }
 
 std::vector<std::string> ids(const Rulebook& rulebook, std::span<const FieldIndex> fields) {
@@ -64,12 +52,11 @@ std::string release_text(const NameAge& age) {
 
 class Details {
 public:
-    Details(const Rulebook& rulebook, std::size_t width) : rulebook_(rulebook), width_(width) {}
+    Details(const Rulebook& rulebook, Page& page) : rulebook_(rulebook), page_(page) {}
 
-    std::string of(FieldIndex index) {
+    void put(FieldIndex index) {
         const Field& field = rulebook_[index];
-        text_.clear();
-        text_ += std::string(field.id) + "  " + place_text(field) + "\n";
+        page_.paragraph(0, std::string(field.id) + "  ", document::place_text(field.place()));
         for (const auto& [project, name] : rulebook::names_of(field)) {
             const std::string release = project == "qemu" ? ", " + release_text(field.names.qemu_age) : "";
             row(project == "vendor" ? "SDM/APM" : std::string(project), std::string(name) + release);
@@ -82,14 +69,10 @@ public:
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
-        return std::move(text_);
     }
 
 private:
-    void row(const std::string& label, const std::string& text) {
-        constexpr std::size_t column = 14;
-        text_ += "  " + padded(label, column - 2) + wrapped(text, width_, column, column) + "\n";
-    }
+    void row(const std::string& label, const std::string& words) { page_.row(2, label, 14, words); }
 
     std::string cost_text(const Field& field) const {
         std::string text(to_string(field.impact));
@@ -127,8 +110,7 @@ private:
     }
 
     const Rulebook& rulebook_;
-    std::size_t width_;
-    std::string text_;
+    Page& page_;
 };
 
 Json field_json(const Rulebook& rulebook, FieldIndex index) {
@@ -139,7 +121,7 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
         json["msr"] = to_hex(field.leaf);
     } else {
         json["leaf"] = to_hex(field.leaf);
-        json["subleaf"] = subleaf_text(field);
+        json["subleaf"] = document::subleaves(field.place());
         json["register"] = to_string(field.reg);
     }
     json["bits"] = bits_text(field);
@@ -170,22 +152,48 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
 
 }  // namespace
 
-std::string rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
-    std::string text =
-        padded("where", 26) + padded("field", 28) + padded("rule", 11) + padded("guest", 9) + "vendors\n";
+void rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
+    const auto row = [&](std::string_view where, std::string_view field, std::string_view rule, std::string_view guest,
+                         const std::string& vendors) {
+        page.cells({{std::string(where), 26},
+                    {std::string(field), 28},
+                    {std::string(rule), 11},
+                    {std::string(guest), 9},
+                    {vendors}});
+    };
+    row("where", "field", "rule", "guest", "vendors");
     for (const FieldIndex index : fields) {
         const Field& field = rulebook[index];
-        text += padded(place_text(field), 25) + " " + padded(field.id, 27) + " " + padded(to_string(field.rule), 11) +
-                padded(to_string(field.exposure), 9) + joined(vendor_ids(rulebook, field.vendors)) + "\n";
+        row(document::place_text(field.place()), field.id, to_string(field.rule), to_string(field.exposure),
+            joined(vendor_ids(rulebook, field.vendors)));
     }
-    return text;
 }
 
-std::string rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, std::size_t width) {
-    std::string text;
-    Details details(rulebook, width);
-    for (const FieldIndex index : fields) text += (text.empty() ? "" : "\n") + details.of(index);
-    return text;
+void rules_count(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
+    struct Count {
+        std::size_t cpuid = 0;
+        std::size_t msr = 0;
+    };
+    std::map<std::string_view, Count> counts;
+    Count all;
+    for (const FieldIndex index : fields) {
+        for (Count* count : {&counts[to_string(rulebook[index].rule)], &all}) {
+            ++(rulebook[index].is_msr ? count->msr : count->cpuid);
+        }
+    }
+    const auto row = [&](std::string_view rule, const std::string& cpuid, const std::string& msr) {
+        page.cells({{std::string(rule), 12}, {cpuid, 8}, {msr}});
+    };
+    row("rule", "CPUID", "MSR");
+    for (const auto& [rule, count] : counts) row(rule, std::to_string(count.cpuid), std::to_string(count.msr));
+    row("all", std::to_string(all.cpuid), std::to_string(all.msr));
+}
+
+void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
+    for (const FieldIndex index : fields) {
+        if (!page.empty()) page.blank();
+        Details(rulebook, page).put(index);
+    }
 }
 
 std::string rules_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {

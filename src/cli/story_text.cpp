@@ -9,10 +9,6 @@
 #include <vector>
 
 #include "base/hex.hpp"
-#include "base/lists.hpp"
-#include "cli/check_text.hpp"
-#include "cli/diff_text.hpp"
-#include "cli/page.hpp"
 #include "policy/summary_groups.hpp"
 #include "poolcpuid/finding_code.hpp"
 
@@ -55,12 +51,8 @@ public:
     }
 
     void put() {
-        page_.blank();
-        if (groups_.empty()) {
-            page_.line("No host limits the pool", Colour::bold);
-            return;
-        }
-        page_.line("Who limits the pool, the costliest first", Colour::bold);
+        if (groups_.empty()) return page_.title("No host limits the pool");
+        page_.title("Who limits the pool, the costliest first");
         for (std::size_t i = 0; i < groups_.size() && i < most_in_full; ++i) put(*groups_[i]);
         if (groups_.size() > most_in_full) {
             std::size_t promises = 0;
@@ -119,10 +111,7 @@ private:
 
     void put(const StoryGroup& group) {
         const std::vector<const StoryItem*> items = items_of(group);
-        const std::size_t count = items.size();
-        page_.line(hosts_text(group.because, of_.size) + ": " + std::to_string(count) +
-                       (count == 1 ? " promise" : " promises"),
-                   Colour::cyan, 2);
+        page_.line(hosts_text(group.because, of_.size) + ": " + counted(items.size(), "promise"), Colour::cyan, 2);
         std::map<Impact, std::vector<std::string>> lacks;
         std::map<Effect, std::vector<std::string>> rest;
         for (const StoryItem* item : items) {
@@ -273,25 +262,16 @@ private:
     std::set<const WhatIf*> told_;
 };
 
-// Puts the sets of hosts that limit a field on the page, the costliest first.
-void put_limits(const Explanation& explanation, const ExplainedPolicy& of, Page& page) {
-    Limiting(explanation, of, page).put();
-}
-
 constexpr std::size_t story_column = 16;
-
-std::string counted(std::size_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 class StoryText {
 public:
-    StoryText(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour)
-        : story_(*explanation.story), explanation_(explanation), of_(of), page_(width, colour) {}
+    StoryText(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
+        : story_(*explanation.story), explanation_(explanation), of_(of), page_(page) {}
 
-    std::string text() {
+    void put() {
         head();
-        put_limits(explanation_, of_, page_);
+        Limiting(explanation_, of_, page_).put();
         unsaid();
         states();
         consequences();
@@ -299,15 +279,9 @@ public:
         not_asked();
         rest();
         findings();
-        return page_.text();
     }
 
 private:
-    void title(const std::string& words) {
-        page_.blank();
-        page_.line(words, Colour::bold);
-    }
-
     void row(const std::string& label, const std::string& words) {
         page_.row(2, label, story_column, words, Colour::cyan);
     }
@@ -327,8 +301,8 @@ private:
     }
 
     void head() {
-        page_.line(of_.policy.pool + ": why the policy of " + counted_hosts(of_.size.hosts) + " (" + of_.policy.vendor +
-                       ") is what it is",
+        page_.line(of_.policy.pool + ": why the policy of " + counted(of_.size.hosts, "host") + " (" +
+                       of_.policy.vendor + ") is what it is",
                    Colour::bold);
         page_.line("Made with the rulebook " + of_.policy.rulebook_version + " (" +
                    of_.policy.rulebook_sha256.substr(0, 12) + "). All hosts agree on " +
@@ -347,7 +321,7 @@ private:
             }
         }
         if (fields.empty()) return;
-        title("Not promised, as no host is known to have it");
+        page_.title("Not promised, as no host is known to have it");
         for (const auto& [hosts, names] : fields) {
             page_.line(short_list(names, most_fields) + ": " + hosts, Colour::none, 2);
         }
@@ -355,25 +329,25 @@ private:
 
     void states() {
         if (story_.states.empty()) return;
-        title("XSAVE state");
+        page_.title("XSAVE state");
         for (const std::string& line : state_lines(story_.states, of_.size)) page_.line(line, Colour::none, 2);
     }
 
     void consequences() {
         const auto groups = groups_of({Cause::dependency, Cause::xsave_state, Cause::equality, Cause::gate});
         if (groups.empty()) return;
-        title("Not there because something else is not");
+        page_.title("Not there because something else is not");
         for (const StoryGroup* group : groups) {
             const std::string who =
                 group->because.count == 0 ? "" : " Because of " + hosts_text(group->because, of_.size) + ".";
-            page_.paragraph(2, names(*group) + ": ", group->reason + who);
+            page_.paragraph(2, names(*group) + ": ", group->reason + who, Colour::none, 2);
         }
     }
 
     void operators() {
         const RecordedOptions& options = of_.policy.options;
         if (options.empty()) return;
-        title("What the operator asked for");
+        page_.title("What the operator asked for");
         if (!options.identity.empty()) row("--identity", options.identity);
         if (!options.ceiling_level.empty()) row("--ceiling", options.ceiling_level + withheld());
         if (options.ceiling_policy) {
@@ -399,7 +373,7 @@ private:
     void not_asked() {
         const auto groups = groups_of({Cause::not_asked});
         if (groups.empty()) return;
-        title("Shown only when asked for, and some host has it");
+        page_.title("Shown only when asked for, and some host has it");
         for (const StoryGroup* group : groups) {
             row("--show " + (group->ask.empty() ? "FIELD" : group->ask), names(*group));
         }
@@ -410,7 +384,7 @@ private:
         const auto derived = groups_of({Cause::derived});
         const auto identity = groups_of({Cause::identity});
         const auto never = groups_of({Cause::never});
-        title("What promises nothing");
+        page_.title("What promises nothing");
         for (const StoryGroup* group : derived) row("computed", values(*group));
         for (const StoryGroup* group : identity) {
             row("identity", summary::identity_text(of_.policy, of_.rulebook) + ", the CPU of " +
@@ -447,26 +421,26 @@ private:
             if (!is_told) shown.push_back(&finding);
         }
         if (shown.empty()) return;
-        title("Findings");
+        page_.title("Findings");
         for (const Finding* finding : shown) {
             const Colour colour = finding->severity == Severity::error     ? Colour::red
                                   : finding->severity == Severity::warning ? Colour::yellow
                                                                            : Colour::none;
             page_.paragraph(2, std::string(to_string(finding->severity)) + " " + finding->code + ": ", finding->message,
-                            colour);
+                            colour, 2);
         }
     }
 
     const Story& story_;
     const Explanation& explanation_;
     const ExplainedPolicy& of_;
-    Page page_;
+    Page& page_;
 };
 
 }  // namespace
 
-std::string story_text(const Explanation& explanation, const ExplainedPolicy& of, std::size_t width, bool colour) {
-    return StoryText(explanation, of, width, colour).text();
+void story_text(const Explanation& explanation, const ExplainedPolicy& of, Page& page) {
+    StoryText(explanation, of, page).put();
 }
 
 }  // namespace poolcpuid::cli

@@ -2,28 +2,18 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/common_options.hpp"
-#include "cli/verify_verb.hpp"
+#include "cli/texts.hpp"
 
 namespace poolcpuid::cli {
 
-namespace {
-
-ExitStatus verify_here(const VerifyArguments& arguments) {
-    return verify(
-        arguments, [] { return kvm_vcpus(); }, this_kvm_host());
-}
-
-}  // namespace
-
-void add_verify_command(CLI::App& app, Action& action) {
+void add_verify_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<VerifyArguments>();
-    CLI::App* verb = app.add_subcommand("verify", "Start a vCPU with a policy on this host and compare what it sees");
-    verb->add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
-    add_result_options(*verb, arguments->format, arguments->output);
-    add_rulebook_option(*verb, arguments->rulebook);
-    verb->footer(
+    verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
+    add_result_options(verb, arguments->result);
+    add_rulebook_option(verb, arguments->rulebook);
+    verb.footer(
         "Gives the policy to a vCPU of /dev/kvm, executes CPUID and RDMSR in it, and\n"
         "compares; no guest system is needed. Bits that the VMM or the guest fills in\n"
         "are left aside. What the KVM in use shows whatever it is told (nested ones\n"
@@ -34,7 +24,12 @@ void add_verify_command(CLI::App& app, Action& action) {
         "  poolcpuid verify pool.json                before the host joins the pool\n"
         "  poolcpuid verify pool.json --format json | jq '.differences[].field'\n"
         "  ssh node-17 ./poolcpuid verify - < pool.json   the static build, copied there");
-    verb->callback([&action, arguments] { action = [arguments] { return verify_here(*arguments); }; });
+    verb.callback([&action, arguments] {
+        action = [arguments] {
+            return verify(
+                *arguments, [] { return kvm_vcpus(); }, this_kvm_host());
+        };
+    });
 }
 
 }  // namespace poolcpuid::cli

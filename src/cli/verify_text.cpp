@@ -1,58 +1,48 @@
-#include "cli/verify_text.hpp"
-
+// verify: reads a policy, and says whether a vCPU shows it and what differs, whatever KVM it is that makes the vCPUs.
 #include <utility>
 #include <vector>
 
 #include "base/hex.hpp"
-#include "cli/page.hpp"
+#include "cli/inputs.hpp"
+#include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-std::string counted(std::size_t count, const char* one, const char* many) {
-    return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
 class VerifyText {
 public:
     VerifyText(const PoolPolicy& policy, const Rulebook& rulebook, const Verification& verification,
-               const KvmHost& host, std::size_t width, bool colour)
-        : policy_(policy), rulebook_(rulebook), verification_(verification), host_(host), page_(width, colour) {}
+               const KvmHost& host, Page& page)
+        : policy_(policy), rulebook_(rulebook), verification_(verification), host_(host), page_(page) {}
 
-    std::string text() {
+    void put() {
         head();
         if (!verification_.refused.empty()) {
-            title("KVM refuses", Colour::red);
+            page_.title("KVM refuses", Colour::red);
             for (const Refused& refused : verification_.refused) {
                 page_.line(place_of(refused) + ": " + refused.reason, Colour::none, 2);
             }
         }
         if (!verification_.differences.empty()) {
-            title("The guest sees it otherwise", Colour::red);
+            page_.title("The guest sees it otherwise", Colour::red);
             fields(verification_.differences);
         }
         if (!verification_.uncontrolled.empty()) {
-            title("Out of the VMM's hands: this KVM shows it whatever it is told", Colour::yellow);
+            page_.title("Out of the VMM's hands: this KVM shows it whatever it is told", Colour::yellow);
             fields(verification_.uncontrolled);
         }
-        return page_.text();
     }
 
 private:
-    void title(const std::string& words, Colour colour) {
-        page_.blank();
-        page_.line(words, colour);
-    }
-
     std::string verdict() const {
         if (!verification_.shows_policy()) {
             std::string text = "The vCPU does not show the policy:";
             const std::size_t different = verification_.differences.size();
             const std::size_t refused = verification_.refused.size();
             if (different != 0) text += " " + counted(different, "field differs", "fields differ");
-            if (refused != 0) text += (different != 0 ? ", " : " ") + counted(refused, "refusal", "refusals");
+            if (refused != 0) text += (different != 0 ? ", " : " ") + counted(refused, "refusal");
             return text + ".";
         }
         if (verification_.uncontrolled.empty()) return "The vCPU shows the policy.";
@@ -67,8 +57,8 @@ private:
         if (!host_.kernel.empty()) kvm += ", Linux " + host_.kernel;
         page_.line("on: " + kvm);
         if (verification_.rows + verification_.other_rows == 0) return;
-        page_.line("compared: " + counted(verification_.rows, "row", "rows") + " of CPUID and " +
-                   counted(verification_.msrs, "MSR", "MSRs") + " of the policy; " +
+        page_.line("compared: " + counted(verification_.rows, "row") + " of CPUID and " +
+                   counted(verification_.msrs, "MSR") + " of the policy; " +
                    counted(verification_.other_rows, "other leaf or subleaf", "other leaves and subleaves") +
                    " (zeros unless listed below)");
     }
@@ -83,11 +73,10 @@ private:
     void fields(const std::vector<SeenField>& list) {
         for (std::size_t i = 0; i < list.size();) {
             const std::string& meaning = list[i].meaning;
-            std::string items;
-            for (; i < list.size() && list[i].meaning == meaning; ++i)
-                items += (items.empty() ? "" : ", ") + item(list[i]);
+            std::vector<std::string> items;
+            for (; i < list.size() && list[i].meaning == meaning; ++i) items.push_back(item(list[i]));
             page_.line(meaning, Colour::none, 2);
-            page_.line(items, Colour::none, 6);
+            page_.line(joined(items), Colour::none, 6);
         }
     }
 
@@ -95,10 +84,8 @@ private:
         const FieldIndex index = rulebook_.find(seen.field);
         const std::string values = " (" + seen.seen + ", not " + seen.policy + ")";
         if (index == no_field) return document::place_text(seen.place) + values;
-        const Field& field = rulebook_[index];
-        std::string text = seen.field;
-        if (field.subleaf_first != field.subleaf_last) text += "[" + std::to_string(seen.place.subleaf_first) + "]";
-        if (field.low != field.high) return text + values;
+        const std::string text = document::field_text(rulebook_, seen.field, seen.place);
+        if (seen.place.low != seen.place.high) return text + values;
         return text + (seen.seen == "0x0" ? " (clear)" : " (set)");
     }
 
@@ -106,14 +93,26 @@ private:
     const Rulebook& rulebook_;
     const Verification& verification_;
     const KvmHost& host_;
-    Page page_;
+    Page& page_;
 };
 
 }  // namespace
 
-std::string verify_text(const PoolPolicy& policy, const Rulebook& rulebook, const Verification& verification,
-                        const KvmHost& host, std::size_t width, bool colour) {
-    return VerifyText(policy, rulebook, verification, host, width, colour).text();
+void verify_text(const PoolPolicy& policy, const Rulebook& rulebook, const Verification& verification,
+                 const KvmHost& host, Page& page) {
+    VerifyText(policy, rulebook, verification, host, page).put();
+}
+
+ExitStatus verify(const VerifyArguments& arguments, const std::function<VcpuRunner()>& open_kvm, const KvmHost& host) {
+    check_output(arguments.result.output, {arguments.policy});
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    const PoolPolicy policy = read_bound(arguments.policy, rulebook);
+    const Verification result = verify_policy(rulebook, policy, open_kvm());
+    emit(
+        arguments.result, [&] { return to_json(policy, rulebook, result, host); },
+        [&](Page& page) { verify_text(policy, rulebook, result, host, page); });
+    return result.shows_policy() ? ExitStatus::done : ExitStatus::different;
 }
 
 }  // namespace poolcpuid::cli

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 
+#include "base/lists.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
+
+constexpr std::size_t most_named = 8;  // logical CPUs in a note
 
 // Leaves beyond these are not defined by any vendor: no need to call them unknown, and a damaged
 // maximum must not cost thousands of entries.
@@ -22,43 +24,10 @@ constexpr std::uint32_t usual_extended_maximum = 0x80000028;
 
 constexpr std::uint32_t xsave_leaf = 0xD;
 
-// What a format prints when a leaf is all zeros: if it prints such rows, a missing one is unknown.
-struct Habits {
-    bool zero_leaves;          // leaves without subleaves
-    bool zero_subleafed;       // leaves with subleaves, all of them zeros
-    bool announced_subleaves;  // subleaves that subleaf 0 announces
-};
-
-Habits habits_of(DumpFormat format) noexcept {
-    switch (format) {
-        case DumpFormat::instlatx64:
-        case DumpFormat::libvirt:
-        case DumpFormat::cpuid_r: return {true, false, true};  // cpuid -r re-emits the dumps of others
-        case DumpFormat::libcpuid: return {true, true, true};
-        case DumpFormat::kcpuid:       // omits every row of zeros
-        case DumpFormat::firecracker:  // KVM's own list: what it does not list reads as zeros
-        case DumpFormat::host_json: break;
-    }
-    return {false, false, false};
-}
-
-bool is_one_of(std::uint32_t leaf, std::initializer_list<std::uint32_t> leaves) noexcept {
-    return std::find(leaves.begin(), leaves.end(), leaf) != leaves.end();
-}
-
-// kcpuid's list of leaves with subleaves is another one on AMD; of the rest it prints subleaf 0. Its
-// vendor test takes Hygon for Intel.
-bool kcpuid_expresses(LeafKey key, bool amd) noexcept {
-    if (key.subleaf == 0 || is_one_of(key.leaf, {0x7, 0xD})) return true;
-    if (amd) return key.leaf == 0x8000001D;
-    if (key.leaf == 0xB) return key.subleaf < 2;
-    return is_one_of(key.leaf, {0x4, 0xF, 0x10, 0x14, 0x18, 0x1F});
-}
-
 class Completer {
 public:
-    Completer(CpuidTable& table, DumpFormat format)
-        : table_(table), format_(format), habits_(habits_of(format)), amd_(vendor_string(table) == "AuthenticAMD") {}
+    Completer(CpuidTable& table, const Habits& habits)
+        : table_(table), habits_(habits), amd_(vendor_string(table) == "AuthenticAMD") {}
 
     // Returns whether the dump was cut off.
     bool run() {
@@ -70,13 +39,7 @@ public:
     }
 
 private:
-    bool expresses(LeafKey key) const noexcept {
-        switch (format_) {
-            case DumpFormat::libcpuid: return libcpuid_expresses(key);
-            case DumpFormat::kcpuid: return kcpuid_expresses(key, amd_);
-            default: return true;
-        }
-    }
+    bool expresses(LeafKey key) const noexcept { return habits_.expresses == nullptr || habits_.expresses(key, amd_); }
 
     bool has_row_of(std::uint32_t leaf) const noexcept {
         const auto at = std::lower_bound(table_.rows.begin(), table_.rows.end(), LeafKey{leaf, 0},
@@ -159,7 +122,7 @@ private:
     // version of the tool had none), the others are unknown unless the leaf is empty.
     void mark_inexpressible_list(std::uint32_t leaf, const Registers& first) {
         if (first.all_zero()) return;
-        const bool told = format_ == DumpFormat::libcpuid ? table_.find({leaf, 1}) != nullptr : expresses({leaf, 1});
+        const bool told = habits_.grew ? table_.find({leaf, 1}) != nullptr : expresses({leaf, 1});
         if (!told) mark(leaf);
     }
 
@@ -193,33 +156,23 @@ private:
     }
 
     CpuidTable& table_;
-    DumpFormat format_;
-    Habits habits_;
+    const Habits& habits_;
     bool amd_;
 };
 
-std::string list_numbers(const std::vector<std::uint32_t>& numbers) {
-    constexpr std::size_t most = 8;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(numbers.size(), most); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
-    }
-    return numbers.size() > most ? text + " and " + std::to_string(numbers.size() - most) + " more" : text;
-}
-
 }  // namespace
 
-bool mark_unknown(CpuidTable& table, DumpFormat format) {
-    return format != DumpFormat::host_json && Completer(table, format).run();
+bool mark_unknown(CpuidTable& table, const Format& format) {
+    return format.habits && Completer(table, *format.habits).run();
 }
 
-void mark_unknown(HardwareView& view, DumpFormat format, std::vector<DumpNote>& notes) {
-    std::vector<std::uint32_t> cut;
+void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes) {
+    std::vector<std::string> cut;
     for (LogicalCpu& cpu : view.cpus) {
-        if (mark_unknown(cpu.cpuid, format)) cut.push_back(cpu.number);
+        if (mark_unknown(cpu.cpuid, format)) cut.push_back(std::to_string(cpu.number));
     }
     if (cut.empty()) return;
-    notes.push_back({"truncated", "The rows of logical CPU " + list_numbers(cut) +
+    notes.push_back({"truncated", "The rows of logical CPU " + short_list(cut, most_named) +
                                       " end before the maximum leaf: what is missing is unknown."});
 }
 

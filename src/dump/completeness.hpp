@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "dump/reader.hpp"
 #include "poolcpuid/host_dump.hpp"
 
 namespace poolcpuid::dump {
@@ -16,12 +17,12 @@ namespace poolcpuid::dump {
 //     zeros or cannot express them;
 //   - lists of subleaves of which the format has no place for any but the first;
 //   - XSAVE components that are announced but have size 0: such a row is no fact and is removed.
-// host_json tables are left as they are: that document states itself what is unknown.
+// Tables of a format without habits are left as they are: that document states itself what is unknown.
 // Returns true when the end of a range is missing although the format lists it: the dump was cut off.
 // O(n log n) in the number of rows and announced rows; at most a few hundred rows are marked.
-bool mark_unknown(CpuidTable& table, DumpFormat format);
+bool mark_unknown(CpuidTable& table, const Format& format);
 
 // mark_unknown for every logical CPU; adds the note "truncated" that names the CPUs that were cut off.
-void mark_unknown(HardwareView& view, DumpFormat format, std::vector<DumpNote>& notes);
+void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes);
 
 }  // namespace poolcpuid::dump

@@ -46,14 +46,13 @@ constexpr std::string_view decoded_mark = "vendor_id = ";
 class CpuidRReader {
 public:
     explicit CpuidRReader(const Source& source)
-        : source_(source), rows_(source.file), hardware_(source.file, DumpFormat::cpuid_r) {}
+        : source_(source), rows_(source.file), hardware_(source.file, format_of("cpuid-r")) {}
 
     HostDump read() {
         LineReader lines(source_);
         while (lines.next()) read_line(lines.text(), lines.number());
         end_cpu();
         HostDump dump;
-        dump.format = DumpFormat::cpuid_r;
         dump.hardware = std::move(hardware_).finish(dump.notes);
         return dump;
     }

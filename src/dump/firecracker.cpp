@@ -31,7 +31,6 @@ public:
 
     HostDump read(const Value& root) const {
         HostDump dump;
-        dump.format = DumpFormat::firecracker;
         if (root.is_object() && root.find("guest_cpu_config") != nullptr) {
             ObjectReader fingerprint(root, file_, "a Firecracker fingerprint");
             read_configuration(fingerprint.required_object("guest_cpu_config"), dump);
@@ -56,7 +55,7 @@ private:
         TableBuilder::Result result = std::move(builder).finish();
         note_beyond_maximum(result.beyond_maximum, dump.notes);
         view.cpuid = std::move(result.table);
-        if (mark_unknown(view.cpuid, DumpFormat::firecracker)) {
+        if (mark_unknown(view.cpuid, format_of("firecracker"))) {
             dump.notes.push_back({"truncated", "The rows end before the maximum leaf: what is missing is unknown."});
         }
         if (const auto* msrs = configuration.optional_array("msr_modifiers")) view.msrs = read_msrs(*msrs);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dump/one_machine.hpp"
+#include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
 #include "poolcpuid/host_dump.hpp"
 
@@ -15,8 +16,8 @@ namespace poolcpuid::dump {
 
 class HardwareBuilder {
 public:
-    // file is what messages name; it must outlive the builder.
-    HardwareBuilder(std::string_view file, DumpFormat format) noexcept : file_(file), format_(format) {}
+    // file is what messages name; it and the format must outlive the builder.
+    HardwareBuilder(std::string_view file, const Format& format) noexcept : file_(file), format_(format) {}
 
     // Adds a logical CPU with the header that the dump gives it, if any. unknown is what the reader could
     // not tell; what the format leaves unknown comes on top of it. Throws what TableBuilder::finish
@@ -33,7 +34,7 @@ private:
     bool has_unique_numbers() const;
 
     std::string_view file_;
-    DumpFormat format_;
+    const Format& format_;
     HardwareView view_;
     std::vector<std::optional<std::uint32_t>> numbers_;
     CpuHeaders headers_;

@@ -17,19 +17,6 @@ auto find_row(const CpuidTable& table, LeafKey key) noexcept {
 
 }  // namespace
 
-std::string_view to_string(DumpFormat format) noexcept {
-    switch (format) {
-        case DumpFormat::instlatx64: return "instlatx64";
-        case DumpFormat::cpuid_r: return "cpuid-r";
-        case DumpFormat::kcpuid: return "kcpuid";
-        case DumpFormat::libcpuid: return "libcpuid";
-        case DumpFormat::libvirt: return "libvirt";
-        case DumpFormat::firecracker: return "firecracker";
-        case DumpFormat::host_json: break;
-    }
-    return "host-json";
-}
-
 const Registers* CpuidTable::find(LeafKey key) const noexcept {
     const auto at = find_row(*this, key);
     return at == rows.end() ? nullptr : &at->value;

@@ -37,7 +37,6 @@ public:
         ObjectReader document(root, file_, "a host document");
         check_schema(document.required("schema"));
         HostDump dump;
-        dump.format = DumpFormat::host_json;
         if (const Value* name = document.optional("name")) dump.name = read_name(*name, "a host's name");
         read_views(document.required_object("views"), dump);
         if (const Value* meta = document.optional_object("meta")) read_meta(*meta, dump);

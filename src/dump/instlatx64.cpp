@@ -162,14 +162,13 @@ struct Section {
 class AidaReader {
 public:
     explicit AidaReader(const Source& source)
-        : source_(source), section_(source.file), hardware_(source.file, DumpFormat::instlatx64) {}
+        : source_(source), section_(source.file), hardware_(source.file, format_of("instlatx64")) {}
 
     HostDump read() {
         LineReader lines(source_);
         while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
         end_section();
         HostDump dump;
-        dump.format = DumpFormat::instlatx64;
         dump.hardware = std::move(hardware_).finish(dump.notes);
         note_unknown_subleaves(dump.notes);
         if (!msrs_.empty()) dump.hardware->msrs = std::move(msrs_).finish(source_.file, dump.notes);

@@ -6,7 +6,9 @@
 //
 // Subleaves are decimal.
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,8 +53,7 @@ public:
         LineReader lines(source_);
         while (lines.next()) read_line(lines.text(), lines.number());
         HostDump dump;
-        dump.format = DumpFormat::kcpuid;
-        HardwareBuilder hardware(source_.file, DumpFormat::kcpuid);
+        HardwareBuilder hardware(source_.file, format_of("kcpuid"));
         hardware.add_cpu(std::nullopt, std::move(rows_));
         dump.hardware = std::move(hardware).finish(dump.notes);
         return dump;
@@ -97,6 +98,10 @@ private:
     std::optional<std::uint32_t> list_leaf_;  // the leaf whose subleaves are being listed
 };
 
+bool is_one_of(std::uint32_t leaf, std::initializer_list<std::uint32_t> leaves) noexcept {
+    return std::find(leaves.begin(), leaves.end(), leaf) != leaves.end();
+}
+
 }  // namespace
 
 bool is_kcpuid(std::string_view bytes) noexcept {
@@ -104,6 +109,15 @@ bool is_kcpuid(std::string_view bytes) noexcept {
         Cursor cursor(line);
         return read_leaf(cursor) && (is_list_head(cursor) || (cursor.skip_blanks() && cursor.skip("EAX=")));
     });
+}
+
+// kcpuid's list of leaves with subleaves is another one on AMD; of the rest it prints subleaf 0. Its
+// vendor test takes Hygon for Intel.
+bool kcpuid_expresses(LeafKey key, bool amd) noexcept {
+    if (key.subleaf == 0 || is_one_of(key.leaf, {0x7, 0xD})) return true;
+    if (amd) return key.leaf == 0x8000001D;
+    if (key.leaf == 0xB) return key.subleaf < 2;
+    return is_one_of(key.leaf, {0x4, 0xF, 0x10, 0x14, 0x18, 0x1F});
 }
 
 HostDump read_kcpuid(const Source& source) { return KcpuidReader(source).read(); }

@@ -76,14 +76,13 @@ std::optional<Entry> read_entry(Cursor& cursor) noexcept {
 class LibcpuidReader {
 public:
     explicit LibcpuidReader(const Source& source)
-        : source_(source), rows_(source.file), hardware_(source.file, DumpFormat::libcpuid) {}
+        : source_(source), rows_(source.file), hardware_(source.file, format_of("libcpuid")) {}
 
     HostDump read() {
         LineReader lines(source_);
         while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
         end_cpu();
         HostDump dump;
-        dump.format = DumpFormat::libcpuid;
         dump.hardware = std::move(hardware_).finish(dump.notes);
         return dump;
     }
@@ -142,7 +141,8 @@ bool is_libcpuid(std::string_view bytes) noexcept {
     });
 }
 
-bool libcpuid_expresses(LeafKey key) noexcept {
+// An entry of one of its arrays.
+bool libcpuid_expresses(LeafKey key, bool /*amd*/) noexcept {
     return std::any_of(arrays.begin(), arrays.end(), [key](const Array& array) {
         if (array.of_subleaves) return key.leaf == array.leaf;
         return key.subleaf == 0 && key.leaf >= array.leaf && key.leaf - array.leaf < leaves_in_array;

@@ -127,12 +127,11 @@ private:
     HostDump finish() {
         if (table_.empty()) refuse(root_line_, "<cpuid> elements in <cpudata>", "none");
         HostDump dump;
-        dump.format = DumpFormat::libvirt;
         TableBuilder::Result result = std::move(table_).finish();
         note_beyond_maximum(result.beyond_maximum, dump.notes);
         dump.hardware.emplace();
         dump.hardware->cpus.push_back({0, std::move(result.table)});
-        mark_unknown(*dump.hardware, DumpFormat::libvirt, dump.notes);
+        mark_unknown(*dump.hardware, format_of("libvirt"), dump.notes);
         if (!msrs_.empty()) dump.hardware->msrs = std::move(msrs_).finish();
         return dump;
     }

@@ -1,6 +1,5 @@
 #include "poolcpuid/read_hosts.hpp"
 
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -16,24 +15,8 @@ namespace poolcpuid {
 
 namespace {
 
-using dump::Source;
-
-struct Format {
-    bool (*recognise)(std::string_view bytes) noexcept;
-    HostDump (*read)(const Source& source);
-    // The word for a format that is lines of text, of which each row is recognised by itself.
-    std::string_view rows_of{};
-};
-
-constexpr std::array formats{
-    Format{dump::is_host_json, dump::read_host_json},
-    Format{dump::is_firecracker, dump::read_firecracker},
-    Format{dump::is_libvirt, dump::read_libvirt},
-    Format{dump::is_libcpuid, dump::read_libcpuid, "libcpuid"},
-    Format{dump::is_instlatx64, dump::read_instlatx64, "InstLatx64"},
-    Format{dump::is_kcpuid, dump::read_kcpuid, "kcpuid"},
-    Format{dump::is_cpuid_r, dump::read_cpuid_r, "cpuid -r"},
-};
+using dump::Format;
+using dump::formats;
 
 std::string_view without_byte_order_mark(std::string_view bytes) noexcept {
     constexpr std::string_view mark = "\xEF\xBB\xBF";
@@ -140,7 +123,9 @@ HostDump read_one(std::string_view text, std::string_view file) {
     for (const Format& format : formats) {
         if (!format.recognise(text)) continue;
         refuse_other_rows(format, text, file);
-        return format.read({text, file});
+        HostDump host = format.read({text, file});
+        host.format = format.word;
+        return host;
     }
     throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
 }

@@ -6,6 +6,7 @@
 #include "base/hex.hpp"
 #include "dump/completeness.hpp"
 #include "dump/leaf_shapes.hpp"
+#include "dump/reader.hpp"
 #include "poolcpuid/write_hosts.hpp"
 
 namespace poolcpuid {
@@ -24,7 +25,7 @@ std::string line_of(const CpuidRow& row) {
 // dump knows it: `cpuid -r` prints rows of zeros, so their absence says that they were not asked for.
 std::vector<CpuidRow> rows_to_print(const CpuidTable& table) {
     CpuidTable read_back{table.rows, {}};
-    dump::mark_unknown(read_back, DumpFormat::cpuid_r);
+    dump::mark_unknown(read_back, dump::format_of("cpuid-r"));
     std::vector<CpuidRow> rows = table.rows;
     for (const UnknownRow& row : read_back.unknown) {
         const LeafKey key{row.leaf, row.subleaf.value_or(0)};

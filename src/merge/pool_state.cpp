@@ -192,7 +192,7 @@ void PoolState::add(const HostDump& host) {
     }
     HostGroup group;
     group.sha256 = host.sha256;
-    group.format = std::string(to_string(host.format));
+    group.format = host.format;
     group.promises = impl_->promises_of(host);
     group.names.insert(host.name);
     group.notes = host.notes;

@@ -57,7 +57,7 @@ Rendering render_kvm(const TargetInput& input) {
     return rendering;
 }
 
-Remedy kvm_remedy(const TargetInput&, const Rendering&, const std::vector<StartUp>&) {
+Remedy kvm_remedy(const TargetInput&, const Rendering&, const HostDump&, const std::vector<StartUp>&) {
     return {
         "Nothing to do: KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
         "must not mask the entries with that list.",

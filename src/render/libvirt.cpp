@@ -168,7 +168,8 @@ private:
 
 Rendering render_libvirt(const TargetInput& input) { return CpuElement(input).run(); }
 
-Remedy libvirt_remedy(const TargetInput&, const Rendering& rendering, const std::vector<StartUp>& hidden) {
+Remedy libvirt_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+                      const std::vector<StartUp>& hidden) {
     const bool any_is_said = std::any_of(hidden.begin(), hidden.end(), [&](const StartUp& entry) {
         return std::none_of(rendering.inexpressible.begin(), rendering.inexpressible.end(),
                             [&](const Inexpressible& lost) { return lost.field == entry.field; });

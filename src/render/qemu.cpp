@@ -205,7 +205,8 @@ std::set<std::string> qemu_properties(const TargetInput& input) {
     return wanted;
 }
 
-Remedy qemu_remedy(const TargetInput&, const Rendering& rendering, const std::vector<StartUp>& hidden) {
+Remedy qemu_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+                   const std::vector<StartUp>& hidden) {
     const bool any_is_said = std::any_of(hidden.begin(), hidden.end(), [&](const StartUp& entry) {
         return std::none_of(
             rendering.inexpressible.begin(), rendering.inexpressible.end(), [&](const Inexpressible& lost) {

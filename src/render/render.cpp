@@ -1,7 +1,6 @@
 #include "poolcpuid/render.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -16,48 +15,21 @@ namespace {
 using render::Remedy;
 using render::TargetInput;
 
-constexpr std::array<std::pair<std::string_view, RenderTarget>, 6> target_names{{
-    {"firecracker", RenderTarget::firecracker},
-    {"kvm", RenderTarget::kvm},
-    {"libvirt", RenderTarget::libvirt},
-    {"qemu", RenderTarget::qemu},
-    {"xapi", RenderTarget::xapi},
-    {"xen", RenderTarget::xen},
-}};
+const render::Target& target_of(std::string_view name) {
+    const auto* const at = std::find_if(render::targets.begin(), render::targets.end(),
+                                        [&](const render::Target& target) { return target.is.name == name; });
+    if (at == render::targets.end()) throw UsageError("there is no target \"" + std::string(name) + "\" of render");
+    return *at;
+}
 
 std::size_t vendor_of(const Rulebook& rulebook, const PoolPolicy& policy) {
     if (const auto vendor = rulebook.vendor_of(policy.vendor)) return *vendor;
     throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
 }
 
-Rendering render_target(const TargetInput& input, RenderTarget target) {
-    switch (target) {
-        case RenderTarget::firecracker: return render::render_firecracker(input);
-        case RenderTarget::kvm: return render::render_kvm(input);
-        case RenderTarget::libvirt: return render::render_libvirt(input);
-        case RenderTarget::qemu: return render::render_qemu(input);
-        case RenderTarget::xapi: return render::render_xapi(input);
-        case RenderTarget::xen: break;
-    }
-    return render::render_xen(input);
-}
-
-Remedy remedy_for(const TargetInput& input, const Rendering& rendering, const HostDump& host,
-                  const std::vector<StartUp>& hidden) {
-    switch (rendering.target) {
-        case RenderTarget::firecracker: return render::firecracker_remedy(input, rendering, host, hidden);
-        case RenderTarget::kvm: return render::kvm_remedy(input, rendering, hidden);
-        case RenderTarget::libvirt: return render::libvirt_remedy(input, rendering, hidden);
-        case RenderTarget::qemu: return render::qemu_remedy(input, rendering, hidden);
-        case RenderTarget::xapi: return render::xapi_remedy(input, hidden);
-        case RenderTarget::xen: break;
-    }
-    return render::xen_remedy(input, hidden);
-}
-
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.
 std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetInput& input,
-                                         const Rendering& rendering) {
+                                         const render::Target& target, const Rendering& rendering) {
     const PolicyCheck check(rulebook, input.policy);
     using Key = std::tuple<std::vector<std::string>, std::vector<std::string>, std::string>;
     std::map<Key, HostAdvice> groups;
@@ -77,7 +49,7 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
             entry.advice =
                 "The host does not keep every promise of the policy (poolcpuid check): no VM of it may run there.";
         } else if (!entry.hidden.empty()) {
-            Remedy remedy = remedy_for(input, rendering, host, entry.hidden);
+            Remedy remedy = target.remedy(input, rendering, host, entry.hidden);
             entry.advice = std::move(remedy.advice);
             entry.output = std::move(remedy.output);
         } else {
@@ -97,27 +69,21 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
 
 }  // namespace
 
-std::string_view to_string(RenderTarget target) noexcept {
-    const auto at = std::find_if(target_names.begin(), target_names.end(),
-                                 [&](const auto& entry) { return entry.second == target; });
-    return at->first;
+std::vector<RenderTarget> render_targets() {
+    std::vector<RenderTarget> all;
+    for (const render::Target& target : render::targets) all.push_back(target.is);
+    return all;
 }
 
-std::optional<RenderTarget> render_target_of(std::string_view name) noexcept {
-    for (const auto& [text, target] : target_names) {
-        if (text == name) return target;
-    }
-    return std::nullopt;
-}
-
-Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, RenderTarget target,
+Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std::string_view target,
                         const RenderOptions& options) {
+    const render::Target& chosen = target_of(target);
     const std::size_t vendor = vendor_of(rulebook, policy);
     const merge::Plan plan(rulebook, vendor);
     const TargetInput input{plan, policy, options, rulebook.vendors[vendor].id};
-    Rendering rendering = render_target(input, target);
+    Rendering rendering = chosen.render(input);
     rendering.target = target;
-    if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, rendering);
+    if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, chosen, rendering);
     return rendering;
 }
 

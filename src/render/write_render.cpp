@@ -51,7 +51,7 @@ Json advice_json(const HostAdvice& entry, bool is_json) {
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering) {
     Json json;
     json["schema"] = "poolcpuid/render/v1";
-    json["target"] = to_string(rendering.target);
+    json["target"] = rendering.target;
     json["version"] = rendering.version;
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;

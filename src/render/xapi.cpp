@@ -30,7 +30,7 @@ Rendering render_xapi(const TargetInput& input) {
     return rendering;
 }
 
-Remedy xapi_remedy(const TargetInput& input, const std::vector<StartUp>& hidden) {
+Remedy xapi_remedy(const TargetInput& input, const Rendering&, const HostDump&, const std::vector<StartUp>& hidden) {
     const std::string missing = not_given(input, hidden);
     if (missing.empty()) return {"Nothing to do: Xen gives these bits on every host.", std::nullopt};
     return {"Xen cannot give " + missing +

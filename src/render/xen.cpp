@@ -205,7 +205,7 @@ Rendering render_xen(const TargetInput& input) {
     return rendering;
 }
 
-Remedy xen_remedy(const TargetInput& input, const std::vector<StartUp>& hidden) {
+Remedy xen_remedy(const TargetInput& input, const Rendering&, const HostDump&, const std::vector<StartUp>& hidden) {
     const std::string missing = not_given(input, hidden);
     if (missing.empty()) return {"Nothing to do: Xen gives these bits on every host that knows them.", std::nullopt};
     return {"Xen clears " + missing +

@@ -108,10 +108,6 @@ std::string_view style_of(std::string_view rule) {
     return words == nullptr ? "other" : words->rule;
 }
 
-std::string counted(std::size_t count, std::string_view one) {
-    return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
-}
-
 std::string ranges(const std::vector<std::size_t>& numbers) {
     std::string text;
     for (std::size_t i = 0; i < numbers.size();) {

@@ -82,9 +82,6 @@ const RuleWords* words_of(std::string_view rule);
 // The rule itself where it is one, else "other": a class of the style sheet.
 std::string_view style_of(std::string_view rule);
 
-// "1 host", "3 hosts", "0 hosts".
-std::string counted(std::size_t count, std::string_view one);
-
 // Sorted numbers as ranges: "1–4, 9".
 std::string ranges(const std::vector<std::size_t>& numbers);
 

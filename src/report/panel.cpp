@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "compare/told.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/texts.hpp"
+#include "poolcpuid/pool_plan.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/support/plan_pool.hpp"
 
@@ -27,6 +29,24 @@ std::string merged(std::vector<std::string> arguments) {
 }
 
 }  // namespace
+
+TEST_CASE("what differs between the policies has its colours on a terminal", "[plan]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    HostDump host = amd_host("a");
+    HostDump fresh = with_bit(amd_host("b"), leaf_7, Register::ebx, avx2_bit, false);
+    host.sha256 = std::string(64, 'a');
+    fresh.sha256 = std::string(64, 'b');
+    PoolState state(rulebook);
+    state.add(host);
+    const MergeOptions options;
+    const PoolPolicy policy = state.finish(options);
+    const PoolPlan plan = plan_change(rulebook, {policy, {host}, state, options}, {{fresh}, {}, {}},
+                                      {{"pool", policy, true}}, {UnknownIs::failure, false});
+    cli::Page page(80, true);
+    cli::plan_text(plan, rulebook, page);
+    CHECK_THAT(page.text(), Contains("\033[31mLoses promises\033[0m"));
+    CHECK_THAT(page.text(), !Contains("\\u{"));
+}
 
 TEST_CASE("exit status 0 when no VM strands, 1 when a host lacks or relaxes what it was promised", "[plan]") {
     const PlanPool pool;

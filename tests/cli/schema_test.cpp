@@ -2,8 +2,12 @@
 // which shares nothing with our readers and writers.
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
+#include "dump/reader.hpp"
+#include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
@@ -21,6 +25,20 @@ void check_valid(const std::string& schema, const std::string& document) {
 }
 
 }  // namespace
+
+TEST_CASE("the schemas list the formats that are read and the targets of render", "[schema]") {
+    using Names = std::set<std::string>;
+    const auto listed = [](const std::string& schema, const char* place) {
+        const std::string file = POOLCPUID_SOURCE_DIR "/schemas/" + schema + ".schema.json";
+        return nlohmann::json::parse(bytes_of(file)).at(nlohmann::json::json_pointer(place)).get<Names>();
+    };
+    Names formats{"policy"};  // of a ceiling
+    for (const dump::Format& format : dump::formats) formats.emplace(format.word);
+    CHECK(listed("policy", "/definitions/host_class/properties/format/enum") == formats);
+    Names targets;
+    for (const RenderTarget& target : render_targets()) targets.emplace(target.name);
+    CHECK(listed("render", "/properties/target/enum") == targets);
+}
 
 TEST_CASE("every example host and policy is valid", "[schema]") {
     for (const fs::directory_entry& pool : fs::directory_iterator(POOLCPUID_SOURCE_DIR "/examples")) {

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "cli/output.hpp"
-#include "cli/verify_text.hpp"
-#include "cli/verify_verb.hpp"
+#include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/verify.hpp"
 #include "tests/catch.hpp"
@@ -69,7 +68,7 @@ Surroundings with_dev(const std::string& directory, const std::string& script) {
 }  // namespace
 
 TEST_CASE("verify exits 0 where the vCPU shows the policy, also as far as a VMM can decide, and 1 else", "[verify]") {
-    const cli::VerifyArguments arguments{example_policy("amd-zen"), "json", "", ""};
+    const cli::VerifyArguments arguments{example_policy("amd-zen"), {"json", ""}, ""};
     struct Case {
         FakeKvm kvm;
         int status;
@@ -97,29 +96,29 @@ TEST_CASE("verify prints its document or its text, or writes the document and sa
     const std::string policy = example_policy("amd-zen");
     FakeKvm kvm;
     kvm.overlay(flip_sse3);
-    const Result json = verify({policy, "json", "", ""}, kvm);
-    const Result text = verify({policy, "text", "", ""}, kvm);
+    const Result json = verify({policy, {"json", ""}, ""}, kvm);
+    const Result text = verify({policy, {"text", ""}, ""}, kvm);
     CHECK(Json::parse(json.out).at("schema") == "poolcpuid/verify/v1");
     CHECK(text.out.starts_with("The vCPU does not show the policy: "));
-    CHECK(verify({policy, "", "", ""}, kvm).out == json.out);  // no terminal
+    CHECK(verify({policy, {}, ""}, kvm).out == json.out);  // no terminal
     for (const char* format : {"", "json", "text"}) {
-        const Result written = verify({policy, format, dir.file("verified.json"), ""}, kvm);
+        const Result written = verify({policy, {format, dir.file("verified.json")}, ""}, kvm);
         CHECK(written.status == 1);
         CHECK(written.out.empty());
         CHECK(written.err == text.out);
         CHECK(dir.read("verified.json") == json.out);
     }
-    CHECK_THROWS_AS(verify({policy, "json", dir.file("no/such/file"), ""}, kvm), cli::OutputError);
+    CHECK_THROWS_AS(verify({policy, {"json", dir.file("no/such/file")}, ""}, kvm), cli::OutputError);
 }
 
 TEST_CASE("verify reads the policy before it opens KVM", "[verify]") {
     const TemporaryDirectory dir;
     FakeKvm kvm;
-    CHECK_THROWS_AS(verify({dir.write("host", document(amd_host("a"))), "", "", ""}, kvm), InputError);
+    CHECK_THROWS_AS(verify({dir.write("host", document(amd_host("a"))), {}, ""}, kvm), InputError);
     CHECK(kvm.tasks().empty());
     FakeKvm broken;
     broken.fail_from(0);
-    CHECK_THROWS_AS(verify({example_policy("amd-zen"), "", dir.file("out"), ""}, broken), SystemError);
+    CHECK_THROWS_AS(verify({example_policy("amd-zen"), {"", dir.file("out")}, ""}, broken), SystemError);
     CHECK_FALSE(dir.has("out"));
 }
 
@@ -133,7 +132,9 @@ TEST_CASE("the text opens with the verdict and keeps to 80 columns", "[verify]")
                                   FakeKvm().overlay(flip_sse3), FakeKvm().refuse_msr(0x10A).refuse(is_told_widths)};
         for (FakeKvm& kvm : kvms) {
             const Verification result = verify_policy(builtin_rulebook(), policy, kvm.runner());
-            const std::string text = cli::verify_text(policy, builtin_rulebook(), result, host, 80, false);
+            cli::Page page(80, false);
+            cli::verify_text(policy, builtin_rulebook(), result, host, page);
+            const std::string text = page.text();
             INFO(text);
             CHECK(text.starts_with(result.shows_policy() ? "The vCPU shows the policy" : "The vCPU does not show"));
             CHECK(text.find("\u202e") == std::string::npos);

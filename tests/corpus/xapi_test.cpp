@@ -108,7 +108,7 @@ void judge(const std::vector<const Member*>& members, const XenRelease& release,
     }
     RenderOptions render_options;
     render_options.xen = parse_version(release.name);
-    const XenSet set = featureset_of(render_policy(builtin_rulebook(), policy, RenderTarget::xapi, render_options));
+    const XenSet set = featureset_of(render_policy(builtin_rulebook(), policy, "xapi", render_options));
     XenSet common;
     common.fill(~0U);
     for (const Member* member : members) {

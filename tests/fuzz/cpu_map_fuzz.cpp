@@ -37,7 +37,7 @@ void check_map(const CpuMap& map) {
 
 void render_with(const PoolPolicy& policy, const RenderOptions& options) {
     try {
-        const Rendering rendering = render_policy(builtin_rulebook(), policy, RenderTarget::libvirt, options);
+        const Rendering rendering = render_policy(builtin_rulebook(), policy, "libvirt", options);
         require(rendering.output.ends_with("</cpu>\n"), "the element has its end");
         require(to_json(policy, builtin_rulebook(), rendering).ends_with('\n'), "a document is whole lines");
     } catch (const UsageError&) {  // no model for the policy's vendor

@@ -41,7 +41,7 @@ private:
     std::string_view rest_;
 };
 
-void render_with(const PoolPolicy& policy, RenderTarget target, const RenderOptions& options) {
+void render_with(const PoolPolicy& policy, std::string_view target, const RenderOptions& options) {
     try {
         const Rendering rendering = render_policy(builtin_rulebook(), policy, target, options);
         require(rendering.output.ends_with('\n'), "a rendering is whole lines");
@@ -57,7 +57,7 @@ void ask_facts(std::string_view lines, const std::string& model, const PoolPolic
     options.qemu = render::facts_over(recording.lines(), "qemu", model, wanted);
     require(!options.qemu->full_version.empty(), "a QEMU has a version");
     if (model != plainest_qemu_model) options.base = model;
-    render_with(policy, RenderTarget::qemu, options);
+    render_with(policy, "qemu", options);
 }
 
 void ask_models(std::string_view lines, const std::string& model, const PoolPolicy& policy) {
@@ -71,7 +71,7 @@ void ask_models(std::string_view lines, const std::string& model, const PoolPoli
         entry.name = name;
         entry.features = {"lm", "nx"};
     }
-    render_with(policy, RenderTarget::libvirt, options);
+    render_with(policy, "libvirt", options);
 }
 
 template <typename Question>

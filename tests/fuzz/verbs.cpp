@@ -47,14 +47,14 @@ std::size_t count_of(std::string_view text, std::string_view part) {
     return count;
 }
 
-std::vector<RenderOptions> render_options(RenderTarget target, const std::vector<HostDump>& hosts) {
+std::vector<RenderOptions> render_options(std::string_view target, const std::vector<HostDump>& hosts) {
     std::vector<RenderOptions> all(3);
     all[0].hosts = hosts;
-    if (target == RenderTarget::qemu) {
+    if (target == "qemu") {
         all[1].qemu = QemuFacts{};
         all[1].qemu->version = {7, 2};
         all[2].accelerator = QemuAccelerator::tcg;
-    } else if (target == RenderTarget::xen || target == RenderTarget::xapi) {
+    } else if (target == "xen" || target == "xapi") {
         all[1].xen = VmmVersion{4, 17};
         all[1].xen_form = XenForm::libxl;
         all[2].xen_form = XenForm::xend;
@@ -64,11 +64,11 @@ std::vector<RenderOptions> render_options(RenderTarget target, const std::vector
     return all;
 }
 
-void render_one(const Question& question, RenderTarget target, const RenderOptions& options) {
+void render_one(const Question& question, std::string_view target, const RenderOptions& options) {
     try {
         const Rendering rendering = render_policy(question.rulebook, question.policy, target, options);
         require(rendering.output.ends_with('\n'), "a rendering is whole lines");
-        require(target != RenderTarget::kvm || rendering.inexpressible.empty(), "KVM can be told everything");
+        require(target != "kvm" || rendering.inexpressible.empty(), "KVM can be told everything");
         require(to_json(question.policy, question.rulebook, rendering).ends_with('\n'), "a document is whole lines");
     } catch (const UsageError&) {  // a rulebook of which the target's document knows other fields
     }
@@ -165,8 +165,7 @@ void plan(const Question& question) {
 
 void render(const Question& question) {
     const std::vector<HostDump> hosts = hosts_of_vendor(question);
-    for (const RenderTarget target : {RenderTarget::firecracker, RenderTarget::kvm, RenderTarget::libvirt,
-                                      RenderTarget::qemu, RenderTarget::xapi, RenderTarget::xen}) {
+    for (const auto& [target, what] : render_targets()) {
         for (const RenderOptions& options : render_options(target, hosts)) render_one(question, target, options);
     }
     (void)qemu_properties(question.rulebook, question.policy, QemuAccelerator::kvm);

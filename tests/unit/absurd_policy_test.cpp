@@ -24,9 +24,9 @@ double seconds_of(const Work& work) {
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
-std::string output_of(const PoolPolicy& policy, RenderTarget target) {
+std::string output_of(const PoolPolicy& policy, std::string_view target) {
     RenderOptions options;
-    if (target == RenderTarget::xen) options.xen_form = XenForm::xend;
+    if (target == "xen") options.xen_form = XenForm::xend;
     return render_policy(builtin_rulebook(), policy, target, options).output;
 }
 
@@ -50,13 +50,12 @@ TEST_CASE("a maximum leaf or subleaf without end is not followed to its end", "[
     for (const std::uint32_t leaf : {0x0U, 0x7U, 0x80000000U}) {
         CAPTURE(leaf);
         const PoolPolicy policy = policy_of(intel_table().reg(leaf, 0, eax, no_end));
-        for (const RenderTarget target : {RenderTarget::firecracker, RenderTarget::kvm, RenderTarget::libvirt,
-                                          RenderTarget::qemu, RenderTarget::xapi, RenderTarget::xen}) {
+        for (const auto& [target, what] : render_targets()) {
             CHECK(output_of(policy, target).size() < std::size_t{1} << 20U);
         }
     }
     const PoolPolicy zhaoxin = policy_of(base_table("  Shanghai  ", 0x000307B0).row(0xC0000000, 0, {no_end, 0, 0, 0}));
-    CHECK(output_of(zhaoxin, RenderTarget::xen).size() < std::size_t{1} << 20U);
+    CHECK(output_of(zhaoxin, "xen").size() < std::size_t{1} << 20U);
 }
 
 TEST_CASE("rows and owned bits in any number are rendered and verified in linear time", "[render][verify][absurd]") {
@@ -82,8 +81,8 @@ TEST_CASE("rows and owned bits in any number are rendered and verified in linear
             const double before = seconds_of([&] { work(few); });
             CHECK(seconds_of([&] { work(many); }) < 9 * before);
         };
-        for (const RenderTarget target : {RenderTarget::libvirt, RenderTarget::qemu, RenderTarget::xen}) {
-            CAPTURE(to_string(target));
+        for (const char* target : {"libvirt", "qemu", "xen"}) {
+            CAPTURE(target);
             check_growth([&](const PoolPolicy& policy) { CHECK_FALSE(output_of(policy, target).empty()); });
         }
         check_growth([&](const PoolPolicy& policy) {

@@ -13,6 +13,9 @@
 
 namespace poolcpuid::test::completeness_test {
 
+using dump::Format;
+using dump::format_of;
+using dump::formats;
 using dump::mark_unknown;
 
 namespace {
@@ -36,20 +39,18 @@ void remove(CpuidTable& table, std::uint32_t leaf) {
     std::erase_if(table.rows, [&](const CpuidRow& row) { return row.key.leaf == leaf; });
 }
 
-Unknown unknown_of(CpuidTable table, DumpFormat format) {
+Unknown unknown_of(CpuidTable table, const Format& format) {
     mark_unknown(table, format);
     return table.unknown;
 }
 
-constexpr std::array listing_formats{DumpFormat::instlatx64, DumpFormat::libvirt, DumpFormat::cpuid_r,
-                                     DumpFormat::libcpuid};
+constexpr std::array listing_formats{format_of("instlatx64"), format_of("libvirt"), format_of("cpuid-r"),
+                                     format_of("libcpuid")};
 
 }  // namespace
 
 TEST_CASE("a complete table has nothing unknown in any format", "[completeness]") {
-    for (const DumpFormat format :
-         {DumpFormat::instlatx64, DumpFormat::cpuid_r, DumpFormat::kcpuid, DumpFormat::libcpuid, DumpFormat::libvirt,
-          DumpFormat::firecracker, DumpFormat::host_json}) {
+    for (const Format& format : formats) {
         CpuidTable table = table_with(0x16, {});
         const CpuidTable before = table;
         CHECK_FALSE(mark_unknown(table, format));
@@ -61,23 +62,23 @@ TEST_CASE("a missing plain leaf is unknown where the format prints zeros, else z
     CpuidTable table = table_with(0x16, {});
     remove(table, 6);
     remove(table, 7);
-    for (const DumpFormat format : listing_formats) CHECK(unknown_of(table, format) == Unknown{{6, {}}, {7, {}}});
-    CHECK(unknown_of(table, DumpFormat::kcpuid).empty());
-    CHECK(unknown_of(table, DumpFormat::firecracker).empty());
+    for (const Format& format : listing_formats) CHECK(unknown_of(table, format) == Unknown{{6, {}}, {7, {}}});
+    CHECK(unknown_of(table, format_of("kcpuid")).empty());
+    CHECK(unknown_of(table, format_of("firecracker")).empty());
 }
 
 TEST_CASE("our own document states itself what is unknown", "[completeness]") {
     CpuidTable table = table_with(0x16, {{{7, 0}, {2, 0, 0, 0}}});
     remove(table, 6);
     table.unknown = {{6, {}}};
-    CHECK(unknown_of(table, DumpFormat::host_json) == Unknown{{6, {}}});
+    CHECK(unknown_of(table, format_of("host-json")) == Unknown{{6, {}}});
 }
 
 TEST_CASE("AIDA leaves out leaves with subleaves that are zeros", "[completeness]") {
     CpuidTable table = table_with(0x1F, {{{0x80000000, 0}, {0x80000020, 0, 0, 0}}});
     for (std::uint32_t leaf = 0x80000001; leaf < 0x80000020; ++leaf) table.rows.push_back({{leaf, 0}, {}});
     for (const std::uint32_t leaf : {0x4U, 0xBU, 0x1BU, 0x1FU, 0x8000001DU}) remove(table, leaf);
-    CHECK_FALSE(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK_FALSE(mark_unknown(table, format_of("instlatx64")));
     CHECK(table.unknown.empty());
     CHECK_FALSE(table.is_unknown({0x4, 0}));
 }
@@ -85,7 +86,7 @@ TEST_CASE("AIDA leaves out leaves with subleaves that are zeros", "[completeness
 TEST_CASE("a leaf that a feature bit announces is not zeros when it is missing", "[completeness]") {
     CpuidTable table = table_with(0x1E, {{{7, 0}, {0, 0, 0, 0x01000000}}}, xsave_leaf_1);
     for (const std::uint32_t leaf : {0xDU, 0x1DU, 0x1EU}) remove(table, leaf);
-    for (const DumpFormat format : {DumpFormat::instlatx64, DumpFormat::kcpuid, DumpFormat::firecracker}) {
+    for (const Format& format : {format_of("instlatx64"), format_of("kcpuid"), format_of("firecracker")}) {
         CHECK(unknown_of(table, format) == Unknown{{0xD, {}}, {0x1D, {}}, {0x1E, {}}});
     }
 }
@@ -96,37 +97,37 @@ TEST_CASE("subleaves that subleaf 0 counts are unknown when missing", "[complete
                                                {{0x14, 0}, {1, 0, 0, 0}},
                                                {{0x18, 0}, {2, 0, 0, 0}},
                                                {{0x18, 1}, {0, 1, 1, 1}}});
-    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
-    CHECK(unknown_of(table, DumpFormat::cpuid_r) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
-    CHECK(unknown_of(table, DumpFormat::firecracker).empty());
+    CHECK(unknown_of(table, format_of("instlatx64")) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
+    CHECK(unknown_of(table, format_of("cpuid-r")) == Unknown{{7, 1}, {0x14, 1}, {0x18, 2}});
+    CHECK(unknown_of(table, format_of("firecracker")).empty());
 }
 
 TEST_CASE("a missing subleaf of AMX is unknown as a missing subleaf of leaf 7 is", "[completeness]") {
     const std::vector<CpuidRow> amx{{{7, 0}, {1, 0, 0, 0x01000000}}, {{0x1E, 0}, {1, 0x4010, 0, 0}}};
-    for (const DumpFormat format : listing_formats) {
+    for (const Format& format : listing_formats) {
         CHECK(unknown_of(table_with(0x1E, amx), format) == Unknown{{7, 1}, {0x1E, 1}});
     }
-    CHECK(unknown_of(table_with(0x1E, amx), DumpFormat::kcpuid) == Unknown{{0x1E, 1}});  // it lists leaf 7's
+    CHECK(unknown_of(table_with(0x1E, amx), format_of("kcpuid")) == Unknown{{0x1E, 1}});  // it lists leaf 7's
     // Sapphire Rapids has AMX and no subleaf 1.
     const std::vector<CpuidRow> first{{{7, 0}, {0, 0, 0, 0x01000000}}, {{0x1E, 0}, {0, 0x4010, 0, 0}}};
-    for (const DumpFormat format : listing_formats) CHECK(unknown_of(table_with(0x1E, first), format).empty());
+    for (const Format& format : listing_formats) CHECK(unknown_of(table_with(0x1E, first), format).empty());
 }
 
 TEST_CASE("subleaves that a bitmap announces are unknown when missing", "[completeness]") {
     const std::vector<CpuidRow> rows{
         {{0xF, 0}, {0, 0, 0, 2}}, {{0x10, 0}, {0, 0xA, 0, 0}}, {{0x10, 1}, {19, 0, 4, 14}}};
-    CHECK(unknown_of(table_with(0x10, rows), DumpFormat::instlatx64) == Unknown{{0xF, 1}, {0x10, 3}});
-    CHECK(unknown_of(table_with(0x10, rows), DumpFormat::kcpuid).empty());  // a row of zeros is not printed
+    CHECK(unknown_of(table_with(0x10, rows), format_of("instlatx64")) == Unknown{{0xF, 1}, {0x10, 3}});
+    CHECK(unknown_of(table_with(0x10, rows), format_of("kcpuid")).empty());  // a row of zeros is not printed
 }
 
 TEST_CASE("leaf 23h announces its subleaves with a bitmap", "[completeness]") {
     const CpuidTable table = table_with(0x23, {{{0x23, 0}, {0xB, 0, 0, 0}}, {{0x23, 1}, {}}});
-    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{0x23, 3}});
+    CHECK(unknown_of(table, format_of("instlatx64")) == Unknown{{0x23, 3}});
 }
 
 TEST_CASE("a count of subleaves that cannot be true makes the leaf unknown as a whole", "[completeness]") {
     CpuidTable table = table_with(7, {{{7, 0}, {0xFFFFFFFF, 0, 0, 0}}});
-    mark_unknown(table, DumpFormat::cpuid_r);
+    mark_unknown(table, format_of("cpuid-r"));
     CHECK(table.unknown == Unknown{{7, {}}});
     CHECK_FALSE(table.is_unknown({7, 0}));
     CHECK(table.is_unknown({7, 1}));
@@ -139,8 +140,8 @@ TEST_CASE("an announced XSAVE component without a size is unknown in every forma
                                      {{0xD, 2}, {0x100, 0x240, 0, 0}},
                                      {{0xD, 9}, {}},  // some tools print zeros for their last row
                                      {{0xD, 11}, {0x10, 0, 1, 0}}};
-    for (const DumpFormat format : {DumpFormat::instlatx64, DumpFormat::cpuid_r, DumpFormat::kcpuid,
-                                    DumpFormat::libvirt, DumpFormat::firecracker}) {
+    for (const Format& format : {format_of("instlatx64"), format_of("cpuid-r"), format_of("kcpuid"),
+                                 format_of("libvirt"), format_of("firecracker")}) {
         CpuidTable table = table_with(0xD, rows, xsave_leaf_1);
         CHECK_FALSE(mark_unknown(table, format));
         CHECK(table.unknown == Unknown{{0xD, 9}, {0xD, 12}});
@@ -151,14 +152,14 @@ TEST_CASE("an announced XSAVE component without a size is unknown in every forma
 TEST_CASE("XSAVE components in the upper half of XCR0 count", "[completeness]") {
     const CpuidTable table =
         table_with(0xD, {{{0xD, 0}, {0x7, 0x340, 0x3C0, 0x40000000}}, {{0xD, 2}, {0x100, 0x240, 0, 0}}}, xsave_leaf_1);
-    CHECK(unknown_of(table, DumpFormat::instlatx64) == Unknown{{0xD, 62}});
+    CHECK(unknown_of(table, format_of("instlatx64")) == Unknown{{0xD, 62}});
 }
 
 TEST_CASE("without XSAVE subleaf 1 and components are zeros", "[completeness]") {
-    CHECK(unknown_of(table_with(0xD, {}), DumpFormat::libcpuid).empty());
+    CHECK(unknown_of(table_with(0xD, {}), format_of("libcpuid")).empty());
     const CpuidTable no_xsaveopt =
         table_with(0xD, {{{0xD, 0}, {7, 0x340, 0x340, 0}}, {{0xD, 2}, {0x100, 0x240, 0, 0}}}, xsave_leaf_1);
-    CHECK(unknown_of(no_xsaveopt, DumpFormat::instlatx64).empty());
+    CHECK(unknown_of(no_xsaveopt, format_of("instlatx64")).empty());
 }
 
 TEST_CASE("libcpuid has no place for most subleaves", "[completeness]") {
@@ -171,7 +172,7 @@ TEST_CASE("libcpuid has no place for most subleaves", "[completeness]") {
                                          {{0x14, 0}, {1, 0, 0, 0}},
                                          {{0x14, 1}, {2, 0, 0, 0}}},
                                         xsave_leaf_1);
-    CHECK(unknown_of(table, DumpFormat::libcpuid) == Unknown{{7, 1}, {7, 2}, {0xD, {}}, {0xF, 1}});
+    CHECK(unknown_of(table, format_of("libcpuid")) == Unknown{{7, 1}, {7, 2}, {0xD, {}}, {0xF, 1}});
 }
 
 TEST_CASE("libcpuid has no place for leaves from 20h and 80000020h on", "[completeness]") {
@@ -179,46 +180,46 @@ TEST_CASE("libcpuid has no place for leaves from 20h and 80000020h on", "[comple
     for (std::uint32_t leaf = 0x80000001; leaf < 0x80000020; ++leaf) table.rows.push_back({{leaf, 0}, {}});
     remove(table, 0x20);
     remove(table, 0x21);
-    CHECK_FALSE(mark_unknown(table, DumpFormat::libcpuid));  // nothing was cut off
+    CHECK_FALSE(mark_unknown(table, format_of("libcpuid")));  // nothing was cut off
     CHECK(table.unknown == Unknown{{0x20, {}}, {0x21, {}}, {0x80000020, {}}, {0x80000021, {}}});
 }
 
 TEST_CASE("kcpuid has subleaves of some leaves, of others on AMD", "[completeness]") {
     const std::vector<CpuidRow> rows{
         {{0xB, 0}, {1, 2, 0x100, 0}}, {{0x12, 0}, {1, 0, 0, 0}}, {{0x17, 0}, {2, 0, 0, 0}}, {{0x18, 0}, {2, 0, 0, 0}}};
-    CHECK(unknown_of(table_with(0x18, rows), DumpFormat::kcpuid) == Unknown{{0x12, {}}, {0x17, 1}, {0x17, 2}});
+    CHECK(unknown_of(table_with(0x18, rows), format_of("kcpuid")) == Unknown{{0x12, {}}, {0x17, 1}, {0x17, 2}});
     CHECK(
         unknown_of(table_with(0xB, {rows[0], {{0x80000000, 0}, {0x80000008, 0, 0, 0}}}, plain_leaf_1, amd_signature(0)),
-                   DumpFormat::kcpuid) == Unknown{{0xB, {}}});
+                   format_of("kcpuid")) == Unknown{{0xB, {}}});
 }
 
 TEST_CASE("on AMD kcpuid lists the caches of leaf 8000001Dh", "[completeness]") {
     CpuidTable table = table_with(2, {{{0x80000000, 0}, {0x8000001D, 0, 0, 0}}, {{0x8000001D, 0}, {0x121, 0, 0, 0}}},
                                   plain_leaf_1, amd_signature(0));
-    CHECK(unknown_of(table, DumpFormat::kcpuid).empty());
+    CHECK(unknown_of(table, format_of("kcpuid")).empty());
     table.rows.front().value = intel_signature(2);
-    CHECK(unknown_of(table, DumpFormat::kcpuid) == Unknown{{0x8000001D, {}}});
+    CHECK(unknown_of(table, format_of("kcpuid")) == Unknown{{0x8000001D, {}}});
 }
 
 TEST_CASE("a dump that ends before its maximum leaf was cut off", "[completeness]") {
     CpuidTable table = table_with(7, {{{0x80000000, 0}, {0x80000002, 0, 0, 0}}, {{0x80000001, 0}, {}}});
-    CHECK(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK(mark_unknown(table, format_of("instlatx64")));
     CHECK(table.unknown == Unknown{{0x80000002, {}}});
 
     CpuidTable gap = table_with(7, {});
     remove(gap, 6);
-    CHECK_FALSE(mark_unknown(gap, DumpFormat::instlatx64));  // a gap is no cut
+    CHECK_FALSE(mark_unknown(gap, format_of("instlatx64")));  // a gap is no cut
 }
 
 TEST_CASE("a CPU with SSE2 has an extended range even if the dump lost it", "[completeness]") {
     CpuidTable table = table_with(2, {}, {0xF25, 0, 0, 0x04000000});
-    CHECK(mark_unknown(table, DumpFormat::instlatx64));
+    CHECK(mark_unknown(table, format_of("instlatx64")));
     CHECK(table.is_unknown({0x80000000, 0}));
     CHECK(table.is_unknown({0x80000008, 0}));
     CHECK(table.is_unknown({0x80000021, 0}));
 
     CpuidTable pentium = table_with(2, {}, {0x543, 0, 0, 0x008001BF});
-    CHECK_FALSE(mark_unknown(pentium, DumpFormat::instlatx64));
+    CHECK_FALSE(mark_unknown(pentium, format_of("instlatx64")));
     CHECK(pentium.unknown.empty());
 }
 
@@ -234,7 +235,7 @@ TEST_CASE("the logical CPUs that were cut off are named", "[completeness]") {
 TEST_CASE("no maximum, however large, costs more than a few hundred unknown rows", "[completeness]") {
     CpuidTable table = table_with(1, {{{0x80000000, 0}, {0x8000FFFF, 0, 0, 0}}});
     table.rows.front().value.eax = 0xFFFF;
-    CHECK(mark_unknown(table, DumpFormat::cpuid_r));
+    CHECK(mark_unknown(table, format_of("cpuid-r")));
     CHECK(table.unknown.size() < 200);
 }
 

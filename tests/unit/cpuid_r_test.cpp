@@ -19,8 +19,9 @@ const std::string rows =
 }  // namespace
 
 TEST_CASE("cpuid -r gives a CPU for each header", "[cpuid-r]") {
-    const HostDump host = read("CPU 3:\n" + rows + "CPU 5:\n" + rows);
-    CHECK(host.format == DumpFormat::cpuid_r);
+    const std::string text = "CPU 3:\n" + rows + "CPU 5:\n" + rows;
+    const HostDump host = read(text);
+    CHECK(read_hosts(text, "host").front().format == "cpuid-r");
     REQUIRE(host.hardware->cpus.size() == 2);
     CHECK(host.hardware->cpus[0].number == 3);
     CHECK(host.hardware->cpus[1].number == 5);

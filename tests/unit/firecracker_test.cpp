@@ -47,7 +47,7 @@ TEST_CASE("a fingerprint is a KVM guest's view with MSRs and the versions as met
                                                 bits(0x2b00000000, 64) + R"("}, {"addr": "0x11", "bitmap": ")" +
                                                 bits(1, 64) + "\"}]") +
         "}");
-    CHECK(host.format == DumpFormat::firecracker);
+    CHECK(host.format == "firecracker");
     CHECK(host.name == "host");
     CHECK_FALSE(host.hardware);
     REQUIRE(host.hypervisor);

@@ -30,7 +30,7 @@ TEST_CASE("a host document is read as it stands", "[host_json]") {
                                                  "}",
                                              R"("name": "node-17", "meta": {"kernel": "6.1", "microcode": "0x1"})"));
     CHECK(host.name == "node-17");
-    CHECK(host.format == DumpFormat::host_json);
+    CHECK(host.format == "host-json");
     REQUIRE(host.hardware);
     REQUIRE(host.hardware->cpus.size() == 1);
     CHECK(host.hardware->cpus[0].number == 3);

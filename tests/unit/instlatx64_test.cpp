@@ -33,7 +33,7 @@ const std::string one_cpu_text = aida_cpu(3);
 
 TEST_CASE("an InstLatx64 row gives the registers as read", "[instlatx64]") {
     const HostDump host = read(one_cpu_text);
-    CHECK(host.format == DumpFormat::instlatx64);
+    CHECK(read_hosts(one_cpu_text, "host").front().format == "instlatx64");
     CHECK_FALSE(host.hypervisor);
     CHECK(host.name.empty());
     CHECK(value_of(host, {0, 0}) == intel_signature(3));

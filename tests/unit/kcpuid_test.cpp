@@ -31,7 +31,7 @@ const std::string extended =
 
 TEST_CASE("kcpuid -r gives one CPU, with decimal subleaves", "[kcpuid]") {
     const HostDump host = read(head + leaf_d + extended);
-    CHECK(host.format == DumpFormat::kcpuid);
+    CHECK(read_hosts(head + leaf_d + extended, "host").front().format == "kcpuid");
     REQUIRE(host.hardware->cpus.size() == 1);
     CHECK(value_of(host, {1, 0}).eax == 0xB00F21);
     CHECK(value_of(host, {0xD, 12}).eax == 0x18);

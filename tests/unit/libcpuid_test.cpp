@@ -22,12 +22,13 @@ const std::string dashes = std::string(80, '-') + "\n";
 }  // namespace
 
 TEST_CASE("libcpuid's arrays are leaves and subleaves, with decimal indices", "[libcpuid]") {
-    const HostDump host = read("version=0.8.0\n" + head + "ext_cpuid[0]=80000008 00000000 00000000 00000000\n" +
-                               "ext_cpuid[8]=0000302e 00000000 00000000 00000000\n" +
-                               "intel_fn4[0]=00000121 01c0003f 0000003f 00000001\n"
-                               "intel_fn4[1]=00000122 01c0003f 0000003f 00000001\n" +
-                               dashes + "x86\nbasic_cpuid[garbage\n");
-    CHECK(host.format == DumpFormat::libcpuid);
+    const std::string text = "version=0.8.0\n" + head + "ext_cpuid[0]=80000008 00000000 00000000 00000000\n" +
+                             "ext_cpuid[8]=0000302e 00000000 00000000 00000000\n" +
+                             "intel_fn4[0]=00000121 01c0003f 0000003f 00000001\n"
+                             "intel_fn4[1]=00000122 01c0003f 0000003f 00000001\n" +
+                             dashes + "x86\nbasic_cpuid[garbage\n";
+    const HostDump host = read(text);
+    CHECK(read_hosts(text, "host").front().format == "libcpuid");
     REQUIRE(host.hardware->cpus.size() == 1);
     CHECK(host.hardware->cpus[0].number == 0);
     CHECK(value_of(host, {1, 0}).eax == 0x6D3);

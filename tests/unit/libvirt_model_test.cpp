@@ -98,7 +98,7 @@ public:
         return *this;
     }
 
-    Rendering rendered() const { return render_policy(builtin_rulebook(), policy, RenderTarget::libvirt, options); }
+    Rendering rendered() const { return render_policy(builtin_rulebook(), policy, "libvirt", options); }
 
     std::string chosen() const {
         pugi::xml_document document;

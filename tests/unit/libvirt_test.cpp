@@ -23,7 +23,7 @@ std::string cpuid(const std::string& attributes) { return data("<cpuid " + attri
 
 TEST_CASE("libvirt's CPU data is one CPU of a hardware view", "[libvirt]") {
     const HostDump host = read_host(data("  <msr index='0x10a' edx='0x00000001' eax='0x0000002b'/>\n"), "dir/cpu.xml");
-    CHECK(host.format == DumpFormat::libvirt);
+    CHECK(host.format == "libvirt");
     CHECK(host.name == "cpu");
     CHECK_FALSE(host.hypervisor);
     REQUIRE(host.hardware);

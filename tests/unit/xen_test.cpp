@@ -78,9 +78,7 @@ constexpr std::uint32_t base_1d = 1U << 0 | 1U << 4 | 1U << 6 | 1U << 24 | 1U <<
 
 CpuidRow leaf_1(std::uint32_t eax, std::uint32_t ecx = 0) { return {{0x1, 0}, {eax, 0, ecx, base_1d}}; }
 
-Rendering featureset(const PoolPolicy& policy) {
-    return render_policy(builtin_rulebook(), policy, RenderTarget::xapi, {});
-}
+Rendering featureset(const PoolPolicy& policy) { return render_policy(builtin_rulebook(), policy, "xapi", {}); }
 
 std::vector<std::uint32_t> words_of(const Rendering& rendering) {
     std::vector<std::uint32_t> words;
@@ -302,11 +300,11 @@ TEST_CASE("xl is not asked for more leaves than Xen has, which it would refuse",
     policy.cpuid.front().value[Register::eax] = 0x1E;
     RenderOptions options;
     options.xen_form = XenForm::xend;
-    const std::string xend = render_policy(builtin_rulebook(), policy, RenderTarget::xen, options).output;
+    const std::string xend = render_policy(builtin_rulebook(), policy, "xen", options).output;
     CHECK(xend.find("\"0x0:eax=00000000000000000000000000001101,") != std::string::npos);
     CHECK(xend.find("\"0x1e") == std::string::npos);
     options.xen_form = XenForm::libxl;
-    const std::string libxl = render_policy(builtin_rulebook(), policy, RenderTarget::xen, options).output;
+    const std::string libxl = render_policy(builtin_rulebook(), policy, "xen", options).output;
     CHECK(libxl.find("host,maxleaf=0xd,") != std::string::npos);
 }
 

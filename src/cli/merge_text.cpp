@@ -1,14 +1,10 @@
-#include "cli/summary.hpp"
-
+// The summary of a policy.
 #include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
-#include "base/lists.hpp"
-#include "base/printable.hpp"
-#include "cli/host_names.hpp"
-#include "cli/page.hpp"
+#include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
 #include "rulebook/names.hpp"
@@ -17,14 +13,12 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t list_indent = 4;
-
 class Summary {
 public:
-    Summary(const PoolPolicy& policy, const Rulebook& rulebook, std::size_t width, bool colour)
-        : policy_(policy), rulebook_(rulebook), width_(width), colour_(colour) {}
+    Summary(const PoolPolicy& policy, const Rulebook& rulebook, Page& page)
+        : policy_(policy), rulebook_(rulebook), page_(page) {}
 
-    std::string text() {
+    void put() {
         head();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
@@ -32,35 +26,35 @@ public:
         announced(groups.announced);
         limits(groups.limits);
         findings();
-        return terminal_text(text_, colour_);
     }
 
 private:
-    void line(const std::string& text) { text_ += text + "\n"; }
-
-    void title(const std::string& text) { line("\n" + painted(wrapped(text, width_, 0, 2), Colour::bold)); }
-
-    // A label of more than half a line is wrapped with the text.
     void paragraph(const std::string& label, const std::string& text, Colour colour = Colour::none) {
-        const std::size_t column = list_indent + display_width(label);
-        if (column > width_ / 2)
-            return line(std::string(list_indent, ' ') + wrapped(label + text, width_, list_indent, list_indent + 2));
-        line(std::string(list_indent, ' ') + painted(label, colour) + wrapped(text, width_, column, list_indent + 2));
+        page_.paragraph(4, label, text, colour, 2);
     }
 
     void head() {
         const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
                                            [](const HostClass& host) { return !host.is_ceiling(); });
         const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
-        line(painted(printable(policy_.pool), Colour::bold) + ": " + counted_hosts(size_.hosts) +
-             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " + policy_.vendor);
-        line("identity: " + summary::identity_text(policy_, rulebook_));
-        line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+        page_.paragraph(0, policy_.pool,
+                        ": " + counted(size_.hosts, "host") +
+                            (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " +
+                            policy_.vendor,
+                        Colour::bold, 2);
+        page_.line("identity: " + summary::identity_text(policy_, rulebook_));
+        page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+    }
+
+    // A name with blanks up to where the words start, on a page that has room for two columns.
+    std::string in_column(const std::string& name) const {
+        constexpr std::size_t columns = 26;
+        return padded(name, page_.width() / 2 > columns + 4 ? columns : 0) + " ";
     }
 
     std::string name_of(const Decision& decision) const { return document::name_of(rulebook_, decision); }
 
-    std::string names(const HostList& hosts) const { return printable(hosts_text(hosts, size_)); }
+    std::string names(const HostList& hosts) const { return hosts_text(hosts, size_); }
 
     // The hosts that decided, or who else did.
     std::string deciding(const Decision& decision) const {
@@ -83,7 +77,7 @@ private:
         switch (loss.loss) {
             case summary::Loss::unknown: return "not known of " + names(loss.hosts) + ": ";
             case summary::Loss::followed: return "because of " + names(loss.hosts) + ": ";
-            case summary::Loss::option: return loss.option.empty() ? "and with those: " : printable(loss.option) + ": ";
+            case summary::Loss::option: return loss.option.empty() ? "and with those: " : loss.option + ": ";
             case summary::Loss::lacking: break;
         }
         return names(loss.hosts) + " without: ";
@@ -96,7 +90,7 @@ private:
             std::size_t count = 0;
             for (auto loss = first; loss != last; ++loss) count += loss->features.size();
             std::string text = title_of(first->loss);
-            title(text.replace(text.find('%'), 1, std::to_string(count) + (count == 1 ? " feature" : " features")));
+            page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
             for (; first != last; ++first) put(*first);
         }
     }
@@ -118,15 +112,15 @@ private:
             }
         }
         if (lost.empty()) return;
-        title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
-        for (const auto& [name, vulnerabilities] : lost) paragraph(padded(name, 26) + " ", vulnerabilities);
+        page_.title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
+        for (const auto& [name, vulnerabilities] : lost) paragraph(in_column(name), vulnerabilities);
     }
 
     void announced(const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
-        title("Set because a host relaxes a promise (OR: clear would be a false promise)");
+        page_.title("Set because a host relaxes a promise (OR: clear would be a false promise)");
         for (const Decision* decision : decisions) {
-            paragraph(padded(name_of(*decision), 26) + " ", deciding(*decision));
+            paragraph(in_column(name_of(*decision)), deciding(*decision));
         }
     }
 
@@ -137,21 +131,17 @@ private:
 
     void limits(const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
-        title("Limits");
+        page_.title("Limits");
         for (const Decision* decision : decisions) {
-            paragraph(padded(name_of(*decision), 26) + " ", value_of(*decision) + " (" + deciding(*decision) + ")");
+            paragraph(in_column(name_of(*decision)), value_of(*decision) + " (" + deciding(*decision) + ")");
         }
     }
 
     void findings() {
         std::map<Severity, std::size_t> counts;
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
-        const auto counted = [&](Severity severity, const char* one, const char* many) {
-            const std::size_t count = counts[severity];
-            return std::to_string(count) + " " + (count == 1 ? one : many);
-        };
-        title("Findings: " + counted(Severity::error, "error", "errors") + ", " +
-              counted(Severity::warning, "warning", "warnings") + ", " + counted(Severity::note, "note", "notes"));
+        page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
+                    counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
         for (const Finding& finding : policy_.findings) {
             if (finding.severity == Severity::note) continue;
             const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
@@ -161,16 +151,14 @@ private:
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
-    std::size_t width_;
-    bool colour_;
+    Page& page_;
     PoolSize size_ = size_of(policy_);
-    std::string text_;
 };
 
 }  // namespace
 
-std::string summarise(const PoolPolicy& policy, const Rulebook& rulebook, std::size_t width, bool colour) {
-    return Summary(policy, rulebook, width, colour).text();
+void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page) {
+    Summary(policy, rulebook, page).put();
 }
 
 }  // namespace poolcpuid::cli

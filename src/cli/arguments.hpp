@@ -1,4 +1,4 @@
-// Options that several verbs have, in one wording.
+// Arguments: how --help looks, and the options that several verbs have, in one wording.
 #pragma once
 
 #include <string>
@@ -6,15 +6,25 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/output.hpp"
 #include "poolcpuid/check.hpp"
 
 namespace poolcpuid::cli {
+
+// Help in 80 columns, one option a paragraph, no machinery of the parser.
+class HelpFormatter : public CLI::Formatter {
+public:
+    std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
+    std::string make_option(const CLI::Option* option, bool is_positional) const override;
+    std::string make_subcommand(const CLI::App* sub) const override;
+    std::string make_description(const CLI::App* app) const override;
+};
 
 // A check for one of words that leaves the option's own description alone.
 CLI::Validator one_of(const std::vector<std::string>& words);
 
 // --format json|text and -o FILE, of verbs whose result is a document that is told as text on a terminal.
-void add_result_options(CLI::App& verb, std::string& format, std::string& output);
+void add_result_options(CLI::App& verb, ResultOptions& options);
 
 // -o FILE with a description of its own. Neither nothing nor "-" is a FILE.
 CLI::Option* add_output_option(CLI::App& verb, std::string& output, const std::string& description);
