@@ -15,6 +15,7 @@
 #include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/load_rulebook.hpp"
+#include "rulebook/members.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
@@ -35,70 +36,30 @@ public:
     }
 
 private:
-    template <typename... Parts>
-    void put_all(const Parts&... parts) {
-        out_ << "{";
-        (put(parts), ...);
-        out_ << "}";
-    }
-
     template <typename T>
     void put(const T& value) {
-        if constexpr (std::is_same_v<T, std::string_view>) {
-            out_ << value << "|";
-        } else if constexpr (std::is_enum_v<T>) {
+        if constexpr (std::is_enum_v<T>) {
             out_ << static_cast<unsigned>(value) << "|";
-        } else {
-            static_assert(std::is_integral_v<T>);
+        } else if constexpr (std::is_integral_v<T>) {
             out_ << +value << "|";
+        } else {
+            out_ << "{";
+            std::apply([this](const auto&... member) { (put(member), ...); }, rulebook::members(value));
+            out_ << "}";
         }
     }
+    void put(std::string_view text) { out_ << text << "|"; }
     template <typename T>
     void put(std::span<const T> list) {
         out_ << "[";
         for (const T& item : list) put(item);
         out_ << "]";
     }
-    void put(const LeafKey& key) { put_all(key.leaf, key.subleaf); }
-    void put(const VmmVersion& v) { put_all(v.major, v.minor); }
-    void put(const NameAge& age) { put_all(age.since, age.absent.value_or(VmmVersion{})); }
-    void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen, n.qemu_age); }
-    void put(const GuardTerm& term) { put_all(term.field, term.negated); }
-    void put(const Guard& guard) { put_all(guard.immune, guard.model); }
-    void put(const Made& made) { put_all(made.by, made.where, made.model, made.source); }
-    void put(const BitSource& source) { put_all(source.bit, source.field); }
-    void put(const Choice& choice) { put_all(choice.condition, choice.value); }
-    void put(const Cover& cover) { put_all(cover.bit, cover.covered); }
-    void put(const Easing& easing) { put_all(easing.field, easing.impact); }
-    void put(const Derive& d) {
-        put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr, d.default1, d.bits, d.choices);
+    template <typename T>
+    void put(const std::optional<T>& value) {
+        put(value.has_value());
+        if (value) put(*value);
     }
-    void put(const NumberRange& range) { put_all(range.first, range.last); }
-    void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
-    void put(const MicrocodeFacts& facts) { put_all(facts.from, facts.below, facts.silicon); }
-    void put(const XsaveLayout& l) { put_all(l.vendors, l.size, l.offset, l.align64, l.source); }
-    void put(const Field& f) {
-        put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
-                f.exposure);
-        put_all(f.impact, f.mitigation, f.required, f.emulated, f.by_microcode, f.of_identity, f.zero_has_meaning,
-                f.zero_means, f.zero_means_field, f.gate, f.implied_by);
-        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.made, f.derive, f.names, f.why, f.source);
-    }
-    void put(const Vulnerability& v) { put_all(v.id, v.name, v.source); }
-    void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
-    void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
-    void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
-    void put(const RetpolineBits& g) { put_all(g.rsba, g.rrsba, g.eibrs, g.why, g.source); }
-    void put(const XsaveComponent& c) {
-        put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source);
-    }
-    void put(const Model& m) {
-        put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon,
-                m.microcode);
-        put_all(m.immune, m.inferred, m.source);
-    }
-    void put(const Level& level) { put_all(level.id, level.features); }
-    void put(const SourceKey& source) { put_all(source.key, source.means); }
 
     std::ostringstream out_;
 };
