@@ -150,10 +150,14 @@ constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, 
 constexpr const char* type_name(const SourceKey*) { return "SourceKey"; }
 constexpr auto members(const SourceKey& r) { return members_detail::all_of(r, r.key, r.means); }
 
+constexpr const char* type_name(const TargetFile*) { return "TargetFile"; }
+constexpr auto members(const TargetFile& r) { return members_detail::all_of(r, r.name, r.document); }
+
 constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
     return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.fields, r.dependencies,
-                                  r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels, r.sources);
+                                  r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels, r.sources,
+                                  r.targets);
 }
 
 }  // namespace poolcpuid::rulebook

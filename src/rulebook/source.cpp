@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/located_json.hpp"
+#include "rulebook/entry_parser.hpp"
+#include "rulebook/files.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -17,36 +19,26 @@ using json::ObjectReader;
 using json::Value;
 
 // Reads the entries of one file and keeps what was wrong with each of them.
-class FileParser {
+class FileParser : EntryParser {
 public:
     FileParser(const RulebookFile& file, SourceRulebook& out, std::vector<LintFinding>& findings)
-        : file_(file), out_(out), findings_(findings) {}
+        : EntryParser(file, &findings), out_(out) {}
 
     void parse() {
         collect("", [&] {
+            if (!is_read(file_.path)) throw InputError(file_.path, 0, "a file that policy/README.md names", "this one");
             const Value document = json::parse(file_.bytes, file_.path);
-            if (file_.path.starts_with("cpuid/") || file_.path.starts_with("msr/")) return parse_fields(document);
             if (file_.path == "rulebook.json") return parse_head(document);
             if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);
             if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
             if (file_.path == "xsave.json") return parse_xsave(document);
             if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
             if (file_.path == "levels.json") return each(document, "levels", &FileParser::parse_level);
-            throw InputError(file_.path, 0, "a file that policy/README.md names", "this one");
+            parse_fields(document);
         });
     }
 
 private:
-    // Turns an InputError into a finding, so that one bad entry does not hide the others.
-    void collect(const std::string& field, const std::function<void()>& body) {
-        try {
-            body();
-        } catch (const InputError& error) {
-            findings_.push_back(
-                {error.file(), error.line(), field, "expected " + error.expected() + ", found " + error.found()});
-        }
-    }
-
     Place place_of(const Value& value) const { return {file_.path, value.line()}; }
 
     void each(const Value& document, std::string_view key, void (FileParser::*parse_one)(const Value&)) {
@@ -58,73 +50,14 @@ private:
         reader.finish();
     }
 
-    std::vector<std::string> strings(const std::vector<Value>& values) const {
-        std::vector<std::string> result;
-        for (const Value& value : values) result.push_back(string_of(value));
-        return result;
-    }
-
-    const std::string& string_of(const Value& value) const {
-        if (!value.is_string()) throw InputError(file_.path, value.line(), "a string", json::describe(value));
-        return value.text();
-    }
-
-    std::vector<std::string> optional_strings(ObjectReader& reader, std::string_view key) const {
-        const std::vector<Value>* values = reader.optional_array(key);
-        return values == nullptr ? std::vector<std::string>{} : strings(*values);
-    }
-
     static std::string text_or_empty(const std::string* text) { return text == nullptr ? std::string() : *text; }
 
     std::uint32_t number(const Value& value) const {
         const auto result = json::unsigned_of(value);
         if (!result || *result > 0xFFFFFFFFU) {
-            throw InputError(file_.path, value.line(), "a number of at most 32 bits", json::describe(value));
+            fail(value, "a number of at most 32 bits");
         }
         return static_cast<std::uint32_t>(*result);
-    }
-
-    // "0x2" or "0x2-0x3f"
-    std::pair<std::uint32_t, std::uint32_t> hex_range(const Value& value) const {
-        const std::string& text = string_of(value);
-        const auto fail = [&]() -> std::uint32_t {
-            throw InputError(file_.path, value.line(), "\"0xN\" or \"0xN-0xM\" with N not above M",
-                             json::describe(value));
-        };
-        const auto hex = [&](std::string_view part) -> std::uint32_t {
-            if (!part.starts_with("0x")) return fail();
-            std::uint32_t result = 0;
-            const auto [end, error] = std::from_chars(part.data() + 2, part.data() + part.size(), result, 16);
-            if (error != std::errc{} || end != part.data() + part.size() || part.size() < 3) return fail();
-            return result;
-        };
-        const std::size_t dash = text.find('-');
-        const std::uint32_t first = hex(std::string_view(text).substr(0, dash));
-        const std::uint32_t last = dash == std::string::npos ? first : hex(std::string_view(text).substr(dash + 1));
-        if (first > last) fail();
-        return {first, last};
-    }
-
-    // "7" or "15:8"
-    BitRange bit_range(const Value& value, unsigned width) const {
-        const std::string& text = string_of(value);
-        const auto fail = [&]() -> std::uint8_t {
-            throw InputError(file_.path, value.line(),
-                             "bits \"N\" or \"HIGH:LOW\" below " + std::to_string(width) + ", the high bit first",
-                             json::describe(value));
-        };
-        const auto bit = [&](std::string_view part) -> std::uint8_t {
-            unsigned result = 0;
-            const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), result);
-            if (error != std::errc{} || end != part.data() + part.size() || result >= width) return fail();
-            return static_cast<std::uint8_t>(result);
-        };
-        const std::size_t colon = text.find(':');
-        BitRange range;
-        range.high = bit(std::string_view(text).substr(0, colon));
-        range.low = colon == std::string::npos ? range.high : bit(std::string_view(text).substr(colon + 1));
-        if (range.low > range.high) fail();
-        return range;
     }
 
     // A bit by its number, where that is a key or stands alone: "7".
@@ -135,14 +68,6 @@ private:
             throw InputError(file_.path, value.line(), "the number of a bit, 0 to 63", "\"" + key + "\"");
         }
         return static_cast<std::uint8_t>(result);
-    }
-
-    Register register_of(const Value& value) const {
-        const std::string& text = string_of(value);
-        for (const Register reg : all_registers) {
-            if (text == to_string(reg)) return reg;
-        }
-        throw InputError(file_.path, value.line(), "eax, ebx, ecx or edx", json::describe(value));
     }
 
     void parse_head(const Value& document) {
@@ -260,9 +185,7 @@ private:
     // QEMU refuses a property that it does not know, so a name of its own comes with its release.
     std::string parse_qemu_name(const Value& entry, NameAge& age) const {
         if (!entry.is_object()) {
-            throw InputError(file_.path, entry.line(),
-                             "QEMU's name with its release, {\"name\": \"…\", \"since\": \"9.0\"}",
-                             json::describe(entry));
+            fail(entry, "QEMU's name with its release, {\"name\": \"…\", \"since\": \"9.0\"}");
         }
         ObjectReader reader(entry, file_.path, "a QEMU name");
         std::string name = reader.required_string("name");
@@ -270,19 +193,11 @@ private:
         if (const Value* absent = reader.optional("absent")) {
             age.absent = release(*absent);
             if (*age.absent >= age.since) {
-                throw InputError(file_.path, absent->line(), "a release before since", json::describe(*absent));
+                fail(*absent, "a release before since");
             }
         }
         reader.finish();
         return name;
-    }
-
-    VmmVersion release(const Value& value) const {
-        const auto version = parse_version(string_of(value));
-        if (!version || to_string(*version) != value.text()) {
-            throw InputError(file_.path, value.line(), "a release \"MAJOR.MINOR\"", json::describe(value));
-        }
-        return *version;
     }
 
     void parse_guard(const Value& value, SourceField& field) const {
@@ -306,7 +221,7 @@ private:
     std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {
         std::vector<std::vector<std::string>> result;
         for (const Value& list : lists) {
-            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
+            if (!list.is_array()) fail(list, "an array of fields");
             result.push_back(strings(list.items()));
         }
         return result;
@@ -355,8 +270,7 @@ private:
             for (const std::string& field : fields) bits.push_back({bit, field});
             if (always) bits.push_back({bit, {}});
             if (std::count(fields.begin(), fields.end(), "") != 0 || (fields.empty() && !always)) {
-                throw InputError(file_.path, value.line(), "a field, a list of fields or \"always\"",
-                                 json::describe(value));
+                fail(value, "a field, a list of fields or \"always\"");
             }
         }
         std::sort(bits.begin(), bits.end(), [](const SourceBit& a, const SourceBit& b) {
@@ -416,8 +330,7 @@ private:
             collect("", [&] { parse_component(entry); });
         }
         for (const Value& list : reader.required_array("together")) {
-            if (!list.is_array())
-                throw InputError(file_.path, list.line(), "an array of components", json::describe(list));
+            if (!list.is_array()) fail(list, "an array of components");
             out_.xsave_together.push_back(strings(list.items()));
         }
         reader.finish();
@@ -456,7 +369,7 @@ private:
         std::vector<NumberRange> ranges;
         for (const Value& value : values) {
             const auto [first, last] = hex_range(value);
-            if (last > 0xFFFF) throw InputError(file_.path, value.line(), "numbers of 16 bits", json::describe(value));
+            if (last > 0xFFFF) fail(value, "numbers of 16 bits");
             ranges.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
         }
         return ranges;
@@ -523,9 +436,7 @@ private:
         out_.levels.push_back(std::move(level));
     }
 
-    const RulebookFile& file_;
     SourceRulebook& out_;
-    std::vector<LintFinding>& findings_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/vmm_version.hpp"
+#include "rulebook/entry_parser.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -25,11 +26,6 @@ struct Place {
 struct SubleafRange {
     std::uint32_t first = 0;
     std::uint32_t last = 0;
-};
-
-struct BitRange {
-    std::uint8_t low = 0;
-    std::uint8_t high = 0;
 };
 
 struct SourceBit {

@@ -108,6 +108,8 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("models", compiled.models, loaded.models);
     check_same("levels", compiled.levels, loaded.levels);
     check_same("sources", compiled.sources, loaded.sources);
+    CHECK(compiled.targets.size() == 4);
+    check_same("targets", compiled.targets, loaded.targets);
 }
 
 TEST_CASE("sha256sum over policy/ without targets/ gives the rulebook's digest", "[rulebook]") {
