@@ -126,14 +126,45 @@ private:
         const auto leaf = static_cast<std::uint32_t>(reader.required_hex(is_msr ? "msr" : "leaf", 8));
         reader.required_string("title");
         reader.optional_string("comment");
+        const FileDefaults defaults = parse_defaults(reader, is_msr);
         for (const Value& entry : reader.required_array("fields")) {
             const Value* id = entry.is_object() ? entry.find("id") : nullptr;
-            collect(id != nullptr && id->is_string() ? id->text() : "", [&] { parse_field(entry, is_msr, leaf); });
+            collect(id != nullptr && id->is_string() ? id->text() : "",
+                    [&] { parse_field(entry, is_msr, leaf, defaults); });
         }
         reader.finish();
     }
 
-    void parse_field(const Value& entry, bool is_msr, std::uint32_t leaf) {
+    // What a file says once for all of its fields that do not say it themselves.
+    struct FileDefaults {
+        std::optional<SubleafRange> subleaf;
+        std::optional<Register> reg;
+        std::optional<std::vector<std::string>> vendors;
+        std::optional<std::string> exposure;
+    };
+
+    FileDefaults parse_defaults(ObjectReader& reader, bool is_msr) const {
+        FileDefaults defaults;
+        if (!is_msr) {
+            if (const Value* subleaf = reader.optional("subleaf")) defaults.subleaf = subleaf_range(*subleaf);
+            if (const Value* reg = reader.optional("register")) defaults.reg = register_of(*reg);
+        }
+        if (const auto* vendors = reader.optional_array("vendors")) defaults.vendors = strings(*vendors);
+        if (const std::string* exposure = reader.optional_string("exposure")) defaults.exposure = *exposure;
+        return defaults;
+    }
+
+    SubleafRange subleaf_range(const Value& value) const {
+        const auto [first, last] = hex_range(value);
+        return {first, last};
+    }
+
+    // True when the entry says the key itself, which it must where the file does not.
+    static bool says(ObjectReader& reader, std::string_view key, bool file_says) {
+        return (file_says ? reader.optional(key) : &reader.required(key)) != nullptr;
+    }
+
+    void parse_field(const Value& entry, bool is_msr, std::uint32_t leaf, const FileDefaults& defaults) {
         ObjectReader reader(entry, file_.path, "a field");
         SourceField field;
         field.place = place_of(entry);
@@ -141,9 +172,11 @@ private:
         field.is_msr = is_msr;
         field.leaf = leaf;
         if (!is_msr) {
-            const auto [first, last] = hex_range(reader.required("subleaf"));
-            field.subleaf = {first, last};
-            field.reg = register_of(reader.required("register"));
+            field.subleaf = says(reader, "subleaf", defaults.subleaf.has_value())
+                                ? subleaf_range(reader.required("subleaf"))
+                                : *defaults.subleaf;
+            field.reg = says(reader, "register", defaults.reg.has_value()) ? register_of(reader.required("register"))
+                                                                           : *defaults.reg;
         }
         field.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
         if (const Value* names = reader.optional_object("names")) {
@@ -151,9 +184,12 @@ private:
                 field.names[project] = project == "qemu" ? parse_qemu_name(name, field.qemu_age) : string_of(name);
             }
         }
-        field.vendors = strings(reader.required_array("vendors"));
+        field.vendors = says(reader, "vendors", defaults.vendors.has_value())
+                            ? strings(reader.required_array("vendors"))
+                            : *defaults.vendors;
         field.rule = reader.required_string("rule");
-        field.exposure = reader.required_string("exposure");
+        field.exposure = says(reader, "exposure", defaults.exposure.has_value()) ? reader.required_string("exposure")
+                                                                                 : *defaults.exposure;
         field.ask = text_or_empty(reader.optional_string("ask"));
         field.required = reader.optional_bool("required", false);
         field.emulated = reader.optional_bool("emulated", false);

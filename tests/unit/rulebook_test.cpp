@@ -17,6 +17,7 @@
 #include "poolcpuid/load_rulebook.hpp"
 #include "rulebook/members.hpp"
 #include "tests/catch.hpp"
+#include "tests/unit/lint_slips.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
 namespace poolcpuid::test::rulebook_test {
@@ -150,6 +151,38 @@ TEST_CASE("the fields of a rulebook are in the order of every document", "[ruleb
         CHECK(std::is_sorted(rulebook->fields.begin(), rulebook->fields.end(),
                              [&](const Field& a, const Field& b) { return place(a) < place(b); }));
     }
+}
+
+TEST_CASE("what a file says once counts for its fields that do not say it themselves", "[rulebook]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    const auto change = [&](const char* file, const char* entry, const char* from, const char* to) {
+        make(files, {file, entry, from, to, "", ""});
+    };
+    const char* const leaf_7 = "cpuid/0x7.json";
+    change(
+        leaf_7, R"("title")", R"("title": "Features",)",
+        R"("title": "Features", "subleaf": "0x1-0x3f", "register": "ebx", "vendors": ["intel"], "exposure": "never",)");
+    change(leaf_7, R"("id": "many")", R"("subleaf": "0x1-0x3f", )", "");
+    change(leaf_7, R"("id": "relaxed")", R"("register": "ebx", )", "");
+    change(leaf_7, R"("id": "of_intel")", R"("vendors": ["intel"], )", "");
+    change(leaf_7, R"("id": "secret")", R"("exposure": "never", )", "");
+    change("msr/0x10a.json", R"("title")", R"("title")", R"("vendors": ["all"], "exposure": "default", "title")");
+    change("msr/0x10a.json", R"("id": "no_leak")", R"("vendors": ["all"], )", "");
+    change("msr/0x10a.json", R"("id": "no_leak")", R"("exposure": "default", )", "");
+    const LoadResult result = load_rulebook(files);
+    INFO(all_texts(result.findings));
+    REQUIRE(result.findings.empty());
+    check_same("fields", result.rulebook.view().fields, small().fields);
+}
+
+TEST_CASE("a field says what its file does not", "[rulebook][lint]") {
+    check_all_found({
+        {"cpuid/0x7.json", R"("id": "secret")", R"("subleaf": "0x0", )", "", "secret", R"("subleaf" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("register": "edx", )", "", "secret", R"("register" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("vendors": ["all"], )", "", "secret", R"("vendors" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("exposure": "never", )", "", "secret", R"("exposure" in a field)"},
+        {"msr/0x10a.json", R"("title")", R"("title")", R"("register": "eax", "title")", "", "register"},
+    });
 }
 
 TEST_CASE("loading gives each entry its meaning", "[rulebook]") {
