@@ -8,12 +8,12 @@ namespace poolcpuid::rulebook {
 
 using json::Value;
 
-void EntryParser::collect(const std::string& field, const std::function<void()>& body) const {
+void collect_into(std::vector<LintFinding>* findings, const std::string& field, const std::function<void()>& body) {
     try {
         body();
     } catch (const InputError& error) {
-        if (findings_ == nullptr) throw;
-        findings_->push_back(
+        if (findings == nullptr) throw;
+        findings->push_back(
             {error.file(), error.line(), field, "expected " + error.expected() + ", found " + error.found()});
     }
 }

@@ -21,13 +21,17 @@ struct BitRange {
     std::uint8_t high = 0;
 };
 
+// Runs body; an InputError becomes a finding about that field, or is thrown on where findings is nullptr.
+void collect_into(std::vector<LintFinding>* findings, const std::string& field, const std::function<void()>& body);
+
 class EntryParser {
 protected:
     // findings: where slips go; nullptr for a file that was linted, in which one is thrown. Both must outlive this.
     EntryParser(const RulebookFile& file, std::vector<LintFinding>* findings) : file_(file), findings_(findings) {}
 
-    // Runs body; an InputError becomes a finding about that field.
-    void collect(const std::string& field, const std::function<void()>& body) const;
+    void collect(const std::string& field, const std::function<void()>& body) const {
+        collect_into(findings_, field, body);
+    }
 
     // Each throws InputError at the value's line.
     const std::string& string_of(const json::Value& value) const;

@@ -205,4 +205,8 @@ struct SourceRulebook {
 // Parses the files. Entries that cannot be read become findings and are left out.
 SourceRulebook parse_source(const std::vector<RulebookFile>& files, std::vector<LintFinding>& findings);
 
+// Adds the fields of a leaf or MSR file to out. Throws InputError for what is wrong outside of its entries.
+void parse_fields(const RulebookFile& file, const json::Value& document, SourceRulebook& out,
+                  std::vector<LintFinding>& findings);
+
 }  // namespace poolcpuid::rulebook
