@@ -100,11 +100,19 @@ LoadResult load_rulebook(const std::vector<RulebookFile>& files) {
     LoadResult result;
     std::vector<RulebookFile> promises;
     std::vector<RulebookFile> targets;
-    for (const RulebookFile& file : files) (rulebook::is_target(file.path) ? targets : promises).push_back(file);
+    std::vector<LintFinding> strays;
+    for (const RulebookFile& file : files) {
+        if (rulebook::is_read(file.path)) {
+            (rulebook::is_target(file.path) ? targets : promises).push_back(file);
+        } else {
+            strays.push_back({file.path, 0, "", "expected a file that policy/README.md names, found this one"});
+        }
+    }
     rulebook::SourceRulebook source = rulebook::parse_source(promises, result.findings);
     // Of a name that an entry which cannot be read may have nothing is said.
     rulebook::lint_targets(targets, result.findings.empty() ? &source : nullptr, result.findings);
     rulebook::lint(source, result.findings);
+    result.findings.insert(result.findings.end(), strays.begin(), strays.end());
     std::stable_sort(result.findings.begin(), result.findings.end(), [](const LintFinding& a, const LintFinding& b) {
         return std::tie(a.file, a.line) < std::tie(b.file, b.line);
     });

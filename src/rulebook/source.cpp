@@ -6,7 +6,6 @@
 
 #include "base/located_json.hpp"
 #include "rulebook/entry_parser.hpp"
-#include "rulebook/files.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -23,7 +22,6 @@ public:
 
     void parse() {
         collect("", [&] {
-            if (!is_read(file_.path)) throw InputError(file_.path, 0, "a file that policy/README.md names", "this one");
             const Value document = json::parse(file_.bytes, file_.path);
             if (file_.path == "rulebook.json") return parse_head(document);
             if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);

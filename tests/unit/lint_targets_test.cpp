@@ -126,9 +126,10 @@ TEST_CASE("several slips of a target are as many findings", "[rulebook][lint][re
     make(changed, {qemu, R"("property": "xlevel2")", R"("0xc0000000")", R"("c0000000")", "", ""});
     make(changed, {qemu, R"("leaf": "0xa", "if")", R"("pmu_version")", R"("pmu_versoin")", "", ""});
     make(changed, {xen, R"("if": "!page1gb")", "!page1gb", "!page1g", "", ""});
+    changed.push_back({"groups.json", ""});
     const std::vector<LintFinding> findings = lint(changed);
     INFO(all_texts(findings));
-    CHECK(findings.size() == 3);
+    CHECK(findings.size() == 4);
 }
 
 TEST_CASE("a slip in an entry that a target names is one finding", "[rulebook][lint]") {
