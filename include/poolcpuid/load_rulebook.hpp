@@ -35,7 +35,7 @@ public:
 
 private:
     friend struct RulebookLoader;
-    std::shared_ptr<const struct RulebookStorage> storage_;
+    std::shared_ptr<const class RulebookStorage> storage_;
 };
 
 struct LoadResult {

@@ -314,6 +314,13 @@ struct SourceKey {
     std::string_view means;
 };
 
+// What a target of render shows whatever it is told. It is JSON until somebody renders for that target: programs that
+// do not render need none of it.
+struct TargetFile {
+    std::string_view name;      // "qemu"
+    std::string_view document;  // the bytes of targets/NAME.json
+};
+
 struct Rulebook {
     std::string_view version;
     std::string_view sha256;  // see LoadedRulebook
@@ -327,7 +334,8 @@ struct Rulebook {
     std::span<const XsaveComponent> xsave;
     std::span<const Model> models;
     std::span<const Level> levels;
-    std::span<const SourceKey> sources;  // sorted by key
+    std::span<const SourceKey> sources;   // sorted by key
+    std::span<const TargetFile> targets;  // sorted by name; not part of the digest
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 

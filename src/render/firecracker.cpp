@@ -107,7 +107,7 @@ Rendering render_firecracker(const TargetInput& input) {
     rendering.output = json::text_of(Template(input).json());
     rendering.is_json = true;
     GuestView view(input.plan, input.policy);
-    for (const FixedBits& bits : fixed_bits(target_document("firecracker"))) {
+    for (const FixedBits& bits : rulebook::firecracker_data(input.plan.rulebook()).fixed) {
         if (is_for(bits.vendors, input.vendor)) view.apply(bits);
     }
     view.settle();

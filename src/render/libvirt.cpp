@@ -33,10 +33,11 @@ class CpuElement {
 public:
     explicit CpuElement(const TargetInput& input)
         : input_(input),
-          document_(target_document("libvirt")),
+          libvirt_(rulebook::libvirt_data(input.plan.rulebook())),
+          data_(rulebook::qemu_data(input.plan.rulebook())),
           guest_(input, data_),
           names_(input, guest_),
-          models_(input, document_, guest_, names_) {}
+          models_(input, libvirt_, guest_, names_) {}
 
     Rendering run() {
         put_required();
@@ -76,7 +77,7 @@ private:
         });
         guest_.lose_nameless();
         // The VMM's own, but check='full' takes what was not asked for as a mistake.
-        for (const std::string& name : strings_of(document_, "always")) required_.insert(name);
+        for (const std::string& name : libvirt_.always) required_.insert(name);
     }
 
     // What the guest would have and the policy lacks: features of the model, and what QEMU's model or an accelerator
@@ -84,7 +85,7 @@ private:
     void put_disabled(const CpuMapModel& model) {
         std::set<std::string> offered = model.features;
         offered.insert(model.removed.begin(), model.removed.end());
-        for (const std::string& name : strings_of(document_, "defaults")) offered.insert(name);
+        for (const std::string& name : libvirt_.defaults) offered.insert(name);
         for (const std::string& property : properties_of(model)) {
             const std::string name = names_.name_of_property(property);
             if (!name.empty()) offered.insert(name);
@@ -121,8 +122,8 @@ private:
     std::string text(const CpuMapModel& model) const {
         std::string result = "<cpu mode='custom' match='exact' check='full'>\n  <model fallback='forbid'>" +
                              escaped(model.name) + "</model>\n";
-        if (const json::Value* vendor = document_.find("vendors")->find(input_.policy.vendor)) {
-            result += "  <vendor>" + escaped(vendor->text()) + "</vendor>\n";
+        for (const auto& [string, name] : libvirt_.vendors) {
+            if (string == input_.policy.vendor) result += "  <vendor>" + escaped(name) + "</vendor>\n";
         }
         const std::uint64_t bits = guest_.promised(phys_bits().place);
         if (bits != 0) result += "  <maxphysaddr mode='emulate' bits='" + std::to_string(bits) + "'/>\n";
@@ -136,9 +137,8 @@ private:
     }
 
     const NumberProperty& phys_bits() const {
-        const std::string kept = strings_of(document_, "keeps").front();
         return *std::find_if(data_.numbers.begin(), data_.numbers.end(),
-                             [&](const NumberProperty& number) { return number.name == kept; });
+                             [&](const NumberProperty& number) { return number.name == libvirt_.keeps; });
     }
 
     void leave_to_model(const CpuMapModel& model) {
@@ -155,7 +155,7 @@ private:
     }
 
     const TargetInput& input_;
-    const json::Value document_;
+    const LibvirtData libvirt_;
     const QemuData data_;
     QemuView guest_;
     const LibvirtNames names_;

@@ -11,21 +11,16 @@ namespace poolcpuid::render {
 
 namespace {
 
-bool has_text(const json::Value& entry, std::string_view key, std::string_view text) {
-    const std::vector<std::string> all = strings_of(entry, key);
+bool has(const std::vector<std::string>& all, std::string_view text) {
     return std::find(all.begin(), all.end(), text) != all.end();
-}
-
-std::uint16_t number(const json::Value& entry, std::string_view key) {
-    return static_cast<std::uint16_t>(json::hex_of(*entry.find(key), "policy/targets", 3));
 }
 
 }  // namespace
 
-LibvirtModels::LibvirtModels(const TargetInput& input, const json::Value& document, const QemuView& guest,
+LibvirtModels::LibvirtModels(const TargetInput& input, const LibvirtData& data, const QemuView& guest,
                              const LibvirtNames& names)
     : input_(input),
-      document_(document),
+      data_(data),
       names_(names),
       policy_(signature_of(guest.leaf1_eax())),
       vendor_(input.plan.rulebook().vendor_of(input.policy.vendor).value()) {
@@ -63,11 +58,11 @@ CpuMapModel LibvirtModels::choose(const std::set<std::string>& required) const {
 // What is known of the plainest model without a cpu_map.
 CpuMapModel LibvirtModels::known_model() const {
     CpuMapModel model;
-    model.name = document_.find("plainest")->text();
+    model.name = data_.plainest;
     if (!input_.options.base.empty() && input_.options.base != model.name) {
         throw UsageError("--base needs libvirt's cpu_map, to know what the model has: --cpu-map DIR");
     }
-    for (const std::string& name : strings_of(document_, "features")) model.features.insert(name);
+    model.features.insert(data_.features.begin(), data_.features.end());
     return model;
 }
 
@@ -89,9 +84,9 @@ LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set
             model.name};
 }
 
-const json::Value* LibvirtModels::gone(const std::string& name) const {
-    for (const json::Value& entry : document_.find("gone")->items()) {
-        if (has_text(entry, "models", name)) return &entry;
+const LibvirtData::Gone* LibvirtModels::gone(const std::string& name) const {
+    for (const LibvirtData::Gone& entry : data_.gone) {
+        if (has(entry.models, name)) return &entry;
     }
     return nullptr;
 }
@@ -107,8 +102,8 @@ std::optional<Signature> LibvirtModels::shown(const CpuMapModel& model) const {
         return Signature{static_cast<std::uint16_t>(at->second.family), static_cast<std::uint16_t>(at->second.model),
                          static_cast<std::uint16_t>(at->second.stepping)};
     }
-    for (const json::Value& entry : document_.find("shown")->items()) {
-        if (has_text(entry, "models", model.name)) return Signature{number(entry, "family"), number(entry, "model"), 0};
+    for (const LibvirtData::Shown& entry : data_.shown) {
+        if (has(entry.models, model.name)) return entry.signature;
     }
     if (model.signatures.empty()) return std::nullopt;
     const CpuMapModel::Signature& first = model.signatures.front();
@@ -178,13 +173,12 @@ std::size_t LibvirtModels::changes(const CpuMapModel& model, const std::set<std:
 // The required features that libvirt says of no host with the policy's CPU, though the host has them.
 std::vector<std::string> LibvirtModels::unsaid(const std::set<std::string>& required) const {
     std::vector<std::string> names;
-    for (const json::Value& entry : document_.find("unsaid")->items()) {
-        const json::Value* below = entry.find("below_stepping");
-        const bool is_there = is_for(strings_of(entry, "vendors"), input_.vendor) &&
-                              number(entry, "family") == policy_.family && number(entry, "model") == policy_.model &&
-                              (below == nullptr || policy_.stepping < number(entry, "below_stepping"));
+    for (const LibvirtData::Unsaid& entry : data_.unsaid) {
+        const bool is_there = is_for(entry.vendors, input_.vendor) && entry.family == policy_.family &&
+                              entry.model == policy_.model &&
+                              (!entry.below_stepping || policy_.stepping < *entry.below_stepping);
         if (!is_there) continue;
-        for (const std::string& name : strings_of(entry, "features")) {
+        for (const std::string& name : entry.features) {
             if (required.contains(name)) names.push_back(name);
         }
     }
@@ -213,8 +207,8 @@ std::vector<std::string> LibvirtModels::notes(const CpuMapModel& model, const st
                       ", and Linux infers that this is immune to " + joined(immunities) +
                       "; the policy's CPU is not known to be. The qemu target can say the policy's family and model.");
     }
-    if (const json::Value* entry = gone(model.name); entry != nullptr && qemu_ == nullptr) {
-        all.push_back("QEMU does not start a guest with the model " + name + ": " + entry->find("why")->text());
+    if (const LibvirtData::Gone* entry = gone(model.name); entry != nullptr && qemu_ == nullptr) {
+        all.push_back("QEMU does not start a guest with the model " + name + ": " + entry->why);
     }
     if (const std::vector<std::string> names = unsaid(required); !names.empty()) {
         all.push_back("libvirt says of no host with the policy's CPU that it has " + joined(names) +

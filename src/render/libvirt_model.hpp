@@ -8,7 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "base/located_json.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/libvirt_names.hpp"
 #include "render/qemu_view.hpp"
@@ -18,9 +17,8 @@ namespace poolcpuid::render {
 
 class LibvirtModels {
 public:
-    // document: policy/targets/libvirt.json. All must outlive this.
-    LibvirtModels(const TargetInput& input, const json::Value& document, const QemuView& guest,
-                  const LibvirtNames& names);
+    // All must outlive this.
+    LibvirtModels(const TargetInput& input, const LibvirtData& data, const QemuView& guest, const LibvirtNames& names);
 
     // The model of --base, else the best of those that QEMU has; without a cpu_map the only one that is known.
     // required: the features that the guest gets. Throws UsageError where there is no such model.
@@ -42,7 +40,7 @@ private:
     Rank rank(const CpuMapModel& model, const std::set<std::string>& required,
               const std::set<std::string>& unwanted) const;
     CpuMapModel known_model() const;
-    const json::Value* gone(const std::string& name) const;
+    const LibvirtData::Gone* gone(const std::string& name) const;
     bool is_gone(const std::string& name) const;
     const Model* row_of(const Signature& signature) const;
     const Model* row_of(const CpuMapModel& model) const;
@@ -54,7 +52,7 @@ private:
     std::vector<std::string> unsaid(const std::set<std::string>& required) const;
 
     const TargetInput& input_;
-    const json::Value& document_;
+    const LibvirtData& data_;
     const LibvirtNames& names_;
     const CpuMap* map_ = nullptr;
     const QemuModels* qemu_ = nullptr;

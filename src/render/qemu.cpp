@@ -47,7 +47,10 @@ std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, 
 class CpuArgument {
 public:
     explicit CpuArgument(const TargetInput& input)
-        : input_(input), names_(input.plan.rulebook(), data_, input.options.qemu), model_(plainest_qemu_model) {
+        : input_(input),
+          data_(rulebook::qemu_data(input.plan.rulebook())),
+          names_(input.plan.rulebook(), data_, input.options.qemu),
+          model_(plainest_qemu_model) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
         }
@@ -197,7 +200,7 @@ private:
 Rendering render_qemu(const TargetInput& input) { return CpuArgument(input).run(); }
 
 std::set<std::string> qemu_properties(const TargetInput& input) {
-    const QemuData data;
+    const QemuData data = rulebook::qemu_data(input.plan.rulebook());
     const QemuView guest(input, data);
     std::set<std::string> wanted = on_beside(input, data, guest);
     guest.each_flag([&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });

@@ -76,21 +76,21 @@ void QemuView::show_signature(const std::optional<Signature>& signature, const s
     const merge::RegisterPlace own{false, signature_key, Register::eax};
     show_at(own, GuestView::Kind::feature);
     for (const CopiedRegister& copy : data_.copies) {
-        if (copy.from.first_register() != own || !is_for(copy.vendors, input_.vendor)) continue;
-        show_at(copy.place.first_register(), GuestView::Kind::description);
+        if (first_register(copy.from) != own || !is_for(copy.vendors, input_.vendor)) continue;
+        show_at(first_register(copy.place), GuestView::Kind::description);
     }
 }
 
 void QemuView::forget(const DataPlace& place, const std::string& reason) {
-    view_.forget(place.first_register(), place.mask(), reason);
+    view_.forget(first_register(place), place.mask(), reason);
 }
 
 void QemuView::forget_register(const DataPlace& place, const std::string& reason) {
-    view_.forget(place.first_register(), ~std::uint32_t{0}, reason);
+    view_.forget(first_register(place), ~std::uint32_t{0}, reason);
 }
 
 void QemuView::lose(const DataPlace& place, const std::string& reason) {
-    view_.set(place.first_register(), place.mask(), 0, reason);
+    view_.set(first_register(place), place.mask(), 0, reason);
 }
 
 void QemuView::lose(const Field& field, std::uint32_t subleaf, const std::string& reason) {
@@ -212,7 +212,7 @@ bool QemuView::describe_caches(bool plain) {
     if (!known) {
         for (const FixedBits& bits : data_.caches) {
             if (!is_for(bits.vendors, input_.vendor)) continue;
-            view_.forget(bits.place.first_register(), bits.place.mask(),
+            view_.forget(first_register(bits.place), bits.place.mask(),
                          plain ? "How this release describes caches is not known here."
                                : "The model has its own description of caches.",
                          GuestView::Kind::caches);
@@ -279,7 +279,7 @@ void QemuView::hide_msrs() {
 // Each state after the legacy region, aligned to 64 bytes where its row says so (SDM vol. 1, 13.4.3).
 void QemuView::set_compacted_size() {
     const Rulebook& rulebook = input_.plan.rulebook();
-    const merge::RegisterPlace place = data_.compacted_size.first_register();
+    const merge::RegisterPlace place = first_register(data_.compacted_size);
     const bool saves = std::any_of(input_.policy.cpuid.begin(), input_.policy.cpuid.end(), [&](const CpuidRow& row) {
         return row.key == LeafKey{place.key.leaf, 0} && row.value.eax != 0;
     });

@@ -132,7 +132,7 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
         return static_cast<std::uint32_t>(registers.value(place.first()));
     };
     for (const auto& [name, place] : data.numbers) {
-        form.text += "," + name + "=" + to_hex(guest.asked(place.first_register(), value_at(place)));
+        form.text += "," + name + "=" + to_hex(guest.asked(first_register(place), value_at(place)));
     }
     const Signature signature = signature_of(value_at(data.signature));
     form.text += ",family=" + std::to_string(signature.family) + ",model=" + std::to_string(signature.model) +

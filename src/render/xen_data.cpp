@@ -11,8 +11,6 @@ namespace poolcpuid::render {
 
 namespace {
 
-using json::Value;
-
 bool is_at(const Field& field, const DataPlace& place) {
     if (field.is_msr != place.is_msr || field.leaf != place.leaf_first) return false;
     if (!field.is_msr && (field.reg != place.registers.front() || !field.is_in_subleaf(place.subleaf_first))) {
@@ -67,48 +65,26 @@ private:
 };
 
 // The names of a word; by_default: those with a capital letter among their attributes alone.
-std::vector<std::string> names_of_word(const Value& word, bool by_default) {
-    std::vector<std::string> names;
-    for (const auto& [attribute, list] : word.find("guests")->members()) {
+std::vector<std::string> names_of_word(const FeatureWord& word, bool by_default) {
+    std::vector<std::string> all;
+    for (const auto& [attribute, names] : word.guests) {
         if (by_default && attribute.find_first_of("ASH") == std::string::npos) continue;
-        for (const Value& name : list.items()) names.push_back(name.text());
-    }
-    return names;
-}
-
-template <typename Body>
-void for_vendor(const Value& document, std::string_view key, std::string_view vendor, const Body& body) {
-    for (const Value& entry : document.find(key)->items()) {
-        if (is_for(strings_of(entry, "vendors"), vendor)) body(entry);
-    }
-}
-
-std::vector<FixedBits> fixed_for(const Value& document, std::string_view vendor) {
-    std::vector<FixedBits> all;
-    const Value& empty = *document.find("empty");
-    for_vendor(empty, "places", vendor, [&](const Value& entry) {
-        FixedBits bits;
-        bits.place = place_of(entry);
-        bits.value = 0;
-        if (const Value* condition = entry.find("if")) bits.condition = condition->text();
-        bits.why = empty.find("why")->text();
-        all.push_back(std::move(bits));
-    });
-    for (FixedBits& bits : fixed_bits(document)) {
-        if (is_for(bits.vendors, vendor)) all.push_back(std::move(bits));
+        all.insert(all.end(), names.begin(), names.end());
     }
     return all;
 }
 
-VmmVersion version_of(const Value& value) { return parse_version(value.find("release")->text()).value(); }
+std::vector<FixedBits> for_vendor(std::vector<FixedBits> all, std::string_view vendor) {
+    std::erase_if(all, [&](const FixedBits& bits) { return !is_for(bits.vendors, vendor); });
+    return all;
+}
 
 }  // namespace
 
 XenData::XenData(const Rulebook& rulebook, std::string_view vendor, const std::optional<VmmVersion>& asked) {
-    const Value document = target_document("xen");
-    const Value& older = *document.find("older");
-    newest = version_of(document);
-    oldest = version_of(older);
+    XenTarget target = rulebook::xen_data(rulebook);
+    newest = target.release;
+    oldest = target.older;
     if (asked && *asked < oldest) {
         throw UsageError("what Xen " + to_string(*asked) + " gives to guests is not known here: --xen takes " +
                          to_string(oldest) + " and later");
@@ -116,70 +92,59 @@ XenData::XenData(const Rulebook& rulebook, std::string_view vendor, const std::o
     const bool is_older = asked && *asked < newest;
     release = is_older ? oldest : newest;
 
-    words = feature_words(document);
+    words = std::move(target.words);
     const XenNames names(rulebook, words);
     possible = defaults = newer = given = absent = none();
-    for (const Value& word : document.find("words")->items()) {
+    for (const FeatureWord& word : words) {
         names.add(possible, names_of_word(word, false));
         names.add(defaults, names_of_word(word, true));
-        const Value* with_bit = word.find("read_with");
-        read_with.push_back(with_bit == nullptr ? std::nullopt : names.find(with_bit->text()));
+        read_with.push_back(names.find(word.read_with));
     }
-    names.add(newer, strings_of(older, "lacks"));
+    names.add(newer, target.older_lacks);
     if (is_older) {
         for (Featureset* set : {&possible, &defaults}) {
-            names.remove(*set, strings_of(older, "lacks"));
-            names.add(*set, strings_of(older, "has"));
+            names.remove(*set, target.older_lacks);
+            names.add(*set, target.older_has);
         }
     }
-    for_vendor(document, "given", vendor, [&](const Value& entry) { names.add(given, strings_of(entry, "names")); });
-    for_vendor(document, "absent", vendor, [&](const Value& entry) { names.add(absent, strings_of(entry, "names")); });
-    for_vendor(document, "hidden", vendor, [&](const Value& entry) {
-        Hidden rule{none(), entry.find("field")->text(), {}};
-        names.add(rule.bits, strings_of(entry, "names"));
-        for (const Value& value : entry.find("values")->items()) {
-            rule.values.push_back(json::hex_of(value, "policy/targets", 16));
-        }
-        hidden.push_back(std::move(rule));
-    });
+    for (const XenTarget::OfVendors& entry : target.given) {
+        if (is_for(entry.vendors, vendor)) names.add(given, entry.names);
+    }
+    for (const XenTarget::OfVendors& entry : target.absent) {
+        if (is_for(entry.vendors, vendor)) names.add(absent, entry.names);
+    }
+    for (XenTarget::Hidden& entry : target.hidden) {
+        if (!is_for(entry.vendors, vendor)) continue;
+        hidden.push_back({none(), std::move(entry.field), std::move(entry.values)});
+        names.add(hidden.back().bits, entry.names);
+    }
     Featureset named = possible;
     for (std::size_t i = 0; i < named.size(); ++i) named[i] |= given[i];
-    for (const auto& [name, other] : document.find("with")->members()) {
+    for (const auto& [name, other] : target.with) {
         const auto bit = names.find(name);
-        const auto other_bit = names.find(other.text());
+        const auto other_bit = names.find(other);
         if (!bit || !other_bit) continue;
         with.push_back({*bit, *other_bit});
         named[bit->word] |= bit->mask();
     }
-    for (const auto& [name, dependents] : document.find("needs")->members()) {
+    for (const auto& [name, dependents] : target.needs) {
         const auto bit = names.find(name);
         if (!bit) continue;
-        Need need{{name, *bit}, none()};
-        for (const Value& dependent : dependents.items()) names.add(need.dependents, {dependent.text()});
-        needs.push_back(std::move(need));
+        needs.push_back({{name, *bit}, none()});
+        names.add(needs.back().dependents, dependents);
     }
-    for (const Value& entry : document.find("said")->items()) {
-        if (const auto bit = names.find(entry.find("name")->text())) said.push_back({*bit, entry.find("why")->text()});
+    for (const auto& [name, why] : target.said) {
+        if (const auto bit = names.find(name)) said.push_back({*bit, why});
     }
     names.for_each(named, [&](const std::string& name, const XenBit& bit) { features.push_back({name, bit}); });
 
-    fixed = fixed_for(document, vendor);
-    for_vendor(document, "highest", vendor, [&](const Value& entry) {
-        FixedBits bits;
-        bits.place = place_of(entry);
-        bits.value = json::hex_of(*entry.find("value"), "policy/targets", 8);
-        highest.push_back(std::move(bits));
-    });
-    for (const Value& entry : document.find("computed")->items()) computed.push_back(place_of(entry));
-    for (const Value& leaf : document.find("subleafed")->items()) {
-        leaves.push_back(static_cast<std::uint32_t>(json::hex_of(leaf, "policy/targets", 8)));
-    }
-    const Value& libxl = *document.find("libxl");
-    for (const auto& [name, other] : libxl.find("names")->members()) libxl_names_.emplace_back(name, other.text());
-    for (const Value& entry : libxl.find("numbers")->items()) {
-        numbers.emplace_back(entry.find("name")->text(), place_of(entry));
-    }
-    signature = place_of(*libxl.find("signature"));
+    fixed = for_vendor(std::move(target.fixed), vendor);
+    highest = for_vendor(std::move(target.highest), vendor);
+    computed = std::move(target.computed);
+    leaves = std::move(target.subleafed);
+    libxl_names_ = std::move(target.libxl_names);
+    numbers = std::move(target.libxl_numbers);
+    signature = target.libxl_signature;
 }
 
 std::string XenData::libxl_name(const XenFeature& feature) const {

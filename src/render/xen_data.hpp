@@ -1,4 +1,4 @@
-// What Xen gives to HVM guests: policy/targets/xen.json for one vendor and one release.
+// What Xen gives to HVM guests: targets/xen.json of a rulebook for one vendor and one release.
 #pragma once
 
 #include <cstddef>

@@ -48,9 +48,7 @@ XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on
     close();
 }
 
-merge::RegisterPlace XenGuest::place_of_word(std::size_t word) const {
-    return data_.words[word].place.first_register();
-}
+merge::RegisterPlace XenGuest::place_of_word(std::size_t word) const { return first_register(data_.words[word].place); }
 
 std::uint32_t XenGuest::owned(std::size_t word) const {
     const std::uint64_t mask = owned_.of(place_of_word(word));

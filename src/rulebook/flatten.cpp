@@ -19,38 +19,26 @@ public:
     void run(std::string sha256) {
         sort_fields();
         for (const SourceVendor& vendor : source_.vendors) {
-            vendor_bits_[vendor.id] = static_cast<VendorMask>(1U << storage_.vendors.size());
-            storage_.vendors.push_back({keep(vendor.id), keep(vendor.name), keep_all(vendor.strings)});
+            vendor_bits_[vendor.id] = static_cast<VendorMask>(1U << vendor_bits_.size());
         }
         for (const SourceVulnerability& vulnerability : source_.vulnerabilities) {
-            vulnerability_numbers_[vulnerability.id] = static_cast<VulnerabilityIndex>(storage_.vulnerabilities.size());
-            storage_.vulnerabilities.push_back(
-                {keep(vulnerability.id), keep(vulnerability.name), keep(vulnerability.source)});
+            const auto number = static_cast<VulnerabilityIndex>(vulnerability_numbers_.size());
+            vulnerability_numbers_.emplace(vulnerability.id, number);
         }
-        for (const SourceField& field : source_.fields) storage_.fields.push_back(flat(field));
-        for (const SourceDependency& dependency : source_.dependencies) {
-            storage_.dependencies.push_back({indices(dependency.prerequisites), indices(dependency.dependents),
-                                             keep(dependency.why), keep(dependency.source)});
-        }
-        for (const SourceEquality& group : source_.equality) {
-            storage_.equality.push_back(
-                {keep(group.id), indices(group.fields), indices(group.drop), keep(group.why), keep(group.source)});
-        }
-        for (const SourceRetpoline& bits : source_.retpoline) {
-            storage_.retpoline.push_back(
-                {index(bits.rsba), index(bits.rrsba), index(bits.eibrs), keep(bits.why), keep(bits.source)});
-        }
-        flatten_xsave();
-        for (const SourceModel& model : source_.models) storage_.models.push_back(flat(model));
-        for (const SourceLevel& level : source_.levels) {
-            storage_.levels.push_back({keep(level.id), indices(level.features)});
-        }
-        for (const auto& [key, means] : source_.sources) storage_.sources.push_back({keep(key), keep(means)});
-        storage_.view = {keep(source_.version),    keep(std::move(sha256)), storage_.vendors,
-                         storage_.vulnerabilities, storage_.fields,         storage_.dependencies,
-                         storage_.equality,        storage_.retpoline,      source_.xsave_legacy_size,
-                         storage_.xsave,           storage_.models,         storage_.levels,
-                         storage_.sources};
+        Rulebook& view = storage_.view;
+        view.version = keep(source_.version);
+        view.sha256 = keep(std::move(sha256));
+        view.vendors = all_of<Vendor>(source_.vendors);
+        view.vulnerabilities = all_of<Vulnerability>(source_.vulnerabilities);
+        view.fields = all_of<Field>(source_.fields);
+        view.dependencies = all_of<Dependency>(source_.dependencies);
+        view.equality = all_of<EqualityGroup>(source_.equality);
+        view.retpoline = all_of<RetpolineBits>(source_.retpoline);
+        view.xsave_legacy_size = source_.xsave_legacy_size;
+        view.xsave = all_of<XsaveComponent>(source_.xsave);
+        view.models = all_of<Model>(source_.models);
+        view.levels = all_of<Level>(source_.levels);
+        view.sources = all_of<SourceKey>(source_.sources);
     }
 
 private:
@@ -66,20 +54,49 @@ private:
         }
     }
 
-    std::string_view keep(std::string text) { return storage_.strings.emplace_back(std::move(text)); }
+    std::string_view keep(std::string text) { return storage_.keep(std::move(text)); }
 
+    // The flat records of entries.
+    template <typename Record, typename Entries>
+    std::span<const Record> all_of(const Entries& entries) {
+        std::vector<Record> list;
+        for (const auto& entry : entries) list.push_back(flat(entry));
+        return storage_.keep(std::move(list));
+    }
+
+    std::string_view flat(const std::string& text) { return keep(text); }
     std::span<const std::string_view> keep_all(const std::vector<std::string>& texts) {
-        auto& list = storage_.string_lists.emplace_back();
-        for (const std::string& text : texts) list.push_back(keep(text));
-        return list;
+        return all_of<std::string_view>(texts);
     }
 
     FieldIndex index(const std::string& id) const { return id.empty() ? no_field : field_numbers_.at(id); }
 
     std::span<const FieldIndex> indices(const std::vector<std::string>& ids) {
-        auto& list = storage_.field_lists.emplace_back();
+        std::vector<FieldIndex> list;
         for (const std::string& id : ids) list.push_back(index(id));
-        return list;
+        return storage_.keep(std::move(list));
+    }
+
+    Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
+
+    Vulnerability flat(const SourceVulnerability& from) { return {keep(from.id), keep(from.name), keep(from.source)}; }
+
+    Dependency flat(const SourceDependency& from) {
+        return {indices(from.prerequisites), indices(from.dependents), keep(from.why), keep(from.source)};
+    }
+
+    EqualityGroup flat(const SourceEquality& from) {
+        return {keep(from.id), indices(from.fields), indices(from.drop), keep(from.why), keep(from.source)};
+    }
+
+    RetpolineBits flat(const SourceRetpoline& from) {
+        return {index(from.rsba), index(from.rrsba), index(from.eibrs), keep(from.why), keep(from.source)};
+    }
+
+    Level flat(const SourceLevel& from) { return {keep(from.id), indices(from.features)}; }
+
+    SourceKey flat(const std::pair<const std::string, std::string>& from) {
+        return {keep(from.first), keep(from.second)};
     }
 
     VendorMask vendor_mask(const std::vector<std::string>& vendors) const {
@@ -120,7 +137,7 @@ private:
         to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
         if (!from.covers.empty()) to.covers = flat_covers(from);
-        if (!from.eased_by.empty()) to.eased_by = flat_easings(from);
+        if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) to.guard = {conditions(from.guard_immune), keep_all(from.guard_model)};
         if (from.made) {
@@ -137,10 +154,10 @@ private:
 
     // In the order of the list of vulnerabilities.
     std::span<const VulnerabilityIndex> flat_mitigation(const std::vector<std::string>& ids) {
-        auto& list = storage_.mitigations.emplace_back();
+        std::vector<VulnerabilityIndex> list;
         for (const std::string& id : ids) list.push_back(vulnerability_numbers_.at(id));
         std::sort(list.begin(), list.end());
-        return list;
+        return storage_.keep(std::move(list));
     }
 
     void set_zero_means(const std::string& text, Field& to) const {
@@ -154,7 +171,7 @@ private:
 
     // In rising order of bits, so that what a bit covers has been found when it is covered itself.
     std::span<const Cover> flat_covers(const SourceField& from) {
-        auto& covers = storage_.covers.emplace_back();
+        std::vector<Cover> covers;
         for (const auto& [bit, covered] : from.covers) {
             std::uint64_t mask = std::uint64_t{1} << covered;
             for (const Cover& lower : covers) {
@@ -162,15 +179,10 @@ private:
             }
             covers.push_back({bit, mask});
         }
-        return covers;
+        return storage_.keep(std::move(covers));
     }
 
-    std::span<const Easing> flat_easings(const SourceField& from) {
-        auto& easings = storage_.easings.emplace_back();
-        for (const SourceEasing& easing : from.eased_by)
-            easings.push_back({index(easing.field), parse_word(impact_words, easing.impact).value()});
-        return easings;
-    }
+    Easing flat(const SourceEasing& from) { return {index(from.field), parse_word(impact_words, from.impact).value()}; }
 
     // "rtm" is a field that must be set, "!rtm" one that must be clear, and nothing is no_field.
     GuardTerm term(const std::string& text) const {
@@ -179,93 +191,89 @@ private:
     }
 
     std::span<const std::span<const GuardTerm>> conditions(const std::vector<std::vector<std::string>>& lists) {
-        auto& all = storage_.guards.emplace_back();
+        std::vector<std::span<const GuardTerm>> all;
         for (const std::vector<std::string>& list : lists) {
-            auto& terms = storage_.guard_lists.emplace_back();
+            std::vector<GuardTerm> terms;
             for (const std::string& text : list) terms.push_back(term(text));
-            all.push_back(terms);
+            all.push_back(storage_.keep(std::move(terms)));
         }
-        return all;
+        return storage_.keep(std::move(all));
     }
 
+    BitSource flat(const SourceBit& from) { return {from.bit, index(from.field)}; }
+    Choice flat(const SourceChoice& from) { return {index(from.condition), from.value}; }
+
     Derive flat(const SourceDerive& from) {
-        Derive to{parse_word(derivation_words, from.how).value(),
-                  from.from,
-                  from.reg,
-                  index(from.condition),
-                  from.then_value,
-                  from.else_value,
-                  from.msr,
-                  from.default1,
-                  {},
-                  {}};
-        if (!from.bits.empty()) {
-            auto& bits = storage_.bits.emplace_back();
-            for (const SourceBit& bit : from.bits) bits.push_back({bit.bit, index(bit.field)});
-            to.bits = bits;
+        return {parse_word(derivation_words, from.how).value(),
+                from.from,
+                from.reg,
+                index(from.condition),
+                from.then_value,
+                from.else_value,
+                from.msr,
+                from.default1,
+                all_of<BitSource>(from.bits),
+                all_of<Choice>(from.choices)};
+    }
+
+    XsaveLayout flat(const SourceLayout& from) {
+        return {vendor_mask(from.vendors), from.size, from.offset, from.align64, keep(from.source)};
+    }
+
+    XsaveComponent flat(const SourceComponent& from) {
+        return {keep(from.id),
+                from.bit,
+                parse_word(xsave_state_words, from.state).value(),
+                indices(from.features),
+                all_of<XsaveLayout>(from.layouts),
+                together(from.id),
+                keep(from.why),
+                keep(from.source)};
+    }
+
+    // The bits of the components with which one stands or falls.
+    std::uint64_t together(const std::string& id) const {
+        std::uint64_t bits = 0;
+        for (const std::vector<std::string>& list : source_.xsave_together) {
+            if (std::find(list.begin(), list.end(), id) == list.end()) continue;
+            for (const SourceComponent& component : source_.xsave) {
+                const bool is_listed = std::find(list.begin(), list.end(), component.id) != list.end();
+                if (is_listed) bits |= std::uint64_t{1} << component.bit;
+            }
         }
-        if (!from.choices.empty()) {
-            auto& choices = storage_.choices.emplace_back();
-            for (const SourceChoice& choice : from.choices) choices.push_back({index(choice.condition), choice.value});
-            to.choices = choices;
-        }
+        return bits;
+    }
+
+    SiliconFact flat(const std::pair<const std::string, std::uint32_t>& from) {
+        return {index(from.first), from.second};
+    }
+
+    MicrocodeFacts flat(const SourceMicrocode& from) {
+        MicrocodeFacts to;
+        to.from = from.from.value_or(to.from);
+        to.below = from.below.value_or(to.below);
+        to.silicon = all_of<SiliconFact>(from.silicon);
         return to;
     }
 
-    void flatten_xsave() {
-        std::map<std::string, std::uint8_t> bits;
-        for (const SourceComponent& component : source_.xsave) bits[component.id] = component.bit;
-        for (const SourceComponent& component : source_.xsave) {
-            std::uint64_t together = 0;
-            for (const std::vector<std::string>& list : source_.xsave_together) {
-                if (std::find(list.begin(), list.end(), component.id) == list.end()) continue;
-                for (const std::string& id : list) together |= std::uint64_t{1} << bits.at(id);
-            }
-            auto& layouts = storage_.layouts.emplace_back();
-            for (const SourceLayout& layout : component.layouts) {
-                layouts.push_back(
-                    {vendor_mask(layout.vendors), layout.size, layout.offset, layout.align64, keep(layout.source)});
-            }
-            storage_.xsave.push_back(
-                {keep(component.id), component.bit, parse_word(xsave_state_words, component.state).value(),
-                 indices(component.features), layouts, together, keep(component.why), keep(component.source)});
-        }
-    }
-
-    std::span<const SiliconFact> facts(const std::map<std::string, std::uint32_t>& silicon) {
-        auto& list = storage_.facts.emplace_back();
-        for (const auto& [id, value] : silicon) list.push_back({index(id), value});
-        return list;
-    }
-
     // In rising order of revisions.
-    std::span<const MicrocodeFacts> flat(const std::vector<SourceMicrocode>& from) {
-        auto& list = storage_.microcode.emplace_back();
-        for (const SourceMicrocode& entry : from) {
-            MicrocodeFacts to;
-            to.from = entry.from.value_or(to.from);
-            to.below = entry.below.value_or(to.below);
-            to.silicon = facts(entry.silicon);
-            list.push_back(to);
-        }
-        std::sort(list.begin(), list.end(),
-                  [](const MicrocodeFacts& a, const MicrocodeFacts& b) { return a.from < b.from; });
-        return list;
+    std::span<const MicrocodeFacts> sorted(std::vector<SourceMicrocode> entries) {
+        std::sort(entries.begin(), entries.end(), [](const SourceMicrocode& a, const SourceMicrocode& b) {
+            return a.from.value_or(0) < b.from.value_or(0);
+        });
+        return all_of<MicrocodeFacts>(entries);
     }
 
     Model flat(const SourceModel& from) {
-        const auto ranges = [&](const std::vector<NumberRange>& list) -> std::span<const NumberRange> {
-            return storage_.ranges.emplace_back(list);
-        };
         return {vendor_mask({from.vendor}),
                 from.family,
-                ranges(from.models),
-                ranges(from.steppings),
+                storage_.keep(from.models),
+                storage_.keep(from.steppings),
                 keep(from.name),
                 keep(from.microarchitecture),
                 from.generation,
-                facts(from.silicon),
-                flat(from.microcode),
+                all_of<SiliconFact>(from.silicon),
+                sorted(from.microcode),
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep(from.source)};

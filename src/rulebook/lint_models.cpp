@@ -1,23 +1,23 @@
-#include "rulebook/lint_models.hpp"
-
+// Lint of the model table: numbers, facts and microcode revisions of its rows.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
 
-#include "poolcpuid/rulebook.hpp"
+#include "rulebook/lint_context.hpp"
 #include "rulebook/words.hpp"
 
 namespace poolcpuid::rulebook {
 
 namespace {
 
-class ModelLinter {
+class ModelLinter : LintContext {
 public:
-    ModelLinter(const SourceRulebook& source, const FieldsById& fields, std::vector<LintFinding>& findings)
-        : source_(source), fields_(fields), findings_(findings) {}
+    explicit ModelLinter(const LintContext& context) : LintContext(context) {}
 
     void run() {
         for (const SourceModel& model : source_.models) {
+            check_vendors(model.place, model.name, {model.vendor});
+            if (model.vendor == all_vendors) report(model.place, model.name, "a model is of one vendor");
             if (model.models.empty()) report(model.place, model.name, "no model numbers");
             if (model.source.empty()) report(model.place, model.name, "no source");
             check_facts(model.place, model, model.silicon);
@@ -30,15 +30,6 @@ public:
     }
 
 private:
-    void report(const Place& place, const std::string& model, std::string message) {
-        findings_.push_back({place.file, place.line, model, std::move(message)});
-    }
-
-    const SourceField* find(const std::string& id) const {
-        const auto at = fields_.find(id);
-        return at == fields_.end() ? nullptr : at->second;
-    }
-
     // A fact widens a relaxed behaviour or settles its absence, takes a false promise away, or says that
     // VERW scrubs: other fields have no use for one.
     void check_facts(const Place& place, const SourceModel& model, const std::map<std::string, std::uint32_t>& facts) {
@@ -105,25 +96,10 @@ private:
             report(b.place, b.name, "the same models as " + a.name);
         }
     }
-
-    const SourceRulebook& source_;
-    const FieldsById& fields_;
-    std::vector<LintFinding>& findings_;
 };
 
 }  // namespace
 
-void lint_models(const SourceRulebook& source, const FieldsById& fields, std::vector<LintFinding>& findings) {
-    ModelLinter(source, fields, findings).run();
-}
-
-bool shares_vendor(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    const auto has_all = [](const std::vector<std::string>& v) {
-        return std::find(v.begin(), v.end(), "all") != v.end();
-    };
-    if (has_all(a) || has_all(b)) return true;
-    return std::any_of(a.begin(), a.end(),
-                       [&](const std::string& vendor) { return std::find(b.begin(), b.end(), vendor) != b.end(); });
-}
+void lint_models(const LintContext& context) { ModelLinter(context).run(); }
 
 }  // namespace poolcpuid::rulebook

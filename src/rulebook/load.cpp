@@ -1,14 +1,16 @@
 #include <algorithm>
-#include <array>
 #include <filesystem>
+#include <string_view>
 #include <tuple>
 
 #include "base/sha256.hpp"
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/files.hpp"
 #include "rulebook/lint.hpp"
 #include "rulebook/source.hpp"
 #include "rulebook/storage.hpp"
+#include "rulebook/target_data.hpp"
 
 namespace poolcpuid {
 
@@ -16,15 +18,42 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array whole_files{"dependencies.json", "equality.json", "levels.json",
-                                 "models.json",       "rulebook.json", "xsave.json"};
-
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; ours have some 100,000
+
+// What lies there for people: what explains the rulebook, and what an editor keeps for itself.
+bool is_for_people(const std::string& name) {
+    return name == "README.md" || name.starts_with(".") || name.ends_with("~");
+}
+
+// Adds the files of a folder. What nothing reads comes without its bytes, for lint to name it.
+void add_entries(const fs::path& folder, const std::string& prefix, std::vector<RulebookFile>& files) {
+    std::error_code error;
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        const bool is_folder = prefix.empty() && std::find(rulebook::folders.begin(), rulebook::folders.end(), name) !=
+                                                     rulebook::folders.end();
+        if (is_folder || is_for_people(name)) continue;
+        const std::string path = prefix + name;
+        files.push_back(
+            {path, rulebook::is_read(path) ? os::read_regular_file(entry->path().string(), most_bytes) : ""});
+    }
+    if (error) throw InputError(folder.string(), 0, "a readable directory", error.message());
+}
 
 std::string digest_of(const std::vector<RulebookFile>& files) {
     std::string listing;
     for (const RulebookFile& file : files) listing += sha256_hex(file.bytes) + "  " + file.path + "\n";
     return sha256_hex(listing);
+}
+
+std::span<const TargetFile> kept(const std::vector<RulebookFile>& targets, RulebookStorage& storage) {
+    std::vector<TargetFile> files;
+    for (const RulebookFile& file : targets) {
+        const std::string name = fs::path(file.path).stem().string();
+        files.push_back({storage.keep(name), storage.keep(file.bytes)});
+    }
+    return storage.keep(std::move(files));
 }
 
 }  // namespace
@@ -48,27 +77,20 @@ std::string LintFinding::text() const {
 }
 
 std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) {
-    std::vector<RulebookFile> files;
     std::error_code error;
     if (!fs::is_directory(directory, error)) {
         throw InputError(directory, 0, "a directory that holds a rulebook", "none");
     }
-    for (const char* name : whole_files) {
+    for (const std::string_view name : rulebook::whole_files) {
         const fs::path path = fs::path(directory) / name;
         if (!fs::exists(path, error)) throw InputError(path.string(), 0, "a file of the rulebook", "none");
-        files.push_back({name, os::read_regular_file(path.string(), most_bytes)});
     }
-    for (const char* folder : {"cpuid", "msr"}) {
+    std::vector<RulebookFile> files;
+    add_entries(directory, "", files);
+    for (const std::string_view folder : rulebook::folders) {
         const fs::path path = fs::path(directory) / folder;
         if (!fs::is_directory(path, error)) throw InputError(path.string(), 0, "a directory of the rulebook", "none");
-        for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator();
-             entry.increment(error)) {
-            const std::string name = entry->path().filename().string();
-            if (name.starts_with(".") || entry->path().extension() != ".json") continue;
-            files.push_back(
-                {std::string(folder) + "/" + name, os::read_regular_file(entry->path().string(), most_bytes)});
-        }
-        if (error) throw InputError(path.string(), 0, "a readable directory", error.message());
+        add_entries(path, std::string(folder) + "/", files);
     }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     return files;
@@ -76,13 +98,29 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory) 
 
 LoadResult load_rulebook(const std::vector<RulebookFile>& files) {
     LoadResult result;
-    rulebook::SourceRulebook source = rulebook::parse_source(files, result.findings);
+    std::vector<RulebookFile> promises;
+    std::vector<RulebookFile> targets;
+    std::vector<LintFinding> strays;
+    for (const RulebookFile& file : files) {
+        if (rulebook::is_read(file.path)) {
+            (rulebook::is_target(file.path) ? targets : promises).push_back(file);
+        } else {
+            strays.push_back({file.path, 0, "", "expected a file that policy/README.md names, found this one"});
+        }
+    }
+    rulebook::SourceRulebook source = rulebook::parse_source(promises, result.findings);
+    // Of a name that an entry which cannot be read may have nothing is said.
+    rulebook::lint_targets(targets, result.findings.empty() ? &source : nullptr, result.findings);
     rulebook::lint(source, result.findings);
+    result.findings.insert(result.findings.end(), strays.begin(), strays.end());
     std::stable_sort(result.findings.begin(), result.findings.end(), [](const LintFinding& a, const LintFinding& b) {
         return std::tie(a.file, a.line) < std::tie(b.file, b.line);
     });
     auto storage = std::make_shared<RulebookStorage>();
-    if (result.findings.empty()) rulebook::flatten(std::move(source), digest_of(files), *storage);
+    if (result.findings.empty()) {
+        rulebook::flatten(std::move(source), digest_of(promises), *storage);
+        storage->view.targets = kept(targets, *storage);
+    }
     result.rulebook = RulebookLoader::wrap(std::move(storage));
     return result;
 }

@@ -1,13 +1,11 @@
 #include "rulebook/source.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <functional>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "base/located_json.hpp"
+#include "rulebook/entry_parser.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -17,36 +15,25 @@ using json::ObjectReader;
 using json::Value;
 
 // Reads the entries of one file and keeps what was wrong with each of them.
-class FileParser {
+class FileParser : EntryParser {
 public:
     FileParser(const RulebookFile& file, SourceRulebook& out, std::vector<LintFinding>& findings)
-        : file_(file), out_(out), findings_(findings) {}
+        : EntryParser(file, &findings), out_(out) {}
 
     void parse() {
         collect("", [&] {
             const Value document = json::parse(file_.bytes, file_.path);
-            if (file_.path.starts_with("cpuid/") || file_.path.starts_with("msr/")) return parse_fields(document);
             if (file_.path == "rulebook.json") return parse_head(document);
             if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);
             if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
             if (file_.path == "xsave.json") return parse_xsave(document);
             if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
             if (file_.path == "levels.json") return each(document, "levels", &FileParser::parse_level);
-            throw InputError(file_.path, 0, "a file that policy/README.md names", "this one");
+            parse_fields(file_, document, out_, *findings_);
         });
     }
 
 private:
-    // Turns an InputError into a finding, so that one bad entry does not hide the others.
-    void collect(const std::string& field, const std::function<void()>& body) {
-        try {
-            body();
-        } catch (const InputError& error) {
-            findings_.push_back(
-                {error.file(), error.line(), field, "expected " + error.expected() + ", found " + error.found()});
-        }
-    }
-
     Place place_of(const Value& value) const { return {file_.path, value.line()}; }
 
     void each(const Value& document, std::string_view key, void (FileParser::*parse_one)(const Value&)) {
@@ -58,91 +45,12 @@ private:
         reader.finish();
     }
 
-    std::vector<std::string> strings(const std::vector<Value>& values) const {
-        std::vector<std::string> result;
-        for (const Value& value : values) result.push_back(string_of(value));
-        return result;
-    }
-
-    const std::string& string_of(const Value& value) const {
-        if (!value.is_string()) throw InputError(file_.path, value.line(), "a string", json::describe(value));
-        return value.text();
-    }
-
-    std::vector<std::string> optional_strings(ObjectReader& reader, std::string_view key) const {
-        const std::vector<Value>* values = reader.optional_array(key);
-        return values == nullptr ? std::vector<std::string>{} : strings(*values);
-    }
-
-    static std::string text_or_empty(const std::string* text) { return text == nullptr ? std::string() : *text; }
-
     std::uint32_t number(const Value& value) const {
         const auto result = json::unsigned_of(value);
         if (!result || *result > 0xFFFFFFFFU) {
-            throw InputError(file_.path, value.line(), "a number of at most 32 bits", json::describe(value));
+            fail(value, "a number of at most 32 bits");
         }
         return static_cast<std::uint32_t>(*result);
-    }
-
-    // "0x2" or "0x2-0x3f"
-    std::pair<std::uint32_t, std::uint32_t> hex_range(const Value& value) const {
-        const std::string& text = string_of(value);
-        const auto fail = [&]() -> std::uint32_t {
-            throw InputError(file_.path, value.line(), "\"0xN\" or \"0xN-0xM\" with N not above M",
-                             json::describe(value));
-        };
-        const auto hex = [&](std::string_view part) -> std::uint32_t {
-            if (!part.starts_with("0x")) return fail();
-            std::uint32_t result = 0;
-            const auto [end, error] = std::from_chars(part.data() + 2, part.data() + part.size(), result, 16);
-            if (error != std::errc{} || end != part.data() + part.size() || part.size() < 3) return fail();
-            return result;
-        };
-        const std::size_t dash = text.find('-');
-        const std::uint32_t first = hex(std::string_view(text).substr(0, dash));
-        const std::uint32_t last = dash == std::string::npos ? first : hex(std::string_view(text).substr(dash + 1));
-        if (first > last) fail();
-        return {first, last};
-    }
-
-    // "7" or "15:8"
-    BitRange bit_range(const Value& value, unsigned width) const {
-        const std::string& text = string_of(value);
-        const auto fail = [&]() -> std::uint8_t {
-            throw InputError(file_.path, value.line(),
-                             "bits \"N\" or \"HIGH:LOW\" below " + std::to_string(width) + ", the high bit first",
-                             json::describe(value));
-        };
-        const auto bit = [&](std::string_view part) -> std::uint8_t {
-            unsigned result = 0;
-            const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), result);
-            if (error != std::errc{} || end != part.data() + part.size() || result >= width) return fail();
-            return static_cast<std::uint8_t>(result);
-        };
-        const std::size_t colon = text.find(':');
-        BitRange range;
-        range.high = bit(std::string_view(text).substr(0, colon));
-        range.low = colon == std::string::npos ? range.high : bit(std::string_view(text).substr(colon + 1));
-        if (range.low > range.high) fail();
-        return range;
-    }
-
-    // A bit by its number, where that is a key or stands alone: "7".
-    std::uint8_t bit_number(const std::string& key, const Value& value) const {
-        unsigned result = 0;
-        const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), result);
-        if (error != std::errc{} || end != key.data() + key.size() || result > 63) {
-            throw InputError(file_.path, value.line(), "the number of a bit, 0 to 63", "\"" + key + "\"");
-        }
-        return static_cast<std::uint8_t>(result);
-    }
-
-    Register register_of(const Value& value) const {
-        const std::string& text = string_of(value);
-        for (const Register reg : all_registers) {
-            if (text == to_string(reg)) return reg;
-        }
-        throw InputError(file_.path, value.line(), "eax, ebx, ecx or edx", json::describe(value));
     }
 
     void parse_head(const Value& document) {
@@ -195,185 +103,6 @@ private:
         out_.retpoline.push_back(std::move(bits));
     }
 
-    void parse_fields(const Value& document) {
-        ObjectReader reader(document, file_.path, "a leaf or MSR file");
-        const bool is_msr = file_.path.starts_with("msr/");
-        const auto leaf = static_cast<std::uint32_t>(reader.required_hex(is_msr ? "msr" : "leaf", 8));
-        reader.required_string("title");
-        reader.optional_string("comment");
-        for (const Value& entry : reader.required_array("fields")) {
-            const Value* id = entry.is_object() ? entry.find("id") : nullptr;
-            collect(id != nullptr && id->is_string() ? id->text() : "", [&] { parse_field(entry, is_msr, leaf); });
-        }
-        reader.finish();
-    }
-
-    void parse_field(const Value& entry, bool is_msr, std::uint32_t leaf) {
-        ObjectReader reader(entry, file_.path, "a field");
-        SourceField field;
-        field.place = place_of(entry);
-        field.id = reader.required_string("id");
-        field.is_msr = is_msr;
-        field.leaf = leaf;
-        if (!is_msr) {
-            const auto [first, last] = hex_range(reader.required("subleaf"));
-            field.subleaf = {first, last};
-            field.reg = register_of(reader.required("register"));
-        }
-        field.bits = bit_range(reader.required("bits"), is_msr ? 64 : 32);
-        if (const Value* names = reader.optional_object("names")) {
-            for (const auto& [project, name] : names->members()) {
-                field.names[project] = project == "qemu" ? parse_qemu_name(name, field.qemu_age) : string_of(name);
-            }
-        }
-        field.vendors = strings(reader.required_array("vendors"));
-        field.rule = reader.required_string("rule");
-        field.exposure = reader.required_string("exposure");
-        field.ask = text_or_empty(reader.optional_string("ask"));
-        field.required = reader.optional_bool("required", false);
-        field.emulated = reader.optional_bool("emulated", false);
-        field.by_microcode = reader.optional_bool("by_microcode", false);
-        field.of_identity = reader.optional_bool("of_identity", false);
-        field.gate = text_or_empty(reader.optional_string("gate"));
-        field.implied_by = text_or_empty(reader.optional_string("implied_by"));
-        field.zero_means = text_or_empty(reader.optional_string("zero_means"));
-        field.length_from = text_or_empty(reader.optional_string("length_from"));
-        if (const Value* covers = reader.optional_object("covers")) {
-            for (const auto& [bit, covered] : covers->members())
-                field.covers[bit_number(bit, covered)] = bit_number(string_of(covered), covered);
-        }
-        if (const Value* eased_by = reader.optional_object("eased_by")) {
-            for (const auto& [other, impact] : eased_by->members())
-                field.eased_by.push_back({other, string_of(impact)});
-        }
-        if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
-        if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
-        if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
-        field.impact = reader.required_string("impact");
-        field.mitigation = optional_strings(reader, "mitigation");
-        field.why = reader.required_string("why");
-        field.source = reader.required_string("source");
-        reader.finish();
-        out_.fields.push_back(std::move(field));
-    }
-
-    // QEMU refuses a property that it does not know, so a name of its own comes with its release.
-    std::string parse_qemu_name(const Value& entry, NameAge& age) const {
-        if (!entry.is_object()) {
-            throw InputError(file_.path, entry.line(),
-                             "QEMU's name with its release, {\"name\": \"…\", \"since\": \"9.0\"}",
-                             json::describe(entry));
-        }
-        ObjectReader reader(entry, file_.path, "a QEMU name");
-        std::string name = reader.required_string("name");
-        age.since = release(reader.required("since"));
-        if (const Value* absent = reader.optional("absent")) {
-            age.absent = release(*absent);
-            if (*age.absent >= age.since) {
-                throw InputError(file_.path, absent->line(), "a release before since", json::describe(*absent));
-            }
-        }
-        reader.finish();
-        return name;
-    }
-
-    VmmVersion release(const Value& value) const {
-        const auto version = parse_version(string_of(value));
-        if (!version || to_string(*version) != value.text()) {
-            throw InputError(file_.path, value.line(), "a release \"MAJOR.MINOR\"", json::describe(value));
-        }
-        return *version;
-    }
-
-    void parse_guard(const Value& value, SourceField& field) const {
-        ObjectReader reader(value, file_.path, "a guard");
-        field.guard_immune = conditions(reader.required_array("immune"));
-        field.guard_model = strings(reader.required_array("model"));
-        reader.finish();
-    }
-
-    SourceMade parse_made(const Value& value) const {
-        ObjectReader reader(value, file_.path, "what hypervisors make");
-        SourceMade made;
-        made.by = reader.required_string("by");
-        if (const auto* where = reader.optional_array("where")) made.where = conditions(*where);
-        if (const auto* model = reader.optional_array("model")) made.model = strings(*model);
-        made.source = reader.required_string("source");
-        reader.finish();
-        return made;
-    }
-
-    std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {
-        std::vector<std::vector<std::string>> result;
-        for (const Value& list : lists) {
-            if (!list.is_array()) throw InputError(file_.path, list.line(), "an array of fields", json::describe(list));
-            result.push_back(strings(list.items()));
-        }
-        return result;
-    }
-
-    SourceDerive parse_derive(const Value& value) const {
-        ObjectReader reader(value, file_.path, "a derivation");
-        SourceDerive derive;
-        derive.how = reader.required_string("how");
-        if (derive.how == "copy_bits") {
-            derive.from.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
-            derive.from.subleaf = static_cast<std::uint32_t>(reader.required_hex("subleaf", 8));
-            derive.reg = register_of(reader.required("register"));
-        } else if (derive.how == "select") {
-            derive.condition = reader.required_string("if");
-            derive.then_value = static_cast<std::uint32_t>(reader.required_hex("then", 8));
-            derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
-        } else if (derive.how == "constant") {
-            derive.then_value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
-        } else if (derive.how == "msr_offered") {
-            derive.msr = static_cast<std::uint32_t>(reader.required_hex("index", 8));
-        } else if (derive.how == "vmx_default1") {
-            derive.msr = static_cast<std::uint32_t>(reader.required_hex("from", 8));
-            derive.default1 = static_cast<std::uint32_t>(reader.required_hex("default1", 8));
-        } else if (derive.how == "vmx_cr4_fixed1") {
-            derive.bits = bit_sources(reader.required_object("bits"));
-        } else if (derive.how == "vmx_vmcs_enum") {
-            for (const Value& choice : reader.required_array("choices")) {
-                derive.choices.push_back(parse_choice(choice));
-            }
-            derive.else_value = static_cast<std::uint32_t>(reader.required_hex("else", 8));
-        }
-        reader.finish();
-        return derive;
-    }
-
-    // {"0": "vme", "8": "always", "23": ["cet_ss", "ibt"]}: a list is any of its fields.
-    std::vector<SourceBit> bit_sources(const Value& object) const {
-        std::vector<SourceBit> bits;
-        for (const auto& [key, value] : object.members()) {
-            const std::uint8_t bit = bit_number(key, value);
-            const bool always = value.is_string() && value.text() == "always";
-            std::vector<std::string> fields;
-            if (value.is_array()) fields = strings(value.items());
-            if (!value.is_array() && !always) fields.push_back(string_of(value));
-            for (const std::string& field : fields) bits.push_back({bit, field});
-            if (always) bits.push_back({bit, {}});
-            if (std::count(fields.begin(), fields.end(), "") != 0 || (fields.empty() && !always)) {
-                throw InputError(file_.path, value.line(), "a field, a list of fields or \"always\"",
-                                 json::describe(value));
-            }
-        }
-        std::sort(bits.begin(), bits.end(), [](const SourceBit& a, const SourceBit& b) {
-            return std::tie(a.bit, a.field) < std::tie(b.bit, b.field);
-        });
-        return bits;
-    }
-
-    SourceChoice parse_choice(const Value& value) const {
-        ObjectReader reader(value, file_.path, "a choice");
-        SourceChoice choice;
-        choice.condition = reader.required_string("if");
-        choice.value = static_cast<std::uint32_t>(reader.required_hex("value", 8));
-        reader.finish();
-        return choice;
-    }
-
     void parse_dependency(const Value& entry) {
         ObjectReader reader(entry, file_.path, "a dependency");
         SourceDependency dependency;
@@ -416,8 +145,7 @@ private:
             collect("", [&] { parse_component(entry); });
         }
         for (const Value& list : reader.required_array("together")) {
-            if (!list.is_array())
-                throw InputError(file_.path, list.line(), "an array of components", json::describe(list));
+            if (!list.is_array()) fail(list, "an array of components");
             out_.xsave_together.push_back(strings(list.items()));
         }
         reader.finish();
@@ -456,7 +184,7 @@ private:
         std::vector<NumberRange> ranges;
         for (const Value& value : values) {
             const auto [first, last] = hex_range(value);
-            if (last > 0xFFFF) throw InputError(file_.path, value.line(), "numbers of 16 bits", json::describe(value));
+            if (last > 0xFFFF) fail(value, "numbers of 16 bits");
             ranges.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
         }
         return ranges;
@@ -523,9 +251,7 @@ private:
         out_.levels.push_back(std::move(level));
     }
 
-    const RulebookFile& file_;
     SourceRulebook& out_;
-    std::vector<LintFinding>& findings_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/vmm_version.hpp"
+#include "rulebook/entry_parser.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -25,11 +26,6 @@ struct Place {
 struct SubleafRange {
     std::uint32_t first = 0;
     std::uint32_t last = 0;
-};
-
-struct BitRange {
-    std::uint8_t low = 0;
-    std::uint8_t high = 0;
 };
 
 struct SourceBit {
@@ -208,5 +204,9 @@ struct SourceRulebook {
 
 // Parses the files. Entries that cannot be read become findings and are left out.
 SourceRulebook parse_source(const std::vector<RulebookFile>& files, std::vector<LintFinding>& findings);
+
+// Adds the fields of a leaf or MSR file to out. Throws InputError for what is wrong outside of its entries.
+void parse_fields(const RulebookFile& file, const json::Value& document, SourceRulebook& out,
+                  std::vector<LintFinding>& findings);
 
 }  // namespace poolcpuid::rulebook

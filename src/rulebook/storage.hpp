@@ -2,9 +2,11 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "poolcpuid/load_rulebook.hpp"
@@ -12,36 +14,23 @@
 
 namespace poolcpuid {
 
-// Owns every string and list that the view points into. Deques, because growing one leaves the
-// elements where they are.
-struct RulebookStorage {
-    std::deque<std::string> strings;
-    std::deque<std::vector<std::string_view>> string_lists;
-    std::deque<std::vector<FieldIndex>> field_lists;
-    std::deque<std::vector<GuardTerm>> guard_lists;
-    std::deque<std::vector<std::span<const GuardTerm>>> guards;
-    std::deque<std::vector<XsaveLayout>> layouts;
-    std::deque<std::vector<NumberRange>> ranges;
-    std::deque<std::vector<SiliconFact>> facts;
-    std::deque<std::vector<MicrocodeFacts>> microcode;
-    std::deque<std::vector<BitSource>> bits;
-    std::deque<std::vector<Choice>> choices;
-    std::deque<std::vector<Cover>> covers;
-    std::deque<std::vector<Easing>> easings;
-    std::deque<std::vector<VulnerabilityIndex>> mitigations;
+// Owns every string and list that the view points into.
+class RulebookStorage {
+public:
+    std::string_view keep(std::string text) { return strings_.emplace_back(std::move(text)); }
 
-    std::vector<Vendor> vendors;
-    std::vector<Vulnerability> vulnerabilities;
-    std::vector<Field> fields;
-    std::vector<Dependency> dependencies;
-    std::vector<EqualityGroup> equality;
-    std::vector<RetpolineBits> retpoline;
-    std::vector<XsaveComponent> xsave;
-    std::vector<Model> models;
-    std::vector<Level> levels;
-    std::vector<SourceKey> sources;
+    template <typename Entry>
+    std::span<const Entry> keep(std::vector<Entry> list) {
+        const auto kept = std::make_shared<const std::vector<Entry>>(std::move(list));
+        lists_.push_back(kept);
+        return *kept;
+    }
 
     Rulebook view;
+
+private:
+    std::deque<std::string> strings_;  // growing a deque leaves the elements where they are
+    std::vector<std::shared_ptr<const void>> lists_;
 };
 
 namespace rulebook {

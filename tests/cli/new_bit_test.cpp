@@ -146,6 +146,28 @@ TEST_CASE("a new bit is said to the releases of QEMU that have its name, and lis
     CHECK(told("13.1").empty());
 }
 
+TEST_CASE("render goes by the targets of the rulebook that it is given", "[render][rules]") {
+    const Pools pools;
+    const std::string target = "policy/targets/xen.json";
+    const auto version = [&] {
+        const Result result = pools.ask("render", {pools.with, "--to", "xapi", "--format", "json"});
+        INFO(result.text());
+        REQUIRE(result.status == 0);
+        return Json::parse(result.out).at("version").get<std::string>();
+    };
+    CHECK_THAT(version(), !Contains("Xen 4.30"));
+    std::string document = pools.dir.read(target);
+    const std::string release = R"("release": "4.20")";
+    document.replace(document.find(release), release.size(), R"("release": "4.30")");
+    pools.dir.write(target, document);
+    CHECK_THAT(version(), Contains("Xen 4.30"));
+    document.replace(document.find("4.30"), 4, "next");
+    pools.dir.write(target, document);
+    const Result refused = pools.ask("render", {pools.with, "--to", "kvm"});
+    CHECK(refused.status == 3);
+    CHECK_THAT(refused.err, Contains("targets/xen.json:" + std::to_string(line_of(document, "next"))));
+}
+
 TEST_CASE("lint refuses a QEMU name without its release, on its line", "[rules]") {
     for (const auto& [name, message] : std::vector<std::pair<std::string, std::string>>{
              {R"("avx-foo")", "expected QEMU's name with its release"},

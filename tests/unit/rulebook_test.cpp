@@ -15,7 +15,9 @@
 #include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/load_rulebook.hpp"
+#include "rulebook/members.hpp"
 #include "tests/catch.hpp"
+#include "tests/unit/lint_slips.hpp"
 #include "tests/unit/small_rulebook.hpp"
 
 namespace poolcpuid::test::rulebook_test {
@@ -35,70 +37,30 @@ public:
     }
 
 private:
-    template <typename... Parts>
-    void put_all(const Parts&... parts) {
-        out_ << "{";
-        (put(parts), ...);
-        out_ << "}";
-    }
-
     template <typename T>
     void put(const T& value) {
-        if constexpr (std::is_same_v<T, std::string_view>) {
-            out_ << value << "|";
-        } else if constexpr (std::is_enum_v<T>) {
+        if constexpr (std::is_enum_v<T>) {
             out_ << static_cast<unsigned>(value) << "|";
-        } else {
-            static_assert(std::is_integral_v<T>);
+        } else if constexpr (std::is_integral_v<T>) {
             out_ << +value << "|";
+        } else {
+            out_ << "{";
+            std::apply([this](const auto&... member) { (put(member), ...); }, rulebook::members(value));
+            out_ << "}";
         }
     }
+    void put(std::string_view text) { out_ << text << "|"; }
     template <typename T>
     void put(std::span<const T> list) {
         out_ << "[";
         for (const T& item : list) put(item);
         out_ << "]";
     }
-    void put(const LeafKey& key) { put_all(key.leaf, key.subleaf); }
-    void put(const VmmVersion& v) { put_all(v.major, v.minor); }
-    void put(const NameAge& age) { put_all(age.since, age.absent.value_or(VmmVersion{})); }
-    void put(const FieldNames& n) { put_all(n.vendor, n.linux, n.qemu, n.libvirt, n.xen, n.qemu_age); }
-    void put(const GuardTerm& term) { put_all(term.field, term.negated); }
-    void put(const Guard& guard) { put_all(guard.immune, guard.model); }
-    void put(const Made& made) { put_all(made.by, made.where, made.model, made.source); }
-    void put(const BitSource& source) { put_all(source.bit, source.field); }
-    void put(const Choice& choice) { put_all(choice.condition, choice.value); }
-    void put(const Cover& cover) { put_all(cover.bit, cover.covered); }
-    void put(const Easing& easing) { put_all(easing.field, easing.impact); }
-    void put(const Derive& d) {
-        put_all(d.how, d.from, d.reg, d.condition, d.then_value, d.else_value, d.msr, d.default1, d.bits, d.choices);
+    template <typename T>
+    void put(const std::optional<T>& value) {
+        put(value.has_value());
+        if (value) put(*value);
     }
-    void put(const NumberRange& range) { put_all(range.first, range.last); }
-    void put(const SiliconFact& fact) { put_all(fact.field, fact.value); }
-    void put(const MicrocodeFacts& facts) { put_all(facts.from, facts.below, facts.silicon); }
-    void put(const XsaveLayout& l) { put_all(l.vendors, l.size, l.offset, l.align64, l.source); }
-    void put(const Field& f) {
-        put_all(f.id, f.is_msr, f.leaf, f.subleaf_first, f.subleaf_last, f.reg, f.low, f.high, f.vendors, f.rule,
-                f.exposure);
-        put_all(f.impact, f.mitigation, f.required, f.emulated, f.by_microcode, f.of_identity, f.zero_has_meaning,
-                f.zero_means, f.zero_means_field, f.gate, f.implied_by);
-        put_all(f.length_from, f.covers, f.eased_by, f.ask, f.guard, f.made, f.derive, f.names, f.why, f.source);
-    }
-    void put(const Vulnerability& v) { put_all(v.id, v.name, v.source); }
-    void put(const Vendor& v) { put_all(v.id, v.name, v.strings); }
-    void put(const Dependency& d) { put_all(d.prerequisites, d.dependents, d.why, d.source); }
-    void put(const EqualityGroup& g) { put_all(g.id, g.fields, g.drop, g.why, g.source); }
-    void put(const RetpolineBits& g) { put_all(g.rsba, g.rrsba, g.eibrs, g.why, g.source); }
-    void put(const XsaveComponent& c) {
-        put_all(c.id, c.bit, c.state, c.features, c.layouts, c.together, c.why, c.source);
-    }
-    void put(const Model& m) {
-        put_all(m.vendors, m.family, m.models, m.steppings, m.name, m.microarchitecture, m.generation, m.silicon,
-                m.microcode);
-        put_all(m.immune, m.inferred, m.source);
-    }
-    void put(const Level& level) { put_all(level.id, level.features); }
-    void put(const SourceKey& source) { put_all(source.key, source.means); }
 
     std::ostringstream out_;
 };
@@ -147,6 +109,8 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("models", compiled.models, loaded.models);
     check_same("levels", compiled.levels, loaded.levels);
     check_same("sources", compiled.sources, loaded.sources);
+    CHECK(compiled.targets.size() == 4);
+    check_same("targets", compiled.targets, loaded.targets);
 }
 
 TEST_CASE("sha256sum over policy/ without targets/ gives the rulebook's digest", "[rulebook]") {
@@ -187,6 +151,38 @@ TEST_CASE("the fields of a rulebook are in the order of every document", "[ruleb
         CHECK(std::is_sorted(rulebook->fields.begin(), rulebook->fields.end(),
                              [&](const Field& a, const Field& b) { return place(a) < place(b); }));
     }
+}
+
+TEST_CASE("what a file says once counts for its fields that do not say it themselves", "[rulebook]") {
+    std::vector<RulebookFile> files = small_rulebook();
+    const auto change = [&](const char* file, const char* entry, const char* from, const char* to) {
+        make(files, {file, entry, from, to, "", ""});
+    };
+    const char* const leaf_7 = "cpuid/0x7.json";
+    change(
+        leaf_7, R"("title")", R"("title": "Features",)",
+        R"("title": "Features", "subleaf": "0x1-0x3f", "register": "ebx", "vendors": ["intel"], "exposure": "never",)");
+    change(leaf_7, R"("id": "many")", R"("subleaf": "0x1-0x3f", )", "");
+    change(leaf_7, R"("id": "relaxed")", R"("register": "ebx", )", "");
+    change(leaf_7, R"("id": "of_intel")", R"("vendors": ["intel"], )", "");
+    change(leaf_7, R"("id": "secret")", R"("exposure": "never", )", "");
+    change("msr/0x10a.json", R"("title")", R"("title")", R"("vendors": ["all"], "exposure": "default", "title")");
+    change("msr/0x10a.json", R"("id": "no_leak")", R"("vendors": ["all"], )", "");
+    change("msr/0x10a.json", R"("id": "no_leak")", R"("exposure": "default", )", "");
+    const LoadResult result = load_rulebook(files);
+    INFO(all_texts(result.findings));
+    REQUIRE(result.findings.empty());
+    check_same("fields", result.rulebook.view().fields, small().fields);
+}
+
+TEST_CASE("a field says what its file does not", "[rulebook][lint]") {
+    check_all_found({
+        {"cpuid/0x7.json", R"("id": "secret")", R"("subleaf": "0x0", )", "", "secret", R"("subleaf" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("register": "edx", )", "", "secret", R"("register" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("vendors": ["all"], )", "", "secret", R"("vendors" in a field)"},
+        {"cpuid/0x7.json", R"("id": "secret")", R"("exposure": "never", )", "", "secret", R"("exposure" in a field)"},
+        {"msr/0x10a.json", R"("title")", R"("title")", R"("register": "eax", "title")", "", "register"},
+    });
 }
 
 TEST_CASE("loading gives each entry its meaning", "[rulebook]") {

@@ -1,0 +1,232 @@
+#include "rulebook/target_data.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "rulebook/target_parser.hpp"
+
+namespace poolcpuid::rulebook {
+
+namespace {
+
+class FirecrackerParser : TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+    FirecrackerData parse() {
+        const Value document = json::parse(file_.bytes, file_.path);
+        FirecrackerData data;
+        ObjectReader reader = head(document, "firecracker");
+        data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {});
+        reader.finish();
+        return data;
+    }
+};
+
+class QemuParser : TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+    QemuData parse() {
+        const Value document = json::parse(file_.bytes, file_.path);
+        QemuData data;
+        ObjectReader reader = head(document, "qemu");
+        data.oldest = release(reader.required("oldest"));
+        each(reader, "numbers", "a number", [&](ObjectReader& entry, const Value& value) {
+            NumberProperty number;
+            number.name = property(entry, number.age);
+            number.place = one_register(entry, value);
+            number.condition = condition(entry, false);
+            number.says_zero = entry.optional_bool("says_zero", false);
+            data.numbers.push_back(std::move(number));
+        });
+        each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
+            LeafSwitch leaf_switch;
+            leaf_switch.name = property(entry, leaf_switch.age);
+            leaf_switch.leaf = static_cast<std::uint32_t>(entry.required_hex("leaf", 8));
+            data.switches.push_back(std::move(leaf_switch));
+        });
+        data.brand = member_place(reader, "brand");
+        data.of_host = member_place(reader, "of_host");
+        data.always = known_list(reader, "always", &KnownNames::qemu, "a name that QEMU has for a field");
+        data.always_kvm = known_list(reader, "always_kvm", &KnownNames::qemu, "a name that QEMU has for a field");
+        data.defaults = strings(reader.required_array("defaults"));
+        each(reader, "copies", "a copy", [&](ObjectReader& entry, const Value& value) {
+            CopiedRegister copy;
+            copy.place = one_register(entry, value);
+            copy.from = one_register_at(entry.required_object("from"));
+            copy.vendors = vendors(entry);
+            copy.releases = releases(entry);
+            data.copies.push_back(std::move(copy));
+        });
+        data.copied_bits_for = known_list(reader, "copied_bits_for", &KnownNames::vendors, vendor);
+        data.compacted_size = one_register_at(reader.required_object("compacted_size"));
+        data.tcg_xsave_layout = reader.required_string("tcg_xsave_layout");
+        check(reader.required("tcg_xsave_layout"), data.tcg_xsave_layout, &KnownNames::vendors, vendor);
+        data.tcg_xsave_unplaced = known_list(reader, "tcg_xsave_unplaced", &KnownNames::states, state);
+        each(reader, "tcg_xsave_states", "states of releases", [&](ObjectReader& entry, const Value&) {
+            TcgStates states;
+            states.releases = releases(entry);
+            if (entry.optional("states") != nullptr) {
+                states.states = known_list(entry, "states", &KnownNames::states, state);
+            }
+            data.tcg_xsave_states.push_back(std::move(states));
+        });
+        data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
+            bits.condition = condition(entry, false);
+            bits.releases = releases(entry);
+            bits.accelerator = accelerator(entry);
+        });
+        ObjectReader caches(reader.required_object("caches"), file_.path, "the caches");
+        data.caches_until = release(caches.required("until"));
+        data.caches = rows(caches, "rows");
+        data.without_l3 = rows(caches, "rows_without_l3");
+        caches.finish();
+        reader.finish();
+        return data;
+    }
+
+private:
+    std::string accelerator(ObjectReader& reader) const {
+        const Value* value = reader.optional("accel");
+        if (value == nullptr) return {};
+        if (string_of(*value) != "kvm" && string_of(*value) != "tcg") fail(*value, "kvm or tcg");
+        return value->text();
+    }
+
+    // Whole registers, each a member of a row by its name.
+    std::vector<FixedBits> rows(ObjectReader& reader, std::string_view key) const {
+        std::vector<FixedBits> all;
+        each(reader, key, "a row of caches", [&](ObjectReader& entry, const Value&) {
+            FixedBits bits;
+            bits.place = place(entry);
+            bits.vendors = vendors(entry);
+            bits.releases = releases(entry);
+            if (entry.optional("if_leaf") != nullptr) {
+                bits.if_leaf = static_cast<std::uint32_t>(entry.required_hex("if_leaf", 8));
+            }
+            bits.why = "QEMU describes the caches of the base model.";
+            for (const Register reg : all_registers) {
+                const Value* value = entry.optional(to_string(reg));
+                if (value == nullptr) continue;
+                bits.place.registers = {reg};
+                bits.value = value_of(*value, bits.place);
+                all.push_back(bits);
+            }
+        });
+        return all;
+    }
+
+    // QEMU refuses a property that it does not know: its release stands here, or at the field whose name it is.
+    std::string property(ObjectReader& reader, std::optional<NameAge>& age) const {
+        const std::string& name = reader.required_string("property");
+        const Value* since = reader.optional("since");
+        if (since != nullptr) age = NameAge{release(*since), std::nullopt};
+        if (known_ != nullptr && known_->qemu.contains(name) == (since != nullptr)) {
+            fail(reader.required("property"), since != nullptr ? "no since: the field of that name says its release"
+                                                               : "since, or a name that QEMU has for a field");
+        }
+        return name;
+    }
+};
+
+class LibvirtParser : TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+    LibvirtData parse() {
+        const Value document = json::parse(file_.bytes, file_.path);
+        LibvirtData data;
+        ObjectReader reader = head(document, "libvirt");
+        data.plainest = reader.required_string("plainest");
+        data.features = strings(reader.required_array("features"));
+        for (const auto& [text, name] : reader.required_object("vendors").members()) {
+            check(name, text, &KnownNames::vendor_strings, "the name of a CPUID vendor string of rulebook.json");
+            data.vendors.emplace_back(text, string_of(name));
+        }
+        data.always = strings(reader.required_array("always"));
+        data.defaults = strings(reader.required_array("defaults"));
+        data.keeps = reader.required_string("keeps");
+        check(reader.required("keeps"), data.keeps, &KnownNames::numbers, "a number of qemu.json");
+        each(reader, "gone", "models that are gone", [&](ObjectReader& entry, const Value&) {
+            data.gone.push_back({strings(entry.required_array("models")), sentence(entry, "why")});
+            if (const Value* since = entry.optional("since")) release(*since);
+            sentence(entry, "source");
+        });
+        each(reader, "shown", "what models show", [&](ObjectReader& entry, const Value&) {
+            data.shown.push_back({strings(entry.required_array("models")),
+                                  {number(entry.required("family")), number(entry.required("model")), 0}});
+        });
+        each(reader, "unsaid", "what libvirt leaves out", [&](ObjectReader& entry, const Value&) {
+            LibvirtData::Unsaid unsaid;
+            unsaid.vendors = vendors(entry);
+            unsaid.family = number(entry.required("family"));
+            unsaid.model = number(entry.required("model"));
+            if (const Value* below = entry.optional("below_stepping")) unsaid.below_stepping = number(*below);
+            unsaid.features = strings(entry.required_array("features"));
+            data.unsaid.push_back(std::move(unsaid));
+        });
+        reader.finish();
+        return data;
+    }
+
+private:
+    std::uint16_t number(const Value& value) const {
+        return static_cast<std::uint16_t>(json::hex_of(value, file_.path, 3));
+    }
+};
+
+template <typename Parser>
+auto parse_with(const RulebookFile& file, const KnownNames* known, std::vector<LintFinding>* findings) {
+    return Parser(file, known, findings).parse();
+}
+
+// The file of a target that the rulebook was linted with.
+RulebookFile file_of(const Rulebook& rulebook, const std::string& name) {
+    const std::string path = "targets/" + name + ".json";
+    for (const TargetFile& target : rulebook.targets) {
+        if (target.name == name) return {path, std::string(target.document)};
+    }
+    throw InputError(path, 0, "a file of the rulebook", "none");
+}
+
+}  // namespace
+
+FirecrackerData firecracker_data(const Rulebook& rulebook) {
+    return parse_with<FirecrackerParser>(file_of(rulebook, "firecracker"), nullptr, nullptr);
+}
+
+QemuData qemu_data(const Rulebook& rulebook) {
+    return parse_with<QemuParser>(file_of(rulebook, "qemu"), nullptr, nullptr);
+}
+
+LibvirtData libvirt_data(const Rulebook& rulebook) {
+    return parse_with<LibvirtParser>(file_of(rulebook, "libvirt"), nullptr, nullptr);
+}
+
+XenTarget xen_data(const Rulebook& rulebook) { return parse_xen(file_of(rulebook, "xen"), nullptr, nullptr); }
+
+void lint_targets(const std::vector<RulebookFile>& files, const SourceRulebook* source,
+                  std::vector<LintFinding>& findings) {
+    std::optional<KnownNames> known;
+    if (source != nullptr) known.emplace(*source);
+    const auto check = [&](std::string_view path, const auto& parse) {
+        const auto at = std::find_if(files.begin(), files.end(), [&](const auto& file) { return file.path == path; });
+        if (at == files.end()) return;
+        collect_into(&findings, "", [&] { parse(*at, known ? &*known : nullptr, &findings); });
+    };
+    const std::size_t before = findings.size();
+    check("targets/qemu.json", [&](const auto&... arguments) {
+        const QemuData data = parse_with<QemuParser>(arguments...);
+        for (const NumberProperty& number : data.numbers) {
+            if (known) known->numbers.insert(number.name);
+        }
+    });
+    // A number that could not be read may be the one that is meant.
+    if (known && findings.size() != before) known->numbers = known->qemu;
+    check("targets/firecracker.json", [](const auto&... arguments) { parse_with<FirecrackerParser>(arguments...); });
+    check("targets/libvirt.json", [](const auto&... arguments) { parse_with<LibvirtParser>(arguments...); });
+    check("targets/xen.json", [](const auto&... arguments) { parse_xen(arguments...); });
+}
+
+}  // namespace poolcpuid::rulebook

@@ -1,0 +1,231 @@
+// What a target of render shows whatever it is told, and how it words things: the files of targets/ of a rulebook.
+// policy/README.md says what each key means. Render parses the file of its target when it needs it; lint parses all of
+// them with the same code.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "poolcpuid/load_rulebook.hpp"
+#include "poolcpuid/registers.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/vmm_version.hpp"
+
+namespace poolcpuid::rulebook {
+
+struct SourceRulebook;
+
+// A range of registers and bits in them.
+struct DataPlace {
+    bool is_msr = false;
+    std::uint32_t leaf_first = 0;  // or the MSR's index
+    std::uint32_t leaf_last = 0;
+    std::uint32_t subleaf_first = 0;
+    std::uint32_t subleaf_last = 0;
+    std::vector<Register> registers;
+    std::uint8_t low = 0;
+    std::uint8_t high = 31;
+
+    std::uint64_t mask() const noexcept { return bit_mask(low, high); }
+
+    // Where the bits stand in the first of the rows and registers.
+    BitPlace first() const noexcept {
+        return {is_msr, leaf_first, subleaf_first, subleaf_first, registers.front(), low, high};
+    }
+
+    // Whether all of a field is there, in this subleaf if it is one of CPUID.
+    bool covers(const Field& field, std::uint32_t subleaf) const noexcept {
+        if (field.is_msr != is_msr || (field.mask() & ~mask()) != 0) return false;
+        return is_msr ? has_row({field.leaf, 0}) : has({field.leaf, subleaf}, field.reg);
+    }
+
+    // Of places that are no MSRs: whether the row is one of them.
+    bool has_row(const LeafKey& key) const noexcept {
+        return leaf_first <= key.leaf && key.leaf <= leaf_last && subleaf_first <= key.subleaf &&
+               key.subleaf <= subleaf_last;
+    }
+
+    // Likewise, whether the register of that row is.
+    bool has(const LeafKey& key, Register reg) const noexcept {
+        return has_row(key) && std::find(registers.begin(), registers.end(), reg) != registers.end();
+    }
+};
+
+// Releases of a VMM, both ends included; nothing: no end.
+struct Releases {
+    std::optional<VmmVersion> since;
+    std::optional<VmmVersion> until;
+
+    // release: nothing for any.
+    bool has(const std::optional<VmmVersion>& release) const noexcept {
+        if (!release) return !since && !until;
+        return (!since || *since <= *release) && (!until || *release <= *until);
+    }
+};
+
+// Bits that the target sets by itself.
+struct FixedBits {
+    DataPlace place;
+    std::vector<std::string> vendors;      // empty: all
+    Releases releases;                     // of which it is known
+    std::optional<std::uint64_t> value;    // nothing: the host's, or unknown
+    std::string condition;                 // a field that must be in the policy, after "!" not; or empty
+    std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
+    std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
+    std::string why;                       // a sentence
+};
+
+// targets/firecracker.json.
+struct FirecrackerData {
+    std::vector<FixedBits> fixed;
+};
+
+// A property that takes a number, and where the guest sees it.
+struct NumberProperty {
+    std::string name;
+    DataPlace place;
+    std::string condition;       // a field that must be in the policy, or empty
+    bool says_zero = false;      // left out, it is not 0
+    std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
+};
+
+// A register that repeats another.
+struct CopiedRegister {
+    DataPlace place;
+    DataPlace from;
+    std::vector<std::string> vendors;  // empty: all
+    Releases releases;
+};
+
+// The states of XSAVE that some releases' emulation has.
+struct TcgStates {
+    Releases releases;
+    std::vector<std::string> states;  // by their ids in the rulebook; empty: all
+
+    bool has(std::string_view id) const noexcept {
+        return states.empty() || std::find(states.begin(), states.end(), id) != states.end();
+    }
+};
+
+// A property without which QEMU shows no leaf that is its own to fill in.
+struct LeafSwitch {
+    std::string name;
+    std::uint32_t leaf = 0;
+    std::optional<NameAge> age;
+};
+
+// targets/qemu.json: what is known of QEMU without asking one.
+struct QemuData {
+    VmmVersion oldest;  // the oldest release whose names are known
+    std::vector<LeafSwitch> switches;
+    std::vector<NumberProperty> numbers;
+    DataPlace brand;                      // the leaves of the brand string, in their order
+    std::vector<std::string> always;      // properties that are the VMM's business and are turned on
+    std::vector<std::string> always_kvm;  // likewise, under KVM
+    std::vector<std::string> defaults;    // flags that accelerators and machines turn on or off by default
+    DataPlace of_host;                    // where QEMU completes what it is told from what the host has
+    std::vector<CopiedRegister> copies;
+    std::vector<std::string> copied_bits_for;     // the vendors for which QEMU repeats bits of leaf 1
+    DataPlace compacted_size;                     // the size of the compacted XSAVE area, with or without XSAVEC
+    std::string tcg_xsave_layout;                 // the vendor whose XSAVE layout the emulation has
+    std::vector<std::string> tcg_xsave_unplaced;  // states that the emulation gives a size and no place
+    std::vector<TcgStates> tcg_xsave_states;
+    std::vector<FixedBits> fixed;
+    VmmVersion caches_until;            // the last release of which caches and without_l3 are known
+    std::vector<FixedBits> caches;      // of models without a cache description
+    std::vector<FixedBits> without_l3;  // what l3-cache=off changes
+};
+
+// targets/libvirt.json.
+struct LibvirtData {
+    struct Gone {
+        std::vector<std::string> models;
+        std::string why;  // a sentence
+    };
+    struct Shown {
+        std::vector<std::string> models;
+        Signature signature;  // of stepping 0
+    };
+    struct Unsaid {
+        std::vector<std::string> vendors;
+        std::uint16_t family = 0;
+        std::uint16_t model = 0;
+        std::optional<std::uint16_t> below_stepping;  // nothing: any stepping
+        std::vector<std::string> features;
+    };
+
+    std::string plainest;                                      // the model that is known without a cpu_map
+    std::vector<std::string> features;                         // of it
+    std::vector<std::pair<std::string, std::string>> vendors;  // CPUID's string, and libvirt's name
+    std::vector<std::string> always;                           // features that are the VMM's own and are required
+    std::vector<std::string> defaults;                         // that an accelerator or a model may turn on
+    std::string keeps;                                         // QEMU's name of the number that libvirt can say
+    std::vector<Gone> gone;                                    // models that QEMU does not have
+    std::vector<Shown> shown;                                  // models that show something else than the cpu_map says
+    std::vector<Unsaid> unsaid;                                // features that libvirt leaves out of what hosts have
+};
+
+// One word of a Xen featureset.
+struct FeatureWord {
+    std::string name;
+    DataPlace place;
+    std::vector<std::pair<std::string, std::vector<std::string>>> guests;  // features by their attributes
+    std::string read_with;  // the feature without which Xen does not read the word, or empty
+};
+
+// targets/xen.json: features are by Xen's names.
+struct XenTarget {
+    struct OfVendors {
+        std::vector<std::string> vendors;  // empty: all
+        std::vector<std::string> names;
+    };
+    struct Hidden {
+        std::vector<std::string> vendors;
+        std::vector<std::string> names;
+        std::string field;
+        std::vector<std::uint64_t> values;
+    };
+
+    VmmVersion release;
+    VmmVersion older;
+    std::vector<std::string> older_lacks;
+    std::vector<std::string> older_has;
+    std::vector<FeatureWord> words;
+    std::vector<OfVendors> given;
+    std::vector<OfVendors> absent;
+    std::vector<Hidden> hidden;
+    std::vector<std::pair<std::string, std::string>> with;
+    std::vector<std::pair<std::string, std::vector<std::string>>> needs;
+    std::vector<std::pair<std::string, std::string>> said;         // and why, a sentence
+    std::vector<FixedBits> fixed;                                  // "empty" first
+    std::vector<FixedBits> highest;                                // the last leaf of a range
+    std::vector<DataPlace> computed;                               // registers
+    std::vector<std::uint32_t> subleafed;                          // leaves
+    std::vector<std::pair<std::string, std::string>> libxl_names;  // Xen's name, and libxl's where it is another
+    std::vector<std::pair<std::string, DataPlace>> libxl_numbers;  // what libxl has a number for
+    DataPlace libxl_signature;                                     // what it has family, model and stepping for
+};
+
+// The data of each target as the rulebook has it. Throws InputError where the rulebook has no such file, or one with
+// a slip that lint would have found.
+FirecrackerData firecracker_data(const Rulebook& rulebook);
+QemuData qemu_data(const Rulebook& rulebook);
+LibvirtData libvirt_data(const Rulebook& rulebook);
+XenTarget xen_data(const Rulebook& rulebook);
+
+// Appends a finding for everything that is wrong with those of the files that are targets. source: what their names
+// are checked against; nullptr where it is not whole, and only their shape can be checked.
+void lint_targets(const std::vector<RulebookFile>& files, const SourceRulebook* source,
+                  std::vector<LintFinding>& findings);
+
+// True when a list of vendors (by their ids in the rulebook) is empty or has this one.
+inline bool is_for(const std::vector<std::string>& vendors, std::string_view vendor) {
+    return vendors.empty() || std::find(vendors.begin(), vendors.end(), vendor) != vendors.end();
+}
+
+}  // namespace poolcpuid::rulebook
