@@ -69,7 +69,8 @@ private:
     Message next() {
         const auto is_shallow = [&](int depth, Message::parse_event_t, Message&) {
             if (depth > deepest_answer) {
-                refuse_answer(program_, "answers nested at most " + std::to_string(deepest_answer) + " deep", "a deeper one");
+                refuse_answer(program_, "answers nested at most " + std::to_string(deepest_answer) + " deep",
+                              "a deeper one");
             }
             return true;
         };
