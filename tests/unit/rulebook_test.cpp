@@ -45,7 +45,7 @@ private:
             out_ << +value << "|";
         } else {
             out_ << "{";
-            std::apply([this](const auto&... member) { (put(member), ...); }, rulebook::members(value));
+            std::apply([this](const auto&... member) { (this->put(member), ...); }, rulebook::members(value));
             out_ << "}";
         }
     }
