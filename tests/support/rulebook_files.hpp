@@ -214,7 +214,10 @@ inline void read_fields(VendorRules& rules) {
     for (const char* folder : {"cpuid", "msr"}) {
         for (const auto& file : std::filesystem::directory_iterator(directory() / folder)) {
             const nlohmann::json document = parse(file.path());
-            for (const auto& entry : document.at("fields")) {
+            for (nlohmann::json entry : document.at("fields")) {
+                for (const char* key : {"subleaf", "register", "vendors", "exposure"}) {  // said once for the file
+                    if (!entry.contains(key) && document.contains(key)) entry[key] = document.at(key);
+                }
                 RuleField field = field_of(entry, document);
                 if (has_vendor(entry, rules.vendor)) {
                     rules.fields.push_back(std::move(field));
