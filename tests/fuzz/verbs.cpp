@@ -163,12 +163,18 @@ void plan(const Question& question) {
     }
 }
 
+// What a target says is in a file of its own. A directory without one is no rulebook; a fuzzer's files may be.
 void render(const Question& question) {
     const std::vector<HostDump> hosts = hosts_of_vendor(question);
+    const bool has_all = question.rulebook.targets.size() == builtin_rulebook().targets.size();
     for (const auto& [target, what] : render_targets()) {
-        for (const RenderOptions& options : render_options(target, hosts)) render_one(question, target, options);
+        try {
+            for (const RenderOptions& options : render_options(target, hosts)) render_one(question, target, options);
+        } catch (const InputError&) {
+            require(!has_all, "a rulebook with all targets renders for each");
+        }
     }
-    (void)qemu_properties(question.rulebook, question.policy, QemuAccelerator::kvm);
+    if (has_all) (void)qemu_properties(question.rulebook, question.policy, QemuAccelerator::kvm);
 }
 
 void report(const Question& question) {
