@@ -89,8 +89,9 @@ struct RenderOptions {
 };
 
 // The policy for the target. Throws NoPolicyError when the rulebook does not know the policy's vendor,
-// UsageError when there is no such target, or options.base is no model, or options.xen no release, that is known.
-// Linear in the policy's rows and the rulebook's fields; with hosts, a check of each.
+// UsageError when there is no such target, or options.base is no model, or options.xen no release, that is known,
+// and InputError when the rulebook was loaded without the file of the target (load_rulebook). Linear in the policy's
+// rows and the rulebook's fields; with hosts, a check of each.
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std::string_view target,
                         const RenderOptions& options);
 
