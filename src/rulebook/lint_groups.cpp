@@ -147,6 +147,7 @@ private:
                 report(component.place, component.id, "unknown state \"" + component.state + "\"");
             }
             check_ids(component.place, component.id, component.features);
+            check_may_go(component.place, component.id, component.features);
             check_reason(component.place, component.id, component.why, component.source);
             for (const SourceLayout& layout : component.layouts) {
                 check_vendors(component.place, component.id, layout.vendors);

@@ -345,6 +345,8 @@ TEST_CASE("lint checks XSAVE components", "[rulebook][lint]") {
         {file, R"("id": "mask")", R"("user")", R"("kernel")", "mask", "unknown state \"kernel\""},
         {file, R"("id": "mask")", R"(["addon"])", R"(["nobody"])", "mask", "unknown field \"nobody\""},
         {file, R"("id": "mask")", R"(["addon"])", "[]", "mask", "an empty list of fields"},
+        {file, R"("id": "mask")", R"(["addon"])", R"(["addon", "relaxed"])", "mask",
+         "\"relaxed\" announces a relaxed behaviour and may not be taken away"},
         {file, R"("id": "mask")", R"("W.")", R"("")", "mask", "no why"},
         {file, R"("id": "x87")", R"("T")", R"("")", "x87", "no source"},
         {file, R"("id": "avx")", R"(["all"])", R"(["via"])", "avx", "unknown vendor \"via\""},
