@@ -1,9 +1,16 @@
 #include "capture/enumerate.hpp"
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
 #include <array>
+#include <memory>
 #include <optional>
 
 #include "dump/leaf_shapes.hpp"
+#include "os/file_descriptor.hpp"
+#include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::capture {
@@ -131,19 +138,6 @@ private:
 }  // namespace
 
 Enumeration enumerate_cpuid(const CpuidSource& cpuid) { return Enumerator(cpuid).run(); }
-
-}  // namespace poolcpuid::capture
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
-#endif
-
-#include <memory>
-
-#include "os/file_descriptor.hpp"
-#include "poolcpuid/error.hpp"
-
-namespace poolcpuid::capture {
 
 Registers execute_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -77,7 +77,7 @@ private:
 std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const os::Pinning& pinning,
                                        std::vector<std::string>& not_seen) {
     const std::string path = sources.sys + "/devices/system/cpu/online";
-    const std::optional<std::string> text = read_text_file(path);
+    const std::optional<std::string> text = os::read_text_file(path);
     if (text) {
         if (auto online = parse_cpu_list(*text)) return *std::move(online);
     }

@@ -40,7 +40,7 @@ std::set<std::string> microcode_versions(std::string_view cpuinfo) {
 
 void add_microcode(Meta& meta, const CaptureSources& sources, std::vector<std::string>& not_seen) {
     const std::string path = sources.proc + "/cpuinfo";
-    const std::set<std::string> versions = microcode_versions(read_text_file(path).value_or(""));
+    const std::set<std::string> versions = microcode_versions(os::read_text_file(path).value_or(""));
     if (versions.size() == 1) return add(meta, "microcode", *versions.begin());
     if (versions.empty()) {
         not_seen.push_back("No microcode version: " + path + " has none.");
@@ -68,7 +68,7 @@ void add_parameters(Meta& meta, const std::string& modules, const std::string& m
     const std::string directory = modules + "/" + module + "/parameters";
     for (const std::string& name : names_in(directory)) {
         const std::string key = module + "." + name;
-        const std::optional<std::string> value = read_text_file(directory + "/" + name);
+        const std::optional<std::string> value = os::read_text_file(directory + "/" + name);
         if (value) {
             add(meta, key, *value);
         } else {

@@ -1,4 +1,4 @@
-// What a check finds as JSON values, for documents that hold it.
+// What a check finds, and a difference, as JSON values, for documents that hold them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,12 +10,6 @@ namespace poolcpuid::compare {
 
 nlohmann::ordered_json violation_json(const Rulebook& rulebook, const Violation& violation);
 nlohmann::ordered_json start_up_json(const Rulebook& rulebook, const StartUp& start_up);
-
-}  // namespace poolcpuid::compare
-
-// The document of a difference as a JSON value, for documents that hold one.
-
-namespace poolcpuid::compare {
 
 // What to_json writes.
 nlohmann::ordered_json difference_json(const Difference& difference, const Rulebook& rulebook);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "policy/document_text.hpp"
 
 namespace poolcpuid::explain {
@@ -193,10 +194,9 @@ private:
 
     std::string list(const std::vector<FieldIndex>& fields) const {
         constexpr std::size_t most = 6;
-        std::string text;
-        for (std::size_t i = 0; i < fields.size() && i < most; ++i)
-            text += (i == 0 ? "" : ", ") + id_of(view_, fields[i]);
-        return fields.size() <= most ? text : text + " and " + std::to_string(fields.size() - most) + " more";
+        std::vector<std::string> ids;
+        for (const FieldIndex index : fields) ids.push_back(id_of(view_, index));
+        return short_list(ids, most);
     }
 
     const PolicyView& view_;

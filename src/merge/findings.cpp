@@ -200,11 +200,9 @@ private:
     }
 
     std::string ids_of(const std::vector<FieldIndex>& fields, std::size_t most) const {
-        std::string text;
-        for (std::size_t i = 0; i < std::min(most, fields.size()); ++i) {
-            text += (text.empty() ? "" : ", ") + std::string(rulebook_[fields[i]].id);
-        }
-        return fields.size() <= most ? text : text + " and " + std::to_string(fields.size() - most) + " more";
+        std::vector<std::string> ids;
+        for (const FieldIndex index : fields) ids.emplace_back(rulebook_[index].id);
+        return short_list(ids, most);
     }
 
     // One finding for all hosts of which the same bits are unknown for want of a hypervisor's view.

@@ -67,10 +67,6 @@ std::string read_regular_file(const std::string& path, std::size_t most) {
     }
 }
 
-}  // namespace poolcpuid::os
-
-namespace poolcpuid::capture {
-
 std::optional<std::string> read_text_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return std::nullopt;
@@ -82,4 +78,4 @@ std::optional<std::string> read_text_file(const std::string& path) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-}  // namespace poolcpuid::capture
+}  // namespace poolcpuid::os

@@ -29,14 +29,8 @@ std::string read_path(const std::string& path, const Watch& watch);
 // chosen by the caller. Throws InputError, also for more than `most` bytes.
 std::string read_regular_file(const std::string& path, std::size_t most);
 
-}  // namespace poolcpuid::os
-
-// Small files that the kernel makes: read whole, without the blanks around what they say.
-
-namespace poolcpuid::capture {
-
-// The content of a file without blanks and line feeds at its ends, or nothing when it cannot be read.
-// Linear.
+// The content of a small file that the kernel makes, without blanks and line feeds at its ends, or nothing when it
+// cannot be read. Linear.
 std::optional<std::string> read_text_file(const std::string& path);
 
-}  // namespace poolcpuid::capture
+}  // namespace poolcpuid::os

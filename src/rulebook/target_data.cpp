@@ -14,11 +14,9 @@ public:
     using TargetParser::TargetParser;
 
     FirecrackerData parse() {
-        const Value document = json::parse(file_.bytes, file_.path);
         FirecrackerData data;
-        ObjectReader reader = head(document, "firecracker");
-        data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {});
-        reader.finish();
+        read("firecracker",
+             [&](ObjectReader& reader) { data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {}); });
         return data;
     }
 };
@@ -28,61 +26,60 @@ public:
     using TargetParser::TargetParser;
 
     QemuData parse() {
-        const Value document = json::parse(file_.bytes, file_.path);
         QemuData data;
-        ObjectReader reader = head(document, "qemu");
-        data.oldest = release(reader.required("oldest"));
-        each(reader, "numbers", "a number", [&](ObjectReader& entry, const Value& value) {
-            NumberProperty number;
-            number.name = property(entry, number.age);
-            number.place = one_register(entry, value);
-            number.condition = condition(entry, false);
-            number.says_zero = entry.optional_bool("says_zero", false);
-            data.numbers.push_back(std::move(number));
+        read("qemu", [&](ObjectReader& reader) {
+            data.oldest = release(reader.required("oldest"));
+            each(reader, "numbers", "a number", [&](ObjectReader& entry, const Value& value) {
+                NumberProperty number;
+                number.name = property(entry, number.age);
+                number.place = one_register(entry, value);
+                number.condition = condition(entry, false);
+                number.says_zero = entry.optional_bool("says_zero", false);
+                data.numbers.push_back(std::move(number));
+            });
+            each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
+                LeafSwitch leaf_switch;
+                leaf_switch.name = property(entry, leaf_switch.age);
+                leaf_switch.leaf = static_cast<std::uint32_t>(entry.required_hex("leaf", 8));
+                data.switches.push_back(std::move(leaf_switch));
+            });
+            data.brand = member_place(reader, "brand");
+            data.of_host = member_place(reader, "of_host");
+            data.always = known_list(reader, "always", &KnownNames::qemu, "a name that QEMU has for a field");
+            data.always_kvm = known_list(reader, "always_kvm", &KnownNames::qemu, "a name that QEMU has for a field");
+            data.defaults = strings(reader.required_array("defaults"));
+            each(reader, "copies", "a copy", [&](ObjectReader& entry, const Value& value) {
+                CopiedRegister copy;
+                copy.place = one_register(entry, value);
+                copy.from = one_register_at(entry.required_object("from"));
+                copy.vendors = vendors(entry);
+                copy.releases = releases(entry);
+                data.copies.push_back(std::move(copy));
+            });
+            data.copied_bits_for = known_list(reader, "copied_bits_for", &KnownNames::vendors, vendor);
+            data.compacted_size = one_register_at(reader.required_object("compacted_size"));
+            data.tcg_xsave_layout = reader.required_string("tcg_xsave_layout");
+            check(reader.required("tcg_xsave_layout"), data.tcg_xsave_layout, &KnownNames::vendors, vendor);
+            data.tcg_xsave_unplaced = known_list(reader, "tcg_xsave_unplaced", &KnownNames::states, state);
+            each(reader, "tcg_xsave_states", "states of releases", [&](ObjectReader& entry, const Value&) {
+                TcgStates states;
+                states.releases = releases(entry);
+                if (entry.optional("states") != nullptr) {
+                    states.states = known_list(entry, "states", &KnownNames::states, state);
+                }
+                data.tcg_xsave_states.push_back(std::move(states));
+            });
+            data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
+                bits.condition = condition(entry, false);
+                bits.releases = releases(entry);
+                bits.accelerator = accelerator(entry);
+            });
+            ObjectReader caches(reader.required_object("caches"), file_.path, "the caches");
+            data.caches_until = release(caches.required("until"));
+            data.caches = rows(caches, "rows");
+            data.without_l3 = rows(caches, "rows_without_l3");
+            caches.finish();
         });
-        each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
-            LeafSwitch leaf_switch;
-            leaf_switch.name = property(entry, leaf_switch.age);
-            leaf_switch.leaf = static_cast<std::uint32_t>(entry.required_hex("leaf", 8));
-            data.switches.push_back(std::move(leaf_switch));
-        });
-        data.brand = member_place(reader, "brand");
-        data.of_host = member_place(reader, "of_host");
-        data.always = known_list(reader, "always", &KnownNames::qemu, "a name that QEMU has for a field");
-        data.always_kvm = known_list(reader, "always_kvm", &KnownNames::qemu, "a name that QEMU has for a field");
-        data.defaults = strings(reader.required_array("defaults"));
-        each(reader, "copies", "a copy", [&](ObjectReader& entry, const Value& value) {
-            CopiedRegister copy;
-            copy.place = one_register(entry, value);
-            copy.from = one_register_at(entry.required_object("from"));
-            copy.vendors = vendors(entry);
-            copy.releases = releases(entry);
-            data.copies.push_back(std::move(copy));
-        });
-        data.copied_bits_for = known_list(reader, "copied_bits_for", &KnownNames::vendors, vendor);
-        data.compacted_size = one_register_at(reader.required_object("compacted_size"));
-        data.tcg_xsave_layout = reader.required_string("tcg_xsave_layout");
-        check(reader.required("tcg_xsave_layout"), data.tcg_xsave_layout, &KnownNames::vendors, vendor);
-        data.tcg_xsave_unplaced = known_list(reader, "tcg_xsave_unplaced", &KnownNames::states, state);
-        each(reader, "tcg_xsave_states", "states of releases", [&](ObjectReader& entry, const Value&) {
-            TcgStates states;
-            states.releases = releases(entry);
-            if (entry.optional("states") != nullptr) {
-                states.states = known_list(entry, "states", &KnownNames::states, state);
-            }
-            data.tcg_xsave_states.push_back(std::move(states));
-        });
-        data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
-            bits.condition = condition(entry, false);
-            bits.releases = releases(entry);
-            bits.accelerator = accelerator(entry);
-        });
-        ObjectReader caches(reader.required_object("caches"), file_.path, "the caches");
-        data.caches_until = release(caches.required("until"));
-        data.caches = rows(caches, "rows");
-        data.without_l3 = rows(caches, "rows_without_l3");
-        caches.finish();
-        reader.finish();
         return data;
     }
 
@@ -135,38 +132,37 @@ public:
     using TargetParser::TargetParser;
 
     LibvirtData parse() {
-        const Value document = json::parse(file_.bytes, file_.path);
         LibvirtData data;
-        ObjectReader reader = head(document, "libvirt");
-        data.plainest = reader.required_string("plainest");
-        data.features = strings(reader.required_array("features"));
-        for (const auto& [text, name] : reader.required_object("vendors").members()) {
-            check(name, text, &KnownNames::vendor_strings, "the name of a CPUID vendor string of rulebook.json");
-            data.vendors.emplace_back(text, string_of(name));
-        }
-        data.always = strings(reader.required_array("always"));
-        data.defaults = strings(reader.required_array("defaults"));
-        data.keeps = reader.required_string("keeps");
-        check(reader.required("keeps"), data.keeps, &KnownNames::numbers, "a number of qemu.json");
-        each(reader, "gone", "models that are gone", [&](ObjectReader& entry, const Value&) {
-            data.gone.push_back({strings(entry.required_array("models")), sentence(entry, "why")});
-            if (const Value* since = entry.optional("since")) release(*since);
-            sentence(entry, "source");
+        read("libvirt", [&](ObjectReader& reader) {
+            data.plainest = reader.required_string("plainest");
+            data.features = strings(reader.required_array("features"));
+            for (const auto& [text, name] : reader.required_object("vendors").members()) {
+                check(name, text, &KnownNames::vendor_strings, "the name of a CPUID vendor string of rulebook.json");
+                data.vendors.emplace_back(text, string_of(name));
+            }
+            data.always = strings(reader.required_array("always"));
+            data.defaults = strings(reader.required_array("defaults"));
+            data.keeps = reader.required_string("keeps");
+            check(reader.required("keeps"), data.keeps, &KnownNames::numbers, "a number of qemu.json");
+            each(reader, "gone", "models that are gone", [&](ObjectReader& entry, const Value&) {
+                data.gone.push_back({strings(entry.required_array("models")), sentence(entry, "why")});
+                if (const Value* since = entry.optional("since")) release(*since);
+                sentence(entry, "source");
+            });
+            each(reader, "shown", "what models show", [&](ObjectReader& entry, const Value&) {
+                data.shown.push_back({strings(entry.required_array("models")),
+                                      {number(entry.required("family")), number(entry.required("model")), 0}});
+            });
+            each(reader, "unsaid", "what libvirt leaves out", [&](ObjectReader& entry, const Value&) {
+                LibvirtData::Unsaid unsaid;
+                unsaid.vendors = vendors(entry);
+                unsaid.family = number(entry.required("family"));
+                unsaid.model = number(entry.required("model"));
+                if (const Value* below = entry.optional("below_stepping")) unsaid.below_stepping = number(*below);
+                unsaid.features = strings(entry.required_array("features"));
+                data.unsaid.push_back(std::move(unsaid));
+            });
         });
-        each(reader, "shown", "what models show", [&](ObjectReader& entry, const Value&) {
-            data.shown.push_back({strings(entry.required_array("models")),
-                                  {number(entry.required("family")), number(entry.required("model")), 0}});
-        });
-        each(reader, "unsaid", "what libvirt leaves out", [&](ObjectReader& entry, const Value&) {
-            LibvirtData::Unsaid unsaid;
-            unsaid.vendors = vendors(entry);
-            unsaid.family = number(entry.required("family"));
-            unsaid.model = number(entry.required("model"));
-            if (const Value* below = entry.optional("below_stepping")) unsaid.below_stepping = number(*below);
-            unsaid.features = strings(entry.required_array("features"));
-            data.unsaid.push_back(std::move(unsaid));
-        });
-        reader.finish();
         return data;
     }
 

@@ -55,13 +55,16 @@ protected:
     static constexpr const char* vendor = "a vendor of rulebook.json";
     static constexpr const char* state = "a component of xsave.json";
 
-    ObjectReader head(const Value& document, std::string_view name) const {
+    // Reads the file of the target called name, of which no key may be left over.
+    void read(std::string_view name, const std::function<void(ObjectReader&)>& body) const {
+        const Value document = json::parse(file_.bytes, file_.path);
         ObjectReader reader(document, file_.path, "a target");
         if (reader.required_string("target") != name) {
             fail(reader.required("target"), "\"" + std::string(name) + "\", as the file is called");
         }
         sentence(reader, "source");
-        return reader;
+        body(reader);
+        reader.finish();
     }
 
     // Reads each entry of a list of objects, of which no key may be left over.

@@ -15,39 +15,38 @@ public:
     using TargetParser::TargetParser;
 
     XenTarget parse() {
-        const Value document = json::parse(file_.bytes, file_.path);
         XenTarget data;
-        ObjectReader reader = head(document, "xen");
-        data.release = release(reader.required("release"));
-        each(reader, "words", "a word",
-             [&](ObjectReader& entry, const Value& value) { data.words.push_back(word(entry, value)); });
-        ObjectReader older(reader.required_object("older"), file_.path, "an older release");
-        data.older = release(older.required("release"));
-        data.older_lacks = xen_names(older.required("lacks"));
-        data.older_has = xen_names(older.required("has"));
-        older.finish();
-        data.given = of_vendors(reader, "given");
-        data.absent = of_vendors(reader, "absent");
-        each(reader, "hidden", "features that are hidden", [&](ObjectReader& entry, const Value&) {
-            XenTarget::Hidden hidden{
-                vendors(entry), xen_names(entry.required("names")), entry.required_string("field"), {}};
-            check(entry.required("field"), hidden.field, &KnownNames::fields, field);
-            for (const Value& value : entry.required_array("values")) {
-                hidden.values.push_back(json::hex_of(value, file_.path, 16));
+        read("xen", [&](ObjectReader& reader) {
+            data.release = release(reader.required("release"));
+            each(reader, "words", "a word",
+                 [&](ObjectReader& entry, const Value& value) { data.words.push_back(word(entry, value)); });
+            ObjectReader older(reader.required_object("older"), file_.path, "an older release");
+            data.older = release(older.required("release"));
+            data.older_lacks = xen_names(older.required("lacks"));
+            data.older_has = xen_names(older.required("has"));
+            older.finish();
+            data.given = of_vendors(reader, "given");
+            data.absent = of_vendors(reader, "absent");
+            each(reader, "hidden", "features that are hidden", [&](ObjectReader& entry, const Value&) {
+                XenTarget::Hidden hidden{
+                    vendors(entry), xen_names(entry.required("names")), entry.required_string("field"), {}};
+                check(entry.required("field"), hidden.field, &KnownNames::fields, field);
+                for (const Value& value : entry.required_array("values")) {
+                    hidden.values.push_back(json::hex_of(value, file_.path, 16));
+                }
+                data.hidden.push_back(std::move(hidden));
+            });
+            for (const auto& [name, other] : reader.required_object("with").members()) {
+                data.with.emplace_back(xen_name(other, name), xen_name(other, string_of(other)));
             }
-            data.hidden.push_back(std::move(hidden));
+            for (const auto& [name, dependents] : reader.required_object("needs").members()) {
+                data.needs.emplace_back(xen_name(dependents, name), xen_names(dependents));
+            }
+            each(reader, "said", "a feature that is said", [&](ObjectReader& entry, const Value& value) {
+                data.said.emplace_back(xen_name(value, entry.required_string("name")), sentence(entry, "why"));
+            });
+            xen_registers(reader, data);
         });
-        for (const auto& [name, other] : reader.required_object("with").members()) {
-            data.with.emplace_back(xen_name(other, name), xen_name(other, string_of(other)));
-        }
-        for (const auto& [name, dependents] : reader.required_object("needs").members()) {
-            data.needs.emplace_back(xen_name(dependents, name), xen_names(dependents));
-        }
-        each(reader, "said", "a feature that is said", [&](ObjectReader& entry, const Value& value) {
-            data.said.emplace_back(xen_name(value, entry.required_string("name")), sentence(entry, "why"));
-        });
-        xen_registers(reader, data);
-        reader.finish();
         return data;
     }
 
