@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "policy/document_text.hpp"
+#include "poolcpuid/cpu.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy_registers.hpp"
 
@@ -205,12 +206,7 @@ std::size_t host_count(const PoolPolicy& policy) {
 
 std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook) {
     const Registers* row = PolicyRegisters(policy).row(signature_key);
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    const Signature signature = signature_of(row == nullptr ? 0 : row->eax);
-    std::string text = "family " + std::to_string(signature.family) + ", model " + std::to_string(signature.model) +
-                       ", stepping " + std::to_string(signature.stepping);
-    const Model* model = vendor ? rulebook.model_of(*vendor, signature) : nullptr;
-    return model == nullptr ? text : std::string(model->name) + " (" + text + ")";
+    return full_text(cpu_of(rulebook, rulebook.vendor_of(policy.vendor), signature_of(row == nullptr ? 0 : row->eax)));
 }
 
 }  // namespace poolcpuid::summary
