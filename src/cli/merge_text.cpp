@@ -29,6 +29,9 @@ public:
     }
 
 private:
+    // A pool that is told by its CPUs: not all of its hosts can be named, and few of many groups have room on a screen.
+    bool is_fleet() const { return size_.hosts > most_hosts_listed; }
+
     void paragraph(const std::string& label, const std::string& text, Colour colour = Colour::none) {
         page_.paragraph(4, label, text, colour, 2);
     }
@@ -42,6 +45,8 @@ private:
                             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " +
                             policy_.vendor,
                         Colour::bold, 2);
+        if (is_fleet() && !cpus_of(policy_).empty())
+            page_.paragraph(0, "CPUs: ", document::cpus_text(cpus_of(policy_), most_cpus), Colour::none, 2);
         page_.line("identity: " + summary::identity_text(policy_, rulebook_));
         page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
@@ -91,14 +96,37 @@ private:
             for (auto loss = first; loss != last; ++loss) count += loss->features.size();
             std::string text = title_of(first->loss);
             page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
-            for (; first != last; ++first) put(*first);
+            put_groups({first, last});
+            first = last;
         }
+    }
+
+    // Of a fleet the groups of few hosts first: those cost most for what they are. What is not shown is counted.
+    void put_groups(std::vector<summary::GivenUp> losses) {
+        std::size_t shown = losses.size();
+        if (is_fleet()) {
+            std::stable_sort(losses.begin(), losses.end(), [](const summary::GivenUp& a, const summary::GivenUp& b) {
+                return a.hosts.count < b.hosts.count;
+            });
+            shown = std::min(shown, most_groups);
+        }
+        for (std::size_t i = 0; i < shown; ++i) put(losses[i]);
+        if (shown == losses.size()) return;
+        std::vector<std::string> rest;
+        for (std::size_t i = shown; i < losses.size(); ++i) {
+            for (const Decision* decision : losses[i].features) rest.push_back(name_of(*decision));
+        }
+        paragraph("more hosts, or others, each without some of: ", in_a_row(rest), Colour::cyan);
     }
 
     void put(const summary::GivenUp& loss) {
         std::vector<std::string> features;
         for (const Decision* decision : loss.features) features.push_back(name_of(*decision));
-        paragraph(label_of(loss), joined(features), Colour::cyan);
+        paragraph(label_of(loss), in_a_row(features), Colour::cyan);
+    }
+
+    std::string in_a_row(const std::vector<std::string>& items) const {
+        return is_fleet() ? short_list(items, most_in_a_row) : joined(items);
     }
 
     // What guests can no longer do against attacks, of all that is given up.
@@ -113,6 +141,13 @@ private:
         }
         if (lost.empty()) return;
         page_.title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
+        if (is_fleet()) {
+            std::map<std::string, std::size_t> of_attack;
+            for (const auto& [name, vulnerabilities] : lost) ++of_attack[vulnerabilities];
+            std::vector<std::string> attacks;
+            for (const auto& [attack, count] : of_attack) attacks.push_back(attack + " ×" + std::to_string(count));
+            return paragraph("", joined(attacks));
+        }
         for (const auto& [name, vulnerabilities] : lost) paragraph(in_column(name), vulnerabilities);
     }
 
@@ -142,12 +177,37 @@ private:
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
         page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
+        std::map<std::string, std::size_t> warnings;  // by code, of a fleet: of each the first stands for all
         for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::note) continue;
-            const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
-            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
+            if (finding.severity == Severity::warning) ++warnings[finding.code];
+        }
+        for (const Finding& finding : policy_.findings) {
+            if (finding.severity == Severity::error) put(finding, "", Colour::red);
+            if (finding.severity != Severity::warning) continue;
+            std::size_t& count = warnings[finding.code];
+            if (count == 0) continue;
+            put(finding, is_fleet() && count > 1 ? " (1 of " + std::to_string(count) + ")" : "", Colour::yellow);
+            if (is_fleet()) count = 0;
         }
     }
+
+    void put(const Finding& finding, const std::string& more, Colour colour) {
+        const bool is_cut = is_fleet() && finding.severity != Severity::error;
+        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + more + ": ",
+                  is_cut ? first_words(finding.message, most_of_a_warning) : finding.message, colour);
+    }
+
+    // Of a long text as much as has room, in whole words.
+    static std::string first_words(const std::string& text, std::size_t most) {
+        if (text.size() <= most) return text;
+        return text.substr(0, text.rfind(' ', most)) + " …";
+    }
+
+    // Of a fleet, so that its summary has room on a screen. --format json has all.
+    static constexpr std::size_t most_cpus = 8;
+    static constexpr std::size_t most_groups = 5;
+    static constexpr std::size_t most_in_a_row = 6;
+    static constexpr std::size_t most_of_a_warning = 120;  // bytes
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;

@@ -42,12 +42,41 @@ inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const
     json["names"] = names_json(rules, id);
 }
 
+// Adds "hosts", "count" and, where not all names are listed and it is known, "cpus": how many have each CPU. Of a list
+// that is whole the host classes say it.
+inline void put_hosts(nlohmann::ordered_json& json, const HostList& hosts) {
+    json["hosts"] = hosts.names;
+    json["count"] = hosts.count;
+    if (hosts.count > hosts.names.size() && !hosts.cpus.empty()) json["cpus"] = hosts.cpus;
+}
+
+inline nlohmann::ordered_json hosts_json(const HostList& hosts) {
+    nlohmann::ordered_json json;
+    put_hosts(json, hosts);
+    return json;
+}
+
+inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
+    nlohmann::ordered_json json;
+    if (!cpu.name.empty()) {
+        json["name"] = cpu.name;
+        json["microarchitecture"] = cpu.microarchitecture;
+    }
+    json["family"] = cpu.family;
+    json["model"] = cpu.model;
+    json["stepping"] = cpu.stepping;
+    return json;
+}
+
 inline nlohmann::ordered_json class_json(const HostClass& host) {
-    return {{"sha256", host.sha256},
-            {"format", host.format},
-            {"views", host.views},
-            {"names", host.names},
-            {"count", host.count}};
+    nlohmann::ordered_json json{{"sha256", host.sha256}, {"format", host.format}, {"views", host.views}};
+    if (host.facts.cpu) json["cpu"] = cpu_json(*host.facts.cpu);
+    if (host.facts.microcode) json["microcode"] = to_hex(*host.facts.microcode);
+    if (!host.facts.kernel.empty()) json["kernel"] = host.facts.kernel;
+    if (!host.facts.vmm.empty()) json["vmm"] = host.facts.vmm;
+    json["names"] = host.names;
+    json["count"] = host.count;
+    return json;
 }
 
 inline nlohmann::ordered_json finding_json(const Finding& finding) {
@@ -56,7 +85,7 @@ inline nlohmann::ordered_json finding_json(const Finding& finding) {
     json["code"] = finding.code;
     json["message"] = finding.message;
     if (!finding.field.empty()) json["field"] = finding.field;
-    json["hosts"] = finding.hosts;
+    put_hosts(json, finding.hosts);
     return json;
 }
 

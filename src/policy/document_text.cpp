@@ -1,6 +1,10 @@
 #include "policy/document_text.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 
 namespace poolcpuid::document {
@@ -50,6 +54,20 @@ std::string field_text(const Rulebook& rulebook, const std::string& field, const
 std::string name_of(const Rulebook& rulebook, const Decision& decision) {
     if (!decision.state.empty()) return "xsave state " + decision.state;
     return field_text(rulebook, decision.field, decision.place);
+}
+
+std::string cpus_text(const CpuCounts& cpus, std::size_t most) {
+    std::vector<std::pair<std::string, std::size_t>> rows(cpus.begin(), cpus.end());
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::vector<std::string> texts;
+    for (const auto& [cpu, count] : rows) texts.push_back(cpu + " ×" + std::to_string(count));
+    return short_list(texts, most);
+}
+
+std::string enumerate(const HostList& hosts) {
+    constexpr std::size_t most_cpus = 3;
+    if (hosts.count <= most_names || hosts.cpus.empty()) return poolcpuid::enumerate(hosts.names, hosts.count);
+    return counted(hosts.count, "host") + " (" + cpus_text(hosts.cpus, most_cpus) + ")";
 }
 
 std::uint64_t number_of(std::string_view value) { return from_hex(value, 16).value_or(0); }
