@@ -48,7 +48,8 @@ private:
         if (is_fleet() && !cpus_of(policy_).empty())
             page_.paragraph(0, "CPUs: ", document::cpus_text(cpus_of(policy_), most_cpus), Colour::none, 2);
         page_.line("identity: " + summary::identity_text(policy_, rulebook_));
-        page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+        if (!is_fleet())
+            page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
 
     // A name with blanks up to where the words start, on a page that has room for two columns.
@@ -59,7 +60,10 @@ private:
 
     std::string name_of(const Decision& decision) const { return document::name_of(rulebook_, decision); }
 
-    std::string names(const HostList& hosts) const { return hosts_text(hosts, size_); }
+    std::string names(const HostList& hosts) const {
+        const bool by_cpu = is_fleet() && hosts.count > most_names_in_fleet && !hosts.cpus.empty();
+        return by_cpu ? document::cpus_text(hosts.cpus, most_cpus_in_list) : hosts_text(hosts, size_);
+    }
 
     // The hosts that decided, or who else did.
     std::string deciding(const Decision& decision) const {
@@ -92,13 +96,30 @@ private:
         for (auto first = losses.begin(); first != losses.end();) {
             const auto last = std::find_if(first, losses.end(),
                                            [&](const summary::GivenUp& other) { return other.loss != first->loss; });
-            std::size_t count = 0;
-            for (auto loss = first; loss != last; ++loss) count += loss->features.size();
-            std::string text = title_of(first->loss);
-            page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
-            put_groups({first, last});
+            put_losses({first, last}, first != losses.begin());
             first = last;
         }
+    }
+
+    // Of one kind, after another or as the first.
+    void put_losses(const std::vector<summary::GivenUp>& losses, bool is_after) {
+        const summary::Loss kind = losses.front().loss;
+        if (is_fleet() && is_after && kind == summary::Loss::unknown) return put_unknown(losses);
+        std::size_t count = 0;
+        for (const summary::GivenUp& loss : losses) count += loss.features.size();
+        std::string text = title_of(kind);
+        page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
+        put_groups(losses);
+    }
+
+    // Of a fleet: of how many hosts each feature is not known.
+    void put_unknown(const std::vector<summary::GivenUp>& losses) {
+        std::vector<std::string> features;
+        for (const summary::GivenUp& loss : losses) {
+            for (const Decision* decision : loss.features)
+                features.push_back(name_of(*decision) + " (" + counted(loss.hosts.count, "host") + ")");
+        }
+        paragraph("and not known of every host: ", in_a_row(features), Colour::cyan);
     }
 
     // Of a fleet the groups of few hosts first: those cost most for what they are. What is not shown is counted.
@@ -140,15 +161,17 @@ private:
             }
         }
         if (lost.empty()) return;
-        page_.title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
-        if (is_fleet()) {
-            std::map<std::string, std::size_t> of_attack;
-            for (const auto& [name, vulnerabilities] : lost) ++of_attack[vulnerabilities];
-            std::vector<std::string> attacks;
-            for (const auto& [attack, count] : of_attack) attacks.push_back(attack + " ×" + std::to_string(count));
-            return paragraph("", joined(attacks));
-        }
+        const std::string count = std::to_string(lost.size());
+        if (is_fleet()) return paragraph("mitigations among them, of: ", short_list(by_count(lost), most_attacks));
+        page_.title("Mitigations among them: " + count + ", of");
         for (const auto& [name, vulnerabilities] : lost) paragraph(in_column(name), vulnerabilities);
+    }
+
+    // "Spectre v2 ×6", the most frequent first.
+    static std::vector<std::string> by_count(const std::vector<std::pair<std::string, std::string>>& lost) {
+        CpuCounts counts;
+        for (const auto& [name, vulnerabilities] : lost) ++counts[vulnerabilities];
+        return document::by_count(counts);
     }
 
     void announced(const std::vector<const Decision*>& decisions) {
@@ -177,37 +200,39 @@ private:
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
         page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
-        std::map<std::string, std::size_t> warnings;  // by code, of a fleet: of each the first stands for all
+        std::map<std::string, std::vector<const Finding*>> warnings;  // by code
         for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::warning) ++warnings[finding.code];
+            if (finding.severity == Severity::error || (finding.severity == Severity::warning && !is_fleet()))
+                put(finding);
+            if (finding.severity == Severity::warning) warnings[finding.code].push_back(&finding);
         }
-        for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::error) put(finding, "", Colour::red);
-            if (finding.severity != Severity::warning) continue;
-            std::size_t& count = warnings[finding.code];
-            if (count == 0) continue;
-            put(finding, is_fleet() && count > 1 ? " (1 of " + std::to_string(count) + ")" : "", Colour::yellow);
-            if (is_fleet()) count = 0;
-        }
+        if (!is_fleet() || warnings.empty()) return;
+        std::vector<std::string> texts;
+        for (const auto& [code, of_code] : warnings) texts.push_back(warning_text(code, of_code));
+        paragraph("warnings: ", joined(texts), Colour::yellow);
     }
 
-    void put(const Finding& finding, const std::string& more, Colour colour) {
-        const bool is_cut = is_fleet() && finding.severity != Severity::error;
-        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + more + ": ",
-                  is_cut ? first_words(finding.message, most_of_a_warning) : finding.message, colour);
+    // "unknown-leaf ×3 (19 hosts)"
+    static std::string warning_text(const std::string& code, const std::vector<const Finding*>& findings) {
+        std::size_t hosts = 0;
+        for (const Finding* finding : findings) hosts = std::max(hosts, finding->hosts.count);
+        const std::string many = findings.size() > 1 ? " ×" + std::to_string(findings.size()) : "";
+        const std::string up_to = findings.size() > 1 ? "up to " : "";
+        return code + many + (hosts > 0 ? " (" + up_to + counted(hosts, "host") + ")" : "");
     }
 
-    // Of a long text as much as has room, in whole words.
-    static std::string first_words(const std::string& text, std::size_t most) {
-        if (text.size() <= most) return text;
-        return text.substr(0, text.rfind(' ', most)) + " …";
+    void put(const Finding& finding) {
+        const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
+        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
     }
 
     // Of a fleet, so that its summary has room on a screen. --format json has all.
     static constexpr std::size_t most_cpus = 8;
-    static constexpr std::size_t most_groups = 5;
+    static constexpr std::size_t most_cpus_in_list = 2;
+    static constexpr std::size_t most_names_in_fleet = 3;
+    static constexpr std::size_t most_attacks = 4;
+    static constexpr std::size_t most_groups = 4;
     static constexpr std::size_t most_in_a_row = 6;
-    static constexpr std::size_t most_of_a_warning = 120;  // bytes
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;

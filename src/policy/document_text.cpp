@@ -56,13 +56,15 @@ std::string name_of(const Rulebook& rulebook, const Decision& decision) {
     return field_text(rulebook, decision.field, decision.place);
 }
 
-std::string cpus_text(const CpuCounts& cpus, std::size_t most) {
-    std::vector<std::pair<std::string, std::size_t>> rows(cpus.begin(), cpus.end());
+std::vector<std::string> by_count(const CpuCounts& counts) {
+    std::vector<std::pair<std::string, std::size_t>> rows(counts.begin(), counts.end());
     std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
     std::vector<std::string> texts;
-    for (const auto& [cpu, count] : rows) texts.push_back(cpu + " ×" + std::to_string(count));
-    return short_list(texts, most);
+    for (const auto& [name, count] : rows) texts.push_back(name + " ×" + std::to_string(count));
+    return texts;
 }
+
+std::string cpus_text(const CpuCounts& cpus, std::size_t most) { return short_list(by_count(cpus), most); }
 
 std::string enumerate(const HostList& hosts) {
     constexpr std::size_t most_cpus = 3;

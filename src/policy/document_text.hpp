@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
@@ -27,6 +28,9 @@ std::string name_of(const Rulebook& rulebook, const Decision& decision);
 
 // A field's id, with its subleaf where the rulebook has the field in several: "avx2", "xs_offset[5]".
 std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place);
+
+// "Haswell-EP ×40", "Broadwell-EP ×28": what is most frequent first.
+std::vector<std::string> by_count(const CpuCounts& counts);
 
 // "Haswell-EP ×40, Broadwell-EP ×28 and 3 more": the most frequent CPUs first; empty where they are not known.
 std::string cpus_text(const CpuCounts& cpus, std::size_t most);
