@@ -197,6 +197,7 @@ inline constexpr unsigned policy_minor = 2;
 
 struct PoolPolicy {
     unsigned minor = policy_minor;
+    bool lean = false;  // of decisions there are only those that promise something by themselves
     std::string pool;
     std::string vendor;  // the CPUID vendor string
     RecordedOptions options;
@@ -219,6 +220,9 @@ CpuCounts cpus_of(const PoolPolicy& policy);
 
 // The policy as its JSON document (schemas/policy.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy);
+
+// The policy without the decisions that only say why: it promises the same and takes a fraction of the room.
+PoolPolicy as_lean(PoolPolicy policy);
 
 // The policy as a document of an older minor version would say it: without what later ones added. For comparing the
 // two.

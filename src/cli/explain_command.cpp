@@ -90,6 +90,7 @@ ExitStatus explain(const ExplainArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const PoolPolicy policy = read_bound(arguments.policy, rulebook);
+    require_decisions(policy, arguments.policy, !arguments.hosts.empty());
     std::optional<PolicyHosts> hosts;
     if (!arguments.hosts.empty()) {
         hosts = read_policy_hosts(policy, arguments.policy, arguments.hosts, arguments.ceiling, rulebook);

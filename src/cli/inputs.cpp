@@ -216,6 +216,13 @@ PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
     return policy;
 }
 
+void require_decisions(const PoolPolicy& policy, const std::string& path, bool has_hosts) {
+    if (policy.lean && !has_hosts) {
+        throw InputError(path, 0, "a policy that says why its values are as they are, or its hosts with --hosts",
+                         "one of merge --lean");
+    }
+}
+
 namespace {
 
 // What keeps the hosts from being those of the policy, a sentence each.

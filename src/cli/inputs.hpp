@@ -56,6 +56,9 @@ void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const R
 // Reads a policy to compare with, and logs a warning when it was made with another rulebook. Throws InputError.
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook);
 
+// Throws InputError when the policy does not say why its values are as they are (merge --lean) and no hosts tell it.
+void require_decisions(const PoolPolicy& policy, const std::string& path, bool has_hosts);
+
 // The rulebook of a run: the one compiled in, or the directory that --rulebook names.
 class RulebookChoice {
 public:

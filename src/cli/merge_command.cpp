@@ -33,6 +33,7 @@ struct MergeArguments {
     std::string expect;
     std::string list_hosts;
     bool skip_unreadable = false;
+    bool lean = false;
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
@@ -137,7 +138,7 @@ ExitStatus merge(const MergeArguments& arguments) {
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
     emit(
-        arguments.result, [&] { return to_json(policy); },
+        arguments.result, [&] { return to_json(arguments.lean ? as_lean(policy) : policy); },
         [&](Page& page) { merge_text(policy, rulebook.get(), page); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }
@@ -159,6 +160,8 @@ void add_merge_command(CLI::App& verb, Action& action) {
     verb.add_option("--pool", arguments->pool, "The pool's name, for the document (default: pool)")->type_name("NAME");
     verb.add_option("--list-hosts", arguments->list_hosts, "Write every host's digest and name to FILE")
         ->type_name("FILE");
+    verb.add_flag("--lean", arguments->lean,
+                  "Leave out of the document what only says why: it is small, and explain needs the hosts");
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
                   "Leave out hosts that cannot be read, with an error finding for each");
 

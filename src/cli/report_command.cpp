@@ -61,6 +61,7 @@ ExitStatus report(const ReportArguments& arguments) {
     input.policy = read_policy(bytes, path);
     input.sha256 = sha256_hex(bytes);
     warn_of_rulebook(path, input.policy, rulebook);
+    require_decisions(input.policy, path, !arguments.hosts.empty());
     if (!arguments.hosts.empty()) {
         const auto hosts = read_policy_hosts(input.policy, path, arguments.hosts, arguments.ceiling, rulebook);
         if (!hosts) return ExitStatus::bad_input;

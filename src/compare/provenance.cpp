@@ -118,8 +118,12 @@ std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolP
 
 Provenance provenance(const PoolPolicy& as_read_before, const PoolPolicy& as_read_after) {
     const unsigned minor = std::min(as_read_before.minor, as_read_after.minor);
-    const PoolPolicy before = as_minor(as_read_before, minor);
-    const PoolPolicy after = as_minor(as_read_after, minor);
+    const bool lean = as_read_before.lean || as_read_after.lean;
+    const auto comparable = [&](const PoolPolicy& policy) {
+        return lean ? as_lean(as_minor(policy, minor)) : as_minor(policy, minor);
+    };
+    const PoolPolicy before = comparable(as_read_before);
+    const PoolPolicy after = comparable(as_read_after);
     Provenance result;
     result.rulebook =
         before.rulebook_sha256 != after.rulebook_sha256 || before.rulebook_version != after.rulebook_version;

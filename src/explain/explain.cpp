@@ -114,6 +114,11 @@ std::optional<ExplainedState> Explainer::state_named(std::string_view name) cons
 Story Explainer::story() const { return explain::story_of(impl_->view); }
 
 PoolPolicy with_names_of(PoolPolicy policy, const PoolPolicy& whole) {
+    const bool is_its = policy.cpuid == whole.cpuid && policy.msrs == whole.msrs;
+    if (policy.lean && is_its) {
+        policy.lean = false;
+        policy.decisions = whole.decisions;
+    }
     const auto decide_alike = [](const Decision& a, const Decision& b) {
         return a.field == b.field && a.place == b.place && a.value == b.value && a.cause == b.cause && a.on == b.on &&
                std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),

@@ -35,6 +35,7 @@ public:
         PoolPolicy policy;
         policy.minor = minor_ = minor(reader);
         reader.optional("annotations");  // the operator's own: whatever they are
+        if (minor_ > 1) policy.lean = reader.optional_bool("lean", false);
         policy.pool = reader.required_string("pool");
         policy.vendor = reader.required_string("vendor");
         if (const Value* options = reader.optional_object("options")) policy.options = recorded_options(*options);

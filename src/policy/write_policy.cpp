@@ -94,6 +94,7 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     Json json;
     json["schema"] = "poolcpuid/policy/v1";
     if (policy.minor > 0) json["minor"] = policy.minor;
+    if (policy.lean) json["lean"] = true;
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     if (!policy.options.empty()) json["options"] = options_json(policy.options);
@@ -117,6 +118,13 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
         return entry;
     });
     return json;
+}
+
+PoolPolicy as_lean(PoolPolicy policy) {
+    policy.lean = true;
+    // Whether VERW scrubs is a promise that registers do not show.
+    std::erase_if(policy.decisions, [](const Decision& decision) { return !decision.scrubs.has_value(); });
+    return policy;
 }
 
 PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -136,6 +137,32 @@ TEST_CASE("a pool of 200 hosts is told by its CPUs, and has room on a screen", "
     CHECK_THAT(result.out, Contains("fs_gs_base_ns              Genoa ×40\n"));
     CHECK_THAT(result.out, !Contains("rome-100, rome-101"));
     CHECK(std::count(result.out.begin(), result.out.end(), '\n') <= 40);
+}
+
+TEST_CASE("a lean policy promises the same, is small, and explains itself with its hosts alone", "[merge][output]") {
+    const TemporaryDirectory dir;
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts";
+    const std::string whole = dir.path() + "/whole.json";
+    const std::string lean = dir.path() + "/lean.json";
+    REQUIRE(run({"merge", hosts, "-o", whole}).status == 0);
+    const Result merged = run({"merge", hosts, "--lean", "-o", lean});
+    REQUIRE(merged.status == 0);
+    CHECK(merged.err == run({"merge", hosts, "-o", whole}).err);  // the summary is of the whole
+    CHECK(std::filesystem::file_size(lean) * 3 < std::filesystem::file_size(whole));
+    CHECK(run({"check", lean, hosts, "--format", "text"}).out == run({"check", whole, hosts, "--format", "text"}).out);
+    CHECK(run({"render", "--to", "kvm", lean}).out == run({"render", "--to", "kvm", whole}).out);
+    const Result difference = run({"diff", whole, lean, "--format", "text"});
+    CHECK(difference.status == 0);
+    CHECK_THAT(difference.out, !Contains("decided otherwise"));
+    CHECK(run({"merge", hosts, "--expect", lean}).status == 0);
+    CHECK(run({"explain", lean, "avx2", "--hosts", hosts, "--format", "text"}).out ==
+          run({"explain", whole, "avx2", "--hosts", hosts, "--format", "text"}).out);
+    for (const std::vector<std::string>& verb :
+         {std::vector<std::string>{"explain", lean}, {"report", lean, "-o", dir.path() + "/page.html"}}) {
+        const Result refused = run(verb);
+        CHECK(refused.status == 3);
+        CHECK_THAT(refused.err, Contains("--hosts") && Contains("merge --lean"));
+    }
 }
 
 TEST_CASE("a summary keeps within its columns", "[merge][output]") {
