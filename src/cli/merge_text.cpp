@@ -7,6 +7,7 @@
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "rulebook/names.hpp"
 
 namespace poolcpuid::cli {
@@ -20,6 +21,7 @@ public:
 
     void put() {
         head();
+        outliers();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
         mitigations(groups.given_up);
@@ -44,6 +46,21 @@ private:
                         Colour::bold, 2);
         page_.line("identity: " + summary::identity_text(policy_, rulebook_));
         page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+    }
+
+    static bool costs_a_feature(const Finding& finding) {
+        return finding.code == FindingCode("outlier") && finding.severity == Severity::warning;
+    }
+
+    // First, for it is mended where it is, and most of what follows may be gone then.
+    void outliers() {
+        std::vector<const Finding*> found;
+        for (const Finding& finding : policy_.findings) {
+            if (costs_a_feature(finding)) found.push_back(&finding);
+        }
+        if (found.empty()) return;
+        page_.title("Outliers: what fewer than half of the hosts with one CPU lack");
+        for (const Finding* finding : found) paragraph("warning outlier: ", finding->message, Colour::yellow);
     }
 
     // A name with blanks up to where the words start, on a page that has room for two columns.
@@ -143,7 +160,7 @@ private:
         page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
         for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::note) continue;
+            if (finding.severity == Severity::note || costs_a_feature(finding)) continue;
             const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
             paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
         }

@@ -9,6 +9,8 @@
 #include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "merge/msr_findings.hpp"
+#include "merge/outliers.hpp"
+#include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
 
@@ -16,11 +18,11 @@ namespace poolcpuid::merge {
 
 namespace {
 
-std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); }
+using document::list_of;
 
 std::string place_text(const RegisterPlace& place) {
     if (place.is_msr) return "MSR " + to_hex(place.key.leaf);
-    return "leaf " + leaf_text(place.key) + " " + to_string(place.reg);
+    return "leaf " + list_of({place.key}) + " " + to_string(place.reg);
 }
 
 class Finder {
@@ -47,6 +49,7 @@ public:
         report_strays();
         report_models();
         report_microcode();
+        report_outliers();
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
@@ -154,19 +157,6 @@ private:
                     "allow_smaller_maxphyaddr. Guests that rely on such faults (shadow paging, some hardening) notice.",
                 wider, std::string(field.id));
         }
-    }
-
-    // "0x7.1, 0xd.2-3f": runs of subleaves as one.
-    static std::string list_of(const std::vector<LeafKey>& keys) {
-        std::string text;
-        for (std::size_t first = 0; first < keys.size();) {
-            std::size_t last = first;
-            while (last + 1 < keys.size() && keys[last + 1] == LeafKey{keys[last].leaf, keys[last].subleaf + 1}) ++last;
-            text += (text.empty() ? "" : ", ") + leaf_text(keys[first]);
-            if (last > first) text += "-" + to_hex(keys[last].subleaf).substr(2);
-            first = last + 1;
-        }
-        return text;
     }
 
     // One finding for all hosts that are silent on the same leaves.
@@ -388,6 +378,35 @@ private:
         if (plan_.is_inverted(index)) return in_.draft.present(index);
         const Cause cause = in_.draft.fate(index).cause;
         return cause != Cause::not_asked && cause != Cause::hidden;
+    }
+
+    // What fewer than half of the hosts with one CPU lack. It costs the pool what nobody else lacks.
+    void report_outliers() {
+        std::vector<AlikeHosts> alike;
+        for (const Variant& variant : in_.variants) {
+            if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.names});
+        }
+        for (const Outlier& outlier : outliers_of(plan_, alike)) {
+            std::vector<FieldIndex> lost = outlier.fields;
+            std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier.hosts); });
+            std::string message = sentence_of(rulebook_, outlier);
+            message += lost.empty() ? " The pool loses nothing by it."
+                                    : " Without " + std::string(outlier.hosts.size() == 1 ? "it" : "them") +
+                                          " the pool would have " + ids_of(lost, names_in_sentence) + ".";
+            add(lost.empty() ? Severity::note : Severity::warning, "outlier", std::move(message), outlier.hosts,
+                outlier.fields.size() == 1 ? std::string(rulebook_[outlier.fields.front()].id) : std::string());
+        }
+    }
+
+    // True when the policy lacks the feature for want of these hosts alone, and not by an option.
+    bool is_lost_to(FieldIndex index, const std::vector<std::string>& names) const {
+        const Cause cause = in_.draft.fate(index).cause;
+        if (in_.draft.present(index) || cause == Cause::ceiling || cause == Cause::hidden) return false;
+        const std::uint32_t subleaf = rulebook_[index].subleaf_first;
+        const auto without = names_where(in_.variants, [&](const Variant& variant) {
+            return brought_value(plan_, *variant.promises, index, subleaf).value == 0;
+        });
+        return std::includes(names.begin(), names.end(), without.begin(), without.end());
     }
 
     void report_artefact() {
