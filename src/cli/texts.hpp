@@ -15,6 +15,7 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/inventory.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_plan.hpp"
 #include "poolcpuid/render.hpp"
@@ -32,6 +33,9 @@ void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page);
 // actual with their digests, as PoolState::names gives them.
 std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
                                     const std::vector<std::pair<std::string, std::string>>& names);
+
+// hosts: a line a group of hosts that are alike, or each host, with what is not known of them under it; outliers first.
+void hosts_text(const Inventory& inventory, bool each, Page& page);
 
 // check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,

@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "policy/document_text.hpp"
+#include "poolcpuid/cpu.hpp"
 #include "poolcpuid/policy.hpp"
 #include "rulebook/names.hpp"
 
@@ -40,6 +41,17 @@ inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const
     json["field"] = id;
     put_place(json, place);
     json["names"] = names_json(rules, id);
+}
+
+// Which CPU it is; no names for one that the model table does not know.
+inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
+    nlohmann::ordered_json json;
+    if (!cpu.name.empty()) json["name"] = cpu.name;
+    if (!cpu.microarchitecture.empty()) json["microarchitecture"] = cpu.microarchitecture;
+    json["family"] = to_hex(cpu.family);
+    json["model"] = to_hex(cpu.model);
+    json["stepping"] = to_hex(cpu.stepping);
+    return json;
 }
 
 inline nlohmann::ordered_json class_json(const HostClass& host) {
