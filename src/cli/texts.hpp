@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/guest_cpu.hpp"
 #include "poolcpuid/inventory.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_plan.hpp"
@@ -36,6 +38,10 @@ std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& 
 
 // hosts: a line a group of hosts that are alike, or each host, with what is not known of them under it; outliers first.
 void hosts_text(const Inventory& inventory, bool each, Page& page);
+
+// show: the CPU that a guest gets, features by the register that says them, in a tongue (guest_cpu.hpp).
+void show_text(const Rulebook& rulebook, const PoolPolicy& policy, const GuestCpu& guest, std::string_view tongue,
+               Page& page);
 
 // check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,

@@ -142,7 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!policy) return 0;
     check_policy(hosts, *state, *policy);
     if (data[0] == 'g' && hosts.size() > 1) check_growth(hosts, *state, *policy);
-    if (std::string_view("ceprhv").find(static_cast<char>(data[0])) != std::string_view::npos) {
+    if (std::string_view("ceprhvs").find(static_cast<char>(data[0])) != std::string_view::npos) {
         ask_verb(data[0], hosts, *policy);
     }
     return 0;
