@@ -47,6 +47,9 @@ void show_text(const Rulebook& rulebook, const PoolPolicy& policy, const GuestCp
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                 Strictness strictness, Page& page);
 
+// check with several policies: how many hosts may run each, and a line a group of hosts with a column a policy.
+void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page);
+
 // diff: what is compared, whether it differs, and the changes.
 void diff_text(const Difference& difference, const Rulebook& rulebook, Page& page);
 
