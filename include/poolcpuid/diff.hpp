@@ -63,22 +63,23 @@ struct DiffSide {
     std::string options;  // of a policy: as one gives them to merge, "no options" for none
 };
 
-// Hosts of equal content that are behind both policies, under other names or in another number.
-struct RenamedHosts {
+// Hosts that are behind both policies, and are not the same there.
+struct HostPair {
     HostClass before;
     HostClass after;
 };
 
 // How two policies differ beyond their registers. Empty unless both sides are policies.
 struct Provenance {
-    bool rulebook = false;                    // made with different rulebooks
-    bool options = false;                     // the operator asked for other things
-    bool pool = false;                        // the pool's name
-    bool names = false;                       // the names of all hosts (documents list only some of them)
-    std::vector<HostClass> hosts_removed;     // by digest
-    std::vector<HostClass> hosts_added;       // likewise
-    std::vector<RenamedHosts> hosts_renamed;  // likewise
-    std::vector<BitPlace> owned_removed;      // bits that the VMM no longer fills in
+    bool rulebook = false;                   // made with different rulebooks
+    bool options = false;                    // the operator asked for other things
+    bool pool = false;                       // the pool's name
+    bool names = false;                      // the names of all hosts (documents list only some of them)
+    std::vector<HostClass> hosts_removed;    // by digest
+    std::vector<HostClass> hosts_added;      // likewise
+    std::vector<HostPair> hosts_renamed;     // the same content under other names or in another number
+    std::vector<HostPair> hosts_recaptured;  // the same names with other content, as far as the documents list them
+    std::vector<BitPlace> owned_removed;     // bits that the VMM no longer fills in
     std::vector<BitPlace> owned_added;
     std::vector<std::string> decisions;  // ids of fields that are decided otherwise, or no longer, in order of place
     std::vector<Finding> findings_removed;

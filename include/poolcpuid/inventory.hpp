@@ -6,12 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "poolcpuid/cpu.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid {
@@ -20,13 +20,10 @@ namespace poolcpuid {
 struct HostEntry {
     std::string name;
     std::string sha256;
-    std::string format;                      // of the dump
-    std::string vendor;                      // the CPUID vendor string; empty: the dump does not show it
-    std::optional<Cpu> cpu;                  // nothing: likewise
-    std::optional<std::uint32_t> microcode;  // as microcode_revision says; nothing: not known
-    std::string kernel;                      // as the dump words it; empty: not known
+    std::string format;  // of the dump
+    std::string vendor;  // the CPUID vendor string; empty: the dump does not show it
+    HostFacts facts;
     bool has_hardware_view = false;
-    std::string hypervisor;        // whose view there is: "kvm"; empty: there is none
     bool has_msrs = false;         // in one of the views
     std::vector<LeafKey> unknown;  // rows that hold promises and of which the dump knows nothing; sorted
     std::vector<DumpNote> notes;
@@ -46,18 +43,18 @@ struct OutlierHosts {
     std::string vendor;
     Cpu cpu;
     std::vector<std::string> fields;              // the rulebook's ids, in its order
-    std::vector<std::string> hosts;               // that lack them, sorted
+    HostList hosts;                               // that lack them, all by name
     std::size_t others = 0;                       // how many have them
     std::vector<std::uint32_t> microcode;         // revisions of hosts that are known, sorted
     std::vector<std::uint32_t> others_microcode;  // likewise
     std::string message;                          // a sentence or two
 };
 
-// How many hosts of a vendor there are, by what their CPUs are called (short_text).
+// How many hosts of a vendor there are, and how many have each CPU.
 struct VendorCount {
     std::string vendor;
     std::size_t count = 0;
-    std::vector<std::pair<std::string, std::size_t>> cpus;  // the most first, then by name
+    CpuCounts cpus;  // of those that show theirs
 };
 
 struct Inventory {
@@ -75,7 +72,7 @@ Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& ho
 // The vendors of hosts alone. Linear in the hosts.
 std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts);
 
-// "14 AuthenticAMD: 8 × Rome, 6 × Milan; 3 GenuineIntel: 3 × Haswell-EP": all of them.
+// "14 AuthenticAMD (Rome ×8, Milan ×6), 3 GenuineIntel (Haswell-EP ×3)": all of them.
 std::string text_of(const std::vector<VendorCount>& vendors);
 
 // The inventory as a JSON document (schemas/hosts.schema.json): deterministic, ends with a newline.

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/cpu.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/registers.hpp"
 
@@ -21,16 +23,44 @@ std::string_view to_string(Severity severity) noexcept;
 // Lists of host names in a document hold at most this many; the count beside them is exact.
 inline constexpr std::size_t most_names = 8;
 
+// How many of some hosts have each CPU, by short_text. Empty where it is not known, as of older documents.
+using CpuCounts = std::map<std::string, std::size_t>;
+
+// Some hosts: the first of their names, sorted, and how many they are.
+struct HostList {
+    std::vector<std::string> names;
+    std::size_t count = 0;
+    CpuCounts cpus{};
+
+    // Adds others, none of which is among them, and keeps at most that many names.
+    void add(const HostList& others, std::size_t most = most_names);
+
+    friend bool operator==(const HostList&, const HostList&) = default;
+};
+
 // Something about the inputs or the result that a person should know.
 struct Finding {
     Severity severity = Severity::note;
-    std::string code;                // stable, for scripts: finding_code.hpp has those of this version
-    std::string message;             // a sentence or two
-    std::string field;               // the rulebook's id, or empty
-    std::vector<std::string> hosts;  // at most most_names, sorted
+    std::string code;     // stable, for scripts: finding_code.hpp has those of this version
+    std::string message;  // a sentence or two
+    std::string field;    // the rulebook's id, or empty
+    HostList hosts;       // in older documents the count is that of the names
 
     friend bool operator==(const Finding&, const Finding&) = default;
 };
+
+// What a dump says of its host beside the registers.
+struct HostFacts {
+    std::optional<Cpu> cpu;                  // nothing: the dump does not show the signature
+    std::optional<std::uint32_t> microcode;  // as /proc/cpuinfo words it
+    std::string kernel;                      // its release; empty: not known
+    std::string vmm;                         // whose the hypervisor's view is: "kvm"; empty: there is none
+
+    friend bool operator==(const HostFacts&, const HostFacts&) = default;
+};
+
+// The facts of a dump. Linear in the model table.
+HostFacts facts_of(const Rulebook& rulebook, const HostDump& host);
 
 // Hosts with equal content.
 struct HostClass {
@@ -39,19 +69,12 @@ struct HostClass {
     std::vector<std::string> views;  // "hardware", "hypervisor"
     std::vector<std::string> names;  // at most most_names, sorted
     std::size_t count = 0;
+    HostFacts facts{};  // none in older documents
 
     // True for a policy that joined the pool as its ceiling, which is no host of it.
     bool is_ceiling() const { return format == "policy"; }
 
     friend bool operator==(const HostClass&, const HostClass&) = default;
-};
-
-// Names of hosts, sorted; names may hold only the first of count.
-struct HostList {
-    std::vector<std::string> names;
-    std::size_t count = 0;
-
-    friend bool operator==(const HostList&, const HostList&) = default;
 };
 
 // Where an XSAVE state of a known size lies (SDM vol. 1, 13.4.2).
@@ -68,6 +91,9 @@ struct ValueOfHosts {
     std::vector<std::string> hosts;
     std::size_t count = 0;
     std::optional<StatePlace> at{};  // of an XSAVE state that the hosts have; value is its size
+    CpuCounts cpus{};
+
+    HostList list() const { return {hosts, count, cpus}; }
 
     friend bool operator==(const ValueOfHosts&, const ValueOfHosts&) = default;
 };
@@ -165,8 +191,9 @@ struct RecordedOptions {
     friend bool operator==(const RecordedOptions&, const RecordedOptions&) = default;
 };
 
-// The minor version of the documents that are written: from 1 on a decision has its cause as data.
-inline constexpr unsigned policy_minor = 1;
+// The minor version of the documents that are written. From 1 on a decision has its cause as data; from 2 on a host has
+// its facts, lists of hosts their CPUs, and the policy the features and the level that a guest sees.
+inline constexpr unsigned policy_minor = 2;
 
 struct PoolPolicy {
     unsigned minor = policy_minor;
@@ -187,8 +214,15 @@ struct PoolPolicy {
     friend bool operator==(const PoolPolicy&, const PoolPolicy&) = default;
 };
 
+// The CPUs of the pool's hosts. Linear in the classes of hosts.
+CpuCounts cpus_of(const PoolPolicy& policy);
+
 // The policy as its JSON document (schemas/policy.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy);
+
+// The policy as a document of an older minor version would say it: without what later ones added. For comparing the
+// two.
+PoolPolicy as_minor(PoolPolicy policy, unsigned minor);
 
 // The SHA-256 of the policy's document as this program writes it, or as the program did that wrote it.
 std::string sha256_of(const PoolPolicy& policy);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "base/printable.hpp"
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
@@ -53,6 +54,27 @@ std::string class_text(const HostClass& host) {
     return joined(names) + " (" + host.sha256.substr(0, digest_digits) + ")";
 }
 
+std::string microcode_text(const HostFacts& facts) { return facts.microcode ? to_hex(*facts.microcode) : "not known"; }
+
+std::string kernel_text(const HostFacts& facts) { return facts.kernel.empty() ? "not known" : printable(facts.kernel); }
+
+// "node-3 (microcode 0x1f -> 0x49)", or where no such fact differs, the digests.
+std::string recapture_text(const HostPair& hosts) {
+    const HostFacts& before = hosts.before.facts;
+    const HostFacts& after = hosts.after.facts;
+    std::vector<std::string> facts;
+    if (before.cpu != after.cpu && before.cpu && after.cpu)
+        facts.push_back(full_text(*before.cpu) + " -> " + full_text(*after.cpu));
+    if (before.microcode != after.microcode)
+        facts.push_back("microcode " + microcode_text(before) + " -> " + microcode_text(after));
+    if (before.kernel != after.kernel) facts.push_back("kernel " + kernel_text(before) + " -> " + kernel_text(after));
+    if (facts.empty()) {
+        facts.push_back(hosts.before.sha256.substr(0, digest_digits) + " -> " +
+                        hosts.after.sha256.substr(0, digest_digits));
+    }
+    return joined(hosts.after.names) + " (" + joined(facts) + ")";
+}
+
 template <typename Entry, typename Text>
 void put_list(const char* what, const std::vector<Entry>& entries, Text text_of, std::vector<std::string>& out) {
     std::vector<std::string> parts;
@@ -66,7 +88,7 @@ void put_list(const char* what, const std::vector<Entry>& entries, Text text_of,
 std::string finding_text(const Finding& finding) {
     const std::string what = std::string(to_string(finding.severity)) + " " + finding.code;
     if (!finding.field.empty()) return what + " (" + finding.field + ")";
-    return finding.hosts.empty() ? what : what + " (" + joined(finding.hosts) + ")";
+    return finding.hosts.count == 0 ? what : what + " (" + document::enumerate(finding.hosts) + ")";
 }
 
 std::string rulebook_text(const DiffSide& side) {
@@ -166,9 +188,10 @@ std::vector<std::string> other_differences(const Difference& difference) {
     put_list("new hosts: ", provenance.hosts_added, class_text, out);
     put_list(
         "hosts of the same content under other names: ", provenance.hosts_renamed,
-        [](const RenamedHosts& hosts) { return class_text(hosts.before) + " -> " + class_text(hosts.after); }, out);
-    const bool same_classes =
-        provenance.hosts_removed.empty() && provenance.hosts_added.empty() && provenance.hosts_renamed.empty();
+        [](const HostPair& hosts) { return class_text(hosts.before) + " -> " + class_text(hosts.after); }, out);
+    put_list("hosts that were captured again: ", provenance.hosts_recaptured, recapture_text, out);
+    const bool same_classes = provenance.hosts_removed.empty() && provenance.hosts_added.empty() &&
+                              provenance.hosts_renamed.empty() && provenance.hosts_recaptured.empty();
     if (provenance.names && same_classes) out.push_back("names of hosts that the documents do not list");
     put_list("no longer filled in by the VMM: ", provenance.owned_removed, place_text, out);
     put_list("now filled in by the VMM: ", provenance.owned_added, place_text, out);

@@ -164,7 +164,7 @@ private:
     }
 
     std::string seen_text(const Field& field, const ValueOfHosts& seen, std::size_t most) const {
-        const std::string hosts = hosts_text({seen.hosts, seen.count}, of_.size, most);
+        const std::string hosts = hosts_text(seen.list(), of_.size, most);
         if (seen.value != "unknown") return value_text(field, seen.value) + " on " + hosts;
         return seen.count == of_.size.hosts ? "no dump says it" : "not known on " + hosts;
     }
@@ -230,7 +230,7 @@ private:
         row("decided", state.reason);
         std::string label = "hosts";
         for (const ValueOfHosts& seen : state.seen) {
-            row(std::exchange(label, ""), seen.value + " on " + hosts_text({seen.hosts, seen.count}, of_.size));
+            row(std::exchange(label, ""), seen.value + " on " + hosts_text(seen.list(), of_.size));
         }
         if (!state.kept && state.seen.empty()) row("hosts", "none is known to have it");
         if (state.because.count > 0) row("because of", hosts_text(state.because, of_.size, every_name));
@@ -260,7 +260,7 @@ std::string line_of(const ExplainedState& state, const PoolSize& pool) {
     std::string detail;
     if (state.cause == Cause::layout) {
         for (const ValueOfHosts& seen : state.seen) {
-            detail += (detail.empty() ? "" : "; ") + seen.value + " on " + hosts_text({seen.hosts, seen.count}, pool);
+            detail += (detail.empty() ? "" : "; ") + seen.value + " on " + hosts_text(seen.list(), pool);
         }
     } else if (state.because.count > 0) {
         detail = hosts_text(state.because, pool);

@@ -31,17 +31,19 @@ struct HostColumn {
     std::size_t width = 0;
 };
 
-std::string cpu_cell(const HostEntry& entry) { return entry.cpu ? short_text(*entry.cpu) : not_known; }
+std::string cpu_cell(const HostEntry& entry) { return entry.facts.cpu ? short_text(*entry.facts.cpu) : not_known; }
 
-std::string microcode_cell(const HostEntry& entry) { return entry.microcode ? to_hex(*entry.microcode) : not_known; }
+std::string microcode_cell(const HostEntry& entry) {
+    return entry.facts.microcode ? to_hex(*entry.facts.microcode) : not_known;
+}
 
-std::string kernel_cell(const HostEntry& entry) { return entry.kernel.empty() ? not_known : entry.kernel; }
+std::string kernel_cell(const HostEntry& entry) { return entry.facts.kernel.empty() ? not_known : entry.facts.kernel; }
 
 std::string format_cell(const HostEntry& entry) { return entry.format; }
 
 std::string views_cell(const HostEntry& entry) {
-    if (!entry.has_hardware_view) return entry.hypervisor;
-    return entry.hypervisor.empty() ? "hardware" : "hardware+" + entry.hypervisor;
+    if (!entry.has_hardware_view) return entry.facts.vmm;
+    return entry.facts.vmm.empty() ? "hardware" : "hardware+" + entry.facts.vmm;
 }
 
 std::string msrs_cell(const HostEntry& entry) { return entry.has_msrs ? "yes" : "no"; }
@@ -113,8 +115,8 @@ private:
             }
             all += column.width + gap;
         }
-        const bool is_any_known =
-            std::any_of(lines.begin(), lines.end(), [](const HostLine& line) { return !line.entry->kernel.empty(); });
+        const bool is_any_known = std::any_of(lines.begin(), lines.end(),
+                                              [](const HostLine& line) { return !line.entry->facts.kernel.empty(); });
         if (!is_any_known || all > page_.width()) {
             std::erase_if(columns, [](const HostColumn& column) { return column.cell == kernel_cell; });
         }
@@ -159,10 +161,11 @@ private:
         const bool has_kernel = std::any_of(columns.begin(), columns.end(),
                                             [](const HostColumn& column) { return column.cell == kernel_cell; });
         if (!line.names.empty()) page_.line(line.names, Colour::cyan, indent);
-        if (!entry.kernel.empty() && !has_kernel) page_.line("kernel " + entry.kernel, Colour::none, indent);
+        if (!entry.facts.kernel.empty() && !has_kernel)
+            page_.line("kernel " + entry.facts.kernel, Colour::none, indent);
         if (!line.lacks.empty()) page_.paragraph(indent, "lacks: ", joined(line.lacks), Colour::yellow, 2);
         if (!entry.unknown.empty()) {
-            page_.paragraph(indent, "not known: ", document::list_of(entry.unknown), Colour::yellow, 2);
+            page_.paragraph(indent, "not known: ", document::leaves_text(entry.unknown), Colour::yellow, 2);
         }
         std::set<std::string> codes;
         for (const DumpNote& note : entry.notes) codes.emplace(note.code);

@@ -31,6 +31,9 @@ public:
     }
 
 private:
+    // A pool that is told by its CPUs: not all of its hosts can be named, and few of many groups have room on a screen.
+    bool is_fleet() const { return size_.hosts > most_hosts_listed; }
+
     void paragraph(const std::string& label, const std::string& text, Colour colour = Colour::none) {
         page_.paragraph(4, label, text, colour, 2);
     }
@@ -44,8 +47,11 @@ private:
                             (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " +
                             policy_.vendor,
                         Colour::bold, 2);
+        if (is_fleet() && !cpus_of(policy_).empty())
+            page_.paragraph(0, "CPUs: ", document::cpus_text(cpus_of(policy_), most_cpus), Colour::none, 2);
         page_.line("identity: " + summary::identity_text(policy_, rulebook_));
-        page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+        if (!is_fleet())
+            page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
     }
 
     static bool costs_a_feature(const Finding& finding) {
@@ -60,7 +66,9 @@ private:
         }
         if (found.empty()) return;
         page_.title("Outliers: what fewer than half of the hosts with one CPU lack");
-        for (const Finding* finding : found) paragraph("warning outlier: ", finding->message, Colour::yellow);
+        const std::size_t shown = is_fleet() ? std::min(most_outliers, found.size()) : found.size();
+        for (std::size_t i = 0; i < shown; ++i) put(*found[i]);
+        if (shown < found.size()) paragraph("", "and " + std::to_string(found.size() - shown) + " more");
     }
 
     // A name with blanks up to where the words start, on a page that has room for two columns.
@@ -71,7 +79,10 @@ private:
 
     std::string name_of(const Decision& decision) const { return document::name_of(rulebook_, decision); }
 
-    std::string names(const HostList& hosts) const { return hosts_text(hosts, size_); }
+    std::string names(const HostList& hosts) const {
+        const bool by_cpu = is_fleet() && hosts.count > most_names_in_fleet && !hosts.cpus.empty();
+        return by_cpu ? document::cpus_text(hosts.cpus, most_cpus_in_list) : hosts_text(hosts, size_);
+    }
 
     // The hosts that decided, or who else did.
     std::string deciding(const Decision& decision) const {
@@ -104,18 +115,58 @@ private:
         for (auto first = losses.begin(); first != losses.end();) {
             const auto last = std::find_if(first, losses.end(),
                                            [&](const summary::GivenUp& other) { return other.loss != first->loss; });
-            std::size_t count = 0;
-            for (auto loss = first; loss != last; ++loss) count += loss->features.size();
-            std::string text = title_of(first->loss);
-            page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
-            for (; first != last; ++first) put(*first);
+            put_losses({first, last}, first != losses.begin());
+            first = last;
         }
+    }
+
+    // Of one kind, after another or as the first.
+    void put_losses(const std::vector<summary::GivenUp>& losses, bool is_after) {
+        const summary::Loss kind = losses.front().loss;
+        if (is_fleet() && is_after && kind == summary::Loss::unknown) return put_unknown(losses);
+        std::size_t count = 0;
+        for (const summary::GivenUp& loss : losses) count += loss.features.size();
+        std::string text = title_of(kind);
+        page_.title(text.replace(text.find('%'), 1, counted(count, "feature")));
+        put_groups(losses);
+    }
+
+    // Of a fleet: of how many hosts each feature is not known.
+    void put_unknown(const std::vector<summary::GivenUp>& losses) {
+        std::vector<std::string> features;
+        for (const summary::GivenUp& loss : losses) {
+            for (const Decision* decision : loss.features)
+                features.push_back(name_of(*decision) + " (" + counted(loss.hosts.count, "host") + ")");
+        }
+        paragraph("and not known of every host: ", in_a_row(features), Colour::cyan);
+    }
+
+    // Of a fleet the groups of few hosts first: those cost most for what they are. What is not shown is counted.
+    void put_groups(std::vector<summary::GivenUp> losses) {
+        std::size_t shown = losses.size();
+        if (is_fleet()) {
+            std::stable_sort(losses.begin(), losses.end(), [](const summary::GivenUp& a, const summary::GivenUp& b) {
+                return a.hosts.count < b.hosts.count;
+            });
+            shown = std::min(shown, most_groups);
+        }
+        for (std::size_t i = 0; i < shown; ++i) put(losses[i]);
+        if (shown == losses.size()) return;
+        std::vector<std::string> rest;
+        for (std::size_t i = shown; i < losses.size(); ++i) {
+            for (const Decision* decision : losses[i].features) rest.push_back(name_of(*decision));
+        }
+        paragraph("more hosts, or others, each without some of: ", in_a_row(rest), Colour::cyan);
     }
 
     void put(const summary::GivenUp& loss) {
         std::vector<std::string> features;
         for (const Decision* decision : loss.features) features.push_back(name_of(*decision));
-        paragraph(label_of(loss), joined(features), Colour::cyan);
+        paragraph(label_of(loss), in_a_row(features), Colour::cyan);
+    }
+
+    std::string in_a_row(const std::vector<std::string>& items) const {
+        return is_fleet() ? short_list(items, most_in_a_row) : joined(items);
     }
 
     // What guests can no longer do against attacks, of all that is given up.
@@ -129,8 +180,17 @@ private:
             }
         }
         if (lost.empty()) return;
-        page_.title("Mitigations among them: " + std::to_string(lost.size()) + ", of");
+        const std::string count = std::to_string(lost.size());
+        if (is_fleet()) return paragraph("mitigations among them, of: ", short_list(by_count(lost), most_attacks));
+        page_.title("Mitigations among them: " + count + ", of");
         for (const auto& [name, vulnerabilities] : lost) paragraph(in_column(name), vulnerabilities);
+    }
+
+    // "Spectre v2 ×6", the most frequent first.
+    static std::vector<std::string> by_count(const std::vector<std::pair<std::string, std::string>>& lost) {
+        CpuCounts counts;
+        for (const auto& [name, vulnerabilities] : lost) ++counts[vulnerabilities];
+        return document::by_count(counts);
     }
 
     void announced(const std::vector<const Decision*>& decisions) {
@@ -159,12 +219,41 @@ private:
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
         page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
+        std::map<std::string, std::vector<const Finding*>> warnings;  // by code
         for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::note || costs_a_feature(finding)) continue;
-            const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
-            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
+            if (costs_a_feature(finding)) continue;
+            if (finding.severity == Severity::error || (finding.severity == Severity::warning && !is_fleet()))
+                put(finding);
+            if (finding.severity == Severity::warning) warnings[finding.code].push_back(&finding);
         }
+        if (!is_fleet() || warnings.empty()) return;
+        std::vector<std::string> texts;
+        for (const auto& [code, of_code] : warnings) texts.push_back(warning_text(code, of_code));
+        paragraph("warnings: ", joined(texts), Colour::yellow);
     }
+
+    // "unknown-leaf ×3 (19 hosts)"
+    static std::string warning_text(const std::string& code, const std::vector<const Finding*>& findings) {
+        std::size_t hosts = 0;
+        for (const Finding* finding : findings) hosts = std::max(hosts, finding->hosts.count);
+        const std::string many = findings.size() > 1 ? " ×" + std::to_string(findings.size()) : "";
+        const std::string up_to = findings.size() > 1 ? "up to " : "";
+        return code + many + (hosts > 0 ? " (" + up_to + counted(hosts, "host") + ")" : "");
+    }
+
+    void put(const Finding& finding) {
+        const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
+        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
+    }
+
+    // Of a fleet, so that its summary has room on a screen. --format json has all.
+    static constexpr std::size_t most_outliers = 3;
+    static constexpr std::size_t most_cpus = 8;
+    static constexpr std::size_t most_cpus_in_list = 2;
+    static constexpr std::size_t most_names_in_fleet = 3;
+    static constexpr std::size_t most_attacks = 4;
+    static constexpr std::size_t most_groups = 4;
+    static constexpr std::size_t most_in_a_row = 6;
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;

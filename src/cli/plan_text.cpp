@@ -281,6 +281,7 @@ private:
         provenance.hosts_removed.clear();
         provenance.hosts_added.clear();
         provenance.hosts_renamed.clear();
+        provenance.hosts_recaptured.clear();
         provenance.names = false;
         provenance.decisions.clear();
         const auto alike = [](const Finding& a, const Finding& b) { return a.code == b.code && a.field == b.field; };

@@ -64,7 +64,7 @@ private:
     // "0x7.0 ebx", "MSR 0x10a".
     static std::string register_text(const Field& field) {
         if (field.is_msr) return "MSR " + to_hex(field.leaf);
-        return document::list_of({{field.leaf, field.subleaf_first}}) + " " + to_string(field.reg);
+        return document::leaves_text({{field.leaf, field.subleaf_first}}) + " " + to_string(field.reg);
     }
 
     // Each name once: what CPUID says in two places stands in the first.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/document_text.hpp"
+
 namespace poolcpuid::cli {
 
 PoolSize size_of(const PoolPolicy& policy) {
@@ -23,6 +25,8 @@ std::string hosts_text(const HostList& hosts, const PoolSize& pool, std::size_t 
         return "all " + counted(pool.hosts, "host") + (pool.has_ceiling ? " and the ceiling" : "");
     }
     constexpr std::size_t some = 3;  // of a list that is too long
+    constexpr std::size_t most_cpus = 3;
+    if (hosts.count > most && !hosts.cpus.empty()) return document::cpus_text(hosts.cpus, most_cpus);
     return short_list(hosts.names, hosts.count > most ? some : hosts.names.size(), hosts.count);
 }
 

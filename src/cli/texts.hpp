@@ -108,8 +108,8 @@ PoolSize size_of(const PoolPolicy& policy);
 // True for a list of all that there are, a ceiling among them.
 bool is_everybody(const HostList& hosts, const PoolSize& pool) noexcept;
 
-// "a, b": all names of at most most hosts, else the first, "a, b, c and 30 more"; "all 3 hosts" when those are
-// all of the pool.
+// "a, b": all names of at most most hosts, else their CPUs, "Haswell-EP ×40, Rome ×28", or where those are not known
+// the first names, "a, b, c and 30 more"; "all 3 hosts" when those are all of the pool.
 std::string hosts_text(const HostList& hosts, const PoolSize& pool, std::size_t most = most_hosts_listed);
 
 // Changes and violations.

@@ -30,6 +30,43 @@ std::vector<T> missing(const std::vector<T>& a, const std::vector<T>& b) {
     return result;
 }
 
+// The class with these of its hosts alone, or without them.
+HostClass only(HostClass host, std::vector<std::string> names) {
+    host.count = names.size();
+    host.names = std::move(names);
+    return host;
+}
+
+void take_away(const std::vector<std::string>& names, HostClass& host) {
+    std::erase_if(host.names,
+                  [&](const std::string& name) { return std::binary_search(names.begin(), names.end(), name); });
+    host.count -= names.size();
+}
+
+// A host that was captured again is not one that left and one that came.
+void pair_recaptured(Provenance& result) {
+    std::map<std::string, std::size_t> old_class;  // by the names that are listed
+    for (std::size_t i = 0; i < result.hosts_removed.size(); ++i) {
+        for (const std::string& name : result.hosts_removed[i].names) old_class.emplace(name, i);
+    }
+    for (HostClass& after : result.hosts_added) {
+        std::map<std::size_t, std::vector<std::string>> again;  // by the class before
+        for (const std::string& name : after.names) {
+            const auto at = old_class.find(name);
+            if (at != old_class.end()) again[at->second].push_back(name);
+        }
+        for (const auto& [index, names] : again) {
+            HostClass& before = result.hosts_removed[index];
+            result.hosts_recaptured.push_back({only(before, names), only(after, names)});
+            take_away(names, before);
+            take_away(names, after);
+        }
+    }
+    const auto is_empty = [](const HostClass& host) { return host.count == 0; };
+    std::erase_if(result.hosts_removed, is_empty);
+    std::erase_if(result.hosts_added, is_empty);
+}
+
 void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance& result) {
     const auto by_digest = [](const PoolPolicy& policy) {
         std::map<std::string, const HostClass*> classes;
@@ -49,6 +86,7 @@ void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance
     for (const auto& [digest, host] : new_classes) {
         if (!old_classes.contains(digest)) result.hosts_added.push_back(*host);
     }
+    pair_recaptured(result);
 }
 
 // Decisions without their sentences, which may be worded otherwise and say the same.
@@ -78,7 +116,10 @@ std::vector<std::string> decided_otherwise(const PoolPolicy& before, const PoolP
 
 }  // namespace
 
-Provenance provenance(const PoolPolicy& before, const PoolPolicy& after) {
+Provenance provenance(const PoolPolicy& as_read_before, const PoolPolicy& as_read_after) {
+    const unsigned minor = std::min(as_read_before.minor, as_read_after.minor);
+    const PoolPolicy before = as_minor(as_read_before, minor);
+    const PoolPolicy after = as_minor(as_read_after, minor);
     Provenance result;
     result.rulebook =
         before.rulebook_sha256 != after.rulebook_sha256 || before.rulebook_version != after.rulebook_version;

@@ -45,6 +45,10 @@ Json place_json(const BitPlace& place) {
     return json;
 }
 
+Json pair_json(const HostPair& hosts) {
+    return {{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
+}
+
 Json provenance_json(const Provenance& provenance) {
     Json json;
     json["equal"] = provenance.empty();
@@ -52,12 +56,10 @@ Json provenance_json(const Provenance& provenance) {
     json["options"] = provenance.options;
     json["pool"] = provenance.pool;
     json["names"] = provenance.names;
-    json["hosts"] = {
-        {"removed", document::array_of(provenance.hosts_removed, document::class_json)},
-        {"added", document::array_of(provenance.hosts_added, document::class_json)},
-        {"renamed", document::array_of(provenance.hosts_renamed, [](const RenamedHosts& hosts) {
-             return Json{{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
-         })}};
+    json["hosts"] = {{"removed", document::array_of(provenance.hosts_removed, document::class_json)},
+                     {"added", document::array_of(provenance.hosts_added, document::class_json)},
+                     {"renamed", document::array_of(provenance.hosts_renamed, pair_json)},
+                     {"recaptured", document::array_of(provenance.hosts_recaptured, pair_json)}};
     json["owned"] = {{"removed", document::array_of(provenance.owned_removed, place_json)},
                      {"added", document::array_of(provenance.owned_added, place_json)}};
     json["decisions"] = provenance.decisions;

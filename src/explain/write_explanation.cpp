@@ -10,10 +10,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json hosts_json(const HostList& hosts) { return {{"hosts", hosts.names}, {"count", hosts.count}}; }
+using document::hosts_json;
 
 Json seen_json(const ValueOfHosts& seen) {
-    return {{"value", seen.value}, {"hosts", seen.hosts}, {"count", seen.count}};
+    Json json{{"value", seen.value}};
+    document::put_hosts(json, seen.list());
+    return json;
 }
 
 Json ids_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {

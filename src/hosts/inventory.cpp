@@ -1,22 +1,22 @@
 #include "poolcpuid/inventory.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <limits>
 #include <map>
-#include <memory>
-#include <set>
 #include <tuple>
 #include <utility>
 
+#include "base/lists.hpp"
 #include "merge/host_promises.hpp"
 #include "merge/outliers.hpp"
 #include "merge/pool.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid {
 
 namespace {
 
-constexpr const char* no_cpu = "CPU not known";
+constexpr std::size_t all_names = std::numeric_limits<std::size_t>::max();
 
 HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     HostEntry entry;
@@ -24,11 +24,8 @@ HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     entry.sha256 = host.sha256;
     entry.format = host.format;
     entry.vendor = vendor_string(host.first_table()).value_or("");
-    entry.cpu = cpu_of(rulebook, host.first_table());
-    entry.microcode = microcode_revision(host);
-    if (const auto kernel = host.meta.find("kernel"); kernel != host.meta.end()) entry.kernel = kernel->second;
+    entry.facts = facts_of(rulebook, host);
     entry.has_hardware_view = host.hardware.has_value();
-    if (host.hypervisor) entry.hypervisor = host.hypervisor->name;
     entry.has_msrs = (host.hardware && host.hardware->msrs) || (host.hypervisor && host.hypervisor->msrs);
     entry.notes = host.notes;
     return entry;
@@ -44,8 +41,9 @@ HostEntry without_own(HostEntry entry) {
 }
 
 auto key_of(const HostEntry& entry) {
-    return std::tie(entry.vendor, entry.cpu, entry.microcode, entry.kernel, entry.format, entry.has_hardware_view,
-                    entry.hypervisor, entry.has_msrs, entry.unknown);
+    const HostFacts& facts = entry.facts;
+    return std::tie(entry.vendor, facts.cpu, facts.microcode, facts.kernel, entry.format, entry.has_hardware_view,
+                    facts.vmm, entry.has_msrs, entry.unknown);
 }
 
 bool has_more(const VendorCount& one, const VendorCount& other) {
@@ -53,15 +51,15 @@ bool has_more(const VendorCount& one, const VendorCount& other) {
 }
 
 std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
-    std::map<std::string, std::map<std::string, std::size_t>> counts;
-    for (const HostEntry& host : hosts) ++counts[host.vendor][host.cpu ? short_text(*host.cpu) : no_cpu];
-    std::vector<VendorCount> vendors;
-    for (const auto& [vendor, cpus] : counts) {
-        VendorCount& entry = vendors.emplace_back(VendorCount{vendor, 0, {cpus.begin(), cpus.end()}});
-        for (const auto& [name, count] : cpus) entry.count += count;
-        std::stable_sort(entry.cpus.begin(), entry.cpus.end(),
-                         [](const auto& one, const auto& other) { return one.second > other.second; });
+    std::map<std::string, VendorCount> by_name;
+    for (const HostEntry& host : hosts) {
+        VendorCount& vendor = by_name[host.vendor];
+        vendor.vendor = host.vendor;
+        ++vendor.count;
+        if (host.facts.cpu) ++vendor.cpus[short_text(*host.facts.cpu)];
     }
+    std::vector<VendorCount> vendors;
+    for (auto& [name, vendor] : by_name) vendors.push_back(std::move(vendor));
     std::sort(vendors.begin(), vendors.end(), has_more);
     return vendors;
 }
@@ -91,7 +89,7 @@ private:
     // Hosts with equal views are reduced once.
     struct Alike {
         merge::HostPromises promises;
-        std::vector<std::string> names;
+        HostList hosts;
     };
 
     void read_promises(const std::string& vendor) {
@@ -104,12 +102,12 @@ private:
             if (entry.vendor != vendor) continue;
             const auto [at, fresh] = by_views.try_emplace(merge::views_digest(*dumps_[i]));
             if (fresh) at->second.promises = merge::promises_of(plan, *dumps_[i]);
-            at->second.names.push_back(entry.name);
+            at->second.hosts.add({{entry.name}, 1}, all_names);
             entry.unknown = at->second.promises.silent_rows;
         }
         std::vector<merge::AlikeHosts> alike;
-        for (const auto& [digest, one] : by_views) alike.push_back({one.promises, one.names});
-        for (const merge::Outlier& outlier : merge::outliers_of(plan, alike)) add(vendor, outlier);
+        for (const auto& [digest, one] : by_views) alike.push_back({one.promises, one.hosts});
+        for (const merge::Outlier& outlier : merge::outliers_of(plan, alike, all_names)) add(vendor, outlier);
     }
 
     void add(const std::string& vendor, const merge::Outlier& outlier) {
@@ -117,13 +115,13 @@ private:
                            outlier.cpu,
                            {},
                            outlier.hosts,
-                           outlier.others.size(),
+                           outlier.others,
                            outlier.microcode,
                            outlier.others_microcode,
                            sentence_of(rulebook_, outlier)};
         for (const FieldIndex index : outlier.fields) entry.fields.emplace_back(rulebook_[index].id);
         for (HostEntry& host : inventory_.hosts) {
-            if (!std::binary_search(entry.hosts.begin(), entry.hosts.end(), host.name)) continue;
+            if (!std::binary_search(entry.hosts.names.begin(), entry.hosts.names.end(), host.name)) continue;
             host.lacks.insert(host.lacks.end(), entry.fields.begin(), entry.fields.end());
         }
         inventory_.outliers.push_back(std::move(entry));
@@ -158,17 +156,12 @@ std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<
 }
 
 std::string text_of(const std::vector<VendorCount>& vendors) {
-    std::string text;
+    std::vector<std::string> texts;
     for (const VendorCount& vendor : vendors) {
-        text += (text.empty() ? "" : "; ") + std::to_string(vendor.count) + " " +
-                (vendor.vendor.empty() ? "of no known vendor" : vendor.vendor) + ": ";
-        std::string cpus;
-        for (const auto& [name, count] : vendor.cpus) {
-            cpus += (cpus.empty() ? "" : ", ") + std::to_string(count) + " × " + name;
-        }
-        text += cpus;
+        texts.push_back(std::to_string(vendor.count) + " " + (vendor.vendor.empty() ? "of no vendor" : vendor.vendor) +
+                        (vendor.cpus.empty() ? "" : " (" + document::cpus_text(vendor.cpus, vendor.cpus.size()) + ")"));
     }
-    return text;
+    return joined(texts);
 }
 
 }  // namespace poolcpuid

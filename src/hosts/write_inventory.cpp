@@ -1,8 +1,8 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
-#include "merge/pool.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/inventory.hpp"
 
@@ -15,14 +15,11 @@ using Json = nlohmann::ordered_json;
 // What a host and a group of hosts have alike. Members of which nothing is known are left out.
 void put_entry(Json& json, const HostEntry& entry) {
     json["vendor"] = entry.vendor;
-    if (entry.cpu) json["cpu"] = document::cpu_json(*entry.cpu);
-    if (entry.microcode) json["microcode"] = to_hex(*entry.microcode);
-    if (!entry.kernel.empty()) json["kernel"] = entry.kernel;
+    document::put_facts(json, entry.facts);
     json["format"] = entry.format;
     json["views"] = Json::array();
     if (entry.has_hardware_view) json["views"].push_back("hardware");
-    if (!entry.hypervisor.empty()) json["views"].push_back("hypervisor");
-    if (!entry.hypervisor.empty()) json["vmm"] = entry.hypervisor;
+    if (!entry.facts.vmm.empty()) json["views"].push_back("hypervisor");
     json["msrs"] = entry.has_msrs;
     json["unknown"] = document::array_of(entry.unknown, [](const LeafKey& key) {
         return Json{{"leaf", to_hex(key.leaf)}, {"subleaf", to_hex(key.subleaf)}};
@@ -39,18 +36,20 @@ Json host_json(const HostEntry& entry) {
     return json;
 }
 
+std::vector<std::string> first_of(const std::vector<std::string>& names) {
+    return {names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most_names))};
+}
+
 Json alike_json(const HostsAlike& group) {
     Json json;
     put_entry(json, group.like);
-    json["names"] = merge::first_names(group.names, most_names);
+    json["names"] = first_of(group.names);
     json["count"] = group.names.size();
     return json;
 }
 
 Json vendor_json(const VendorCount& vendor) {
-    Json json{{"vendor", vendor.vendor}, {"count", vendor.count}, {"cpus", Json::array()}};
-    for (const auto& [name, count] : vendor.cpus) json["cpus"].push_back({{"name", name}, {"count", count}});
-    return json;
+    return {{"vendor", vendor.vendor}, {"count", vendor.count}, {"cpus", Json(vendor.cpus)}};
 }
 
 Json outlier_json(const OutlierHosts& outlier) {
@@ -58,8 +57,8 @@ Json outlier_json(const OutlierHosts& outlier) {
     return {{"vendor", outlier.vendor},
             {"cpu", document::cpu_json(outlier.cpu)},
             {"fields", outlier.fields},
-            {"names", merge::first_names(outlier.hosts, most_names)},
-            {"count", outlier.hosts.size()},
+            {"names", first_of(outlier.hosts.names)},
+            {"count", outlier.hosts.count},
             {"others", outlier.others},
             {"microcode", document::array_of(outlier.microcode, revision)},
             {"others_microcode", document::array_of(outlier.others_microcode, revision)},

@@ -22,13 +22,6 @@ bool scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
     return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
 }
 
-std::vector<std::string> names_of(const std::vector<const Variant*>& variants) {
-    std::vector<std::string> names;
-    for (const Variant* variant : variants) names.insert(names.end(), variant->names.begin(), variant->names.end());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 // What a host has of an XSAVE state. Sizes and places are read together, so that one that is not known is one value.
 struct SeenState {
     bool known = false;
@@ -64,7 +57,7 @@ private:
     ValuesSeen values_of(FieldIndex index, std::uint32_t subleaf) const {
         ValuesSeen values;
         for (const Variant& variant : in_.variants) {
-            values[brought_value(plan_, *variant.promises, index, subleaf)].push_back(&variant);
+            values[brought_value(plan_, *variant.promises, index, subleaf)].insert(&variant);
         }
         return values;
     }
@@ -104,7 +97,7 @@ private:
         const bool is_lost = is_guard && !scrubs(in_.draft, index, subleaf);
         if (!is_lost && is_plain(index, subleaf, value, values)) return;
         Decision decision = decision_on(index, subleaf, value);
-        for (const auto& [seen, variants] : values) add_value(decision.values, seen, names_of(variants));
+        for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);
         put_cause(decision, index);
         if (is_guard) decision.scrubs = !is_lost;
         put_remarks(decision, index, subleaf, values);
@@ -118,7 +111,7 @@ private:
         decision.place = field.place(subleaf);
         decision.rule = to_string(field.rule);
         decision.value = to_hex(value);
-        decision.because = list_of(limits_.hosts(index, subleaf));
+        decision.because = limits_.hosts(index, subleaf);
         decision.mitigates = rulebook_.mitigated_by(field);
         return decision;
     }
@@ -158,13 +151,12 @@ private:
     }
 
     void put_layouts(Decision& decision, const XsaveComponent& component, FieldIndex size) const {
-        std::map<SeenState, std::vector<const Variant*>> layouts;
+        std::map<SeenState, VariantSet> layouts;
         for (const Variant& variant : in_.variants) {
-            layouts[seen_state(*variant.promises, component, size)].push_back(&variant);
+            layouts[seen_state(*variant.promises, component, size)].insert(&variant);
         }
         for (const auto& [seen, variants] : layouts) {
-            const HostList hosts = list_of(names_of(variants));
-            ValueOfHosts value{seen.known ? to_hex(seen.size) : "unknown", hosts.names, hosts.count};
+            ValueOfHosts value = value_of(seen.known, seen.size, list_of(variants));
             if (seen.known && seen.size != 0) value.at = seen.at;
             decision.values.push_back(std::move(value));
         }
@@ -211,25 +203,27 @@ private:
     void put_remarks(Decision& decision, FieldIndex index, std::uint32_t subleaf, const ValuesSeen& values) const {
         for (const auto& [kind, which] : {std::pair(Remark::Kind::modelled, &SeenValue::modelled),
                                           std::pair(Remark::Kind::implied, &SeenValue::implied)}) {
-            std::vector<const Variant*> found;
+            VariantSet found;
             for (const auto& [seen, variants] : values) {
-                if (seen.*which) found.insert(found.end(), variants.begin(), variants.end());
+                if (seen.*which) found.insert(variants.begin(), variants.end());
             }
-            if (!found.empty()) decision.remarks.push_back({kind, {}, list_of(names_of(found))});
+            if (!found.empty()) decision.remarks.push_back({kind, {}, list_of(found)});
         }
         // Of a CPU that can do more than guests are given.
-        std::map<std::string, std::vector<const Variant*>> kernels;
+        std::map<std::string, VariantSet> kernels;
         for (const Variant& variant : in_.variants) {
             if (is_withheld(plan_, *variant.promises, index, subleaf))
-                kernels[variant.promises->kernel].push_back(&variant);
+                kernels[variant.promises->kernel].insert(&variant);
         }
         for (const auto& [kernel, variants] : kernels) {
-            decision.remarks.push_back({Remark::Kind::withheld, kernel, list_of(names_of(variants))});
+            decision.remarks.push_back({Remark::Kind::withheld, kernel, list_of(variants)});
         }
     }
 
-    HostList list_of(const std::vector<std::string>& names) const {
-        return {first_names(names, in_.most_names), names.size()};
+    HostList list_of(const VariantSet& variants) const { return hosts_of(variants, in_.most_names); }
+
+    static ValueOfHosts value_of(bool known, std::uint64_t value, HostList hosts) {
+        return {known ? to_hex(value) : "unknown", std::move(hosts.names), hosts.count, {}, std::move(hosts.cpus)};
     }
 
     std::vector<std::string> ids_of(std::span<const FieldIndex> fields) const {
@@ -238,18 +232,18 @@ private:
         return ids;
     }
 
-    void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const std::vector<std::string>& names) const {
-        const std::string text = seen.known ? to_hex(seen.value) : "unknown";
-        const auto same = std::find_if(out.begin(), out.end(), [&](const ValueOfHosts& v) { return v.value == text; });
+    void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const VariantSet& variants) const {
+        ValueOfHosts value = value_of(seen.known, seen.value, list_of(variants));
+        const auto same =
+            std::find_if(out.begin(), out.end(), [&](const ValueOfHosts& v) { return v.value == value.value; });
         if (same == out.end()) {
-            out.push_back({text, first_names(names, in_.most_names), names.size()});
+            out.push_back(std::move(value));
             return;
         }
         // The same value once as read, once from the model table, once implied.
-        same->count += names.size();
-        same->hosts.insert(same->hosts.end(), names.begin(), names.end());
-        std::sort(same->hosts.begin(), same->hosts.end());
-        same->hosts = first_names(same->hosts, in_.most_names);
+        HostList hosts = same->list();
+        hosts.add(value.list(), in_.most_names);
+        *same = value_of(seen.known, seen.value, std::move(hosts));
     }
 
     const DecisionInputs& in_;

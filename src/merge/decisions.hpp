@@ -23,7 +23,7 @@ struct DecisionInputs {
 };
 
 // The variants by the value that a field has on them.
-using ValuesSeen = std::map<SeenValue, std::vector<const Variant*>>;
+using ValuesSeen = std::map<SeenValue, VariantSet>;
 
 // One decision for every field on which hosts differ, or whose value is not what they all have; of an XSAVE state one
 // on its size, which says its whole layout. Owned fields are listed elsewhere. Linear in fields times groups.

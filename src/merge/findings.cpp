@@ -18,11 +18,12 @@ namespace poolcpuid::merge {
 
 namespace {
 
-using document::list_of;
+using document::enumerate;
+using document::leaves_text;
 
 std::string place_text(const RegisterPlace& place) {
     if (place.is_msr) return "MSR " + to_hex(place.key.leaf);
-    return "leaf " + list_of({place.key}) + " " + to_string(place.reg);
+    return "leaf " + leaves_text({place.key}) + " " + to_string(place.reg);
 }
 
 class Finder {
@@ -64,20 +65,23 @@ private:
         return std::move(findings_);
     }
 
-    void add(Severity severity, FindingCode code, std::string message, const std::vector<std::string>& names,
-             std::string field = {}) {
-        findings_.push_back(
-            {severity, std::string(code), std::move(message), std::move(field), first_names(names, in_.most_names)});
+    void add(Severity severity, FindingCode code, std::string message, HostList hosts, std::string field = {}) {
+        findings_.push_back({severity, std::string(code), std::move(message), std::move(field), std::move(hosts)});
     }
 
-    std::vector<std::string> hosts(const std::function<bool(const HostPromises&)>& which) const {
-        return names_where(in_.variants,
-                           [&](const Variant& variant) { return !variant.is_ceiling && which(*variant.promises); });
+    HostList list_of(const VariantSet& variants) const { return hosts_of(variants, in_.most_names); }
+
+    HostList hosts_where(const std::function<bool(const Variant&)>& which) const {
+        return list_of(variants_where(in_.variants, which));
+    }
+
+    HostList hosts(const std::function<bool(const HostPromises&)>& which) const {
+        return hosts_where([&](const Variant& variant) { return !variant.is_ceiling && which(*variant.promises); });
     }
 
     void report_skipped() {
         for (const auto& [file, reason] : skipped_) {
-            add(Severity::error, "skipped-host", "Left out because it could not be read: " + reason, {file});
+            add(Severity::error, "skipped-host", "Left out because it could not be read: " + reason, {{file}, 1});
         }
     }
 
@@ -89,20 +93,20 @@ private:
             if (in_.draft.value(slot.field, slot.subleaf) == 0) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
             // A host whose MSRs are not known stands in the finding of those. A ceiling joins as one more host.
-            const auto lost = names_where(in_.variants, [&](const Variant& variant) {
+            const HostList lost = hosts_where([&](const Variant& variant) {
                 return (variant.promises->atoms.scrubs & bit) == 0 &&
                        !is_unknown_msr(plan_, *variant.promises, slot.field, slot.subleaf);
             });
-            if (lost.empty()) continue;
+            if (lost.count == 0) continue;
             const auto unsure = hosts([&](const HostPromises& host) {
                 return (host.scrub_unknown & bit) != 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
             });
             std::string message =
                 std::string(field.id) + " is shown, but VERW is not known to scrub on " + enumerate(lost) + ": ";
-            message += unsure.size() == lost.size() ? "the dump shows neither the bit nor immunity. Update the "
-                                                      "microcode there, or add its revision and the feature "
-                                                      "MSRs to the dump."
-                                                    : "affected and without the microcode. Update the microcode there.";
+            message += unsure.count == lost.count ? "the dump shows neither the bit nor immunity. Update the "
+                                                    "microcode there, or add its revision and the feature "
+                                                    "MSRs to the dump."
+                                                  : "affected and without the microcode. Update the microcode there.";
             add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
     }
@@ -110,7 +114,7 @@ private:
     void report_identity() {
         const auto inferred = inferred_immunities(*in_.identity.promises);
         std::set<std::string> wrong;
-        std::vector<std::string> exposed;
+        HostList exposed;
         for (const Variant& variant : in_.variants) {
             if (variant.is_ceiling || variant.promises->silicon.model == nullptr) continue;
             const auto theirs = inferred_immunities(*variant.promises);
@@ -119,10 +123,9 @@ private:
                                 std::back_inserter(missing));
             if (missing.empty()) continue;
             wrong.insert(missing.begin(), missing.end());
-            exposed.insert(exposed.end(), variant.names.begin(), variant.names.end());
+            exposed.add(variant.hosts, in_.most_names);
         }
         if (wrong.empty()) return;
-        std::sort(exposed.begin(), exposed.end());
         std::string list;
         for (const std::string& tag : wrong) list += (list.empty() ? "" : ", ") + tag;
         const std::string lender = *in_.identity.names.begin();
@@ -146,10 +149,10 @@ private:
                 const Number& number = host.atoms.numbers[*slot];
                 return number.known && number.value > width;
             });
-            if (wider.empty()) continue;
+            if (wider.count == 0) continue;
             add(Severity::warning, "address-width-differs",
                 "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
-                    (wider.size() == 1 ? " has" : " have") +
+                    (wider.count == 1 ? " has" : " have") +
                     " more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
                     "the "
                     "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT "
@@ -161,18 +164,17 @@ private:
 
     // One finding for all hosts that are silent on the same leaves.
     void report_silence() {
-        std::map<std::vector<LeafKey>, std::vector<std::string>> by_rows;
+        std::map<std::vector<LeafKey>, VariantSet> by_rows;
         for (const Variant& variant : in_.variants) {
             if (variant.is_ceiling || variant.promises->silent_rows.empty()) continue;
-            auto& names = by_rows[variant.promises->silent_rows];
-            names.insert(names.end(), variant.names.begin(), variant.names.end());
+            by_rows[variant.promises->silent_rows].insert(&variant);
         }
-        for (auto& [keys, names] : by_rows) {
-            std::sort(names.begin(), names.end());
+        for (const auto& [keys, variants] : by_rows) {
+            const HostList found = list_of(variants);
             add(Severity::warning, "unknown-leaf",
-                "The dump of " + enumerate(names) + " does not say what is in leaf " + list_of(keys) +
+                "The dump of " + enumerate(found) + " does not say what is in leaf " + leaves_text(keys) +
                     ". Unknown is not zero: the policy makes no promise there. A complete dump (cpuid -r) settles it.",
-                names);
+                found);
         }
     }
 
@@ -197,45 +199,43 @@ private:
 
     // One finding for all hosts of which the same bits are unknown for want of a hypervisor's view.
     void report_missing_views() {
-        std::map<std::vector<FieldIndex>, std::vector<std::string>> by_fields;
+        std::map<std::vector<FieldIndex>, VariantSet> by_fields;
         for (const Variant& variant : in_.variants) {
             const auto fields = fields_with(variant.promises->made);
             if (variant.is_ceiling || fields.empty()) continue;
-            auto& names = by_fields[fields];
-            names.insert(names.end(), variant.names.begin(), variant.names.end());
+            by_fields[fields].insert(&variant);
         }
-        for (auto& [fields, names] : by_fields) {
-            std::sort(names.begin(), names.end());
+        for (const auto& [fields, variants] : by_fields) {
+            const HostList found = list_of(variants);
             add(Severity::note, "no-hypervisor-view",
-                "The dump of " + enumerate(names) +
+                "The dump of " + enumerate(found) +
                     " is of the hardware alone. What hypervisors give guests by themselves is unknown there, and the "
                     "policy does not promise it: " +
                     ids_of(fields, fields.size()) +
                     ". A dump that poolcpuid capture takes there, with access to /dev/kvm, settles it.",
-                names);
+                found);
         }
     }
 
     // One finding for all hosts whose CPUs have the same features that the same kernel does not offer.
     void report_withheld() {
         constexpr std::size_t most_named = 12;
-        std::map<std::pair<std::string, std::vector<FieldIndex>>, std::vector<std::string>> causes;
+        std::map<std::pair<std::string, std::vector<FieldIndex>>, VariantSet> causes;
         for (const Variant& variant : in_.variants) {
             const auto fields = fields_with(variant.promises->withheld);
             if (fields.empty()) continue;
-            auto& names = causes[{variant.promises->kernel, fields}];
-            names.insert(names.end(), variant.names.begin(), variant.names.end());
+            causes[{variant.promises->kernel, fields}].insert(&variant);
         }
-        for (auto& [cause, names] : causes) {
+        for (const auto& [cause, variants] : causes) {
             const auto& [kernel, fields] = cause;
-            std::sort(names.begin(), names.end());
+            const HostList found = list_of(variants);
             add(Severity::warning, "hidden-by-hypervisor",
-                "The CPU of " + enumerate(names) + " has " + std::to_string(fields.size()) +
+                "The CPU of " + enumerate(found) + " has " + std::to_string(fields.size()) +
                     (fields.size() == 1 ? " feature that " : " features that ") + document::offerer(kernel) +
                     " does not offer to guests: " + ids_of(fields, most_named) +
                     ". A newer kernel, or another setting of its KVM, may offer " +
                     (fields.size() == 1 ? "it." : "them."),
-                names);
+                found);
         }
     }
 
@@ -247,53 +247,51 @@ private:
         for (const FieldIndex index : fields) {
             const Field& field = rulebook_[index];
             if (field.zero_means_field != no_field) continue;
-            const auto names = hosts([&](const HostPromises& host) {
+            const auto found = hosts([&](const HostPromises& host) {
                 return std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
             });
-            if (names.empty()) continue;
+            if (found.count == 0) continue;
             add(Severity::warning, "value-assumed",
-                "The dump of " + enumerate(names) + " does not say " + std::string(field.id) +
+                "The dump of " + enumerate(found) + " does not say " + std::string(field.id) +
                     "; the least that the architecture allows, " + std::to_string(field.zero_means) + ", was taken.",
-                names, std::string(field.id));
+                found, std::string(field.id));
         }
     }
 
     void report_layouts() {
         for (const XsaveComponent& component : rulebook_.xsave) {
-            const auto names = hosts([&](const HostPromises& host) {
+            const auto found = hosts([&](const HostPromises& host) {
                 const auto& list = host.documented_layout;
                 return std::find(list.begin(), list.end(), component.bit) != list.end() &&
                        host.atoms.components[component.bit].promised;
             });
-            if (!names.empty() && ((in_.draft.kept_components() >> component.bit) & 1U) != 0) {
+            if (found.count > 0 && ((in_.draft.kept_components() >> component.bit) & 1U) != 0) {
                 add(Severity::note, "xsave-layout-documented",
-                    "The dump of " + enumerate(names) + " does not give the layout of the XSAVE state " +
+                    "The dump of " + enumerate(found) + " does not give the layout of the XSAVE state " +
                         std::string(component.id) + "; the vendor's documented layout was taken.",
-                    names);
+                    found);
             }
             report_conflict(component);
         }
     }
 
     void report_conflict(const XsaveComponent& component) {
-        std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::vector<std::string>> layouts;
+        std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, VariantSet> layouts;
         for (const Variant& variant : in_.variants) {
             const Component& atom = variant.promises->atoms.components[component.bit];
             if (!atom.promised) return;  // a host without the component is no conflict
-            auto& names = layouts[{atom.offset, atom.size, atom.align64}];
-            names.insert(names.end(), variant.names.begin(), variant.names.end());
+            layouts[{atom.offset, atom.size, atom.align64}].insert(&variant);
         }
         if (layouts.size() < 2) return;
         std::string text;
-        std::vector<std::string> all;
-        for (auto& [layout, names] : layouts) {
-            std::sort(names.begin(), names.end());
+        HostList all;
+        for (const auto& [layout, variants] : layouts) {
+            const HostList found = list_of(variants);
             const auto& [offset, size, align] = layout;
             text += (text.empty() ? "" : "; ") + std::to_string(size) + " bytes at " + std::to_string(offset) +
-                    (align ? ", aligned," : "") + " on " + enumerate(names);
-            all.insert(all.end(), names.begin(), names.end());
+                    (align ? ", aligned," : "") + " on " + enumerate(found);
+            all.add(found, in_.most_names);
         }
-        std::sort(all.begin(), all.end());
         add(Severity::warning, "xsave-layout-conflict",
             "The hosts lay out the XSAVE state " + std::string(component.id) + " differently (" + text +
                 "), so it and what needs it are not in the policy.",
@@ -309,11 +307,10 @@ private:
                 fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
             }
             if (fields.empty()) continue;
-            const std::vector<std::string>& names = variant.names;
             add(Severity::warning, "cpus-differ",
-                "The logical CPUs of " + enumerate(names) + " differ in " + fields +
+                "The logical CPUs of " + enumerate(variant.hosts) + " differ in " + fields +
                     "; the host promises what all of them do.",
-                names);
+                variant.hosts);
         }
     }
 
@@ -324,48 +321,47 @@ private:
             for (const StrayBits& stray : variant.promises->strays) bits[stray.place] |= stray.mask;
         }
         for (const auto& [place, mask] : bits) {
-            const auto names = hosts([&, wanted = place](const HostPromises& host) {
+            const auto found = hosts([&, wanted = place](const HostPromises& host) {
                 return std::any_of(host.strays.begin(), host.strays.end(),
                                    [&](const StrayBits& stray) { return stray.place == wanted; });
             });
-            if (names.empty()) continue;
+            if (found.count == 0) continue;
             add(Severity::note, "unclassified-bit",
                 "The rulebook does not know bits that are set in " + place_text(place) + " (mask " + to_hex(mask) +
                     "): the policy has 0 there, as nobody knows what they promise.",
-                names);
+                found);
         }
     }
 
     void report_models() {
-        const auto names = hosts([](const HostPromises& host) { return host.silicon.model == nullptr; });
-        if (names.empty()) return;
+        const auto found = hosts([](const HostPromises& host) { return host.silicon.model == nullptr; });
+        if (found.count == 0) return;
         add(Severity::warning, "unknown-model",
-            "The model table has no row for " + enumerate(names) +
+            "The model table has no row for " + enumerate(found) +
                 ": what its silicon does beyond CPUID is not taken into account.",
-            names);
+            found);
     }
 
     // What works with some microcodes only is not promised for a host of which the revision is not known.
     void report_microcode() {
-        std::map<std::pair<FieldIndex, std::string_view>, std::vector<std::string>> open;
+        std::map<std::pair<FieldIndex, std::string_view>, VariantSet> open;
         for (const Variant& variant : in_.variants) {
             for (const FieldIndex index : plan_.fields()) {
                 if (!is_open(*variant.promises, index)) continue;
-                auto& names = open[{index, variant.promises->silicon.model->name}];
-                names.insert(names.end(), variant.names.begin(), variant.names.end());
+                open[{index, variant.promises->silicon.model->name}].insert(&variant);
             }
         }
-        for (auto& [key, names] : open) {
+        for (const auto& [key, variants] : open) {
             const std::string field(rulebook_[key.first].id);
-            std::sort(names.begin(), names.end());
+            const HostList found = list_of(variants);
             add(Severity::warning, "microcode-unknown",
-                "The microcode revision of " + enumerate(names) + " is not known, and on " + std::string(key.second) +
+                "The microcode revision of " + enumerate(found) + " is not known, and on " + std::string(key.second) +
                     " it decides about " + field + ": " +
                     (plan_.is_inverted(key.first) ? "the policy sets it, which cannot be ruled out."
                                                   : "the policy does not promise it.") +
                     " Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
                     "\"microcode\" of \"meta\").",
-                names, field);
+                found, field);
         }
     }
 
@@ -384,14 +380,14 @@ private:
     void report_outliers() {
         std::vector<AlikeHosts> alike;
         for (const Variant& variant : in_.variants) {
-            if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.names});
+            if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.hosts});
         }
-        for (const Outlier& outlier : outliers_of(plan_, alike)) {
+        for (const Outlier& outlier : outliers_of(plan_, alike, in_.most_names)) {
             std::vector<FieldIndex> lost = outlier.fields;
-            std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier.hosts); });
+            std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier); });
             std::string message = sentence_of(rulebook_, outlier);
             message += lost.empty() ? " The pool loses nothing by it."
-                                    : " Without " + std::string(outlier.hosts.size() == 1 ? "it" : "them") +
+                                    : " Without " + std::string(outlier.hosts.count == 1 ? "it" : "them") +
                                           " the pool would have " + ids_of(lost, names_in_sentence) + ".";
             add(lost.empty() ? Severity::note : Severity::warning, "outlier", std::move(message), outlier.hosts,
                 outlier.fields.size() == 1 ? std::string(rulebook_[outlier.fields.front()].id) : std::string());
@@ -399,36 +395,34 @@ private:
     }
 
     // True when the policy lacks the feature for want of these hosts alone, and not by an option.
-    bool is_lost_to(FieldIndex index, const std::vector<std::string>& names) const {
+    bool is_lost_to(FieldIndex index, const Outlier& outlier) const {
         const Cause cause = in_.draft.fate(index).cause;
         if (in_.draft.present(index) || cause == Cause::ceiling || cause == Cause::hidden) return false;
         const std::uint32_t subleaf = rulebook_[index].subleaf_first;
-        const auto without = names_where(in_.variants, [&](const Variant& variant) {
-            return brought_value(plan_, *variant.promises, index, subleaf).value == 0;
+        return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            return outlier.promises.contains(variant.promises.get()) ||
+                   brought_value(plan_, *variant.promises, index, subleaf).value != 0;
         });
-        return std::includes(names.begin(), names.end(), without.begin(), without.end());
     }
 
     void report_artefact() {
-        const auto names = hosts([](const HostPromises& host) { return host.syscall_artefact; });
-        if (names.empty()) return;
+        const auto found = hosts([](const HostPromises& host) { return host.syscall_artefact; });
+        if (found.count == 0) return;
         add(Severity::note, "syscall-read-in-32-bit-mode",
-            "SYSCALL reads 0 on " + enumerate(names) +
+            "SYSCALL reads 0 on " + enumerate(found) +
                 " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
-            names);
+            found);
     }
 
     void report_notes() {
-        std::map<std::pair<FindingCode, std::string>, std::vector<std::string>> notes;
+        std::map<std::pair<FindingCode, std::string>, HostList> notes;
         for (const auto& [digest, group] : groups_) {
             for (const DumpNote& note : group.notes) {
-                auto& names = notes[{note.code, note.message}];
-                names.insert(names.end(), group.names.begin(), group.names.end());
+                notes[{note.code, note.message}].add(group.list(in_.most_names), in_.most_names);
             }
         }
-        for (auto& [note, names] : notes) {
-            std::sort(names.begin(), names.end());
-            add(Severity::note, note.first, note.second, names);
+        for (const auto& [note, found] : notes) {
+            add(Severity::note, note.first, note.second, found);
         }
     }
 

@@ -36,14 +36,13 @@ std::vector<FloorLoss> losses(const Plan& plan, const HostPromises& wanted, cons
     std::vector<FloorLoss> result;
     for (const BrokenAtom& atom : broken_atoms(plan, wanted, given)) {
         FloorLoss loss = describe(plan, atom);
-        std::vector<std::string> names;
+        HostList hosts;
         for (std::size_t i = 0; i < variants.size(); ++i) {
             const bool breaks = std::any_of(by_variant[i].begin(), by_variant[i].end(),
                                             [&](const BrokenAtom& other) { return same_atom(atom, other); });
-            if (breaks) names.insert(names.end(), variants[i].names.begin(), variants[i].names.end());
+            if (breaks) hosts.add(variants[i].hosts);
         }
-        std::sort(names.begin(), names.end());
-        loss.hosts = first_names(names, most_names);
+        loss.hosts = std::move(hosts.names);
         result.push_back(std::move(loss));
     }
     return result;

@@ -10,15 +10,13 @@ namespace poolcpuid::merge {
 Limits::Limits(const DecisionInputs& inputs)
     : in_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
 
-std::vector<std::string> Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
+HostList Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
+    if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) return in_.identity.list(in_.most_names);
     std::set<FieldIndex> visited;
-    std::vector<std::string> names = by_fate(index, subleaf, visited);
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    return names;
+    return hosts_of(by_fate(index, subleaf, visited), in_.most_names);
 }
 
-std::vector<std::string> Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<FieldIndex>& visited) const {
+VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<FieldIndex>& visited) const {
     if (!visited.insert(index).second) return {};
     const Fate fate = in_.draft.fate(index);
     switch (fate.cause) {
@@ -33,28 +31,22 @@ std::vector<std::string> Limits::by_fate(FieldIndex index, std::uint32_t subleaf
         default: break;
     }
     if (const XsaveComponent* state = state_of(index, subleaf)) {
-        return is_kept(*state) ? std::vector<std::string>{} : of_state(*state, visited);
+        return is_kept(*state) ? VariantSet{} : of_state(*state, visited);
     }
     return by_value(index, subleaf);
 }
 
-std::vector<std::string> Limits::of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const {
-    std::vector<std::string> names;
-    for (const FieldIndex index : fields) {
-        const auto more = by_fate(index, rulebook_[index].subleaf_first, visited);
-        names.insert(names.end(), more.begin(), more.end());
-    }
-    return names;
+VariantSet Limits::of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const {
+    VariantSet all;
+    for (const FieldIndex index : fields) all.merge(by_fate(index, rulebook_[index].subleaf_first, visited));
+    return all;
 }
 
 // Hosts whose value of a field of the group is unknown, or not the usual one.
-std::vector<std::string> Limits::disagreeing(const EqualityGroup& group) const {
-    std::vector<std::string> names;
-    for (const FieldIndex index : group.fields) {
-        const auto more = by_value(index, rulebook_[index].subleaf_first);
-        names.insert(names.end(), more.begin(), more.end());
-    }
-    return names;
+VariantSet Limits::disagreeing(const EqualityGroup& group) const {
+    VariantSet all;
+    for (const FieldIndex index : group.fields) all.merge(by_value(index, rulebook_[index].subleaf_first));
+    return all;
 }
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
@@ -69,15 +61,15 @@ bool Limits::is_kept(const XsaveComponent& component) const {
     return ((in_.draft.kept_components() >> component.bit) & 1U) != 0;
 }
 
-std::vector<std::string> Limits::without_state(const XsaveComponent& component) const {
-    return names_where(in_.variants, [&](const Variant& variant) {
+VariantSet Limits::without_state(const XsaveComponent& component) const {
+    return variants_where(in_.variants, [&](const Variant& variant) {
         return !variant.promises->atoms.components[component.bit].promised;
     });
 }
 
 // Those that lay it out otherwise than the vendor's documents say or, where no host does it as documented,
 // otherwise than the identity host.
-std::vector<std::string> Limits::with_other_layout(const XsaveComponent& component) const {
+VariantSet Limits::with_other_layout(const XsaveComponent& component) const {
     const auto atom = [&](const HostPromises& host) { return host.atoms.components[component.bit]; };
     const auto any_host_has = [&](const Component& layout) {
         return std::any_of(in_.variants.begin(), in_.variants.end(),
@@ -89,21 +81,21 @@ std::vector<std::string> Limits::with_other_layout(const XsaveComponent& compone
         const Component documented{true, layout.size, layout.offset, layout.align64};
         if (of_vendor && any_host_has(documented)) reference = documented;
     }
-    return names_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
+    return variants_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
 }
 
 // The hosts that keep a state out of the policy: those without it or (when all have it) with another
 // layout, of a state with which it stands or falls, or of the features for which it is there.
-std::vector<std::string> Limits::of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const {
+VariantSet Limits::of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const {
     std::vector<const XsaveComponent*> candidates{&component};
     for (const XsaveComponent& other : rulebook_.xsave) {
         const bool together = ((component.together >> other.bit) & 1U) != 0;
         if (together && other.bit != component.bit && !is_kept(other)) candidates.push_back(&other);
     }
     for (const XsaveComponent* candidate : candidates) {
-        auto names = without_state(*candidate);
-        if (names.empty()) names = with_other_layout(*candidate);
-        if (!names.empty()) return names;
+        VariantSet found = without_state(*candidate);
+        if (found.empty()) found = with_other_layout(*candidate);
+        if (!found.empty()) return found;
     }
     return of_all(component.features, visited);
 }
@@ -116,7 +108,7 @@ Cause Limits::cause_of(const XsaveComponent& component) const {
     return has_feature ? Cause::xsave_state : Cause::dependency;
 }
 
-std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
+VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
     if (index == plan_.microcode()) return of_microcode();
     const Field& field = rulebook_[index];
     const auto promised = [&](const SeenValue& seen) {
@@ -135,7 +127,7 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
         most = std::max(most, seen.value);
     }
     const auto with = [&](const std::function<bool(const SeenValue&)>& which) {
-        return names_where(in_.variants, [&](const Variant& variant) {
+        return variants_where(in_.variants, [&](const Variant& variant) {
             const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
             return !seen.known || which(seen);
         });
@@ -155,7 +147,6 @@ std::vector<std::string> Limits::by_value(FieldIndex index, std::uint32_t sublea
             const std::uint64_t reference = usual_value(index, subleaf);
             return with([&](const SeenValue& seen) { return seen.value != reference; });
         }
-        case Rule::identity: return {in_.identity.names.begin(), in_.identity.names.end()};
         case Rule::group:
             if (plan_.retpoline_of(index) != nullptr) return with_bad_news(index);
             return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
@@ -168,7 +159,7 @@ std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const
     std::map<std::uint64_t, std::size_t> hosts;
     for (const Variant& variant : in_.variants) {
         const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
-        if (seen.known) hosts[seen.value] += variant.names.size();
+        if (seen.known) hosts[seen.value] += variant.hosts.count;
     }
     const SeenValue identity = brought_value(plan_, *in_.identity.promises, index, subleaf);
     std::uint64_t usual = identity.value;
@@ -182,10 +173,10 @@ std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const
 }
 
 // The hosts with the policy's signature whose microcode is the oldest, or not known.
-std::vector<std::string> Limits::of_microcode() const {
+VariantSet Limits::of_microcode() const {
     const std::uint32_t signature = in_.identity.promises->leaf1_eax;
     const Number oldest = in_.draft.atoms().microcode.at(signature);
-    return names_where(in_.variants, [&](const Variant& variant) {
+    return variants_where(in_.variants, [&](const Variant& variant) {
         const auto& revisions = variant.promises->atoms.microcode;
         const auto at = revisions.find(signature);
         return at != revisions.end() && at->second == oldest;
@@ -193,10 +184,10 @@ std::vector<std::string> Limits::of_microcode() const {
 }
 
 // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
-std::vector<std::string> Limits::with_bad_news(FieldIndex index) const {
+VariantSet Limits::with_bad_news(FieldIndex index) const {
     const Field& field = rulebook_[index];
     const std::size_t word = *plan_.find_word(place_of(field, field.subleaf_first));
-    return names_where(in_.variants, [&](const Variant& variant) {
+    return variants_where(in_.variants, [&](const Variant& variant) {
         return (variant.promises->atoms.words[word] & field.mask()) == 0;
     });
 }

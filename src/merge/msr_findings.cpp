@@ -8,11 +8,14 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid::merge {
 
 namespace {
+
+using document::enumerate;
 
 // What one dump does not say, and what that costs the policy.
 struct Silence {
@@ -28,15 +31,14 @@ class SilenceFinder {
 public:
     explicit SilenceFinder(const DecisionInputs& inputs) : in_(inputs), plan_(inputs.draft.plan()) {}
 
-    std::map<Silence, std::vector<std::string>> run() const {
-        std::map<Silence, std::vector<std::string>> causes;
+    std::map<Silence, VariantSet> run() const {
+        std::map<Silence, VariantSet> causes;
         for (const Variant& variant : in_.variants) {
             if (variant.is_ceiling) continue;
             for (const bool absent : {false, true}) {
                 const Silence silence = silence_of(*variant.promises, absent);
                 if (silence.indices.empty()) continue;
-                auto& names = causes[silence];
-                names.insert(names.end(), variant.names.begin(), variant.names.end());
+                causes[silence].insert(&variant);
             }
         }
         return causes;
@@ -77,16 +79,16 @@ std::string joined(const Rulebook& rulebook, const std::set<FieldIndex>& fields)
     return text;
 }
 
-std::string sentence(const Rulebook& rulebook, const Silence& silence, const std::vector<std::string>& names) {
+std::string sentence(const Rulebook& rulebook, const Silence& silence, const HostList& hosts) {
     std::string indices;
     for (const std::uint32_t index : silence.indices) indices += (indices.empty() ? "" : ", ") + to_hex(index);
     if (silence.absent) {
-        return "There is no MSR " + indices + " on " + enumerate(names) +
+        return "There is no MSR " + indices + " on " + enumerate(hosts) +
                ", and neither does the model table know: the policy sets " + joined(rulebook, silence.bad_news) +
                ", which cannot be ruled out. Newer microcode may bring the MSR; a row in the model table settles it.";
     }
     std::string text =
-        "The dump of " + enumerate(names) +
+        "The dump of " + enumerate(hosts) +
         (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") + indices +
         ". Unknown is not zero: the policy promises nothing of that host there";
     if (!silence.bad_news.empty()) {
@@ -116,15 +118,11 @@ bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index
 
 void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings) {
     const Rulebook& rulebook = inputs.draft.plan().rulebook();
-    for (auto& [silence, names] : SilenceFinder(inputs).run()) {
-        std::sort(names.begin(), names.end());
+    for (const auto& [silence, variants] : SilenceFinder(inputs).run()) {
+        const HostList hosts = hosts_of(variants, inputs.most_names);
         const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
         const FindingCode code = silence.absent ? FindingCode("msr-absent") : FindingCode("msrs-unknown");
-        findings.push_back({severity,
-                            std::string(code),
-                            sentence(rulebook, silence, names),
-                            {},
-                            first_names(names, inputs.most_names)});
+        findings.push_back({severity, std::string(code), sentence(rulebook, silence, hosts), {}, hosts});
     }
 }
 

@@ -9,11 +9,14 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "merge/decisions.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::merge {
 
 namespace {
+
+using document::enumerate;
 
 // Whether a host that has seen keeps the promise that value makes.
 bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
@@ -127,11 +130,11 @@ private:
                                  " is not the operator's to set");
             }
             const std::uint64_t value = parse_value(field, text);
-            const auto broken = names_where(variants_, [&](const Variant& variant) {
+            const auto broken = variants_where(variants_, [&](const Variant& variant) {
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
             if (!broken.empty()) {
-                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(broken) +
+                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(hosts_of(broken, most_names)) +
                                     " does not keep that promise");
             }
             draft_.set(index, value);

@@ -35,16 +35,9 @@ std::optional<bool> silicon_has(const Plan& plan, const HostPromises& host, Fiel
     return value ? std::optional(*value != 0) : std::nullopt;
 }
 
-std::vector<std::string> names_of(const Hosts& hosts) {
-    std::vector<std::string> names;
-    for (const AlikeHosts* host : hosts) names.insert(names.end(), host->names.begin(), host->names.end());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 std::size_t count_of(const Hosts& hosts) {
     std::size_t count = 0;
-    for (const AlikeHosts* host : hosts) count += host->names.size();
+    for (const AlikeHosts* host : hosts) count += host->hosts.count;
     return count;
 }
 
@@ -62,7 +55,7 @@ bool collect_microcode(const Hosts& hosts, std::vector<std::uint32_t>& revisions
 }
 
 // The outliers among hosts of one CPU.
-std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts) {
+std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts, std::size_t most_names) {
     std::map<std::pair<Hosts, Hosts>, std::vector<FieldIndex>> by_hosts;  // that lack, and that have
     for (const FieldIndex index : plan.fields()) {
         if (!is_compared(plan.rulebook()[index])) continue;
@@ -79,15 +72,17 @@ std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts) {
         Outlier outlier;
         outlier.cpu = cpu_of(plan.rulebook(), plan.vendor(), hosts.front()->promises.signature);
         outlier.fields = std::move(fields);
-        outlier.hosts = names_of(sides.first);
-        outlier.others = names_of(sides.second);
+        for (const AlikeHosts* host : sides.first) {
+            outlier.hosts.add(host->hosts, most_names);
+            outlier.promises.insert(&host->promises);
+        }
+        outlier.others = count_of(sides.second);
         const bool knows_theirs = collect_microcode(sides.first, outlier.microcode);
         outlier.knows_microcode = collect_microcode(sides.second, outlier.others_microcode) && knows_theirs;
         found.push_back(std::move(outlier));
     }
-    std::sort(found.begin(), found.end(), [](const Outlier& one, const Outlier& other) {
-        return std::tie(one.fields, one.hosts) < std::tie(other.fields, other.hosts);
-    });
+    std::sort(found.begin(), found.end(),
+              [](const Outlier& one, const Outlier& other) { return one.fields < other.fields; });
     return found;
 }
 
@@ -105,7 +100,7 @@ std::string microcode_text(const Outlier& outlier) {
 
 }  // namespace
 
-std::vector<Outlier> outliers_of(const Plan& plan, const std::vector<AlikeHosts>& hosts) {
+std::vector<Outlier> outliers_of(const Plan& plan, const std::vector<AlikeHosts>& hosts, std::size_t most_names) {
     std::map<std::tuple<std::uint16_t, std::uint16_t, std::uint16_t>, Hosts> by_signature;
     for (const AlikeHosts& host : hosts) {
         const Signature& signature = host.promises.signature;
@@ -113,7 +108,7 @@ std::vector<Outlier> outliers_of(const Plan& plan, const std::vector<AlikeHosts>
     }
     std::vector<Outlier> all;
     for (const auto& [signature, same] : by_signature) {
-        std::vector<Outlier> found = outliers_among(plan, same);
+        std::vector<Outlier> found = outliers_among(plan, same, most_names);
         std::move(found.begin(), found.end(), std::back_inserter(all));
     }
     return all;
@@ -123,13 +118,13 @@ std::string sentence_of(const Rulebook& rulebook, const Outlier& outlier) {
     constexpr std::size_t most_features = 12;
     std::vector<std::string> features;
     for (const FieldIndex index : outlier.fields) features.emplace_back(rulebook[index].id);
-    const std::size_t all = outlier.hosts.size() + outlier.others.size();
-    return std::to_string(outlier.hosts.size()) + " of " + std::to_string(all) + " " + short_text(outlier.cpu) + " (" +
-           enumerate(outlier.hosts) + ") " + (outlier.hosts.size() == 1 ? "lacks " : "lack ") +
-           short_list(features, most_features) + "; the other " + std::to_string(outlier.others.size()) +
-           ", of the same family, model and stepping, have " + (features.size() == 1 ? "it" : "them") +
-           ". Look for a setting of the BIOS, the microcode" + microcode_text(outlier) +
-           " or another variant of the CPU.";
+    const std::size_t all = outlier.hosts.count + outlier.others;
+    return std::to_string(outlier.hosts.count) + " of " + std::to_string(all) + " " + short_text(outlier.cpu) + " (" +
+           poolcpuid::enumerate(outlier.hosts.names, outlier.hosts.count) + ") " +
+           (outlier.hosts.count == 1 ? "lacks " : "lack ") + short_list(features, most_features) + "; the other " +
+           std::to_string(outlier.others) + ", of the same family, model and stepping, have " +
+           (features.size() == 1 ? "it" : "them") + ". Look for a setting of the BIOS, the microcode" +
+           microcode_text(outlier) + " or another variant of the CPU.";
 }
 
 }  // namespace poolcpuid::merge

@@ -1,6 +1,7 @@
 #include "merge/pool.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <tuple>
 
@@ -11,27 +12,37 @@
 
 namespace poolcpuid::merge {
 
-std::vector<Variant> variants_of(const HostGroups& groups) {
+HostList HostGroup::list(std::size_t most) const {
+    HostList hosts{{}, names.size()};
+    const auto last = std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(names.size(), most)));
+    hosts.names.assign(names.begin(), last);
+    if (facts.cpu) hosts.cpus.emplace(short_text(*facts.cpu), names.size());
+    return hosts;
+}
+
+std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most) {
     std::vector<Variant> variants;
     std::map<const HostPromises*, std::size_t> places;
     for (const auto& [digest, group] : groups) {
         const auto [at, fresh] = places.emplace(group.promises.get(), variants.size());
         if (fresh) variants.push_back({group.promises, {}, group.is_ceiling});
-        auto& names = variants[at->second].names;
-        names.insert(names.end(), group.names.begin(), group.names.end());
+        variants[at->second].hosts.add(group.list(most), most);
     }
-    for (Variant& variant : variants) std::sort(variant.names.begin(), variant.names.end());
     return variants;
 }
 
-std::vector<std::string> names_where(const std::vector<Variant>& variants,
-                                     const std::function<bool(const Variant&)>& which) {
-    std::vector<std::string> names;
+VariantSet variants_where(const std::vector<Variant>& variants, const std::function<bool(const Variant&)>& which) {
+    VariantSet found;
     for (const Variant& variant : variants) {
-        if (which(variant)) names.insert(names.end(), variant.names.begin(), variant.names.end());
+        if (which(variant)) found.insert(&variant);
     }
-    std::sort(names.begin(), names.end());
-    return names;
+    return found;
+}
+
+HostList hosts_of(const VariantSet& variants, std::size_t most) {
+    HostList hosts;
+    for (const Variant* variant : variants) hosts.add(variant->hosts, most);
+    return hosts;
 }
 
 namespace {
@@ -87,11 +98,6 @@ std::string views_digest(const HostDump& host) {
 std::string kernel_of(const HostDump& host) {
     const auto at = host.meta.find("kernel");
     return host.hardware && host.hypervisor && at != host.meta.end() ? at->second : std::string();
-}
-
-std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(names.size(), most));
-    return {names.begin(), names.begin() + count};
 }
 
 namespace {

@@ -12,6 +12,7 @@
 #include "merge/host_promises.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::merge {
 
@@ -19,10 +20,14 @@ namespace poolcpuid::merge {
 struct HostGroup {
     std::string sha256;
     std::string format;
+    HostFacts facts;
     std::shared_ptr<const HostPromises> promises;
     std::set<std::string> names;
     std::vector<DumpNote> notes;
     bool is_ceiling = false;  // a policy that joined as a host
+
+    // The hosts, with at most so many of their names.
+    HostList list(std::size_t most) const;
 };
 
 // The groups in order of digest, so that every walk over them is deterministic.
@@ -33,24 +38,27 @@ using HostGroups = std::map<std::string, HostGroup>;
 // about values are asked of them.
 struct Variant {
     std::shared_ptr<const HostPromises> promises;
-    std::vector<std::string> names;  // sorted
+    HostList hosts;
     bool is_ceiling = false;
 };
 
-std::vector<Variant> variants_of(const HostGroups& groups);
+// The variants, each with at most so many names of its hosts: as many as the lists that are made of them may hold.
+std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most);
 
-// The names of the hosts whose variant satisfies which, sorted.
-std::vector<std::string> names_where(const std::vector<Variant>& variants,
-                                     const std::function<bool(const Variant&)>& which);
+// Some variants of the pool.
+using VariantSet = std::set<const Variant*>;
+
+// The variants that satisfy which.
+VariantSet variants_where(const std::vector<Variant>& variants, const std::function<bool(const Variant&)>& which);
+
+// The hosts of the variants, with at most so many names. Linear in the names that the variants list.
+HostList hosts_of(const VariantSet& variants, std::size_t most);
 
 // A digest of what a host's views say: equal views, equal digests, whatever the hosts are called.
 std::string views_digest(const HostDump& host);
 
 // The kernel that makes a host's hypervisor view, where it also has a view of its own silicon; empty: not known.
 std::string kernel_of(const HostDump& host);
-
-// The first of names, at most that many.
-std::vector<std::string> first_names(const std::vector<std::string>& names, std::size_t most);
 
 // What a field is on one host, for decisions.
 struct SeenValue {

@@ -16,6 +16,7 @@
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
 #include "merge/registers.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid {
 
@@ -96,22 +97,22 @@ struct PoolState::Impl {
             const Field& field = (*rulebook)[index];
             if (!field.required || !merge::promises_by_bits(field.rule)) continue;
             const std::uint64_t all = field.mask() >> field.low;
-            const auto without = merge::names_where(variants, [&](const Variant& variant) {
+            const auto without = merge::variants_where(variants, [&](const Variant& variant) {
                 const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
                 return seen.value != all;  // what is not known reads as 0
             });
             if (without.empty()) continue;
-            throw NoPolicyError(enumerate(without) + " is not known to have " + std::string(field.id) +
-                                ", without which no 64-bit guest runs");
+            throw NoPolicyError(document::enumerate(merge::hosts_of(without, most_names)) + " is not known to have " +
+                                std::string(field.id) + ", without which no 64-bit guest runs");
         }
     }
 
     std::vector<HostClass> host_classes(std::size_t most_listed) const {
         std::vector<HostClass> classes;
         for (const auto& [digest, group] : groups) {
-            const std::vector<std::string> all(group.names.begin(), group.names.end());
+            HostList hosts = group.list(most_listed);
             classes.push_back(
-                {digest, group.format, views_of(group), merge::first_names(all, most_listed), all.size()});
+                {digest, group.format, views_of(group), std::move(hosts.names), hosts.count, group.facts});
         }
         return classes;
     }
@@ -132,7 +133,7 @@ struct PoolState::Impl {
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
         promises->atoms.scrubs |=
             promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
-        pool.add_group({sha256_of(*options.ceiling_policy), "policy", promises, {name}, {}, true});
+        pool.add_group({sha256_of(*options.ceiling_policy), "policy", {}, promises, {name}, {}, true});
         return pool;
     }
 
@@ -149,7 +150,7 @@ struct PoolState::Impl {
 
     Outcome close(const MergeOptions& options) const {
         const HostGroup& identity = merge::choose_identity(groups, options.identity);
-        std::vector<Variant> variants = merge::variants_of(groups);
+        std::vector<Variant> variants = merge::variants_of(groups, options.most_names);
         require_base(variants);
         Draft draft(*plan, atoms, *identity.promises->table);
         merge::apply_options(options, variants, draft);
@@ -193,6 +194,7 @@ void PoolState::add(const HostDump& host) {
     HostGroup group;
     group.sha256 = host.sha256;
     group.format = host.format;
+    group.facts = facts_of(*impl_->rulebook, host);
     group.promises = impl_->promises_of(host);
     group.names.insert(host.name);
     group.notes = host.notes;
@@ -274,7 +276,7 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     HostPromises given = merge::promises_of(*impl_->plan, policy);
     // Where the result asks for no VERW its registers do not show that every host is immune.
     given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
-    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups));
+    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups, most_names));
 }
 
 }  // namespace poolcpuid

@@ -43,23 +43,46 @@ inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const
     json["names"] = names_json(rules, id);
 }
 
-// Which CPU it is; no names for one that the model table does not know.
-inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
+// Adds "hosts", "count" and, where not all names are listed and it is known, "cpus": how many have each CPU. Of a list
+// that is whole the host classes say it.
+inline void put_hosts(nlohmann::ordered_json& json, const HostList& hosts) {
+    json["hosts"] = hosts.names;
+    json["count"] = hosts.count;
+    if (hosts.count > hosts.names.size() && !hosts.cpus.empty()) json["cpus"] = hosts.cpus;
+}
+
+inline nlohmann::ordered_json hosts_json(const HostList& hosts) {
     nlohmann::ordered_json json;
-    if (!cpu.name.empty()) json["name"] = cpu.name;
-    if (!cpu.microarchitecture.empty()) json["microarchitecture"] = cpu.microarchitecture;
-    json["family"] = to_hex(cpu.family);
-    json["model"] = to_hex(cpu.model);
-    json["stepping"] = to_hex(cpu.stepping);
+    put_hosts(json, hosts);
     return json;
 }
 
+inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
+    nlohmann::ordered_json json;
+    if (!cpu.name.empty()) {
+        json["name"] = cpu.name;
+        json["microarchitecture"] = cpu.microarchitecture;
+    }
+    json["family"] = cpu.family;
+    json["model"] = cpu.model;
+    json["stepping"] = cpu.stepping;
+    return json;
+}
+
+// Adds "cpu", "microcode", "kernel" and "vmm", those that are known.
+inline void put_facts(nlohmann::ordered_json& json, const HostFacts& facts) {
+    if (facts.cpu) json["cpu"] = cpu_json(*facts.cpu);
+    if (facts.microcode) json["microcode"] = to_hex(*facts.microcode);
+    if (!facts.kernel.empty()) json["kernel"] = facts.kernel;
+    if (!facts.vmm.empty()) json["vmm"] = facts.vmm;
+}
+
 inline nlohmann::ordered_json class_json(const HostClass& host) {
-    return {{"sha256", host.sha256},
-            {"format", host.format},
-            {"views", host.views},
-            {"names", host.names},
-            {"count", host.count}};
+    nlohmann::ordered_json json{{"sha256", host.sha256}, {"format", host.format}, {"views", host.views}};
+    put_facts(json, host.facts);
+    json["names"] = host.names;
+    json["count"] = host.count;
+    return json;
 }
 
 inline nlohmann::ordered_json finding_json(const Finding& finding) {
@@ -68,7 +91,7 @@ inline nlohmann::ordered_json finding_json(const Finding& finding) {
     json["code"] = finding.code;
     json["message"] = finding.message;
     if (!finding.field.empty()) json["field"] = finding.field;
-    json["hosts"] = finding.hosts;
+    put_hosts(json, finding.hosts);
     return json;
 }
 

@@ -1,6 +1,10 @@
 #include "policy/document_text.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 
 namespace poolcpuid::document {
@@ -41,7 +45,7 @@ std::string place_text(const BitPlace& place) {
     return to_hex(place.leaf) + "." + subleaves(place).substr(2) + " " + to_string(place.reg) + range;
 }
 
-std::string list_of(const std::vector<LeafKey>& keys) {
+std::string leaves_text(const std::vector<LeafKey>& keys) {
     const auto leaf_text = [](const LeafKey& key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); };
     std::string text;
     for (std::size_t first = 0; first < keys.size();) {
@@ -63,6 +67,22 @@ std::string field_text(const Rulebook& rulebook, const std::string& field, const
 std::string name_of(const Rulebook& rulebook, const Decision& decision) {
     if (!decision.state.empty()) return "xsave state " + decision.state;
     return field_text(rulebook, decision.field, decision.place);
+}
+
+std::vector<std::string> by_count(const CpuCounts& counts) {
+    std::vector<std::pair<std::string, std::size_t>> rows(counts.begin(), counts.end());
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::vector<std::string> texts;
+    for (const auto& [name, count] : rows) texts.push_back(name + " ×" + std::to_string(count));
+    return texts;
+}
+
+std::string cpus_text(const CpuCounts& cpus, std::size_t most) { return short_list(by_count(cpus), most); }
+
+std::string enumerate(const HostList& hosts) {
+    constexpr std::size_t most_cpus = 3;
+    if (hosts.count <= most_names || hosts.cpus.empty()) return poolcpuid::enumerate(hosts.names, hosts.count);
+    return counted(hosts.count, "host") + " (" + cpus_text(hosts.cpus, most_cpus) + ")";
 }
 
 std::uint64_t number_of(std::string_view value) { return from_hex(value, 16).value_or(0); }

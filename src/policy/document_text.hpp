@@ -24,13 +24,23 @@ std::string options_text(const RecordedOptions& options);
 std::string place_text(const BitPlace& place);
 
 // "0x7.1, 0xd.2-3f": leaves with their subleaves, runs of subleaves as one. keys are sorted.
-std::string list_of(const std::vector<LeafKey>& keys);
+std::string leaves_text(const std::vector<LeafKey>& keys);
 
 // What a decision is about: a field as below, or "xsave state pkru".
 std::string name_of(const Rulebook& rulebook, const Decision& decision);
 
 // A field's id, with its subleaf where the rulebook has the field in several: "avx2", "xs_offset[5]".
 std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place);
+
+// "Haswell-EP ×40", "Broadwell-EP ×28": what is most frequent first.
+std::vector<std::string> by_count(const CpuCounts& counts);
+
+// "Haswell-EP ×40, Broadwell-EP ×28 and 3 more": the most frequent CPUs first; empty where they are not known.
+std::string cpus_text(const CpuCounts& cpus, std::size_t most);
+
+// Hosts in a sentence: "a, b and c", "a, b, c and 2 more", and many of them by their CPUs: "161 hosts (Haswell-EP ×40,
+// Broadwell-EP ×28, Rome ×20 and 3 more)".
+std::string enumerate(const HostList& hosts);
 
 // The number that a value states as "0x…"; 0 for "unknown".
 std::uint64_t number_of(std::string_view value);

@@ -189,7 +189,7 @@ void join_states(std::vector<Decision>& decisions) {
 
 void add_causes(PoolPolicy& policy) {
     policy.older_sha256 = sha256_of(policy);
-    policy.minor = policy_minor;
+    policy.minor = 1;
     for (Decision& decision : policy.decisions) {
         read_reason(decision);
         read_scrubs(policy, decision);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "base/hex.hpp"
@@ -32,7 +33,8 @@ public:
                              json::describe(schema));
         }
         PoolPolicy policy;
-        policy.minor = minor(reader);
+        policy.minor = minor_ = minor(reader);
+        reader.optional("annotations");  // the operator's own: whatever they are
         policy.pool = reader.required_string("pool");
         policy.vendor = reader.required_string("vendor");
         if (const Value* options = reader.optional_object("options")) policy.options = recorded_options(*options);
@@ -40,7 +42,10 @@ public:
         policy.rulebook_version = rulebook.required_string("version");
         policy.rulebook_sha256 = rulebook.required_string("sha256");
         rulebook.finish();
-        for (const Value& entry : reader.required_array("hosts")) policy.hosts.push_back(host_class(entry));
+        for (const Value& entry : reader.required_array("hosts")) {
+            policy.hosts.push_back(host_class(entry));
+            note_cpus(policy.hosts.back());
+        }
         policy.names_sha256 = reader.required_string("names_sha256");
         read_cpuid(reader.required_array("cpuid"), policy);
         read_msrs(reader.required_array("msrs"), policy);
@@ -59,13 +64,13 @@ private:
         const Value* value = reader.optional("minor");
         if (value == nullptr) return 0;
         const auto number = json::unsigned_of(*value);
-        if (!number || *number != policy_minor) {
-            throw InputError(file_, value->line(),
-                             "a document of version 1." + std::to_string(policy_minor) +
-                                 " or 1.0: \"minor\": " + std::to_string(policy_minor) + ", or none",
-                             json::describe(*value));
+        if (!number || *number == 0 || *number > policy_minor) {
+            throw InputError(
+                file_, value->line(),
+                "\"minor\": 1 to " + std::to_string(policy_minor) + ", or none of a document of version 1.0",
+                json::describe(*value));
         }
-        return policy_minor;
+        return static_cast<unsigned>(*number);
     }
 
     std::vector<std::string> strings(const std::vector<Value>& values) const {
@@ -123,10 +128,54 @@ private:
         host.sha256 = reader.required_string("sha256");
         host.format = reader.required_string("format");
         host.views = strings(reader.required_array("views"));
+        if (minor_ > 1) host.facts = host_facts(reader);
         host.names = strings(reader.required_array("names"));
         host.count = count(reader.required("count"));
         reader.finish();
         return host;
+    }
+
+    HostFacts host_facts(ObjectReader& reader) const {
+        HostFacts facts;
+        if (const Value* cpu = reader.optional_object("cpu")) facts.cpu = host_cpu(*cpu);
+        if (reader.optional("microcode") != nullptr)
+            facts.microcode = static_cast<std::uint32_t>(reader.required_hex("microcode", 8));
+        if (const std::string* kernel = reader.optional_string("kernel")) facts.kernel = *kernel;
+        if (const std::string* vmm = reader.optional_string("vmm")) facts.vmm = *vmm;
+        return facts;
+    }
+
+    Cpu host_cpu(const Value& entry) const {
+        ObjectReader reader(entry, file_, "the CPU of a host");
+        Cpu cpu;
+        if (const std::string* name = reader.optional_string("name")) cpu.name = *name;
+        if (const std::string* name = reader.optional_string("microarchitecture")) cpu.microarchitecture = *name;
+        for (const auto& [key, number] : {std::pair("family", &Cpu::family), std::pair("model", &Cpu::model),
+                                          std::pair("stepping", &Cpu::stepping)}) {
+            cpu.*number = static_cast<std::uint16_t>(count(reader.required(key)));
+        }
+        reader.finish();
+        return cpu;
+    }
+
+    // The CPUs of a list of hosts: as stated or, of a list that is whole, as the classes of hosts say.
+    CpuCounts cpus(ObjectReader& reader, const char* key, const std::vector<std::string>& names) const {
+        CpuCounts result;
+        if (minor_ < 2) return result;
+        if (const Value* stated = reader.optional_object(key)) {
+            for (const auto& [cpu, hosts] : stated->members()) result[cpu] = count(hosts);
+            return result;
+        }
+        for (const std::string& name : names) {
+            const auto cpu = cpu_of_host_.find(name);
+            if (cpu != cpu_of_host_.end()) ++result[cpu->second];
+        }
+        return result;
+    }
+
+    void note_cpus(const HostClass& host) {
+        if (!host.facts.cpu) return;
+        for (const std::string& name : host.names) cpu_of_host_.emplace(name, short_text(*host.facts.cpu));
     }
 
     void read_cpuid(const std::vector<Value>& entries, PoolPolicy& policy) const {
@@ -253,6 +302,7 @@ private:
         }
         seen.hosts = strings(reader.required_array("hosts"));
         seen.count = count(reader.required("count"));
+        seen.cpus = cpus(reader, "cpus", seen.hosts);
         reader.finish();
         return seen;
     }
@@ -262,6 +312,7 @@ private:
         decision.cause = named(reader.required("cause"), cause_named, "a cause");
         if (const std::vector<Value>* ids = reader.optional_array("on")) decision.on = strings(*ids);
         decision.because.count = count(reader.required("because_count"));
+        decision.because.cpus = cpus(reader, "because_cpus", decision.because.names);
         if (const std::string* state = reader.optional_string("state")) decision.state = *state;
         if (reader.optional("scrubs") != nullptr) decision.scrubs = reader.optional_bool("scrubs", false);
         if (const std::vector<Value>* remarks = reader.optional_array("remarks")) {
@@ -274,7 +325,7 @@ private:
         Remark remark;
         remark.kind = named(reader.required("kind"), remark_kind_named, "modelled, implied or withheld");
         if (const std::string* kernel = reader.optional_string("kernel")) remark.kernel = *kernel;
-        remark.hosts = {strings(reader.required_array("hosts")), count(reader.required("count"))};
+        remark.hosts = host_list(reader);
         reader.finish();
         return remark;
     }
@@ -297,9 +348,20 @@ private:
         finding.code = reader.required_string("code");
         finding.message = reader.required_string("message");
         if (const std::string* field = reader.optional_string("field")) finding.field = *field;
-        finding.hosts = strings(reader.required_array("hosts"));
+        if (minor_ > 1) {
+            finding.hosts = host_list(reader);
+        } else {
+            finding.hosts.names = strings(reader.required_array("hosts"));
+            finding.hosts.count = finding.hosts.names.size();
+        }
         reader.finish();
         return finding;
+    }
+
+    HostList host_list(ObjectReader& reader) const {
+        HostList hosts{strings(reader.required_array("hosts")), count(reader.required("count"))};
+        hosts.cpus = cpus(reader, "cpus", hosts.names);
+        return hosts;
     }
 
     Severity severity_of(const Value& value) const {
@@ -319,6 +381,8 @@ private:
     }
 
     std::string file_;
+    unsigned minor_ = 0;
+    std::map<std::string, std::string> cpu_of_host_;  // by the names that the classes list
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ public:
     Writer(const Rulebook& rulebook, const Decision& decision, Hosts hosts)
         : rulebook_(rulebook), decision_(decision), index_(rulebook.find(decision.field)) {
         if (hosts == Hosts::named && decision.because.count > 0) {
-            who_ = " (" + enumerate(decision.because.names, decision.because.count) + ")";
+            who_ = " (" + enumerate(decision.because) + ")";
         }
     }
 
@@ -41,7 +41,7 @@ public:
     std::string remarks() const {
         std::string text;
         for (const Remark& remark : decision_.remarks) {
-            const std::string hosts = enumerate(remark.hosts.names, remark.hosts.count);
+            const std::string hosts = enumerate(remark.hosts);
             switch (remark.kind) {
                 case Remark::Kind::modelled:
                     text += " On " + hosts + " the model table says what the silicon does, whatever the dump shows.";

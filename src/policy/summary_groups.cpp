@@ -46,18 +46,11 @@ std::uint64_t lost_bits(const Decision& decision) {
     return any & ~number_of(decision.value);
 }
 
-void add(const ValueOfHosts& value, HostList& hosts) {
-    hosts.names.insert(hosts.names.end(), value.hosts.begin(), value.hosts.end());
-    std::sort(hosts.names.begin(), hosts.names.end());
-    if (hosts.names.size() > most_names) hosts.names.resize(most_names);
-    hosts.count += value.count;
-}
-
 template <typename Predicate>
 HostList hosts_where(const Decision& decision, Predicate wanted) {
     HostList hosts;
     for (const ValueOfHosts& value : decision.values) {
-        if (wanted(value)) add(value, hosts);
+        if (wanted(value)) hosts.add(value.list());
     }
     return hosts;
 }
@@ -82,6 +75,10 @@ HostList known_limiting(const Decision& decision) {
     const HostList unknown = hosts_where(decision, is_unknown);
     HostList hosts = decision.because;
     hosts.count -= std::min(hosts.count, unknown.count);
+    for (const auto& [cpu, count] : unknown.cpus) {
+        const auto at = hosts.cpus.find(cpu);
+        if (at != hosts.cpus.end() && (at->second -= std::min(at->second, count)) == 0) hosts.cpus.erase(at);
+    }
     std::erase_if(hosts.names, [&](const std::string& name) {
         return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
     });

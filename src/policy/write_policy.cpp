@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
@@ -29,8 +31,7 @@ Json value_json(const ValueOfHosts& value) {
         json["offset"] = to_hex(value.at->offset);
         json["aligned"] = value.at->aligned;
     }
-    json["hosts"] = value.hosts;
-    json["count"] = value.count;
+    document::put_hosts(json, value.list());
     return json;
 }
 
@@ -38,8 +39,7 @@ Json remark_json(const Remark& remark) {
     Json json;
     json["kind"] = to_string(remark.kind);
     if (!remark.kernel.empty()) json["kernel"] = remark.kernel;
-    json["hosts"] = remark.hosts.names;
-    json["count"] = remark.hosts.count;
+    document::put_hosts(json, remark.hosts);
     return json;
 }
 
@@ -57,6 +57,8 @@ Json decision_json(const Decision& decision, bool with_cause) {
     }
     json["because"] = decision.because.names;
     if (with_cause) json["because_count"] = decision.because.count;
+    if (decision.because.count > decision.because.names.size() && !decision.because.cpus.empty())
+        json["because_cpus"] = decision.because.cpus;
     if (decision.scrubs) json["scrubs"] = *decision.scrubs;
     if (!decision.remarks.empty()) json["remarks"] = document::array_of(decision.remarks, remark_json);
     if (!decision.mitigates.empty()) json["mitigates"] = decision.mitigates;
@@ -109,8 +111,25 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     });
     json["decisions"] = document::array_of(
         policy.decisions, [&](const Decision& decision) { return decision_json(decision, policy.minor > 0); });
-    json["findings"] = document::array_of(policy.findings, document::finding_json);
+    json["findings"] = document::array_of(policy.findings, [&](const Finding& finding) {
+        Json entry = document::finding_json(finding);
+        if (policy.minor < 2) entry.erase("count");
+        return entry;
+    });
     return json;
+}
+
+PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {
+    if (minor > 1) return policy;
+    policy.minor = std::min(policy.minor, minor);
+    for (HostClass& host : policy.hosts) host.facts = {};
+    for (Decision& decision : policy.decisions) {
+        decision.because.cpus.clear();
+        for (ValueOfHosts& value : decision.values) value.cpus.clear();
+        for (Remark& remark : decision.remarks) remark.hosts.cpus.clear();
+    }
+    for (Finding& finding : policy.findings) finding.hosts = {finding.hosts.names, finding.hosts.names.size()};
+    return policy;
 }
 
 std::string to_json(const PoolPolicy& policy) { return json::text_of(document::policy_json(policy)); }

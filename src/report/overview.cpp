@@ -176,13 +176,14 @@ void put_finding(Page& page, const Finding& finding) {
         }
     }
     page.html.element("p", finding.message);
-    if (finding.hosts.empty()) return;
+    if (finding.hosts.count == 0) return;
     const auto hosts = page.html.open("p", {{"class", "hosts"}});
     page.html.text("Hosts: ");
-    // A list of eight may have been cut, and has no count beside it; a shorter one is whole.
-    const bool has_all = page.input.hosts ? !page.input.hosts->own_findings : page.columns.every_name;
-    const bool may_be_cut = finding.hosts.size() == most_names && !has_all;
-    put_names(page, finding.hosts, may_be_cut ? 0 : finding.hosts.size());
+    // A list of eight may have been cut in a document that has no count beside it; a shorter one is whole.
+    const bool has_all =
+        page.policy.minor > 1 || (page.input.hosts ? !page.input.hosts->own_findings : page.columns.every_name);
+    const bool may_be_cut = finding.hosts.names.size() == most_names && !has_all;
+    put_names(page, finding.hosts.names, may_be_cut ? 0 : finding.hosts.count);
 }
 
 }  // namespace

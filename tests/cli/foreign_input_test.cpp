@@ -64,7 +64,12 @@ std::string with_escapes(const std::string& policy) {
     document["pool"] = evil;
     document["rulebook"]["version"] = evil;
     for (auto& finding : document["findings"]) finding["message"] = finding["message"].get<std::string>() + evil;
-    document["findings"].push_back({{"severity", "warning"}, {"code", evil}, {"message", evil}, {"hosts", {evil}}});
+    document["findings"].push_back({{"severity", "warning"},
+                                    {"code", evil},
+                                    {"message", evil},
+                                    {"hosts", {evil}},
+                                    {"count", 9},
+                                    {"cpus", {{evil, 9}}}});
     for (auto& host : document["hosts"]) host["sha256"] = evil;
     return document.dump();
 }

@@ -45,7 +45,7 @@ TEST_CASE("the policy goes to standard output as JSON when that is no terminal",
     const Result result = run(merge(write_all(dir, mixed_hosts())));
     REQUIRE(result.status == 0);
     CHECK_THAT(result.out,
-               StartsWith("{\n  \"schema\": \"poolcpuid/policy/v1\",\n  \"minor\": 1,\n  \"pool\": \"pool\","));
+               StartsWith("{\n  \"schema\": \"poolcpuid/policy/v1\",\n  \"minor\": 2,\n  \"pool\": \"pool\","));
     CHECK(result.out.ends_with("\n}\n"));
     CHECK(nlohmann::json::accept(result.out));
     CHECK(result.err.empty());
@@ -117,6 +117,25 @@ TEST_CASE("the summary and the document call a mitigation that is given up a mit
     }
     CHECK_THAT(run({"merge", with, "--hide", "avx2", "--format", "text"}).out, !Contains("Mitigations"));
     CHECK_THAT(run({"merge", with, "--hide", "smap", "--format", "text"}).out, Contains("Mitigations among them: 1"));
+}
+
+TEST_CASE("a pool of 200 hosts is told by its CPUs, and has room on a screen", "[merge][output]") {
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts/";
+    std::vector<std::string> arguments{"merge", "--format", "text"};
+    const auto add = [&](const std::string& file, int count) {
+        for (int i = 0; i < count; ++i)
+            arguments.push_back(file.substr(0, 5) + "-" + std::to_string(100 + i) + "=" + hosts + file);
+    };
+    add("rome-1.json", 100);
+    add("milan-1.txt", 60);
+    add("genoa-1.txt", 40);
+    const Result result = run(arguments, {.environment = {"COLUMNS=80"}});
+    REQUIRE(result.status == 0);
+    CHECK_THAT(result.out, Contains("CPUs: Rome ×100, Milan ×60, Genoa ×40\n"));
+    CHECK_THAT(result.out, Contains("\n    Rome ×100 without: ") && Contains("Rome ×100, Milan ×60 without: "));
+    CHECK_THAT(result.out, Contains("fs_gs_base_ns              Genoa ×40\n"));
+    CHECK_THAT(result.out, !Contains("rome-100, rome-101"));
+    CHECK(std::count(result.out.begin(), result.out.end(), '\n') <= 40);
 }
 
 TEST_CASE("a summary keeps within its columns", "[merge][output]") {

@@ -32,7 +32,7 @@ void check_row(const Row& row) {
     CHECK(value_of(pool, row.field) == row.bit);
     CHECK(unknown_on(pool, row.field) == row.unknown);
     const Finding* lost = pool.finding("verw-promise-lost", row.field);
-    CHECK((lost == nullptr ? Names{} : lost->hosts) == row.lost);
+    CHECK((lost == nullptr ? Names{} : lost->hosts.names) == row.lost);
 }
 
 const std::string atom = "libvirt/x86_64-cpuid-Atom-D510";
@@ -131,7 +131,7 @@ TEST_CASE("a raw Milan scrubs from a microcode on", "[corpus][guarded]") {
         CHECK(value_of(Merged({raw}), "verw_clear") == (scrubs ? 1U : 0U));
         const Merged pool({raw, real_host(milan)});
         const Finding* lost = pool.finding("verw-promise-lost", "verw_clear");
-        CHECK((lost == nullptr ? Names{} : lost->hosts) == (scrubs ? Names{} : Names{milan_raw}));
+        CHECK((lost == nullptr ? Names{} : lost->hosts.names) == (scrubs ? Names{} : Names{milan_raw}));
     }
 }
 

@@ -110,7 +110,7 @@ void take_stock(const std::vector<HostDump>& hosts) {
     for (const HostsAlike& group : inventory.groups) grouped += group.names.size();
     require(grouped == hosts.size(), "every host is in a group");
     for (const OutlierHosts& outlier : inventory.outliers) {
-        require(outlier.hosts.size() < outlier.others, "fewer than half are outliers");
+        require(outlier.hosts.count < outlier.others, "fewer than half are outliers");
     }
     const std::vector<HostDump> reversed(hosts.rbegin(), hosts.rend());
     require(to_json(builtin_rulebook(), inventory) ==

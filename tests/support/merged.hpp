@@ -48,7 +48,7 @@ public:
     // The hosts that the finding of this code (and field) names; "no such finding" when there is none.
     std::vector<std::string> named_by(const std::string& code, const std::string& field = {}) const {
         const Finding* found = finding(code, field);
-        return found == nullptr ? std::vector<std::string>{"no such finding"} : found->hosts;
+        return found == nullptr ? std::vector<std::string>{"no such finding"} : found->hosts.names;
     }
 
     const Finding* finding(const std::string& code, const std::string& field = {}) const {

@@ -337,7 +337,7 @@ private:
             open.resize(std::min(open.size(), most_names));
             std::vector<std::string> named;
             for (const Finding& finding : policy.findings) {
-                if (finding.code == "verw-promise-lost" && finding.field == field.id) named = finding.hosts;
+                if (finding.code == "verw-promise-lost" && finding.field == field.id) named = finding.hosts.names;
             }
             if (named != open)
                 complain(field.id + ": the finding does not name the hosts where VERW does not scrub, in " + names());

@@ -176,7 +176,7 @@ private:
         for (const Finding& finding : policy_.findings) {
             const bool fits = !warns || finding.severity == Severity::warning;
             const bool is_it = finding.code == "msrs-unknown" || finding.code == "msr-absent";
-            if (is_it && fits && is_named(finding.hosts, host.name)) return;
+            if (is_it && fits && is_named(finding.hosts.names, host.name)) return;
         }
         complain(what + ": no finding" + (warns ? " of the level warning" : "") + " that the MSRs of " + host.name +
                  " are unknown");
@@ -187,10 +187,10 @@ private:
         std::set<std::string> named;
         for (const Finding& finding : policy_.findings) {
             if (finding.code != "msrs-unknown") continue;
-            for (const std::string& name : finding.hosts) {
+            for (const std::string& name : finding.hosts.names) {
                 if (!named.insert(name).second) complain("two findings say that the MSRs of " + name + " are unknown");
             }
-            const auto is_warned = [&](const HostFacts* host) { return is_listed(finding.hosts, host->name); };
+            const auto is_warned = [&](const HostFacts* host) { return is_listed(finding.hosts.names, host->name); };
             const auto host = std::find_if(hosts_.begin(), hosts_.end(), is_warned);
             if (host == hosts_.end()) {
                 complain("MSRs are unknown of a host that is not in the pool");
@@ -218,7 +218,7 @@ private:
     // The host has no such MSR: its silence is not the dump's, and has a finding of its own.
     bool lacks_the_msr(const HostFacts& host) const {
         return std::any_of(policy_.findings.begin(), policy_.findings.end(), [&](const Finding& finding) {
-            return finding.code == "msr-absent" && is_named(finding.hosts, host.name);
+            return finding.code == "msr-absent" && is_named(finding.hosts.names, host.name);
         });
     }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sha256.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
 #include "tests/catch.hpp"
@@ -62,6 +63,16 @@ TableBuilder relaxed(std::uint32_t eax_bits) {
 
 // ERAPS, by which RapSize means something.
 TableBuilder rap(std::uint32_t size) { return relaxed(0x01000000).reg(0x80000021, 0, ebx, size << 16); }
+
+// Hosts of the same registers, each with a dump of its own.
+PoolPolicy pool_of(const Names& names) {
+    std::vector<HostDump> hosts;
+    for (const std::string& name : names) {
+        hosts.push_back(hardware_host(name, amd_table()));
+        hosts.back().sha256 = sha256_hex(name);
+    }
+    return Merged(hosts).policy;
+}
 
 // XSAVE with PKRU of 8 bytes at an offset; 0: without PKRU.
 TableBuilder pkru(std::uint32_t offset) {
@@ -326,6 +337,22 @@ TEST_CASE("policies that differ only in provenance say in what", "[diff]") {
     CHECK(provenance.findings_added.front().code == "new-finding");
     CHECK(diff(after, before).provenance.hosts_removed == provenance.hosts_added);
     CHECK(diff(after, before).provenance.findings_removed == provenance.findings_added);
+}
+
+TEST_CASE("a host that was captured again is neither gone nor new", "[diff]") {
+    const PoolPolicy before = pool_of({"a", "b", "c"});
+    PoolPolicy after = before;
+    REQUIRE(before.hosts.size() == 3);
+    after.hosts[0].sha256 = std::string(64, '0');  // stays the first by digest
+    after.hosts[0].facts.microcode = 0x49;
+    after.hosts[1].sha256[63] = after.hosts[1].sha256[63] == '1' ? '2' : '1';
+    after.hosts[1].names = {"d"};
+    const Provenance provenance = diff(before, after).provenance;
+    REQUIRE(provenance.hosts_recaptured.size() == 1);
+    CHECK(provenance.hosts_recaptured.front().before == before.hosts[0]);
+    CHECK(provenance.hosts_recaptured.front().after == after.hosts[0]);
+    CHECK(provenance.hosts_removed == std::vector<HostClass>{before.hosts[1]});
+    CHECK(provenance.hosts_added == std::vector<HostClass>{after.hosts[1]});
 }
 
 TEST_CASE("the document has every name of a field, and provenance for policies only", "[diff]") {

@@ -78,7 +78,7 @@ void check_rows(const std::string& field, const std::vector<Row>& rows) {
         CHECK(value_of(pool, field) == row.bit);
         CHECK(unknown_on(pool, field) == row.unknown);
         const Finding* lost = pool.finding("verw-promise-lost", field);
-        CHECK((lost == nullptr ? Names{} : lost->hosts) == row.lost);
+        CHECK((lost == nullptr ? Names{} : lost->hosts.names) == row.lost);
         if (lost != nullptr) CHECK(lost->severity == Severity::error);
         const Finding* silence = pool.finding("msrs-unknown");
         const bool named = silence != nullptr && silence->message.find(field) != std::string::npos;
@@ -132,7 +132,7 @@ TEST_CASE("MD_CLEAR is set where the dump does not say it", "[guarded]") {
     CHECK(pool.named_by("unknown-leaf") == Names{"a"});
     const Finding* lost = pool.finding("verw-promise-lost", "md_clear");
     REQUIRE(lost != nullptr);
-    CHECK(lost->hosts == Names{"a"});
+    CHECK(lost->hosts.names == Names{"a"});
     CHECK(lost->message.find("because another host has it") == std::string::npos);
     // What the dump leaves open the model settles.
     const Merged immune({without_leaf_7("a", sapphire_rapids)});
@@ -251,7 +251,7 @@ TEST_CASE("raw Milan shows no VERW_CLEAR: its microcode says whether VERW scrubs
         const Merged pool({patched, raw});
         CHECK(value_of(pool, "verw_clear") == 1);
         const Finding* lost = pool.finding("verw-promise-lost", "verw_clear");
-        CHECK((lost == nullptr ? Names{} : lost->hosts) == (one.scrubs ? Names{} : Names{"raw"}));
+        CHECK((lost == nullptr ? Names{} : lost->hosts.names) == (one.scrubs ? Names{} : Names{"raw"}));
     }
 }
 

@@ -180,7 +180,7 @@ TEST_CASE("what the kernel keeps from guests of a CPU that has it is said, with 
     const Merged pool({old});
     const Finding* finding = pool.finding("hidden-by-hypervisor");
     REQUIRE(finding != nullptr);
-    CHECK(finding->hosts == std::vector<std::string>{"old"});
+    CHECK(finding->hosts.names == std::vector<std::string>{"old"});
     CHECK(finding->severity == Severity::warning);
     CHECK_THAT(finding->message, Contains("The CPU of old has 3 features that its kernel (4.14.1) does not offer"));
     CHECK_THAT(finding->message, Contains("sse3, ssse3, erms"));

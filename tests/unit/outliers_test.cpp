@@ -39,7 +39,7 @@ HostDump with_microcode(HostDump host, const std::string& revision) {
 Names outliers(const std::vector<HostDump>& hosts) {
     Names all;
     for (const OutlierHosts& outlier : inventory_of(builtin_rulebook(), hosts).outliers) {
-        all.push_back(joined(outlier.hosts) + " lack " + joined(outlier.fields) + ": " +
+        all.push_back(joined(outlier.hosts.names) + " lack " + joined(outlier.fields) + ": " +
                       std::to_string(outlier.others) + " have it");
     }
     return all;
@@ -136,7 +136,7 @@ TEST_CASE("an outlier that costs the pool a feature is a warning, another a note
     REQUIRE(finding(policy) != nullptr);
     CHECK(finding(policy)->severity == Severity::warning);
     CHECK(finding(policy)->field == "aes");
-    CHECK(finding(policy)->hosts == Names{"c"});
+    CHECK(finding(policy)->hosts.names == Names{"c"});
     CHECK_THAT(finding(policy)->message,
                Contains("1 of 3 Haswell-EP") && Contains("Without it the pool would have aes"));
 

@@ -169,7 +169,7 @@ TEST_CASE("where the MSR is not known or not there the model decides, and else R
             const bool is_absent = dump.enumerated == 0 || dump.list == MsrList::faults;
             CHECK(findings.front().code == (is_absent ? "msr-absent" : "msrs-unknown"));
             CHECK(findings.front().severity == Severity::warning);
-            CHECK(findings.front().hosts == Names{"a"});
+            CHECK(findings.front().hosts.names == Names{"a"});
         }
     }
 }

@@ -59,7 +59,7 @@ std::string kept(const std::string& field, const TableBuilder& table, const std:
     if (unknown == nullptr) return std::to_string(value_of(pool, field));
     CHECK(value_of(pool, field) == 0);
     CHECK(unknown->severity == Severity::warning);
-    CHECK(unknown->hosts == Names{"the-host"});
+    CHECK(unknown->hosts.names == Names{"the-host"});
     CHECK_THAT(unknown->message, Contains("the-host") && Contains(field) && Contains("microcode"));
     return "?";
 }

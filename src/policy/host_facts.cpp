@@ -1,0 +1,35 @@
+#include <algorithm>
+#include <iterator>
+
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid {
+
+void HostList::add(const HostList& others, std::size_t most) {
+    const auto old = static_cast<std::ptrdiff_t>(names.size());
+    names.insert(names.end(), others.names.begin(), others.names.end());
+    std::inplace_merge(names.begin(), std::next(names.begin(), old), names.end());
+    if (names.size() > most) names.resize(most);
+    count += others.count;
+    for (const auto& [cpu, with_it] : others.cpus) cpus[cpu] += with_it;
+}
+
+CpuCounts cpus_of(const PoolPolicy& policy) {
+    CpuCounts cpus;
+    for (const HostClass& host : policy.hosts) {
+        if (host.facts.cpu) cpus[short_text(*host.facts.cpu)] += host.count;
+    }
+    return cpus;
+}
+
+HostFacts facts_of(const Rulebook& rulebook, const HostDump& host) {
+    HostFacts facts;
+    facts.cpu = cpu_of(rulebook, host.first_table());
+    facts.microcode = microcode_revision(host);
+    const auto kernel = host.meta.find("kernel");
+    if (kernel != host.meta.end()) facts.kernel = kernel->second;
+    if (host.hypervisor) facts.vmm = host.hypervisor->name;
+    return facts;
+}
+
+}  // namespace poolcpuid
