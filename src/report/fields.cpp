@@ -7,6 +7,7 @@
 
 #include "report/matrix.hpp"
 #include "report/page.hpp"
+#include "rulebook/words.hpp"
 
 namespace poolcpuid::report {
 
@@ -40,6 +41,37 @@ void put_kinds(Page& page) {
     page.html.element("option", {{"value", "all"}}, "all of them");
     page.html.element("option", {{"value", "differs"}}, "on which hosts differ");
     page.html.element("option", {{"value", "limited"}}, "that hosts limit");
+    page.html.element("option", {{"value", "mitigation"}}, "that help against attacks");
+}
+
+// A choice of one of several words, or of none of them.
+void put_choice(Page& page, std::string_view id, std::string_view label, const std::vector<std::string>& words) {
+    const auto control = page.html.open("div", {{"class", "control"}});
+    page.html.element("label", {{"for", id}}, label);
+    const auto select = page.html.open("select", {{"id", id}});
+    page.html.element("option", {{"value", ""}}, "any");
+    for (const std::string& word : words) page.html.element("option", {{"value", word}}, word);
+}
+
+void put_impacts(Page& page) {
+    std::vector<std::string> impacts;
+    for (const auto& [word, impact] : rulebook::impact_words) impacts.emplace_back(word);
+    put_choice(page, "impact", "A broken promise costs", impacts);
+}
+
+// Which hosts decide is known by their columns, so without columns by CPU neither.
+void put_cpus(Page& page) {
+    const CpuCounts cpus = cpus_of(page.policy);
+    if (cpus.size() < 2 || page.columns.columns.empty()) return;
+    std::vector<std::string> names;
+    for (const auto& [cpu, count] : cpus) names.push_back(cpu);
+    put_choice(page, "cpu", "Decided by hosts with", names);
+}
+
+void put_paper(Page& page) {
+    const auto label = page.html.open("label");
+    page.html.void_element("input", {{"type", "checkbox"}, {"id", "print-all"}});
+    page.html.text("print all of the page, not only what hosts limit");
 }
 
 void put_rule_choices(Page& page) {
@@ -59,9 +91,12 @@ void put_controls(Page& page) {
         "div", {{"id", "controls"}, {"role", "search"}, {"aria-label", "Filter the fields"}, {"hidden", ""}});
     put_words(page);
     put_kinds(page);
+    put_impacts(page);
+    put_cpus(page);
     put_rule_choices(page);
     page.html.element("button", {{"type", "button"}, {"id", "open-all"}}, "Open all");
     page.html.element("button", {{"type", "button"}, {"id", "fold-all"}}, "Fold all");
+    put_paper(page);
     page.html.element("p", {{"id", "shown"}, {"role", "status"}, {"aria-live", "polite"}}, "");
 }
 
@@ -101,7 +136,7 @@ void put_legend(Page& page) {
         page.html.text(". A letter is a value that is too long for its column; the opened field says which.");
     }
     page.html.element("li", {{"class", "on-paper"}},
-                      "On paper the columns are left out: each field says which groups have which value.");
+                      "On paper the columns are left out: each opened field says which groups have which value.");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "policy/summary_groups.hpp"
 #include "report/page.hpp"
 
@@ -41,11 +42,18 @@ std::string views_text(const HostClass& host) {
     return text;
 }
 
+std::string microcode_text(const HostFacts& facts) { return facts.microcode ? to_hex(*facts.microcode) : ""; }
+
 void put_class(Page& page, std::size_t group, const HostClass& host) {
-    const auto row = page.html.open("tr", {{"data-group", std::to_string(group)}});
+    const std::string cpu = host.facts.cpu ? short_text(*host.facts.cpu) : "";
+    const auto row = page.html.open("tr", {{"data-group", std::to_string(group)}, {"data-cpu", cpu}});
     if (page.numbered()) page.html.element("td", std::to_string(group));
     put_all_names(page, host);
     page.html.element("td", std::to_string(host.count));
+    page.html.element("td", {{"class", "cpu"}},
+                      cpu.empty() ? "" : cpu + ", stepping " + std::to_string(host.facts.cpu->stepping));
+    page.html.element("td", {{"class", "short"}}, microcode_text(host.facts));
+    page.html.element("td", host.facts.kernel);
     page.html.element("td", {{"class", "short"}}, host.is_ceiling() ? "policy (the ceiling)" : host.format);
     page.html.element("td", {{"class", "short"}}, views_text(host));
     page.html.element("td", {{"class", "digest"}}, host.sha256);
@@ -90,9 +98,10 @@ void put_inputs(Page& page) {
     const auto table = page.html.open("table", {{"class", "plain"}, {"id", "hosts"}});
     page.html.element("caption", "Hosts, those of equal content in one row");
     if (page.numbered()) {
-        put_head(page, {"Group", "Names", "Hosts", "Format", "Views", "SHA-256 of the dump"});
+        put_head(page,
+                 {"Group", "Names", "Hosts", "CPU", "Microcode", "Kernel", "Format", "Views", "SHA-256 of the dump"});
     } else {
-        put_head(page, {"Names", "Hosts", "Format", "Views", "SHA-256 of the dump"});
+        put_head(page, {"Names", "Hosts", "CPU", "Microcode", "Kernel", "Format", "Views", "SHA-256 of the dump"});
     }
     const auto body = page.html.open("tbody");
     for (const auto& [group, host] : classes_of(page)) put_class(page, group, *host);

@@ -29,8 +29,10 @@ void put_column_heads(Page& page) {
 }
 
 // The first of names, and how many more there are as far as the policy says.
-void put_first(Page& page, const std::vector<std::string>& names) {
+void put_first(Page& page, const HostList& hosts) {
+    const std::vector<std::string>& names = hosts.names;
     if (names.empty()) return;
+    if (hosts.count > most_names && !hosts.cpus.empty()) return put_hosts(page, hosts);
     page.html.element("bdi", names.front());
     const bool may_go_on = !page.columns.every_name && names.size() == most_names;
     if (names.size() > 1)
@@ -75,7 +77,7 @@ void put_row(Page& page, std::size_t index) {
     page.html.element("td", {{"class", "value"}}, policy_text(decision));
     if (says_who(page)) {
         const auto cell = page.html.open("td", {{"class", "who"}});
-        put_first(page, decision.because.names);
+        put_first(page, decision.because);
     }
     put_cells(page, index);
 }
@@ -85,6 +87,7 @@ std::string classes_of(const Decision& decision) {
     std::string classes(style_of(decision.rule));
     if (decision.values.size() > 1) classes += " differs";
     if (decision.because.count > 0 && decision.rule != to_string(Rule::identity)) classes += " limited";
+    if (!decision.mitigates.empty()) classes += " mitigation";
     return classes;
 }
 
@@ -111,7 +114,10 @@ std::string cell_text(const Page& page, const Decision& decision, std::size_t va
 }
 
 void put_matrix(Page& page) {
-    const auto scroll = page.html.open("div", {{"class", page.numbered() ? "scroll wide" : "scroll"},
+    const bool is_many = page.numbered() || page.columns.columns.empty();
+    const auto scroll = page.html.open("div", {{"class", page.numbered() ? "scroll wide"
+                                                         : is_many       ? "scroll many"
+                                                                         : "scroll"},
                                                {"role", "region"},
                                                {"aria-labelledby", "fields"},
                                                {"tabindex", "0"}});
@@ -121,8 +127,12 @@ void put_matrix(Page& page) {
     const std::size_t width = (says_who(page) ? 4 : 3) + page.columns.columns.size();
     for (std::size_t i = 0; i < page.policy.decisions.size(); ++i) {
         const Decision& decision = page.policy.decisions[i];
-        const auto body = page.html.open(
-            "tbody", {{"id", page.anchors[i]}, {"class", classes_of(decision)}, {"data-rule", decision.rule}});
+        const FieldIndex index = page.rulebook.find(decision.field);
+        const std::string_view impact = index == no_field ? "" : to_string(page.rulebook[index].impact);
+        const auto body = page.html.open("tbody", {{"id", page.anchors[i]},
+                                                   {"class", classes_of(decision)},
+                                                   {"data-rule", decision.rule},
+                                                   {"data-impact", impact}});
         put_row(page, i);
         const auto below = page.html.open("tr", {{"class", "panel"}});
         const auto cell = page.html.open("td", {{"colspan", std::to_string(width)}});

@@ -48,7 +48,7 @@ void put_losing(Page& page, const summary::GivenUp& loss) {
     {
         const auto who = page.html.open("b");
         if (by_option) page.html.text(loss.option.empty() ? "What goes with those" : loss.option);
-        if (!by_option) put_names(page, loss.hosts.names, loss.hosts.count);
+        if (!by_option) put_hosts(page, loss.hosts);
     }
     page.html.text(loss.loss == summary::Loss::unknown ? ": " : " cost ");
 }
@@ -85,7 +85,7 @@ void put_decided(Page& page, const Decision& decision, const std::string& before
     const summary::Deciders deciders = summary::deciders_of(decision, page.rulebook);
     if (deciders.hosts.count == 0) return page.html.text("the operator");
     if (!deciders.known) page.html.text("not known of ");
-    put_names(page, deciders.hosts.names, deciders.hosts.count);
+    put_hosts(page, deciders.hosts);
 }
 
 void put_announced(Page& page, const std::vector<const Decision*>& decisions) {
@@ -183,7 +183,8 @@ void put_finding(Page& page, const Finding& finding) {
     const bool has_all =
         page.policy.minor > 1 || (page.input.hosts ? !page.input.hosts->own_findings : page.columns.every_name);
     const bool may_be_cut = finding.hosts.names.size() == most_names && !has_all;
-    put_names(page, finding.hosts.names, may_be_cut ? 0 : finding.hosts.count);
+    if (may_be_cut) return put_names(page, finding.hosts.names, 0);
+    put_hosts(page, finding.hosts);
 }
 
 }  // namespace

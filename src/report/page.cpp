@@ -59,6 +59,12 @@ void put_names(Page& page, const std::vector<std::string>& names, std::size_t to
     if (total == 0 && shown == most_names) page.html.text(", …");
 }
 
+void put_hosts(Page& page, const HostList& hosts) {
+    constexpr std::size_t most_cpus = 6;
+    if (hosts.count <= most_names || hosts.cpus.empty()) return put_names(page, hosts.names, hosts.count);
+    page.html.text(document::cpus_text(hosts.cpus, most_cpus));
+}
+
 void put_because(Page& page, const Decision& decision) {
     put_names(page, decision.because.names, decision.because.count);
 }

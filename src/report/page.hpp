@@ -46,6 +46,10 @@ void put_field_link(Page& page, const Decision& decision);
 // is how many there are; 0 where nobody knows: a list of eight then ends in "…".
 void put_names(Page& page, const std::vector<std::string>& names, std::size_t total);
 
+// Hosts by their names or, where these are many, by their CPUs: "Haswell-EP ×40, Rome ×28". The inputs have every name
+// that is known.
+void put_hosts(Page& page, const HostList& hosts);
+
 // The hosts that decided: as put_names, of the policy's own list.
 void put_because(Page& page, const Decision& decision);
 

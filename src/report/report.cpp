@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/sha256.hpp"
+#include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
 #include "report/html.hpp"
 #include "report/page.hpp"
@@ -48,6 +49,9 @@ void put_header(Page& page) {
     const auto facts = page.html.open("dl", {{"class", "facts"}});
     put_term(page, "Vendor", page.policy.vendor);
     put_term(page, "Hosts", hosts_text(page.policy));
+    constexpr std::size_t most_cpus = 8;
+    const CpuCounts cpus = cpus_of(page.policy);
+    if (!cpus.empty()) put_term(page, "CPUs", document::cpus_text(cpus, most_cpus));
     put_term(page, "Guests see", summary::identity_text(page.policy, page.rulebook));
     put_term(page, "Rulebook", page.policy.rulebook_version + " (" + page.policy.rulebook_sha256.substr(0, 12) + ")");
 }

@@ -7,15 +7,20 @@
 
   const words = byId("words");
   const which = byId("which");
+  const impact = byId("impact");
+  const cpu = byId("cpu");  // not there when all hosts have one
+  const printAll = byId("print-all");
   const ruleBoxes = [...document.querySelectorAll('#controls input[name="rule"]')];
   const hostColumns = [...matrix.tHead.rows[0].cells].findIndex((cell) => cell.classList.contains("host"));
 
-  // The names of each column's hosts, in lower case, from the table of inputs.
+  // The names and CPUs of each column's hosts, the words in lower case, from the table of inputs.
   const namesOf = new Map();
+  const cpusOf = new Map();
   for (const row of document.querySelectorAll("#hosts tr[data-group]")) {
     const group = Number(row.dataset.group);
-    const names = row.querySelector(".names").textContent.toLowerCase();
+    const names = [".names", ".cpu"].map((cell) => row.querySelector(cell).textContent.toLowerCase()).join("\n");
     namesOf.set(group, (namesOf.get(group) || "") + "\n" + names);
+    cpusOf.set(group, (cpusOf.get(group) || new Set()).add(row.dataset.cpu));
   }
 
   // A field: its two rows, and what the filter asks of it.
@@ -27,6 +32,7 @@
       panel,
       button: null,
       rule: body.dataset.rule,
+      impact: body.dataset.impact,
       text: [body.querySelector("th"), ...said].map((part) => part.textContent).join("\n").toLowerCase(),
       decidedBy: [...body.rows[0].querySelectorAll(".limits")].map((cell) => cell.cellIndex - hostColumns + 1),
     };
@@ -63,14 +69,18 @@
       const hasWords = wanted.every((word, i) => field.text.includes(word) || field.decidedBy.some((group) => groups[i].has(group)));
       const hasRule = rules.size === 0 || rules.has(field.rule);
       const isOfKind = which.value === "all" || field.body.classList.contains(which.value);
-      field.body.hidden = !(hasWords && hasRule && isOfKind);
+      const hasImpact = impact.value === "" || field.impact === impact.value;
+      const hasCpu = !cpu || cpu.value === "" || field.decidedBy.some((group) => cpusOf.get(group)?.has(cpu.value));
+      field.body.hidden = !(hasWords && hasRule && isOfKind && hasImpact && hasCpu);
       if (!field.body.hidden) shown += 1;
     }
+    document.documentElement.classList.toggle("filtered", shown < fields.length);
     byId("shown").textContent = `${shown} of ${fields.length} fields shown`;
   };
 
   words.addEventListener("input", filter);
-  which.addEventListener("change", filter);
+  for (const choice of [which, impact, cpu]) choice?.addEventListener("change", filter);
+  printAll.addEventListener("change", () => document.documentElement.classList.toggle("print-all", printAll.checked));
   for (const box of ruleBoxes) box.addEventListener("change", filter);
   byId("open-all").addEventListener("click", () => fields.forEach((field) => open(field, true)));
   byId("fold-all").addEventListener("click", () => fields.forEach((field) => open(field, false)));
@@ -82,6 +92,8 @@
     if (field.body.hidden) {
       words.value = "";
       which.value = "all";
+      impact.value = "";
+      if (cpu) cpu.value = "";
       for (const box of ruleBoxes) box.checked = false;
       filter();
     }
@@ -95,6 +107,7 @@
     if (link && link.hash === location.hash) follow();  // the same link once more changes no hash
   });
 
+  document.documentElement.classList.add("scripted");
   byId("controls").hidden = false;
   filter();
   follow();

@@ -65,7 +65,7 @@ class Pages:
         hosts.write_text("".join(json.dumps(document) + "\n" for document in documents))
         self.write("hostile", [hosts], pool=POOL)
         policy = self.policy("hostile")
-        policy["findings"].insert(0, {"severity": "error", "code": "made-up", "message": FINDING, "hosts": [MARKUP]})
+        policy["findings"].insert(0, {"severity": "error", "code": "made-up", "message": FINDING, "hosts": [MARKUP], "count": 1})
         policy["decisions"][0]["reason"] = FINDING
         policy["decisions"][0]["rule"] = '" onmouseover="alert(4)'
         self.path("hostile.json").write_text(json.dumps(policy))

@@ -147,6 +147,22 @@ class ReportTest(unittest.TestCase):
         which.select_by_visible_text("that hosts limit")
         limited = self.decisions("amd-zen", lambda d: d["because"] and d["rule"] != "identity")
         self.assertEqual(self.browser.run(SHOWN), limited)
+        which.select_by_visible_text("that help against attacks")
+        self.assertEqual(self.browser.run(SHOWN), self.decisions("amd-zen", lambda d: d.get("mitigates")))
+        which.select_by_visible_text("all of them")
+        cpu = Select(self.browser.driver.find_element("id", "cpu"))
+        cpu.select_by_visible_text("Rome")
+        self.assertEqual(self.browser.run(SHOWN), self.decisions("amd-zen", lambda d: "rome-1" in d["because"]))
+        cpu.select_by_visible_text("any")
+        impact = Select(self.browser.driver.find_element("id", "impact"))
+        impact.select_by_visible_text("crash")
+        crash = self.browser.run(SHOWN)
+        self.assertIn("f-avx512f", crash)
+        impact.select_by_visible_text("security")
+        self.assertIn("f-btc_no", self.browser.run(SHOWN))
+        self.assertEqual(set(self.browser.run(SHOWN)) & set(crash), set())
+        impact.select_by_visible_text("any")
+        self.assertEqual(len(self.browser.run(SHOWN)), len(self.decisions("amd-zen", lambda d: True)))
 
     def test_the_keyboard_is_enough(self):
         self.browser.open(self.small)
@@ -161,7 +177,7 @@ class ReportTest(unittest.TestCase):
         names = [name for name, _, _ in visited]
         self.assertEqual(names[0], "skip")
         self.assertEqual(names[1], "#summary")
-        order = ["words", "which", "open-all", "fold-all", "field"]
+        order = ["words", "which", "impact", "cpu", "open-all", "fold-all", "print-all", "field"]
         self.assertEqual([name for name in names if name in order], order)
         self.assertEqual([entry for entry in visited if entry[1] == "none" or not entry[2]], [])
         first = self.browser.run(SHOWN)[0]
@@ -200,21 +216,31 @@ class ReportTest(unittest.TestCase):
                 self.assertIn("Process-context identifiers", self.browser.run("return document.body.innerText"))
 
     @unittest.skipUnless(shutil.which("pdftotext"), "pdftotext is not installed (Debian: poppler-utils)")
-    def test_the_printout_is_open_and_has_what_the_filter_leaves(self):
+    def test_the_printout_is_what_hosts_limit_or_what_the_filter_leaves_or_all_when_asked(self):
         self.browser.open(self.small)
         self.assertEqual(self.browser.run(OPEN), [])
+        text = text_of_pdf(self.browser.pdf())
+        for expected in ("Given up", "no-safe-identity", "pcid 0x1.0", "What limiting hosts cost", "Microcode"):
+            self.assertIn(expected, text)
+        for left_out in ("setting CR4.PCIDE faults", "What a guest is shown", "max_basic_leaf 0x0.0", "unclassified-bit"):
+            self.assertNotIn(left_out, text)
+        self.assertLessEqual(text.count("\f"), 4)
+        self.browser.run("document.getElementById('f-pcid').querySelector('button').click()")
+        self.assertIn("setting CR4.PCIDE faults", text_of_pdf(self.browser.pdf()))
+        self.browser.run("document.getElementById('print-all').click()")
         text = text_of_pdf(self.browser.pdf())
         for expected in ("setting CR4.PCIDE faults", "What a guest is shown", "fs_gs_base_ns 0x80000021", "Rulebook",
                          self.pages.policy("amd-zen")["hosts"][0]["sha256"]):
             self.assertIn(expected, text)
         self.assertNotIn("Fold all", text)
         self.browser.open(self.numbered)
+        self.assertNotIn("fs_gs_base_ns 0x80000021", text_of_pdf(self.browser.pdf()))
         self.write("0x1.0 pcid")
+        self.browser.run("document.getElementById('f-pcid').querySelector('button').click()")
         text = text_of_pdf(self.browser.pdf())
         self.assertIn("1 of ", text)
         self.assertIn("setting CR4.PCIDE faults", text)
         self.assertNotIn("fs_gs_base_ns 0x80000021", text)
-        self.assertIn("On paper the columns are left out", text)
         self.assertNotIn("2 · node", text)
 
     def test_markup_in_the_inputs_is_text(self):
