@@ -123,4 +123,18 @@ private:
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                     Strictness strictness);
 
+// The same as NDJSON: such a document for each verdict, on a line of its own.
+std::string to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+                      Strictness strictness);
+
+// What one of several policies finds.
+struct PolicyVerdicts {
+    PoolPolicy policy;
+    std::vector<Verdict> verdicts;  // of the same hosts for each policy
+};
+
+// Several policies against the same hosts as one JSON document (schemas/check-matrix.schema.json), policies in their
+// order, verdicts sorted by name.
+std::string to_json(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness);
+
 }  // namespace poolcpuid

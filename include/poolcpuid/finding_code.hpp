@@ -21,6 +21,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "msrs-unknown",
     "no-hypervisor-view",
     "no-safe-identity",
+    "outlier",
     "rows-beyond-maximum",
     "skipped-host",
     "subleaf-unknown",

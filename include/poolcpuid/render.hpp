@@ -61,10 +61,20 @@ struct HostAdvice {
     std::optional<std::string> output;  // the rendering for these hosts, where it is another
 };
 
+// A named model of a VMM beside a policy.
+struct NearestModel {
+    std::string name;
+    std::vector<std::string> add;     // features that the policy has beyond it, by the VMM's names, sorted
+    std::vector<std::string> remove;  // features of it that the policy lacks, likewise
+
+    friend bool operator==(const NearestModel&, const NearestModel&) = default;
+};
+
 struct Rendering {
     std::string target;
     std::string version;   // whose names were used, for people: "QEMU 7.2.22, asked /usr/bin/qemu-system-x86_64"
     std::string output;    // what to paste; ends with a newline
+    NearestModel model;    // libvirt: the CPU model that it starts from
     bool is_json = false;  // output is a JSON document
     std::vector<Inexpressible> inexpressible;  // CPUID before MSR, then by leaf or index, subleaf, register, bit
     std::vector<std::string> notes;            // things to do or to know, a sentence or two each
@@ -98,6 +108,13 @@ Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std:
 // The boolean properties that the policy turns on in a QEMU that has them: what to give to ask_qemu. Throws
 // NoPolicyError as render_policy does.
 std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator);
+
+// The nearest of a QEMU's models (ask_qemu_models) of the policy's vendor: of the policy's own CPU before all others,
+// then the one with the fewest features to add and to remove; of equals one from which guests infer no immunity that
+// the policy's CPU has not, and then the first by name. Nothing where there is none of the vendor. Linear in the
+// models' properties.
+std::optional<NearestModel> nearest_qemu_model(const Rulebook& rulebook, const PoolPolicy& policy,
+                                               const QemuModels& models);
 
 // The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);

@@ -49,6 +49,7 @@ struct QemuModel {
     unsigned model = 0;
     unsigned stepping = 0;
     std::set<std::string> on;  // its boolean properties that are on
+    std::string vendor{};      // the CPUID vendor string; empty: not told
 };
 
 // What a QEMU said of several models.
@@ -59,7 +60,8 @@ struct QemuModels {
     std::map<std::string, QemuModel> models;  // those of the names asked for that it has
 };
 
-// Starts the program without a machine and asks for each of the models that it has. Takes some milliseconds a
+// Starts the program without a machine and asks for each of the models that it has; without names, for all but second
+// names of others and those that are whatever the host has. Takes some milliseconds a
 // model. Throws SystemError as ask_qemu does.
 QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names);
 

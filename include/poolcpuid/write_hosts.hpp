@@ -14,6 +14,9 @@ namespace poolcpuid {
 // the same bytes. Bytes of name and meta that are not UTF-8 become U+FFFD. Linear.
 std::string to_host_json(const HostDump& host);
 
+// The same document on one line, without blanks: a line of NDJSON. Linear.
+std::string to_host_line(const HostDump& host);
+
 // host as `cpuid -r` prints it: every logical CPU of the hardware view, or the hypervisor view as CPU 0
 // when there is no other. Appends to warnings one sentence for each thing that the text cannot carry.
 //

@@ -21,11 +21,10 @@ void put_escaped(std::uint32_t codepoint, std::string& out) {
     put_unit(0xDC00 + ((codepoint - 0x10000) & 0x3FF), out);
 }
 
-}  // namespace
-
-std::string text_of(const nlohmann::ordered_json& document) {
+// indent: blanks a level, or -1 for one line.
+std::string written(const nlohmann::ordered_json& document, int indent) {
     using Json = nlohmann::ordered_json;
-    const std::string dumped = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string dumped = document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
     std::string result;
     result.reserve(dumped.size());
     for (std::string_view rest = dumped; !rest.empty();) {
@@ -48,5 +47,11 @@ std::string text_of(const nlohmann::ordered_json& document) {
     }
     return result;
 }
+
+}  // namespace
+
+std::string text_of(const nlohmann::ordered_json& document) { return written(document, 2); }
+
+std::string line_of(const nlohmann::ordered_json& document) { return written(document, -1); }
 
 }  // namespace poolcpuid::json

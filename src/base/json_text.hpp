@@ -11,4 +11,7 @@ namespace poolcpuid::json {
 // are not UTF-8 are U+FFFD. Linear.
 std::string text_of(const nlohmann::ordered_json& document);
 
+// The same without blanks, on one line: for NDJSON.
+std::string line_of(const nlohmann::ordered_json& document);
+
 }  // namespace poolcpuid::json

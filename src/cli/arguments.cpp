@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 
+#include "base/lists.hpp"
 #include "cli/page.hpp"
 
 namespace poolcpuid::cli {
@@ -10,9 +11,12 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
     return check;
 }
 
-void add_result_options(CLI::App& verb, ResultOptions& options) {
-    verb.add_option("--format", options.format, "json or text; text when standard output is a terminal")
-        ->check(one_of({"json", "text"}))
+void add_result_options(CLI::App& verb, ResultOptions& options, const std::vector<std::string>& more) {
+    std::vector<std::string> formats = more;
+    formats.insert(formats.end(), {"json", "text"});
+    const std::string all = joined({formats.begin(), formats.end() - 1}) + " or " + formats.back();
+    verb.add_option("--format", options.format, all + "; by itself text on a terminal, else json")
+        ->check(one_of(formats))
         ->type_name("FORMAT");
     add_output_option(verb, options.output, "Write the JSON to FILE, and the text to standard error");
 }

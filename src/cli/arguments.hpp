@@ -23,8 +23,12 @@ public:
 // A check for one of words that leaves the option's own description alone.
 CLI::Validator one_of(const std::vector<std::string>& words);
 
-// --format json|text and -o FILE, of verbs whose result is a document that is told as text on a terminal.
-void add_result_options(CLI::App& verb, ResultOptions& options);
+// The format of JSON documents that stand on a line each.
+inline constexpr const char* ndjson = "ndjson";
+
+// --format json|text and -o FILE, of verbs whose result is a document that is told as text on a terminal. more: other
+// formats that the document is written in.
+void add_result_options(CLI::App& verb, ResultOptions& options, const std::vector<std::string>& more = {});
 
 // -o FILE with a description of its own. Neither nothing nor "-" is a FILE.
 CLI::Option* add_output_option(CLI::App& verb, std::string& output, const std::string& description);

@@ -9,7 +9,6 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
-#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/check.hpp"
@@ -21,6 +20,7 @@ namespace {
 
 struct CheckArguments {
     std::string policy;
+    std::vector<std::string> more_policies;
     std::vector<std::string> hosts;
     StrictnessOptions strictness;
     ResultOptions result;
@@ -42,35 +42,70 @@ std::vector<Verdict> verdicts_of(const PolicyCheck& checker, const Inputs& input
     return all;
 }
 
-// Says what could not be read. True when the check cannot go on without it.
-bool report_unreadable(const Inputs& inputs, bool skip) {
-    for (const auto& [file, message] : inputs.unreadable) {
-        if (skip) {
-            log_warning("left out: " + message);
-        } else {
-            log_error(message);
-        }
+// POLICY and those of --policy, by pool and digest; what is given twice counts once.
+std::vector<PoolPolicy> policies_of(const CheckArguments& arguments, const Rulebook& rulebook) {
+    std::map<std::pair<std::string, std::string>, PoolPolicy> by_pool;
+    std::vector<std::string> files = arguments.more_policies;
+    files.insert(files.begin(), arguments.policy);
+    for (const std::string& file : files) {
+        PoolPolicy policy = read_bound(file, rulebook);
+        std::pair key(policy.pool, sha256_of(policy));
+        by_pool.emplace(std::move(key), std::move(policy));
     }
-    return !inputs.unreadable.empty() && !skip;
+    std::vector<PoolPolicy> policies;
+    for (auto& [key, policy] : by_pool) policies.push_back(std::move(policy));
+    return policies;
+}
+
+std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<PoolPolicy> policies,
+                                      const Inputs& inputs) {
+    std::vector<PolicyVerdicts> matrix;
+    for (PoolPolicy& policy : policies) {
+        std::vector<Verdict> verdicts = verdicts_of(PolicyCheck(rulebook, policy), inputs);
+        matrix.push_back({std::move(policy), std::move(verdicts)});
+    }
+    return matrix;
+}
+
+std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness,
+                        const std::string& format) {
+    if (format != ndjson) {
+        const PolicyVerdicts& first = matrix.front();
+        return matrix.size() == 1 ? to_json(first.policy, rulebook, first.verdicts, strictness)
+                                  : to_json(matrix, rulebook, strictness);
+    }
+    std::string lines;
+    for (const PolicyVerdicts& row : matrix) lines += to_ndjson(row.policy, rulebook, row.verdicts, strictness);
+    return lines;
 }
 
 ExitStatus check(const CheckArguments& arguments) {
-    check_output(arguments.result.output, {arguments.policy}, arguments.hosts);
-    const RulebookChoice rulebook(arguments.rulebook);
-    const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
-    const PolicyCheck checker(rulebook.get(), policy);
+    std::vector<std::string> policies = arguments.more_policies;
+    policies.push_back(arguments.policy);
+    check_output(arguments.result.output, policies, arguments.hosts);
+    const RulebookChoice choice(arguments.rulebook);
+    const Rulebook& rulebook = choice.get();
+    std::vector<PoolPolicy> all = policies_of(arguments, rulebook);
     const Inputs inputs = read_hosts_or_policies(arguments.hosts);
-    const std::vector<Verdict> verdicts = verdicts_of(checker, inputs);
+    const std::vector<PolicyVerdicts> matrix = matrix_of(rulebook, std::move(all), inputs);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
-    if (verdicts.empty()) throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
+    if (matrix.front().verdicts.empty()) {
+        throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
+    }
 
     const Strictness strictness = arguments.strictness.get();
     emit(
-        arguments.result, [&] { return to_json(policy, rulebook.get(), verdicts, strictness); },
-        [&](Page& page) { check_text(policy, rulebook.get(), verdicts, strictness, page); });
-    const bool all = std::all_of(verdicts.begin(), verdicts.end(),
-                                 [&](const Verdict& verdict) { return verdict.compatible(strictness); });
-    return all ? ExitStatus::done : ExitStatus::different;
+        arguments.result, [&] { return document_of(matrix, rulebook, strictness, arguments.result.format); },
+        [&](Page& page) {
+            const PolicyVerdicts& first = matrix.front();
+            if (matrix.size() > 1) return check_matrix_text(matrix, strictness, page);
+            check_text(first.policy, rulebook, first.verdicts, strictness, page);
+        });
+    const bool are_all = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
+        return std::all_of(row.verdicts.begin(), row.verdicts.end(),
+                           [&](const Verdict& verdict) { return verdict.compatible(strictness); });
+    });
+    return are_all ? ExitStatus::done : ExitStatus::different;
 }
 
 }  // namespace
@@ -81,8 +116,12 @@ void add_check_command(CLI::App& verb, Action& action) {
     verb.add_option("HOST", arguments->hosts,
                     "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
         ->required();
+    verb.add_option("--policy", arguments->more_policies,
+                    "Another policy to hold against the same hosts; may be given several times")
+        ->type_name("POLICY")
+        ->allow_extra_args(false);
     add_strictness_options(verb, arguments->strictness);
-    add_result_options(verb, arguments->result);
+    add_result_options(verb, arguments->result, {ndjson});
     add_rulebook_option(verb, arguments->rulebook);
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
     verb.footer(
@@ -91,10 +130,11 @@ void add_check_command(CLI::App& verb, Action& action) {
         "only gets slower, or finds another description, may run it degraded.\n"
         "\"start-up\" is no violation: there the VMM must be told to show a bit by itself.\n\n"
         "Exit status 0: every host may run the VM; 1: some must not or, with --strict,\n"
-        "would run it degraded.\n\n"
+        "would run it degraded. NDJSON is a document a host, for each policy.\n\n"
         "Examples:\n"
         "  poolcpuid check pool.json hosts/new.txt\n"
         "  poolcpuid check pool-a.json pool-b.json     may A's VMs move into B\n"
+        "  poolcpuid check a.json --policy b.json hosts/   which VMs run where\n"
         "  poolcpuid check vm.json hosts/ --format json | jq '.hosts[].violations'");
     verb.callback([&action, arguments] { action = [arguments] { return check(*arguments); }; });
 }

@@ -24,7 +24,9 @@ enum class ExitStatus : int {
 using Action = std::function<ExitStatus()>;
 
 // Each adds the arguments of its verb to the parser, and what to run once they are parsed.
+void add_hosts_command(CLI::App& verb, Action& action);
 void add_merge_command(CLI::App& verb, Action& action);
+void add_show_command(CLI::App& verb, Action& action);
 void add_check_command(CLI::App& verb, Action& action);
 void add_diff_command(CLI::App& verb, Action& action);
 void add_explain_command(CLI::App& verb, Action& action);
@@ -44,7 +46,9 @@ struct Verb {
 
 // In the order of --help.
 inline constexpr std::array verbs{
+    Verb{"hosts", "Say what the hosts are before a merge: CPUs, microcode, kernels, gaps", add_hosts_command},
     Verb{"merge", "The policy of a pool from its hosts' dumps: the main job", add_merge_command},
+    Verb{"show", "Say what a guest with a policy gets: level, features, limits", add_show_command},
     Verb{"check", "Say whether a VM that holds a policy may run on each host", add_check_command},
     Verb{"diff", "Say what changed between two policies, two hosts, or one of each", add_diff_command},
     Verb{"explain", "Say why each value of a policy is what it is", add_explain_command},

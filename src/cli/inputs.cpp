@@ -186,6 +186,17 @@ Inputs read_inputs(const std::vector<std::string>& arguments) { return InputRead
 
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
+bool report_unreadable(const Inputs& inputs, bool skip) {
+    for (const auto& [file, message] : inputs.unreadable) {
+        if (skip) {
+            log_warning("left out: " + message);
+        } else {
+            log_error(message);
+        }
+    }
+    return !inputs.unreadable.empty() && !skip;
+}
+
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 
 std::string read_file(const std::string& path) {

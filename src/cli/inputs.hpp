@@ -41,6 +41,9 @@ Inputs read_inputs(const std::vector<std::string>& arguments);
 // The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
 
+// Logs what could not be read, as warnings where it is skipped. True when the verb cannot go on without it.
+bool report_unreadable(const Inputs& inputs, bool skip);
+
 // True for an argument that names standard input: "-" or NAME=-.
 bool is_standard_input(const std::string& argument);
 

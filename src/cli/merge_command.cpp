@@ -12,6 +12,7 @@
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
+#include "poolcpuid/inventory.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::cli {
@@ -65,9 +66,19 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
     return options;
 }
 
+// Names all of both sides; a state knows only the host that it meets.
+void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
+    const std::vector<VendorCount> vendors = vendors_of(rulebook, hosts);
+    if (vendors.size() < 2) return;
+    throw NoPolicyError("mixed vendors: " + text_of(vendors) +
+                        ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts lists "
+                        "them; merge each vendor's apart");
+}
+
 // Adds every host, and reports every one that cannot be added.
 PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bool& failed) {
     Inputs inputs = read_inputs(arguments.hosts);
+    refuse_mixed_vendors(rulebook, inputs.hosts);
     PoolState state(rulebook);
     for (const HostDump& host : inputs.hosts) {
         try {

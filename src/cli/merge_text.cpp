@@ -7,6 +7,7 @@
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "rulebook/names.hpp"
 
 namespace poolcpuid::cli {
@@ -20,6 +21,7 @@ public:
 
     void put() {
         head();
+        outliers();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
         mitigations(groups.given_up);
@@ -50,6 +52,23 @@ private:
         page_.line("identity: " + summary::identity_text(policy_, rulebook_));
         if (!is_fleet())
             page_.line("rulebook: " + policy_.rulebook_version + " (" + policy_.rulebook_sha256.substr(0, 12) + ")");
+    }
+
+    static bool costs_a_feature(const Finding& finding) {
+        return finding.code == FindingCode("outlier") && finding.severity == Severity::warning;
+    }
+
+    // First, for it is mended where it is, and most of what follows may be gone then.
+    void outliers() {
+        std::vector<const Finding*> found;
+        for (const Finding& finding : policy_.findings) {
+            if (costs_a_feature(finding)) found.push_back(&finding);
+        }
+        if (found.empty()) return;
+        page_.title("Outliers: what fewer than half of the hosts with one CPU lack");
+        const std::size_t shown = is_fleet() ? std::min(most_outliers, found.size()) : found.size();
+        for (std::size_t i = 0; i < shown; ++i) put(*found[i]);
+        if (shown < found.size()) paragraph("", "and " + std::to_string(found.size() - shown) + " more");
     }
 
     // A name with blanks up to where the words start, on a page that has room for two columns.
@@ -202,6 +221,7 @@ private:
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
         std::map<std::string, std::vector<const Finding*>> warnings;  // by code
         for (const Finding& finding : policy_.findings) {
+            if (costs_a_feature(finding)) continue;
             if (finding.severity == Severity::error || (finding.severity == Severity::warning && !is_fleet()))
                 put(finding);
             if (finding.severity == Severity::warning) warnings[finding.code].push_back(&finding);
@@ -227,6 +247,7 @@ private:
     }
 
     // Of a fleet, so that its summary has room on a screen. --format json has all.
+    static constexpr std::size_t most_outliers = 3;
     static constexpr std::size_t most_cpus = 8;
     static constexpr std::size_t most_cpus_in_list = 2;
     static constexpr std::size_t most_names_in_fleet = 3;

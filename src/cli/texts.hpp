@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/guest_cpu.hpp"
+#include "poolcpuid/inventory.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_plan.hpp"
 #include "poolcpuid/render.hpp"
@@ -33,9 +36,19 @@ void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page);
 std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
                                     const std::vector<std::pair<std::string, std::string>>& names);
 
+// hosts: a line a group of hosts that are alike, or each host, with what is not known of them under it; outliers first.
+void hosts_text(const Inventory& inventory, bool each, Page& page);
+
+// show: the CPU that a guest gets, features by the register that says them, in a tongue (guest_cpu.hpp).
+void show_text(const Rulebook& rulebook, const PoolPolicy& policy, const GuestCpu& guest, std::string_view tongue,
+               Page& page);
+
 // check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                 Strictness strictness, Page& page);
+
+// check with several policies: how many hosts may run each, and a line a group of hosts with a column a policy.
+void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page);
 
 // diff: what is compared, whether it differs, and the changes.
 void diff_text(const Difference& difference, const Rulebook& rulebook, Page& page);

@@ -52,25 +52,68 @@ Json verdict_json(const Rulebook& rulebook, const Verdict& verdict, Strictness s
     return json;
 }
 
-}  // namespace
+Json rulebook_json(const Rulebook& rulebook) { return {{"version", rulebook.version}, {"sha256", rulebook.sha256}}; }
 
-std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                    Strictness strictness) {
-    std::vector<const Verdict*> sorted;
-    for (const Verdict& verdict : verdicts) sorted.push_back(&verdict);
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const Verdict* a, const Verdict* b) { return a->name < b->name; });
+bool are_compatible(const std::vector<Verdict>& verdicts, Strictness strictness) {
+    return std::all_of(verdicts.begin(), verdicts.end(),
+                       [&](const Verdict& verdict) { return verdict.compatible(strictness); });
+}
+
+void put_strictness(Json& json, Strictness strictness) {
+    json["unknown"] = strictness.unknown == UnknownIs::failure ? "fail" : "warn";
+    json["strict"] = strictness.degraded_fails;
+}
+
+Json verdicts_json(const Rulebook& rulebook, std::vector<Verdict> verdicts, Strictness strictness) {
+    std::stable_sort(verdicts.begin(), verdicts.end(),
+                     [](const Verdict& a, const Verdict& b) { return a.name < b.name; });
+    return document::array_of(verdicts,
+                              [&](const Verdict& verdict) { return verdict_json(rulebook, verdict, strictness); });
+}
+
+Json check_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+                Strictness strictness) {
     Json json;
     json["schema"] = "poolcpuid/check/v1";
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
-    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
-    json["unknown"] = strictness.unknown == UnknownIs::failure ? "fail" : "warn";
-    json["strict"] = strictness.degraded_fails;
-    json["compatible"] = std::all_of(sorted.begin(), sorted.end(),
-                                     [&](const Verdict* verdict) { return verdict->compatible(strictness); });
-    json["hosts"] = Json::array();
-    for (const Verdict* verdict : sorted) json["hosts"].push_back(verdict_json(rulebook, *verdict, strictness));
+    json["rulebook"] = rulebook_json(rulebook);
+    put_strictness(json, strictness);
+    json["compatible"] = are_compatible(verdicts, strictness);
+    json["hosts"] = verdicts_json(rulebook, verdicts, strictness);
+    return json;
+}
+
+}  // namespace
+
+std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+                    Strictness strictness) {
+    return json::text_of(check_json(policy, rulebook, verdicts, strictness));
+}
+
+std::string to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+                      Strictness strictness) {
+    std::string lines;
+    for (const Verdict& verdict : verdicts) {
+        lines += json::line_of(check_json(policy, rulebook, {verdict}, strictness));
+    }
+    return lines;
+}
+
+std::string to_json(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness) {
+    Json json;
+    json["schema"] = "poolcpuid/check-matrix/v1";
+    json["rulebook"] = rulebook_json(rulebook);
+    put_strictness(json, strictness);
+    json["compatible"] = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
+        return are_compatible(row.verdicts, strictness);
+    });
+    json["policies"] = document::array_of(matrix, [&](const PolicyVerdicts& row) {
+        Json policy{{"pool", row.policy.pool}, {"sha256", sha256_of(row.policy)}, {"vendor", row.policy.vendor}};
+        policy["compatible"] = are_compatible(row.verdicts, strictness);
+        policy["hosts"] = verdicts_json(rulebook, row.verdicts, strictness);
+        return policy;
+    });
     return json::text_of(json);
 }
 

@@ -66,16 +66,20 @@ Json hypervisor_of(const HypervisorView& view) {
     return json;
 }
 
-}  // namespace
-
-std::string to_host_json(const HostDump& host) {
+Json document_of(const HostDump& host) {
     Json json{{"schema", "poolcpuid/host/v1"}};
     if (!host.name.empty()) json["name"] = host.name;
     Json& views = json["views"] = Json::object();
     if (host.hardware) views["hardware"] = hardware_of(*host.hardware);
     if (host.hypervisor) views["hypervisor"] = hypervisor_of(*host.hypervisor);
     if (!host.meta.empty()) json["meta"] = host.meta;
-    return json::text_of(json);
+    return json;
 }
+
+}  // namespace
+
+std::string to_host_json(const HostDump& host) { return json::text_of(document_of(host)); }
+
+std::string to_host_line(const HostDump& host) { return json::line_of(document_of(host)); }
 
 }  // namespace poolcpuid

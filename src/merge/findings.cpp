@@ -9,6 +9,7 @@
 #include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "merge/msr_findings.hpp"
+#include "merge/outliers.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
@@ -18,12 +19,11 @@ namespace poolcpuid::merge {
 namespace {
 
 using document::enumerate;
-
-std::string leaf_text(LeafKey key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); }
+using document::leaves_text;
 
 std::string place_text(const RegisterPlace& place) {
     if (place.is_msr) return "MSR " + to_hex(place.key.leaf);
-    return "leaf " + leaf_text(place.key) + " " + to_string(place.reg);
+    return "leaf " + leaves_text({place.key}) + " " + to_string(place.reg);
 }
 
 class Finder {
@@ -50,6 +50,7 @@ public:
         report_strays();
         report_models();
         report_microcode();
+        report_outliers();
         report_artefact();
         report_unknown_msrs(in_, findings_);
         report_notes();
@@ -161,19 +162,6 @@ private:
         }
     }
 
-    // "0x7.1, 0xd.2-3f": runs of subleaves as one.
-    static std::string list_of(const std::vector<LeafKey>& keys) {
-        std::string text;
-        for (std::size_t first = 0; first < keys.size();) {
-            std::size_t last = first;
-            while (last + 1 < keys.size() && keys[last + 1] == LeafKey{keys[last].leaf, keys[last].subleaf + 1}) ++last;
-            text += (text.empty() ? "" : ", ") + leaf_text(keys[first]);
-            if (last > first) text += "-" + to_hex(keys[last].subleaf).substr(2);
-            first = last + 1;
-        }
-        return text;
-    }
-
     // One finding for all hosts that are silent on the same leaves.
     void report_silence() {
         std::map<std::vector<LeafKey>, VariantSet> by_rows;
@@ -184,7 +172,7 @@ private:
         for (const auto& [keys, variants] : by_rows) {
             const HostList found = list_of(variants);
             add(Severity::warning, "unknown-leaf",
-                "The dump of " + enumerate(found) + " does not say what is in leaf " + list_of(keys) +
+                "The dump of " + enumerate(found) + " does not say what is in leaf " + leaves_text(keys) +
                     ". Unknown is not zero: the policy makes no promise there. A complete dump (cpuid -r) settles it.",
                 found);
         }
@@ -386,6 +374,35 @@ private:
         if (plan_.is_inverted(index)) return in_.draft.present(index);
         const Cause cause = in_.draft.fate(index).cause;
         return cause != Cause::not_asked && cause != Cause::hidden;
+    }
+
+    // What fewer than half of the hosts with one CPU lack. It costs the pool what nobody else lacks.
+    void report_outliers() {
+        std::vector<AlikeHosts> alike;
+        for (const Variant& variant : in_.variants) {
+            if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.hosts});
+        }
+        for (const Outlier& outlier : outliers_of(plan_, alike, in_.most_names)) {
+            std::vector<FieldIndex> lost = outlier.fields;
+            std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier); });
+            std::string message = sentence_of(rulebook_, outlier);
+            message += lost.empty() ? " The pool loses nothing by it."
+                                    : " Without " + std::string(outlier.hosts.count == 1 ? "it" : "them") +
+                                          " the pool would have " + ids_of(lost, names_in_sentence) + ".";
+            add(lost.empty() ? Severity::note : Severity::warning, "outlier", std::move(message), outlier.hosts,
+                outlier.fields.size() == 1 ? std::string(rulebook_[outlier.fields.front()].id) : std::string());
+        }
+    }
+
+    // True when the policy lacks the feature for want of these hosts alone, and not by an option.
+    bool is_lost_to(FieldIndex index, const Outlier& outlier) const {
+        const Cause cause = in_.draft.fate(index).cause;
+        if (in_.draft.present(index) || cause == Cause::ceiling || cause == Cause::hidden) return false;
+        const std::uint32_t subleaf = rulebook_[index].subleaf_first;
+        return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            return outlier.promises.contains(variant.promises.get()) ||
+                   brought_value(plan_, *variant.promises, index, subleaf).value != 0;
+        });
     }
 
     void report_artefact() {

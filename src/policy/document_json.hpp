@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "policy/document_text.hpp"
+#include "poolcpuid/cpu.hpp"
 #include "poolcpuid/policy.hpp"
 #include "rulebook/names.hpp"
 
@@ -68,12 +69,17 @@ inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
     return json;
 }
 
+// Adds "cpu", "microcode", "kernel" and "vmm", those that are known.
+inline void put_facts(nlohmann::ordered_json& json, const HostFacts& facts) {
+    if (facts.cpu) json["cpu"] = cpu_json(*facts.cpu);
+    if (facts.microcode) json["microcode"] = to_hex(*facts.microcode);
+    if (!facts.kernel.empty()) json["kernel"] = facts.kernel;
+    if (!facts.vmm.empty()) json["vmm"] = facts.vmm;
+}
+
 inline nlohmann::ordered_json class_json(const HostClass& host) {
     nlohmann::ordered_json json{{"sha256", host.sha256}, {"format", host.format}, {"views", host.views}};
-    if (host.facts.cpu) json["cpu"] = cpu_json(*host.facts.cpu);
-    if (host.facts.microcode) json["microcode"] = to_hex(*host.facts.microcode);
-    if (!host.facts.kernel.empty()) json["kernel"] = host.facts.kernel;
-    if (!host.facts.vmm.empty()) json["vmm"] = host.facts.vmm;
+    put_facts(json, host.facts);
     json["names"] = host.names;
     json["count"] = host.count;
     return json;

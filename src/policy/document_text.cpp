@@ -45,6 +45,19 @@ std::string place_text(const BitPlace& place) {
     return to_hex(place.leaf) + "." + subleaves(place).substr(2) + " " + to_string(place.reg) + range;
 }
 
+std::string leaves_text(const std::vector<LeafKey>& keys) {
+    const auto leaf_text = [](const LeafKey& key) { return to_hex(key.leaf) + "." + to_hex(key.subleaf).substr(2); };
+    std::string text;
+    for (std::size_t first = 0; first < keys.size();) {
+        std::size_t last = first;
+        while (last + 1 < keys.size() && keys[last + 1] == LeafKey{keys[last].leaf, keys[last].subleaf + 1}) ++last;
+        text += (text.empty() ? "" : ", ") + leaf_text(keys[first]);
+        if (last > first) text += "-" + to_hex(keys[last].subleaf).substr(2);
+        first = last + 1;
+    }
+    return text;
+}
+
 std::string field_text(const Rulebook& rulebook, const std::string& field, const BitPlace& place) {
     const FieldIndex index = rulebook.find(field);
     const bool in_several = index != no_field && rulebook[index].subleaf_first != rulebook[index].subleaf_last;

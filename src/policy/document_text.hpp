@@ -23,6 +23,9 @@ std::string options_text(const RecordedOptions& options);
 // "0x7.0 ebx[5]", "MSR 0x10a[63:0]": for people, and too short to be read back.
 std::string place_text(const BitPlace& place);
 
+// "0x7.1, 0xd.2-3f": leaves with their subleaves, runs of subleaves as one. keys are sorted.
+std::string leaves_text(const std::vector<LeafKey>& keys);
+
 // What a decision is about: a field as below, or "xsave state pkru".
 std::string name_of(const Rulebook& rulebook, const Decision& decision);
 

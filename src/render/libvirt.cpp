@@ -1,6 +1,7 @@
 // libvirt's <cpu> element (docs/formatdomain.rst). libvirt gives QEMU a model and feature flags; it has no words
 // for family, model, stepping and maximum leaves, so those are the model's.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -46,6 +47,7 @@ public:
         Rendering rendering;
         rendering.output = text(model);
         rendering.version = version();
+        rendering.model = nearest(model);
         leave_to_model(model);
         rendering.inexpressible = guest_.differences();
         rendering.notes = models_.notes(model, required_);
@@ -95,6 +97,13 @@ private:
             if (!is_wanted && names_.knows(name) && !names_.is_left_to_vmm(name)) disabled_.insert(name);
         }
         show_unnamed(model);
+    }
+
+    NearestModel nearest(const CpuMapModel& model) const {
+        NearestModel nearest{model.name, {}, {disabled_.begin(), disabled_.end()}};
+        std::set_difference(required_.begin(), required_.end(), model.features.begin(), model.features.end(),
+                            std::back_inserter(nearest.add));
+        return nearest;
     }
 
     // The boolean properties that are on in QEMU's model.

@@ -155,6 +155,7 @@ QemuFacts facts_of(Qmp& qmp, const std::string& model, const std::set<std::strin
 // A model as its properties describe it; the names of all that are boolean are added to known.
 QemuModel model_of(const Message& properties, const std::string& program, std::set<std::string>& known) {
     QemuModel model;
+    model.vendor = properties.value("vendor", std::string());
     model.family = number_in(properties, "family", program);
     model.model = number_in(properties, "model", program);
     model.stepping = number_in(properties, "stepping", program);
@@ -173,7 +174,8 @@ QemuModels models_of(Qmp& qmp, const std::set<std::string>& names) {
     const Message definitions = qmp.ask("query-cpu-definitions", {}).value("return", Message::array());
     for (const Message& definition : definitions) {
         const std::string name = definition.value("name", std::string());
-        if (!names.contains(name)) continue;
+        const bool is_own = definition.value("migration-safe", false) && !definition.contains("alias-of");
+        if (names.empty() ? !is_own : !names.contains(name)) continue;
         const Message expansion = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}});
         answer.models[name] = model_of(properties_in(expansion, qmp.program()), qmp.program(), answer.properties);
     }

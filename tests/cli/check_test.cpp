@@ -11,6 +11,7 @@
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
 
 namespace poolcpuid::test::check_test {
 
@@ -378,6 +379,69 @@ TEST_CASE("a pool's name with control characters reaches no terminal", "[check]"
     const std::string odd = pool.dir.write("odd.json", document.dump());
     CHECK_THAT(run({"check", odd, pool.good, "--format", "text"}).out, !Contains("\x1b"));
     CHECK_THAT(pool.check({odd, "--format", "text"}).out, !Contains("\x1b"));
+}
+
+TEST_CASE("several policies against the same hosts are a matrix", "[check][matrix]") {
+    const Pool pool;
+    const std::string weak = pool.policy_of({pool.good, pool.lost}, "weak.json", "weak");
+    const Result json = pool.check({"--policy", weak, pool.good, pool.lost});
+    CHECK(json.status == 1);
+    for (const std::string& error : schema_errors("check-matrix", json.out)) FAIL_CHECK(error);
+    const Json matrix = Json::parse(json.out);
+    CHECK(matrix.at("compatible") == false);
+    REQUIRE(matrix.at("policies").size() == 2);
+    // The rows are what check says of each policy alone.
+    const Json alone = Json::parse(run({"check", weak, pool.good, pool.lost}).out);
+    CHECK(matrix.at("policies").at(0).at("pool") == "blue");
+    CHECK(matrix.at("policies").at(1).at("hosts") == alone.at("hosts"));
+    CHECK(matrix.at("policies").at(1).at("compatible") == true);
+    // In whatever order they are given.
+    CHECK(run({"check", weak, "--policy", pool.policy, pool.lost, pool.good}).out == json.out);
+    // What is given twice counts once.
+    CHECK(Json::parse(pool.check({"--policy", pool.policy, pool.good}).out).at("schema") == "poolcpuid/check/v1");
+    CHECK(pool.check({"--policy", weak, pool.good}).status == 0);
+    CHECK(pool.check({"--policy", pool.dir.write("no-policy", "x"), pool.good}).status == 3);
+}
+
+TEST_CASE("the text of a matrix has a line for hosts that are alike and a column a policy", "[check][matrix]") {
+    const Pool pool;
+    const std::string weak = pool.policy_of({pool.good, pool.lost}, "weak.json", "weak");
+    const std::string slow = pool.dir.write("slow.json", document(with_erms("slow", false)));
+    const std::string fast =
+        pool.policy_of({pool.dir.write("fast.json", document(with_erms("fast", true)))}, "fast-policy.json", "fast");
+    const Result text =
+        pool.check({"--policy", weak, "--policy", fast, pool.good, pool.lost, slow, "--format", "text"});
+    CHECK(text.status == 1);
+    CHECK(text.out ==
+          "3 policies, 3 hosts\n"
+          "  1  blue (AuthenticAMD): may run on 2 of 3\n"
+          "  2  fast (AuthenticAMD): may run on 2 of 3, degraded on 2\n"
+          "  3  weak (AuthenticAMD): may run on 3 of 3\n"
+          "\n"
+          "host                 1     2     3\n"
+          "good and 1 more    yes  yes*   yes\n"
+          "lost                no    no   yes\n"
+          "\n"
+          "*: degraded. It gets slower there, or finds another description.\n"
+          "poolcpuid check POLICY HOST says why; --format json has all of it.\n");
+}
+
+TEST_CASE("NDJSON is a document a host, for each policy", "[check][matrix]") {
+    const Pool pool;
+    const std::string weak = pool.policy_of({pool.good, pool.lost}, "weak.json", "weak");
+    const Result result = pool.check({"--policy", weak, pool.good, pool.lost, "--format", "ndjson"});
+    CHECK(result.status == 1);
+    std::istringstream lines(result.out);
+    std::string seen;
+    for (std::string line; std::getline(lines, line);) {
+        for (const std::string& error : schema_errors("check", line)) FAIL_CHECK(error);
+        const Json document = Json::parse(line);
+        REQUIRE(document.at("hosts").size() == 1);
+        seen += document.at("pool").get<std::string>() + " " +
+                document.at("hosts").at(0).at("name").get<std::string>() +
+                (document.at("compatible").get<bool>() ? " yes, " : " no, ");
+    }
+    CHECK(seen == "blue good yes, blue lost no, weak good yes, weak lost yes, ");
 }
 
 }  // namespace poolcpuid::test::check_test

@@ -113,4 +113,24 @@ TEST_CASE("convert takes one host, writes to -o, and refuses what it cannot read
     CHECK(run({"convert", dir.file("nowhere")}).status == 3);
 }
 
+TEST_CASE("a directory converts to NDJSON, a host document a line, by name", "[convert]") {
+    const TemporaryDirectory dir;
+    const TemporaryDirectory hosts;
+    hosts.write("1.json", document(amd_host("b")));
+    hosts.write("2.json", document(intel_host("a")));
+    const Result result = run({"convert", hosts.path(), "--to", "ndjson"});
+    CHECK(result.status == 0);
+    CHECK(result.out == document_line(intel_host("a")) + document_line(amd_host("b")));
+    CHECK(run({"convert", hosts.file("1.json"), hosts.file("2.json"), "--to", "ndjson"}).out == result.out);
+
+    // It reads back as the same hosts.
+    const std::string stream = dir.write("fleet.ndjson", result.out);
+    CHECK(run({"convert", stream, "--to", "ndjson"}).out == result.out);
+    CHECK(run({"convert", hosts.path()}).status == 2);
+    hosts.write("bad", "x");
+    const Result bad = run({"convert", hosts.path(), "--to", "ndjson"});
+    CHECK(bad.status == 3);
+    CHECK(bad.out.empty());
+}
+
 }  // namespace poolcpuid::test::convert_test

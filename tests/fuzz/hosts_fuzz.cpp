@@ -14,6 +14,7 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/inventory.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "require.hpp"
@@ -102,6 +103,22 @@ void check_pairs(const std::vector<HostDump>& hosts) {
     }
 }
 
+// Of any vendors.
+void take_stock(const std::vector<HostDump>& hosts) {
+    const Inventory inventory = inventory_of(builtin_rulebook(), hosts);
+    std::size_t grouped = 0;
+    for (const HostsAlike& group : inventory.groups) grouped += group.names.size();
+    require(grouped == hosts.size(), "every host is in a group");
+    for (const OutlierHosts& outlier : inventory.outliers) {
+        require(outlier.hosts.count < outlier.others, "fewer than half are outliers");
+    }
+    const std::vector<HostDump> reversed(hosts.rbegin(), hosts.rend());
+    require(to_json(builtin_rulebook(), inventory) ==
+                to_json(builtin_rulebook(), inventory_of(builtin_rulebook(), reversed)),
+            "the same inventory in either order");
+    require(to_ndjson(builtin_rulebook(), inventory).ends_with('\n'), "a document is whole lines");
+}
+
 void ask_verb(std::uint8_t letter, const std::vector<HostDump>& hosts, const PoolPolicy& policy) {
     const std::optional<PoolPolicy> alone = policy_of(*state_of({hosts.front()}));
     fuzz::verb_of(letter)({builtin_rulebook(), policy, alone ? *alone : policy, hosts});
@@ -113,6 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const fuzz::Sections sections = fuzz::sections_of({reinterpret_cast<const char*>(data), size});
     const std::vector<HostDump> hosts = read_all(sections);
     if (hosts.empty()) return 0;
+    take_stock(hosts);
     const std::optional<PoolState> state = state_of(hosts);
     if (!state) {
         require(!state_of({hosts.rbegin(), hosts.rend()}), "hosts that make no pool make none in either order");
@@ -124,7 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!policy) return 0;
     check_policy(hosts, *state, *policy);
     if (data[0] == 'g' && hosts.size() > 1) check_growth(hosts, *state, *policy);
-    if (std::string_view("ceprhv").find(static_cast<char>(data[0])) != std::string_view::npos) {
+    if (std::string_view("ceprhvs").find(static_cast<char>(data[0])) != std::string_view::npos) {
         ask_verb(data[0], hosts, *policy);
     }
     return 0;

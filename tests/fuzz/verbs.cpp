@@ -11,6 +11,8 @@
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/guest_cpu.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/pool_plan.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/render.hpp"
@@ -196,13 +198,26 @@ void verify(const Question& question) {
     require(to_json(question.policy, question.rulebook, result, {}).ends_with('\n'), "a document is whole lines");
 }
 
+void show(const Question& question) {
+    const GuestCpu guest = guest_cpu_of(question.rulebook, question.policy);
+    const PolicyRegisters registers(question.policy);
+    for (const FieldIndex index : guest.features) {
+        require(registers.value(question.rulebook[index]) == 1, "a feature reads as 1");
+    }
+    require(guest.next == nullptr || !guest.next_missing.empty(), "the level is the highest");
+    for (const std::string_view tongue : tongues) {
+        require(to_json(question.rulebook, question.policy, guest, tongue).ends_with('\n'),
+                "a document is whole lines");
+    }
+}
+
 struct NamedVerb {
     unsigned char letter;
     Verb verb;
 };
 
-constexpr std::array<NamedVerb, 7> all_verbs{
-    {{'c', check}, {'d', diff}, {'e', explain}, {'p', plan}, {'r', render}, {'h', report}, {'v', verify}}};
+constexpr std::array<NamedVerb, 8> all_verbs{
+    {{'c', check}, {'d', diff}, {'e', explain}, {'p', plan}, {'r', render}, {'h', report}, {'v', verify}, {'s', show}}};
 
 }  // namespace
 

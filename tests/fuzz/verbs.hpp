@@ -20,7 +20,7 @@ struct Question {
 
 using Verb = void (*)(const Question&);
 
-// check, diff, explain, plan, render, report, verify.
+// check, diff, explain, plan, render, report, verify, show.
 std::vector<Verb> verbs();
 
 // The verb that a byte stands for: its first letter, or that of "html" for report; any other byte is one of them too.
