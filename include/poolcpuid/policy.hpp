@@ -199,15 +199,17 @@ struct PoolPolicy {
     unsigned minor = policy_minor;
     bool lean = false;  // of decisions there are only those that promise something by themselves
     std::string pool;
-    std::string vendor;  // the CPUID vendor string
+    std::string vendor;   // the CPUID vendor string
+    std::string level{};  // of the x86-64 psABI: "x86-64-v3"; empty: none, or an older document
     RecordedOptions options;
     std::string rulebook_version;
     std::string rulebook_sha256;
-    std::vector<HostClass> hosts;  // sorted by digest
-    std::string names_sha256;      // of all names, sorted, each followed by a newline
-    std::vector<CpuidRow> cpuid;   // sorted; a leaf without a row reads as zeros
-    std::vector<MsrRow> msrs;      // sorted; an MSR without a row is not offered
-    std::vector<BitPlace> owned;   // bits that the VMM or the guest fills in
+    std::vector<HostClass> hosts;         // sorted by digest
+    std::string names_sha256;             // of all names, sorted, each followed by a newline
+    std::vector<CpuidRow> cpuid;          // sorted; a leaf without a row reads as zeros
+    std::vector<MsrRow> msrs;             // sorted; an MSR without a row is not offered
+    std::vector<std::string> features{};  // ids of what guest_features names; none in older documents
+    std::vector<BitPlace> owned;          // bits that the VMM or the guest fills in
     std::vector<Decision> decisions;
     std::vector<Finding> findings;
     std::string older_sha256{};  // of the document, where that was of an older minor version; else empty

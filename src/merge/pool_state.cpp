@@ -17,6 +17,7 @@
 #include "merge/pool.hpp"
 #include "merge/registers.hpp"
 #include "policy/document_text.hpp"
+#include "poolcpuid/guest_features.hpp"
 
 namespace poolcpuid {
 
@@ -258,6 +259,10 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     policy.hosts = pool.host_classes(options.most_names);
     policy.names_sha256 = pool.names_digest();
     policy.owned = merge::owned_bits(outcome.draft, outcome.rows);
+    if (const Level* level = level_of(*pool.rulebook, policy)) policy.level = level->id;
+    for (const FieldIndex index : guest_features(*pool.rulebook, policy)) {
+        policy.features.emplace_back((*pool.rulebook)[index].id);
+    }
     policy.decisions = merge::decide(outcome.inputs());
     policy.findings = merge::find(outcome.inputs(), pool.groups, pool.skipped);
     return policy;

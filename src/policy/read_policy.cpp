@@ -38,6 +38,10 @@ public:
         if (minor_ > 1) policy.lean = reader.optional_bool("lean", false);
         policy.pool = reader.required_string("pool");
         policy.vendor = reader.required_string("vendor");
+        if (minor_ > 1) {
+            if (const std::string* level = reader.optional_string("level")) policy.level = *level;
+            policy.features = strings(reader.required_array("features"));
+        }
         if (const Value* options = reader.optional_object("options")) policy.options = recorded_options(*options);
         ObjectReader rulebook(reader.required_object("rulebook"), file_, "the rulebook of a policy");
         policy.rulebook_version = rulebook.required_string("version");

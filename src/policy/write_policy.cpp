@@ -97,6 +97,7 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     if (policy.lean) json["lean"] = true;
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
+    if (!policy.level.empty()) json["level"] = policy.level;
     if (!policy.options.empty()) json["options"] = options_json(policy.options);
     json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
     json["hosts"] = document::array_of(policy.hosts, document::class_json);
@@ -105,6 +106,7 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     json["msrs"] = document::array_of(policy.msrs, [](const MsrRow& row) {
         return Json{{"index", to_hex(row.index)}, {"value", to_hex(row.value.value_or(0), 16)}};
     });
+    if (policy.minor > 1) json["features"] = policy.features;
     json["owned"] = document::array_of(policy.owned, [](const BitPlace& place) {
         Json entry;
         document::put_place(entry, place);
@@ -130,6 +132,8 @@ PoolPolicy as_lean(PoolPolicy policy) {
 PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {
     if (minor > 1) return policy;
     policy.minor = std::min(policy.minor, minor);
+    policy.level.clear();
+    policy.features.clear();
     for (HostClass& host : policy.hosts) host.facts = {};
     for (Decision& decision : policy.decisions) {
         decision.because.cpus.clear();

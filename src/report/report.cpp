@@ -52,6 +52,7 @@ void put_header(Page& page) {
     constexpr std::size_t most_cpus = 8;
     const CpuCounts cpus = cpus_of(page.policy);
     if (!cpus.empty()) put_term(page, "CPUs", document::cpus_text(cpus, most_cpus));
+    if (!page.policy.level.empty()) put_term(page, "Level", page.policy.level);
     put_term(page, "Guests see", summary::identity_text(page.policy, page.rulebook));
     put_term(page, "Rulebook", page.policy.rulebook_version + " (" + page.policy.rulebook_sha256.substr(0, 12) + ")");
 }

@@ -22,6 +22,8 @@ PoolPolicy sample_policy() {
     PoolPolicy policy;
     policy.pool = "zen-böhm";
     policy.vendor = "AuthenticAMD";
+    policy.level = "x86-64-v2";
+    policy.features = {"avx2", "fs_gs_base_ns"};
     policy.rulebook_version = "2026.1";
     policy.rulebook_sha256 = digest_b;
     const HostFacts genoa{Cpu{"Genoa, Siena", "Zen 4", 25, 17, 1}, 0xa101148, "6.1.0-37-amd64", "kvm"};
