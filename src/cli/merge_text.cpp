@@ -22,7 +22,6 @@ public:
     void put() {
         head();
         outliers();
-        outliers();
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
         mitigations(groups.given_up);
@@ -215,24 +214,6 @@ private:
         }
     }
 
-    // First, since they may be mended, and the pool has back what they cost it.
-    void outliers() {
-        std::vector<const Finding*> found;
-        for (const Finding& finding : policy_.findings) {
-            if (is_outlier(finding)) found.push_back(&finding);
-        }
-        if (found.empty()) return;
-        page_.title("Hosts that lack what others of the same CPU have");
-        const std::size_t shown = is_fleet() ? std::min(found.size(), most_outliers) : found.size();
-        for (std::size_t i = 0; i < shown; ++i) paragraph("", found[i]->message, Colour::yellow);
-        if (shown < found.size()) paragraph("", counted(found.size() - shown, "finding") + " more of that kind");
-    }
-
-    // One that costs the pool a feature.
-    static bool is_outlier(const Finding& finding) {
-        return finding.code == FindingCode("outlier") && finding.severity == Severity::warning;
-    }
-
     void findings() {
         std::map<Severity, std::size_t> counts;
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
@@ -241,7 +222,6 @@ private:
         std::map<std::string, std::vector<const Finding*>> warnings;  // by code
         for (const Finding& finding : policy_.findings) {
             if (costs_a_feature(finding)) continue;
-            if (is_outlier(finding)) continue;
             if (finding.severity == Severity::error || (finding.severity == Severity::warning && !is_fleet()))
                 put(finding);
             if (finding.severity == Severity::warning) warnings[finding.code].push_back(&finding);
@@ -271,7 +251,6 @@ private:
     static constexpr std::size_t most_cpus = 8;
     static constexpr std::size_t most_cpus_in_list = 2;
     static constexpr std::size_t most_names_in_fleet = 3;
-    static constexpr std::size_t most_outliers = 2;
     static constexpr std::size_t most_attacks = 4;
     static constexpr std::size_t most_groups = 4;
     static constexpr std::size_t most_in_a_row = 6;
