@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <exception>
-#include <iostream>
 #include <memory>
 #include <new>
 #include <sstream>
@@ -12,16 +11,14 @@
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/usage.hpp"
 #include "os/standard_files.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/rulebook.hpp"
 
 namespace {
 
 using namespace poolcpuid;
 using cli::ExitStatus;
-
-constexpr const char* version = POOLCPUID_VERSION;
 
 constexpr const char* footer =
     "Exit status: 0 done; 1 incompatible or different; 2 wrong usage; 3 input that\n"
@@ -38,12 +35,6 @@ constexpr const char* footer =
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
-
-std::string version_text() {
-    const Rulebook& rulebook = builtin_rulebook();
-    return std::string("poolcpuid ") + version + "\nrulebook " + std::string(rulebook.version) + " (" +
-           std::to_string(rulebook.fields.size()) + " fields, sha256 " + std::string(rulebook.sha256) + ")";
-}
 
 ExitStatus run(const cli::Action& action) {
     try {
@@ -67,9 +58,12 @@ ExitStatus run(const cli::Action& action) {
 
 // What the parser has to say: help and the version, asked for, to standard output; else what was wrong with the usage.
 ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+        cli::log_error(cli::usage_message(app, error));
+        return ExitStatus::usage;
+    }
     std::ostringstream out;
-    const int status = app.exit(error, out, std::cerr);
-    if (status != 0) return ExitStatus::usage;
+    app.exit(error, out, out);
     return run([&] {
         cli::write_stdout(out.str());
         return ExitStatus::done;
@@ -79,7 +73,7 @@ ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
 ExitStatus run_program(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
-    app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
+    app.set_version_flag("--version", cli::version_text, "Print the version and the rulebook's, and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");
     app.formatter(std::make_shared<cli::HelpFormatter>());
     app.fallthrough();
