@@ -36,6 +36,7 @@ void add_capture_command(CLI::App& verb, Action& action);
 void add_verify_command(CLI::App& verb, Action& action);
 void add_convert_command(CLI::App& verb, Action& action);
 void add_rules_command(CLI::App& verb, Action& action);
+void add_schema_command(CLI::App& verb, Action& action);
 void add_help_command(CLI::App& verb, Action& action);
 void add_version_command(CLI::App& verb, Action& action);
 
@@ -61,6 +62,7 @@ inline constexpr std::array verbs{
     Verb{"verify", "Start a vCPU with a policy on this host and compare what it sees", add_verify_command},
     Verb{"convert", "Show a host dump as it was read, in another format", add_convert_command},
     Verb{"rules", "The rulebook: what each bit promises and how it is merged", add_rules_command},
+    Verb{"schema", "Print a JSON Schema of what is read or written", add_schema_command},
     Verb{"help", "Print the help of a verb, or this", add_help_command},
     Verb{"version", "Print the version and the rulebook's", add_version_command},
 };
