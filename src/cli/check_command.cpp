@@ -9,7 +9,6 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
-#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/check.hpp"
@@ -40,18 +39,6 @@ std::vector<Verdict> verdicts_of(const PolicyCheck& checker, const Inputs& input
     std::vector<Verdict> all;
     for (auto& [name, verdict] : by_name) all.push_back(std::move(verdict));
     return all;
-}
-
-// Says what could not be read. True when the check cannot go on without it.
-bool report_unreadable(const Inputs& inputs, bool skip) {
-    for (const auto& [file, message] : inputs.unreadable) {
-        if (skip) {
-            log_warning("left out: " + message);
-        } else {
-            log_error(message);
-        }
-    }
-    return !inputs.unreadable.empty() && !skip;
 }
 
 ExitStatus check(const CheckArguments& arguments) {

@@ -25,8 +25,7 @@ struct ConvertArguments {
 ExitStatus convert(const ConvertArguments& arguments) {
     check_output(arguments.output, {arguments.host});
     const Inputs inputs = read_inputs({arguments.host});
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
-    if (!inputs.unreadable.empty()) return ExitStatus::bad_input;
+    if (report_unreadable(inputs)) return ExitStatus::bad_input;
     if (inputs.hosts.size() != 1) {
         throw UsageError("convert takes one host; " + arguments.host + " holds " + std::to_string(inputs.hosts.size()));
     }

@@ -6,13 +6,13 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "cli/inputs.hpp"
+#include "cli/manner.hpp"
 #include "os/file_descriptor.hpp"
 #include "os/file_target.hpp"
 #include "os/replace_file.hpp"
@@ -78,16 +78,8 @@ void write_result(const std::string& path, std::string_view bytes) {
 
 namespace {
 
-// True for a terminal that understands colours, when nobody asked for none (NO_COLOR).
-bool wants_colour(int descriptor) noexcept {
-    const char* none = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return ::isatty(descriptor) == 1 && (none == nullptr || *none == '\0') && term != nullptr &&
-           std::string_view(term) != "dumb";
-}
-
 std::string text_for(int descriptor, const Text& text) {
-    Page page(output_width(), wants_colour(descriptor));
+    Page page(output_width(), wants_colours(descriptor));
     text(page);
     return page.text();
 }
@@ -104,6 +96,7 @@ void emit(const ResultOptions& options, const std::function<std::string()>& docu
 }
 
 void remark(const Text& text) {
+    if (manner().quiet || manner().errors_as_json) return;
     const std::string shown = text_for(STDERR_FILENO, text);
     std::fwrite(shown.data(), 1, shown.size(), stderr);
 }

@@ -10,6 +10,7 @@
 
 #include "base/lists.hpp"
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/page.hpp"
 #include "poolcpuid/check.hpp"
@@ -27,11 +28,12 @@ namespace poolcpuid::cli {
 // what was set because one host has it, and what is wrong with the inputs.
 void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page);
 
-// merge --expect: the causes for which expected is not actual, each a sentence; empty when they are the same. What
+// merge --expect: the causes for which expected, which file holds, is not actual; none when they are the same. What
 // neither rulebook, options nor inputs explain was changed in the document. names are all hosts of
 // actual with their digests, as PoolState::names gives them.
-std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
-                                    const std::vector<std::pair<std::string, std::string>>& names);
+std::vector<Problem> unexpected(const Rulebook& rulebook, const std::string& file, const PoolPolicy& expected,
+                                const PoolPolicy& actual,
+                                const std::vector<std::pair<std::string, std::string>>& names);
 
 // check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
