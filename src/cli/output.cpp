@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cli/inputs.hpp"
+#include "cli/log.hpp"
 #include "cli/manner.hpp"
 #include "os/file_descriptor.hpp"
 #include "os/file_target.hpp"
@@ -65,7 +66,11 @@ void write_stdout(std::string_view bytes) {
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
-    if (!write_target(target_of(path), bytes)) fail(path, os::reason(errno));
+    const FileTarget target = target_of(path);
+    if (target.kind == FileTarget::Kind::regular && os::holds(target.path, bytes)) {
+        return log_debug(path + " has not changed");
+    }
+    if (!write_target(target, bytes)) fail(path, os::reason(errno));
 }
 
 void write_result(const std::string& path, std::string_view bytes) {
