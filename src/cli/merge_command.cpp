@@ -33,6 +33,7 @@ struct MergeArguments {
     std::string expect;
     std::string list_hosts;
     bool skip_unreadable = false;
+    bool notes = false;
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
@@ -151,7 +152,7 @@ ExitStatus merge(const MergeArguments& arguments) {
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
     emit(
         arguments.result, [&] { return to_json(policy); },
-        [&](Page& page) { merge_text(policy, rulebook.get(), page); });
+        [&](Page& page) { merge_text(policy, rulebook.get(), page, arguments.notes); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }
 
@@ -174,6 +175,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
         ->type_name("FILE");
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
                   "Leave out hosts that cannot be read, with an error finding for each");
+    verb.add_flag("--notes", arguments->notes, "Show findings that are notes in the summary, too");
 
     const char* shape = "What the guest is shown";
     verb.add_option("--identity", arguments->identity,

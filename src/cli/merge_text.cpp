@@ -15,8 +15,8 @@ namespace {
 
 class Summary {
 public:
-    Summary(const PoolPolicy& policy, const Rulebook& rulebook, Page& page)
-        : policy_(policy), rulebook_(rulebook), page_(page) {}
+    Summary(const PoolPolicy& policy, const Rulebook& rulebook, bool notes, Page& page)
+        : policy_(policy), rulebook_(rulebook), notes_(notes), page_(page) {}
 
     void put() {
         head();
@@ -137,28 +137,36 @@ private:
         }
     }
 
+    static Colour colour_of(Severity severity) {
+        if (severity == Severity::note) return Colour::cyan;
+        return severity == Severity::error ? Colour::red : Colour::yellow;
+    }
+
     void findings() {
         std::map<Severity, std::size_t> counts;
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
         page_.title("Findings: " + counted(counts[Severity::error], "error") + ", " +
                     counted(counts[Severity::warning], "warning") + ", " + counted(counts[Severity::note], "note"));
         for (const Finding& finding : policy_.findings) {
-            if (finding.severity == Severity::note) continue;
-            const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
-            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
+            if (finding.severity == Severity::note && !notes_) continue;
+            paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message,
+                      colour_of(finding.severity));
         }
+        if (counts[Severity::note] != 0 && !notes_)
+            paragraph(counted(counts[Severity::note], "note") + ": ", "--notes shows them");
     }
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
+    bool notes_;
     Page& page_;
     PoolSize size_ = size_of(policy_);
 };
 
 }  // namespace
 
-void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page) {
-    Summary(policy, rulebook, page).put();
+void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page, bool notes) {
+    Summary(policy, rulebook, notes, page).put();
 }
 
 }  // namespace poolcpuid::cli

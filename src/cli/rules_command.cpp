@@ -92,11 +92,14 @@ ExitStatus list(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = selected(arguments, rulebook);
-    const auto json = [&] { return rules_json(rulebook, fields); };
     if (arguments.count) {
-        emit({"text", ""}, json, [&](Page& page) { rules_count(rulebook, fields, page); });
+        emit(
+            {arguments.format, ""}, [&] { return rules_count_json(rulebook, fields); },
+            [&](Page& page) { rules_count(rulebook, fields, page); });
     } else {
-        emit({arguments.format, ""}, json, [&](Page& page) { rules_table(rulebook, fields, page); });
+        emit(
+            {arguments.format, ""}, [&] { return rules_json(rulebook, fields); },
+            [&](Page& page) { rules_table(rulebook, fields, page); });
     }
     return ExitStatus::done;
 }

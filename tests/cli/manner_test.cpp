@@ -14,6 +14,7 @@
 namespace poolcpuid::test::manner_test {
 
 using Catch::Contains;
+using Catch::EndsWith;
 using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
 
@@ -52,6 +53,21 @@ TEST_CASE("-q leaves out summaries and notes, and nothing else", "[manner]") {
     const Result warned = pool.merge({"-q", pool.dir.write("bad", "x"), "--skip-unreadable"});
     CHECK_THAT(warned.err, Contains("warning: left out: ") && !Contains(".hidden"));
     CHECK(run({"render", "--to", "kvm", "-q", pool.policy}).err.empty());
+}
+
+TEST_CASE("the summary says how its notes are shown, and shows them", "[manner]") {
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts";
+    const Result few = run({"merge", hosts, "--format", "text"});
+    CHECK_THAT(few.out,
+               Contains("Findings: 1 error, 3 warnings, 5 notes") && EndsWith("    5 notes: --notes shows them\n"));
+    const Result all = run({"merge", hosts, "--format", "text", "--notes"});
+    CHECK(all.out.find("--notes") == std::string::npos);
+    std::size_t notes = 0;
+    for (std::size_t at = 0; (at = all.out.find("\n    note ", at)) != std::string::npos; ++at) ++notes;
+    CHECK(notes == 5);
+    CHECK(run({"merge", hosts, "--notes"}).out == run({"merge", hosts}).out);
+    const Pool pool;
+    CHECK(pool.merge({"--format", "text"}).out.find("--notes") == std::string::npos);  // there are none
 }
 
 TEST_CASE("--color decides, else the terminal and NO_COLOR do", "[manner]") {
