@@ -4,8 +4,10 @@
 // taken for zero because it could not be read. Linux only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "poolcpuid/host_dump.hpp"
@@ -25,18 +27,37 @@ struct CaptureOptions {
     CaptureSources sources;
 };
 
-struct CaptureResult {
-    HostDump host;  // its notes say what a reader of the document should know but cannot see in it
+// What a capture may fail to see, as words that scripts compare: in the host's meta, under "missing", they stand
+// sorted, with commas between them.
+namespace unseen {
+inline constexpr std::string_view cpus = "cpus";                      // logical CPUs, or some of their leaves
+inline constexpr std::string_view kvm = "kvm";                        // the hypervisor view
+inline constexpr std::string_view kvm_msrs = "kvm-msrs";              // its MSRs
+inline constexpr std::string_view kvm_states = "kvm-states";          // XSAVE states that KVM hides from the process
+inline constexpr std::string_view kvm_parameters = "kvm-parameters";  // some of KVM's modules'
+inline constexpr std::string_view microcode = "microcode";            // one version for all CPUs
+inline constexpr std::string_view msrs = "msrs";                      // the hardware view's, of all CPUs or of some
+inline constexpr std::string_view some_msrs = "some-msrs";  // which differ between CPUs, or the kernel does not read
+inline constexpr std::array all{cpus, kvm, kvm_msrs, kvm_parameters, kvm_states, microcode, msrs, some_msrs};
+}  // namespace unseen
 
-    // One sentence for each thing that could not be read: what, why, and what helps.
-    std::vector<std::string> not_seen;
+// Something that could not be read.
+struct NotSeen {
+    std::string_view word;  // one of unseen
+    std::string sentence;   // what, why, and what helps
+};
+
+struct CaptureResult {
+    HostDump host;                  // its notes say what a reader of the document should know but cannot see in it
+    std::vector<NotSeen> not_seen;  // in the order in which it was looked for; a word may come several times
 };
 
 // Captures this host.
 //
 // The hardware view holds every logical CPU that is online: the calling thread is moved to each, and back
 // before the call returns. A CPU that it may not run on is read through /dev/cpu/N/cpuid; one that cannot
-// be read at all is left out and named in not_seen and in the meta entry "cpus_not_read". The hypervisor
+// be read at all is left out and named in not_seen and in the meta entry "cpus_not_read". The meta entry "missing" has
+// the words of not_seen. The hypervisor
 // view is KVM's (KVM_GET_SUPPORTED_CPUID and its feature MSRs, asked on the first CPU that is online: a
 // few bits tell on which CPU KVM was asked), and absent where /dev/kvm cannot be used. KVM hides state
 // components for which the process has no permission (AMX): it is asked for, for the life of the process,

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/sha256.hpp"
@@ -51,6 +53,15 @@ void note_virtual_machine(HostDump& host) {
                           "hypervisor shows it, not the silicon."});
 }
 
+// The words of what was not seen, sorted, each once, with commas between them.
+std::string missing_text(const std::vector<NotSeen>& not_seen) {
+    std::set<std::string_view> words;
+    for (const NotSeen& thing : not_seen) words.insert(thing.word);
+    std::string text;
+    for (const std::string_view word : words) text += (text.empty() ? "" : ",") + std::string(word);
+    return text;
+}
+
 // Moves to the first CPU on which the thread may run.
 void move_to_first(os::Pinning& pinning, const std::vector<std::uint32_t>& cpus) {
     for (const std::uint32_t cpu : cpus) {
@@ -80,7 +91,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
         auto hardware = capture::read_hardware_cpus(online, options.sources, pinning, result.not_seen);
         if (hardware.cpus.empty()) {
             throw SystemError("no logical CPU can be read" +
-                              (result.not_seen.empty() ? "" : ": " + result.not_seen.back()));
+                              (result.not_seen.empty() ? "" : ": " + result.not_seen.back().sentence));
         }
         host.hardware = HardwareView{std::move(hardware.cpus), std::nullopt};
         if (!hardware.not_read.empty()) host.meta["cpus_not_read"] = capture::cpu_list_text(hardware.not_read);
@@ -90,6 +101,8 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
         host.hypervisor = capture::read_kvm(options.sources, result.not_seen);
     }
     host.meta.merge(capture::read_meta(options.sources, result.not_seen));
+    const std::string missing = missing_text(result.not_seen);
+    if (!missing.empty()) host.meta["missing"] = missing;
     note_virtual_machine(host);
     host.sha256 = sha256_hex(to_host_json(host));
     return result;

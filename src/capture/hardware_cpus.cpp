@@ -32,18 +32,19 @@ public:
         result_.cpus.push_back({number, answers->cpuid});
     }
 
-    HardwareCpus finish(std::vector<std::string>& not_seen) && {
+    HardwareCpus finish(std::vector<NotSeen>& not_seen) && {
         if (!result_.not_read.empty()) {
-            not_seen.push_back("Left out logical CPU " + cpu_list_text(result_.not_read) +
-                               ": the program may not run there, and " + problem_ +
-                               ". Run it outside of a cpuset, or as root with the kernel module cpuid loaded.");
+            not_seen.push_back(
+                {unseen::cpus, "Left out logical CPU " + cpu_list_text(result_.not_read) +
+                                   ": the program may not run there, and " + problem_ +
+                                   ". Run it outside of a cpuset, or as root with the kernel module cpuid loaded."});
         }
         if (!cut_.empty()) {
             not_seen.push_back(
-                "Logical CPU " + cpu_list_text(cut_) +
-                " announces more leaves than any real CPU has: those beyond the first 256 of a range, or "
-                "the first " +
-                std::to_string(limits::rows_per_cpu) + " rows, were not read.");
+                {unseen::cpus, "Logical CPU " + cpu_list_text(cut_) +
+                                   " announces more leaves than any real CPU has: those beyond the first 256 of a "
+                                   "range, or the first " +
+                                   std::to_string(limits::rows_per_cpu) + " rows, were not read."});
         }
         return std::move(result_);
     }
@@ -75,19 +76,20 @@ private:
 }  // namespace
 
 std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const os::Pinning& pinning,
-                                       std::vector<std::string>& not_seen) {
+                                       std::vector<NotSeen>& not_seen) {
     const std::string path = sources.sys + "/devices/system/cpu/online";
     const std::optional<std::string> text = os::read_text_file(path);
     if (text) {
         if (auto online = parse_cpu_list(*text)) return *std::move(online);
     }
-    not_seen.push_back("Other logical CPUs than " + cpu_list_text(pinning.allowed()) + ", if there are any: " + path +
-                       " cannot be read, so only those on which the program may run were.");
+    not_seen.push_back({unseen::cpus, "Other logical CPUs than " + cpu_list_text(pinning.allowed()) +
+                                          ", if there are any: " + path +
+                                          " cannot be read, so only those on which the program may run were."});
     return pinning.allowed();
 }
 
 HardwareCpus read_hardware_cpus(const std::vector<std::uint32_t>& online, const CaptureSources& sources,
-                                os::Pinning& pinning, std::vector<std::string>& not_seen) {
+                                os::Pinning& pinning, std::vector<NotSeen>& not_seen) {
     CpuReader reader(sources, pinning);
     for (const std::uint32_t number : online) reader.read(number);
     return std::move(reader).finish(not_seen);

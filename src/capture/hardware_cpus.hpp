@@ -15,7 +15,7 @@ namespace poolcpuid::capture {
 // The logical CPUs that are online, sorted, as sources.sys lists them; where that is not readable, those on
 // which the thread may run, which is said in not_seen.
 std::vector<std::uint32_t> online_cpus(const CaptureSources& sources, const os::Pinning& pinning,
-                                       std::vector<std::string>& not_seen);
+                                       std::vector<NotSeen>& not_seen);
 
 struct HardwareCpus {
     std::vector<LogicalCpu> cpus;         // in the order of their numbers
@@ -26,7 +26,7 @@ struct HardwareCpus {
 // its /dev/cpu/N/cpuid. Leaves the thread on the last CPU to which it could move. Adds to not_seen what
 // could not be read, and why.
 HardwareCpus read_hardware_cpus(const std::vector<std::uint32_t>& online, const CaptureSources& sources,
-                                os::Pinning& pinning, std::vector<std::string>& not_seen);
+                                os::Pinning& pinning, std::vector<NotSeen>& not_seen);
 
 // Lists of logical CPUs as Linux writes them: "0-3,8".
 

@@ -30,7 +30,7 @@ std::string components_text(std::uint64_t components) {
 
 class KvmReader {
 public:
-    KvmReader(const kvm::Device& device, std::vector<std::string>& not_seen) : device_(device), not_seen_(not_seen) {}
+    KvmReader(const kvm::Device& device, std::vector<NotSeen>& not_seen) : device_(device), not_seen_(not_seen) {}
 
     // KVM leaves out of its answer what the process may not let guests use. VMMs that offer AMX ask for
     // the permission first, and what they can give is what is captured.
@@ -38,8 +38,9 @@ public:
         const std::uint64_t refused = device_.ask_for_components();
         if (refused != 0) {
             not_seen_.push_back(
-                "State components that KVM can give but hides, since the kernel refused the permission: " +
-                components_text(refused) + ".");
+                {unseen::kvm_states,
+                 "State components that KVM can give but hides, since the kernel refused the permission: " +
+                     components_text(refused) + "."});
         }
         HypervisorView view;
         view.name = "kvm";
@@ -50,7 +51,7 @@ public:
 
 private:
     void no_view(const std::string& why) {
-        not_seen_.push_back(std::string(no_hypervisor_view) + device_.path() + why);
+        not_seen_.push_back({unseen::kvm, std::string(no_hypervisor_view) + device_.path() + why});
     }
 
     // Asks for one of the kernel's lists with ever more room. Nothing, and errno, when that fails.
@@ -97,8 +98,8 @@ private:
     std::optional<std::vector<MsrRow>> read_msrs() {
         const std::optional<Words> list = ask_list(kvm::get_msr_list, kvm::msr_list_head, 1);
         if (!list) {
-            not_seen_.push_back("No MSRs in the hypervisor view: " + device_.path() + " does not list them (" +
-                                os::reason(errno) + ").");
+            not_seen_.push_back({unseen::kvm_msrs, "No MSRs in the hypervisor view: " + device_.path() +
+                                                       " does not list them (" + os::reason(errno) + ")."});
             return std::nullopt;
         }
         std::vector<MsrRow> rows;
@@ -112,17 +113,17 @@ private:
     }
 
     const kvm::Device& device_;
-    std::vector<std::string>& not_seen_;
+    std::vector<NotSeen>& not_seen_;
 };
 
 }  // namespace
 
-std::optional<HypervisorView> read_kvm(const CaptureSources& sources, std::vector<std::string>& not_seen) {
+std::optional<HypervisorView> read_kvm(const CaptureSources& sources, std::vector<NotSeen>& not_seen) {
     try {
         const kvm::Device device(sources.dev + "/kvm");
         return KvmReader(device, not_seen).read();
     } catch (const SystemError& error) {
-        not_seen.push_back(std::string(no_hypervisor_view) + error.what());
+        not_seen.push_back({unseen::kvm, std::string(no_hypervisor_view) + error.what()});
         return std::nullopt;
     }
 }

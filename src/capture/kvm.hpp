@@ -14,6 +14,6 @@ namespace poolcpuid::capture {
 // where KVM has none; not_seen says why. Asks for the permission to use every state component that KVM can
 // give to guests, and names those that are refused. Some bits (APIC ids) are those of the CPU on which the
 // thread runs, which should be pinned.
-std::optional<HypervisorView> read_kvm(const CaptureSources& sources, std::vector<std::string>& not_seen);
+std::optional<HypervisorView> read_kvm(const CaptureSources& sources, std::vector<NotSeen>& not_seen);
 
 }  // namespace poolcpuid::capture

@@ -38,18 +38,18 @@ std::set<std::string> microcode_versions(std::string_view cpuinfo) {
     return versions;
 }
 
-void add_microcode(Meta& meta, const CaptureSources& sources, std::vector<std::string>& not_seen) {
+void add_microcode(Meta& meta, const CaptureSources& sources, std::vector<NotSeen>& not_seen) {
     const std::string path = sources.proc + "/cpuinfo";
     const std::set<std::string> versions = microcode_versions(os::read_text_file(path).value_or(""));
     if (versions.size() == 1) return add(meta, "microcode", *versions.begin());
     if (versions.empty()) {
-        not_seen.push_back("No microcode version: " + path + " has none.");
+        not_seen.push_back({unseen::microcode, "No microcode version: " + path + " has none."});
         return;
     }
     std::string list;
     for (const std::string& version : versions) list += (list.empty() ? "" : ", ") + version;
-    not_seen.push_back("No microcode version: the CPUs have different ones (" + list +
-                       "). Update all of them to the same.");
+    not_seen.push_back({unseen::microcode, "No microcode version: the CPUs have different ones (" + list +
+                                               "). Update all of them to the same."});
 }
 
 // The names in a directory, sorted; none where it cannot be read.
@@ -77,7 +77,7 @@ void add_parameters(Meta& meta, const std::string& modules, const std::string& m
     }
 }
 
-void add_modules(Meta& meta, const CaptureSources& sources, std::vector<std::string>& not_seen) {
+void add_modules(Meta& meta, const CaptureSources& sources, std::vector<NotSeen>& not_seen) {
     const std::string modules = sources.sys + "/module";
     std::string vendor_modules;
     std::string unread;
@@ -87,12 +87,13 @@ void add_modules(Meta& meta, const CaptureSources& sources, std::vector<std::str
         if (is_vendor_module || module == "kvm") add_parameters(meta, modules, module, unread);
     }
     add(meta, "kvm_module", vendor_modules);
-    if (!unread.empty()) not_seen.push_back("Parameters of KVM's modules that cannot be read: " + unread + ".");
+    if (unread.empty()) return;
+    not_seen.push_back({unseen::kvm_parameters, "Parameters of KVM's modules that cannot be read: " + unread + "."});
 }
 
 }  // namespace
 
-std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<std::string>& not_seen) {
+std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<NotSeen>& not_seen) {
     Meta meta;
     utsname system{};
     if (::uname(&system) == 0) add(meta, "kernel", system.release);

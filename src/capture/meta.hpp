@@ -15,6 +15,6 @@ namespace poolcpuid::capture {
 //   kvm_module          the modules kvm_* (kvm_amd, kvm_intel), with a comma between them
 //   kvm.P, kvm_amd.P …  the value of each parameter P of these modules; not_seen names those that may not be read
 // Values that a host document does not take are left out.
-std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<std::string>& not_seen);
+std::map<std::string, std::string> read_meta(const CaptureSources& sources, std::vector<NotSeen>& not_seen);
 
 }  // namespace poolcpuid::capture

@@ -58,11 +58,12 @@ public:
         for (Msr& msr : msrs_) read_on_one_more(device, msr);
     }
 
-    std::optional<std::vector<MsrRow>> finish(std::vector<std::string>& not_seen) const {
+    std::optional<std::vector<MsrRow>> finish(std::vector<NotSeen>& not_seen) const {
         if (!closed_.empty()) {
-            not_seen.push_back((opened_ ? "No MSRs of logical CPU " + cpu_list_text(closed_)
-                                        : std::string("No MSRs in the hardware view")) +
-                               ": " + problem_ + ". Run as root, with the kernel module msr loaded.");
+            not_seen.push_back({unseen::msrs, (opened_ ? "No MSRs of logical CPU " + cpu_list_text(closed_)
+                                                       : std::string("No MSRs in the hardware view")) +
+                                                  ": " + problem_ +
+                                                  ". Run as root, with the kernel module msr loaded."});
         }
         if (!opened_) return std::nullopt;
         name_left_out(Reading::differs, "MSRs that differ between logical CPUs, left out: ", not_seen);
@@ -75,12 +76,12 @@ public:
     }
 
 private:
-    void name_left_out(Reading reading, const std::string& sentence, std::vector<std::string>& not_seen) const {
+    void name_left_out(Reading reading, const std::string& sentence, std::vector<NotSeen>& not_seen) const {
         std::string list;
         for (const Msr& msr : msrs_) {
             if (msr.reading == reading) list += (list.empty() ? "" : ", ") + to_hex(msr.row.index);
         }
-        if (!list.empty()) not_seen.push_back(sentence + list + ".");
+        if (!list.empty()) not_seen.push_back({unseen::some_msrs, sentence + list + "."});
     }
 
     std::vector<Msr> msrs_;
@@ -93,7 +94,7 @@ private:
 
 std::optional<std::vector<MsrRow>> read_msr_devices(const std::vector<std::uint32_t>& cpus,
                                                     const std::vector<std::uint32_t>& msrs,
-                                                    const CaptureSources& sources, std::vector<std::string>& not_seen) {
+                                                    const CaptureSources& sources, std::vector<NotSeen>& not_seen) {
     MsrReader reader(msrs);
     for (const std::uint32_t cpu : cpus) reader.read_cpu(cpu, sources);
     return reader.finish(not_seen);

@@ -16,6 +16,6 @@ namespace poolcpuid::capture {
 // fault; not_seen names them, and the CPUs whose device does not open.
 std::optional<std::vector<MsrRow>> read_msr_devices(const std::vector<std::uint32_t>& cpus,
                                                     const std::vector<std::uint32_t>& msrs,
-                                                    const CaptureSources& sources, std::vector<std::string>& not_seen);
+                                                    const CaptureSources& sources, std::vector<NotSeen>& not_seen);
 
 }  // namespace poolcpuid::capture

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -37,6 +38,12 @@ void add_capture_command(CLI::App& verb, Action& action);
 void add_verify_command(CLI::App& verb, Action& action);
 void add_convert_command(CLI::App& verb, Action& action);
 void add_rules_command(CLI::App& verb, Action& action);
+void add_schema_command(CLI::App& verb, Action& action);
+void add_help_command(CLI::App& verb, Action& action);
+void add_version_command(CLI::App& verb, Action& action);
+
+// The program's version and that of the rulebook compiled in, a line each, without the last line feed.
+std::string version_text();
 
 struct Verb {
     const char* name;
@@ -59,6 +66,9 @@ inline constexpr std::array verbs{
     Verb{"verify", "Start a vCPU with a policy on this host and compare what it sees", add_verify_command},
     Verb{"convert", "Show a host dump as it was read, in another format", add_convert_command},
     Verb{"rules", "The rulebook: what each bit promises and how it is merged", add_rules_command},
+    Verb{"schema", "Print a JSON Schema of what is read or written", add_schema_command},
+    Verb{"help", "Print the help of a verb, or this", add_help_command},
+    Verb{"version", "Print the version and the rulebook's", add_version_command},
 };
 
 }  // namespace poolcpuid::cli

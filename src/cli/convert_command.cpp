@@ -36,7 +36,7 @@ std::vector<const HostDump*> by_name(const std::vector<HostDump>& hosts) {
 ExitStatus convert(const ConvertArguments& arguments) {
     check_output(arguments.output, arguments.hosts);
     const Inputs inputs = read_inputs(arguments.hosts);
-    if (report_unreadable(inputs, false)) return ExitStatus::bad_input;
+    if (report_unreadable(inputs)) return ExitStatus::bad_input;
     const std::vector<const HostDump*> hosts = by_name(inputs.hosts);
     if (arguments.to != ndjson && hosts.size() != 1) {
         throw UsageError("convert takes one host, or several with --to ndjson; " + joined(arguments.hosts) + " holds " +

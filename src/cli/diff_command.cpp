@@ -27,13 +27,11 @@ struct DiffArguments {
 // The one policy or host that an argument names; nothing, and the reason logged, when it is not one.
 std::optional<PolicyOrHost> read_side(const std::string& argument, const Rulebook& rulebook) {
     Inputs inputs = read_hosts_or_policies({argument});
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
-    if (!inputs.unreadable.empty()) return std::nullopt;
+    if (report_unreadable(inputs)) return std::nullopt;
     const std::size_t count = inputs.hosts.size() + inputs.policies.size();
     if (count != 1) {
-        const InputError error(argument, 0, "one host or one policy, as diff compares two documents",
-                               std::to_string(count) + " hosts");
-        log_error(error.what());
+        log_error(InputError(argument, 0, "one host or one policy, as diff compares two documents",
+                             std::to_string(count) + " hosts"));
         return std::nullopt;
     }
     if (!inputs.hosts.empty()) return PolicyOrHost(std::move(inputs.hosts.front()));

@@ -34,38 +34,54 @@ std::string hosts_of(const HostClass& host) { return short_list(host.names, most
 
 class Expectation {
 public:
-    Expectation(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual, const Names& names)
+    Expectation(const Rulebook& rulebook, const std::string& file, const PoolPolicy& expected, const PoolPolicy& actual,
+                const Names& names)
         : rulebook_(rulebook),
+          file_(file),
           expected_(comparable(expected, expected)),
           actual_(comparable(actual, expected)),
           names_(names),
           difference_(differences(rulebook, expected_, actual_)) {}
 
-    std::vector<std::string> run() {
+    std::vector<Problem> run() {
         circumstances();
         hosts();
         if (causes_.empty()) {
             by_hand();
         } else if (!difference_.changes.empty()) {
             const std::size_t count = difference_.changes.size();
-            causes_.push_back("with that, " + counted(count, "field is", "fields are") +
-                              " not the same (poolcpuid diff lists them)");
+            Problem& problem = cause("fields", "with that, " + counted(count, "field is", "fields are") +
+                                                   " not the same (poolcpuid diff lists them)");
+            for (const FieldChange& change : difference_.changes) problem.fields.push_back(name_of(rulebook_, change));
         }
         return std::move(causes_);
     }
 
 private:
+    // One more cause.
+    Problem& cause(const char* word, const std::string& sentence) {
+        Problem problem{.kind = "expect", .message = file_ + ": " + sentence};
+        problem.cause = word;
+        problem.file = file_;
+        causes_.push_back(std::move(problem));
+        return causes_.back();
+    }
+
+    void cause_of_host(const char* word, const std::string& host, const std::string& sentence) {
+        cause(word, sentence).hosts.push_back(host);
+    }
+
     void circumstances() {
         if (difference_.provenance.rulebook) {
-            causes_.push_back("it was made with another rulebook: version " + rulebook_of(expected_) + ", not " +
-                              rulebook_of(actual_));
+            cause("rulebook", "it was made with another rulebook: version " + rulebook_of(expected_) + ", not " +
+                                  rulebook_of(actual_));
         }
         if (difference_.provenance.options) {
-            causes_.push_back("it was made with other options: " + document::options_text(expected_.options) +
-                              "; this run has " + document::options_text(actual_.options));
+            cause("options", "it was made with other options: " + document::options_text(expected_.options) +
+                                 "; this run has " + document::options_text(actual_.options));
         }
         if (difference_.provenance.pool) {
-            causes_.push_back("its pool is called " + expected_.pool + "; this run's --pool is " + actual_.pool);
+            cause("pool", "its pool is called " + expected_.pool + "; this run's --pool is " + actual_.pool);
         }
     }
 
@@ -83,11 +99,13 @@ private:
             for (const std::string& name : host.names) {
                 const std::string* const now = digest_now(name);
                 if (now == nullptr) {
-                    causes_.push_back("host " + name + " (sha256 " + host.sha256 + ") is missing from the inputs");
+                    cause_of_host("host-missing", name,
+                                  "host " + name + " (sha256 " + host.sha256 + ") is missing from the inputs");
                 } else if (*now != host.sha256) {
                     changed.insert(name);
-                    causes_.push_back("the dump of host " + name + " changed: its sha256 was " + host.sha256 +
-                                      ", now " + *now);
+                    cause_of_host(
+                        "host-changed", name,
+                        "the dump of host " + name + " changed: its sha256 was " + host.sha256 + ", now " + *now);
                 }
             }
         }
@@ -109,13 +127,13 @@ private:
             const auto at = known.find(digest);
             const bool could_be_its = at != known.end() && (!lists_all(*at->second) || lists(*at->second, name));
             if (could_be_its || changed.contains(name)) continue;
-            causes_.push_back("host " + name + " (sha256 " + digest + ") was not among its inputs");
+            cause_of_host("host-new", name, "host " + name + " (sha256 " + digest + ") was not among its inputs");
         }
         for (const HostClass& host : expected_.hosts) {
             if (!lists_all(host)) count(host);
         }
         if (causes_.size() == before && difference_.provenance.names) {
-            causes_.push_back("the hosts have other names than those that it was made with");
+            cause("host-names", "the hosts have other names than those that it was made with");
         }
     }
 
@@ -124,37 +142,43 @@ private:
         const auto now = static_cast<std::size_t>(std::count_if(
             names_.begin(), names_.end(), [&](const auto& entry) { return entry.second == host.sha256; }));
         if (now == host.count) return;
-        causes_.push_back("it had " + std::to_string(host.count) + " hosts with the sha256 " + host.sha256 + " (" +
-                          hosts_of(host) + "), the inputs have " + std::to_string(now));
+        cause("host-count", "it had " + std::to_string(host.count) + " hosts with the sha256 " + host.sha256 + " (" +
+                                hosts_of(host) + "), the inputs have " + std::to_string(now))
+            .hosts = host.names;
     }
 
     // The same inputs, rulebook and options: what still differs was not written by merge.
     void by_hand() {
         const char* const hand = "; the document was changed after it was made";
         for (const FieldChange& change : difference_.changes) {
-            causes_.push_back(name_of(rulebook_, change) + " (" + document::place_text(change.place) + ") is " +
-                              change.before + " in it, and these inputs give " + change.after + hand);
+            Problem& problem =
+                cause("document", name_of(rulebook_, change) + " (" + document::place_text(change.place) + ") is " +
+                                      change.before + " in it, and these inputs give " + change.after + hand);
+            problem.fields = {name_of(rulebook_, change)};
+            problem.expected = change.after;
+            problem.found = change.before;
         }
         if (!causes_.empty() || expected_ == actual_) return;
         const std::vector<std::string> others = other_differences(difference_);
         for (const std::string& other : others)
-            causes_.push_back("its registers are right, but not the rest: " + other + hand);
-        if (others.empty()) causes_.push_back(std::string("its registers are right, but not the rest") + hand);
+            cause("document", "its registers are right, but not the rest: " + other + hand);
+        if (others.empty()) cause("document", std::string("its registers are right, but not the rest") + hand);
     }
 
     const Rulebook& rulebook_;
+    const std::string& file_;
     const PoolPolicy expected_;
     const PoolPolicy actual_;
     const Names& names_;
     Difference difference_;
-    std::vector<std::string> causes_;
+    std::vector<Problem> causes_;
 };
 
 }  // namespace
 
-std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
-                                    const Names& names) {
-    return Expectation(rulebook, expected, actual, names).run();
+std::vector<Problem> unexpected(const Rulebook& rulebook, const std::string& file, const PoolPolicy& expected,
+                                const PoolPolicy& actual, const Names& names) {
+    return Expectation(rulebook, file, expected, actual, names).run();
 }
 
 }  // namespace poolcpuid::cli

@@ -76,7 +76,7 @@ private:
         try {
             body();
         } catch (const InputError& error) {
-            inputs_.unreadable.emplace_back(file, error.what());
+            inputs_.unreadable.emplace_back(file, error);
         }
     }
 
@@ -91,8 +91,8 @@ private:
         std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
         for (const auto& [name, different] : contents) {
             if (different.size() < 2) continue;
-            const InputError error(name, 0, "one host of this name", "two with different content");
-            inputs_.unreadable.emplace_back(name, error.what());
+            inputs_.unreadable.emplace_back(name,
+                                            InputError(name, 0, "one host of this name", "two with different content"));
         }
     }
 
@@ -182,20 +182,22 @@ Argument parse_argument(const std::string& text) {
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
-
-Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
-
 bool report_unreadable(const Inputs& inputs, bool skip) {
-    for (const auto& [file, message] : inputs.unreadable) {
-        if (skip) {
-            log_warning("left out: " + message);
-        } else {
-            log_error(message);
+    for (const auto& [file, error] : inputs.unreadable) {
+        Problem problem = problem_of(error);
+        if (!skip) {
+            log_error(problem);
+            continue;
         }
+        problem.message = "left out: " + problem.message;
+        log_warning(problem);
     }
     return !inputs.unreadable.empty() && !skip;
 }
+
+Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
+
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 
@@ -236,10 +238,10 @@ void require_decisions(const PoolPolicy& policy, const std::string& path, bool h
 
 namespace {
 
-// What keeps the hosts from being those of the policy, a sentence each.
-std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs,
-                                    const std::string& unlisted_hint) {
-    std::vector<std::string> problems;
+// What keeps the hosts from being those of the policy.
+std::vector<InputError> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs,
+                                   const std::string& unlisted_hint) {
+    std::vector<InputError> problems;
     std::set<std::string> given;
     for (const HostDump& host : inputs.hosts) given.insert(host.sha256);
     std::set<std::string> expected;
@@ -249,15 +251,13 @@ std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string&
         expected.insert(host.sha256);
         if (given.contains(host.sha256)) continue;
         const std::string name = host.names.empty() ? "a host" : host.names.front();
-        problems.push_back(InputError(path, 0, "the dump of " + name + " (sha256 " + host.sha256 + ") among --hosts",
-                                      "no host with that digest")
-                               .what());
+        problems.emplace_back(path, 0, "the dump of " + name + " (sha256 " + host.sha256 + ") among --hosts",
+                              "no host with that digest");
     }
     for (const HostDump& host : inputs.hosts) {
         if (expected.contains(host.sha256)) continue;
-        problems.push_back(InputError(host.name, 0, "a host behind " + path,
-                                      "the digest " + host.sha256 + ", which it does not list" + unlisted_hint)
-                               .what());
+        problems.emplace_back(host.name, 0, "a host behind " + path,
+                              "the digest " + host.sha256 + ", which it does not list" + unlisted_hint);
     }
     return problems;
 }
@@ -280,8 +280,8 @@ std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std
     MergeOptions options = with_all_names(
         options_of(policy, ceiling.empty() ? std::nullopt : std::optional<PoolPolicy>(read_bound(ceiling, rulebook))));
     Inputs inputs = read_inputs(hosts);
-    std::vector<std::string> problems;
-    for (const auto& [file, message] : inputs.unreadable) problems.push_back(message);
+    std::vector<InputError> problems;
+    for (const auto& [file, error] : inputs.unreadable) problems.push_back(error);
     if (problems.empty()) problems = mismatches(policy, path, inputs, unlisted_hint);
 
     PoolState state(rulebook);
@@ -289,10 +289,10 @@ std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std
         try {
             state.add(host);
         } catch (const InputError& error) {
-            problems.emplace_back(error.what());
+            problems.push_back(error);
         }
     }
-    for (const std::string& problem : problems) log_error(problem);
+    for (const InputError& problem : problems) log_error(problem);
     if (!problems.empty()) return std::nullopt;
     PoolPolicy whole = state.finish(options);
     warn_if_other(policy, path, whole);
@@ -302,7 +302,13 @@ std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std
 RulebookChoice::RulebookChoice(const std::string& directory) {
     if (directory.empty()) return;
     const LoadResult result = load_rulebook(read_rulebook_directory(directory));
-    for (const LintFinding& finding : result.findings) log_error(directory + "/" + finding.text());
+    for (const LintFinding& finding : result.findings) {
+        Problem problem{.kind = "rulebook", .message = directory + "/" + finding.text()};
+        problem.file = directory + "/" + finding.file;
+        problem.line = finding.line;
+        if (!finding.field.empty()) problem.fields.push_back(finding.field);
+        log_error(problem);
+    }
     if (!result.findings.empty()) {
         throw InputError(directory, 0, "a rulebook that passes rules lint",
                          std::to_string(result.findings.size()) + " findings");

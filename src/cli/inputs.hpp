@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/load_rulebook.hpp"
@@ -29,10 +30,13 @@ Argument parse_argument(const std::string& text);
 
 // What could be read and what could not: every bad input is reported, not just the first.
 struct Inputs {
-    std::vector<HostDump> hosts;                                  // named, in the order of the arguments
-    std::vector<PoolPolicy> policies;                             // only where they are accepted
-    std::vector<std::pair<std::string, std::string>> unreadable;  // file and message
+    std::vector<HostDump> hosts;                                 // named, in the order of the arguments
+    std::vector<PoolPolicy> policies;                            // only where they are accepted
+    std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
 };
+
+// Logs what could not be read: as errors, or as warnings where it is skipped. True when the verb cannot go on without.
+bool report_unreadable(const Inputs& inputs, bool skip = false);
 
 // Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
 // recursive, dot files skipped, each file one host), or "-" for standard input.
@@ -40,9 +44,6 @@ Inputs read_inputs(const std::vector<std::string>& arguments);
 
 // The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
-
-// Logs what could not be read, as warnings where it is skipped. True when the verb cannot go on without it.
-bool report_unreadable(const Inputs& inputs, bool skip);
 
 // True for an argument that names standard input: "-" or NAME=-.
 bool is_standard_input(const std::string& argument);

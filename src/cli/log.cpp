@@ -2,23 +2,117 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/json_text.hpp"
 #include "base/printable.hpp"
+#include "cli/manner.hpp"
 
 namespace poolcpuid::cli {
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What the document of --errors json will hold.
+struct Record {
+    Json errors = Json::array();
+    Json warnings = Json::array();
+    Json notes = Json::array();
+};
+
+Record& record() {
+    static Record of_this_run;
+    return of_this_run;
+}
+
+Json json_of(const Problem& problem) {
+    Json json{{"kind", problem.kind}, {"message", problem.message}};
+    const auto put = [&](const char* key, const std::string& text) {
+        if (!text.empty()) json[key] = text;
+    };
+    put("cause", problem.cause);
+    put("severity", problem.severity);
+    put("code", problem.code);
+    put("missing", problem.missing);
+    put("file", problem.file);
+    if (problem.line != 0) json["line"] = problem.line;
+    if (problem.expected) json["expected"] = *problem.expected;
+    if (problem.found) json["found"] = *problem.found;
+    if (!problem.fields.empty()) json["fields"] = problem.fields;
+    if (!problem.hosts.empty()) json["hosts"] = problem.hosts;
+    return json;
+}
+
+Problem other(const std::string& message) { return {.kind = "other", .message = message}; }
+
+}  // namespace
+
+Problem problem_of(const InputError& error) {
+    return {.kind = "input",
+            .message = error.what(),
+            .file = error.file(),
+            .line = error.line(),
+            .expected = error.expected(),
+            .found = error.found()};
+}
+
 void start_log() {
-    auto logger = spdlog::stderr_color_mt("poolcpuid");
+    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    sink->set_color_mode(wants_colours(STDERR_FILENO) ? spdlog::color_mode::always : spdlog::color_mode::never);
+    auto logger = std::make_shared<spdlog::logger>("poolcpuid", std::move(sink));
     logger->set_pattern("%n: %^%l%$: %v");
-    logger->set_level(spdlog::level::info);
+    const auto level = manner().quiet ? spdlog::level::warn : spdlog::level::info;
+    logger->set_level(manner().verbose ? spdlog::level::debug : level);
     spdlog::set_default_logger(std::move(logger));
 }
 
-void make_log_verbose() { spdlog::default_logger()->set_level(spdlog::level::debug); }
+void end_log(int exit_status) {
+    if (!manner().errors_as_json) return;
+    const Record& all = record();
+    const std::string text = json::text_of({{"schema", "poolcpuid/errors/v1"},
+                                            {"exit_status", exit_status},
+                                            {"errors", all.errors},
+                                            {"warnings", all.warnings},
+                                            {"notes", all.notes}});
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
-void log_error(const std::string& message) { spdlog::error("{}", printable(message)); }
-void log_warning(const std::string& message) { spdlog::warn("{}", printable(message)); }
-void log_info(const std::string& message) { spdlog::info("{}", printable(message)); }
-void log_debug(const std::string& message) { spdlog::debug("{}", printable(message)); }
+void log_error(const Problem& problem) {
+    if (manner().errors_as_json) {
+        record().errors.push_back(json_of(problem));
+    } else {
+        spdlog::error("{}", printable(problem.message));
+    }
+}
+
+void log_warning(const Problem& problem) {
+    if (manner().errors_as_json) {
+        record().warnings.push_back(json_of(problem));
+    } else {
+        spdlog::warn("{}", printable(problem.message));
+    }
+}
+
+void log_info(const std::string& message) {
+    if (manner().errors_as_json) {
+        record().notes.push_back({{"message", message}});
+    } else {
+        spdlog::info("{}", printable(message));
+    }
+}
+
+void log_debug(const std::string& message) {
+    if (!manner().errors_as_json) spdlog::debug("{}", printable(message));
+}
+
+void log_error(const InputError& error) { log_error(problem_of(error)); }
+void log_error(const std::string& message) { log_error(other(message)); }
+void log_warning(const std::string& message) { log_warning(other(message)); }
 
 }  // namespace poolcpuid::cli

@@ -2,26 +2,27 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <exception>
-#include <iostream>
 #include <memory>
 #include <new>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/log.hpp"
+#include "cli/manner.hpp"
 #include "cli/output.hpp"
+#include "cli/usage.hpp"
 #include "os/standard_files.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/rulebook.hpp"
 
 namespace {
 
 using namespace poolcpuid;
+using cli::Colours;
 using cli::ExitStatus;
-
-constexpr const char* version = POOLCPUID_VERSION;
+using cli::Manner;
 
 constexpr const char* footer =
     "Exit status: 0 done; 1 incompatible or different; 2 wrong usage; 3 input that\n"
@@ -39,52 +40,81 @@ constexpr const char* footer =
     "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
 
-std::string version_text() {
-    const Rulebook& rulebook = builtin_rulebook();
-    return std::string("poolcpuid ") + version + "\nrulebook " + std::string(rulebook.version) + " (" +
-           std::to_string(rulebook.fields.size()) + " fields, sha256 " + std::string(rulebook.sha256) + ")";
-}
+cli::Problem problem(const char* kind, const std::string& message) { return {.kind = kind, .message = message}; }
 
 ExitStatus run(const cli::Action& action) {
     try {
         return action();
     } catch (const UsageError& error) {
-        cli::log_error(error.what());
+        cli::log_error(problem("usage", error.what()));
         return ExitStatus::usage;
     } catch (const InputError& error) {
-        cli::log_error(error.what());
+        cli::log_error(error);
         return ExitStatus::bad_input;
     } catch (const NoPolicyError& error) {
-        cli::log_error(std::string("no policy: ") + error.what());
+        cli::log_error(problem("no-policy", std::string("no policy: ") + error.what()));
         return ExitStatus::no_policy;
     } catch (const SystemError& error) {
-        cli::log_error(error.what());
+        cli::log_error(problem("system", error.what()));
     } catch (const cli::OutputError& error) {
-        cli::log_error(error.what());
+        cli::log_error(problem("output", error.what()));
     }
     return ExitStatus::failed;
 }
 
 // What the parser has to say: help and the version, asked for, to standard output; else what was wrong with the usage.
 ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+        cli::log_error(problem("usage", cli::usage_message(app, error)));
+        return ExitStatus::usage;
+    }
     std::ostringstream out;
-    const int status = app.exit(error, out, std::cerr);
-    if (status != 0) return ExitStatus::usage;
+    app.exit(error, out, out);
     return run([&] {
         cli::write_stdout(out.str());
         return ExitStatus::done;
     });
 }
 
+// True when the arguments ask for errors as JSON, which counts for those of the arguments, too.
+bool asks_for_json_errors(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--errors=json") return true;
+        if (argument == "--errors" && i + 1 < argc && std::string_view(argv[i + 1]) == "json") return true;
+    }
+    return false;
+}
+
+void add_manner(CLI::App& app, Manner& manner) {
+    app.add_flag("-v,--verbose", manner.verbose, "Say on standard error what is being done");
+    app.add_flag("-q,--quiet", manner.quiet, "Neither summary nor notes on standard error");
+    app.add_option_function<std::string>(
+           "--color",
+           [&manner](const std::string& word) {
+               manner.colours = word == "always"  ? Colours::always
+                                : word == "never" ? Colours::never
+                                                  : Colours::automatic;
+           },
+           "auto (default): on a terminal, unless NO_COLOR is set. always, never")
+        ->check(cli::one_of({"auto", "always", "never"}))
+        ->type_name("WHEN");
+    app.add_option_function<std::string>(
+           "--errors", [&manner](const std::string& word) { manner.errors_as_json = word == "json"; },
+           "text (default), or json: standard error is one document")
+        ->check(cli::one_of({"json", "text"}))
+        ->type_name("FORMAT");
+}
+
 ExitStatus run_program(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
-    app.set_version_flag("--version", version_text, "Print the version and the rulebook's, and exit");
+    app.set_version_flag("--version", cli::version_text, "Print the version and the rulebook's, and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");
     app.formatter(std::make_shared<cli::HelpFormatter>());
     app.fallthrough();
-    bool verbose = false;
-    app.add_flag("-v,--verbose", verbose, "Say on standard error what is being done");
+    Manner manner = cli::manner();
+    add_manner(app, manner);
 
     cli::Action action;
     for (const cli::Verb& verb : cli::verbs) verb.add(*app.add_subcommand(verb.name, verb.help), action);
@@ -95,7 +125,8 @@ ExitStatus run_program(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return say(app, error);
     }
-    if (verbose) cli::make_log_verbose();
+    cli::set_manner(manner);
+    cli::start_log();
     return run(action);
 }
 
@@ -107,12 +138,16 @@ int main(int argc, char** argv) {
     if (!os::open_standard_files()) return static_cast<int>(status);
     std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk, with its message
     try {
+        cli::set_manner({.errors_as_json = asks_for_json_errors(argc, argv)});
         cli::start_log();
         status = run_program(argc, argv);
     } catch (const std::bad_alloc&) {
-        cli::log_error("out of memory");
+        cli::log_error(problem("system", "out of memory"));
     } catch (const std::exception& error) {
-        cli::log_error(std::string("this is a mistake in poolcpuid, please report it with the input: ") + error.what());
+        cli::log_error(
+            problem("internal",
+                    std::string("this is a mistake in poolcpuid, please report it with the input: ") + error.what()));
     }
+    cli::end_log(static_cast<int>(status));
     return static_cast<int>(status);
 }

@@ -35,6 +35,7 @@ struct MergeArguments {
     std::string list_hosts;
     bool skip_unreadable = false;
     bool lean = false;
+    bool notes = false;
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
@@ -84,18 +85,11 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bo
         try {
             state.add(host);
         } catch (const InputError& error) {
-            inputs.unreadable.emplace_back(host.name, error.what());
+            inputs.unreadable.emplace_back(host.name, error);
         }
     }
-    failed = !inputs.unreadable.empty() && !arguments.skip_unreadable;
-    for (const auto& [file, message] : inputs.unreadable) {
-        if (failed) {
-            log_error(message);
-        } else {
-            log_warning("left out: " + message);
-            state.note_skipped(file, message);
-        }
-    }
+    failed = report_unreadable(inputs, arguments.skip_unreadable);
+    for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());
     return state;
 }
 
@@ -105,17 +99,36 @@ void list_hosts(const std::string& file, const PoolState& state) {
     write_file(file, text);
 }
 
+// Names the findings for which --fail-on fails. True when there are any.
 bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
-    return std::any_of(policy.findings.begin(), policy.findings.end(), [&](const Finding& finding) {
-        return finding.severity == Severity::error || (fail_on == "warning" && finding.severity == Severity::warning);
-    });
+    bool any = false;
+    for (const Finding& finding : policy.findings) {
+        const bool counts =
+            finding.severity == Severity::error || (fail_on == "warning" && finding.severity == Severity::warning);
+        if (!counts) continue;
+        any = true;
+        Problem problem{.kind = "finding",
+                        .message = "--fail-on " + fail_on + ": " + finding.code + ": " + finding.message};
+        problem.severity = to_string(finding.severity);
+        problem.code = finding.code;
+        if (!finding.field.empty()) problem.fields.push_back(finding.field);
+        problem.hosts = finding.hosts.names;
+        log_error(problem);
+    }
+    return any;
 }
 
 bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
     const auto losses = state.below_floor(floor, policy);
     for (const FloorLoss& loss : losses) {
-        log_error("below the floor: " + loss.field + " is " + loss.result + ", the floor promises " + loss.promised +
-                  (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")"));
+        Problem problem{.kind = "floor",
+                        .message = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
+                                   loss.promised + (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")")};
+        problem.expected = loss.promised;
+        problem.found = loss.result;
+        problem.fields = {loss.field};
+        problem.hosts = loss.hosts;
+        log_error(problem);
     }
     return losses.empty();
 }
@@ -139,8 +152,9 @@ ExitStatus merge(const MergeArguments& arguments) {
     const PoolPolicy policy = state.finish(options);
 
     if (!arguments.expect.empty()) {
-        const auto causes = unexpected(rulebook.get(), read_policy_file(arguments.expect), policy, state.names());
-        for (const std::string& cause : causes) log_error(arguments.expect + ": " + cause);
+        const auto causes =
+            unexpected(rulebook.get(), arguments.expect, read_policy_file(arguments.expect), policy, state.names());
+        for (const Problem& cause : causes) log_error(cause);
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
@@ -150,7 +164,7 @@ ExitStatus merge(const MergeArguments& arguments) {
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
     emit(
         arguments.result, [&] { return to_json(arguments.lean ? as_lean(policy) : policy); },
-        [&](Page& page) { merge_text(policy, rulebook.get(), page); });
+        [&](Page& page) { merge_text(policy, rulebook.get(), page, arguments.notes); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }
 
@@ -175,6 +189,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
                   "Leave out of the document what only says why: it is small, and explain needs the hosts");
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
                   "Leave out hosts that cannot be read, with an error finding for each");
+    verb.add_flag("--notes", arguments->notes, "Show findings that are notes in the summary, too");
 
     const char* shape = "What the guest is shown";
     verb.add_option("--identity", arguments->identity,

@@ -16,8 +16,8 @@ namespace {
 
 class Summary {
 public:
-    Summary(const PoolPolicy& policy, const Rulebook& rulebook, Page& page)
-        : policy_(policy), rulebook_(rulebook), page_(page) {}
+    Summary(const PoolPolicy& policy, const Rulebook& rulebook, bool notes, Page& page)
+        : policy_(policy), rulebook_(rulebook), notes_(notes), page_(page) {}
 
     void put() {
         head();
@@ -214,6 +214,11 @@ private:
         }
     }
 
+    static Colour colour_of(Severity severity) {
+        if (severity == Severity::note) return Colour::cyan;
+        return severity == Severity::error ? Colour::red : Colour::yellow;
+    }
+
     void findings() {
         std::map<Severity, std::size_t> counts;
         for (const Finding& finding : policy_.findings) ++counts[finding.severity];
@@ -222,14 +227,17 @@ private:
         std::map<std::string, std::vector<const Finding*>> warnings;  // by code
         for (const Finding& finding : policy_.findings) {
             if (costs_a_feature(finding)) continue;
-            if (finding.severity == Severity::error || (finding.severity == Severity::warning && !is_fleet()))
-                put(finding);
-            if (finding.severity == Severity::warning) warnings[finding.code].push_back(&finding);
+            const bool is_told = finding.severity == Severity::error || !is_fleet() || notes_;
+            if (is_told && (finding.severity != Severity::note || notes_)) put(finding);
+            if (finding.severity == Severity::warning && !is_told) warnings[finding.code].push_back(&finding);
         }
-        if (!is_fleet() || warnings.empty()) return;
         std::vector<std::string> texts;
         for (const auto& [code, of_code] : warnings) texts.push_back(warning_text(code, of_code));
-        paragraph("warnings: ", joined(texts), Colour::yellow);
+        if (!texts.empty()) paragraph("warnings: ", joined(texts), Colour::yellow);
+        if ((counts[Severity::note] != 0 || !texts.empty()) && !notes_) {
+            paragraph(counted(counts[Severity::note], "note") + ": ",
+                      texts.empty() ? "--notes shows them" : "--notes shows them, and the warnings in full");
+        }
     }
 
     // "unknown-leaf ×3 (19 hosts)"
@@ -242,8 +250,8 @@ private:
     }
 
     void put(const Finding& finding) {
-        const Colour colour = finding.severity == Severity::error ? Colour::red : Colour::yellow;
-        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message, colour);
+        paragraph(std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message,
+                  colour_of(finding.severity));
     }
 
     // Of a fleet, so that its summary has room on a screen. --format json has all.
@@ -257,14 +265,15 @@ private:
 
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
+    bool notes_;
     Page& page_;
     PoolSize size_ = size_of(policy_);
 };
 
 }  // namespace
 
-void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page) {
-    Summary(policy, rulebook, page).put();
+void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page, bool notes) {
+    Summary(policy, rulebook, notes, page).put();
 }
 
 }  // namespace poolcpuid::cli

@@ -6,13 +6,14 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "cli/inputs.hpp"
+#include "cli/log.hpp"
+#include "cli/manner.hpp"
 #include "os/file_descriptor.hpp"
 #include "os/file_target.hpp"
 #include "os/replace_file.hpp"
@@ -65,7 +66,11 @@ void write_stdout(std::string_view bytes) {
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
-    if (!write_target(target_of(path), bytes)) fail(path, os::reason(errno));
+    const FileTarget target = target_of(path);
+    if (target.kind == FileTarget::Kind::regular && os::holds(target.path, bytes)) {
+        return log_debug(path + " has not changed");
+    }
+    if (!write_target(target, bytes)) fail(path, os::reason(errno));
 }
 
 void write_result(const std::string& path, std::string_view bytes) {
@@ -78,16 +83,8 @@ void write_result(const std::string& path, std::string_view bytes) {
 
 namespace {
 
-// True for a terminal that understands colours, when nobody asked for none (NO_COLOR).
-bool wants_colour(int descriptor) noexcept {
-    const char* none = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return ::isatty(descriptor) == 1 && (none == nullptr || *none == '\0') && term != nullptr &&
-           std::string_view(term) != "dumb";
-}
-
 std::string text_for(int descriptor, const Text& text) {
-    Page page(output_width(), wants_colour(descriptor));
+    Page page(output_width(), wants_colours(descriptor));
     text(page);
     return page.text();
 }
@@ -104,6 +101,7 @@ void emit(const ResultOptions& options, const std::function<std::string()>& docu
 }
 
 void remark(const Text& text) {
+    if (manner().quiet || manner().errors_as_json) return;
     const std::string shown = text_for(STDERR_FILENO, text);
     std::fwrite(shown.data(), 1, shown.size(), stderr);
 }

@@ -21,7 +21,8 @@ public:
 void write_stdout(std::string_view bytes);
 
 // Replaces a regular file atomically: the bytes go to a new file beside it that is then renamed, so a
-// reader never sees half of them. Anything else (/dev/null, a pipe) is written directly. Throws OutputError.
+// reader never sees half of them. One that has these bytes already is left as it is. Anything else (/dev/null, a pipe)
+// is written directly. Throws OutputError.
 void write_file(const std::string& path, std::string_view bytes);
 
 // Writes bytes to the file, or to standard output when path is empty. Throws OutputError.
@@ -39,7 +40,7 @@ using Text = std::function<void(Page&)>;  // puts a text on the page
 // --format says, or the text where that is a terminal. Throws OutputError.
 void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text);
 
-// Writes a text to standard error, beside the result.
+// Writes a text to standard error, beside the result; not in a run that is quiet, or whose errors are JSON.
 void remark(const Text& text);
 
 // What -o must not name: a result never takes the place of what it was made from.

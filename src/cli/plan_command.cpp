@@ -70,8 +70,7 @@ void check_arguments(const PlanSources& sources) {
 // The hosts that arguments name. Logs what cannot be read, and sets failed.
 std::vector<HostDump> read_dumps(const std::vector<std::string>& arguments, bool& failed) {
     Inputs inputs = read_inputs(arguments);
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
-    failed = failed || !inputs.unreadable.empty();
+    failed = report_unreadable(inputs) || failed;
     return std::move(inputs.hosts);
 }
 
@@ -101,7 +100,7 @@ std::vector<RunningPolicy> read_all_running(const PlanSources& sources, const Po
                                  ": give one of them another name with --running NAME=FILE");
             }
         } catch (const InputError& error) {
-            log_error(error.what());
+            log_error(error);
             failed = true;
         }
     }

@@ -99,8 +99,7 @@ std::optional<VmmVersion> xen_release(const RenderArguments& arguments) {
 
 std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
     Inputs inputs = read_inputs(arguments.hosts);
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
-    if (!inputs.unreadable.empty()) {
+    if (report_unreadable(inputs)) {
         throw InputError("--hosts", 0, "hosts that can be read",
                          std::to_string(inputs.unreadable.size()) + " that cannot");
     }

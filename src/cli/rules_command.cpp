@@ -14,12 +14,15 @@
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/near_names.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr VendorMask all_vendors{0xFF};
 
 struct RulesArguments {
     std::string rulebook;
@@ -71,7 +74,7 @@ VendorMask vendor_mask(const Rulebook& rulebook, const std::string& id) {
 }
 
 std::vector<FieldIndex> selected(const RulesArguments& arguments, const Rulebook& rulebook) {
-    const VendorMask vendors = arguments.vendor.empty() ? VendorMask{0xFF} : vendor_mask(rulebook, arguments.vendor);
+    const VendorMask vendors = arguments.vendor.empty() ? all_vendors : vendor_mask(rulebook, arguments.vendor);
     const auto leaf = arguments.leaf.empty() ? std::nullopt : from_hex(arguments.leaf, 8);
     if (!arguments.leaf.empty() && !leaf)
         throw UsageError("--leaf takes a leaf or MSR index as 0x…, not \"" + arguments.leaf + "\"");
@@ -89,11 +92,14 @@ ExitStatus list(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = selected(arguments, rulebook);
-    const auto json = [&] { return rules_json(rulebook, fields); };
     if (arguments.count) {
-        emit({"text", ""}, json, [&](Page& page) { rules_count(rulebook, fields, page); });
+        emit(
+            {arguments.format, ""}, [&] { return rules_count_json(rulebook, fields); },
+            [&](Page& page) { rules_count(rulebook, fields, page); });
     } else {
-        emit({arguments.format, ""}, json, [&](Page& page) { rules_table(rulebook, fields, page); });
+        emit(
+            {arguments.format, ""}, [&] { return rules_json(rulebook, fields); },
+            [&](Page& page) { rules_table(rulebook, fields, page); });
     }
     return ExitStatus::done;
 }
@@ -102,8 +108,11 @@ ExitStatus show(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::vector<FieldIndex> fields = rulebook.find_printed_name(arguments.field);
-    if (fields.empty())
-        throw UsageError("no field has the name \"" + arguments.field + "\" (see poolcpuid rules list)");
+    if (fields.empty()) {
+        throw UsageError("no field has the name \"" + arguments.field + "\"" +
+                         rulebook::did_you_mean(rulebook, all_vendors, arguments.field) +
+                         " (see poolcpuid rules list)");
+    }
     emit(
         {arguments.format, ""}, [&] { return rules_json(rulebook, fields); },
         [&](Page& page) { rules_details(rulebook, fields, page); });

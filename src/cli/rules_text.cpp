@@ -169,24 +169,53 @@ void rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields
     }
 }
 
-void rules_count(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
-    struct Count {
-        std::size_t cpuid = 0;
-        std::size_t msr = 0;
-    };
-    std::map<std::string_view, Count> counts;
+namespace {
+
+struct Count {
+    std::size_t cpuid = 0;
+    std::size_t msr = 0;
+};
+
+// Of each rule that a field has, and of all.
+struct Counts {
+    std::map<std::string_view, Count> by_rule;
     Count all;
+};
+
+Counts counts_of(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
+    Counts counts;
     for (const FieldIndex index : fields) {
-        for (Count* count : {&counts[to_string(rulebook[index].rule)], &all}) {
+        for (Count* count : {&counts.by_rule[to_string(rulebook[index].rule)], &counts.all}) {
             ++(rulebook[index].is_msr ? count->msr : count->cpuid);
         }
     }
+    return counts;
+}
+
+Json rulebook_json(const Rulebook& rulebook) { return {{"version", rulebook.version}, {"sha256", rulebook.sha256}}; }
+
+}  // namespace
+
+void rules_count(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
+    const Counts counts = counts_of(rulebook, fields);
     const auto row = [&](std::string_view rule, const std::string& cpuid, const std::string& msr) {
         page.cells({{std::string(rule), 12}, {cpuid, 8}, {msr}});
     };
     row("rule", "CPUID", "MSR");
-    for (const auto& [rule, count] : counts) row(rule, std::to_string(count.cpuid), std::to_string(count.msr));
-    row("all", std::to_string(all.cpuid), std::to_string(all.msr));
+    for (const auto& [rule, count] : counts.by_rule) row(rule, std::to_string(count.cpuid), std::to_string(count.msr));
+    row("all", std::to_string(counts.all.cpuid), std::to_string(counts.all.msr));
+}
+
+std::string rules_count_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
+    const Counts counts = counts_of(rulebook, fields);
+    Json rules = Json::array();
+    for (const auto& [rule, count] : counts.by_rule) {
+        rules.push_back({{"rule", rule}, {"cpuid", count.cpuid}, {"msr", count.msr}});
+    }
+    return json::text_of({{"schema", "poolcpuid/rules-count/v1"},
+                          {"rulebook", rulebook_json(rulebook)},
+                          {"rules", rules},
+                          {"all", {{"cpuid", counts.all.cpuid}, {"msr", counts.all.msr}}}});
 }
 
 void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {
@@ -199,9 +228,7 @@ void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fiel
 std::string rules_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields) {
     Json list = Json::array();
     for (const FieldIndex index : fields) list.push_back(field_json(rulebook, index));
-    const Json json{{"schema", "poolcpuid/rules/v1"},
-                    {"rulebook", {{"version", rulebook.version}, {"sha256", rulebook.sha256}}},
-                    {"fields", list}};
+    const Json json{{"schema", "poolcpuid/rules/v1"}, {"rulebook", rulebook_json(rulebook)}, {"fields", list}};
     return json::text_of(json);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/lists.hpp"
 #include "cli/commands.hpp"
+#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/page.hpp"
 #include "poolcpuid/check.hpp"
@@ -28,13 +29,15 @@ namespace poolcpuid::cli {
 
 // merge, the summary of a policy that an operator reads in ten seconds: what the pool gives up and which hosts cost it,
 // what was set because one host has it, and what is wrong with the inputs.
-void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page);
+// Findings that are notes are counted, and shown when notes is set.
+void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page, bool notes = false);
 
-// merge --expect: the causes for which expected is not actual, each a sentence; empty when they are the same. What
+// merge --expect: the causes for which expected, which file holds, is not actual; none when they are the same. What
 // neither rulebook, options nor inputs explain was changed in the document. names are all hosts of
 // actual with their digests, as PoolState::names gives them.
-std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& expected, const PoolPolicy& actual,
-                                    const std::vector<std::pair<std::string, std::string>>& names);
+std::vector<Problem> unexpected(const Rulebook& rulebook, const std::string& file, const PoolPolicy& expected,
+                                const PoolPolicy& actual,
+                                const std::vector<std::pair<std::string, std::string>>& names);
 
 // hosts: a line a group of hosts that are alike, or each host, with what is not known of them under it; outliers first.
 void hosts_text(const Inventory& inventory, bool each, Page& page);
@@ -84,6 +87,9 @@ void rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields
 
 // rules list --count: how many there are of each rule.
 void rules_count(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page);
+
+// The same for scripts (schemas/rules-count.schema.json).
+std::string rules_count_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields);
 
 // rules show: everything about each field, with what it depends on and what depends on it.
 void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page);

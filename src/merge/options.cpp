@@ -11,6 +11,7 @@
 #include "merge/decisions.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/near_names.hpp"
 
 namespace poolcpuid::merge {
 
@@ -193,7 +194,11 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
         std::erase_if(found, [&](FieldIndex index) { return !plan.applies(rulebook[index]); });
     }
     const std::string where = std::string(option) + " " + name + ": ";
-    if (found.empty()) throw UsageError(where + "no field of this vendor has that name (see poolcpuid rules list)");
+    if (found.empty()) {
+        const auto vendor = static_cast<VendorMask>(1U << plan.vendor());
+        throw UsageError(where + "no field of this vendor has that name" +
+                         rulebook::did_you_mean(rulebook, vendor, name) + " (see poolcpuid rules list)");
+    }
     if (found.size() > 1) {
         std::string ids;
         for (const FieldIndex index : found) ids += " " + std::string(rulebook[index].id);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -108,6 +109,22 @@ bool write_all(int descriptor, std::string_view bytes) noexcept {
         bytes.remove_prefix(static_cast<std::size_t>(count));
     }
     return true;
+}
+
+bool holds(const std::string& path, std::string_view bytes) noexcept {
+    const FileDescriptor file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat status {};
+    if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    if (static_cast<std::size_t>(status.st_size) != bytes.size()) return false;
+    std::array<char, 1U << 16> buffer{};
+    while (true) {
+        const ssize_t count = ::read(file.number(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return count == 0 && bytes.empty();
+        const std::string_view piece(buffer.data(), static_cast<std::size_t>(count));
+        if (!bytes.starts_with(piece)) return false;
+        bytes.remove_prefix(piece.size());
+    }
 }
 
 bool replace_file(const std::string& path, std::string_view bytes, mode_t mode) {

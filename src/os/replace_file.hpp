@@ -15,6 +15,9 @@ inline constexpr std::string_view unfinished_prefix = ".poolcpuid-";
 // Writes all bytes to a descriptor. False with errno set when it cannot.
 bool write_all(int descriptor, std::string_view bytes) noexcept;
 
+// True when path is a regular file, and no link, with exactly these bytes. Linear in their number.
+bool holds(const std::string& path, std::string_view bytes) noexcept;
+
 // Puts a file with these bytes in the place of path, which is no link: readers see the old file or the new one. The new
 // one has no name until it is whole where the file system can do that, else one that begins with unfinished_prefix; the
 // signals that end a program are held back while such a name is there. mode 0: as the caller's umask says.

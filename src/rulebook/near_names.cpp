@@ -30,7 +30,7 @@ bool is_nearer(const Candidate& a, const Candidate& b) {
     return std::tie(a.is_part, a.distance) < std::tie(b.is_part, b.distance);
 }
 
-// How far a name of the rulebook is from what was asked for; nothing when it is too far.
+// How far a name is from what was asked for; nothing when it is too far.
 std::optional<Candidate> candidate_of(const std::string& wanted, std::string_view name) {
     const std::size_t edits = edits_between(wanted, name);
     if (edits <= 1 + wanted.size() / 4 && edits < wanted.size()) return Candidate{false, edits, std::string(name)};
@@ -41,6 +41,21 @@ std::optional<Candidate> candidate_of(const std::string& wanted, std::string_vie
     if (!holds && !held) return std::nullopt;
     return Candidate{true, edits, std::string(name)};
 }
+
+// The names of the first most, the nearest first, each once.
+std::vector<std::string> nearest(std::vector<Candidate> candidates, std::size_t most) {
+    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        return is_nearer(a, b) || (!is_nearer(b, a) && a.name < b.name);
+    });
+    std::vector<std::string> names;
+    for (const Candidate& candidate : candidates) {
+        if (names.size() == most) break;
+        if (std::find(names.begin(), names.end(), candidate.name) == names.end()) names.push_back(candidate.name);
+    }
+    return names;
+}
+
+constexpr std::size_t most_suggested = 4;
 
 }  // namespace
 
@@ -79,20 +94,23 @@ std::vector<std::string> near_names(const Rulebook& rulebook, VendorMask vendors
         }
         if (best) candidates.push_back(std::move(*best));
     }
-    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-        return is_nearer(a, b) || (!is_nearer(b, a) && a.name < b.name);
-    });
-    std::vector<std::string> names;
-    for (const Candidate& candidate : candidates) {
-        if (names.size() == most) break;
-        if (std::find(names.begin(), names.end(), candidate.name) == names.end()) names.push_back(candidate.name);
+    return nearest(std::move(candidates), most);
+}
+
+std::vector<std::string> near_words(const std::vector<std::string>& words, std::string_view word) {
+    const std::string wanted = folded(word);
+    std::vector<Candidate> candidates;
+    for (const std::string& other : words) {
+        if (auto candidate = candidate_of(wanted, other)) candidates.push_back(std::move(*candidate));
     }
-    return names;
+    return nearest(std::move(candidates), most_suggested);
 }
 
 std::string did_you_mean(const Rulebook& rulebook, VendorMask vendors, std::string_view name) {
-    constexpr std::size_t most = 4;
-    const std::vector<std::string> names = near_names(rulebook, vendors, name, most);
+    return did_you_mean(near_names(rulebook, vendors, name, most_suggested));
+}
+
+std::string did_you_mean(const std::vector<std::string>& names) {
     if (names.empty()) return "";
     std::string text = "; did you mean " + names.front();
     for (std::size_t i = 1; i < names.size(); ++i) text += (i + 1 == names.size() ? " or " : ", ") + names[i];

@@ -1,4 +1,4 @@
-// Names that somebody may have meant: suggestions where a name is not in the rulebook.
+// Names that somebody may have meant: suggestions where a name is not in the rulebook, or a word is none of several.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,11 @@ std::size_t edits_between(std::string_view a, std::string_view b);
 std::vector<std::string> near_names(const Rulebook& rulebook, VendorMask vendors, std::string_view name,
                                     std::size_t most);
 
-// "; did you mean a, b or c?" for a message, or "".
+// Those of words that are near to word in the same sense, at most four. Linear in their number.
+std::vector<std::string> near_words(const std::vector<std::string>& words, std::string_view word);
+
+// "; did you mean a, b or c?" for a message, or "" for no name.
+std::string did_you_mean(const std::vector<std::string>& names);
 std::string did_you_mean(const Rulebook& rulebook, VendorMask vendors, std::string_view name);
 
 }  // namespace poolcpuid::rulebook

@@ -146,7 +146,7 @@ Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, c
 }
 
 KvmHost this_kvm_host() {
-    std::vector<std::string> not_seen;
+    std::vector<NotSeen> not_seen;
     const auto meta = capture::read_meta(CaptureSources{}, not_seen);
     return {value_or_empty(meta, "kernel"), value_or_empty(meta, "kvm_module")};
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,47 @@ TEST_CASE("what a capture lacks is named on standard error, and nothing else is"
     const auto names = [](const std::string& text) { return captured().err.find(text) != std::string::npos; };
     CHECK(names("warning: No hypervisor view: /dev/kvm") == !views.contains("hypervisor"));
     CHECK(names("warning: No MSRs in the hardware view: /dev/cpu/") == !views.at("hardware").contains("msrs"));
+}
+
+TEST_CASE("what a capture lacks is in the document as words, and as data in the errors", "[capture]") {
+    const Json host = Json::parse(captured().out);
+    const std::string missing = host.at("meta").value("missing", "");
+    const auto lacks = [&](const std::string& word) {
+        return ("," + missing + ",").find("," + word + ",") != std::string::npos;
+    };
+    CHECK(lacks("kvm") == !host.at("views").contains("hypervisor"));
+    CHECK(lacks("msrs") == (captured().err.find("warning: No MSRs ") != std::string::npos));
+    CHECK(lacks("microcode") == !host.at("meta").contains("microcode"));
+    const Result told = run({"capture", "--name", "node-17", "--errors", "json"});
+    CHECK(told.out == captured().out);
+    for (const std::string& error : schema_errors("errors", told.err)) FAIL_CHECK(error);
+    std::set<std::string> words;
+    const Json document = Json::parse(told.err);
+    for (const Json& warning : document.at("warnings")) words.insert(warning.at("missing").get<std::string>());
+    std::string all;
+    for (const std::string& word : words) all += (all.empty() ? "" : ",") + word;
+    CHECK(all == missing);
+}
+
+TEST_CASE("a capture without what is required is no capture", "[capture]") {
+    Surroundings nobody;
+    nobody.launcher = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"};
+    const Result refused = run({"capture", "--require", "kvm,msrs"}, nobody);
+    INFO(refused.text());
+    if (refused.err.find("poolcpuid: ") == std::string::npos) {
+        WARN("skipped: the program cannot be run as another user here: " << refused.err);
+        return;
+    }
+    CHECK(refused.status == 5);
+    CHECK(refused.out.empty());
+    CHECK_THAT(refused.err,
+               Contains("error: --require: not seen on this host, so nothing is written: ") && Contains("msrs\n"));
+    const TemporaryDirectory dir;
+    const std::string kept = dir.write("host.json", "older");
+    CHECK(run({"capture", "--require", "msrs,kvm,microcode,cpus", "-o", kept}, nobody).status == 5);
+    CHECK(dir.read("host.json") == "older");
+    CHECK(run({"capture", "--require", "cpus"}, nobody).status == 0);
+    CHECK(run({"capture", "--require", "tea"}).status == 2);
 }
 
 TEST_CASE("without root a capture has what it can see, and names the rest", "[capture]") {

@@ -1,5 +1,6 @@
 // rules: what a person or a script learns of a bit, and what lint says of a rulebook.
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -7,6 +8,7 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
 
 namespace poolcpuid::test::rules_test {
 
@@ -34,6 +36,27 @@ TEST_CASE("rules show says what a feature needs and who needs it", "[rules]") {
     CHECK_THAT(field.at("needed_by").dump(), Contains("\"avx512bw\""));
     const Result text = run({"rules", "show", "avx512f", "--format", "text"});
     CHECK_THAT(text.out, Contains("XSAVE state opmask") && Contains("level       x86-64-v4"));
+}
+
+TEST_CASE("rules list --count has the numbers as text and as JSON", "[rules]") {
+    const json count = json::parse(run({"rules", "list", "--count", "--format", "json"}).out);
+    for (const std::string& error : schema_errors("rules-count", count.dump())) FAIL_CHECK(error);
+    CHECK(json::parse(run({"rules", "list", "--count"}).out) == count);  // in a pipe, as everywhere
+    const json fields = json::parse(run({"rules", "list"}).out).at("fields");
+    CHECK(count.at("all").at("cpuid").get<std::size_t>() + count.at("all").at("msr").get<std::size_t>() ==
+          fields.size());
+    const auto unions = [](const json& counts) {
+        const auto& rules = counts.at("rules");
+        const auto at =
+            std::find_if(rules.begin(), rules.end(), [](const json& rule) { return rule.at("rule") == "union"; });
+        return at == rules.end() ? 0 : at->at("cpuid").get<int>();
+    };
+    const json amd = json::parse(run({"rules", "list", "--rule", "union", "--vendor", "amd", "--count"}).out);
+    CHECK(amd.at("rules").size() == 1);
+    CHECK(unions(amd) > 0);
+    CHECK(unions(amd) <= unions(count));
+    const Result text = run({"rules", "list", "--count", "--format", "text"});
+    CHECK_THAT(text.out, Contains("union       " + std::to_string(unions(count)) + " "));
 }
 
 TEST_CASE("rules list is filtered by rule, vendor and leaf", "[rules]") {

@@ -87,6 +87,68 @@ TEST_CASE("every file of the rulebook is valid", "[schema]") {
     }
 }
 
+namespace {
+
+// Calls visit with each "$ref" of a schema.
+template <typename Visit>
+void references(const nlohmann::json& schema, const Visit& visit) {
+    for (const auto& [key, part] : schema.items()) {
+        if (part.is_structured()) references(part, visit);
+        if (key == "$ref" && part.is_string()) visit(part.template get<std::string>());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("each schema is printed by its name, and stands alone", "[schema]") {
+    std::set<std::string> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(POOLCPUID_SOURCE_DIR "/schemas")) {
+        const std::string file = entry.path().filename().string();
+        names.insert(file.substr(0, file.find('.')));
+    }
+    std::set<std::string> listed;
+    const Result list = run({"schema"});
+    check_valid("schemas", list.out);
+    const auto document = nlohmann::json::parse(list.out);
+    for (const auto& entry : document.at("schemas")) listed.insert(entry.at("name").get<std::string>());
+    CHECK(listed == names);
+    const std::string text = run({"schema", "--format", "text"}).out;
+    for (const std::string& name : names) {
+        INFO(name);
+        CHECK(text.find(name + "  ") != std::string::npos);
+        const nlohmann::json printed = nlohmann::json::parse(run({"schema", name}).out);
+        auto own = nlohmann::json::parse(bytes_of(POOLCPUID_SOURCE_DIR "/schemas/" + name + ".schema.json"));
+        bool refers_out = false;
+        references(own, [&](const std::string& reference) { refers_out = refers_out || reference[0] != '#'; });
+        if (!refers_out) CHECK(printed == own);
+        references(printed, [&](const std::string& reference) {
+            INFO(reference);
+            CHECK(reference[0] == '#');
+            CHECK(printed.contains(nlohmann::json::json_pointer(reference.substr(1))));
+        });
+    }
+}
+
+TEST_CASE("a bundled schema holds what it refers to as strictly as the file does", "[schema]") {
+    const TemporaryDirectory dir;
+    const std::string host = dir.write("a.json", document(amd_host("a")));
+    const std::string policy = dir.file("policy.json");
+    REQUIRE(run({"merge", host, "-o", policy}).status == 0);
+    auto plan = nlohmann::json::parse(run({"plan", policy, "--hosts", host, "--add", host}).out);
+    check_valid("plan", plan.dump());
+    plan.at("after").at("cpuid").at(0).at("eax") = "no number";
+    CHECK_FALSE(schema_errors("plan", plan.dump()).empty());
+}
+
+TEST_CASE("a schema is written to a file, and a wrong name is told with what was meant", "[schema]") {
+    const TemporaryDirectory dir;
+    CHECK(run({"schema", "policy", "-o", dir.file("policy.schema.json")}).status == 0);
+    CHECK(dir.read("policy.schema.json") == run({"schema", "policy"}).out);
+    const Result wrong = run({"schema", "polcy"});
+    CHECK(wrong.status == 2);
+    CHECK(wrong.err == "poolcpuid: error: there is no schema \"polcy\"; did you mean policy? (see poolcpuid schema)\n");
+}
+
 TEST_CASE("the schemas refuse what is not so", "[schema]") {
     CHECK_FALSE(schema_errors("host", R"({"schema": "poolcpuid/host/v2"})").empty());
     CHECK_FALSE(schema_errors("policy", R"({"schema": "poolcpuid/policy/v1"})").empty());

@@ -72,9 +72,9 @@ private:
     TemporaryDirectory dir_;
 };
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string joined(const std::vector<NotSeen>& things) {
     std::string all;
-    for (const std::string& text : texts) all += text + "\n";
+    for (const NotSeen& thing : things) all += thing.sentence + "\n";
     return all;
 }
 
@@ -242,6 +242,7 @@ TEST_CASE("without the list of CPUs those are read on which the program may run"
     const CaptureResult result = kernel.capture();
     CHECK(result.host.hardware->cpus.size() == os::Pinning().allowed().size());
     CHECK_THAT(joined(result.not_seen), Contains("cpu/online cannot be read"));
+    CHECK(result.host.meta.at("missing") == "cpus,kvm,microcode,msrs");
 }
 
 TEST_CASE("without an MSR device nothing is known of MSRs", "[capture]") {
@@ -276,6 +277,7 @@ TEST_CASE("MSRs that read the same on all CPUs are facts of the host", "[capture
         CHECK(find_msr(*result.host.hardware->msrs, 0x10A)->value == 0x2B);
         CHECK(find_msr(*result.host.hardware->msrs, 0x8B) == nullptr);
         CHECK_THAT(joined(result.not_seen), Contains("differ between logical CPUs, left out: 0x8b."));
+        CHECK(result.host.meta.at("missing") == "kvm,microcode,some-msrs");
     }
     SECTION("as far as the devices open") {
         const CaptureResult result = kernel.capture();
@@ -326,7 +328,8 @@ TEST_CASE("KVM's modules and their parameters are described", "[capture]") {
     CHECK(meta.at("kvm.ignore_msrs") == "N");
     CHECK(meta.at("kvm_amd.nested") == "1");
     CHECK(meta.contains("kernel"));
-    CHECK(meta.size() == 4);
+    CHECK(meta.at("missing") == "kvm,microcode,msrs");
+    CHECK(meta.size() == 5);
 }
 
 TEST_CASE("a parameter of KVM that may not be read is named", "[capture]") {
@@ -337,6 +340,7 @@ TEST_CASE("a parameter of KVM that may not be read is named", "[capture]") {
     CHECK(result.host.meta.at("kvm_amd.nested") == "1");
     CHECK_FALSE(result.host.meta.contains("kvm_amd.secret"));
     CHECK_THAT(joined(result.not_seen), Contains("cannot be read: kvm_amd.secret."));
+    CHECK(result.host.meta.at("missing") == "kvm,kvm-parameters,microcode,msrs");
 }
 
 TEST_CASE("a host has this machine's name, or the one that is given if it is one", "[capture]") {

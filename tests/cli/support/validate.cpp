@@ -1,17 +1,15 @@
 #include "tests/cli/support/validate.hpp"
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
-#include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/run_program.hpp"
 
 namespace poolcpuid::test {
 
@@ -19,63 +17,13 @@ namespace {
 
 using valijson::adapters::NlohmannJsonAdapter;
 
-using Json = nlohmann::json;
-
-// A schema with those that it speaks of. valijson follows references into other documents, but mixes up
-// definitions of one name, so each of them becomes a definition here: "diff.schema.json#/definitions/rule" is
-// "#/definitions/diff.schema.json:rule", and the whole of it "#/definitions/diff.schema.json:".
-class Bundle {
-public:
-    explicit Bundle(const std::string& file) : root_(document(file)) { point_inside(root_, ""); }
-
-    const Json& schema() const noexcept { return root_; }
-
-private:
-    static Json document(const std::string& file) {
-        return Json::parse(bytes_of(POOLCPUID_SOURCE_DIR "/schemas/" + file));
-    }
-
-    // prefix: of the definitions of the document that json is of.
-    void point_inside(Json& json, const std::string& prefix) {
-        if (json.is_object() && json.contains("$ref"))
-            return point_inside(json.at("$ref").get_ref<std::string&>(), prefix);
-        for (Json& part : json) {
-            if (part.is_structured()) point_inside(part, prefix);
-        }
-    }
-
-    void point_inside(std::string& reference, const std::string& prefix) {
-        const std::string definitions = "#/definitions/";
-        const std::size_t hash = std::min(reference.find('#'), reference.size());
-        const std::string file = reference.substr(0, hash);
-        if (!file.empty()) take_in(file);
-        const std::string name = hash == reference.size() ? "" : reference.substr(hash + definitions.size());
-        reference = definitions + (file.empty() ? prefix : file + ":") + name;
-    }
-
-    void take_in(const std::string& file) {
-        if (!taken_.insert(file).second) return;
-        Json other = document(file);
-        other.erase("$id");
-        point_inside(other, file + ":");
-        Json& all = root_["definitions"];
-        for (auto& [name, definition] : other.at("definitions").items()) all[file + ":" + name] = definition;
-        other.erase("definitions");
-        all[file + ":"] = other;
-    }
-
-    Json root_;
-    std::set<std::string> taken_;
-};
-
 const valijson::Schema& schema(const std::string& name) {
     static std::map<std::string, std::unique_ptr<valijson::Schema>> schemas;
     std::unique_ptr<valijson::Schema>& entry = schemas[name];
     if (!entry) {
-        const Bundle bundle(name + ".schema.json");
+        const auto document = nlohmann::json::parse(run({"schema", name}).out);
         auto fresh = std::make_unique<valijson::Schema>();
-        valijson::SchemaParser(valijson::SchemaParser::kDraft7)
-            .populateSchema(NlohmannJsonAdapter(bundle.schema()), *fresh);
+        valijson::SchemaParser(valijson::SchemaParser::kDraft7).populateSchema(NlohmannJsonAdapter(document), *fresh);
         entry = std::move(fresh);
     }
     return *entry;
