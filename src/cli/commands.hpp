@@ -26,6 +26,7 @@ using Action = std::function<ExitStatus()>;
 // Each adds the arguments of its verb to the parser, and what to run once they are parsed.
 void add_merge_command(CLI::App& verb, Action& action);
 void add_check_command(CLI::App& verb, Action& action);
+void add_audit_command(CLI::App& verb, Action& action);
 void add_diff_command(CLI::App& verb, Action& action);
 void add_explain_command(CLI::App& verb, Action& action);
 void add_plan_command(CLI::App& verb, Action& action);
@@ -46,6 +47,8 @@ struct Verb {
 inline constexpr std::array verbs{
     Verb{"merge", "The policy of a pool from its hosts' dumps: the main job", add_merge_command},
     Verb{"check", "Say whether a VM that holds a policy may run on each host", add_check_command},
+    Verb{"audit", "Say what a guest's kernel believes of each CPU vulnerability, and whether it is true",
+         add_audit_command},
     Verb{"diff", "Say what changed between two policies, two hosts, or one of each", add_diff_command},
     Verb{"explain", "Say why each value of a policy is what it is", add_explain_command},
     Verb{"plan", "Say what a change of the hosts means, and which VMs strand where", add_plan_command},

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/page.hpp"
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/explain.hpp"
@@ -36,6 +37,9 @@ std::vector<std::string> unexpected(const Rulebook& rulebook, const PoolPolicy& 
 // check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                 Strictness strictness, Page& page);
+
+// audit: what a guest is falsely safe from, what it knows to be open, then all that it believes, hosts alike together.
+void audit_text(const PoolPolicy& policy, const Audit& audit, Page& page);
 
 // diff: what is compared, whether it differs, and the changes.
 void diff_text(const Difference& difference, const Rulebook& rulebook, Page& page);
