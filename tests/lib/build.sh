@@ -31,6 +31,9 @@ e2e_packages=(python3 gcc qemu-system-x86 qemu-user libvirt-clients libvirt-daem
 nested_packages=(qemu-system-x86 python3)
 # shellcheck disable=SC2034
 nested_downloads=(linux-image-cloud-amd64 busybox-static)
+# tests/e2e/audit_kernels likewise, whose kernels are of several releases.
+# shellcheck disable=SC2034
+kernels_packages=(qemu-system-x86 python3 gcc lz4 xz-utils zstd debian-archive-keyring)
 
 say() { printf '%s\n' "$*" >&2; }
 
