@@ -75,15 +75,6 @@ private:
         return names;
     }
 
-    std::vector<std::string> hosts_with(const std::string& field, Answer value) const {
-        const FieldIndex index = case_.rulebook.find(field);
-        std::vector<std::string> names;
-        for (const AuditedHost& host : case_.hosts) {
-            if (host.conditions.subject().field(index) == value) names.push_back(host.name);
-        }
-        return names;
-    }
-
     // The guest does nothing: one bit more or less, or another identity, would tell it.
     void let_it_know() {
         const std::vector<std::string> hosts = hosts_that_are(AuditVerdict::falsely_safe);
@@ -168,18 +159,31 @@ private:
     // The guest says that it is open: some bit would give it the means.
     void let_it_mitigate() {
         std::vector<std::string> missing;
-        bool one_does = false;
         for (const AuditGround& ground : case_.saying.grounds) {
-            if (!ground.is_field || ground.value != Answer::no) continue;
-            if (mitigates_with({ground.name})) one_does = true;
-            missing.push_back(ground.name);
+            if (ground.is_field && ground.value == Answer::no) missing.push_back(ground.name);
         }
-        if (one_does) {
-            std::erase_if(missing, [&](const std::string& field) { return !mitigates_with({field}); });
-            for (const std::string& field : missing) offer({field});
-        } else if (!missing.empty() && mitigates_with(missing)) {
-            offer(missing);
+        std::vector<std::vector<std::string>> means;
+        for (const std::string& field : missing) {
+            if (mitigates_with({field})) means.push_back({field});
         }
+        if (means.empty() && !missing.empty() && mitigates_with(missing)) means.push_back(missing);
+        if (means.empty()) return;
+        // That which fewest hosts lack; of equals the one for which the kernel asks first.
+        offer(*std::min_element(means.begin(), means.end(), [&](const auto& one, const auto& other) {
+            return hosts_without(one).size() < hosts_without(other).size();
+        }));
+    }
+
+    std::vector<std::string> hosts_without(const std::vector<std::string>& fields) const {
+        std::vector<std::string> names;
+        for (const AuditedHost& host : case_.hosts) {
+            const auto& has = host.conditions.subject().field;
+            const bool lacks = std::any_of(fields.begin(), fields.end(), [&](const std::string& field) {
+                return has(case_.rulebook.find(field)) == Answer::no;
+            });
+            if (lacks) names.push_back(host.name);
+        }
+        return names;
     }
 
     Saying saying_with_fields(const std::vector<std::string>& fields) const {
@@ -195,12 +199,7 @@ private:
     // Fields with which the guest would mitigate.
     void offer(std::vector<std::string> fields) {
         std::sort(fields.begin(), fields.end());
-        std::vector<std::string> lacking;
-        for (const std::string& field : fields) {
-            for (std::string& host : hosts_with(field, Answer::no)) lacking.push_back(std::move(host));
-        }
-        std::sort(lacking.begin(), lacking.end());
-        lacking.erase(std::unique(lacking.begin(), lacking.end()), lacking.end());
+        std::vector<std::string> lacking = hosts_without(fields);
         const std::string then = "the guest says " + quoted(saying_with_fields(fields).text) + ".";
         const std::string all = joined(fields);
         if (!lacking.empty()) {
@@ -210,7 +209,10 @@ private:
             advice_.push_back({AuditAdvice::By::option, "With " + all + " in the policy " + then, fields, {}});
         } else {
             advice_.push_back({AuditAdvice::By::option,
-                               "No host lacks " + all + ": merge them again; with it in the policy " + then,
+                               "No dump says that " + all +
+                                   " is missing: capture the hosts with /dev/kvm and merge "
+                                   "them again; with it in the policy " +
+                                   then,
                                fields,
                                {}});
         }

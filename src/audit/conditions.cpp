@@ -20,6 +20,9 @@ void add_grounds(Grounds& to, const Grounds& more) {
 Conditions::Conditions(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release,
                        Subject subject)
     : rulebook_(rulebook), data_(data), release_(release), subject_(std::move(subject)) {
+    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
+        if (rulebook.vendors[i].id == subject_.vendor) vendor_ = static_cast<VendorMask>(1U << i);
+    }
     if (!subject_.signature) return;
     for (const GuestTable& table : data_.tables) {
         const auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const GuestCpus& cpus) {
@@ -74,7 +77,12 @@ Answer Conditions::value(const GuestTerm& term, Grounds& grounds) const {
         return answer;
     };
     switch (term.kind) {
-        case GuestTerm::Kind::field: return rests_on_itself(subject_.field(rulebook_.find(term.name)));
+        case GuestTerm::Kind::field: {
+            const FieldIndex index = rulebook_.find(term.name);
+            // Nothing rests on what the vendor does not have.
+            if ((rulebook_[index].vendors & vendor_) == 0) return Answer::no;
+            return rests_on_itself(subject_.field(index));
+        }
         case GuestTerm::Kind::tag: return rests_on_itself(tag(term.name));
         case GuestTerm::Kind::assumption: {
             const auto& held = subject_.assumptions;

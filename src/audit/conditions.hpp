@@ -52,6 +52,7 @@ private:
     const rulebook::GuestData& data_;
     VmmVersion release_;
     Subject subject_;
+    VendorMask vendor_ = 0;
     std::vector<const rulebook::GuestCpus*> rows_;  // of each table the one that has the CPU, if any
 };
 

@@ -17,7 +17,6 @@ std::string vendor_id(const Plan& plan) { return std::string(plan.rulebook().ven
 
 // A guest that is not told of the MSR does not read it.
 bool is_told_of(const Plan& plan, const PolicyRegisters& guest, const Field& field) {
-    if (!plan.applies(field)) return false;
     if (!field.is_msr) return true;
     const FieldIndex sign = plan.enumerator(field.leaf);
     return sign == no_field || guest.value(plan.rulebook()[sign]) != 0;
@@ -31,7 +30,6 @@ public:
 
     Answer operator()(FieldIndex index) const {
         const Field& field = plan_.rulebook()[index];
-        if (!plan_.applies(field)) return Answer::no;
         switch (field.rule) {
             case Rule::intersect:
             case Rule::union_: return of_promise(index, field);
