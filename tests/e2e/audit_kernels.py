@@ -298,7 +298,7 @@ class AuditOfKernels(unittest.TestCase):
 
     @classmethod
     def booted(cls):
-        """{(kernel, pool, smt): (what it says, what was answered in QEMU's place)}"""
+        """{(kernel, pool, smt): (what it says, what was answered in QEMU's place), or why it did not boot}"""
         jobs = [(kernel, name, smt) for kernel in cls.kernels for name in cls.policies
                 for smt in ((False, True) if name in SMT and not options.short else (False,))]
 
@@ -309,7 +309,10 @@ class AuditOfKernels(unittest.TestCase):
                                                  policy))
             # With what the emulation lacks the kernel would use it.
             cpu = rendering["output"].replace(",x-force-features=on", "")
-            return kernel.boot(name, cpu, Told(cls.fields, json.loads(policy.read_text())), smt)
+            try:
+                return kernel.boot(name, cpu, Told(cls.fields, json.loads(policy.read_text())), smt)
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                return error
 
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             return dict(zip(((kernel.id, name, smt) for kernel, name, smt in jobs), pool.map(boot, jobs)))
@@ -322,8 +325,11 @@ class AuditOfKernels(unittest.TestCase):
 
     def test_the_kernel_says_what_audit_says(self):
         table = {}
-        for (kernel, name, smt), (said, answered) in self.boots.items():
+        for (kernel, name, smt), boot in self.boots.items():
             with self.subTest(kernel=kernel, pool=name, smt=smt):
+                if isinstance(boot, Exception):
+                    raise boot
+                said, answered = boot
                 audited = self.audited(kernel, name, smt)
                 table[kernel, name, smt] = (sum(said.get(file) == line for file, line in audited.items()), len(said), answered)
                 self.assertEqual(audited, said)
