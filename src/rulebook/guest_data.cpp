@@ -57,9 +57,10 @@ private:
         GuestKernel kernel;
         kernel.id = once(entry, value);
         kernel.release = release(entry.required("release"));
-        if (!data_.kernels.empty() && kernel.release <= data_.kernels.back().release) {
+        collect("", [&] {
+            if (data_.kernels.empty() || kernel.release > data_.kernels.back().release) return;
             fail(entry.required("release"), "a release after that of the kernel before");
-        }
+        });
         kernel.name = sentence(entry, "name");
         kernel.source = sentence(entry, "source");
         data_.kernels.push_back(std::move(kernel));
@@ -72,17 +73,18 @@ private:
         std::set<std::string> tags;
         each(reader, "rows", "CPUs", [&](ObjectReader& entry, const Value& row) {
             GuestCpus cpus;
-            cpus.releases = releases_of_kernels(entry, row);
-            cpus.vendors = vendors(entry);
-            if (const Value* family = entry.optional("family")) cpus.families = number_ranges({*family});
-            if (const auto* models = entry.optional_array("models")) cpus.models = number_ranges(*models);
-            if (const auto* steppings = entry.optional_array("steppings")) cpus.steppings = number_ranges(*steppings);
+            // First: of a row that cannot be read the tags are known all the same.
             cpus.tags = strings(entry.required_array("tags"));
             for (const std::string& tag : cpus.tags) {
                 if (names_.contains(tag)) fail(entry.required("tags"), "tags that are nothing else's name");
                 check_no_field(entry.required("tags"), tag);
                 tags.insert(tag);
             }
+            cpus.releases = releases_of_kernels(entry, row);
+            cpus.vendors = vendors(entry);
+            if (const Value* family = entry.optional("family")) cpus.families = number_ranges({*family});
+            if (const auto* models = entry.optional_array("models")) cpus.models = number_ranges(*models);
+            if (const auto* steppings = entry.optional_array("steppings")) cpus.steppings = number_ranges(*steppings);
             table.rows.push_back(std::move(cpus));
         });
         for (const std::string& tag : tags) {
@@ -105,7 +107,8 @@ private:
                 fail(at, "a fact that no other of that name holds with in one kernel");
             }
         }
-        fact.any = condition(reader.required("any"), false);
+        // A fact that cannot be read has its name all the same.
+        collect("", [&] { fact.any = condition(reader.required("any"), false); });
         sentence(reader, "source");
         kinds_[fact.id] = GuestTerm::Kind::fact;
         data_.facts.push_back(std::move(fact));
