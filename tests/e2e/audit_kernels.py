@@ -55,7 +55,8 @@ ALDER_LAKE = bits(arch_caps=1, ac_rdcl_no=1, ac_ibrs_all=1, ac_mds_no=1, ac_taa_
 # Name: hosts, each (model, bits that are changed, EAX of leaf 1 where that is changed). SHORT are booted with --short.
 POOLS = {
     "opteron-g3": [("Opteron_G3", {}, None)],
-    "opteron-g5": [("Opteron_G5", {}, None)],
+    # QEMU's own Opteron_G5 does not come to its first message under emulation.
+    "opteron-6300": [("EPYC-IBPB", {}, 0x00600f20)],
     "epyc": [("EPYC-IBPB", {}, None)],
     "epyc-rome": [("EPYC-Rome", bits(amd_stibp=1, amd_ssbd=1), None)],
     "epyc-rome-ibrs": [("EPYC-Rome", bits(amd_stibp=1, amd_ibrs=1, amd_ssbd=1, stibp_always_on=1, ibpb_brtype=1), None)],
@@ -93,10 +94,13 @@ options = argparse.Namespace()  # set by main
 class Fields:
     """Where the fields of the rulebook are, and of which of them the rules of the audit speak."""
 
+    # Without these a kernel does not read the MSR, and Linux 6.1 does not see the threads of an AMD CPU.
+    UNSAID = ("arch_caps", "topoext")
+
     def __init__(self):
         listed = json.loads(poolcpuid.run("rules", "list", "--format", "json"))["fields"]
         self.all = {field["field"]: field for field in listed}
-        words = set(re.findall(r'"!?(?:told:)?(\w+)"', RULES.read_text())) | {"arch_caps"}  # without which the MSR is not read
+        words = set(re.findall(r'"!?(?:told:)?(\w+)"', RULES.read_text())) | set(self.UNSAID)
         self.asked = [field for name, field in self.all.items() if name in words]
 
     @staticmethod
@@ -274,7 +278,7 @@ class AuditOfKernels(unittest.TestCase):
         cls.fields = Fields()
         cls.directory = tempfile.TemporaryDirectory()
         guest = Guest(cls.directory.name)
-        names = SHORT if options.short else POOLS
+        names = options.pool or (SHORT if options.short else POOLS)
         cls.policies = {name: cls.merged(guest, name, POOLS[name]) for name in names}
         cls.boots = cls.booted()
 
@@ -337,7 +341,7 @@ class AuditOfKernels(unittest.TestCase):
 
     @staticmethod
     def write(table):
-        """For the note: the lines that agree, and what QEMU could not show."""
+        """The lines that agree, and what QEMU could not show."""
         rows = ["| kernel | pool | threads | lines that agree | answered in QEMU's place |", "|---|---|---|---|---|"]
         for (kernel, name, smt), (equal, count, answered) in table.items():
             places = ", ".join(f"MSR 10Ah {mask:#x}" if place[0] == "msr" else f"{place[0]:x}h/{place[1]}.{place[2]} {mask:#x}"
@@ -359,6 +363,7 @@ def main():
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     parser.add_argument("--kernel", type=pathlib.Path, action="append", required=True)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--pool", choices=POOLS, action="append")
     rest = parser.parse_known_args(namespace=options)[1]
     unittest.main(argv=[sys.argv[0], *rest])
 

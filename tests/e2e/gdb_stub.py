@@ -13,7 +13,7 @@ import struct
 import time
 
 REGISTERS = {"rax": 0, "rbx": 1, "rcx": 2, "rdx": 3, "rip": 16}
-TIMEOUT = 60  # seconds without an event
+TIMEOUT = 180  # seconds without an event
 
 
 class GdbStub:
