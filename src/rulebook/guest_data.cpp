@@ -100,7 +100,9 @@ private:
         fact.releases = releases_of_kernels(reader, value);
         const Value& at = reader.required("id");
         check_no_field(at, fact.id);
-        const bool again = kinds_.contains(fact.id) && kinds_.at(fact.id) == GuestTerm::Kind::fact;
+        // Beside each other, so that none of them speaks of another by way of a fact between them.
+        const bool again = !data_.facts.empty() && data_.facts.back().id == fact.id;
+        kinds_.erase(fact.id);
         if (!again && !names_.insert(fact.id).second) fail(at, "a name that is nothing else's");
         for (const GuestFact& other : data_.facts) {
             if (other.id == fact.id && overlap(other.releases, fact.releases)) {

@@ -29,6 +29,9 @@ TEST_CASE("lint checks the names in a guest's rules", "[rulebook][lint][audit]")
             {linux_guest, R"("id": "tsx")", R"("!ac_tsx_ctrl")", R"("!ac_tsx")", "", unknown},
             // A fact speaks only of those before it.
             {linux_guest, R"("id": "intel_eibrs")", R"("!auto_ibrs")", R"("!stibp_used")", "", unknown},
+            // Nor of itself in other kernels.
+            {linux_guest, R"("id": "srso_microcode", "since")", R"(["ibpb_brtype"])", R"(["srso_microcode"])", "",
+             unknown},
             {linux_guest, R"("id": "ibrs_mode")", "vendor:intel", "vendor:inntel", "", "a vendor of rulebook.json"},
             {linux_guest, R"(["0x8c", "0x8d", "0x97", "0x9a"])", R"(["intel"])", R"(["inntel"])", "",
              "a vendor of rulebook.json"},
