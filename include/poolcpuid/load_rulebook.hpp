@@ -49,8 +49,8 @@ std::vector<RulebookFile> read_rulebook_directory(const std::string& directory);
 
 // Checks and flattens a rulebook. Reports everything that is wrong, not just the first; never throws
 // for content. The digest of a rulebook is the SHA-256 of the lines "DIGEST  PATH\n", one a file in
-// order of path, as `sha256sum` prints them; those of targets/ do not count, for no policy depends on them.
-// Files without some of targets/ make a rulebook that merges, and does not render for these.
+// order of path, as `sha256sum` prints them; those of targets/ and guests/ do not count, for no policy depends
+// on them. Files without some of them make a rulebook that merges, and does not render or audit for these.
 LoadResult load_rulebook(const std::vector<RulebookFile>& files);
 
 }  // namespace poolcpuid

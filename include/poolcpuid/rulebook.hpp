@@ -321,6 +321,12 @@ struct TargetFile {
     std::string_view document;  // the bytes of targets/NAME.json
 };
 
+// What a guest's kernel makes of the CPU that it sees, JSON until somebody audits a policy.
+struct GuestFile {
+    std::string_view name;      // "linux"
+    std::string_view document;  // the bytes of guests/NAME.json
+};
+
 struct Rulebook {
     std::string_view version;
     std::string_view sha256;  // see LoadedRulebook
@@ -336,6 +342,7 @@ struct Rulebook {
     std::span<const Level> levels;
     std::span<const SourceKey> sources;   // sorted by key
     std::span<const TargetFile> targets;  // sorted by name; not part of the digest
+    std::span<const GuestFile> guests;    // likewise
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 

@@ -29,6 +29,7 @@ void add_hosts_command(CLI::App& verb, Action& action);
 void add_merge_command(CLI::App& verb, Action& action);
 void add_show_command(CLI::App& verb, Action& action);
 void add_check_command(CLI::App& verb, Action& action);
+void add_audit_command(CLI::App& verb, Action& action);
 void add_diff_command(CLI::App& verb, Action& action);
 void add_explain_command(CLI::App& verb, Action& action);
 void add_plan_command(CLI::App& verb, Action& action);
@@ -57,6 +58,8 @@ inline constexpr std::array verbs{
     Verb{"merge", "The policy of a pool from its hosts' dumps: the main job", add_merge_command},
     Verb{"show", "Say what a guest with a policy gets: level, features, limits", add_show_command},
     Verb{"check", "Say whether a VM that holds a policy may run on each host", add_check_command},
+    Verb{"audit", "Say what a guest's kernel believes of each CPU vulnerability, and whether it is true",
+         add_audit_command},
     Verb{"diff", "Say what changed between two policies, two hosts, or one of each", add_diff_command},
     Verb{"explain", "Say why each value of a policy is what it is", add_explain_command},
     Verb{"plan", "Say what a change of the hosts means, and which VMs strand where", add_plan_command},

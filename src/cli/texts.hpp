@@ -14,6 +14,7 @@
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/page.hpp"
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/explain.hpp"
@@ -52,6 +53,9 @@ void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::v
 
 // check with several policies: how many hosts may run each, and a line a group of hosts with a column a policy.
 void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page);
+
+// audit: what a guest is falsely safe from, what it knows to be open, then all that it believes, hosts alike together.
+void audit_text(const PoolPolicy& policy, const Audit& audit, Page& page);
 
 // diff: what is compared, whether it differs, and the changes.
 void diff_text(const Difference& difference, const Rulebook& rulebook, Page& page);

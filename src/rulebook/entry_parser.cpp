@@ -47,6 +47,16 @@ std::pair<std::uint32_t, std::uint32_t> EntryParser::hex_range(const Value& valu
     return {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*last)};
 }
 
+std::vector<NumberRange> EntryParser::number_ranges(const std::vector<Value>& values) const {
+    std::vector<NumberRange> ranges;
+    for (const Value& value : values) {
+        const auto [first, last] = hex_range(value);
+        if (last > 0xFFFF) fail(value, "numbers of 16 bits");
+        ranges.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
+    }
+    return ranges;
+}
+
 BitRange EntryParser::bit_range(const Value& value, unsigned width) const {
     const std::string_view text = string_of(value);
     const auto bit = [&](std::string_view part) {

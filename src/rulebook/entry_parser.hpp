@@ -12,6 +12,7 @@
 #include "base/located_json.hpp"
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/registers.hpp"
+#include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid::rulebook {
@@ -37,8 +38,9 @@ protected:
     const std::string& string_of(const json::Value& value) const;
     std::vector<std::string> strings(const std::vector<json::Value>& values) const;
     std::vector<std::string> optional_strings(json::ObjectReader& reader, std::string_view key) const;
-    std::pair<std::uint32_t, std::uint32_t> hex_range(const json::Value& value) const;  // "0x2" or "0x2-0x3f"
-    BitRange bit_range(const json::Value& value, unsigned width) const;                 // "7" or "15:8"
+    std::pair<std::uint32_t, std::uint32_t> hex_range(const json::Value& value) const;     // "0x2" or "0x2-0x3f"
+    std::vector<NumberRange> number_ranges(const std::vector<json::Value>& values) const;  // of 16 bits
+    BitRange bit_range(const json::Value& value, unsigned width) const;                    // "7" or "15:8"
     Register register_of(const json::Value& value) const;
     VmmVersion release(const json::Value& value) const;  // "7.2"
 

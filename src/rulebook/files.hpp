@@ -8,11 +8,19 @@
 namespace poolcpuid::rulebook {
 
 // Those that every rulebook has, by their paths within its directory.
-inline constexpr std::array<std::string_view, 10> whole_files{
-    "dependencies.json",        "equality.json",        "levels.json",       "models.json",      "rulebook.json",
-    "targets/firecracker.json", "targets/libvirt.json", "targets/qemu.json", "targets/xen.json", "xsave.json"};
+inline constexpr std::array<std::string_view, 11> whole_files{"dependencies.json",
+                                                              "equality.json",
+                                                              "guests/linux.json",
+                                                              "levels.json",
+                                                              "models.json",
+                                                              "rulebook.json",
+                                                              "targets/firecracker.json",
+                                                              "targets/libvirt.json",
+                                                              "targets/qemu.json",
+                                                              "targets/xen.json",
+                                                              "xsave.json"};
 
-inline constexpr std::array<std::string_view, 3> folders{"cpuid", "msr", "targets"};
+inline constexpr std::array<std::string_view, 4> folders{"cpuid", "guests", "msr", "targets"};
 
 // Whether something reads a file of that path.
 inline bool is_read(std::string_view path) noexcept {
@@ -22,5 +30,8 @@ inline bool is_read(std::string_view path) noexcept {
 
 // Whether it is one of those that render reads.
 inline bool is_target(std::string_view path) noexcept { return path.starts_with("targets/") && is_read(path); }
+
+// Whether it is one of those that audit reads.
+inline bool is_guest(std::string_view path) noexcept { return path.starts_with("guests/") && is_read(path); }
 
 }  // namespace poolcpuid::rulebook

@@ -7,6 +7,7 @@
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/files.hpp"
+#include "rulebook/guest_data.hpp"
 #include "rulebook/lint.hpp"
 #include "rulebook/source.hpp"
 #include "rulebook/storage.hpp"
@@ -47,9 +48,11 @@ std::string digest_of(const std::vector<RulebookFile>& files) {
     return sha256_hex(listing);
 }
 
-std::span<const TargetFile> kept(const std::vector<RulebookFile>& targets, RulebookStorage& storage) {
-    std::vector<TargetFile> files;
-    for (const RulebookFile& file : targets) {
+// As entries of the rulebook: TargetFile or GuestFile.
+template <typename Entry>
+std::span<const Entry> kept(const std::vector<RulebookFile>& documents, RulebookStorage& storage) {
+    std::vector<Entry> files;
+    for (const RulebookFile& file : documents) {
         const std::string name = fs::path(file.path).stem().string();
         files.push_back({storage.keep(name), storage.keep(file.bytes)});
     }
@@ -100,17 +103,21 @@ LoadResult load_rulebook(const std::vector<RulebookFile>& files) {
     LoadResult result;
     std::vector<RulebookFile> promises;
     std::vector<RulebookFile> targets;
+    std::vector<RulebookFile> guests;
     std::vector<LintFinding> strays;
     for (const RulebookFile& file : files) {
         if (rulebook::is_read(file.path)) {
-            (rulebook::is_target(file.path) ? targets : promises).push_back(file);
+            auto& part = rulebook::is_target(file.path) ? targets : rulebook::is_guest(file.path) ? guests : promises;
+            part.push_back(file);
         } else {
             strays.push_back({file.path, 0, "", "expected a file that policy/README.md names, found this one"});
         }
     }
     rulebook::SourceRulebook source = rulebook::parse_source(promises, result.findings);
     // Of a name that an entry which cannot be read may have nothing is said.
-    rulebook::lint_targets(targets, result.findings.empty() ? &source : nullptr, result.findings);
+    const rulebook::SourceRulebook* const names = result.findings.empty() ? &source : nullptr;
+    rulebook::lint_targets(targets, names, result.findings);
+    rulebook::lint_guests(guests, names, result.findings);
     rulebook::lint(source, result.findings);
     result.findings.insert(result.findings.end(), strays.begin(), strays.end());
     std::stable_sort(result.findings.begin(), result.findings.end(), [](const LintFinding& a, const LintFinding& b) {
@@ -119,7 +126,8 @@ LoadResult load_rulebook(const std::vector<RulebookFile>& files) {
     auto storage = std::make_shared<RulebookStorage>();
     if (result.findings.empty()) {
         rulebook::flatten(std::move(source), digest_of(promises), *storage);
-        storage->view.targets = kept(targets, *storage);
+        storage->view.targets = kept<TargetFile>(targets, *storage);
+        storage->view.guests = kept<GuestFile>(guests, *storage);
     }
     result.rulebook = RulebookLoader::wrap(std::move(storage));
     return result;

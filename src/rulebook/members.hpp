@@ -153,11 +153,14 @@ constexpr auto members(const SourceKey& r) { return members_detail::all_of(r, r.
 constexpr const char* type_name(const TargetFile*) { return "TargetFile"; }
 constexpr auto members(const TargetFile& r) { return members_detail::all_of(r, r.name, r.document); }
 
+constexpr const char* type_name(const GuestFile*) { return "GuestFile"; }
+constexpr auto members(const GuestFile& r) { return members_detail::all_of(r, r.name, r.document); }
+
 constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
     return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.fields, r.dependencies,
                                   r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels, r.sources,
-                                  r.targets);
+                                  r.targets, r.guests);
 }
 
 }  // namespace poolcpuid::rulebook

@@ -180,16 +180,6 @@ private:
         return layout;
     }
 
-    std::vector<NumberRange> number_ranges(const std::vector<Value>& values) const {
-        std::vector<NumberRange> ranges;
-        for (const Value& value : values) {
-            const auto [first, last] = hex_range(value);
-            if (last > 0xFFFF) fail(value, "numbers of 16 bits");
-            ranges.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
-        }
-        return ranges;
-    }
-
     std::map<std::string, std::uint32_t> facts(const Value& silicon) const {
         std::map<std::string, std::uint32_t> result;
         for (const auto& [field, value] : silicon.members()) {

@@ -85,6 +85,10 @@ TEST_CASE("every file of the rulebook is valid", "[schema]") {
         INFO(file.path().string());
         check_valid("rulebook-targets", bytes_of(file.path().string()));
     }
+    for (const fs::directory_entry& file : fs::directory_iterator(policy / "guests")) {
+        INFO(file.path().string());
+        check_valid("rulebook-guests", bytes_of(file.path().string()));
+    }
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
@@ -211,13 +212,35 @@ void show(const Question& question) {
     }
 }
 
+// As with targets: the rules of guests are in files of their own.
+void audit(const Question& question) {
+    const std::vector<HostDump> hosts = hosts_of_vendor(question);
+    if (question.rulebook.guests.empty()) return;
+    for (const GuestKernel& kernel : guest_kernels(question.rulebook)) {
+        const Audit result = audit_policy(question.rulebook, question.policy, hosts, {kernel.id, {}});
+        for (const AuditEntry& entry : result.entries) {
+            require(entry.verdict.has_value() == (result.hosts != 0), "hosts give a verdict");
+            const bool deceives = entry.belief == Belief::not_affected || entry.belief == Belief::mitigated;
+            require(deceives || entry.verdict != AuditVerdict::falsely_safe, "who says so is not falsely safe");
+        }
+        require(to_json(question.policy, question.rulebook, result).ends_with('\n'), "a document is whole lines");
+    }
+}
+
 struct NamedVerb {
     unsigned char letter;
     Verb verb;
 };
 
-constexpr std::array<NamedVerb, 8> all_verbs{
-    {{'c', check}, {'d', diff}, {'e', explain}, {'p', plan}, {'r', render}, {'h', report}, {'v', verify}, {'s', show}}};
+constexpr std::array<NamedVerb, 9> all_verbs{{{'c', check},
+                                              {'d', diff},
+                                              {'e', explain},
+                                              {'p', plan},
+                                              {'r', render},
+                                              {'h', report},
+                                              {'v', verify},
+                                              {'s', show},
+                                              {'a', audit}}};
 
 }  // namespace
 

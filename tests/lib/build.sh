@@ -32,6 +32,9 @@ e2e_packages=(python3 gcc openssh-client qemu-system-x86 qemu-user libvirt-clien
 nested_packages=(qemu-system-x86 python3)
 # shellcheck disable=SC2034
 nested_downloads=(linux-image-cloud-amd64 busybox-static)
+# tests/e2e/audit_kernels likewise, whose kernels are of several releases.
+# shellcheck disable=SC2034
+kernels_packages=(qemu-system-x86 python3 gcc lz4 xz-utils zstd debian-archive-keyring)
 
 say() { printf '%s\n' "$*" >&2; }
 

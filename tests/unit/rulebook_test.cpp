@@ -111,11 +111,13 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("sources", compiled.sources, loaded.sources);
     CHECK(compiled.targets.size() == 4);
     check_same("targets", compiled.targets, loaded.targets);
+    CHECK(compiled.guests.size() == 1);
+    check_same("guests", compiled.guests, loaded.guests);
 }
 
-TEST_CASE("sha256sum over policy/ without targets/ gives the rulebook's digest", "[rulebook]") {
+TEST_CASE("sha256sum over policy/ without targets/ and guests/ gives the rulebook's digest", "[rulebook]") {
     const std::string listing = "cd '" + policy_directory +
-                                "' && find . -name targets -prune -o -name '*.json' -print | sed 's,^[.]/,,' | "
+                                "' && find . '(' -name targets -o -name guests ')' -prune -o -name '*.json' -print | sed 's,^[.]/,,' | "
                                 "LC_ALL=C sort | xargs sha256sum | sha256sum";
     CHECK(shell(listing) == std::string(builtin_rulebook().sha256) + "  -");
 }

@@ -1,0 +1,264 @@
+#include "audit/advice.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/lists.hpp"
+
+namespace poolcpuid::audit {
+
+using rulebook::GuestPhrase;
+using rulebook::GuestVulnerability;
+
+Saying saying_of(const Conditions& guest, const GuestVulnerability& vulnerability) {
+    Saying saying;
+    if (guest.holds(vulnerability.affected, &saying.grounds) != Answer::yes) {
+        saying.text = "Not affected";
+        return saying;
+    }
+    for (const std::vector<GuestPhrase>& part : vulnerability.says) {
+        for (const GuestPhrase& phrase : part) {
+            if (!phrase.releases.has(guest.release())) continue;
+            Grounds grounds;
+            const bool holds = !phrase.condition || guest.holds(*phrase.condition, &grounds) == Answer::yes;
+            // Of the parts after the first only what they say counts.
+            if (phrase.belief) add_grounds(saying.grounds, grounds);
+            if (!holds) continue;
+            saying.text += phrase.text;
+            if (phrase.belief) saying.belief = *phrase.belief;
+            if (phrase.needs) saying.needs.push_back(&*phrase.needs);
+            break;
+        }
+    }
+    return saying;
+}
+
+namespace {
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+class Adviser {
+public:
+    explicit Adviser(const Case& subject) : case_(subject) {}
+
+    std::vector<AuditAdvice> all() {
+        const AuditVerdict verdict = case_.entry.verdict.value_or(AuditVerdict::holds);
+        if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::not_affected) let_it_know();
+        if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::mitigated) mend_hosts();
+        if (case_.saying.belief == Belief::vulnerable) let_it_mitigate();
+        if (verdict == AuditVerdict::vulnerable && case_.saying.belief == Belief::unknown) close_on_hosts();
+        if (verdict >= AuditVerdict::vulnerable) newer_kernel();
+        dumps();
+        return std::move(advice_);
+    }
+
+private:
+    // A subject with some fields set or cleared.
+    static Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value) {
+        subject.field = [changed = std::move(changed), value, field = std::move(subject.field)](FieldIndex index) {
+            const bool is_changed = std::find(changed.begin(), changed.end(), index) != changed.end();
+            return is_changed ? value : field(index);
+        };
+        return subject;
+    }
+
+    Saying saying_with(Subject subject) const {
+        return saying_of({case_.rulebook, case_.data, case_.guest.release(), std::move(subject)}, case_.vulnerability);
+    }
+
+    std::vector<std::string> hosts_that_are(AuditVerdict verdict) const {
+        std::vector<std::string> names;
+        for (const AuditHosts& group : case_.entry.hosts) {
+            if (group.verdict == verdict) names.insert(names.end(), group.hosts.begin(), group.hosts.end());
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    // The guest does nothing: one bit more or less, or another identity, would tell it.
+    void let_it_know() {
+        const std::vector<std::string> hosts = hosts_that_are(AuditVerdict::falsely_safe);
+        bool by_identity = false;
+        for (const AuditGround& ground : case_.saying.grounds) {
+            if (!ground.is_field) {
+                by_identity = true;
+                continue;
+            }
+            const bool is_set = ground.value == Answer::yes;
+            const Saying then = saying_with(
+                with(case_.guest.subject(), {case_.rulebook.find(ground.name)}, is_set ? Answer::no : Answer::yes));
+            if (then.belief == Belief::not_affected) continue;
+            const std::string how = is_set
+                                        ? "Hide " + ground.name + " from the guest (merge --hide " + ground.name + ")"
+                                        : "Tell the guest of " + ground.name +
+                                              ", as a merge with these hosts in the pool does where one has it";
+            advice_.push_back(
+                {AuditAdvice::By::option, how + ": it then says " + quoted(then.text) + ".", {ground.name}, hosts});
+        }
+        if (by_identity) another_identity(hosts);
+    }
+
+    void another_identity(const std::vector<std::string>& hosts) {
+        for (const AuditedHost& host : case_.hosts) {
+            if (!host.conditions.subject().signature) continue;
+            Subject guest = case_.guest.subject();
+            guest.signature = host.conditions.subject().signature;
+            const Saying then = saying_with(std::move(guest));
+            if (then.belief == Belief::not_affected) continue;
+            advice_.push_back({AuditAdvice::By::identity,
+                               "Give the guest the family and model of " + host.name + " (merge --identity " +
+                                   host.name + "): it then says " + quoted(then.text) + ".",
+                               {},
+                               hosts});
+            return;
+        }
+    }
+
+    // The guest does what has no effect there.
+    void mend_hosts() {
+        for (const AuditHosts& group : case_.entry.hosts) {
+            if (group.verdict != AuditVerdict::falsely_safe) continue;
+            std::vector<std::string> fields;
+            for (const AuditGround& ground : group.grounds) {
+                if (ground.is_field && ground.value == Answer::no && would_do(group.hosts.front(), ground.name)) {
+                    fields.push_back(ground.name);
+                }
+            }
+            std::sort(fields.begin(), fields.end());
+            const std::string without =
+                "Leave them out of the pool, or give the guest another identity: what it does has "
+                "no effect there.";
+            if (fields.empty()) {
+                advice_.push_back({AuditAdvice::By::host, without, {}, group.hosts});
+            } else {
+                advice_.push_back({source_of(fields),
+                                   joined(fields) + " is missing there: update the microcode, look at the firmware's "
+                                                    "settings, or leave them out of the pool.",
+                                   fields, group.hosts});
+            }
+        }
+    }
+
+    // Whether with that field what the guest does has an effect on the host.
+    bool would_do(const std::string& host, const std::string& field) const {
+        const auto at = std::find_if(case_.hosts.begin(), case_.hosts.end(),
+                                     [&](const AuditedHost& other) { return other.name == host; });
+        const Conditions then(case_.rulebook, case_.data, at->conditions.release(),
+                              with(at->conditions.subject(), {case_.rulebook.find(field)}, Answer::yes));
+        return std::all_of(case_.saying.needs.begin(), case_.saying.needs.end(),
+                           [&](const auto* needs) { return then.holds(*needs) == Answer::yes; });
+    }
+
+    AuditAdvice::By source_of(const std::vector<std::string>& fields) const {
+        const bool by_microcode = std::all_of(fields.begin(), fields.end(), [&](const std::string& id) {
+            return case_.rulebook[case_.rulebook.find(id)].by_microcode;
+        });
+        return by_microcode ? AuditAdvice::By::microcode : AuditAdvice::By::host;
+    }
+
+    // The guest says that it is open: some bit would give it the means.
+    void let_it_mitigate() {
+        std::vector<std::string> missing;
+        for (const AuditGround& ground : case_.saying.grounds) {
+            if (ground.is_field && ground.value == Answer::no) missing.push_back(ground.name);
+        }
+        std::vector<std::vector<std::string>> means;
+        for (const std::string& field : missing) {
+            if (mitigates_with({field})) means.push_back({field});
+        }
+        if (means.empty() && !missing.empty() && mitigates_with(missing)) means.push_back(missing);
+        if (means.empty()) return;
+        // That which fewest hosts lack; of equals the one for which the kernel asks first.
+        offer(*std::min_element(means.begin(), means.end(), [&](const auto& one, const auto& other) {
+            return hosts_without(one).size() < hosts_without(other).size();
+        }));
+    }
+
+    std::vector<std::string> hosts_without(const std::vector<std::string>& fields) const {
+        std::vector<std::string> names;
+        for (const AuditedHost& host : case_.hosts) {
+            const auto& has = host.conditions.subject().field;
+            const bool lacks = std::any_of(fields.begin(), fields.end(), [&](const std::string& field) {
+                return has(case_.rulebook.find(field)) == Answer::no;
+            });
+            if (lacks) names.push_back(host.name);
+        }
+        return names;
+    }
+
+    Saying saying_with_fields(const std::vector<std::string>& fields) const {
+        std::vector<FieldIndex> indices;
+        for (const std::string& field : fields) indices.push_back(case_.rulebook.find(field));
+        return saying_with(with(case_.guest.subject(), indices, Answer::yes));
+    }
+
+    bool mitigates_with(const std::vector<std::string>& fields) const {
+        return saying_with_fields(fields).belief == Belief::mitigated;
+    }
+
+    // Fields with which the guest would mitigate.
+    void offer(std::vector<std::string> fields) {
+        std::sort(fields.begin(), fields.end());
+        std::vector<std::string> lacking = hosts_without(fields);
+        const std::string then = "the guest says " + quoted(saying_with_fields(fields).text) + ".";
+        const std::string all = joined(fields);
+        if (!lacking.empty()) {
+            advice_.push_back(
+                {source_of(fields), all + " is missing there; with it in the policy " + then, fields, lacking});
+        } else if (case_.hosts.empty()) {
+            advice_.push_back({AuditAdvice::By::option, "With " + all + " in the policy " + then, fields, {}});
+        } else {
+            advice_.push_back({AuditAdvice::By::option,
+                               "No dump says that " + all +
+                                   " is missing: capture the hosts with /dev/kvm and merge "
+                                   "them again; with it in the policy " +
+                                   then,
+                               fields,
+                               {}});
+        }
+    }
+
+    // The guest leaves it to the host, which does not do it.
+    void close_on_hosts() {
+        advice_.push_back({AuditAdvice::By::microcode,
+                           "Update the microcode there: the guest cannot do anything, and says so.",
+                           {},
+                           hosts_that_are(AuditVerdict::vulnerable)});
+    }
+
+    void newer_kernel() {
+        for (auto kernel = case_.data.kernels.rbegin(); kernel != case_.data.kernels.rend(); ++kernel) {
+            if (kernel->release <= case_.guest.release()) return;
+            const Conditions newer(case_.rulebook, case_.data, kernel->release, case_.guest.subject());
+            const Saying then = saying_of(newer, case_.vulnerability);
+            if (then.text == case_.saying.text || then.belief == Belief::not_affected) continue;
+            advice_.push_back({AuditAdvice::By::kernel, kernel->name + " says " + quoted(then.text) + ".", {}, {}});
+            return;
+        }
+    }
+
+    void dumps() {
+        for (const AuditHosts& group : case_.entry.hosts) {
+            if (group.verdict != AuditVerdict::unknown) continue;
+            std::vector<std::string> fields;
+            for (const AuditGround& ground : group.grounds) {
+                if (ground.is_field && ground.value == Answer::unknown) fields.push_back(ground.name);
+            }
+            std::sort(fields.begin(), fields.end());
+            if (fields.empty()) continue;
+            advice_.push_back({AuditAdvice::By::dump,
+                               "These dumps do not say " + joined(fields) +
+                                   ": capture the hosts again, with their MSRs and their microcode.",
+                               fields, group.hosts});
+        }
+    }
+
+    const Case& case_;
+    std::vector<AuditAdvice> advice_;
+};
+
+}  // namespace
+
+std::vector<AuditAdvice> advice_for(const Case& subject) { return Adviser(subject).all(); }
+
+}  // namespace poolcpuid::audit

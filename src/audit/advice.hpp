@@ -1,0 +1,41 @@
+// What would make a belief true, or better: found by asking the rules again with one thing changed.
+#pragma once
+
+#include <vector>
+
+#include "audit/conditions.hpp"
+#include "poolcpuid/audit.hpp"
+#include "rulebook/guest_data.hpp"
+
+namespace poolcpuid::audit {
+
+// What a guest says of a vulnerability, and why.
+struct Saying {
+    std::string text;
+    Belief belief = Belief::not_affected;
+    Grounds grounds;
+    std::vector<const rulebook::GuestCondition*> needs;  // of the host; all must hold
+};
+
+Saying saying_of(const Conditions& guest, const rulebook::GuestVulnerability& vulnerability);
+
+// A host that was asked.
+struct AuditedHost {
+    std::string name;
+    Conditions conditions;
+};
+
+// What advice is made from.
+struct Case {
+    const Rulebook& rulebook;
+    const rulebook::GuestData& data;
+    const rulebook::GuestVulnerability& vulnerability;
+    const Conditions& guest;
+    const std::vector<AuditedHost>& hosts;
+    const Saying& saying;
+    const AuditEntry& entry;  // with its verdicts
+};
+
+std::vector<AuditAdvice> advice_for(const Case& subject);
+
+}  // namespace poolcpuid::audit

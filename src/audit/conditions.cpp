@@ -1,0 +1,108 @@
+#include "audit/conditions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace poolcpuid::audit {
+
+using rulebook::GuestCondition;
+using rulebook::GuestCpus;
+using rulebook::GuestFact;
+using rulebook::GuestTable;
+using rulebook::GuestTerm;
+
+void add_grounds(Grounds& to, const Grounds& more) {
+    for (const AuditGround& ground : more) {
+        if (std::find(to.begin(), to.end(), ground) == to.end()) to.push_back(ground);
+    }
+}
+
+Conditions::Conditions(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release,
+                       Subject subject)
+    : rulebook_(rulebook), data_(data), release_(release), subject_(std::move(subject)) {
+    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
+        if (rulebook.vendors[i].id == subject_.vendor) vendor_ = static_cast<VendorMask>(1U << i);
+    }
+    if (!subject_.signature) return;
+    for (const GuestTable& table : data_.tables) {
+        const auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const GuestCpus& cpus) {
+            return cpus.releases.has(release_) && cpus.has(subject_.vendor, *subject_.signature);
+        });
+        if (row != table.rows.end()) rows_.push_back(&*row);
+    }
+}
+
+Answer Conditions::holds(const GuestCondition& condition, Grounds* grounds) const {
+    Answer any = Answer::no;
+    Grounds denied;  // what makes each list fail
+    for (const auto& list : condition) {
+        Answer all = Answer::yes;
+        Grounds granted;
+        Grounds reasons;  // why it is not known, or not so
+        for (const GuestTerm& term : list) {
+            Grounds on;
+            const Answer answer = holds(term, on);
+            if (answer == Answer::yes) add_grounds(granted, on);
+            if (answer == Answer::no || (answer == Answer::unknown && all == Answer::yes)) reasons.clear();
+            if (answer != Answer::yes) add_grounds(reasons, on);
+            if (answer != Answer::yes) all = answer;
+            if (answer == Answer::no) break;
+        }
+        if (all == Answer::yes) {
+            if (grounds != nullptr) add_grounds(*grounds, granted);
+            return Answer::yes;
+        }
+        if (all == Answer::unknown) any = Answer::unknown;
+        add_grounds(denied, reasons);
+    }
+    if (grounds != nullptr) add_grounds(*grounds, denied);
+    return any;
+}
+
+Answer Conditions::holds(const GuestTerm& term, Grounds& grounds) const {
+    if (term.told && subject_.told != nullptr) {
+        GuestTerm asked = term;
+        asked.told = false;
+        return subject_.told->holds(asked, grounds);
+    }
+    const Answer answer = value(term, grounds);
+    return term.negated ? negation(answer) : answer;
+}
+
+Answer Conditions::value(const GuestTerm& term, Grounds& grounds) const {
+    const auto rests_on_itself = [&](Answer answer) {
+        GuestTerm plain = term;
+        plain.negated = false;
+        add_grounds(grounds, {{plain.text(), term.kind == GuestTerm::Kind::field, answer}});
+        return answer;
+    };
+    switch (term.kind) {
+        case GuestTerm::Kind::field: {
+            const FieldIndex index = rulebook_.find(term.name);
+            // Nothing rests on what the vendor does not have.
+            if ((rulebook_[index].vendors & vendor_) == 0) return Answer::no;
+            return rests_on_itself(subject_.field(index));
+        }
+        case GuestTerm::Kind::tag: return rests_on_itself(tag(term.name));
+        case GuestTerm::Kind::assumption: {
+            const auto& held = subject_.assumptions;
+            return rests_on_itself(answer_of(std::find(held.begin(), held.end(), term.name) != held.end()));
+        }
+        case GuestTerm::Kind::guest: return answer_of(subject_.is_guest);
+        case GuestTerm::Kind::vendor: return answer_of(subject_.vendor == term.name);
+        case GuestTerm::Kind::fact: break;
+    }
+    for (const GuestFact& fact : data_.facts) {
+        if (fact.id == term.name && fact.releases.has(release_)) return holds(fact.any, &grounds);
+    }
+    return Answer::no;  // a fact of other kernels
+}
+
+Answer Conditions::tag(const std::string& name) const {
+    if (!subject_.signature) return Answer::unknown;
+    return answer_of(std::any_of(rows_.begin(), rows_.end(), [&](const GuestCpus* row) {
+        return std::find(row->tags.begin(), row->tags.end(), name) != row->tags.end();
+    }));
+}
+
+}  // namespace poolcpuid::audit

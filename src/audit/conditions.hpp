@@ -1,0 +1,67 @@
+// The conditions of a guest's rules, asked of a guest or of a host. What is not known stays so unless the rest decides.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/audit.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "rulebook/guest_data.hpp"
+
+namespace poolcpuid::audit {
+
+class Conditions;
+
+// Of whom is asked.
+struct Subject {
+    bool is_guest = false;
+    std::string vendor;                       // its id
+    std::optional<Signature> signature;       // nothing: the dump does not say
+    std::vector<std::string> assumptions;     // those that hold
+    std::function<Answer(FieldIndex)> field;  // whether it is not 0
+    const Conditions* told = nullptr;         // of a host: the guest there
+};
+
+// Answers with what they rest on.
+using Grounds = std::vector<AuditGround>;
+
+// Appends those that are not there yet.
+void add_grounds(Grounds& to, const Grounds& more);
+
+class Conditions {
+public:
+    // All must outlive this, and what subject refers to.
+    Conditions(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release, Subject subject);
+
+    const Subject& subject() const noexcept { return subject_; }
+    const VmmVersion& release() const noexcept { return release_; }
+
+    // Whether any list of the condition holds. grounds: nullptr, or where to add what decided.
+    Answer holds(const rulebook::GuestCondition& condition, Grounds* grounds = nullptr) const;
+
+private:
+    Answer holds(const rulebook::GuestTerm& term, Grounds& grounds) const;
+    Answer value(const rulebook::GuestTerm& term, Grounds& grounds) const;
+    Answer tag(const std::string& name) const;
+
+    const Rulebook& rulebook_;
+    const rulebook::GuestData& data_;
+    VmmVersion release_;
+    Subject subject_;
+    VendorMask vendor_ = 0;
+    std::vector<const rulebook::GuestCpus*> rows_;  // of each table the one that has the CPU, if any
+};
+
+// Three-valued logic.
+constexpr Answer answer_of(bool yes) noexcept { return yes ? Answer::yes : Answer::no; }
+
+constexpr Answer negation(Answer answer) noexcept {
+    if (answer == Answer::unknown) return answer;
+    return answer == Answer::yes ? Answer::no : Answer::yes;
+}
+
+}  // namespace poolcpuid::audit

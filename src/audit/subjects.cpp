@@ -1,0 +1,137 @@
+#include "audit/subjects.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "merge/table_values.hpp"
+#include "poolcpuid/policy_registers.hpp"
+
+namespace poolcpuid::audit {
+
+using merge::HostPromises;
+using merge::Plan;
+
+namespace {
+
+std::string vendor_id(const Plan& plan) { return std::string(plan.rulebook().vendors[plan.vendor()].id); }
+
+// A guest that is not told of the MSR does not read it.
+bool is_told_of(const Plan& plan, const PolicyRegisters& guest, const Field& field) {
+    if (!field.is_msr) return true;
+    const FieldIndex sign = plan.enumerator(field.leaf);
+    return sign == no_field || guest.value(plan.rulebook()[sign]) != 0;
+}
+
+// A host of which one knows both what it shows and what it promises.
+class HostFacts {
+public:
+    HostFacts(const Plan& plan, const HostDump& host)
+        : plan_(plan), host_(host), promises_(merge::promises_of(plan, host)) {}
+
+    Answer operator()(FieldIndex index) const {
+        const Field& field = plan_.rulebook()[index];
+        switch (field.rule) {
+            case Rule::intersect:
+            case Rule::union_: return of_promise(index, field);
+            case Rule::guarded: return of_guarded(index, field);
+            case Rule::group: return of_group(index, field);
+            default: break;
+        }
+        if (host_.hardware) return hardware(field);
+        // What a hypervisor shows to no guest says nothing of the host.
+        const Answer shown = hypervisor(field);
+        return shown == Answer::no && field.exposure == Exposure::never ? Answer::unknown : shown;
+    }
+
+private:
+    // The promise of the merge, which knows of the model table and of what hypervisors make, and what the silicon has
+    // though its hypervisor does not offer it.
+    Answer of_promise(FieldIndex index, const Field& field) const {
+        const auto word = plan_.find_word(merge::place_of(field, field.subleaf_first));
+        if (!word) return Answer::no;
+        const std::uint64_t bits = field.mask();
+        if ((promises_.unknown[*word] & bits) != 0) {
+            return (promises_.given[*word] & bits) != 0 ? Answer::yes : Answer::unknown;
+        }
+        if ((promises_.withheld[*word] & bits) != 0) return Answer::yes;
+        const bool promised = (promises_.atoms.words[*word] & bits) != 0;
+        return answer_of(plan_.is_inverted(index) ? !promised : promised);
+    }
+
+    // Whether VERW scrubs, and not whether it need not.
+    Answer of_guarded(FieldIndex index, const Field& field) const {
+        if (shown(field) == Answer::yes || promises_.silicon.fact(index).value_or(0) != 0) return Answer::yes;
+        return promises_.silicon.depends_on_microcode(index) ? Answer::unknown : shown(field);
+    }
+
+    // As the host words it: the merge has one promise for all of the group.
+    Answer of_group(FieldIndex index, const Field& field) const {
+        const auto fact = promises_.silicon.fact(index);
+        if (fact.value_or(0) != 0) return Answer::yes;
+        const Answer answer =
+            host_.hardware && hardware(field) != Answer::unknown ? hardware(field) : hypervisor(field);
+        if (answer != Answer::unknown) return answer;
+        return fact ? Answer::no : Answer::unknown;
+    }
+
+    // What any view shows.
+    Answer shown(const Field& field) const {
+        const Answer by_cpu = hardware(field);
+        const Answer by_vmm = hypervisor(field);
+        if (by_cpu == Answer::yes || by_vmm == Answer::yes) return Answer::yes;
+        if (host_.hardware && by_cpu == Answer::no) return Answer::no;
+        return host_.hypervisor ? by_vmm : by_cpu;
+    }
+
+    // Of all logical CPUs: a vCPU may run on any of them.
+    Answer hardware(const Field& field) const {
+        if (!host_.hardware) return Answer::unknown;
+        Answer all = Answer::yes;
+        for (const LogicalCpu& cpu : host_.hardware->cpus) {
+            const Answer one = of_view(cpu.cpuid, host_.hardware->msrs, field);
+            if (one == Answer::no) return one;
+            if (one == Answer::unknown) all = one;
+        }
+        return all;
+    }
+
+    Answer hypervisor(const Field& field) const {
+        return host_.hypervisor ? of_view(host_.hypervisor->cpuid, host_.hypervisor->msrs, field) : Answer::unknown;
+    }
+
+    Answer of_view(const CpuidTable& table, const merge::Msrs& msrs, const Field& field) const {
+        const auto value = merge::ViewReader(plan_, table, msrs).field(field, field.subleaf_first);
+        return value ? answer_of(*value != 0) : Answer::unknown;
+    }
+
+    const Plan& plan_;
+    const HostDump& host_;
+    HostPromises promises_;
+};
+
+}  // namespace
+
+Signature identity_of(const PoolPolicy& policy) {
+    const Registers* row = PolicyRegisters(policy).row(signature_key);
+    return signature_of(row == nullptr ? 0 : row->eax);
+}
+
+Subject guest_of(const Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions) {
+    const auto field = [&plan, guest = PolicyRegisters(policy)](FieldIndex index) {
+        const Field& entry = plan.rulebook()[index];
+        return answer_of(is_told_of(plan, guest, entry) && guest.value(entry) != 0);
+    };
+    return {true, vendor_id(plan), identity_of(policy), assumptions, field, nullptr};
+}
+
+Subject host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {
+    const auto facts = std::make_shared<const HostFacts>(plan, host);
+    std::optional<Signature> signature;
+    if (const auto eax = merge::register_value(host.first_table(), signature_key, Register::eax)) {
+        if (*eax != 0) signature = signature_of(*eax);
+    }
+    return {false,  vendor_id(plan), signature, assumptions, [facts](FieldIndex index) { return (*facts)(index); },
+            nullptr};
+}
+
+}  // namespace poolcpuid::audit

@@ -1,0 +1,26 @@
+// Of whom the audit asks: the guest that a policy makes, and a host as its CPU is, whatever its VMM shows.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "audit/conditions.hpp"
+#include "merge/host_promises.hpp"
+#include "merge/vendor_rules.hpp"
+#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid::audit {
+
+// The guest with the policy's registers, for each bit of which it is no matter who sets it. plan is that of the
+// policy's vendor. Both must outlive it.
+Subject guest_of(const merge::Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions);
+
+// The family, model and stepping that a guest with the policy sees.
+Signature identity_of(const PoolPolicy& policy);
+
+// The host, as much of it as is known: its CPU, what the model table says of it, and what its hypervisor adds. plan is
+// that of its vendor, and must outlive it, as the host must.
+Subject host_of(const merge::Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions);
+
+}  // namespace poolcpuid::audit

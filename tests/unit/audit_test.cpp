@@ -1,0 +1,260 @@
+// What a guest's kernel believes under a policy, and whether that is true on each host. What Debian's kernels say is
+// held against them in tests/e2e/audit_kernels; here it is what the belief is worth.
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "poolcpuid/audit.hpp"
+#include "poolcpuid/error.hpp"
+#include "poolcpuid/load_rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+namespace poolcpuid::test::audit_test {
+
+namespace {
+
+constexpr std::uint32_t haswell_ep = 0x000306F2;
+constexpr std::uint32_t skylake = 0x00050654;
+constexpr std::uint32_t cascade_lake = 0x00050657;
+constexpr std::uint32_t alder_lake = 0x00090672;
+constexpr std::uint32_t naples = 0x00800F12;
+constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t milan = 0x00A00F11;
+constexpr std::uint32_t turin = 0x00B00F21;
+
+constexpr std::uint32_t rtm = 1U << 11;       // leaf 7 EBX
+constexpr std::uint32_t md_clear = 1U << 10;  // leaf 7 EDX
+constexpr std::uint32_t spec_ctrl = 1U << 26;
+constexpr std::uint32_t arch_caps = 1U << 29;
+constexpr std::uint64_t eibrs = 0x2;  // MSR 10Ah
+constexpr std::uint64_t mds_no = 0x20;
+constexpr std::uint64_t tsx_ctrl = 0x80;
+constexpr std::uint64_t rfds_clear = 0x10000000;
+
+HostDump intel(const std::string& name, std::uint32_t signature, std::uint32_t leaf7_ebx, std::uint32_t leaf7_edx) {
+    const TableBuilder table = intel_table(signature).reg(7, 0, ebx, leaf7_ebx).reg(7, 0, edx, leaf7_edx);
+    return hardware_host(name, std::vector{table}, std::vector<MsrRow>{});
+}
+
+HostDump with_caps(const std::string& name, std::uint32_t signature, std::uint64_t value, std::uint32_t leaf7_ebx = 0,
+                   std::uint32_t leaf7_edx = 0) {
+    const TableBuilder table = intel_table(signature).reg(7, 0, ebx, leaf7_ebx).reg(7, 0, edx, leaf7_edx | arch_caps);
+    return hardware_host(name, std::vector{table}, msr_list(MsrList::value, value));
+}
+
+HostDump amd(const std::string& name, std::uint32_t signature, std::uint32_t leaf8_ebx = 0,
+             std::uint32_t leaf21_eax = 0, std::uint32_t leaf21_ecx = 0) {
+    const TableBuilder table = amd_table(signature)
+                                   .reg(0x80000000, 0, eax, 0x80000028)
+                                   .reg(0x80000008, 0, ebx, leaf8_ebx)
+                                   .row(0x80000021, 0, {leaf21_eax, 0, leaf21_ecx, 0});
+    return hardware_host(name, std::vector{table}, std::vector<MsrRow>{});
+}
+
+Audit audited(const PoolPolicy& policy, const std::vector<HostDump>& hosts, const AuditOptions& options = {}) {
+    return audit_policy(builtin_rulebook(), policy, hosts, options);
+}
+
+// Of the policy of some hosts on these, or on others.
+Audit audited(const std::vector<HostDump>& pool, const std::vector<HostDump>& hosts, const AuditOptions& options = {}) {
+    return audited(Merged(pool).policy, hosts, options);
+}
+
+const AuditEntry& entry(const Audit& audit, const std::string& id) {
+    const auto at = std::find_if(audit.entries.begin(), audit.entries.end(),
+                                 [&](const AuditEntry& entry) { return entry.id == id; });
+    if (at == audit.entries.end()) throw std::runtime_error("no vulnerability " + id);
+    return *at;
+}
+
+std::string verdict(const Audit& audit, const std::string& id) {
+    const AuditEntry& found = entry(audit, id);
+    return found.verdict ? std::string(to_string(*found.verdict)) : "none";
+}
+
+// "falsely-safe: a, b; true: c".
+std::string by_host(const Audit& audit, const std::string& id) {
+    std::string text;
+    for (const AuditHosts& group : entry(audit, id).hosts) {
+        std::string names;
+        for (const std::string& name : group.hosts) names += (names.empty() ? "" : ", ") + name;
+        text += (text.empty() ? "" : "; ") + std::string(to_string(group.verdict)) + ": " + names;
+    }
+    return text;
+}
+
+// "identity, option": who could help.
+std::string helpers(const Audit& audit, const std::string& id) {
+    std::string text;
+    for (const AuditAdvice& advice : entry(audit, id).advice) {
+        text += (text.empty() ? "" : ", ") + std::string(to_string(advice.by));
+    }
+    return text;
+}
+
+std::string all_advice(const Audit& audit, const std::string& id) {
+    std::string text;
+    for (const AuditAdvice& advice : entry(audit, id).advice) text += advice.text + "\n";
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a guest with an older CPU's family and model is falsely safe from what newer ones have", "[audit]") {
+    // Linux holds family 19h for affected by TSA, and 17h not.
+    const Audit audit = audited({amd("rome", rome), amd("milan", milan)}, {amd("rome", rome), amd("milan", milan)});
+    CHECK(entry(audit, "tsa").says == "Not affected");
+    CHECK(entry(audit, "tsa").belief == Belief::not_affected);
+    CHECK(verdict(audit, "tsa") == "falsely-safe");
+    CHECK(by_host(audit, "tsa") == "falsely-safe: milan; true: rome");
+    CHECK(audit.is_falsely_safe());
+    CHECK(helpers(audit, "tsa") == "identity");
+    CHECK_THAT(all_advice(audit, "tsa"), Catch::Contains("merge --identity milan"));
+}
+
+TEST_CASE("a guest with that CPU's own family and model knows, whatever the microcode", "[audit]") {
+    const Audit audit = audited({amd("milan", milan)}, {amd("milan", milan)});
+    CHECK(entry(audit, "tsa").says == "Vulnerable: Clear CPU buffers attempted, no microcode");
+    CHECK(verdict(audit, "tsa") == "vulnerable");
+    CHECK_FALSE(audit.is_falsely_safe());
+}
+
+TEST_CASE("a mitigation is not true where its instruction scrubs nothing", "[audit]") {
+    const std::vector<HostDump> hosts{intel("old", haswell_ep, 0, 0), intel("new", haswell_ep, 0, md_clear)};
+    const Audit audit = audited(hosts, hosts);
+    CHECK(entry(audit, "mds").says == "Mitigation: Clear CPU buffers; SMT Host state unknown");
+    CHECK(by_host(audit, "mds") == "falsely-safe: old; true: new");
+    const AuditHosts& old = entry(audit, "mds").hosts.front();
+    CHECK(old.affected == Answer::yes);
+    CHECK(old.effective == Answer::no);
+    CHECK(helpers(audit, "mds") == "microcode");
+    CHECK(entry(audit, "mds").advice.front().fields == Names{"md_clear"});
+    CHECK(entry(audit, "mds").advice.front().hosts == Names{"old"});
+}
+
+TEST_CASE("who says vulnerable is never falsely safe, and is told which hosts lack what", "[audit]") {
+    const std::vector<HostDump> hosts{intel("a", skylake, 0, 0), intel("b", skylake, 0, spec_ctrl)};
+    const Audit audit = audited(hosts, hosts);
+    CHECK(entry(audit, "retbleed").says == "Vulnerable");
+    CHECK(by_host(audit, "retbleed") == "vulnerable: a, b");
+    CHECK(entry(audit, "retbleed").advice.front().fields == Names{"spec_ctrl"});
+    CHECK(entry(audit, "retbleed").advice.front().hosts == Names{"a"});
+    CHECK_THAT(all_advice(audit, "retbleed"), Catch::Contains("\"Mitigation: IBRS\""));
+}
+
+TEST_CASE("what no host has is mitigated needlessly", "[audit]") {
+    // Without ITS_NO every guest on Intel mitigates ITS; Haswell does not have it.
+    const Audit audit = audited({intel("a", haswell_ep, 0, 0)}, {intel("a", haswell_ep, 0, 0)});
+    CHECK(entry(audit, "indirect_target_selection").says == "Mitigation: Aligned branch/return thunks");
+    CHECK(verdict(audit, "indirect_target_selection") == "needless");
+    const Audit affected = audited({intel("b", cascade_lake, 0, 0)}, {intel("b", cascade_lake, 0, 0)});
+    CHECK(verdict(affected, "indirect_target_selection") == "true");
+}
+
+TEST_CASE("a dump without MSRs leaves it open whether a belief is true", "[audit]") {
+    const TableBuilder table = intel_table(alder_lake).reg(7, 0, edx, arch_caps);
+    const HostDump silent = hardware_host("silent", std::vector{table});
+    const HostDump clear = with_caps("clear", alder_lake, rfds_clear);
+    const Audit audit = audited({clear}, {clear, silent});
+    CHECK(entry(audit, "reg_file_data_sampling").says == "Mitigation: Clear Register File");
+    CHECK(by_host(audit, "reg_file_data_sampling") == "unknown: silent; true: clear");
+    CHECK(helpers(audit, "reg_file_data_sampling") == "dump");
+    CHECK_FALSE(audit.is_falsely_safe());
+}
+
+TEST_CASE("a guest that is not told of RTM is safe from TAA where the host turns TSX off", "[audit]") {
+    const std::vector<HostDump> pool{intel("haswell", haswell_ep, 0, md_clear)};
+    const auto on = [&](std::uint64_t caps) {
+        return verdict(audited(pool, {with_caps("host", cascade_lake, caps, rtm, md_clear)}), "tsx_async_abort");
+    };
+    CHECK(on(mds_no) == "falsely-safe");
+    CHECK(on(mds_no | tsx_ctrl) == "true");
+    // Skylake has MDS, for which the guest clears the same buffers.
+    CHECK(verdict(audited(pool, {intel("host", skylake, rtm, md_clear)}), "tsx_async_abort") == "true");
+}
+
+TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {
+    const std::uint32_t ibpb = 1U << 12;
+    const std::uint32_t brtype = 1U << 28;
+    const Merged pool({amd("naples", naples, ibpb, brtype)});
+    const std::vector<HostDump> hosts{amd("naples", naples, ibpb, brtype), amd("milan", milan, ibpb, brtype)};
+    const Audit without = audited(pool.policy, hosts);
+    CHECK(entry(without, "spec_rstack_overflow").says == "Mitigation: SMT disabled");
+    CHECK(by_host(without, "spec_rstack_overflow") == "falsely-safe: milan; true: naples");
+    const Audit with = audited(pool.policy, hosts, {"", {"smt"}});
+    CHECK(entry(with, "spec_rstack_overflow").says == "Mitigation: Safe RET");
+    CHECK(by_host(with, "spec_rstack_overflow") == "falsely-safe: milan; true: naples");
+    CHECK(with.assumptions.front().holds);
+}
+
+TEST_CASE("an older kernel does not know what newer ones do, and the truth is the newest's", "[audit]") {
+    const std::vector<HostDump> hosts{amd("turin", turin)};
+    const Audit newest = audited(hosts, hosts);
+    CHECK(newest.kernel.id == "linux-6.12");
+    CHECK(verdict(newest, "spec_rstack_overflow") == "vulnerable");
+    const Audit older = audited(hosts, hosts, {"linux-6.1", {}});
+    CHECK(entry(older, "spec_rstack_overflow").says == "Not affected");
+    CHECK(verdict(older, "spec_rstack_overflow") == "falsely-safe");
+    CHECK_THAT(all_advice(older, "spec_rstack_overflow"), Catch::Contains("Linux 6.12"));
+}
+
+TEST_CASE("retpolines are not enough where returns are predicted from elsewhere", "[audit]") {
+    // Haswell's policy, moved to Skylake, which has RSBA whatever its dump shows.
+    const Audit audit = audited({intel("haswell", haswell_ep, 0, 0)}, {intel("skylake", skylake, 0, 0)});
+    CHECK(verdict(audit, "retbleed") == "falsely-safe");
+    CHECK(helpers(audit, "retbleed") == "option, identity");
+}
+
+TEST_CASE("enhanced IBRS is asked of the host as it words it", "[audit]") {
+    const HostDump has = with_caps("has", cascade_lake, eibrs, 0, spec_ctrl);
+    const Audit audit = audited({has}, {has, with_caps("has-not", cascade_lake, 0, 0, spec_ctrl)});
+    CHECK_THAT(entry(audit, "spectre_v2").says, Catch::StartsWith("Mitigation: Enhanced / Automatic IBRS"));
+    CHECK(by_host(audit, "spectre_v2") == "falsely-safe: has-not; true: has");
+}
+
+TEST_CASE("without hosts an audit says what is believed, and which hosts decided it", "[audit]") {
+    const Merged pool({intel("old", haswell_ep, 0, 0), intel("new", haswell_ep, 0, md_clear)});
+    const Audit audit = audited(pool.policy, {});
+    CHECK(audit.hosts == 0);
+    CHECK_FALSE(audit.is_falsely_safe());
+    CHECK(verdict(audit, "mds") == "none");
+    REQUIRE(entry(audit, "mds").decided.size() == 1);
+    CHECK(entry(audit, "mds").decided.front().field == "md_clear");
+    CHECK(entry(audit, "mds").decided.front().because.names == Names{"new"});
+    CHECK_THAT(all_advice(audit, "retbleed"), !Catch::Contains("missing"));
+}
+
+TEST_CASE("an audit has every file of the kernel, in order, and does not mind the order of hosts", "[audit]") {
+    const std::vector<HostDump> hosts{amd("rome", rome), amd("milan", milan)};
+    const std::vector<HostDump> turned{hosts[1], hosts[0]};
+    const Merged pool(hosts);
+    const Audit audit = audited(pool.policy, hosts);
+    CHECK(audit.entries.size() == 17);
+    CHECK(std::is_sorted(audit.entries.begin(), audit.entries.end(),
+                         [](const AuditEntry& a, const AuditEntry& b) { return a.id < b.id; }));
+    for (const AuditEntry& entry : audit.entries) {
+        INFO(entry.id);
+        CHECK_FALSE(entry.name.empty());
+        CHECK_FALSE(entry.says.empty());
+        CHECK_FALSE(entry.source.empty());
+    }
+    CHECK(to_json(pool.policy, builtin_rulebook(), audit) ==
+          to_json(pool.policy, builtin_rulebook(), audited(pool.policy, turned)));
+}
+
+TEST_CASE("what an audit cannot be asked is refused", "[audit]") {
+    const Merged pool({amd("rome", rome)});
+    CHECK_THROWS_AS(audited(pool.policy, {intel("other", haswell_ep, 0, 0)}), InputError);
+    CHECK_THROWS_WITH(audited(pool.policy, {}, {"linux-2.4", {}}), Catch::Contains("it knows linux-6.1, linux-6.12"));
+    CHECK_THROWS_WITH(audited(pool.policy, {}, {"", {"rain"}}), Catch::Contains("it knows smt, ignore_msrs"));
+    std::vector<RulebookFile> files = read_rulebook_directory(POOLCPUID_SOURCE_DIR "/policy");
+    std::erase_if(files, [](const RulebookFile& file) { return file.path.starts_with("guests/"); });
+    const LoadResult without = load_rulebook(files);
+    REQUIRE(without.findings.empty());
+    CHECK_THROWS_AS(audit_policy(without.rulebook.view(), pool.policy, {}, {}), InputError);
+}
+
+}  // namespace poolcpuid::test::audit_test
