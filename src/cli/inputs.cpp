@@ -13,6 +13,7 @@
 
 #include "base/lists.hpp"
 #include "cli/log.hpp"
+#include "cli/progress.hpp"
 #include "os/read_file.hpp"
 #include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
@@ -55,9 +56,10 @@ private:
 
 class InputReader {
 public:
-    explicit InputReader(bool accepts_policies) : accepts_policies_(accepts_policies) {}
+    InputReader(bool accepts_policies, Progress* progress) : accepts_policies_(accepts_policies), progress_(progress) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
+        expect(arguments.size());
         for (const std::string& text : arguments) {
             const Argument argument = parse_argument(text);
             if (!argument.name && looks_named(text)) {
@@ -107,7 +109,8 @@ private:
             inputs_.policies.push_back(std::move(policy));
             return;
         }
-        std::vector<HostDump> hosts = read_hosts(bytes, display_name(argument.path));
+        if (is_host_stream(bytes)) expect(static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n')) - 1);
+        std::vector<HostDump> hosts = hosts_in(bytes, display_name(argument.path));
         if (argument.name) {
             if (hosts.size() != 1) {
                 throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
@@ -132,6 +135,7 @@ private:
         }
         const std::vector<std::string> files = files_in(argument.path);
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
+        expect(files.size() - 1);
         for (const std::string& file : files) attempt(file, [&] { read_one(file); });
     }
 
@@ -162,14 +166,24 @@ private:
     }
 
     void read_one(const std::string& file) {
-        std::vector<HostDump> hosts = read_hosts(os::read_regular_file(file, limits::dump_bytes), file);
+        std::vector<HostDump> hosts = hosts_in(os::read_regular_file(file, limits::dump_bytes), file);
         if (hosts.size() != 1) {
             throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
         }
         inputs_.hosts.push_back(std::move(hosts.front()));
     }
 
+    std::vector<HostDump> hosts_in(const std::string& bytes, const std::string& file) const {
+        if (progress_ == nullptr) return read_hosts(bytes, file);
+        return read_hosts(bytes, file, [&](std::size_t read) { progress_->add(1, read); });
+    }
+
+    void expect(std::size_t hosts) const {
+        if (progress_ != nullptr) progress_->expect(hosts);
+    }
+
     bool accepts_policies_;
+    Progress* progress_;
     Inputs inputs_;
 };
 
@@ -195,9 +209,13 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
     return !inputs.unreadable.empty() && !skip;
 }
 
-Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
+Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress) {
+    return InputReader(false, progress).run(arguments);
+}
 
-Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) {
+    return InputReader(true, nullptr).run(arguments);
+}
 
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 

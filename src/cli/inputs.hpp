@@ -18,6 +18,8 @@
 
 namespace poolcpuid::cli {
 
+class Progress;
+
 // An argument that names a file, with or without a name for what is in it.
 struct Argument {
     std::optional<std::string> name;
@@ -39,8 +41,8 @@ struct Inputs {
 bool report_unreadable(const Inputs& inputs, bool skip = false);
 
 // Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
-// recursive, dot files skipped, each file one host), or "-" for standard input.
-Inputs read_inputs(const std::vector<std::string>& arguments);
+// recursive, dot files skipped, each file one host), or "-" for standard input. Counts them to progress, if given.
+Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress = nullptr);
 
 // The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);

@@ -10,6 +10,7 @@
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/inventory.hpp"
@@ -78,16 +79,22 @@ void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>&
 
 // Adds every host, and reports every one that cannot be added.
 PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bool& failed) {
-    Inputs inputs = read_inputs(arguments.hosts);
+    Progress progress;
+    progress.start("reading");
+    Inputs inputs = read_inputs(arguments.hosts, &progress);
     refuse_mixed_vendors(rulebook, inputs.hosts);
     PoolState state(rulebook);
+    progress.start("merging");
+    progress.expect(inputs.hosts.size());
     for (const HostDump& host : inputs.hosts) {
+        progress.add(1);
         try {
             state.add(host);
         } catch (const InputError& error) {
             inputs.unreadable.emplace_back(host.name, error);
         }
     }
+    progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);
     for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());
     return state;

@@ -82,7 +82,9 @@ void complete(HostDump& host, std::string_view digested, std::string_view file, 
     if (!problem.empty()) throw InputError(std::string(file), 0, "a file name that can name the host", problem);
 }
 
-std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file) {
+using Done = std::function<void(std::size_t bytes)>;
+
+std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file, const Done& done) {
     std::vector<HostDump> hosts;
     Lines lines(bytes);
     while (const auto line = lines.next()) {
@@ -95,6 +97,7 @@ std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file)
         HostDump host = dump::read_host_document({*line, file}, lines.number());
         complete(host, *line, file, lines.number());
         hosts.push_back(std::move(host));
+        if (done) done(line->size() + 1);
     }
     return hosts;
 }
@@ -134,9 +137,9 @@ HostDump read_one(std::string_view text, std::string_view file) {
 
 bool is_host_stream(std::string_view bytes) noexcept { return is_stream(without_byte_order_mark(bytes)); }
 
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file) {
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, const Done& done) {
     const std::string_view text = without_byte_order_mark(bytes);
-    if (is_stream(text)) return read_stream(text, file);
+    if (is_stream(text)) return read_stream(text, file, done);
     if (bytes.size() > limits::dump_bytes) {
         throw InputError(std::string(file), 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(bytes.size()) + " bytes");
@@ -144,6 +147,7 @@ std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file) 
     std::vector<HostDump> hosts;
     hosts.push_back(read_one(text, file));
     complete(hosts.front(), bytes, file, 0);
+    if (done) done(bytes.size());
     return hosts;
 }
 

@@ -66,8 +66,6 @@ TEST_CASE("the summary says how its notes are shown, and shows them", "[manner]"
     for (std::size_t at = 0; (at = all.out.find("\n    note ", at)) != std::string::npos; ++at) ++notes;
     CHECK(notes == 5);
     CHECK(run({"merge", hosts, "--notes"}).out == run({"merge", hosts}).out);
-    const Pool pool;
-    CHECK(pool.merge({"--format", "text"}).out.find("--notes") == std::string::npos);  // there are none
 }
 
 TEST_CASE("--color decides, else the terminal and NO_COLOR do", "[manner]") {

@@ -49,7 +49,7 @@ TEST_CASE("an option that a verb does not take is told with what was probably me
     CHECK(refusal({"merge", "hosts", "--expct", "pool.json"}) ==
           "poolcpuid merge does not take \"--expct\"; did you mean --expect?");
     CHECK(refusal({"merge", "hosts", "--verbos"}) ==
-          "poolcpuid merge does not take \"--verbos\"; did you mean --verbose or --version?");
+          "poolcpuid merge does not take \"--verbos\"; did you mean --verbose, --errors or --version?");
     CHECK(refusal({"--zzzzzzzz"}) == "poolcpuid does not take \"--zzzzzzzz\"");
     CHECK(refusal({"capture", "hosts"}) == "poolcpuid capture does not take \"hosts\"");
     CHECK(refusal({"merge"}) == "HOST is required");

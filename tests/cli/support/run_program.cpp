@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace poolcpuid::test {
 
@@ -130,16 +131,19 @@ Result run_on_terminal(const std::vector<std::string>& arguments, const Surround
     const Descriptor terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (::grantpt(terminal.number()) != 0 || ::unlockpt(terminal.number()) != 0) check(errno, "terminal");
     const Descriptor in(input_file(surroundings.input));
-    const Descriptor err(scratch_file());
+    const Descriptor other(scratch_file());
     pid_t child = 0;
     {
-        const Descriptor out(open_output(surroundings, &terminal));
-        child = start(arguments, surroundings, in.number(), out.number(), err.number());
+        const Descriptor shown(open_output(surroundings, &terminal));
+        const bool is_error = surroundings.error_terminal;
+        child = start(arguments, surroundings, in.number(), (is_error ? other : shown).number(),
+                      (is_error ? shown : other).number());
     }
     Result result;
     result.out = read_rest(terminal.number());
     result.status = exit_status(child);
-    result.err = content(err);
+    result.err = content(other);
+    if (surroundings.error_terminal) std::swap(result.out, result.err);
     return result;
 }
 
@@ -150,7 +154,7 @@ std::string Result::text() const {
 }
 
 Result run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
-    if (surroundings.terminal) return run_on_terminal(arguments, surroundings);
+    if (surroundings.terminal || surroundings.error_terminal) return run_on_terminal(arguments, surroundings);
     const Descriptor in(input_file(surroundings.input));
     const Descriptor out(open_output(surroundings, nullptr));
     const Descriptor err(scratch_file());

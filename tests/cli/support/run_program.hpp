@@ -20,6 +20,7 @@ struct Surroundings {
     std::string directory{};                 // the working directory; empty: the test's own
     std::string output{};                    // a file for standard output instead of Result::out
     bool terminal = false;                   // standard output is a terminal
+    bool error_terminal = false;             // standard error is one; not both
     std::vector<std::string> environment{};  // "NAME=VALUE", on top of the test's own
     std::vector<std::string> launcher{};     // a command that is given the program and its arguments, found in PATH
 };
