@@ -95,6 +95,21 @@ TEST_CASE("hosts --each has a line a host", "[hosts]") {
                               "      lacks: avx2\n"));
 }
 
+TEST_CASE("hosts stand apart of which other things are unknown", "[hosts]") {
+    const TemporaryDirectory dir;
+    dir.write("a.json", document(amd_host("a")));
+    dir.write("c.json", document(amd_host("c")));
+    HostDump silent = amd_host("b");
+    CpuidTable& table = silent.hardware->cpus.front().cpuid;
+    std::erase_if(table.rows, [](const CpuidRow& row) { return row.key == leaf_7; });
+    table.unknown.push_back({leaf_7.leaf, leaf_7.subleaf});
+    dir.write("b.json", document(silent));
+    const Json groups = Json::parse(run({"hosts", dir.path()}).out).at("groups");
+    REQUIRE(groups.size() == 2);
+    CHECK(groups.at(0).at("names") == Json{"a", "c"});
+    CHECK(groups.at(1).at("names") == Json{"b"});
+}
+
 TEST_CASE("hosts of one vendor need no title", "[hosts]") {
     const TemporaryDirectory dir;
     dir.write("a.json", document(amd_host("a")));
