@@ -102,13 +102,13 @@ private:
         check_no_field(at, fact.id);
         // Beside each other, so that none of them speaks of another by way of a fact between them.
         const bool again = !data_.facts.empty() && data_.facts.back().id == fact.id;
-        kinds_.erase(fact.id);
         if (!again && !names_.insert(fact.id).second) fail(at, "a name that is nothing else's");
         for (const GuestFact& other : data_.facts) {
             if (other.id == fact.id && overlap(other.releases, fact.releases)) {
                 fail(at, "a fact that no other of that name holds with in one kernel");
             }
         }
+        kinds_.erase(fact.id);
         // A fact that cannot be read has its name all the same.
         collect("", [&] { fact.any = condition(reader.required("any"), false); });
         sentence(reader, "source");
