@@ -55,7 +55,8 @@ private:
 
 class InputReader {
 public:
-    explicit InputReader(bool accepts_policies) : accepts_policies_(accepts_policies) {}
+    explicit InputReader(bool accepts_policies, Digests digests = Digests::of_content)
+        : accepts_policies_(accepts_policies), digests_(digests) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
         for (const std::string& text : arguments) {
@@ -107,7 +108,7 @@ private:
             inputs_.policies.push_back(std::move(policy));
             return;
         }
-        std::vector<HostDump> hosts = read_hosts(bytes, display_name(argument.path));
+        std::vector<HostDump> hosts = read_hosts(bytes, display_name(argument.path), digests_);
         if (argument.name) {
             if (hosts.size() != 1) {
                 throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
@@ -162,7 +163,7 @@ private:
     }
 
     void read_one(const std::string& file) {
-        std::vector<HostDump> hosts = read_hosts(os::read_regular_file(file, limits::dump_bytes), file);
+        std::vector<HostDump> hosts = read_hosts(os::read_regular_file(file, limits::dump_bytes), file, digests_);
         if (hosts.size() != 1) {
             throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
         }
@@ -170,6 +171,7 @@ private:
     }
 
     bool accepts_policies_;
+    Digests digests_;
     Inputs inputs_;
 };
 
@@ -183,6 +185,16 @@ Argument parse_argument(const std::string& text) {
 }
 
 Inputs read_inputs(const std::vector<std::string>& arguments) { return InputReader(false).run(arguments); }
+
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments) {
+    Inputs inputs = InputReader(false, Digests::and_of_bytes).run(arguments);
+    std::set<std::string> listed;
+    for (const HostClass& host : policy.hosts) listed.insert(host.sha256);
+    for (HostDump& host : inputs.hosts) {
+        if (!listed.contains(host.sha256) && listed.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
+    }
+    return inputs;
+}
 
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
@@ -261,7 +273,7 @@ std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std
                                              const Rulebook& rulebook, const std::string& unlisted_hint) {
     MergeOptions options = with_all_names(
         options_of(policy, ceiling.empty() ? std::nullopt : std::optional<PoolPolicy>(read_bound(ceiling, rulebook))));
-    Inputs inputs = read_inputs(hosts);
+    Inputs inputs = read_hosts_of(policy, hosts);
     std::vector<std::string> problems;
     for (const auto& [file, message] : inputs.unreadable) problems.push_back(message);
     if (problems.empty()) problems = mismatches(policy, path, inputs, unlisted_hint);

@@ -38,7 +38,11 @@ struct Inputs {
 // recursive, dot files skipped, each file one host), or "-" for standard input.
 Inputs read_inputs(const std::vector<std::string>& arguments);
 
-// The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
+// The same, of hosts that may be those behind policy: a host document that an older policy lists by the digest of its
+// bytes goes by that digest.
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments);
+
+// As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
 
 // True for an argument that names standard input: "-" or NAME=-.

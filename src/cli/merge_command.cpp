@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,8 +66,9 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
 }
 
 // Adds every host, and reports every one that cannot be added.
-PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bool& failed) {
-    Inputs inputs = read_inputs(arguments.hosts);
+PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, const std::optional<PoolPolicy>& expected,
+                   bool& failed) {
+    Inputs inputs = expected ? read_hosts_of(*expected, arguments.hosts) : read_inputs(arguments.hosts);
     PoolState state(rulebook);
     for (const HostDump& host : inputs.hosts) {
         try {
@@ -120,14 +122,16 @@ ExitStatus merge(const MergeArguments& arguments) {
     check_outputs(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
+    std::optional<PoolPolicy> expected;
+    if (!arguments.expect.empty()) expected = read_policy_file(arguments.expect);
     bool failed = false;
-    const PoolState state = state_of(arguments, rulebook.get(), failed);
+    const PoolState state = state_of(arguments, rulebook.get(), expected, failed);
     if (failed) return ExitStatus::bad_input;
     log_debug("merged " + std::to_string(state.host_count()) + " hosts");
     const PoolPolicy policy = state.finish(options);
 
-    if (!arguments.expect.empty()) {
-        const auto causes = unexpected(rulebook.get(), read_policy_file(arguments.expect), policy, state.names());
+    if (expected) {
+        const auto causes = unexpected(rulebook.get(), *expected, policy, state.names());
         for (const std::string& cause : causes) log_error(arguments.expect + ": " + cause);
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
