@@ -136,32 +136,6 @@ private:
         for (const std::string& file : files) attempt(file, [&] { read_one(file); });
     }
 
-    // Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
-    static std::vector<std::string> files_in(const std::string& directory) {
-        std::vector<std::string> files;
-        std::vector<std::string> left_out;
-        std::error_code error;
-        for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
-             entry.increment(error)) {
-            const std::string name = entry->path().filename().string();
-            std::error_code of_entry;  // one that cannot be looked at is told when it is read
-            if (name.starts_with(os::unfinished_prefix)) continue;
-            if (name.starts_with(".") || entry->is_directory(of_entry)) {
-                left_out.push_back(name);
-            } else {
-                files.push_back(entry->path().string());
-            }
-        }
-        if (error) throw InputError(directory, 0, "a readable directory", error.message());
-        std::sort(files.begin(), files.end());
-        std::sort(left_out.begin(), left_out.end());
-        if (!left_out.empty()) {
-            log_info(directory + ": each file is a host; left out: " + joined(left_out) +
-                     " (directories, and names that begin with a dot)");
-        }
-        return files;
-    }
-
     void read_one(const std::string& file) {
         std::vector<HostDump> hosts = read_hosts(os::read_regular_file(file, limits::dump_bytes), file, digests_);
         if (hosts.size() != 1) {
@@ -176,6 +150,32 @@ private:
 };
 
 }  // namespace
+
+// Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
+std::vector<std::string> files_in(const std::string& directory) {
+    std::vector<std::string> files;
+    std::vector<std::string> left_out;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        std::error_code of_entry;  // one that cannot be looked at is told when it is read
+        if (name.starts_with(os::unfinished_prefix)) continue;
+        if (name.starts_with(".") || entry->is_directory(of_entry)) {
+            left_out.push_back(name);
+        } else {
+            files.push_back(entry->path().string());
+        }
+    }
+    if (error) throw InputError(directory, 0, "a readable directory", error.message());
+    std::sort(files.begin(), files.end());
+    std::sort(left_out.begin(), left_out.end());
+    if (!left_out.empty()) {
+        log_info(directory + ": each file is a host; left out: " + joined(left_out) +
+                 " (directories, and names that begin with a dot)");
+    }
+    return files;
+}
 
 Argument parse_argument(const std::string& text) {
     std::error_code error;
@@ -256,6 +256,8 @@ std::vector<std::string> mismatches(const PoolPolicy& policy, const std::string&
     return problems;
 }
 
+}  // namespace
+
 void warn_if_other(const PoolPolicy& policy, const std::string& path, const PoolPolicy& whole) {
     const char* const hint = "; poolcpuid merge --expect says more";
     if (policy.names_sha256 != whole.names_sha256) {
@@ -265,8 +267,6 @@ void warn_if_other(const PoolPolicy& policy, const std::string& path, const Pool
         log_warning("from these hosts now follows another policy than " + path + hint);
     }
 }
-
-}  // namespace
 
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
                                              const std::vector<std::string>& hosts, const std::string& ceiling,

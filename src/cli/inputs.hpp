@@ -45,6 +45,12 @@ Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& a
 // As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
 
+// The files of a directory, sorted, without dot files and directories; what is left out is logged. Throws InputError.
+std::vector<std::string> files_in(const std::string& directory);
+
+// Logs a warning where the hosts behind policy have other names, or whole, what they give, is another policy.
+void warn_if_other(const PoolPolicy& policy, const std::string& path, const PoolPolicy& whole);
+
 // True for an argument that names standard input: "-" or NAME=-.
 bool is_standard_input(const std::string& argument);
 
