@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +25,19 @@
 
 namespace poolcpuid {
 
+// A host of the pool whose dump is not there any more: its file was overwritten or removed.
+struct FormerHost {
+    std::string name;
+    std::string sha256;  // as the policy lists it; empty where it does not say which host had which
+};
+
 // The pool before the change.
 struct CurrentPool {
-    PoolPolicy policy;            // in force
-    std::vector<HostDump> hosts;  // those behind it, named
-    PoolState state;              // of these hosts
-    MergeOptions options;         // with which the policy was made (see options_of)
+    PoolPolicy policy;               // in force
+    std::vector<HostDump> hosts;     // those behind it, named
+    PoolState state;                 // of these hosts
+    MergeOptions options;            // with which the policy was made (see options_of)
+    std::vector<FormerHost> lost{};  // hosts behind it whose dumps are not among hosts; each leaves or comes back
 };
 
 struct PoolChange {
@@ -77,6 +85,7 @@ struct ChangedHost {
     std::string after;     // likewise; empty for a host that leaves
     PromiseCounts counts;  // from the policy before to that of the host alone; from its former self to it
     std::vector<SettingChange> settings;  // of a host that comes back, by name
+    bool former_known = true;             // false: its former dump is not there, and counts are from the policy before
 };
 
 // Hosts after the change on which VMs must not run, for the same reasons.
@@ -134,9 +143,10 @@ struct PoolPlan {
     std::vector<ChangedHost> added;  // by name
     std::vector<ChangedHost> removed;
     std::vector<ChangedHost> replaced;
-    PoolPolicy before;                   // the policy in force
-    PoolPolicy after;                    // as merge makes it of the hosts after the change
-    bool policy_is_current = true;       // the hosts before still give the policy in force with this rulebook
+    PoolPolicy before;  // the policy in force
+    PoolPolicy after;   // as merge makes it of the hosts after the change
+    // The hosts before still give the policy in force with this rulebook; nothing where a former dump is not there.
+    std::optional<bool> policy_is_current = true;
     std::string identity_gone;           // the host that lent the identity on request, and cannot after the change
     Difference difference;               // from before to after
     PromiseCounts counts;                // of the difference
@@ -144,8 +154,9 @@ struct PoolPlan {
     std::vector<StartUpHosts> start_up;  // of the policy after, by the first host
     // Hosts that leave or are replaced, and do not keep the policy after as they are.
     std::vector<std::string> wait_for;
-    std::vector<WhatIf> price;  // of what the policy loses, what hosts that join or come back cost
-    std::vector<Mend> mends;    // by the first host
+    std::vector<Finding> findings;  // what cannot be known of the change
+    std::vector<WhatIf> price;      // of what the policy loses, what hosts that join or come back cost
+    std::vector<Mend> mends;        // by the first host
 
     // The labels of the stranded, sorted.
     std::vector<std::string> stranded() const;
@@ -158,6 +169,21 @@ struct PoolPlan {
 // once a policy.
 PoolPlan plan_change(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change,
                      const std::vector<RunningPolicy>& running, Strictness strictness);
+
+// Where the VMs of each running policy may run.
+enum class VmStanding : std::uint8_t { runs, degraded, doubtful, must_not_run };
+
+// "runs", "degraded", "doubtful", "must-not-run".
+std::string_view to_string(VmStanding standing) noexcept;
+
+// Hosts after the change on which every running policy stands alike.
+struct MatrixHosts {
+    std::vector<std::string> hosts;    // all their names, sorted
+    std::vector<VmStanding> standing;  // parallel to PoolPlan::running
+};
+
+// The running policies by the hosts after the change; by the first host. O(n log n) in policies times hosts.
+std::vector<MatrixHosts> matrix_of(const PoolPlan& plan);
 
 // The plan as a JSON document (schemas/plan.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPlan& plan, const Rulebook& rulebook);

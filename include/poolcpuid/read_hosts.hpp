@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,9 +30,13 @@ inline constexpr std::size_t name_bytes = 255;                     // a host's n
 //
 // file is used in messages and, without its directories and extension, as the name of a host whose
 // document has none. Throws InputError when the format is not recognised or the content is malformed.
-// Linear in the size of bytes, but for sorting the rows of each logical CPU. done, if there is one, is called after
-// each host with the bytes that it took.
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file,
+// Linear in the size of bytes, but for sorting the rows of each logical CPU and the members of an object. done, if
+// there is one, is called after each host with the bytes that it took.
+enum class Digests : std::uint8_t {
+    of_content,
+    and_of_bytes,  // HostDump::bytes_sha256, too: what older policies list of host documents
+};
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content,
                                  const std::function<void(std::size_t bytes)>& done = {});
 
 // True when bytes, which may be the beginning of more, are a stream of host documents, one a line (NDJSON).

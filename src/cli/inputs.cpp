@@ -56,7 +56,8 @@ private:
 
 class InputReader {
 public:
-    InputReader(bool accepts_policies, Progress* progress) : accepts_policies_(accepts_policies), progress_(progress) {}
+    explicit InputReader(bool accepts_policies, Digests digests = Digests::of_content, Progress* progress = nullptr)
+        : accepts_policies_(accepts_policies), digests_(digests), progress_(progress) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
         expect(arguments.size());
@@ -139,32 +140,6 @@ private:
         for (const std::string& file : files) attempt(file, [&] { read_one(file); });
     }
 
-    // Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
-    static std::vector<std::string> files_in(const std::string& directory) {
-        std::vector<std::string> files;
-        std::vector<std::string> left_out;
-        std::error_code error;
-        for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
-             entry.increment(error)) {
-            const std::string name = entry->path().filename().string();
-            std::error_code of_entry;  // one that cannot be looked at is told when it is read
-            if (name.starts_with(os::unfinished_prefix)) continue;
-            if (name.starts_with(".") || entry->is_directory(of_entry)) {
-                left_out.push_back(name);
-            } else {
-                files.push_back(entry->path().string());
-            }
-        }
-        if (error) throw InputError(directory, 0, "a readable directory", error.message());
-        std::sort(files.begin(), files.end());
-        std::sort(left_out.begin(), left_out.end());
-        if (!left_out.empty()) {
-            log_info(directory + ": each file is a host; left out: " + joined(left_out) +
-                     " (directories, and names that begin with a dot)");
-        }
-        return files;
-    }
-
     void read_one(const std::string& file) {
         std::vector<HostDump> hosts = hosts_in(os::read_regular_file(file, limits::dump_bytes), file);
         if (hosts.size() != 1) {
@@ -174,8 +149,8 @@ private:
     }
 
     std::vector<HostDump> hosts_in(const std::string& bytes, const std::string& file) const {
-        if (progress_ == nullptr) return read_hosts(bytes, file);
-        return read_hosts(bytes, file, [&](std::size_t read) { progress_->add(1, read); });
+        if (progress_ == nullptr) return read_hosts(bytes, file, digests_);
+        return read_hosts(bytes, file, digests_, [&](std::size_t read) { progress_->add(1, read); });
     }
 
     void expect(std::size_t hosts) const {
@@ -183,11 +158,38 @@ private:
     }
 
     bool accepts_policies_;
+    Digests digests_;
     Progress* progress_;
     Inputs inputs_;
 };
 
 }  // namespace
+
+// Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
+std::vector<std::string> files_in(const std::string& directory) {
+    std::vector<std::string> files;
+    std::vector<std::string> left_out;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        std::error_code of_entry;  // one that cannot be looked at is told when it is read
+        if (name.starts_with(os::unfinished_prefix)) continue;
+        if (name.starts_with(".") || entry->is_directory(of_entry)) {
+            left_out.push_back(name);
+        } else {
+            files.push_back(entry->path().string());
+        }
+    }
+    if (error) throw InputError(directory, 0, "a readable directory", error.message());
+    std::sort(files.begin(), files.end());
+    std::sort(left_out.begin(), left_out.end());
+    if (!left_out.empty()) {
+        log_info(directory + ": each file is a host; left out: " + joined(left_out) +
+                 " (directories, and names that begin with a dot)");
+    }
+    return files;
+}
 
 Argument parse_argument(const std::string& text) {
     std::error_code error;
@@ -210,12 +212,20 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
 }
 
 Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress) {
-    return InputReader(false, progress).run(arguments);
+    return InputReader(false, Digests::of_content, progress).run(arguments);
 }
 
-Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) {
-    return InputReader(true, nullptr).run(arguments);
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress) {
+    Inputs inputs = InputReader(false, Digests::and_of_bytes, progress).run(arguments);
+    std::set<std::string> listed;
+    for (const HostClass& host : policy.hosts) listed.insert(host.sha256);
+    for (HostDump& host : inputs.hosts) {
+        if (!listed.contains(host.sha256) && listed.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
+    }
+    return inputs;
 }
+
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
 
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 
@@ -280,6 +290,8 @@ std::vector<InputError> mismatches(const PoolPolicy& policy, const std::string& 
     return problems;
 }
 
+}  // namespace
+
 void warn_if_other(const PoolPolicy& policy, const std::string& path, const PoolPolicy& whole) {
     const char* const hint = "; poolcpuid merge --expect says more";
     if (policy.names_sha256 != whole.names_sha256) {
@@ -290,14 +302,12 @@ void warn_if_other(const PoolPolicy& policy, const std::string& path, const Pool
     }
 }
 
-}  // namespace
-
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
                                              const std::vector<std::string>& hosts, const std::string& ceiling,
                                              const Rulebook& rulebook, const std::string& unlisted_hint) {
     MergeOptions options = with_all_names(
         options_of(policy, ceiling.empty() ? std::nullopt : std::optional<PoolPolicy>(read_bound(ceiling, rulebook))));
-    Inputs inputs = read_inputs(hosts);
+    Inputs inputs = read_hosts_of(policy, hosts);
     std::vector<InputError> problems;
     for (const auto& [file, error] : inputs.unreadable) problems.push_back(error);
     if (problems.empty()) problems = mismatches(policy, path, inputs, unlisted_hint);

@@ -44,8 +44,18 @@ bool report_unreadable(const Inputs& inputs, bool skip = false);
 // recursive, dot files skipped, each file one host), or "-" for standard input. Counts them to progress, if given.
 Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress = nullptr);
 
-// The same; a file that holds a policy stands for its pool, and NAME for the pool's name.
+// The same, of hosts that may be those behind policy: a host document that an older policy lists by the digest of its
+// bytes goes by that digest.
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress = nullptr);
+
+// As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
+
+// The files of a directory, sorted, without dot files and directories; what is left out is logged. Throws InputError.
+std::vector<std::string> files_in(const std::string& directory);
+
+// Logs a warning where the hosts behind policy have other names, or whole, what they give, is another policy.
+void warn_if_other(const PoolPolicy& policy, const std::string& path, const PoolPolicy& whole);
 
 // True for an argument that names standard input: "-" or NAME=-.
 bool is_standard_input(const std::string& argument);

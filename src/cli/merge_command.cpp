@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,10 +79,12 @@ void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>&
 }
 
 // Adds every host, and reports every one that cannot be added.
-PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, bool& failed) {
+PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, const std::optional<PoolPolicy>& expected,
+                   bool& failed) {
     Progress progress;
     progress.start("reading");
-    Inputs inputs = read_inputs(arguments.hosts, &progress);
+    Inputs inputs =
+        expected ? read_hosts_of(*expected, arguments.hosts, &progress) : read_inputs(arguments.hosts, &progress);
     refuse_mixed_vendors(rulebook, inputs.hosts);
     PoolState state(rulebook);
     progress.start("merging");
@@ -152,15 +155,16 @@ ExitStatus merge(const MergeArguments& arguments) {
     check_outputs(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
+    std::optional<PoolPolicy> expected;
+    if (!arguments.expect.empty()) expected = read_policy_file(arguments.expect);
     bool failed = false;
-    const PoolState state = state_of(arguments, rulebook.get(), failed);
+    const PoolState state = state_of(arguments, rulebook.get(), expected, failed);
     if (failed) return ExitStatus::bad_input;
     log_debug("merged " + std::to_string(state.host_count()) + " hosts");
     const PoolPolicy policy = state.finish(options);
 
-    if (!arguments.expect.empty()) {
-        const auto causes =
-            unexpected(rulebook.get(), arguments.expect, read_policy_file(arguments.expect), policy, state.names());
+    if (expected) {
+        const auto causes = unexpected(rulebook.get(), arguments.expect, *expected, policy, state.names());
         for (const Problem& cause : causes) log_error(cause);
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;

@@ -207,6 +207,7 @@ public:
         page_.line(headline(plan_), plan_.stranded().empty() ? Colour::green : Colour::red, 0, 0);
         pool();
         difference();
+        matrix();
         for (const RunningPlan& entry : plan_.running) running(entry);
         new_vms();
         advice();
@@ -221,8 +222,17 @@ private:
                     (changes ? " -> " + after : ", no change"));
         put_changed("joins: ", plan_.added, "against the pool's policy");
         put_changed("leaves: ", plan_.removed, nullptr);
-        put_changed("comes back: ", plan_.replaced, "against its former self");
-        if (!plan_.policy_is_current) {
+        std::vector<ChangedHost> known;
+        std::vector<ChangedHost> unknown;
+        std::partition_copy(plan_.replaced.begin(), plan_.replaced.end(), std::back_inserter(known),
+                            std::back_inserter(unknown), [](const ChangedHost& host) { return host.former_known; });
+        put_changed("comes back: ", known, "against its former self");
+        put_changed("comes back: ", unknown, "against the pool's policy");
+        for (const Finding& finding : plan_.findings) {
+            page_.paragraph(2, std::string(to_string(finding.severity)) + " " + finding.code + ": ", finding.message,
+                            finding.severity == Severity::warning ? Colour::yellow : Colour::none);
+        }
+        if (plan_.policy_is_current == std::optional(false)) {
             page_.paragraph(
                 2, "",
                 "The policy before is not what its hosts give now, with this rulebook: what they give is part of "
@@ -233,7 +243,7 @@ private:
                             "The identity was to be that of " + plan_.identity_gone +
                                 ", which is gone after the change: it is chosen anew, without that option.");
         }
-        if (changes || !plan_.policy_is_current) page_.paragraph(2, "", strength());
+        if (changes || plan_.policy_is_current == std::optional(false)) page_.paragraph(2, "", strength());
     }
 
     // Hosts that change alike in one paragraph.
@@ -296,6 +306,46 @@ private:
             return finding.severity == Severity::note || is_among(finding, plan_.after.findings);
         });
         return rest;
+    }
+
+    // Policies down, groups of hosts across, which a line each below names.
+    void matrix() {
+        if (plan_.running.size() < 2) return;
+        const std::vector<MatrixHosts> groups = matrix_of(plan_);
+        const std::size_t shown = std::min(groups.size(), most_groups_in_full);
+        page_.title("Running policies by hosts");
+        std::size_t label = 8;
+        for (const RunningPlan& entry : plan_.running) label = std::max(label, display_width(entry.label) + 4);
+        label = std::min(label, page_.width() / 2);
+        std::vector<Cell> head{{"", label}};
+        for (std::size_t i = 0; i < shown; ++i) head.push_back({"[" + std::to_string(i + 1) + "]", matrix_column});
+        page_.cells(head);
+        for (std::size_t row = 0; row < plan_.running.size(); ++row) {
+            std::vector<Cell> cells{{"  " + plan_.running[row].label, label}};
+            for (std::size_t i = 0; i < shown; ++i) cells.push_back(standing_cell(groups[i].standing[row]));
+            page_.cells(cells);
+        }
+        for (std::size_t i = 0; i < shown; ++i) {
+            page_.row(
+                2, "[" + std::to_string(i + 1) + "]", 7,
+                short_list(groups[i].hosts, most_hosts_listed) + " (" + counted(groups[i].hosts.size(), "host") + ")");
+        }
+        if (shown < groups.size()) {
+            page_.paragraph(2, "",
+                            "and " + std::to_string(groups.size() - shown) + " groups more, which --format json has");
+        }
+    }
+
+    static constexpr std::size_t matrix_column = 6;
+
+    static Cell standing_cell(VmStanding standing) {
+        switch (standing) {
+            case VmStanding::runs: return {"yes", matrix_column, false, Colour::green};
+            case VmStanding::degraded: return {"slow", matrix_column, false, Colour::yellow};
+            case VmStanding::doubtful: return {"?", matrix_column, false, Colour::yellow};
+            case VmStanding::must_not_run: break;
+        }
+        return {"no", matrix_column, false, Colour::red};
     }
 
     void running(const RunningPlan& entry) {

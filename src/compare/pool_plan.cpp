@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "compare/field_changes.hpp"
 #include "compare/reach.hpp"
@@ -56,6 +57,7 @@ public:
         compare_hosts();
         follow_running(running);
         ask_of_policy_after();
+        find_unknown();
         find_price();
         return std::move(plan_);
     }
@@ -63,6 +65,7 @@ public:
 private:
     void apply_change() {
         for (const HostDump& host : current_.hosts) hosts_.before.emplace(host.name, &host);
+        for (const FormerHost& host : current_.lost) hosts_.lost.emplace(host.name, host.sha256);
         hosts_.after = hosts_.before;
         for (const std::string& name : change_.removed) take_out(name);
         const std::set<std::string> removed = hosts_.moving;
@@ -76,17 +79,28 @@ private:
         hosts_.kinds.add(hosts_.before);
         hosts_.kinds.add(hosts_.after);
 
-        state_ = current_.state.without({hosts_.moving.begin(), hosts_.moving.end()});
+        std::vector<std::string> known;
+        for (const std::string& name : hosts_.moving) {
+            if (!hosts_.lost.contains(name)) known.push_back(name);
+        }
+        state_ = current_.state.without(known);
         for (const auto& [name, host] : hosts_.after) {
             const auto old = hosts_.before.find(name);
             if (old == hosts_.before.end() || old->second != host) state_.add(*host);
         }
-        plan_.hosts_before = current_.state.host_count();
+        plan_.hosts_before = current_.lost.empty() ? current_.state.host_count() : count_of(current_.policy);
         plan_.hosts_after = state_.host_count();
     }
 
+    static std::size_t count_of(const PoolPolicy& policy) {
+        std::size_t count = 0;
+        for (const HostClass& host : policy.hosts) count += host.is_ceiling() ? 0 : host.count;
+        return count;
+    }
+
     void take_out(const std::string& name) {
-        if (!hosts_.before.contains(name)) throw UsageError("no host of the pool is called " + printable(name));
+        if (!hosts_.before.contains(name) && !hosts_.lost.contains(name))
+            throw UsageError("no host of the pool is called " + printable(name));
         hosts_.moving.insert(name);
         hosts_.after.erase(name);
     }
@@ -106,14 +120,19 @@ private:
 
     void make_policies() {
         plan_.before = current_.policy;
-        const PoolPolicy now = current_.state.finish(current_.options);
-        plan_.policy_is_current = now.cpuid == plan_.before.cpuid && now.msrs == plan_.before.msrs;
+        plan_.policy_is_current = is_current();
         options_ = without_lost_identity(current_.options, state_);
         if (options_.identity != current_.options.identity) plan_.identity_gone = current_.options.identity;
         options_.most_names = most_names;
         plan_.after = state_.finish(options_);
         plan_.difference = differences(rulebook_, plan_.before, plan_.after);
         plan_.counts = counts_of(plan_.difference.changes);
+    }
+
+    std::optional<bool> is_current() const {
+        if (!current_.lost.empty()) return std::nullopt;
+        const PoolPolicy now = current_.state.finish(current_.options);
+        return now.cpuid == plan_.before.cpuid && now.msrs == plan_.before.msrs;
     }
 
     // The policy that a host would give a pool of its own. Hosts of one kind have equal ones.
@@ -142,7 +161,10 @@ private:
     void compare_hosts() {
         for (const auto& [name, host] : hosts_.after) {
             const auto old = hosts_.before.find(name);
-            if (old == hosts_.before.end()) {
+            const auto lost = hosts_.lost.find(name);
+            if (lost != hosts_.lost.end()) {
+                plan_.replaced.push_back({name, lost->second, host->sha256, counts_to(nullptr, *host), {}, false});
+            } else if (old == hosts_.before.end()) {
                 plan_.added.push_back({name, {}, host->sha256, counts_to(nullptr, *host), {}});
             } else if (hosts_.moving.contains(name)) {
                 plan_.replaced.push_back({name, old->second->sha256, host->sha256, counts_to(old->second, *host),
@@ -151,7 +173,9 @@ private:
         }
         for (const std::string& name : hosts_.moving) {
             if (!hosts_.after.contains(name)) {
-                plan_.removed.push_back({name, hosts_.before.at(name)->sha256, {}, {}, {}});
+                const auto lost = hosts_.lost.find(name);
+                const std::string& digest = lost != hosts_.lost.end() ? lost->second : hosts_.before.at(name)->sha256;
+                plan_.removed.push_back({name, digest, {}, {}, {}});
             }
         }
     }
@@ -171,6 +195,23 @@ private:
         std::sort(plan_.running.begin(), plan_.running.end(),
                   [](const RunningPlan& a, const RunningPlan& b) { return a.label < b.label; });
         plan_.mends = mends_of(hosts_, reaches);
+    }
+
+    // What the former dumps would say and nothing else does.
+    void find_unknown() {
+        if (current_.lost.empty()) return;
+        std::vector<std::string> names;
+        for (const FormerHost& host : current_.lost) names.push_back(host.name);
+        const std::string who = enumerate(names);
+        const std::string of = names.size() == 1 ? "The former dump of " : "The former dumps of ";
+        std::string text = of + who + (names.size() == 1 ? " is" : " are") +
+                           " not there. So it is not known whether VMs of other policies than " +
+                           "the pool's could run there: they are counted as if they ran there and have to move";
+        if (plan_.counts.gains + plan_.counts.both > 0) {
+            text += "; nor whether it kept the policy after, which promises more";
+        }
+        names.resize(std::min(names.size(), most_names));
+        plan_.findings.push_back({Severity::note, "former-dump-gone", text + ".", {}, names});
     }
 
     void ask_of_policy_after() {

@@ -92,7 +92,8 @@ void Reach::describe(RunningPlan& plan) const {
     plan.doubtful = doubtful.take();
     plan.start_up = start_up();
     for (const std::string& name : hosts_.moving) {
-        if (!may_run_on(*hosts_.before.at(name))) continue;
+        // Of a host whose dump is gone it is not known: VMs may be there.
+        if (!hosts_.lost.contains(name) && !may_run_on(*hosts_.before.at(name))) continue;
         plan.must_move.push_back(name);
         const bool only_there = plan.reaches.size() == 1 && plan.reaches.front() == name;
         if (plan.reaches.empty() || only_there) plan.no_refuge.push_back(name);
@@ -112,7 +113,7 @@ std::vector<StartUpHosts> Reach::start_up() const {
 std::vector<std::string> Reach::moving_beyond_reach() const {
     std::vector<std::string> names;
     for (const std::string& name : hosts_.moving) {
-        if (!may_run_on(*hosts_.before.at(name))) names.push_back(name);
+        if (!hosts_.lost.contains(name) && !may_run_on(*hosts_.before.at(name))) names.push_back(name);
     }
     return names;
 }

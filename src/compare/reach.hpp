@@ -40,8 +40,9 @@ private:
 struct Hosts {
     HostsByName before;
     HostsByName after;
-    std::set<std::string> moving;  // those that leave or are replaced, by name
-    HostKinds kinds;               // of all of them
+    std::map<std::string, std::string> lost;  // of those before without a dump, the digests by name
+    std::set<std::string> moving;             // those that leave or are replaced, by name
+    HostKinds kinds;                          // of all of them
 };
 
 // A policy's verdict on each kind of host.

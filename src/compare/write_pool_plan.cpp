@@ -20,14 +20,19 @@ Json added_json(const ChangedHost& host) {
     return {{"name", host.name}, {"sha256", host.after}, {"promises", counts_json(host.counts)}};
 }
 
-Json removed_json(const ChangedHost& host) { return {{"name", host.name}, {"sha256", host.before}}; }
+Json removed_json(const ChangedHost& host) {
+    Json json{{"name", host.name}};
+    if (!host.before.empty()) json["sha256"] = host.before;
+    return json;
+}
 
 Json replaced_json(const ChangedHost& host) {
     Json json;
     json["name"] = host.name;
-    json["sha256_before"] = host.before;
+    if (!host.before.empty()) json["sha256_before"] = host.before;
     json["sha256_after"] = host.after;
     json["promises"] = counts_json(host.counts);
+    if (!host.former_known) json["former_unknown"] = true;
     json["settings"] = document::array_of(host.settings, [](const SettingChange& change) {
         return Json{{"name", change.name}, {"before", change.before}, {"after", change.after}};
     });
@@ -62,6 +67,8 @@ public:
                           {"replaced", document::array_of(plan_.replaced, replaced_json)}};
         json["policy"] = policy_json();
         json["running"] = document::array_of(plan_.running, [&](const RunningPlan& entry) { return running(entry); });
+        if (plan_.running.size() > 1) json["matrix"] = document::array_of(matrix_of(plan_), matrix_json);
+        if (!plan_.findings.empty()) json["findings"] = document::array_of(plan_.findings, finding_json);
         json["start_up"] = start_up(plan_.start_up);
         json["price"] = document::array_of(plan_.price, [](const WhatIf& what_if) {
             return Json{{"hosts", what_if.hosts}, {"gains", fields_of(what_if.gains)}};
@@ -76,11 +83,24 @@ public:
     }
 
 private:
+    static Json finding_json(const Finding& finding) {
+        return {{"severity", to_string(finding.severity)},
+                {"code", finding.code},
+                {"message", finding.message},
+                {"hosts", finding.hosts}};
+    }
+
+    static Json matrix_json(const MatrixHosts& group) {
+        return {{"hosts", group.hosts}, {"standing", document::array_of(group.standing, [](VmStanding standing) {
+                                             return Json(to_string(standing));
+                                         })}};
+    }
+
     Json policy_json() const {
         Json json;
         json["change"] = to_string(strength_of(plan_.counts));
         json["promises"] = counts_json(plan_.counts);
-        json["current"] = plan_.policy_is_current;
+        if (plan_.policy_is_current) json["current"] = *plan_.policy_is_current;
         if (!plan_.identity_gone.empty()) json["identity_gone"] = plan_.identity_gone;
         json["wait_for"] = plan_.wait_for;
         return json;

@@ -7,9 +7,11 @@
 #include <system_error>
 #include <utility>
 
+#include "base/canonical_json.hpp"
 #include "base/hex.hpp"
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
+#include "base/sha256.hpp"
 #include "dump/host_name.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/one_machine.hpp"
@@ -230,7 +232,10 @@ private:
 }  // namespace
 
 HostDump read_host_document(const Source& source, std::size_t first_line) {
-    return DocumentReader(source.file).read(json::parse(source.bytes, source.file, first_line));
+    const Value document = json::parse(source.bytes, source.file, first_line);
+    HostDump host = DocumentReader(source.file).read(document);
+    host.sha256 = sha256_hex(json::canonical(document));
+    return host;
 }
 
 bool is_host_json(std::string_view bytes) noexcept {

@@ -10,7 +10,7 @@ namespace poolcpuid::dump {
 // Reads the document that source holds and whose first byte stands on first_line of the file. Strict:
 // unknown keys, repeated rows, and rows that are both present and unknown are refused with InputError.
 // As in every reader, rows beyond the maximum leaf of their range are dropped with a note, and name
-// stays empty when the document has none. O(n log n) in the size of the document.
+// stays empty when the document has none. The digest is of the content. O(n log n) in the size of the document.
 HostDump read_host_document(const Source& source, std::size_t first_line);
 
 }  // namespace poolcpuid::dump

@@ -72,10 +72,14 @@ void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size
     throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
 }
 
-// The steps after every reader. digested is what the host's digest is of.
-void complete(HostDump& host, std::string_view digested, std::string_view file, std::size_t line) {
+// The steps after every reader. bytes are those of the host alone.
+void complete(HostDump& host, std::string_view bytes, std::string_view file, std::size_t line, Digests digests) {
     refuse_mixed_vendors(host, file, line);
-    host.sha256 = sha256_hex(digested);
+    if (host.sha256.empty()) {
+        host.sha256 = sha256_hex(bytes);
+    } else if (digests == Digests::and_of_bytes) {
+        host.bytes_sha256 = sha256_hex(bytes);
+    }
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(file);
     const std::string problem = host_name_problem(host.name);
@@ -84,7 +88,7 @@ void complete(HostDump& host, std::string_view digested, std::string_view file, 
 
 using Done = std::function<void(std::size_t bytes)>;
 
-std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file, const Done& done) {
+std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file, Digests digests, const Done& done) {
     std::vector<HostDump> hosts;
     Lines lines(bytes);
     while (const auto line = lines.next()) {
@@ -95,7 +99,7 @@ std::vector<HostDump> read_stream(std::string_view bytes, std::string_view file,
         if (line->size() > limits::line_bytes) refuse(limits::line_bytes, " bytes in a line");
         if (hosts.size() >= limits::hosts_per_stream) refuse(limits::hosts_per_stream, " hosts in a stream");
         HostDump host = dump::read_host_document({*line, file}, lines.number());
-        complete(host, *line, file, lines.number());
+        complete(host, *line, file, lines.number(), digests);
         hosts.push_back(std::move(host));
         if (done) done(line->size() + 1);
     }
@@ -137,16 +141,16 @@ HostDump read_one(std::string_view text, std::string_view file) {
 
 bool is_host_stream(std::string_view bytes) noexcept { return is_stream(without_byte_order_mark(bytes)); }
 
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, const Done& done) {
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests, const Done& done) {
     const std::string_view text = without_byte_order_mark(bytes);
-    if (is_stream(text)) return read_stream(text, file, done);
+    if (is_stream(text)) return read_stream(text, file, digests, done);
     if (bytes.size() > limits::dump_bytes) {
         throw InputError(std::string(file), 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(bytes.size()) + " bytes");
     }
     std::vector<HostDump> hosts;
     hosts.push_back(read_one(text, file));
-    complete(hosts.front(), bytes, file, 0);
+    complete(hosts.front(), bytes, file, 0, digests);
     if (done) done(bytes.size());
     return hosts;
 }

@@ -31,7 +31,7 @@ struct Habits {
 };
 
 // A format: its word, whether bytes look like it (cheap, never throws), and the reading itself. Readers leave name
-// empty unless the document has one, and leave format and sha256: read_hosts fills them.
+// empty unless the document has one, and leave format, and sha256 where it is that of the bytes: read_hosts fills them.
 struct Format {
     std::string_view word;
     bool (*recognise)(std::string_view bytes) noexcept;

@@ -134,19 +134,34 @@ TEST_CASE("- is standard input: one host, or one a line", "[merge][hosts]") {
     CHECK_THAT(named.err, Contains("expected one host, since it is given the name \"mine\", found 2"));
 }
 
-TEST_CASE("a stream of hosts may be a file; each line's digest is its own", "[merge][hosts]") {
+TEST_CASE("a stream of hosts may be a file; the digest of a line is its document's", "[merge][hosts]") {
     const TemporaryDirectory dir;
-    std::string line = document_line(amd_host("one"));
+    const std::string line = document_line(amd_host("one"));
     const std::string file = dir.write("hosts.ndjson", line + document_line(weaker("two")));
     const Result result = run({"merge", file});
     CHECK_THAT(names_of(result), Contains("one ") && Contains("two "));
-    line.pop_back();
-    CHECK_THAT(result.out, Contains("\"" + sha256_hex(line) + "\""));
+    CHECK_THAT(result.out, Contains("\"" + sha256_hex(nlohmann::json::parse(line).dump()) + "\""));
 }
 
-TEST_CASE("the digest of a host is that of the file's bytes", "[merge][hosts]") {
+TEST_CASE("the digest of a host document is that of its content, spelt without blanks and by key", "[merge][hosts]") {
     const std::string text = document(amd_host("node-1"));
-    CHECK_THAT(run({"merge", "-"}, {.input = text}).out, Contains("\"sha256\": \"" + sha256_hex(text) + "\""));
+    CHECK_THAT(run({"merge", "-"}, {.input = text}).out,
+               Contains("\"sha256\": \"" + sha256_hex(nlohmann::json::parse(text).dump()) + "\""));
+}
+
+TEST_CASE("a policy that lists the digest of a document's bytes is what the same bytes give", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string text = document(amd_host("node-1"));
+    const std::string file = dir.write("node-1.json", text);
+    std::string old = run({"merge", file}).out;
+    const std::string digest = sha256_hex(nlohmann::json::parse(text).dump());
+    old.replace(old.find(digest), digest.size(), sha256_hex(text));
+    const std::string policy = dir.write("old.json", old);
+    CHECK(run({"merge", "--expect", policy, file}).status == 0);
+    CHECK(run({"plan", policy, "--hosts", file, "--add", file}).status == 0);
+    CHECK(run({"explain", policy, "--hosts", file}).status == 0);
+    const std::string copy = dir.write("copy/node-1.json", nlohmann::ordered_json::parse(text).dump(8));
+    CHECK(run({"merge", "--expect", policy, copy}).status == 1);
 }
 
 TEST_CASE("a line that is no host is named by its number", "[merge][hosts]") {

@@ -211,9 +211,9 @@ TEST_CASE("a policy that its hosts no longer give is told apart from what the ch
     const PoolPolicy weaker_policy = Merged({weak("w")}).policy;
     const PoolPlan result = plan_change(builtin_rulebook(), {weaker_policy, {good("a")}, state, {}}, {},
                                         {{"pool", weaker_policy, true}}, UnknownIs::failure);
-    CHECK_FALSE(result.policy_is_current);
+    CHECK(result.policy_is_current == std::optional(false));
     CHECK(strength_of(result.counts) == Strength::stronger);
-    CHECK(plan({good("a")}, {}).policy_is_current);
+    CHECK(plan({good("a")}, {}).policy_is_current == std::optional(true));
 }
 
 }  // namespace poolcpuid::test::pool_plan_test

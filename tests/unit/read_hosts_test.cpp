@@ -2,6 +2,8 @@
 
 #include "poolcpuid/read_hosts.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/sha256.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
@@ -49,12 +51,30 @@ TEST_CASE("a stream's mixed vendors are found on their line", "[read_hosts]") {
     CHECK(contains(refusal(named("a") + "\n" + mixed), "host.json:2: expected CPUs of one vendor"));
 }
 
-TEST_CASE("the digest is of the file, and in a stream of the line", "[read_hosts]") {
+TEST_CASE("the digest of a host document is of its content, however it is spelt", "[read_hosts]") {
+    const std::string plain = named("a");
+    const std::string digest = read_host(plain).sha256;
+    const auto spelt = nlohmann::ordered_json::parse(plain);
+    CHECK(read_host(spelt.dump(8) + "\n").sha256 == digest);
+    CHECK(read_host(nlohmann::json::parse(plain).dump()).sha256 == digest);  // by key: `jq -cS .`
+    CHECK(digest == sha256_hex(nlohmann::json::parse(plain).dump()));
+    auto backwards = nlohmann::ordered_json::object();
+    for (auto member = spelt.rbegin(); member != spelt.rend(); ++member) backwards[member.key()] = *member;
+    CHECK(read_host(backwards.dump()).sha256 == digest);
+    CHECK(read_hosts(plain + "\n" + named("b") + "\r\n", "f")[0].sha256 == digest);
+    CHECK(read_host(named("b")).sha256 != digest);
+    CHECK(read_host(named("\u00e9")).sha256 == read_host(named("\\u00e9")).sha256);
+    CHECK(read_host(named("say \\\"hi\\\" \\\\")).sha256 ==
+          sha256_hex(nlohmann::json::parse(named("say \\\"hi\\\" \\\\")).dump()));
+}
+
+TEST_CASE("the digest of a host document's bytes is there when it is asked for", "[read_hosts]") {
     const std::string one = named("a") + "\n";
-    CHECK(read_host(one).sha256 == sha256_hex(one));
-    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\r\n", "f");
-    CHECK(hosts[0].sha256 == sha256_hex(named("a")));
-    CHECK(hosts[1].sha256 == sha256_hex(named("b")));
+    CHECK(read_hosts(one, "f")[0].bytes_sha256.empty());
+    CHECK(read_hosts(one, "f", Digests::and_of_bytes)[0].bytes_sha256 == sha256_hex(one));
+    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\r\n", "f", Digests::and_of_bytes);
+    CHECK(hosts[0].bytes_sha256 == sha256_hex(named("a")));
+    CHECK(hosts[1].bytes_sha256 == sha256_hex(named("b")));
 }
 
 TEST_CASE("a host without a name is called as its file", "[read_hosts]") {
@@ -99,11 +119,11 @@ TEST_CASE("names that are not well-formed UTF-8 are refused", "[read_hosts]") {
     }
 }
 
-TEST_CASE("a byte order mark is passed over, and is part of the file's digest", "[read_hosts]") {
+TEST_CASE("a byte order mark is passed over, and is part of the digest of the file's bytes", "[read_hosts]") {
     const std::string marked = "\xEF\xBB\xBF" + named("a");
     CHECK(read_host(marked).name == "a");
-    CHECK(read_host(marked).sha256 == sha256_hex(marked));
-    CHECK(read_hosts(marked + "\n" + named("b"), "f")[0].sha256 == sha256_hex(named("a")));
+    CHECK(read_host(marked).sha256 == read_host(named("a")).sha256);
+    CHECK(read_hosts(marked, "f", Digests::and_of_bytes)[0].bytes_sha256 == sha256_hex(marked));
 }
 
 TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {

@@ -1,0 +1,287 @@
+#include "poolcpuid/infer_change.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/lists.hpp"
+#include "base/printable.hpp"
+#include "base/sha256.hpp"
+#include "poolcpuid/error.hpp"
+
+namespace poolcpuid {
+
+namespace {
+
+constexpr const char* unnamed_hosts_gone = "unnamed-hosts-gone";
+
+// A class of equal hosts of the policy, and how many of its hosts are not accounted for yet.
+struct Class {
+    const HostClass* listed = nullptr;
+    std::size_t unnamed = 0;  // hosts that the policy counts and does not name
+};
+
+class Inference {
+public:
+    Inference(const PoolPolicy& policy, const std::vector<HostDump>& dumps) : policy_(policy), dumps_(dumps) {
+        for (const HostClass& host : policy.hosts) {
+            if (host.is_ceiling()) continue;
+            classes_[host.sha256] = {&host, host.count - host.names.size()};
+            for (const std::string& name : host.names) names_[name] = host.sha256;
+        }
+    }
+
+    InferredChange run() {
+        if (same_contents()) {
+            result_.kept = dumps_;
+            return std::move(result_);
+        }
+        std::vector<const HostDump*> strangers;  // neither their name nor their content is the policy's
+        for (const HostDump* dump : by_name()) {
+            if (!take_listed(*dump) && !take_unnamed(*dump)) strangers.push_back(dump);
+        }
+        for (const HostDump* dump : strangers) take_stranger(*dump);
+        for (const auto& [name, digest] : names_) {
+            if (!seen_.contains(name)) leave(name, digest);
+        }
+        say_what_is_not_known();
+        std::sort(result_.lost.begin(), result_.lost.end(),
+                  [](const FormerHost& a, const FormerHost& b) { return a.name < b.name; });
+        return std::move(result_);
+    }
+
+private:
+    // As many dumps of each content as the policy has hosts of it, and no other.
+    bool same_contents() const {
+        std::map<std::string, std::size_t> counts;
+        for (const HostDump& dump : dumps_) ++counts[dump.sha256];
+        return counts.size() == classes_.size() &&
+               std::all_of(classes_.begin(), classes_.end(), [&](const auto& entry) {
+                   const auto at = counts.find(entry.first);
+                   return at != counts.end() && at->second == entry.second.listed->count;
+               });
+    }
+
+    std::vector<const HostDump*> by_name() const {
+        std::vector<const HostDump*> sorted;
+        for (const HostDump& dump : dumps_) sorted.push_back(&dump);
+        std::sort(sorted.begin(), sorted.end(), [](const HostDump* a, const HostDump* b) { return a->name < b->name; });
+        return sorted;
+    }
+
+    std::string names_digest() const {
+        std::string text;
+        for (const HostDump* dump : by_name()) text += dump->name + "\n";
+        return sha256_hex(text);
+    }
+
+    bool take_listed(const HostDump& dump) {
+        const auto at = names_.find(dump.name);
+        if (at == names_.end()) return false;
+        seen_.insert(dump.name);
+        if (at->second == dump.sha256) {
+            result_.kept.push_back(dump);
+        } else {
+            result_.lost.push_back({dump.name, at->second});
+            result_.change.replaced.push_back(dump);
+        }
+        return true;
+    }
+
+    // One of the hosts of its class that the policy does not name, as far as there are any.
+    bool take_unnamed(const HostDump& dump) {
+        const auto at = classes_.find(dump.sha256);
+        if (at == classes_.end() || at->second.unnamed == 0) return false;
+        --at->second.unnamed;
+        result_.kept.push_back(dump);
+        taken_.push_back(dump.name);
+        return true;
+    }
+
+    void take_stranger(const HostDump& dump) {
+        if (unnamed() == 0) {
+            result_.change.added.push_back(dump);
+        } else if (same_names()) {
+            result_.lost.push_back({dump.name, former_digest()});
+            result_.change.replaced.push_back(dump);
+            ++came_back_;
+        } else {
+            result_.change.added.push_back(dump);
+            doubtful_.push_back(dump.name);
+        }
+    }
+
+    void leave(const std::string& name, const std::string& digest) {
+        result_.lost.push_back({name, digest});
+        result_.change.removed.push_back(name);
+    }
+
+    std::size_t unnamed() const {
+        std::size_t count = 0;
+        for (const auto& [digest, of] : classes_) count += of.unnamed;
+        return count;
+    }
+
+    bool same_names() {
+        if (!same_names_) same_names_ = names_digest() == policy_.names_sha256;
+        return *same_names_;
+    }
+
+    // The digest of the one class that has hosts left which are not accounted for; empty where several have.
+    std::string former_digest() const {
+        std::string digest;
+        for (const auto& [of, entry] : classes_) {
+            if (entry.unnamed == 0) continue;
+            if (!digest.empty()) return {};
+            digest = of;
+        }
+        return digest;
+    }
+
+    void say_what_is_not_known() {
+        if (!doubtful_.empty()) {
+            find("may-have-changed",
+                 enumerate(doubtful_) + (doubtful_.size() == 1 ? " joins, or is a host" : " join, or are hosts") +
+                     " of the pool that came back changed: the policy names at most " + std::to_string(most_names) +
+                     " hosts of equal content. The plan takes it for joining; --replace NAME=FILE says otherwise.",
+                 doubtful_);
+        }
+        if (!taken_.empty() && !same_names()) {
+            find("may-have-joined",
+                 enumerate(taken_) + (taken_.size() == 1 ? " has" : " have") +
+                     " the content of hosts that the policy counts and does not name, and " +
+                     (taken_.size() == 1 ? "is taken for one" : "are taken for some") +
+                     " of these. Whether others of the same content left, and these joined, is not known.",
+                 taken_);
+        }
+        const std::size_t gone = unnamed() - std::min(unnamed(), came_back_);
+        result_.unnamed = gone;
+        if (gone == 0) return;
+        find(unnamed_hosts_gone,
+             counted(gone, "host") + " that the policy counts and does not name " + (gone == 1 ? "has" : "have") +
+                 " no dump of the content that it had: left, or came back changed under a name that the plan takes "
+                 "for joining. Where their VMs are is not known.",
+             {});
+    }
+
+    void find(std::string code, std::string message, const std::vector<std::string>& hosts) {
+        const std::vector<std::string> first(
+            hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(std::min(hosts.size(), most_names)));
+        result_.findings.push_back({Severity::warning, std::move(code), std::move(message), {}, first});
+    }
+
+    const PoolPolicy& policy_;
+    const std::vector<HostDump>& dumps_;
+    std::map<std::string, Class> classes_;      // by digest
+    std::map<std::string, std::string> names_;  // listed: digest by name
+    std::set<std::string> seen_;                // of these, those with a dump
+    std::optional<bool> same_names_;
+    std::vector<std::string> taken_;     // for hosts that the policy does not name
+    std::vector<std::string> doubtful_;  // taken for joining
+    std::size_t came_back_ = 0;          // of the hosts that the policy does not name
+    InferredChange result_;
+};
+
+template <typename Item>
+void erase_named(std::vector<Item>& items, const std::string& name) {
+    std::erase_if(items, [&](const Item& item) { return item.name == name; });
+}
+
+// What is asked for, laid over what was inferred.
+class Overlay {
+public:
+    explicit Overlay(InferredChange inferred) : result_(std::move(inferred)) {}
+
+    InferredChange run(const PoolChange& asked) {
+        for (const HostDump& host : asked.added) add(host);
+        for (const HostDump& host : asked.replaced) replace(host);
+        std::set<std::string> leaving;
+        for (const std::string& pattern : asked.removed) {
+            if (pattern.find_first_of("*?[") == std::string::npos) claim(pattern);
+            leaving.merge(matching(pattern));
+        }
+        for (const std::string& name : leaving) remove(name);
+        return std::move(result_);
+    }
+
+private:
+    bool is_lost(const std::string& name) const {
+        return std::any_of(result_.lost.begin(), result_.lost.end(),
+                           [&](const FormerHost& host) { return host.name == name; });
+    }
+
+    void add(const HostDump& host) {
+        erase_inferred(host.name);
+        (is_lost(host.name) ? result_.change.replaced : result_.change.added).push_back(host);
+        if (is_lost(host.name))
+            replaced_.insert(host.name);
+        else
+            added_.insert(host.name);
+    }
+
+    void replace(const HostDump& host) {
+        erase_inferred(host.name);
+        claim(host.name);
+        result_.change.replaced.push_back(host);
+        replaced_.insert(host.name);
+    }
+
+    bool is_member(const std::string& name) const {
+        return is_lost(name) || std::any_of(result_.kept.begin(), result_.kept.end(),
+                                            [&](const HostDump& host) { return host.name == name; });
+    }
+
+    // One of the hosts that the policy counts and does not name, where it is none that it names.
+    void claim(const std::string& name) {
+        if (result_.unnamed == 0 || is_member(name)) return;
+        result_.lost.push_back({name, {}});
+        if (--result_.unnamed > 0) return;
+        std::erase_if(result_.findings, [](const Finding& finding) { return finding.code == unnamed_hosts_gone; });
+    }
+
+    void remove(const std::string& name) {
+        if (!replaced_.contains(name)) erase_named(result_.change.replaced, name);
+        auto& removed = result_.change.removed;
+        if (std::find(removed.begin(), removed.end(), name) == removed.end()) removed.push_back(name);
+    }
+
+    // Takes back what was inferred of a host.
+    void erase_inferred(const std::string& name) {
+        std::erase(result_.change.removed, name);
+        if (!replaced_.contains(name)) erase_named(result_.change.replaced, name);
+        if (!added_.contains(name)) erase_named(result_.change.added, name);
+    }
+
+    std::set<std::string> matching(const std::string& pattern) const {
+        std::set<std::string> members;
+        for (const HostDump& host : result_.kept) members.insert(host.name);
+        for (const FormerHost& host : result_.lost) members.insert(host.name);
+        if (members.contains(pattern)) return {pattern};
+        std::set<std::string> matches;
+        std::copy_if(members.begin(), members.end(), std::inserter(matches, matches.end()),
+                     [&](const std::string& name) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
+        if (matches.empty()) throw UsageError("no host of the pool is called " + printable(pattern));
+        return matches;
+    }
+
+    InferredChange result_;
+    std::set<std::string> added_;  // asked for, and so not to be taken back
+    std::set<std::string> replaced_;
+};
+
+}  // namespace
+
+InferredChange infer_change(const PoolPolicy& policy, const std::vector<HostDump>& dumps) {
+    return Inference(policy, dumps).run();
+}
+
+InferredChange with_explicit(InferredChange inferred, const PoolChange& asked) {
+    return Overlay(std::move(inferred)).run(asked);
+}
+
+}  // namespace poolcpuid

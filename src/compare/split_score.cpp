@@ -1,0 +1,130 @@
+#include "compare/split_score.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <tuple>
+
+#include "merge/msr_findings.hpp"
+
+namespace poolcpuid::compare {
+
+namespace {
+
+std::uint64_t weight_of(Impact impact) noexcept {
+    const auto* const row = std::find_if(impact_weights.begin(), impact_weights.end(),
+                                         [&](const ImpactWeight& entry) { return entry.impact == impact; });
+    return row->weight;
+}
+
+}  // namespace
+
+Score& Score::operator+=(const Score& other) noexcept {
+    errors += other.errors;
+    kept += other.kept;
+    pools += other.pools;
+    return *this;
+}
+
+bool Score::beats(const Score& other) const noexcept {
+    return std::tie(errors, other.kept, pools) < std::tie(other.errors, kept, other.pools);
+}
+
+VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(plan), vendor_(vendor) {
+    const Rulebook& rulebook = plan.rulebook();
+    std::map<std::pair<std::size_t, std::uint64_t>, std::uint64_t> masks;  // by word and weight
+    for (const FieldIndex index : plan.fields()) {
+        const Field& field = rulebook[index];
+        if (!merge::promises_by_bits(field.rule) || field.rule == Rule::guarded) continue;
+        if (field.exposure != Exposure::shown) continue;
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (const auto word = plan.find_word(merge::place_of(field, subleaf))) {
+                masks[{*word, weight_of(field.impact)}] |= field.mask();
+            }
+        }
+    }
+    for (const auto& [key, mask] : masks) weighed_.push_back({key.first, mask, key.second});
+    for (std::size_t i = 0; i < rulebook.xsave.size(); ++i) {
+        if (rulebook.xsave[i].state == XsaveState::legacy) continue;  // its features are there without XSAVE
+        for (const FieldIndex index : rulebook.xsave[i].features) {
+            const Field& field = rulebook[index];
+            if (const auto word = plan.find_word(merge::place_of(field, field.subleaf_first))) {
+                states_.push_back({i, *word, field.mask()});
+            }
+        }
+    }
+    for (const Model& model : rulebook.models) {
+        for (const std::string_view tag : model.inferred) immunities_.emplace(tag, immunities_.size());
+    }
+}
+
+Meet VendorScorer::of(const merge::HostPromises& host, std::size_t count) const {
+    Meet pool;
+    pool.vendor = vendor_;
+    pool.hosts = count;
+    pool.words = host.atoms.words;
+    for (std::size_t w = 0; w < pool.words.size(); ++w) pool.words[w] &= ~host.implied[w];
+    for (const XsaveComponent& component : plan_.rulebook().xsave) {
+        pool.components.push_back(host.atoms.components[component.bit]);
+    }
+    for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+        const merge::GuardSlot& slot = plan_.guards()[i];
+        const std::uint64_t bit = std::uint64_t{1} << i;
+        if ((host.atoms.scrubs & bit) == 0 && !merge::is_unknown_msr(plan_, host, slot.field, slot.subleaf)) {
+            pool.lost_scrubs |= bit;
+        }
+    }
+    pool.inferred.set();
+    if (host.silicon.model != nullptr) {
+        pool.inferred.reset();
+        for (const std::string_view tag : host.silicon.model->inferred) {
+            pool.inferred.set(immunities_.at(tag) % pool.inferred.size());
+        }
+        pool.least_inferred = host.silicon.model->inferred.size();
+    }
+    return pool;
+}
+
+void VendorScorer::meet(Meet& pool, const Meet& other) const noexcept {
+    pool.hosts += other.hosts;
+    for (std::size_t w = 0; w < pool.words.size(); ++w) pool.words[w] &= other.words[w];
+    for (std::size_t c = 0; c < pool.components.size(); ++c) {
+        if (pool.components[c] != other.components[c]) pool.components[c] = {};
+    }
+    pool.lost_scrubs |= other.lost_scrubs;
+    pool.inferred &= other.inferred;
+    pool.least_inferred = std::min(pool.least_inferred, other.least_inferred);
+}
+
+std::uint64_t VendorScorer::kept(const Meet& pool) const noexcept {
+    std::uint64_t sum = 0;
+    const auto count = [](std::uint64_t bits) { return static_cast<std::uint64_t>(std::popcount(bits)); };
+    for (const Weighed& entry : weighed_) sum += entry.weight * count(pool.words[entry.word] & entry.mask);
+    // What needs a state that is gone goes with it.
+    std::map<std::size_t, std::uint64_t> gone;
+    for (const StateBits& entry : states_) {
+        const std::uint64_t bits = pool.words[entry.word] & entry.mask;
+        if (!pool.components[entry.component].promised && bits != 0) gone[entry.word] |= bits;
+    }
+    if (gone.empty()) return sum;
+    for (const Weighed& entry : weighed_) {
+        const auto at = gone.find(entry.word);
+        if (at != gone.end()) sum -= entry.weight * count(at->second & entry.mask);
+    }
+    return sum;
+}
+
+std::size_t VendorScorer::errors(const Meet& pool) const noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+        if (((pool.lost_scrubs >> i) & 1U) == 0) continue;
+        const merge::GuardSlot& slot = plan_.guards()[i];
+        const Field& field = plan_.rulebook()[slot.field];
+        const auto word = plan_.find_word(merge::place_of(field, slot.subleaf));
+        if (word && (pool.words[*word] & field.mask()) != field.mask()) ++count;  // the bit is shown
+    }
+    // From the identity that is chosen guests infer the least, and still more than is so on each host.
+    if (pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred) ++count;
+    return count;
+}
+
+}  // namespace poolcpuid::compare

@@ -1,0 +1,94 @@
+// plan --split: hosts parted into pools, in text and JSON, and what it refuses.
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/plan_pool.hpp"
+#include "tests/cli/support/validate.hpp"
+
+namespace poolcpuid::test::plan_split_test {
+
+using Catch::Contains;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+struct SplitHosts {
+    PlanPool pool{};
+    std::string intel = pool.dir.write("intel.json", document(intel_host("intel")));
+
+    Result split(const std::string& pools, const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments{"plan", "--split", pools,     "--hosts",
+                                           pool.a, pool.b,    pool.weak, pool.relaxed};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments);
+    }
+};
+
+// "a b | weak": the hosts of each pool.
+std::string pools_of(const Result& result) {
+    std::string text;
+    for (const Json& pool : Json::parse(result.out).at("pools")) {
+        text += (text.empty() ? "" : "| ") + words(pool.at("hosts"));
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a split needs hosts alone, and is what its schema says", "[plan][split]") {
+    const SplitHosts hosts;
+    const Result three = hosts.split("3");
+    INFO(three.text());
+    CHECK(three.status == 0);
+    CHECK(schema_errors("split", three.out).empty());
+    CHECK(pools_of(three) == "a b | relaxed | weak ");
+    CHECK(pools_of(hosts.split("9")) == "a b | relaxed | weak ");
+    CHECK(pools_of(hosts.split("1")) == "a b relaxed weak ");
+    const Json split = Json::parse(three.out);
+    CHECK(split.at("method") == "exact");
+    CHECK(split.at("classes") == 3);
+    CHECK(split.at("migrations_end").dump() ==
+          R"([{"pools":[1,2],"hosts":[2,1]},{"pools":[1,3],"hosts":[2,1]},{"pools":[2,3],"hosts":[1,1]}])");
+    CHECK(split.at("kept").at("split") == split.at("kept").at("bound"));
+    CHECK(run({"plan", "--max-pools", "3", "--hosts", hosts.pool.weak, hosts.pool.b, hosts.pool.relaxed, hosts.pool.a})
+              .out == three.out);
+    CHECK_THAT(flat(hosts.split("3", {"--format", "text"}).out),
+               Contains("4 hosts in 3 pools") && Contains("Pool 1: 2 hosts, AuthenticAMD a, b gains") &&
+                   Contains("between pool 1 (2 hosts) and pool 2 (1 host)"));
+}
+
+TEST_CASE("hosts that are kept together share a pool", "[plan][split]") {
+    const SplitHosts hosts;
+    CHECK(pools_of(hosts.split("3", {"--keep-together", "a,weak"})) == "a b weak | relaxed ");
+    CHECK(pools_of(hosts.split("3", {"--keep-together", "a,weak", "--keep-together", "b,relaxed"})) ==
+          "a b relaxed weak ");
+}
+
+TEST_CASE("hosts of two vendors are never of one pool", "[plan][split]") {
+    const SplitHosts hosts;
+    const Result two = run({"plan", "--split", "2", "--hosts", hosts.pool.a, hosts.intel, hosts.pool.weak});
+    CHECK(two.status == 0);
+    CHECK(pools_of(two) == "a weak | intel ");
+    CHECK(Json::parse(two.out).at("migrations_end").empty());
+    const Result one = run({"plan", "--split", "1", "--hosts", hosts.pool.a, hosts.intel});
+    CHECK(one.status == 4);
+    CHECK_THAT(one.err, Contains("of 2 vendors") && Contains("at least 2 pools"));
+    CHECK(hosts.split("3", {hosts.intel, "--keep-together", "a,intel"}).status == 2);
+}
+
+TEST_CASE("a split refuses what does not go with it", "[plan][split]") {
+    const SplitHosts hosts;
+    CHECK(hosts.split("0").status == 2);
+    CHECK(hosts.split("x").status == 2);
+    CHECK(hosts.split("2", {"--add", hosts.pool.strong}).status == 2);
+    CHECK(hosts.split("2", {"--keep-together", "a,nobody"}).status == 2);
+    CHECK(run({"plan", "--hosts", hosts.pool.a}).status == 2);
+    CHECK(hosts.pool.plan({"--keep-together", "a,b"}).status == 2);
+    CHECK(hosts.pool.plan({"--split", "2"}).status == 2);
+    CHECK(run({"plan", "--split", "2", "--hosts", hosts.pool.dir.file("gone")}).status == 3);
+}
+
+}  // namespace poolcpuid::test::plan_split_test
