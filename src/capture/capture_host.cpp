@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/canonical_json.hpp"
+#include "base/located_json.hpp"
 #include "base/sha256.hpp"
 #include "capture/hardware_cpus.hpp"
 #include "capture/kvm.hpp"
@@ -104,7 +106,8 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     const std::string missing = missing_text(result.not_seen);
     if (!missing.empty()) host.meta["missing"] = missing;
     note_virtual_machine(host);
-    host.sha256 = sha256_hex(to_host_json(host));
+    // As who reads the document back has it: of its content, whatever its layout.
+    host.sha256 = sha256_hex(json::canonical(json::parse(to_host_json(host), host.name)));
     return result;
 }
 

@@ -321,7 +321,10 @@ private:
         for (std::size_t i = 0; i < shown; ++i) head.push_back({"[" + std::to_string(i + 1) + "]", matrix_column});
         page_.cells(head);
         for (std::size_t row = 0; row < plan_.running.size(); ++row) {
-            std::vector<Cell> cells{{"  " + plan_.running[row].label, label}};
+            const std::string& name = plan_.running[row].label;
+            const bool fits = display_width(name) + 2 < label;
+            if (!fits) page_.line(name, Colour::none, 2);  // its cells stand below it
+            std::vector<Cell> cells{{fits ? "  " + name : "", label}};
             for (std::size_t i = 0; i < shown; ++i) cells.push_back(standing_cell(groups[i].standing[row]));
             page_.cells(cells);
         }

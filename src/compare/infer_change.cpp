@@ -172,7 +172,7 @@ private:
     void find(std::string code, std::string message, const std::vector<std::string>& hosts) {
         const std::vector<std::string> first(
             hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(std::min(hosts.size(), most_names)));
-        result_.findings.push_back({Severity::warning, std::move(code), std::move(message), {}, first});
+        result_.findings.push_back({Severity::warning, std::move(code), std::move(message), {}, {first, hosts.size()}});
     }
 
     const PoolPolicy& policy_;

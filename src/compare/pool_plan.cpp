@@ -210,8 +210,9 @@ private:
         if (plan_.counts.gains + plan_.counts.both > 0) {
             text += "; nor whether it kept the policy after, which promises more";
         }
-        names.resize(std::min(names.size(), most_names));
-        plan_.findings.push_back({Severity::note, "former-dump-gone", text + ".", {}, names});
+        const std::size_t count = names.size();
+        names.resize(std::min(count, most_names));
+        plan_.findings.push_back({Severity::note, "former-dump-gone", text + ".", {}, {names, count}});
     }
 
     void ask_of_policy_after() {

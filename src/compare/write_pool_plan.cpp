@@ -68,7 +68,7 @@ public:
         json["policy"] = policy_json();
         json["running"] = document::array_of(plan_.running, [&](const RunningPlan& entry) { return running(entry); });
         if (plan_.running.size() > 1) json["matrix"] = document::array_of(matrix_of(plan_), matrix_json);
-        if (!plan_.findings.empty()) json["findings"] = document::array_of(plan_.findings, finding_json);
+        if (!plan_.findings.empty()) json["findings"] = document::array_of(plan_.findings, document::finding_json);
         json["start_up"] = start_up(plan_.start_up);
         json["price"] = document::array_of(plan_.price, [](const WhatIf& what_if) {
             return Json{{"hosts", what_if.hosts}, {"gains", fields_of(what_if.gains)}};
@@ -83,13 +83,6 @@ public:
     }
 
 private:
-    static Json finding_json(const Finding& finding) {
-        return {{"severity", to_string(finding.severity)},
-                {"code", finding.code},
-                {"message", finding.message},
-                {"hosts", finding.hosts}};
-    }
-
     static Json matrix_json(const MatrixHosts& group) {
         return {{"hosts", group.hosts}, {"standing", document::array_of(group.standing, [](VmStanding standing) {
                                              return Json(to_string(standing));

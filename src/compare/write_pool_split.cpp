@@ -11,15 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json split_findings(const std::vector<Finding>& findings) {
-    return document::array_of(findings, [](const Finding& finding) {
-        Json json{{"severity", to_string(finding.severity)}, {"code", finding.code}, {"message", finding.message}};
-        if (!finding.field.empty()) json["field"] = finding.field;
-        json["hosts"] = finding.hosts;
-        return json;
-    });
-}
-
 Json gained_fields(const SplitPool& pool) {
     Json fields = Json::array();
     for (const FieldChange& change : pool.gains) {
@@ -36,8 +27,8 @@ Json split_pool_json(const SplitPool& pool) {
             {"vendor", pool.vendor},
             {"kept", pool.kept},
             {"gains", gained_fields(pool)},
-            {"errors", split_findings(pool.errors)},
-            {"cleared", split_findings(pool.cleared)}};
+            {"errors", document::array_of(pool.errors, document::finding_json)},
+            {"cleared", document::array_of(pool.cleared, document::finding_json)}};
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST_CASE("a misspelt verb is told with what was probably meant", "[usage]") {
 }
 
 TEST_CASE("no verb at all names them", "[usage]") {
-    CHECK_THAT(refusal({}), StartsWith("poolcpuid takes a verb: merge, check, "));
+    CHECK_THAT(refusal({}), StartsWith("poolcpuid takes a verb: hosts, merge, "));
     CHECK(refusal({"rules"}) == "poolcpuid rules takes a verb: list, show, lint");
 }
 
