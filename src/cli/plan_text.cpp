@@ -179,7 +179,9 @@ private:
         if (plan_.difference.equal_registers) {
             put("Keep the pool's policy: new VMs start with it as before.");
         } else if (plan_.wait_for.empty()) {
-            put("Start new VMs with the policy after from now on: every host keeps it, before the change and after.");
+            put(std::string("Start new VMs with the policy after from now on: ") +
+                (plan_.policy_is_current ? "every host keeps it, before the change and after."
+                                         : "every host keeps it that has a dump now."));
         } else {
             const auto [leaving, back] = split(plan_, plan_.wait_for);
             std::string when =
