@@ -313,16 +313,20 @@ private:
     void matrix() {
         if (plan_.running.size() < 2) return;
         const std::vector<MatrixHosts> groups = matrix_of(plan_);
-        const std::size_t shown = std::min(groups.size(), most_groups_in_full);
         page_.title("Running policies by hosts");
         std::size_t label = 8;
         for (const RunningPlan& entry : plan_.running) label = std::max(label, display_width(entry.label) + 4);
         label = std::min(label, page_.width() / 2);
+        const std::size_t room = (page_.width() - label) / matrix_column;
+        const std::size_t shown = std::min({groups.size(), most_groups_in_full, room});
         std::vector<Cell> head{{"", label}};
         for (std::size_t i = 0; i < shown; ++i) head.push_back({"[" + std::to_string(i + 1) + "]", matrix_column});
         page_.cells(head);
         for (std::size_t row = 0; row < plan_.running.size(); ++row) {
-            std::vector<Cell> cells{{"  " + plan_.running[row].label, label}};
+            const std::string& name = plan_.running[row].label;
+            const bool fits = display_width(name) + 4 <= label;
+            if (!fits) page_.line(name, Colour::none, 2);
+            std::vector<Cell> cells{{fits ? "  " + name : "", label}};
             for (std::size_t i = 0; i < shown; ++i) cells.push_back(standing_cell(groups[i].standing[row]));
             page_.cells(cells);
         }

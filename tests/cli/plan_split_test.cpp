@@ -30,7 +30,8 @@ struct SplitHosts {
 // "a b | weak": the hosts of each pool.
 std::string pools_of(const Result& result) {
     std::string text;
-    for (const Json& pool : Json::parse(result.out).at("pools")) {
+    const Json split = Json::parse(result.out);
+    for (const Json& pool : split.at("pools")) {
         text += (text.empty() ? "" : "| ") + words(pool.at("hosts"));
     }
     return text;
