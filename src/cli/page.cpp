@@ -98,7 +98,9 @@ void Page::cells(const std::vector<Cell>& cells) {
         const std::size_t used = display_width(words);
         const std::size_t least = cell.to_the_right || cell.columns == 0 ? 0 : 1;
         const std::string gap(used < cell.columns ? cell.columns - used : least, ' ');
-        text_ += cell.to_the_right ? gap + painted(words, cell.colour) : painted(words, cell.colour) + gap;
+        const bool is_last = &cell == &cells.back();
+        text_ +=
+            cell.to_the_right ? gap + painted(words, cell.colour) : painted(words, cell.colour) + (is_last ? "" : gap);
     }
     text_ += "\n";
 }

@@ -179,7 +179,9 @@ private:
         if (plan_.difference.equal_registers) {
             put("Keep the pool's policy: new VMs start with it as before.");
         } else if (plan_.wait_for.empty()) {
-            put("Start new VMs with the policy after from now on: every host keeps it, before the change and after.");
+            put(std::string("Start new VMs with the policy after from now on: ") +
+                (plan_.policy_is_current ? "every host keeps it, before the change and after."
+                                         : "every host keeps it that has a dump now."));
         } else {
             const auto [leaving, back] = split(plan_, plan_.wait_for);
             std::string when =
@@ -291,7 +293,6 @@ private:
         provenance.hosts_removed.clear();
         provenance.hosts_added.clear();
         provenance.hosts_renamed.clear();
-        provenance.hosts_recaptured.clear();
         provenance.names = false;
         provenance.decisions.clear();
         const auto alike = [](const Finding& a, const Finding& b) { return a.code == b.code && a.field == b.field; };
@@ -312,18 +313,19 @@ private:
     void matrix() {
         if (plan_.running.size() < 2) return;
         const std::vector<MatrixHosts> groups = matrix_of(plan_);
-        const std::size_t shown = std::min(groups.size(), most_groups_in_full);
         page_.title("Running policies by hosts");
         std::size_t label = 8;
         for (const RunningPlan& entry : plan_.running) label = std::max(label, display_width(entry.label) + 4);
         label = std::min(label, page_.width() / 2);
+        const std::size_t room = (page_.width() - label) / matrix_column;
+        const std::size_t shown = std::min({groups.size(), most_groups_in_full, room});
         std::vector<Cell> head{{"", label}};
         for (std::size_t i = 0; i < shown; ++i) head.push_back({"[" + std::to_string(i + 1) + "]", matrix_column});
         page_.cells(head);
         for (std::size_t row = 0; row < plan_.running.size(); ++row) {
             const std::string& name = plan_.running[row].label;
-            const bool fits = display_width(name) + 2 < label;
-            if (!fits) page_.line(name, Colour::none, 2);  // its cells stand below it
+            const bool fits = display_width(name) + 4 <= label;
+            if (!fits) page_.line(name, Colour::none, 2);
             std::vector<Cell> cells{{fits ? "  " + name : "", label}};
             for (std::size_t i = 0; i < shown; ++i) cells.push_back(standing_cell(groups[i].standing[row]));
             page_.cells(cells);
