@@ -116,9 +116,10 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
 }
 
 TEST_CASE("sha256sum over policy/ without targets/ and guests/ gives the rulebook's digest", "[rulebook]") {
-    const std::string listing = "cd '" + policy_directory +
-                                "' && find . '(' -name targets -o -name guests ')' -prune -o -name '*.json' -print | sed 's,^[.]/,,' | "
-                                "LC_ALL=C sort | xargs sha256sum | sha256sum";
+    const std::string listing =
+        "cd '" + policy_directory +
+        "' && find . '(' -name targets -o -name guests ')' -prune -o -name '*.json' -print | sed 's,^[.]/,,' | "
+        "LC_ALL=C sort | xargs sha256sum | sha256sum";
     CHECK(shell(listing) == std::string(builtin_rulebook().sha256) + "  -");
 }
 
