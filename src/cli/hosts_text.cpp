@@ -13,7 +13,7 @@ namespace poolcpuid::cli {
 
 namespace {
 
-constexpr std::size_t gap = 2;           // blanks between two columns
+constexpr std::size_t column_gap = 2;    // blanks between two columns
 constexpr std::size_t widest_name = 24;  // a longer one stands on a line of its own
 constexpr const char* not_known = "unknown";
 
@@ -113,7 +113,7 @@ private:
             for (const HostLine& line : lines) {
                 column.width = std::max(column.width, display_width(column.cell(*line.entry)));
             }
-            all += column.width + gap;
+            all += column.width + column_gap;
         }
         const bool is_any_known = std::any_of(lines.begin(), lines.end(),
                                               [](const HostLine& line) { return !line.entry->facts.kernel.empty(); });
@@ -141,17 +141,17 @@ private:
             std::string start = line.start;
             if (display_width(start) > first) page_.line(std::exchange(start, ""));
             row(start, first, columns, [&](const HostColumn& column) { return column.cell(*line.entry); });
-            under(line, first + gap, columns);
+            under(line, first + column_gap, columns);
         }
     }
 
     void row(const std::string& start, std::size_t first, const std::vector<HostColumn>& columns,
              const std::function<std::string(const HostColumn&)>& words) {
-        std::vector<Cell> cells{{start, each_ ? first + gap : first, !each_}};
-        if (!each_) cells.push_back({std::string(gap, ' '), 0});
+        std::vector<Cell> cells{{start, each_ ? first + column_gap : first, !each_}};
+        if (!each_) cells.push_back({std::string(column_gap, ' '), 0});
         for (const HostColumn& column : columns) {
             const bool is_last = &column == &columns.back();
-            cells.push_back({words(column), is_last ? 0 : column.width + gap});
+            cells.push_back({words(column), is_last ? 0 : column.width + column_gap});
         }
         page_.cells(cells);
     }
