@@ -17,7 +17,7 @@ using cli::progress_line;
 
 namespace {
 
-// Hosts of which the first takes longer than a second to come.
+// Hosts of which the first takes longer than a second to come, whenever the program has started.
 struct SlowPool {
     TemporaryDirectory dir{};
     std::string first = dir.write("first.json", document(amd_host("first")));
@@ -27,7 +27,7 @@ struct SlowPool {
         std::vector<std::string> arguments{"merge", "-", second, "--color", "never", "-o", dir.file("policy.json")};
         arguments.insert(arguments.end(), more.begin(), more.end());
         Surroundings surroundings;
-        surroundings.launcher = {"sh", "-c", "{ sleep 1.1; cat " + first + "; } | \"$@\"", "sh"};
+        surroundings.launcher = {"sh", "-c", "{ sleep 2.5; cat " + first + "; } | \"$@\"", "sh"};
         surroundings.error_terminal = terminal;
         return run(arguments, surroundings);
     }
