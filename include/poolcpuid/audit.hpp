@@ -130,6 +130,7 @@ struct Audit {
     Signature identity;               // of the guest
     std::size_t hosts = 0;            // of which it was asked
     std::vector<AuditEntry> entries;  // sorted by id
+    CpuNames cpus;                    // of the hosts
 
     // Whether a host is affected by something that a guest there believes itself safe from.
     bool is_falsely_safe() const noexcept;

@@ -9,11 +9,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
@@ -89,6 +91,22 @@ struct Provenance {
     bool empty() const noexcept;
 };
 
+// A CPU vulnerability of which a guest's kernel believes something else under the second policy.
+struct BeliefChange {
+    std::string id;      // the name of the kernel's file
+    std::string name;    // as people say it
+    std::string before;  // what that file holds in a guest of the first policy
+    std::string after;
+    Belief belief_before = Belief::not_affected;
+    Belief belief_after = Belief::not_affected;
+};
+
+// What a kernel believes otherwise.
+struct BeliefChanges {
+    GuestKernel kernel;
+    std::vector<BeliefChange> changes;  // sorted by id
+};
+
 struct Difference {
     DiffSide before;
     DiffSide after;
@@ -97,6 +115,9 @@ struct Difference {
     bool equal_registers = false;
     std::vector<FieldChange> changes;  // by direction, then impact, then place
     Provenance provenance;
+    // Of two policies for one vendor, by the newest kernel (audit.hpp) that restarts under the second. Nothing where the
+    // rulebook knows no guest.
+    std::optional<BeliefChanges> beliefs;
 
     bool is_of_two_vendors() const { return before.vendor != after.vendor; }
 };

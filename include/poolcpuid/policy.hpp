@@ -38,6 +38,15 @@ struct HostList {
     friend bool operator==(const HostList&, const HostList&) = default;
 };
 
+// The CPUs of hosts by their names, as short_text says them.
+using CpuNames = std::map<std::string, std::string, std::less<>>;
+
+// Adds a host, unless its dump does not show its CPU. Linear in the model table.
+void add_cpu(const Rulebook& rulebook, const HostDump& host, CpuNames& cpus);
+
+// All of these names, sorted, with the CPUs where each host's is known.
+HostList list_of(const std::vector<std::string>& names, const CpuNames& cpus);
+
 // Something about the inputs or the result that a person should know.
 struct Finding {
     Severity severity = Severity::note;

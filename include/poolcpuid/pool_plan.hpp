@@ -157,6 +157,7 @@ struct PoolPlan {
     std::vector<Finding> findings;  // what cannot be known of the change
     std::vector<WhatIf> price;      // of what the policy loses, what hosts that join or come back cost
     std::vector<Mend> mends;        // by the first host
+    CpuNames cpus;                  // of the hosts before and after, where a dump shows it
 
     // The labels of the stranded, sorted.
     std::vector<std::string> stranded() const;

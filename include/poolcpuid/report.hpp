@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/what_if.hpp"
@@ -28,6 +29,7 @@ struct ReportInput {
     PoolPolicy policy;
     std::string sha256;                // of the policy's document; empty: not shown
     std::optional<PoolDetails> hosts;  // without them lists of hosts are as short as the policy's
+    std::optional<Audit> audit;        // of the policy, on the hosts where they were given; nothing: not shown
     bool other_hosts = false;          // hosts were given, but what follows from them is not this policy
 };
 

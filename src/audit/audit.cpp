@@ -70,6 +70,7 @@ public:
         }
         result.identity = audit::identity_of(policy_);
         result.hosts = hosts_.size();
+        for (const HostDump& host : hosts) add_cpu(rulebook_, host, result.cpus);
         for (const GuestVulnerability& vulnerability : data_.vulnerabilities) {
             result.entries.push_back(entry_of(vulnerability));
         }

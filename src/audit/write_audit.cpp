@@ -62,7 +62,7 @@ std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Au
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
-    json["guest"] = {{"id", audit.kernel.id}, {"name", audit.kernel.name}, {"source", audit.kernel.source}};
+    json["guest"] = document::guest_json(audit.kernel);
     json["assumptions"] = document::array_of(audit.assumptions, [](const GuestAssumption& assumption) {
         return Json{{"id", assumption.id}, {"says", assumption.says}, {"holds", assumption.holds}};
     });

@@ -4,28 +4,28 @@
 #include <string>
 #include <vector>
 
+#include "audit/words.hpp"
 #include "base/hex.hpp"
 #include "cli/texts.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {
 
 namespace {
 
-// A part of the page.
-struct Heading {
-    AuditVerdict verdict;
-    Colour colour;
-    const char* words;
-};
+constexpr std::array from_the_worst{AuditVerdict::falsely_safe, AuditVerdict::vulnerable, AuditVerdict::unknown,
+                                    AuditVerdict::holds, AuditVerdict::needless};
 
-constexpr std::array headings{
-    Heading{AuditVerdict::falsely_safe, Colour::red,
-            "Falsely safe: a host is affected, and the guest there does not know"},
-    Heading{AuditVerdict::vulnerable, Colour::yellow, "Open, and the guest says so"},
-    Heading{AuditVerdict::unknown, Colour::yellow, "Not known: a dump does not say whether it is true"},
-    Heading{AuditVerdict::holds, Colour::green, "True on every host"},
-    Heading{AuditVerdict::needless, Colour::none, "Needless: no host is affected"},
-};
+Colour colour_of(AuditVerdict verdict) {
+    switch (verdict) {
+        case AuditVerdict::falsely_safe: return Colour::red;
+        case AuditVerdict::vulnerable:
+        case AuditVerdict::unknown: return Colour::yellow;
+        case AuditVerdict::holds: return Colour::green;
+        case AuditVerdict::needless: break;
+    }
+    return Colour::none;
+}
 
 class AuditText {
 public:
@@ -38,7 +38,7 @@ public:
             for (const AuditEntry& entry : audit_.entries) put(entry, true);
             return;
         }
-        for (const Heading& heading : headings) put(heading);
+        for (const AuditVerdict verdict : from_the_worst) put(verdict);
     }
 
 private:
@@ -52,13 +52,13 @@ private:
         }
     }
 
-    void put(const Heading& heading) {
+    void put(AuditVerdict verdict) {
         bool is_first = true;
         for (const AuditEntry& entry : audit_.entries) {
-            if (entry.verdict != heading.verdict) continue;
-            if (is_first) page_.title(heading.words, heading.colour);
+            if (entry.verdict != verdict) continue;
+            if (is_first) page_.title(std::string(audit::meaning_of(verdict)), colour_of(verdict));
             is_first = false;
-            put(entry, heading.verdict >= AuditVerdict::unknown);
+            put(entry, verdict >= AuditVerdict::unknown);
         }
     }
 
@@ -68,13 +68,14 @@ private:
         if (!in_full) return;
         for (const AuditHosts& group : entry.hosts) {
             if (group.verdict >= AuditVerdict::unknown) {
-                page_.paragraph(4, short_list(group.hosts, most_hosts_listed) + ": ", story(entry, group));
+                page_.paragraph(4, hosts_text(list_of(group.hosts, audit_.cpus), {}) + ": ",
+                                audit::story_of(entry, group));
             }
         }
         if (audit_.hosts == 0) decided(entry);
         for (const AuditAdvice& advice : entry.advice) {
             const bool about_some = !advice.hosts.empty() && advice.hosts.size() < audit_.hosts;
-            const std::string on = about_some ? short_list(advice.hosts, names_in_sentence) + ": " : "";
+            const std::string on = about_some ? document::enumerate(list_of(advice.hosts, audit_.cpus)) + ": " : "";
             page_.paragraph(4, "-> ", on + advice.text);
         }
     }
@@ -86,34 +87,6 @@ private:
             page_.paragraph(4, decision.field + " " + decision.value + ": ",
                             "because of " + hosts_text(decision.because, size_of(policy_)));
         }
-    }
-
-    static std::string story(const AuditEntry& entry, const AuditHosts& group) {
-        std::string text;
-        switch (group.affected) {
-            case Answer::yes: text = "affected"; break;
-            case Answer::no: text = "not affected"; break;
-            case Answer::unknown: text = "perhaps affected"; break;
-        }
-        if (group.effective == Answer::no) text += ", and what the guest does has no effect there";
-        if (group.effective == Answer::unknown) text += ", and it is not known whether what the guest does helps";
-        if (entry.belief == Belief::not_affected && group.affected == Answer::yes)
-            text += ", and the guest does nothing";
-        std::vector<std::string> fields;
-        for (const AuditGround& ground : group.grounds) {
-            if (ground.is_field) fields.push_back(ground.name + " " + value(ground.value));
-        }
-        if (!fields.empty()) text += " (" + joined(fields) + ")";
-        return text;
-    }
-
-    static std::string value(Answer answer) {
-        switch (answer) {
-            case Answer::no: return "0";
-            case Answer::yes: return "1";
-            case Answer::unknown: break;
-        }
-        return "not known";
     }
 
     const PoolPolicy& policy_;

@@ -129,6 +129,10 @@ std::vector<DirectionGroup> grouped(const Difference& difference) {
     return directions;
 }
 
+std::string beliefs_title(const BeliefChanges& beliefs) {
+    return "What a guest then says of vulnerabilities, once restarted (" + beliefs.kernel.name + ")";
+}
+
 const char* title_of(const Difference& difference, Direction direction) {
     switch (direction) {
         case Direction::loses: return "Loses promises";
@@ -225,6 +229,7 @@ public:
                 with_promise(direction);
             }
         }
+        beliefs();
         rest();
     }
 
@@ -308,6 +313,15 @@ private:
         if (cut) page_.line("(--format json has all of them)", Colour::none, 2);
     }
 
+    // What a guest believes of vulnerabilities.
+    void beliefs() {
+        if (!difference_.beliefs || difference_.beliefs->changes.empty()) return;
+        page_.title(beliefs_title(*difference_.beliefs));
+        for (const BeliefChange& change : difference_.beliefs->changes) {
+            page_.paragraph(2, change.id + ": ", change.before + " -> " + change.after);
+        }
+    }
+
     void rest() {
         const std::vector<std::string> others = other_differences(difference_);
         if (others.empty()) return;
@@ -356,6 +370,7 @@ public:
         line("\n" + verdict_text(difference_));
         sides();
         for (const DirectionGroup& direction : grouped(difference_)) put(direction);
+        beliefs();
         const std::vector<std::string> others = other_differences(difference_);
         if (!others.empty()) line("\n## Besides the registers\n");
         for (const std::string& other : others) line("- " + escaped(other));
@@ -406,6 +421,15 @@ private:
         std::string sentences;
         for (const std::string& sentence : direction.restarted) sentences += " " + sentence;
         line("\nRestarted:" + sentences);
+    }
+
+    void beliefs() {
+        if (!difference_.beliefs || difference_.beliefs->changes.empty()) return;
+        line("\n## " + beliefs_title(*difference_.beliefs));
+        line("\n| file | before | after |\n|---|---|---|");
+        for (const BeliefChange& change : difference_.beliefs->changes) {
+            line("| " + code(change.id) + " | " + escaped(change.before) + " | " + escaped(change.after) + " |");
+        }
     }
 
     const Difference& difference_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/texts.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {
 
@@ -25,8 +26,10 @@ std::string counts_text(const PromiseCounts& counts) {
     return text;
 }
 
-// "a, b and 3 more", for a sentence.
-std::string named(const std::vector<std::string>& names) { return enumerate(names); }
+// Hosts for a sentence: "a, b and 3 more" or, of many, "40 hosts (Rome ×28, Milan ×12)".
+std::string named(const PoolPlan& plan, const std::vector<std::string>& hosts) {
+    return document::enumerate(list_of(hosts, plan.cpus));
+}
 
 // The names among names of hosts that leave; the others come back.
 struct LeavingOrBack {
@@ -58,12 +61,12 @@ std::vector<std::string> labels_of(const std::vector<const RunningPlan*>& entrie
 }
 
 // "VMs of a and b cannot move to x"; to some hosts where they differ in which.
-std::string where(const std::vector<const RunningPlan*>& stranded) {
+std::string where(const PoolPlan& plan, const std::vector<const RunningPlan*>& stranded) {
     const std::set<std::string> hosts = out_of_reach(*stranded.front());
     const bool same = std::all_of(stranded.begin(), stranded.end(),
                                   [&](const RunningPlan* entry) { return out_of_reach(*entry) == hosts; });
-    return "VMs of " + named(labels_of(stranded)) + " cannot move to " +
-           (same ? named({hosts.begin(), hosts.end()}) : "some hosts of the pool") + " until they restart";
+    return "VMs of " + enumerate(labels_of(stranded)) + " cannot move to " +
+           (same ? named(plan, {hosts.begin(), hosts.end()}) : "some hosts of the pool") + " until they restart";
 }
 
 // Which VMs stand, which move and which do not.
@@ -80,7 +83,7 @@ std::string answer(const PoolPlan& plan) {
     const bool changes = !plan.added.empty() || !plan.removed.empty() || !plan.replaced.empty();
     const std::string pool = changes ? " after the change" : " of the pool";
     if (count == 0) {
-        const std::string who = plan.running.size() == 1 ? named({plan.running.front().label})
+        const std::string who = plan.running.size() == 1 ? enumerate({plan.running.front().label})
                                                          : std::to_string(plan.running.size()) + " running policies";
         const bool degrades = std::any_of(plan.running.begin(), plan.running.end(),
                                           [](const RunningPlan& entry) { return !entry.degraded.empty(); });
@@ -90,10 +93,10 @@ std::string answer(const PoolPlan& plan) {
     std::string text = std::to_string(count) + " of " +
                        counted(plan.running.size(), "running policy", "running policies") +
                        (count == 1 ? " strands: " : " strand: ");
-    if (!confined.empty()) text += where(confined);
+    if (!confined.empty()) text += where(plan, confined);
     if (!nowhere.empty()) {
         if (!confined.empty()) text += "; ";
-        text += "VMs of " + named(labels_of(nowhere)) + " may run on no host" + pool;
+        text += "VMs of " + enumerate(labels_of(nowhere)) + " may run on no host" + pool;
     }
     return text + (before && changes ? ". So it was before the change." : ".");
 }
@@ -106,7 +109,7 @@ std::string headline(const PoolPlan& plan) {
     }
     const std::string text = answer(plan);
     if (stuck.empty()) return text;
-    return text + " VMs on " + named({stuck.begin(), stuck.end()}) + " have nowhere to go while it changes.";
+    return text + " VMs on " + named(plan, {stuck.begin(), stuck.end()}) + " have nowhere to go while it changes.";
 }
 
 // What to do, a sentence or two each: for the stranded VMs, then for the hosts, then for the policy.
@@ -118,7 +121,7 @@ public:
         for_stranded();
         for_weakened();
         for (const Mend& mend : plan_.mends) {
-            put(named(mend.hosts) + " (" + short_list(mend.fields, most_fields) + "): " + mend.remedy);
+            put(named(plan_, mend.hosts) + " (" + short_list(mend.fields, most_fields) + "): " + mend.remedy);
         }
         for (const WhatIf& price : plan_.price) put(price_text(price));
         for_policy();
@@ -138,11 +141,11 @@ private:
             if (entry.stranded()) (entry.reaches.empty() ? nowhere : confined).push_back(entry.label);
         }
         if (!confined.empty()) {
-            put("Keep the VMs of " + named(confined) +
+            put("Keep the VMs of " + enumerate(confined) +
                 " on the hosts that they reach until they have restarted with the policy after.");
         }
         if (!nowhere.empty()) {
-            put("Shut down the VMs of " + named(nowhere) +
+            put("Shut down the VMs of " + enumerate(nowhere) +
                 " before the change, and start them again with the policy after.");
         }
     }
@@ -160,7 +163,7 @@ private:
             if (broken.contains(host.name)) weakened.push_back(host.name);
         }
         if (weakened.empty()) return;
-        put(named(weakened) + (weakened.size() == 1 ? " comes" : " come") +
+        put(named(plan_, weakened) + (weakened.size() == 1 ? " comes" : " come") +
             " back weaker: the microcode, BIOS settings and kernel of before would mend that.");
     }
 
@@ -168,7 +171,7 @@ private:
     std::string price_text(const WhatIf& price) const {
         const std::size_t lost = plan_.counts.loses + plan_.counts.both + plan_.counts.relaxes;
         const std::string all = counted(lost, "promise") + " that the policy loses";
-        const std::string start = "The price of " + named(price.hosts) + ": ";
+        const std::string start = "The price of " + named(plan_, price.hosts) + ": ";
         if (price.gains.size() == lost) return start + "the " + all + ".";
         std::vector<std::string> fields;
         for (const FieldChange& change : price.gains) fields.push_back(name_of(rulebook_, change));
@@ -185,9 +188,9 @@ private:
         } else {
             const auto [leaving, back] = split(plan_, plan_.wait_for);
             std::string when =
-                leaving.empty() ? "" : named(leaving) + (leaving.size() == 1 ? " has left" : " have left");
+                leaving.empty() ? "" : named(plan_, leaving) + (leaving.size() == 1 ? " has left" : " have left");
             if (!back.empty()) {
-                when += (when.empty() ? "" : " and ") + named(back) +
+                when += (when.empty() ? "" : " and ") + named(plan_, back) +
                         (back.size() == 1 ? " has come back" : " have come back");
             }
             put("Start new VMs with the policy after when " + when +
@@ -254,7 +257,7 @@ private:
         for (const ChangedHost& host : hosts) {
             names[against == nullptr ? "" : " (" + how(host, against) + ")"].push_back(host.name);
         }
-        for (const auto& [text, alike] : names) page_.paragraph(2, "", what + named(alike) + text);
+        for (const auto& [text, alike] : names) page_.paragraph(2, "", what + named(plan_, alike) + text);
     }
 
     static std::string how(const ChangedHost& host, const std::string& against) {
@@ -331,9 +334,9 @@ private:
             page_.cells(cells);
         }
         for (std::size_t i = 0; i < shown; ++i) {
-            page_.row(
-                2, "[" + std::to_string(i + 1) + "]", 7,
-                short_list(groups[i].hosts, most_hosts_listed) + " (" + counted(groups[i].hosts.size(), "host") + ")");
+            page_.row(2, "[" + std::to_string(i + 1) + "]", 7,
+                      hosts_text(list_of(groups[i].hosts, plan_.cpus), {}) + " (" +
+                          counted(groups[i].hosts.size(), "host") + ")");
         }
         if (shown < groups.size()) {
             page_.paragraph(2, "",
@@ -361,16 +364,17 @@ private:
                                                    : " reach " + std::to_string(entry.reaches.size()) + " of " +
                                                          std::to_string(plan_.hosts_after) + " hosts"));
         each(entry.cannot_reach, [&](const Unreachable& group) {
-            page_.paragraph(2, "",
-                            "must not run on " + named(group.hosts) + (group.before ? ", nor before the change" : ""));
+            page_.paragraph(
+                2, "",
+                "must not run on " + named(plan_, group.hosts) + (group.before ? ", nor before the change" : ""));
             violations(group.violations);
         });
         each(entry.degraded, [&](const FlawedHosts& group) {
-            page_.paragraph(2, "", "run degraded on " + named(group.hosts));
+            page_.paragraph(2, "", "run degraded on " + named(plan_, group.hosts));
             violations(group.violations);
         });
         each(entry.doubtful, [&](const FlawedHosts& group) {
-            page_.paragraph(2, "", "reach " + named(group.hosts) + ", of which not all is known");
+            page_.paragraph(2, "", "reach " + named(plan_, group.hosts) + ", of which not all is known");
             violations(group.violations);
         });
         refuges(entry);
@@ -405,26 +409,27 @@ private:
                             entry.no_refuge.end(), std::back_inserter(movable));
         const auto [leaving, back] = split(plan_, movable);
         if (!leaving.empty()) {
-            page_.paragraph(2, "", "from " + named(leaving) + " they can move to " + named(entry.reaches));
+            page_.paragraph(2, "",
+                            "from " + named(plan_, leaving) + " they can move to " + named(plan_, entry.reaches));
         }
         if (!back.empty()) {
             std::vector<std::string> others;
             std::set_difference(entry.reaches.begin(), entry.reaches.end(), back.begin(), back.end(),
                                 std::back_inserter(others));
             page_.paragraph(2, "",
-                            "from " + named(back) + " they can move to " +
-                                (others.empty() ? "the others that they reach" : named(others)));
+                            "from " + named(plan_, back) + " they can move to " +
+                                (others.empty() ? "the others that they reach" : named(plan_, others)));
         }
         if (!entry.no_refuge.empty()) {
-            page_.paragraph(2, "", "from " + named(entry.no_refuge) + " they can move nowhere", Colour::red);
+            page_.paragraph(2, "", "from " + named(plan_, entry.no_refuge) + " they can move nowhere", Colour::red);
         }
     }
 
     void start_up(const std::vector<StartUpHosts>& groups) {
         each(groups, [&](const StartUpHosts& group) {
-            page_.paragraph(
-                2, "",
-                "the VMM of " + named(group.hosts) + " must be told to show: " + items_of(rulebook_, group.start_up));
+            page_.paragraph(2, "",
+                            "the VMM of " + named(plan_, group.hosts) +
+                                " must be told to show: " + items_of(rulebook_, group.start_up));
         });
     }
 

@@ -46,6 +46,12 @@ void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput
     input.hosts = std::move(details);
 }
 
+// What a guest believes, on the hosts where they are the policy's. A rulebook may know no guest.
+std::optional<Audit> audit_of(const Rulebook& rulebook, const PoolPolicy& policy, const std::vector<HostDump>& hosts) {
+    if (guest_kernels(rulebook).empty() || !rulebook.vendor_of(policy.vendor)) return std::nullopt;
+    return audit_policy(rulebook, policy, hosts, {});
+}
+
 ExitStatus report(const ReportArguments& arguments) {
     check_output(arguments.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
     const bool hosts_on_stdin = std::any_of(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input);
@@ -66,7 +72,9 @@ ExitStatus report(const ReportArguments& arguments) {
         const auto hosts = read_policy_hosts(input.policy, path, arguments.hosts, arguments.ceiling, rulebook);
         if (!hosts) return ExitStatus::bad_input;
         add_details(*hosts, rulebook, input);
+        if (input.hosts) input.audit = audit_of(rulebook, input.policy, hosts->dumps);
     }
+    if (!input.audit) input.audit = audit_of(rulebook, input.policy, {});
     write_file(arguments.output, report_html(rulebook, input));
     return ExitStatus::done;
 }

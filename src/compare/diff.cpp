@@ -76,6 +76,23 @@ bool equal_registers(const PolicyOrHost& before, const PolicyOrHost& after, cons
     return same(host.hardware, other.hardware) && same(host.hypervisor, other.hypervisor);
 }
 
+// What the newest kernel believes otherwise of the second policy.
+std::optional<BeliefChanges> belief_changes(const Rulebook& rulebook, const PoolPolicy& before,
+                                            const PoolPolicy& after) {
+    if (guest_kernels(rulebook).empty()) return std::nullopt;
+    const Audit old_audit = audit_policy(rulebook, before, {}, {});
+    const Audit new_audit = audit_policy(rulebook, after, {}, {});
+    BeliefChanges result{new_audit.kernel, {}};
+    // Both have the entries of the rulebook, in its order.
+    for (std::size_t at = 0; at < old_audit.entries.size(); ++at) {
+        const AuditEntry& was = old_audit.entries[at];
+        const AuditEntry& is = new_audit.entries[at];
+        if (was.says == is.says) continue;
+        result.changes.push_back({is.id, is.name, was.says, is.says, was.belief, is.belief});
+    }
+    return result;
+}
+
 }  // namespace
 
 std::string_view to_string(Direction direction) noexcept {
@@ -125,6 +142,9 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
     const merge::Plan plan(rulebook, *vendor);
     difference.changes = compare::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
     difference.equal_registers = equal_registers(before, after, difference.changes);
+    if (std::holds_alternative<PoolPolicy>(before) && std::holds_alternative<PoolPolicy>(after)) {
+        difference.beliefs = belief_changes(rulebook, std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
+    }
     return difference;
 }
 

@@ -78,6 +78,9 @@ private:
         if (hosts_.after.empty()) throw NoPolicyError("no host is left in the pool after the change");
         hosts_.kinds.add(hosts_.before);
         hosts_.kinds.add(hosts_.after);
+        for (const auto* hosts : {&hosts_.before, &hosts_.after}) {
+            for (const auto& [name, host] : *hosts) add_cpu(rulebook_, *host, plan_.cpus);
+        }
 
         std::vector<std::string> known;
         for (const std::string& name : hosts_.moving) {

@@ -68,6 +68,18 @@ Json provenance_json(const Provenance& provenance) {
     return json;
 }
 
+Json beliefs_json(const BeliefChanges& beliefs) {
+    Json json;
+    json["guest"] = document::guest_json(beliefs.kernel);
+    json["changes"] = document::array_of(beliefs.changes, [](const BeliefChange& change) {
+        return Json{{"id", change.id},
+                    {"name", change.name},
+                    {"before", {{"says", change.before}, {"belief", to_string(change.belief_before)}}},
+                    {"after", {{"says", change.after}, {"belief", to_string(change.belief_after)}}}};
+    });
+    return json;
+}
+
 }  // namespace
 
 nlohmann::ordered_json compare::difference_json(const Difference& difference, const Rulebook& rulebook) {
@@ -81,6 +93,7 @@ nlohmann::ordered_json compare::difference_json(const Difference& difference, co
                                          [&](const FieldChange& change) { return change_json(rulebook, change); });
     const bool are_policies = difference.before.is_policy && difference.after.is_policy;
     if (are_policies) json["provenance"] = provenance_json(difference.provenance);
+    if (difference.beliefs) json["beliefs"] = beliefs_json(*difference.beliefs);
     return json;
 }
 

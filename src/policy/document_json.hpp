@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "policy/document_text.hpp"
+#include "poolcpuid/audit.hpp"
 #include "poolcpuid/cpu.hpp"
 #include "poolcpuid/policy.hpp"
 #include "rulebook/names.hpp"
@@ -41,6 +42,11 @@ inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const
     json["field"] = id;
     put_place(json, place);
     json["names"] = names_json(rules, id);
+}
+
+// A kernel of a guest.
+inline nlohmann::ordered_json guest_json(const GuestKernel& kernel) {
+    return {{"id", kernel.id}, {"name", kernel.name}, {"source", kernel.source}};
 }
 
 // Adds "hosts", "count" and, where not all names are listed and it is known, "cpus": how many have each CPU. Of a list

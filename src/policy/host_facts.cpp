@@ -14,6 +14,21 @@ void HostList::add(const HostList& others, std::size_t most) {
     for (const auto& [cpu, with_it] : others.cpus) cpus[cpu] += with_it;
 }
 
+void add_cpu(const Rulebook& rulebook, const HostDump& host, CpuNames& cpus) {
+    const auto cpu = cpu_of(rulebook, host.first_table());
+    if (cpu) cpus.insert_or_assign(host.name, short_text(*cpu));
+}
+
+HostList list_of(const std::vector<std::string>& names, const CpuNames& cpus) {
+    HostList hosts{names, names.size()};
+    for (const std::string& name : names) {
+        const auto cpu = cpus.find(name);
+        if (cpu == cpus.end()) return {names, names.size()};
+        ++hosts.cpus[cpu->second];
+    }
+    return hosts;
+}
+
 CpuCounts cpus_of(const PoolPolicy& policy) {
     CpuCounts cpus;
     for (const HostClass& host : policy.hosts) {

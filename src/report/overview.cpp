@@ -38,6 +38,9 @@ void put_tally(Page& page, const summary::Groups& groups) {
     put_tally_entry(page, "limits", groups.limits.size(), "number limited", "numbers limited");
     put_tally_entry(page, "findings", count_of(page.policy, Severity::error), "error", "errors");
     put_tally_entry(page, "findings", count_of(page.policy, Severity::warning), "warning", "warnings");
+    if (!page.input.audit || page.input.audit->hosts == 0) return;
+    put_tally_entry(page, "vulnerabilities", falsely_safe_count(*page.input.audit), "vulnerability falsely thought safe",
+                    "vulnerabilities falsely thought safe");
 }
 
 // Who or what costs the features that follow.

@@ -65,11 +65,15 @@ void put_head(Page& page, std::initializer_list<std::string_view> columns);
 // The sections, in the order of the page.
 void put_summary(Page& page);
 void put_findings(Page& page);
+void put_vulnerabilities(Page& page);
 void put_fields(Page& page);
 void put_costs(Page& page);
 void put_registers(Page& page);
 void put_inputs(Page& page);
 void put_rulebook(Page& page);
+
+// Of how many vulnerabilities guests are falsely safe.
+std::size_t falsely_safe_count(const Audit& audit);
 
 // What the page says of rules, impacts, numbers and lists.
 

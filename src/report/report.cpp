@@ -66,6 +66,7 @@ void put_contents(Page& page) {
     };
     entry("#summary", "Summary");
     entry("#findings", "Findings");
+    if (page.input.audit) entry("#vulnerabilities", "Vulnerabilities");
     entry("#fields", "Fields");
     if (page.input.hosts) entry("#costs", "Costs");
     entry("#registers", "Registers");
@@ -91,6 +92,7 @@ std::string report_html(const Rulebook& rulebook, const ReportInput& input) {
             const auto main = page.html.open("main");
             put_summary(page);
             put_findings(page);
+            put_vulnerabilities(page);
             put_fields(page);
             put_costs(page);
             put_registers(page);

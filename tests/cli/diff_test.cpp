@@ -186,6 +186,44 @@ TEST_CASE("Markdown is tables, and names are no markup", "[diff]") {
     CHECK_THAT(text, Contains("## Loses promises\n\n### crash\n"));
 }
 
+TEST_CASE("a difference of policies says what a guest then believes of vulnerabilities", "[diff][audit]") {
+    const TemporaryDirectory dir;
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/intel-haswell-skylake/hosts";
+    const std::string all = dir.file("all.json");
+    const std::string one = dir.file("one.json");
+    REQUIRE(run({"merge", hosts, "--pool", "all", "-o", all}).status == 0);
+    REQUIRE(run({"merge", hosts + "/skylake-1.json", "--pool", "one", "-o", one}).status == 0);
+
+    const auto beliefs = nlohmann::json::parse(run({"diff", all, one}).out).at("beliefs");
+    const auto audited = [&](const std::string& policy) {
+        nlohmann::json said;
+        const auto audit = nlohmann::json::parse(run({"audit", policy, "--format", "json"}).out);
+        for (const auto& entry : audit.at("vulnerabilities")) {
+            said[entry.at("id").get<std::string>()] = {{"says", entry.at("says")}, {"belief", entry.at("belief")}};
+        }
+        return said;
+    };
+    // What the audits of the two say otherwise, and nothing else.
+    const nlohmann::json before = audited(all);
+    const nlohmann::json after = audited(one);
+    nlohmann::json expected;
+    for (const auto& [id, said] : before.items()) {
+        if (said != after.at(id)) expected[id] = {{"before", said}, {"after", after.at(id)}};
+    }
+    REQUIRE(expected.contains("retbleed"));
+    nlohmann::json found;
+    for (const auto& change : beliefs.at("changes")) {
+        found[change.at("id").get<std::string>()] = {{"before", change.at("before")}, {"after", change.at("after")}};
+    }
+    CHECK(found == expected);
+
+    CHECK_THAT(run({"diff", all, one, "--format", "text"}).out, Contains("  retbleed: Vulnerable -> Mitigation: IBRS\n"));
+    CHECK_THAT(run({"diff", all, one, "--format", "markdown"}).out,
+               Contains("| `retbleed` | Vulnerable | Mitigation: IBRS |\n"));
+    CHECK_THAT(run({"diff", all, all, "--format", "text"}).out, !Contains("vulnerabilities"));
+    CHECK_FALSE(nlohmann::json::parse(run({"diff", all, hosts + "/skylake-1.json"}).out).contains("beliefs"));
+}
+
 TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[diff][mitigation]") {
     constexpr unsigned smap_bit = 20;  // leaf 7, EBX
     const TemporaryDirectory dir;

@@ -206,6 +206,19 @@ TEST_CASE("a policy of another rulebook is told from the rulebook that explains 
     CHECK_THAT(page, Contains("forgotten_field") && Contains("This rulebook does not know the field."));
 }
 
+TEST_CASE("the page says what a guest believes of vulnerabilities, and on which hosts that is false", "[report][audit]") {
+    const Files files;
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/intel-haswell-skylake/hosts";
+    const std::string policy = files.merged("intel.json", {hosts});
+    const std::string alone = files.report(policy);
+    CHECK_THAT(alone, Contains("<span class=\"word\">retbleed</span></th><td>Vulnerable</td></tr>"));
+    CHECK_THAT(alone, !Contains("falsely"));
+    const std::string page = files.report(policy, {"--hosts", hosts});
+    CHECK_THAT(page, Contains("<b>2</b> vulnerabilities falsely thought safe"));
+    CHECK_THAT(page, Contains("<bdi>skylake-1</bdi>: affected, and the guest does nothing (ac_gds_no 0, avx 1"));
+    CHECK_THAT(page, Contains("<tr class=\"quiet\"><th scope=\"row\"><span class=\"word\">meltdown</span></th>"));
+}
+
 TEST_CASE("no text of a policy becomes markup", "[report]") {
     const Files files;
     const std::string evil = "\"'><img src=x onerror=alert(1)>&lt;\xE2\x80\xAE";
