@@ -22,6 +22,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "no-hypervisor-view",
     "no-safe-identity",
     "outlier",
+    "partial-host",
     "rows-beyond-maximum",
     "skipped-host",
     "subleaf-unknown",

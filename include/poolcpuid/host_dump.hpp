@@ -39,12 +39,18 @@ struct UnknownRow {
 struct CpuidTable {
     std::vector<CpuidRow> rows;       // sorted by key, unique
     std::vector<UnknownRow> unknown;  // sorted, unique
+    // Of rows that are known in part: the bits of which the dump knows nothing, which are 0 in the row. Sorted by key,
+    // unique, none without bits.
+    std::vector<CpuidRow> unknown_bits{};
 
     // The row for key, or nullptr. Logarithmic in the number of rows.
     const Registers* find(LeafKey key) const noexcept;
 
     // True when the dump knows nothing of key. Logarithmic in the number of unknown rows.
     bool is_unknown(LeafKey key) const noexcept;
+
+    // The bits of a register of which the dump knows nothing. Logarithmic in the number of rows.
+    std::uint32_t unknown_in(LeafKey key, Register reg) const noexcept;
 
     friend bool operator==(const CpuidTable&, const CpuidTable&) = default;
 };
@@ -104,6 +110,9 @@ struct HostDump {
 
     // The table that describes the host's first CPU: of the hardware view, else of the hypervisor's.
     const CpuidTable& first_table() const;
+
+    // Some registers are known in part: it was read from names of features, and what it does not name is unknown.
+    bool is_partial() const noexcept;
 };
 
 // The microcode revision of the host, as /proc/cpuinfo words it: from the document's meta data, else

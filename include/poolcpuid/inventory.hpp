@@ -25,6 +25,7 @@ struct HostEntry {
     HostFacts facts;
     bool has_hardware_view = false;
     bool has_msrs = false;         // in one of the views
+    bool partial = false;          // names or words of features alone are known
     std::vector<LeafKey> unknown;  // rows that hold promises and of which the dump knows nothing; sorted
     std::vector<DumpNote> notes;
     std::vector<std::string> lacks;  // features that most others with this CPU have: the rulebook's ids

@@ -164,7 +164,9 @@ private:
         if (!entry.facts.kernel.empty() && !has_kernel)
             page_.line("kernel " + entry.facts.kernel, Colour::none, indent);
         if (!line.lacks.empty()) page_.paragraph(indent, "lacks: ", joined(line.lacks), Colour::yellow, 2);
-        if (!entry.unknown.empty()) {
+        if (entry.partial) {
+            page_.paragraph(indent, "partial: ", "names or words of features alone are known", Colour::yellow, 2);
+        } else if (!entry.unknown.empty()) {
             page_.paragraph(indent, "not known: ", document::leaves_text(entry.unknown), Colour::yellow, 2);
         }
         std::set<std::string> codes;

@@ -211,6 +211,11 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
     return !inputs.unreadable.empty() && !skip;
 }
 
+InputError partial_problem(const HostDump& host, const std::string& instead) {
+    return {host.name, 0, "the registers of a host" + instead,
+            "names or words of features alone (" + host.format + "), of which the rest is not known"};
+}
+
 Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress) {
     return InputReader(false, Digests::of_content, progress).run(arguments);
 }

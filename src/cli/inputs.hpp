@@ -40,6 +40,10 @@ struct Inputs {
 // Logs what could not be read: as errors, or as warnings where it is skipped. True when the verb cannot go on without.
 bool report_unreadable(const Inputs& inputs, bool skip = false);
 
+// What is wrong with a partial host in a pool: it was read from names of features, and what these do not say may be
+// there. Throws nothing.
+InputError partial_problem(const HostDump& host, const std::string& instead);
+
 // Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
 // recursive, dot files skipped, each file one host), or "-" for standard input. Counts them to progress, if given.
 Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress = nullptr);

@@ -36,6 +36,7 @@ struct MergeArguments {
     std::string expect;
     std::string list_hosts;
     bool skip_unreadable = false;
+    bool allow_partial = false;
     bool lean = false;
     bool notes = false;
 };
@@ -92,6 +93,7 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     for (const HostDump& host : inputs.hosts) {
         progress.add(1);
         try {
+            if (host.is_partial() && !arguments.allow_partial) throw partial_problem(host, " (or --allow-partial)");
             state.add(host);
         } catch (const InputError& error) {
             inputs.unreadable.emplace_back(host.name, error);
@@ -200,6 +202,8 @@ void add_merge_command(CLI::App& verb, Action& action) {
                   "Leave out of the document what only says why: it is small, and explain needs the hosts");
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable,
                   "Leave out hosts that cannot be read, with an error finding for each");
+    verb.add_flag("--allow-partial", arguments->allow_partial,
+                  "Take hosts of which names of features alone are known (/proc/cpuinfo, libvirt, QMP …)");
     verb.add_flag("--notes", arguments->notes, "Show findings that are notes in the summary, too");
 
     const char* shape = "What the guest is shown";

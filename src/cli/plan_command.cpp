@@ -160,6 +160,11 @@ void require_some_known(const PlanSources& sources, const InferredChange& inferr
 // for. Throws InputError as PoolState::add does.
 PlanInputs plan_inputs_of(const PlanSources& sources, const Rulebook& rulebook, PoolPolicy policy,
                           InferredChange inferred) {
+    for (const auto* hosts : {&inferred.change.added, &inferred.change.replaced}) {
+        for (const HostDump& host : *hosts) {
+            if (host.is_partial()) throw partial_problem(host, " that joins or comes back");
+        }
+    }
     std::optional<PoolPolicy> ceiling;
     if (!sources.ceiling.empty()) ceiling = read_bound(sources.ceiling, rulebook);
     PoolState state(rulebook);

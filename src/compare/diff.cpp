@@ -46,7 +46,7 @@ std::vector<CpuidRow> with_content(std::vector<CpuidRow> rows) {
 }
 
 bool same(const CpuidTable& a, const CpuidTable& b) {
-    return a.unknown == b.unknown && with_content(a.rows) == with_content(b.rows);
+    return a.unknown == b.unknown && a.unknown_bits == b.unknown_bits && with_content(a.rows) == with_content(b.rows);
 }
 
 bool same(const HardwareView& a, const HardwareView& b) {

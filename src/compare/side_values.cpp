@@ -29,7 +29,7 @@ Value Values::effective(FieldIndex index, std::uint32_t subleaf) const {
 
 Value Values::bits(const merge::RegisterPlace& place, std::uint64_t mask) const {
     const merge::Reading reading = registers_.read(place);
-    return reading.known ? Value(reading.value & mask) : std::nullopt;
+    return (reading.unknown & mask) == 0 ? Value(reading.value & mask) : std::nullopt;
 }
 
 void Values::collect_places(std::set<merge::RegisterPlace>& places) const {

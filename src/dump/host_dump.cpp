@@ -8,24 +8,34 @@ namespace poolcpuid {
 
 namespace {
 
-// The row for key, or the end of the table's rows.
-auto find_row(const CpuidTable& table, LeafKey key) noexcept {
-    const auto at = std::lower_bound(table.rows.begin(), table.rows.end(), key,
+// The row for key, or nullptr.
+const Registers* find_row(const std::vector<CpuidRow>& rows, LeafKey key) noexcept {
+    const auto at = std::lower_bound(rows.begin(), rows.end(), key,
                                      [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; });
-    return at != table.rows.end() && at->key == key ? at : table.rows.end();
+    return at != rows.end() && at->key == key ? &at->value : nullptr;
 }
 
 }  // namespace
 
-const Registers* CpuidTable::find(LeafKey key) const noexcept {
-    const auto at = find_row(*this, key);
-    return at == rows.end() ? nullptr : &at->value;
-}
+const Registers* CpuidTable::find(LeafKey key) const noexcept { return find_row(rows, key); }
 
 bool CpuidTable::is_unknown(LeafKey key) const noexcept {
     if (std::binary_search(unknown.begin(), unknown.end(), UnknownRow{key.leaf, key.subleaf})) return true;
     return std::binary_search(unknown.begin(), unknown.end(), UnknownRow{key.leaf, std::nullopt}) &&
            find(key) == nullptr;
+}
+
+std::uint32_t CpuidTable::unknown_in(LeafKey key, Register reg) const noexcept {
+    if (find(key) == nullptr) return is_unknown(key) ? ~std::uint32_t{0} : 0;
+    const Registers* bits = find_row(unknown_bits, key);
+    return bits == nullptr ? 0 : (*bits)[reg];
+}
+
+bool HostDump::is_partial() const noexcept {
+    const auto in_part = [](const CpuidTable& table) { return !table.unknown_bits.empty(); };
+    if (hypervisor && in_part(hypervisor->cpuid)) return true;
+    return hardware && std::any_of(hardware->cpus.begin(), hardware->cpus.end(),
+                                   [&](const LogicalCpu& cpu) { return in_part(cpu.cpuid); });
 }
 
 const CpuidTable& HostDump::first_table() const {

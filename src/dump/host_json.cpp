@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 #include <string>
 #include <system_error>
@@ -138,31 +139,66 @@ private:
         return view;
     }
 
-    // The members "cpuid" and "unknown" of a logical CPU or a hypervisor view.
+    // The members "cpuid", "unknown" and "unknown_bits" of a logical CPU or a hypervisor view.
     CpuidTable read_table(ObjectReader& reader, ViewKind view) {
         TableBuilder builder(file_, view);
         std::set<LeafKey> present;
         for (const Value& row : reader.required_array("cpuid")) read_row(row, builder, present);
         std::vector<UnknownRow> unknown;
         if (const auto* rows = reader.optional_array("unknown")) unknown = read_unknown(*rows, present);
+        std::vector<CpuidRow> bits;
+        if (const auto* rows = reader.optional_array("unknown_bits")) bits = read_unknown_bits(*rows, present);
+        if (!bits.empty()) builder.keep_all();  // names of features do not say how many leaves there are
         TableBuilder::Result result = std::move(builder).finish();
         beyond_maximum_ += result.beyond_maximum;
         result.table.unknown = std::move(unknown);
+        result.table.unknown_bits = std::move(bits);
+        check_unknown_bits(result.table, reader);
         return std::move(result.table);
     }
 
     void read_row(const Value& value, TableBuilder& builder, std::set<LeafKey>& present) const {
-        ObjectReader reader(value, file_, "a CPUID row");
-        const LeafKey key{hex32(reader, "leaf"), hex32(reader, "subleaf")};
-        Registers registers;
-        for (const Register reg : all_registers) {
-            registers[reg] = hex32(reader, to_string(reg));
-        }
-        reader.finish();
+        const auto [key, registers] = read_registers(value, "a CPUID row");
         if (!present.insert(key).second) {
             refuse(value.line(), "each CPUID row once", row_name(key.leaf, key.subleaf) + " again");
         }
         builder.add(key, registers, value.line());
+    }
+
+    CpuidRow read_registers(const Value& value, const char* what) const {
+        ObjectReader reader(value, file_, what);
+        CpuidRow row{{hex32(reader, "leaf"), hex32(reader, "subleaf")}, {}};
+        for (const Register reg : all_registers) row.value[reg] = hex32(reader, to_string(reg));
+        reader.finish();
+        return row;
+    }
+
+    std::vector<CpuidRow> read_unknown_bits(const std::vector<Value>& values, const std::set<LeafKey>& present) const {
+        std::map<LeafKey, Registers> rows;
+        for (const Value& value : values) {
+            const CpuidRow row = read_registers(value, "a row of unknown bits");
+            const std::string name = row_name(row.key.leaf, row.key.subleaf);
+            if (!present.contains(row.key)) refuse(value.line(), "unknown bits of a row that is listed", name);
+            if (row.value.all_zero()) refuse(value.line(), "unknown bits in " + name, "none");
+            if (!rows.emplace(row.key, row.value).second) {
+                refuse(value.line(), "each row of unknown bits once", name + " again");
+            }
+        }
+        std::vector<CpuidRow> sorted;
+        for (const auto& [key, value] : rows) sorted.push_back({key, value});
+        return sorted;
+    }
+
+    // A bit that is not known is 0 in its row.
+    void check_unknown_bits(const CpuidTable& table, const ObjectReader& reader) const {
+        for (const CpuidRow& row : table.unknown_bits) {
+            const Registers* value = table.find(row.key);
+            for (const Register reg : all_registers) {
+                if (value == nullptr || ((*value)[reg] & row.value[reg]) == 0) continue;
+                throw InputError(reader.file(), 0, "no bit that is both set and unknown",
+                                 row_name(row.key.leaf, row.key.subleaf) + " " + to_string(reg));
+            }
+        }
     }
 
     std::vector<UnknownRow> read_unknown(const std::vector<Value>& values, const std::set<LeafKey>& present) const {

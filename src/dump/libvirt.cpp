@@ -19,49 +19,18 @@
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
+#include "dump/xml.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
-
-// A document with limits::rows_per_cpu rows has half a megabyte; the bound keeps a hostile one, whose
-// tree takes many times its size, from taking all memory.
-constexpr std::size_t largest_document = 8U << 20;
-
-// The line on which an offset of the text lies. Offsets must not decrease from call to call, so that
-// a whole document costs one pass.
-class LineFinder {
-public:
-    explicit LineFinder(std::string_view text) noexcept : text_(text) {}
-
-    std::size_t line_of(std::ptrdiff_t offset) noexcept {
-        const std::size_t target = offset < 0 ? at_ : std::min(static_cast<std::size_t>(offset), text_.size());
-        for (; at_ < target; ++at_) {
-            if (text_[at_] == '\n') ++line_;
-        }
-        return line_;
-    }
-
-private:
-    std::string_view text_;
-    std::size_t at_ = 0;
-    std::size_t line_ = 1;
-};
 
 class CpuDataReader {
 public:
     explicit CpuDataReader(const Source& source) : source_(source), lines_(source.bytes) {}
 
     HostDump read() {
-        if (source_.bytes.size() > largest_document) {
-            refuse(0, "XML of at most " + std::to_string(largest_document) + " bytes",
-                   std::to_string(source_.bytes.size()));
-        }
-        pugi::xml_document document;
-        const pugi::xml_parse_result parsed =
-            document.load_buffer(source_.bytes.data(), source_.bytes.size(), pugi::parse_default | pugi::parse_fragment,
-                                 pugi::encoding_utf8);
-        if (!parsed) refuse(lines_.line_of(parsed.offset), "well-formed XML", parsed.description());
+        const pugi::xml_document document = parse_xml(source_, lines_);
         const pugi::xml_node root = document.first_child();
         check_root(root);
         for (const pugi::xml_node node : root.children()) read_node(node);

@@ -8,6 +8,7 @@
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
 #include "dump/reader.hpp"
 #include "dump/unrecognised.hpp"
 
@@ -75,6 +76,7 @@ void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size
 // The steps after every reader. bytes are those of the host alone.
 void complete(HostDump& host, std::string_view bytes, std::string_view file, std::size_t line, Digests digests) {
     refuse_mixed_vendors(host, file, line);
+    dump::note_partial(host);
     if (host.sha256.empty()) {
         host.sha256 = sha256_hex(bytes);
     } else if (digests == Digests::and_of_bytes) {

@@ -67,6 +67,28 @@ HostDump read_libvirt(const Source& source);
 bool is_firecracker(std::string_view bytes) noexcept;
 HostDump read_firecracker(const Source& source);
 
+// Names of features: these give partial hosts (named_features.hpp).
+
+// /proc/cpuinfo.
+bool is_cpuinfo(std::string_view bytes) noexcept;
+HostDump read_cpuinfo(const Source& source);
+
+// `lscpu --json`.
+bool is_lscpu(std::string_view bytes) noexcept;
+HostDump read_lscpu(const Source& source);
+
+// QEMU's answer to query-cpu-model-expansion.
+bool is_qmp_model(std::string_view bytes) noexcept;
+HostDump read_qmp_model(const Source& source);
+
+// `virsh capabilities` and `virsh domcapabilities`.
+bool is_libvirt_capabilities(std::string_view bytes) noexcept;
+HostDump read_libvirt_capabilities(const Source& source);
+
+// `xe host-cpu-info` of XenServer and XCP-ng.
+bool is_xe_featureset(std::string_view bytes) noexcept;
+HostDump read_xe_featureset(const Source& source);
+
 // Our own poolcpuid/host/v1 document.
 bool is_host_json(std::string_view bytes) noexcept;
 HostDump read_host_json(const Source& source);
@@ -90,6 +112,12 @@ inline constexpr std::array formats{
     Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses}, "kcpuid"},
     // cpuid -r also prints the dumps of others again.
     Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r"},
+    // Partial ones last: a text that has registers, too, is read for these.
+    Format{"libvirt-capabilities", is_libvirt_capabilities, read_libvirt_capabilities, std::nullopt},
+    Format{"lscpu", is_lscpu, read_lscpu, std::nullopt},
+    Format{"qmp-model", is_qmp_model, read_qmp_model, std::nullopt},
+    Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt},
+    Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt},
 };
 
 // The format of this word, which there is.

@@ -58,7 +58,7 @@ TableBuilder::Result TableBuilder::finish() && {
     result.table.rows.reserve(rows_.size());
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         const Row& row = rows_[i];
-        if (!within_maximum(all, row.key.leaf, view_)) {
+        if (!keeps_all_ && !within_maximum(all, row.key.leaf, view_)) {
             ++result.beyond_maximum;
         } else if (result.table.rows.empty() || result.table.rows.back().key != row.key) {
             result.table.rows.push_back({row.key, row.value});

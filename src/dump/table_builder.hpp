@@ -29,6 +29,9 @@ public:
     // Throws InputError beyond limits::rows_per_cpu. Amortised constant.
     void add(LeafKey key, const Registers& value, std::size_t line);
 
+    // What the maximum leaves are is not known: no row is beyond them.
+    void keep_all() noexcept { keeps_all_ = true; }
+
     bool empty() const noexcept { return rows_.empty(); }
 
     // The line of the first row, 0 without rows.
@@ -56,6 +59,7 @@ private:
 
     std::string_view file_;
     ViewKind view_;
+    bool keeps_all_ = false;
     std::vector<Row> rows_;
 };
 

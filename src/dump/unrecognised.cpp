@@ -39,19 +39,14 @@ constexpr std::array signatures{
 
 // Kinds of JSON; the first mark that occurs decides.
 constexpr std::array json_kinds{
-    Kind{"\"return\"", "an answer of QEMU's monitor (QMP), which holds feature names and no CPUID registers",
+    Kind{"\"return\"", "an answer of QEMU's monitor (QMP) to another question than query-cpu-model-expansion",
          dump_the_host},
     Kind{"\"msr_modifiers\"", "a Firecracker CPU template without CPUID registers",
          "run `cpu-template-helper fingerprint dump` on that host"},
-    Kind{"\"lscpu\"", "what `lscpu --json` prints, which holds feature names and no CPUID registers", dump_the_host},
 };
 
 // Kinds of XML.
 constexpr std::array xml_kinds{
-    Kind{"<domainCapabilities", "what `virsh domcapabilities` prints, which holds feature names and no CPUID registers",
-         dump_the_host},
-    Kind{"<capabilities", "what `virsh capabilities` prints, which holds feature names and no CPUID registers",
-         dump_the_host},
     Kind{"class=\"processor\"", "what `lshw -xml` prints, which holds feature names and no CPUID registers",
          dump_the_host},
     Kind{"<topology", "what `lstopo` writes, which holds no CPUID registers", dump_the_host},
@@ -72,8 +67,6 @@ constexpr std::array text_kinds{
     Kind{"Host CPUIDs:", "what `VBoxManage list hostcpuids` prints", dump_the_host},
     Kind{"hostCPUID level", "vmware.log, a log of VMware", dump_the_host},
     Kind{"Xen reports there are maximum", "what `xen-cpuid -p` prints", dump_the_host},
-    Kind{"features_hvm", "what `xe host-cpu-info` prints: Xen featuresets, without CPUID's other leaves",
-         dump_the_host},
     Kind{"hw_caps  ", "what `xl info` prints: a Xen featureset, without CPUID's other leaves", dump_the_host},
     Kind{"# mask e[abcd]x", "a file of hwloc-gather-cpuid", dump_the_host},
     Kind{"version information (1/eax)", "what `cpuid` prints without -r: features in words, not CPUID registers",
@@ -89,8 +82,6 @@ constexpr std::array text_kinds{
     Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"Available CPUs:", "what `qemu -cpu help` prints, which holds names of models and features", dump_the_host},
-    Kind{"cpu family\t", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
-    Kind{"cpu family  ", "/proc/cpuinfo, which holds feature names and no CPUID registers", dump_the_host},
     Kind{": fpu vme de pse", "a list of flags as /proc/cpuinfo has it, without CPUID registers", dump_the_host},
     Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
     Kind{"Linux version ", kernel_log, dump_the_host},

@@ -61,14 +61,15 @@ std::string to_cpuid_r(const HostDump& host, std::vector<std::string>& warnings)
     if (host.hardware) {
         for (const LogicalCpu& cpu : host.hardware->cpus) {
             text += text_of(cpu.number, cpu.cpuid);
-            unknown += cpu.cpuid.unknown.size();
+            unknown += cpu.cpuid.unknown.size() + cpu.cpuid.unknown_bits.size();
         }
         warn_of_unknown(unknown, warnings);
         warn_of_msrs(host.hardware->msrs, warnings);
         if (host.hypervisor) warnings.push_back("cpuid -r text has one view: the hypervisor's is left out");
     } else if (host.hypervisor) {
         text = text_of(0, host.hypervisor->cpuid);
-        warn_of_unknown(host.hypervisor->cpuid.unknown.size(), warnings);
+        const CpuidTable& table = host.hypervisor->cpuid;
+        warn_of_unknown(table.unknown.size() + table.unknown_bits.size(), warnings);
         warn_of_msrs(host.hypervisor->msrs, warnings);
         warnings.push_back("cpuid -r text does not say that the view is a hypervisor's: it will be read as hardware");
     }

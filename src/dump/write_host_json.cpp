@@ -20,17 +20,23 @@ Json row_of(const CpuidRow& row) {
     return json;
 }
 
-// Adds "cpuid" and, where there is something unknown, "unknown".
+Json unknown_row_of(const UnknownRow& row) {
+    Json json{{"leaf", to_hex(row.leaf)}};
+    if (row.subleaf) json["subleaf"] = to_hex(*row.subleaf);
+    return json;
+}
+
+template <typename Row>
+void add_rows(Json& json, const char* key, const std::vector<Row>& rows, Json (*of)(const Row& row)) {
+    Json& array = json[key] = Json::array();
+    for (const Row& row : rows) array.push_back(of(row));
+}
+
+// Adds "cpuid" and, where there is something unknown, "unknown" and "unknown_bits".
 void add_table(Json& json, const CpuidTable& table) {
-    Json& rows = json["cpuid"] = Json::array();
-    for (const CpuidRow& row : table.rows) rows.push_back(row_of(row));
-    if (table.unknown.empty()) return;
-    Json& unknown = json["unknown"] = Json::array();
-    for (const UnknownRow& row : table.unknown) {
-        Json entry{{"leaf", to_hex(row.leaf)}};
-        if (row.subleaf) entry["subleaf"] = to_hex(*row.subleaf);
-        unknown.push_back(std::move(entry));
-    }
+    add_rows(json, "cpuid", table.rows, row_of);
+    if (!table.unknown.empty()) add_rows(json, "unknown", table.unknown, unknown_row_of);
+    if (!table.unknown_bits.empty()) add_rows(json, "unknown_bits", table.unknown_bits, row_of);
 }
 
 void add_msrs(Json& json, const std::optional<std::vector<MsrRow>>& msrs) {

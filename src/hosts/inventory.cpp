@@ -27,6 +27,7 @@ HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     entry.facts = facts_of(rulebook, host);
     entry.has_hardware_view = host.hardware.has_value();
     entry.has_msrs = (host.hardware && host.hardware->msrs) || (host.hypervisor && host.hypervisor->msrs);
+    entry.partial = host.is_partial();
     entry.notes = host.notes;
     return entry;
 }
@@ -43,7 +44,7 @@ HostEntry without_own(HostEntry entry) {
 auto key_of(const HostEntry& entry) {
     const HostFacts& facts = entry.facts;
     return std::tie(entry.vendor, facts.cpu, facts.microcode, facts.kernel, entry.format, entry.has_hardware_view,
-                    facts.vmm, entry.has_msrs, entry.unknown);
+                    facts.vmm, entry.has_msrs, entry.partial, entry.unknown);
 }
 
 bool has_more(const VendorCount& one, const VendorCount& other) {

@@ -21,6 +21,7 @@ void put_entry(Json& json, const HostEntry& entry) {
     if (entry.has_hardware_view) json["views"].push_back("hardware");
     if (!entry.facts.vmm.empty()) json["views"].push_back("hypervisor");
     json["msrs"] = entry.has_msrs;
+    if (entry.partial) json["partial"] = true;
     json["unknown"] = document::array_of(entry.unknown, [](const LeafKey& key) {
         return Json{{"leaf", to_hex(key.leaf)}, {"subleaf", to_hex(key.subleaf)}};
     });

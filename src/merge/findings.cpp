@@ -422,7 +422,9 @@ private:
             }
         }
         for (const auto& [note, found] : notes) {
-            add(Severity::note, note.first, note.second, found);
+            // What else is told of a host does not keep a promise from being known.
+            const bool costs = note.first == FindingCode("partial-host");
+            add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
         }
     }
 

@@ -52,11 +52,13 @@ void append_number(std::string& bytes, std::uint64_t number) {
 }
 
 void append_table(std::string& bytes, const CpuidTable& table) {
-    append_number(bytes, table.rows.size());
-    for (const CpuidRow& row : table.rows) {
-        for (const std::uint32_t word :
-             {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
-            append_number(bytes, word);
+    for (const auto* rows : {&table.rows, &table.unknown_bits}) {
+        append_number(bytes, rows->size());
+        for (const CpuidRow& row : *rows) {
+            for (const std::uint32_t word :
+                 {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
+                append_number(bytes, word);
+            }
         }
     }
     append_number(bytes, table.unknown.size());

@@ -37,10 +37,10 @@ private:
         result_.unknown.reserve(plan_.words().size());
         for (const PromiseWord& word : plan_.words()) {
             const Reading reading = view_.read(word.place);
-            std::uint64_t unknown = reading.known ? 0 : word.all();
+            std::uint64_t unknown = reading.unknown & word.all();
             // A host without the MSR has not promised that RET has no other predictor.
             if (reading.absent && kind_ != ViewKind::policy) unknown |= group_bad_news(word.place);
-            result_.atoms.words.push_back(reading.known ? word.promises_of(reading.value) & ~unknown : 0);
+            result_.atoms.words.push_back(word.promises_of(reading.value) & ~unknown);
             result_.unknown.push_back(unknown);
             result_.absent.push_back(reading.absent);
         }
@@ -152,7 +152,7 @@ private:
         for (const NumberSlot& slot : plan_.numbers()) {
             const Field& field = rulebook_[slot.field];
             result_.atoms.numbers.push_back(read_number(field, slot.subleaf));
-            if (field.zero_has_meaning && !view_.read(place_of(field, slot.subleaf)).known) {
+            if (field.zero_has_meaning && !view_.field(field, slot.subleaf)) {
                 result_.assumed.push_back(slot.field);
             }
         }
@@ -241,15 +241,13 @@ private:
     bool supports(const XsaveComponent& component, std::uint32_t leaf) {
         const bool supervisor = component.state == XsaveState::supervisor;
         const LeafKey key{leaf, supervisor ? 1U : 0U};
-        const auto low = register_value(table_, key, supervisor ? Register::ecx : Register::eax);
-        const auto high = register_value(table_, key, Register::edx);
-        if (!low || !high) {
-            const bool has_feature = any_feature(component);
-            if (!has_feature) result_.components_unknown |= std::uint64_t{1} << component.bit;
-            return has_feature;
-        }
-        const std::uint64_t mask = (std::uint64_t{*high} << 32) | *low;
-        return ((mask >> component.bit) & 1U) != 0;
+        const Register low = supervisor ? Register::ecx : Register::eax;
+        const auto bit = std::uint32_t{1} << component.bit % 32U;
+        const auto value = bits_of_register(table_, key, component.bit < 32 ? low : Register::edx, bit);
+        if (value) return *value != 0;
+        const bool has_feature = any_feature(component);
+        if (!has_feature) result_.components_unknown |= std::uint64_t{1} << component.bit;
+        return has_feature;
     }
 
     Component documented(const XsaveComponent& component) {

@@ -60,11 +60,17 @@ struct Silicon {
     }
 };
 
-// The register's value; nothing when the dump does not know it; 0 when there is no such row.
+// The bits of mask of a register; nothing when the dump does not know one of them; 0 when there is no such row.
+inline std::optional<std::uint32_t> bits_of_register(const CpuidTable& table, LeafKey key, Register reg,
+                                                  std::uint32_t mask) {
+    if ((table.unknown_in(key, reg) & mask) != 0) return std::nullopt;
+    const Registers* row = table.find(key);
+    return row == nullptr ? 0 : (*row)[reg] & mask;
+}
+
+// All of them.
 inline std::optional<std::uint32_t> register_value(const CpuidTable& table, LeafKey key, Register reg) {
-    if (const Registers* row = table.find(key)) return (*row)[reg];
-    if (table.is_unknown(key)) return std::nullopt;
-    return 0;
+    return bits_of_register(table, key, reg, ~std::uint32_t{0});
 }
 
 // The row of an XSAVE state has its size in EAX, its offset in EBX, and in ECX[1] whether it is aligned (SDM vol. 1,
@@ -79,17 +85,18 @@ inline Registers state_row(std::uint32_t size, const StatePlace& at) noexcept {
 
 // A CPUID field's value in one subleaf, shifted down.
 inline std::optional<std::uint32_t> field_value(const CpuidTable& table, const Field& field, std::uint32_t subleaf) {
-    const auto value = register_value(table, {field.leaf, subleaf}, field.reg);
+    const auto mask = static_cast<std::uint32_t>(field.mask());
+    const auto value = bits_of_register(table, {field.leaf, subleaf}, field.reg, mask);
     if (!value) return std::nullopt;
-    return static_cast<std::uint32_t>((*value & field.mask()) >> field.low);
+    return *value >> field.low;
 }
 
 // What a view knows of one register. An MSR that does not exist reads as 0 and is known to do so: that
 // is no promise by its silence, which is why it is told apart.
 struct Reading {
-    bool known = false;
-    std::uint64_t value = 0;
-    bool absent = false;  // an MSR that is not there
+    std::uint64_t unknown = 0;  // the bits that are not known
+    std::uint64_t value = 0;    // the others
+    bool absent = false;        // an MSR that is not there
 };
 
 class ViewReader {
@@ -100,14 +107,14 @@ public:
 
     Reading read(const RegisterPlace& place) const {
         if (place.is_msr) return read_msr(place.key.leaf);
-        const auto value = register_value(table_, place.key, place.reg);
-        return {value.has_value(), value.value_or(0), false};
+        const Registers* row = table_.find(place.key);
+        return {table_.unknown_in(place.key, place.reg), row == nullptr ? 0 : (*row)[place.reg], false};
     }
 
     // A field's value in one subleaf, shifted down.
     std::optional<std::uint64_t> field(const Field& field, std::uint32_t subleaf) const {
         const Reading reading = read(place_of(field, subleaf));
-        if (!reading.known) return std::nullopt;
+        if ((reading.unknown & field.mask()) != 0) return std::nullopt;
         return (reading.value & field.mask()) >> field.low;
     }
 
@@ -129,11 +136,11 @@ private:
     Reading read_msr(std::uint32_t index) const {
         if (msrs_) {
             for (const MsrRow& row : *msrs_) {
-                if (row.index == index) return {true, row.value.value_or(0), !row.value};
+                if (row.index == index) return {0, row.value.value_or(0), !row.value};
             }
         }
         const bool absent = only_listed_ || is_not_enumerated(index);
-        return {absent, 0, absent};
+        return {absent ? 0 : ~std::uint64_t{0}, 0, absent};
     }
 
     // CPUID says that the MSR does not exist.

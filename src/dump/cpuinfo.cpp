@@ -1,0 +1,102 @@
+// /proc/cpuinfo of Linux: the features that the kernel uses, by name. What it does not name the CPU may have all the
+// same: the kernel turns features off, does not know some, and has no name for others.
+//
+//   processor       : 0
+//   vendor_id       : GenuineIntel
+//   cpu family      : 6
+//   model           : 85
+//   stepping        : 7
+//   microcode       : 0x5003604
+//   flags           : fpu vme de pse tsc …
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/hex.hpp"
+#include "base/printable.hpp"
+#include "dump/keyed_lines.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
+#include "dump/one_machine.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+class CpuinfoReader {
+public:
+    explicit CpuinfoReader(const Source& source) : source_(source), lines_(source) {}
+
+    HostDump read() {
+        HostDump dump;
+        dump.hardware.emplace();
+        while (read_block()) add_cpu(dump);
+        if (dump.hardware->cpus.empty()) refuse(0, "a CPU with \"vendor_id\" and \"flags\"", "none");
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(std::size_t line, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(source_.file), line, expected, found);
+    }
+
+    // The lines of the next CPU, which begin with "processor"; false at the end.
+    bool read_block() {
+        block_ = std::exchange(next_, KeyedLines(source_.file));
+        bool in_flags = false;
+        while (lines_.next()) {
+            const std::string_view line = lines_.text();
+            if (line.starts_with("processor") && !block_.empty()) {
+                next_.add(line, lines_.number());
+                return true;
+            }
+            const std::string_view key = block_.add(line, lines_.number());
+            // A list of flags that a mail program has wrapped.
+            if (key.empty() && in_flags) (block_.find("flags")->text += ' ') += line;
+            if (!key.empty()) in_flags = key == "flags";
+        }
+        return !block_.empty();
+    }
+
+    void add_cpu(HostDump& dump) {
+        auto& cpus = dump.hardware->cpus;
+        if (cpus.size() >= limits::logical_cpus) {
+            refuse(block_.required("flags").line, "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
+                   "more");
+        }
+        NamedFeatures features(Tongue::linux_kernel, Speaker::of_cpu);
+        const KeyedLine& vendor = block_.required("vendor_id");
+        if (!features.set_vendor(vendor.text)) {
+            refuse(vendor.line, "a vendor of CPUs with CPUID as vendor_id", quote(vendor.text));
+        }
+        if (!features.set_signature(block_.number("cpu family"), block_.number("model"), block_.number("stepping"))) {
+            refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
+        }
+        for_each_word(block_.required("flags").text, [&](std::string_view flag) { features.set(flag, true); });
+        cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
+        check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
+        const KeyedLine* microcode = block_.find("microcode");
+        if (microcode != nullptr && from_hex(microcode->text, 8)) dump.meta["microcode"] = microcode->text;
+    }
+
+    Source source_;
+    LineReader lines_;
+    KeyedLines block_{source_.file};
+    KeyedLines next_{source_.file};
+};
+
+}  // namespace
+
+bool is_cpuinfo(std::string_view bytes) noexcept {
+    const auto has_key = [&](std::string_view key) {
+        return any_line(bytes, [&](std::string_view line) noexcept {
+            return line.starts_with(key) && trim(line.substr(key.size())).starts_with(':');
+        });
+    };
+    return has_key("vendor_id") && has_key("cpu family") && has_key("flags");
+}
+
+HostDump read_cpuinfo(const Source& source) { return CpuinfoReader(source).read(); }
+
+}  // namespace poolcpuid::dump

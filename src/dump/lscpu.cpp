@@ -1,0 +1,87 @@
+// `lscpu --json`: the first CPU's features by Linux' names, as /proc/cpuinfo has them.
+//
+//   {"lscpu": [{"field": "Vendor ID:", "data": "GenuineIntel", "children": [{"field": "Flags:", "data": "fpu …"} …]}]}
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/located_json.hpp"
+#include "base/printable.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+class LscpuReader {
+public:
+    explicit LscpuReader(const Source& source)
+        : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+
+    HostDump read() {
+        const json::Value* list = document_.is_object() ? document_.find("lscpu") : nullptr;
+        if (list == nullptr || !list->is_array()) refuse(document_, "an array \"lscpu\"", json::describe(document_));
+        collect(*list);
+        NamedFeatures features(Tongue::linux_kernel, Speaker::of_cpu);
+        const json::Value& vendor = required("Vendor ID:");
+        if (!features.set_vendor(vendor.text())) {
+            refuse(vendor, "a vendor of CPUs with CPUID as \"Vendor ID:\"", quote(vendor.text()));
+        }
+        if (!features.set_signature(number("CPU family:"), number("Model:"), number("Stepping:"))) {
+            refuse(required("CPU family:"), "family, model and stepping as CPUID has them", "others");
+        }
+        for_each_word(required("Flags:").text(), [&](std::string_view flag) { features.set(flag, true); });
+        HostDump dump;
+        dump.hardware.emplace().cpus.push_back({0, features.finish()});
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(file_), value.line(), expected, found);
+    }
+
+    // Newer releases nest the CPU's facts under its vendor or its name. The first of a key counts: hybrid CPUs repeat
+    // it.
+    void collect(const json::Value& list) {
+        for (const json::Value& entry : list.items()) {
+            if (!entry.is_object()) refuse(entry, "an object with \"field\" and \"data\"", json::describe(entry));
+            const json::Value* field = entry.find("field");
+            const json::Value* data = entry.find("data");
+            if (field != nullptr && field->is_string() && data != nullptr && data->is_string()) {
+                fields_.emplace(field->text(), data);
+            }
+            const json::Value* children = entry.find("children");
+            if (children != nullptr && children->is_array()) collect(*children);
+        }
+    }
+
+    const json::Value& required(std::string_view key) const {
+        const auto at = fields_.find(key);
+        if (at == fields_.end()) refuse(document_, "\"" + std::string(key) + "\"", "none");
+        return *at->second;
+    }
+
+    std::uint32_t number(std::string_view key) const {
+        const json::Value& value = required(key);
+        const auto result = decimal_of(value.text());
+        if (!result) refuse(value, "a number as \"" + std::string(key) + "\"", quote(value.text()));
+        return *result;
+    }
+
+    std::string_view file_;
+    json::Value document_;
+    std::map<std::string_view, const json::Value*> fields_;
+};
+
+}  // namespace
+
+bool is_lscpu(std::string_view bytes) noexcept {
+    return trim(bytes).starts_with('{') && bytes.find("\"lscpu\"") != std::string_view::npos;
+}
+
+HostDump read_lscpu(const Source& source) { return LscpuReader(source).read(); }
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,86 @@
+// The answer of QEMU's monitor to query-cpu-model-expansion: which of its features a model has here, by QEMU's names.
+// With "type": "full" it lists all that this QEMU knows, true or false: what a guest on this host can be given.
+//
+//   {"return": {"model": {"name": "max", "props": {"vendor": "GenuineIntel", "family": 6, "avx2": true, …}}}}
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/located_json.hpp"
+#include "base/printable.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+class QmpModelReader {
+public:
+    explicit QmpModelReader(const Source& source)
+        : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+
+    HostDump read() {
+        const json::Value& props = member(member(member(document_, "return"), "model"), "props");
+        NamedFeatures features(Tongue::qemu, Speaker::of_guests);
+        const json::Value* vendor = props.find("vendor");
+        if (vendor == nullptr || !vendor->is_string() || !features.set_vendor(vendor->text())) {
+            refuse(vendor == nullptr ? props : *vendor,
+                   "a vendor of CPUs with CPUID as \"vendor\" (ask for the expansion "
+                   "of type full)",
+                   vendor == nullptr ? "none" : json::describe(*vendor));
+        }
+        set_signature(props, features);
+        for (const auto& [name, value] : props.members()) {
+            if (value.type() == json::Value::Type::boolean) features.set(name, value.boolean());
+        }
+        HostDump dump;
+        dump.hypervisor.emplace();
+        dump.hypervisor->name = "qemu";
+        dump.hypervisor->cpuid = features.finish();
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(file_), value.line(), expected, found);
+    }
+
+    const json::Value& member(const json::Value& value, const char* key) const {
+        const json::Value* found = value.is_object() ? value.find(key) : nullptr;
+        if (found == nullptr || !found->is_object()) {
+            refuse(value, std::string("an object \"") + key + "\", as query-cpu-model-expansion answers",
+                   found == nullptr ? "none" : json::describe(*found));
+        }
+        return *found;
+    }
+
+    void set_signature(const json::Value& props, NamedFeatures& features) const {
+        const auto number = [&](const char* key) -> std::optional<std::uint64_t> {
+            const json::Value* value = props.find(key);
+            return value == nullptr ? std::nullopt : json::unsigned_of(*value);
+        };
+        const auto family = number("family");
+        const auto model = number("model");
+        const auto stepping = number("stepping");
+        if (!family || !model || !stepping) return;
+        if (!features.set_signature(*family, *model, *stepping)) {
+            refuse(*props.find("family"), "family, model and stepping as CPUID has them", "others");
+        }
+    }
+
+    std::string_view file_;
+    json::Value document_;
+};
+
+}  // namespace
+
+bool is_qmp_model(std::string_view bytes) noexcept {
+    const auto has = [&](std::string_view word) { return bytes.find(word) != std::string_view::npos; };
+    return trim(bytes).starts_with('{') && has("\"return\"") && has("\"props\"");
+}
+
+HostDump read_qmp_model(const Source& source) { return QmpModelReader(source).read(); }
+
+}  // namespace poolcpuid::dump

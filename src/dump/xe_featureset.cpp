@@ -1,0 +1,108 @@
+// `xe host-cpu-info` of XenServer and XCP-ng: the words of Xen's featureset that an HVM guest can be given there. A
+// word is a register, whole; which word is which is data (policy/targets/xen.json). Leaves without a word are not
+// known.
+//
+//           vendor: GenuineIntel
+//           family: 6
+//            model: 85
+//         stepping: 7
+//     features_hvm: 17cbfbff-f7fa3223-2d93fbff-00000123-…
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/printable.hpp"
+#include "dump/keyed_lines.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
+#include "dump/reader.hpp"
+#include "rulebook/target_data.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+class XeReader {
+public:
+    explicit XeReader(const Source& source) : source_(source), lines_(source.file) {
+        LineReader lines(source);
+        while (lines.next()) lines_.add(lines.text(), lines.number());
+    }
+
+    HostDump read() {
+        NamedFeatures features(Tongue::linux_kernel, Speaker::of_guests);
+        const KeyedLine& vendor = lines_.required("vendor");
+        if (!features.set_vendor(vendor.text)) {
+            refuse(vendor.line, "a vendor of CPUs with CPUID as \"vendor\"", quote(vendor.text));
+        }
+        if (!features.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
+            refuse(lines_.required("family").line, "family, model and stepping as CPUID has them", "others");
+        }
+        HostDump dump;
+        dump.hypervisor.emplace();
+        dump.hypervisor->name = "xen";
+        set_words(features, dump.hypervisor->msrs);
+        dump.hypervisor->cpuid = features.finish();
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(std::size_t line, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(source_.file), line, expected, found);
+    }
+
+    std::vector<std::uint32_t> words_of(const KeyedLine& entry) const {
+        std::vector<std::uint32_t> words;
+        Cursor cursor(entry.text);
+        do {
+            const auto word = cursor.hex(8);
+            if (!word) refuse(entry.line, "words of 8 hexadecimal digits with \"-\" between them", quote(entry.text));
+            words.push_back(static_cast<std::uint32_t>(*word));
+        } while (cursor.skip("-"));
+        if (!cursor.at_end()) refuse(entry.line, "nothing behind the words", quote(entry.text));
+        return words;
+    }
+
+    void set_words(NamedFeatures& features, std::optional<std::vector<MsrRow>>& msrs) const {
+        const rulebook::XenTarget target = rulebook::xen_data(builtin_rulebook());
+        const std::vector<std::uint32_t> words = words_of(lines_.required("features_hvm"));
+        // A Xen that is newer than the rulebook may have more words.
+        const std::size_t count = std::min(words.size(), target.words.size());
+        std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>
+            halves;  // of MSRs: value, and bits that are known
+        for (std::size_t i = 0; i < count; ++i) {
+            const rulebook::DataPlace& place = target.words[i].place;
+            if (!place.is_msr) {
+                features.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
+                continue;
+            }
+            auto& [value, bits] = halves[place.leaf_first];
+            value |= std::uint64_t{words[i]} << place.low;
+            bits |= place.mask();
+        }
+        for (const auto& [index, half] : halves) {
+            if (half.second != ~std::uint64_t{0}) continue;  // a half of an MSR: nothing can be said of the other
+            if (!msrs) msrs.emplace();
+            msrs->push_back({index, half.first});
+        }
+    }
+
+    Source source_;
+    KeyedLines lines_;
+};
+
+}  // namespace
+
+bool is_xe_featureset(std::string_view bytes) noexcept {
+    return any_line(bytes, [](std::string_view line) noexcept {
+        constexpr std::string_view key = "features_hvm";
+        return line.starts_with(key) && trim(line.substr(key.size())).starts_with(':');
+    });
+}
+
+HostDump read_xe_featureset(const Source& source) { return XeReader(source).read(); }
+
+}  // namespace poolcpuid::dump
