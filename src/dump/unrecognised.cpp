@@ -82,6 +82,8 @@ constexpr std::array text_kinds{
     Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"Available CPUs:", "what `qemu -cpu help` prints, which holds names of models and features", dump_the_host},
+    Kind{"cpu family\t", "a part of /proc/cpuinfo, without vendor_id or flags", dump_the_host},
+    Kind{"cpu family  ", "a part of /proc/cpuinfo, without vendor_id or flags", dump_the_host},
     Kind{": fpu vme de pse", "a list of flags as /proc/cpuinfo has it, without CPUID registers", dump_the_host},
     Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
     Kind{"Linux version ", kernel_log, dump_the_host},

@@ -156,11 +156,10 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         const char* remedy;
     };
     const auto text = GENERATE(values<Text>({
-        {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "/proc/cpuinfo", "cpuid -r"},
-        {"processor       : 0\ncpu family      : 6\n", "/proc/cpuinfo", "cpuid -r"},
+        {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
+        {"processor       : 0\ncpu family      : 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
         {"processor\t: 0\nCPU implementer\t: 0x41\n", "/proc/cpuinfo of an ARM CPU", ""},
         {"Architecture:        x86_64\nCPU op-mode(s):      32-bit, 64-bit\nCPU family:  6\n", "`lscpu`", "cpuid -r"},
-        {"{\"lscpu\": [{\"field\": \"Architecture:\", \"data\": \"x86_64\"}]}", "`lscpu --json`", "cpuid -r"},
         {"CPU 0:\n   vendor_id = \"GenuineIntel\"\n   version information (1/eax):\n"
          "   0x00000003 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n",
          "`cpuid` prints without -r", "run `cpuid -r`"},
@@ -170,8 +169,6 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
          "cpuid -r"},
         {"17cbfbff-f7fa3223-2d93fbff-00000023-00000001-000007ab\n", "a Xen featureset", "cpuid -r"},
         {"bfebfbff:28100800:00000000:00003b40\n", "a Xen featureset", "cpuid -r"},
-        {"cpu_count       : 8\n     features_pv: 17c9cbf5-80b82201\n    features_hvm: 17cbfbff-80bc2201\n",
-         "`xe host-cpu-info`", "cpuid -r"},
         {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "cpuid -r"},
         {"Xen reports there are maximum 144 leaves and 2 MSRs\nRaw policy: 48 leaves, 2 MSRs\n"
          "  00000000:ffffffff -> 0000000d:756e6547:6c65746e:49656e69\n",
@@ -181,8 +178,6 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
          "VBox.log", "cpuid -r"},
         {"Host CPUIDs:\n\nLeaf no.  EAX      EBX      ECX      EDX\n", "`VBoxManage list hostcpuids`", "cpuid -r"},
         {"vmx| hostCPUID level 00000000, 0: 0x0000000d 0x756e6547 0x6c65746e 0x49656e69\n", "vmware.log", "cpuid -r"},
-        {"<capabilities>\n  <host>\n    <cpu>\n", "`virsh capabilities`", "cpuid -r"},
-        {"<domainCapabilities>\n  <cpu>\n", "`virsh domcapabilities`", "cpuid -r"},
         {"<domain type='kvm'>\n  <cpu mode='host-model'/>\n", "libvirt XML of a domain", "cpuid -r"},
         {"# dmidecode 3.5\nHandle 0x0004, DMI type 4, 48 bytes\n", "`dmidecode`", "cpuid -r"},
         {"     *-cpu\n          product: Xeon\n", "`lshw`", "cpuid -r"},

@@ -1,0 +1,231 @@
+// Partial hosts: what names and words of features say is known, nothing else is, and each source is refused when it is
+// not what it looks like.
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "merge/host_promises.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "poolcpuid/write_hosts.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/corpus.hpp"
+#include "tests/unit/host_samples.hpp"
+
+namespace poolcpuid::test::partial_hosts_test {
+
+namespace {
+
+std::string example(const std::string& name) {
+    std::ifstream in(POOLCPUID_SOURCE_DIR "/examples/formats/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string replaced(std::string text, std::string_view old, std::string_view fresh) {
+    const std::size_t at = text.find(old);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, old.size(), fresh);
+}
+
+// "0", "1" or "?".
+char bit_of(const CpuidTable& table, LeafKey key, Register reg, unsigned bit) {
+    if (((table.unknown_in(key, reg) >> bit) & 1U) != 0) return '?';
+    const Registers* row = table.find(key);
+    return row != nullptr && (((*row)[reg] >> bit) & 1U) != 0 ? '1' : '0';
+}
+
+constexpr LeafKey leaf_1{1, 0};
+constexpr LeafKey leaf_7{7, 0};
+constexpr LeafKey leaf_e8{0x80000008, 0};
+constexpr unsigned avx2 = 5;   // leaf 7 EBX
+constexpr unsigned erms = 9;   // leaf 7 EBX
+constexpr unsigned clwb = 24;  // leaf 7 EBX
+
+}  // namespace
+
+TEST_CASE("/proc/cpuinfo names what is there, and of all else nothing is known", "[partial]") {
+    const HostDump host = read_host(example("cpuinfo.txt"));
+    CHECK(host.format == "cpuinfo");
+    CHECK(host.is_partial());
+    CHECK(host.meta.at("microcode") == "0x5003604");
+    CHECK(vendor_string(host.first_table()) == "GenuineIntel");
+    REQUIRE(host.hardware->cpus.size() == 2);
+    const CpuidTable& table = host.first_table();
+    CHECK(table.find(leaf_1)->eax == 0x00050657);
+    CHECK(table.unknown_in(leaf_1, Register::eax) == 0);
+    CHECK(bit_of(table, leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(table, leaf_7, Register::ebx, clwb) == '?');
+    CHECK(bit_of(table, {0xD, 0}, Register::eax, 2) == '?');
+    REQUIRE(host.notes.size() == 1);
+    CHECK(host.notes.front().code == "partial-host");
+}
+
+TEST_CASE("every logical CPU of /proc/cpuinfo counts, and a list of flags may be wrapped", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::size_t second = text.rfind(" avx2 ");
+    const HostDump differs = read_host(text.substr(0, second) + " " + text.substr(second + 6));
+    CHECK(bit_of(differs.hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '?');
+    const HostDump wrapped = read_host(text.substr(0, second) + "\n" + text.substr(second + 1));
+    CHECK(wrapped.hardware == read_host(text).hardware);
+}
+
+TEST_CASE("what a kernel makes itself says nothing of the CPU", "[partial]") {
+    const std::string flags = replaced(example("lscpu.json"), " clzero", " clzero ibpb_brtype srso_no ibpb stibp");
+    const CpuidTable table = read_host(flags).first_table();
+    CHECK(bit_of(table, {0x80000021, 0}, Register::eax, 28) == '?');  // IBPB_BRTYPE, which KVM synthesizes
+    CHECK(bit_of(table, leaf_e8, Register::ebx, 12) == '?');          // "ibpb" is a word of the kernel's own
+    CHECK(bit_of(table, leaf_e8, Register::ebx, 0) == '1');           // CLZERO
+}
+
+TEST_CASE("QEMU and libvirt say what is not there, too", "[partial]") {
+    const HostDump qemu = read_host(example("qmp-model.json"));
+    CHECK(qemu.hypervisor->name == "qemu");
+    CHECK(bit_of(qemu.first_table(), leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(qemu.first_table(), leaf_7, Register::ebx, erms) == '0');
+    CHECK(bit_of(qemu.first_table(), leaf_7, Register::ebx, clwb) == '?');
+    const HostDump guests = read_host(example("virsh-domcapabilities.xml"));
+    CHECK(guests.hypervisor->name == "libvirt");
+    CHECK(bit_of(guests.first_table(), leaf_7, Register::ebx, erms) == '0');
+    CHECK(bit_of(guests.first_table(), leaf_7, Register::ecx, 9) == '1');  // VAES
+    CHECK(bit_of(guests.first_table(), leaf_1, Register::eax, 0) == '?');
+    const HostDump host = read_host(example("virsh-capabilities.xml"));
+    CHECK(host.hardware->cpus.front().cpuid.find(leaf_1)->eax == 0x00050654);
+    CHECK(host.meta.at("microcode") == "0x2000000");
+    CHECK(bit_of(host.first_table(), leaf_7, Register::edx, 10) == '1');  // MD_CLEAR
+    CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '?');
+}
+
+TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
+    const HostDump host = read_host(example("xe-host-cpu-info.txt"));
+    CHECK(host.hypervisor->name == "xen");
+    const CpuidTable& table = host.first_table();
+    CHECK(table.find(leaf_1)->edx == 0x1fcbfbff);
+    CHECK(table.find(leaf_7)->ebx == 0xd19f27eb);
+    CHECK(table.unknown_in(leaf_7, Register::ebx) == 0);
+    CHECK(table.unknown_in(leaf_7, Register::eax) == ~std::uint32_t{0});
+    CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
+}
+
+TEST_CASE("a host document says which bits are unknown, and reads back the same", "[partial]") {
+    for (const char* name : {"cpuinfo.txt", "lscpu.json", "qmp-model.json", "virsh-capabilities.xml",
+                             "virsh-domcapabilities.xml", "xe-host-cpu-info.txt"}) {
+        CAPTURE(name);
+        const HostDump host = read_host(example(name));
+        const HostDump back = read_host(to_host_json(host));
+        CHECK(back.hardware == host.hardware);
+        CHECK(back.hypervisor == host.hypervisor);
+        CHECK(back.notes == host.notes);
+    }
+}
+
+TEST_CASE("unknown bits that contradict their rows are refused", "[partial]") {
+    const std::string document = to_host_json(read_host(example("qmp-model.json")));
+    const auto changed = [&](auto change) {
+        auto json = nlohmann::ordered_json::parse(document);
+        change(json["views"]["hypervisor"]);
+        return refusal(json.dump(1), "f");
+    };
+    using Json = nlohmann::ordered_json;
+    CHECK_THAT(changed([](Json& view) { view["unknown_bits"][0]["leaf"] = "0x77"; }),
+               Catch::Contains("unknown bits of a row that is listed"));
+    CHECK_THAT(changed([](Json& view) { view["unknown_bits"].push_back(view["unknown_bits"][0]); }),
+               Catch::Contains("each row of unknown bits once"));
+    CHECK_THAT(changed([](Json& view) { view["cpuid"][0]["eax"] = "0x1"; }),
+               Catch::Contains("no bit that is both set and unknown, found leaf 0x0 subleaf 0x0 eax"));
+    CHECK_THAT(changed([](Json& view) {
+                   for (const char* reg : {"eax", "ebx", "ecx", "edx"}) view["unknown_bits"][0][reg] = "0x0";
+               }),
+               Catch::Contains("unknown bits in leaf"));
+}
+
+TEST_CASE("what looks like a source of names and is not whole is refused with its line", "[partial]") {
+    struct Text {
+        std::string bytes;
+        const char* message;
+    };
+    const std::string cpuinfo = example("cpuinfo.txt");
+    const std::string lscpu = example("lscpu.json");
+    const std::string qmp = example("qmp-model.json");
+    const std::string host = example("virsh-capabilities.xml");
+    const std::string guests = example("virsh-domcapabilities.xml");
+    const std::string xe = example("xe-host-cpu-info.txt");
+    const std::vector<Text> texts{
+        {replaced(cpuinfo, "GenuineIntel", "GenuineZilog"),
+         R"(f:2: expected a vendor of CPUs with CPUID as vendor_id, found "GenuineZilog")"},
+        {replaced(cpuinfo, "family\t: 6", "family\t: six"), R"(f:3: expected a number as "cpu family", found "six")"},
+        {replaced(cpuinfo, "family\t: 6", "family\t: 600"), "f:3: expected family, model and stepping"},
+        {replaced(cpuinfo, "stepping\t: 7\n", ""), R"(f:1: expected a line "stepping", found none)"},
+        {cpuinfo.substr(0, cpuinfo.rfind("model\t")) + "model\t\t: 86\nstepping\t: 7\nflags\t\t: fpu\n",
+         "f:13: expected"},
+        {replaced(lscpu, "Vendor ID:", "Maker:"), R"(f:1: expected "Vendor ID:", found none)"},
+        {replaced(lscpu, "\"Model:\", \"data\": \"1\"", "\"Model:\", \"data\": \"x\""),
+         R"(expected a number as "Model:")"},
+        {"{\"lscpu\": 5}", R"(f:1: expected an array "lscpu")"},
+        {replaced(qmp, "\"AuthenticAMD\"", "7"), "f:2: expected a vendor of CPUs"},
+        {replaced(qmp, "\"model\": {", "\"models\": {"), R"(f:1: expected an object "model")"},
+        {replaced(host, "<vendor>Intel", "<vendor>Zilog"), R"(expected a vendor of CPUs with CPUID as <vendor>)"},
+        {replaced(host, "</capabilities>", ""), "expected well-formed XML"},
+        {replaced(host, "<host>", "<guest>").replace(host.find("</host>") + 2, 7, "/guest>"),
+         "expected <host> with <cpu>"},
+        {replaced(guests, "host-model' supported='yes'", "host-model' supported='no'"), "the CPU mode host-model"},
+        {replaced(xe, "-f7fa3223-", "-f7fa322-"), "f:11: expected words of 8 hexadecimal digits"},
+        {replaced(xe, "family: 6", "family: ?"), R"(f:6: expected a number as "family")"},
+    };
+    for (const Text& text : texts) {
+        CAPTURE(text.bytes);
+        CHECK_THAT(refusal(text.bytes, "f"), Catch::Contains(text.message));
+    }
+}
+
+// The words by which a project names what a table has, as its source would print them.
+std::string names_in(const CpuidTable& table, std::string_view FieldNames::*project) {
+    std::string text;
+    for (const Field& field : builtin_rulebook().fields) {
+        if (field.is_msr || field.low != field.high || (field.names.*project).empty()) continue;
+        const Registers* row = table.find({field.leaf, field.subleaf_first});
+        if (row != nullptr && ((*row)[field.reg] & field.mask()) != 0) (text += ' ') += field.names.*project;
+    }
+    return text;
+}
+
+TEST_CASE("a real host that is known by its names promises no more than by its registers", "[partial][corpus]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    std::size_t tried = 0;
+    for (const HostDump& host : real_hosts()) {
+        const auto vendor = vendor_string(host.first_table());
+        const Registers* row = host.first_table().find(leaf_1);
+        if (!host.hardware || !vendor || !rulebook.vendor_of(*vendor) || host.hardware->cpus.size() != 1) continue;
+        const Signature signature = signature_of(row->eax);
+        const HostDump named = read_host(
+            "processor\t: 0\nvendor_id\t: " + *vendor + "\ncpu family\t: " + std::to_string(signature.family) +
+            "\nmodel\t\t: " + std::to_string(signature.model) + "\nstepping\t: " + std::to_string(signature.stepping) +
+            "\nflags\t\t:" + names_in(host.first_table(), &FieldNames::linux) + "\n");
+        CAPTURE(host.name);
+        // Bit by bit: what is known is as in the registers.
+        const CpuidTable& table = named.first_table();
+        for (const CpuidRow& known : table.rows) {
+            if (known.key == leaf_1 || known.key.leaf == 0) continue;
+            const Registers* full = host.first_table().find(known.key);
+            for (const Register reg : all_registers) {
+                const std::uint32_t bits = ~table.unknown_in(known.key, reg);
+                CHECK((known.value[reg] & bits) == ((full == nullptr ? 0 : (*full)[reg]) & bits));
+            }
+        }
+        // And promise by promise.
+        HostDump whole = host;
+        whole.hypervisor.reset();
+        const merge::Plan plan(rulebook, *rulebook.vendor_of(*vendor));
+        const merge::HostPromises less = merge::promises_of(plan, named);
+        const merge::HostPromises more = merge::promises_of(plan, whole);
+        for (std::size_t w = 0; w < less.atoms.words.size(); ++w) {
+            const std::uint64_t by_model = less.modelled[w] | less.by_microcode[w];
+            CHECK((less.atoms.words[w] & ~more.atoms.words[w] & ~by_model) == 0);
+        }
+        ++tried;
+    }
+    CHECK(tried > 40);
+}
+
+}  // namespace poolcpuid::test::partial_hosts_test
