@@ -23,9 +23,9 @@ namespace poolcpuid {
 
 // A field in one subleaf.
 struct ExplainedValue {
-    BitPlace place;     // of one subleaf, or of all in which the field is 0 without a decision
-    std::string value;  // as the registers have it: "0x…"
-    std::string means;  // what it tells or promises the guest, a sentence
+    BitPlace place;           // of one subleaf, or of all in which the field is 0 without a decision
+    std::uint64_t value = 0;  // as the registers have it, shifted down
+    std::string means;        // what it tells or promises the guest, a sentence
     Cause cause = Cause::agreement;
     std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them
     HostList because;                // the hosts that limit it

@@ -96,7 +96,7 @@ struct StatePlace {
 
 // A value of a field and the hosts that have it.
 struct ValueOfHosts {
-    std::string value;  // "0x…", or "unknown"
+    std::optional<std::uint64_t> value;  // shifted down; nothing: their dumps do not say
     std::vector<std::string> hosts;
     std::size_t count = 0;
     std::optional<StatePlace> at{};  // of an XSAVE state that the hosts have; value is its size
@@ -163,7 +163,7 @@ struct Decision {
     std::string field;  // the rulebook's id
     BitPlace place;
     std::string rule;
-    std::string value;
+    std::uint64_t value = 0;  // shifted down
     std::vector<ValueOfHosts> values;
     Cause cause = Cause::hosts;
     std::vector<std::string> on{};         // ids of what it follows from: fields, an equality group, XSAVE states

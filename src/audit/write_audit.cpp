@@ -32,7 +32,7 @@ Json advice_json(const AuditAdvice& advice) {
 
 Json decided_json(const Decision& decision) {
     return {{"field", decision.field},
-            {"value", decision.value},
+            {"value", to_hex(decision.value)},
             {"cause", to_string(decision.cause)},
             {"hosts", decision.because.names},
             {"count", decision.because.count}};

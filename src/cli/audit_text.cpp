@@ -84,7 +84,7 @@ private:
     void decided(const AuditEntry& entry) {
         for (const Decision& decision : entry.decided) {
             if (decision.because.count == 0) continue;
-            page_.paragraph(4, decision.field + " " + decision.value + ": ",
+            page_.paragraph(4, decision.field + " " + to_hex(decision.value) + ": ",
                             "because of " + hosts_text(decision.because, size_of(policy_)));
         }
     }

@@ -165,7 +165,7 @@ private:
 
     std::string seen_text(const Field& field, const ValueOfHosts& seen, std::size_t most) const {
         const std::string hosts = hosts_text(seen.list(), of_.size, most);
-        if (seen.value != "unknown") return value_text(field, seen.value) + " on " + hosts;
+        if (seen.value) return value_text(field, seen.value) + " on " + hosts;
         return seen.count == of_.size.hosts ? "no dump says it" : "not known on " + hosts;
     }
 
@@ -177,7 +177,7 @@ private:
             case Cause::not_asked:
             case Cause::never: return "none is known to have it";
             case Cause::derived:
-            case Cause::identity: return value.value == "0x0" ? "" : "the same on " + all;
+            case Cause::identity: return value.value == 0 ? "" : "the same on " + all;
             default: return value_text(field, value.value) + " on " + all;
         }
     }
@@ -230,7 +230,7 @@ private:
         row("decided", state.reason);
         std::string label = "hosts";
         for (const ValueOfHosts& seen : state.seen) {
-            row(std::exchange(label, ""), seen.value + " on " + hosts_text(seen.list(), of_.size));
+            row(std::exchange(label, ""), document::layout_text(seen) + " on " + hosts_text(seen.list(), of_.size));
         }
         if (!state.kept && state.seen.empty()) row("hosts", "none is known to have it");
         if (state.because.count > 0) row("because of", hosts_text(state.because, of_.size, every_name));
@@ -260,7 +260,8 @@ std::string line_of(const ExplainedState& state, const PoolSize& pool) {
     std::string detail;
     if (state.cause == Cause::layout) {
         for (const ValueOfHosts& seen : state.seen) {
-            detail += (detail.empty() ? "" : "; ") + seen.value + " on " + hosts_text(seen.list(), pool);
+            detail +=
+                (detail.empty() ? "" : "; ") + document::layout_text(seen) + " on " + hosts_text(seen.list(), pool);
         }
     } else if (state.because.count > 0) {
         detail = hosts_text(state.because, pool);
@@ -279,11 +280,10 @@ std::string item_name(const Rulebook& rulebook, const StoryItem& item) {
 }
 
 bool is_unsaid(const Decision& decision) {
-    const auto is = [](const char* value) { return [value](const ValueOfHosts& seen) { return seen.value == value; }; };
-    const bool is_empty = std::all_of(decision.values.begin(), decision.values.end(),
-                                      [&](const ValueOfHosts& seen) { return is("unknown")(seen) || is("0x0")(seen); });
-    return is_empty && decision.value == "0x0" &&
-           std::any_of(decision.values.begin(), decision.values.end(), is("unknown"));
+    const auto is_nothing = [](const ValueOfHosts& seen) { return seen.value.value_or(0) == 0; };
+    const auto is_unknown = [](const ValueOfHosts& seen) { return !seen.value; };
+    return decision.value == 0 && std::all_of(decision.values.begin(), decision.values.end(), is_nothing) &&
+           std::any_of(decision.values.begin(), decision.values.end(), is_unknown);
 }
 
 std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, const PoolSize& pool) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
@@ -203,7 +204,7 @@ private:
 
     std::string value_of(const Decision& decision) const {
         const FieldIndex index = rulebook_.find(decision.field);
-        return index == no_field ? decision.value : document::value_text(rulebook_[index], decision.value);
+        return index == no_field ? to_hex(decision.value) : document::value_text(rulebook_[index], decision.value);
     }
 
     void limits(const std::vector<const Decision*>& decisions) {

@@ -85,7 +85,7 @@ private:
         switch (field.rule) {
             case Rule::intersect: return Effect::lacks;
             case Rule::union_:
-            case Rule::guarded: return decision.value == "0x0" ? Effect::none : Effect::relaxes;
+            case Rule::guarded: return decision.value == 0 ? Effect::none : Effect::relaxes;
             case Rule::group: return is_bad_news(item.field) ? bad_news(decision) : Effect::lacks;
             case Rule::min:
             case Rule::max: return Effect::bounds;
@@ -95,9 +95,7 @@ private:
     }
 
     // Of the two names of bad news the other one may be shown.
-    static Effect bad_news(const Decision& decision) {
-        return decision.value == "0x0" ? Effect::none : Effect::relaxes;
-    }
+    static Effect bad_news(const Decision& decision) { return decision.value == 0 ? Effect::none : Effect::relaxes; }
 
     bool is_bad_news(FieldIndex index) const { return of_.rulebook.retpoline_of(index) != nullptr; }
 
@@ -148,7 +146,7 @@ private:
         const std::string name = item_name(of_.rulebook, item);
         if (effect != Effect::bounds) return name;
         const Field& field = of_.rulebook[item.field];
-        const bool stands = item.decision->value == "0x0" && field.zero_means_field != no_field;
+        const bool stands = item.decision->value == 0 && field.zero_means_field != no_field;
         if (stands) return name + " (as " + std::string(of_.rulebook[field.zero_means_field].id) + ")";
         const std::string text = name + " " + value_text(field, item.decision->value);
         return field.of_identity ? text : text + others_of(field, *item.decision);
@@ -156,15 +154,13 @@ private:
 
     // " (others 50 to 52)"
     static std::string others_of(const Field& field, const Decision& decision) {
-        std::vector<std::pair<std::uint64_t, std::string>> others;
+        std::set<std::uint64_t> others;
         for (const ValueOfHosts& seen : decision.values) {
-            const auto number = from_hex(seen.value, 16);
-            if (number && seen.value != decision.value) others.emplace_back(*number, seen.value);
+            if (seen.value && *seen.value != decision.value) others.insert(*seen.value);
         }
         if (others.empty()) return "";
-        std::sort(others.begin(), others.end());
-        const std::string least = value_text(field, others.front().second);
-        const std::string most = value_text(field, others.back().second);
+        const std::string least = value_text(field, *others.begin());
+        const std::string most = value_text(field, *others.rbegin());
         return " (elsewhere " + least + (others.size() == 1 ? "" : " to " + most) + ")";
     }
 

@@ -120,7 +120,7 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
 std::string layout_text(const merge::Component& component) {
     if (!component.promised) return "none";
     if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
-    return document::layout_text({to_hex(component.size), {}, 0, StatePlace{component.offset, component.align64}});
+    return document::layout_text({component.size, {}, 0, StatePlace{component.offset, component.align64}});
 }
 
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {

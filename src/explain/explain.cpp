@@ -22,7 +22,7 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
     const Field& field = view.rulebook()[index];
     ExplainedValue value;
     value.place = field.place(subleaf);
-    value.value = to_hex(view.value(field, subleaf));
+    value.value = view.value(field, subleaf);
     value.cause = view.cause(field, subleaf);
     value.means = explain::meaning_of(view, index, subleaf, value.cause);
     if (const Decision* decision = view.decision(field, subleaf)) {

@@ -86,27 +86,19 @@ std::string layout_in(const PolicyView& view, const XsaveComponent& component) {
     if (component.state == XsaveState::legacy || !view.plan().xsave_leaf()) return "";
     const Registers* row = view.registers().row({*view.plan().xsave_leaf(), component.bit});
     if (row == nullptr) return "";
-    return document::layout_text({to_hex((*row)[merge::size_register]), {}, 0, merge::state_place_of(*row)});
+    return document::layout_text({(*row)[merge::size_register], {}, 0, merge::state_place_of(*row)});
 }
 
 bool is_seen(const Decision* decision) {
-    return decision != nullptr &&
-           std::any_of(decision->values.begin(), decision->values.end(),
-                       [](const ValueOfHosts& value) { return document::number_of(value.value) != 0; });
-}
-
-std::vector<ValueOfHosts> layouts_seen(const Decision& decision) {
-    std::vector<ValueOfHosts> layouts = decision.values;
-    for (ValueOfHosts& layout : layouts) layout.value = document::layout_text(layout);
-    return layouts;
+    return decision != nullptr && std::any_of(decision->values.begin(), decision->values.end(),
+                                              [](const ValueOfHosts& value) { return value.value.value_or(0) != 0; });
 }
 
 // What a field of the row that lays out a state has in one of the hosts' layouts.
-std::string value_in(const ValueOfHosts& layout, const Field& field) {
-    const auto size = from_hex(layout.value, 8);
-    if (!size) return layout.value;
-    const Registers row = merge::state_row(static_cast<std::uint32_t>(*size), layout.at.value_or(StatePlace{}));
-    return to_hex((row[field.reg] & field.mask()) >> field.low);
+std::optional<std::uint64_t> value_in(const ValueOfHosts& layout, const Field& field) {
+    if (!layout.value) return std::nullopt;
+    const Registers row = merge::state_row(static_cast<std::uint32_t>(*layout.value), layout.at.value_or(StatePlace{}));
+    return (row[field.reg] & field.mask()) >> field.low;
 }
 
 }  // namespace
@@ -151,7 +143,7 @@ ExplainedState explain_state(const PolicyView& view, const XsaveComponent& compo
     state.cause = decision->cause;
     state.reason = document::what_happened(view.rulebook(), *decision);
     state.because = decision->because;
-    state.seen = layouts_seen(*decision);
+    state.seen = decision->values;
     return state;
 }
 

@@ -12,9 +12,9 @@ using Json = nlohmann::ordered_json;
 
 using document::hosts_json;
 
-Json seen_json(const ValueOfHosts& seen) {
-    Json json{{"value", seen.value}};
-    document::put_hosts(json, seen.list());
+Json seen_json(const std::string& value, const HostList& hosts) {
+    Json json{{"value", value}};
+    document::put_hosts(json, hosts);
     return json;
 }
 
@@ -32,7 +32,8 @@ Json state_json(const Rulebook& rulebook, const ExplainedState& state) {
     if (!state.layout.empty()) json["layout"] = state.layout;
     if (!state.reason.empty()) json["reason"] = state.reason;
     json["because"] = hosts_json(state.because);
-    json["seen"] = document::array_of(state.seen, seen_json);
+    json["seen"] = document::array_of(
+        state.seen, [](const ValueOfHosts& seen) { return seen_json(document::layout_text(seen), seen.list()); });
     json["features"] = ids_json(rulebook, state.features);
     return json;
 }
@@ -44,11 +45,12 @@ Json states_json(const Rulebook& rulebook, const std::vector<ExplainedState>& st
 Json value_json(const ExplainedValue& value) {
     Json json;
     document::put_place(json, value.place);
-    json["value"] = value.value;
+    json["value"] = to_hex(value.value);
     json["means"] = value.means;
     json["origin"] = to_string(value.cause);
     if (!value.reason.empty()) json["reason"] = value.reason;
-    json["seen"] = document::array_of(value.seen, seen_json);
+    json["seen"] = document::array_of(
+        value.seen, [](const ValueOfHosts& seen) { return seen_json(document::value_word(seen.value), seen.list()); });
     json["because"] = hosts_json(value.because);
     return json;
 }
@@ -79,7 +81,7 @@ Json item_json(const StoryItem& item) {
     Json json;
     json["field"] = item.decision->field;
     document::put_place(json, item.decision->place);
-    json["value"] = item.decision->value;
+    json["value"] = to_hex(item.decision->value);
     return json;
 }
 

@@ -110,7 +110,7 @@ private:
         decision.field = field.id;
         decision.place = field.place(subleaf);
         decision.rule = to_string(field.rule);
-        decision.value = to_hex(value);
+        decision.value = value;
         decision.because = limits_.hosts(index, subleaf);
         decision.mitigates = rulebook_.mitigated_by(field);
         return decision;
@@ -223,7 +223,11 @@ private:
     HostList list_of(const VariantSet& variants) const { return hosts_of(variants, in_.most_names); }
 
     static ValueOfHosts value_of(bool known, std::uint64_t value, HostList hosts) {
-        return {known ? to_hex(value) : "unknown", std::move(hosts.names), hosts.count, {}, std::move(hosts.cpus)};
+        return {known ? std::optional(value) : std::nullopt,
+                std::move(hosts.names),
+                hosts.count,
+                {},
+                std::move(hosts.cpus)};
     }
 
     std::vector<std::string> ids_of(std::span<const FieldIndex> fields) const {

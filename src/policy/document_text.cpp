@@ -85,13 +85,12 @@ std::string enumerate(const HostList& hosts) {
     return counted(hosts.count, "host") + " (" + cpus_text(hosts.cpus, most_cpus) + ")";
 }
 
-std::uint64_t number_of(std::string_view value) { return from_hex(value, 16).value_or(0); }
+std::string value_word(const std::optional<std::uint64_t>& value) { return value ? to_hex(*value) : "unknown"; }
 
 std::string layout_text(const ValueOfHosts& value) {
-    const auto size = from_hex(value.value, 16);
-    if (!size) return value.value;
-    if (*size == 0) return "none";
-    std::string text = std::to_string(*size) + " bytes";
+    if (!value.value) return value_word(value.value);
+    if (*value.value == 0) return "none";
+    std::string text = std::to_string(*value.value) + " bytes";
     if (!value.at) return text;
     if (value.at->offset != 0) text += " at " + std::to_string(value.at->offset);
     return text + (value.at->aligned ? ", aligned" : "");
@@ -102,6 +101,10 @@ std::string value_text(const Field& field, const std::string& value) {
     if (value == "unknown") return "not known";
     const auto number = from_hex(value, 16);
     return number && field.high - field.low < widest_decimal ? std::to_string(*number) : value;
+}
+
+std::string value_text(const Field& field, const std::optional<std::uint64_t>& value) {
+    return value_text(field, value_word(value));
 }
 
 }  // namespace poolcpuid::document

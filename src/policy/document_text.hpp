@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,13 +43,14 @@ std::string cpus_text(const CpuCounts& cpus, std::size_t most);
 // Broadwell-EP ×28, Rome ×20 and 3 more)".
 std::string enumerate(const HostList& hosts);
 
-// The number that a value states as "0x…"; 0 for "unknown".
-std::uint64_t number_of(std::string_view value);
+// A value of hosts as documents have it: "0x…", or "unknown".
+std::string value_word(const std::optional<std::uint64_t>& value);
 
 // The layout of an XSAVE state: "64 bytes at 832", "none", "unknown", and "64 bytes" where the place is not known.
 std::string layout_text(const ValueOfHosts& value);
 
 // A value as a person reads it: "1", "48", "0x207", "not known".
 std::string value_text(const Field& field, const std::string& value);
+std::string value_text(const Field& field, const std::optional<std::uint64_t>& value);
 
 }  // namespace poolcpuid::document

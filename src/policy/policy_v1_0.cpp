@@ -79,10 +79,10 @@ void read_reason(Decision& decision) {
     }
 }
 
-bool is_unknown(const ValueOfHosts& value) { return value.value == "unknown"; }
+bool is_unknown(const ValueOfHosts& value) { return !value.value; }
 
 void read_scrubs(const PoolPolicy& policy, Decision& decision) {
-    if (decision.rule != to_string(Rule::guarded) || document::number_of(decision.value) == 0) return;
+    if (decision.rule != to_string(Rule::guarded) || decision.value == 0) return;
     const bool is_lost = std::any_of(policy.findings.begin(), policy.findings.end(), [&](const Finding& finding) {
         return finding.code == FindingCode("verw-promise-lost") && finding.field == decision.field;
     });
@@ -100,8 +100,8 @@ bool is_complete(const std::vector<ValueOfHosts>& values) {
                        [](const ValueOfHosts& value) { return value.hosts.size() == value.count; });
 }
 
-StatePlace place_at(const std::string& offset) {
-    return {static_cast<std::uint32_t>(document::number_of(offset)), false};
+StatePlace place_at(const std::optional<std::uint64_t>& offset) {
+    return {static_cast<std::uint32_t>(offset.value_or(0)), false};
 }
 
 std::vector<ValueOfHosts> joined_by_host(const std::vector<ValueOfHosts>& sizes,
@@ -112,7 +112,7 @@ std::vector<ValueOfHosts> joined_by_host(const std::vector<ValueOfHosts>& sizes,
     }
     std::vector<ValueOfHosts> layouts;
     for (const ValueOfHosts& size : sizes) {
-        const bool has_place = document::number_of(size.value) != 0;
+        const bool has_place = size.value.value_or(0) != 0;
         std::map<StatePlace, std::vector<std::string>> hosts;
         for (const std::string& host : size.hosts) hosts[has_place ? places[host] : StatePlace{}].push_back(host);
         for (auto& [place, names] : hosts) {

@@ -285,7 +285,7 @@ private:
         decision.field = reader.required_string("field");
         decision.place = place(reader);
         decision.rule = reader.required_string("rule");
-        decision.value = reader.required_string("value");
+        decision.value = value(reader);
         for (const Value& value : reader.required_array("values"))
             decision.values.push_back(value_of_hosts(value, policy.minor > 0));
         decision.because.names = strings(reader.required_array("because"));
@@ -297,10 +297,18 @@ private:
         return decision;
     }
 
+    // A value in its one spelling.
+    std::uint64_t value(ObjectReader& reader) const {
+        const std::uint64_t number = reader.required_hex("value", 16);
+        const std::string& text = reader.required_string("value");
+        if (to_hex(number) != text) reader.fail(reader.required("value"), "\"" + to_hex(number) + "\"");
+        return number;
+    }
+
     ValueOfHosts value_of_hosts(const Value& entry, bool may_have_place) const {
         ObjectReader reader(entry, file_, "a value of a decision");
         ValueOfHosts seen;
-        seen.value = reader.required_string("value");
+        if (reader.required_string("value") != document::value_word({})) seen.value = value(reader);
         if (may_have_place && reader.optional("offset") != nullptr) {
             seen.at = StatePlace{static_cast<std::uint32_t>(reader.required_hex("offset", 8)),
                                  reader.optional_bool("aligned", false)};
@@ -337,11 +345,12 @@ private:
 
     // A decision that contradicts the registers means that one of them was changed by hand.
     void check_decision(const Value& entry, const Decision& decision, const PoolPolicy& policy) const {
-        const std::string shown = to_hex(PolicyRegisters(policy).value(decision.place));
+        const std::uint64_t shown = PolicyRegisters(policy).value(decision.place);
         if (shown != decision.value) {
-            throw InputError(file_, entry.line(),
-                             "the value " + decision.value + " that the decision on " + decision.field + " states",
-                             shown + " in the registers");
+            throw InputError(
+                file_, entry.line(),
+                "the value " + to_hex(decision.value) + " that the decision on " + decision.field + " states",
+                to_hex(shown) + " in the registers");
         }
     }
 

@@ -106,7 +106,7 @@ private:
                         std::string(rulebook_[bits->eibrs].id));
     }
 
-    bool is_present() const { return number_of(decision_.value) != 0; }
+    bool is_present() const { return decision_.value != 0; }
 
     std::string by_rule() const {
         std::uint64_t any = 0;
@@ -114,10 +114,9 @@ private:
         bool known = false;
         bool all = true;
         for (const ValueOfHosts& value : decision_.values) {
-            const auto number = from_hex(value.value, 16);
-            any |= number.value_or(0);
-            (number ? known : unknown) = true;
-            all = all && number && *number == decision_.place.mask() >> decision_.place.low;
+            any |= value.value.value_or(0);
+            (value.value ? known : unknown) = true;
+            all = all && value.value == decision_.place.mask() >> decision_.place.low;
         }
         const std::string silent = unknown ? " What a dump does not say is not promised." : "";
         if (is_by(Rule::intersect)) {

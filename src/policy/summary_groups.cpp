@@ -16,10 +16,6 @@ namespace poolcpuid::summary {
 
 namespace {
 
-using document::number_of;
-
-constexpr const char* unknown_value = "unknown";
-
 // RSBA or RRSBA, as against EIBRS, of the retpoline bits.
 bool is_bad_news(const Rulebook& rulebook, const Decision& decision) {
     return decision.rule == to_string(Rule::group) && rulebook.retpoline_of(rulebook.find(decision.field)) != nullptr;
@@ -42,8 +38,8 @@ bool is_limit(const Decision& decision) {
 // The bits that some host has and the policy has not.
 std::uint64_t lost_bits(const Decision& decision) {
     std::uint64_t any = 0;
-    for (const ValueOfHosts& value : decision.values) any |= number_of(value.value);
-    return any & ~number_of(decision.value);
+    for (const ValueOfHosts& value : decision.values) any |= value.value.value_or(0);
+    return any & ~decision.value;
 }
 
 template <typename Predicate>
@@ -55,19 +51,17 @@ HostList hosts_where(const Decision& decision, Predicate wanted) {
     return hosts;
 }
 
-bool is_unknown(const ValueOfHosts& value) { return value.value == unknown_value; }
+bool is_unknown(const ValueOfHosts& value) { return !value.value; }
 
 // Those that are known to lack one of the bits.
 HostList known_lacking(const Decision& decision, std::uint64_t bits) {
-    return hosts_where(decision, [&](const ValueOfHosts& value) {
-        return !is_unknown(value) && (bits & ~number_of(value.value)) != 0;
-    });
+    return hosts_where(decision, [&](const ValueOfHosts& value) { return value.value && (bits & ~*value.value) != 0; });
 }
 
 // Those that are known to have one of the bits that the policy has.
 HostList known_having(const Decision& decision) {
-    return hosts_where(
-        decision, [&](const ValueOfHosts& value) { return (number_of(value.value) & number_of(decision.value)) != 0; });
+    return hosts_where(decision,
+                       [&](const ValueOfHosts& value) { return (value.value.value_or(0) & decision.value) != 0; });
 }
 
 // Of those that limit a number, those of which it is known.
@@ -179,7 +173,7 @@ Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     // Lists hold only the first of many hosts, so that their number tells sets apart, too.
     std::map<std::tuple<Loss, std::string, std::vector<std::string>, std::size_t>, GivenUp> lost;
     for (const Decision& decision : policy.decisions) {
-        const bool has_value = number_of(decision.value) != 0;
+        const bool has_value = decision.value != 0;
         if (announces_feature(rulebook, decision)) {
             if (auto loss = loss_of(decision, doing)) {
                 const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);

@@ -26,7 +26,7 @@ Json row_json(const CpuidRow& row) {
 
 Json value_json(const ValueOfHosts& value) {
     Json json;
-    json["value"] = value.value;
+    json["value"] = document::value_word(value.value);
     if (value.at) {
         json["offset"] = to_hex(value.at->offset);
         json["aligned"] = value.at->aligned;
@@ -49,7 +49,7 @@ Json decision_json(const Decision& decision, bool with_cause) {
     document::put_place(json, decision.place);
     if (!decision.state.empty()) json["state"] = decision.state;
     json["rule"] = decision.rule;
-    json["value"] = decision.value;
+    json["value"] = to_hex(decision.value);
     json["values"] = document::array_of(decision.values, value_json);
     if (with_cause) {
         json["cause"] = to_string(decision.cause);

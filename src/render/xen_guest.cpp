@@ -128,8 +128,8 @@ void XenGuest::drop(const XenBit& bit, const std::string& why) {
 }
 
 // The policy's value of a field and the hosts'.
-std::set<std::string> XenGuest::values_of(std::string_view id) const {
-    std::set<std::string> values;
+std::set<std::optional<std::uint64_t>> XenGuest::values_of(std::string_view id) const {
+    std::set<std::optional<std::uint64_t>> values;
     for (const Decision& decision : input_.policy.decisions) {
         if (decision.field != id) continue;
         for (const ValueOfHosts& value : decision.values) values.insert(value.value);
@@ -137,7 +137,7 @@ std::set<std::string> XenGuest::values_of(std::string_view id) const {
     const FieldIndex index = input_.plan.rulebook().find(id);
     if (index != no_field) {
         const Field& field = input_.plan.rulebook()[index];
-        values.insert(to_hex(view_.promised(field, field.subleaf_first)));
+        values.insert(view_.promised(field, field.subleaf_first));
     }
     return values;
 }
@@ -151,9 +151,9 @@ std::string XenGuest::obstacle(const XenBit& bit, bool is_given) const {
     }
     for (const XenData::Hidden& rule : data_.hidden) {
         if (!bit.is_in(rule.bits)) continue;
-        const std::set<std::string> values = values_of(rule.field);
+        const std::set<std::optional<std::uint64_t>> values = values_of(rule.field);
         const bool is_hidden = std::any_of(rule.values.begin(), rule.values.end(),
-                                           [&](std::uint64_t value) { return values.contains(to_hex(value)); });
+                                           [&](std::uint64_t value) { return values.contains(value); });
         if (is_hidden) return "Xen hides it on such hosts.";
     }
     return {};
@@ -174,8 +174,8 @@ void XenGuest::drop_impossible() {
 bool XenGuest::is_on_some_hosts(const XenBit& bit) const {
     const Field* field = field_at(bit);
     if (field == nullptr || !is_contested(*field)) return false;
-    const std::set<std::string> values = values_of(field->id);
-    return values.size() > 1 || *values.begin() != "0x1";
+    const std::set<std::optional<std::uint64_t>> values = values_of(field->id);
+    return values.size() > 1 || *values.begin() != std::uint64_t{1};
 }
 
 // A bit that hosts differ in, and that is in the policy nevertheless, is an announcement; or a word is read only with

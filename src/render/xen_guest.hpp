@@ -64,7 +64,7 @@ public:
 private:
     merge::RegisterPlace place_of_word(std::size_t word) const;
     std::string obstacle(const XenBit& bit, bool is_given) const;
-    std::set<std::string> values_of(std::string_view field) const;
+    std::set<std::optional<std::uint64_t>> values_of(std::string_view field) const;
     const Field* field_at(const XenBit& bit) const;
     bool is_on_some_hosts(const XenBit& bit) const;
     bool is_contested(const DataPlace& place) const;

@@ -1,5 +1,6 @@
 #include "report/matrix.hpp"
 
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
 #include "report/page.hpp"
 
@@ -57,8 +58,8 @@ void put_cells(Page& page, std::size_t index) {
 
 // What the policy has: a value or, of an XSAVE state, whether it has it.
 std::string policy_text(const Decision& decision) {
-    if (decision.state.empty()) return decision.value;
-    return document::number_of(decision.value) == 0 ? "none" : "kept";
+    if (decision.state.empty()) return to_hex(decision.value);
+    return decision.value == 0 ? "none" : "kept";
 }
 
 void put_row(Page& page, std::size_t index) {
@@ -93,7 +94,7 @@ std::string classes_of(const Decision& decision) {
 
 // What a column has room for: of an XSAVE state size@offset.
 std::string in_column(const Decision& decision, const ValueOfHosts& value) {
-    const std::uint64_t size = document::number_of(value.value);
+    const std::uint64_t size = value.value.value_or(0);
     if (decision.state.empty() || size == 0) return value_text(decision, value);
     return std::to_string(size) + (value.at && value.at->offset != 0 ? "@" + std::to_string(value.at->offset) : "");
 }
@@ -101,11 +102,11 @@ std::string in_column(const Decision& decision, const ValueOfHosts& value) {
 }  // namespace
 
 std::string value_text(const Decision& decision, const ValueOfHosts& value) {
-    return decision.state.empty() ? value.value : document::layout_text(value);
+    return decision.state.empty() ? document::value_word(value.value) : document::layout_text(value);
 }
 
 std::string cell_text(const Page& page, const Decision& decision, std::size_t value) {
-    if (decision.values[value].value == "unknown") return "?";
+    if (!decision.values[value].value) return "?";
     const std::string text = in_column(decision, decision.values[value]);
     if (!page.numbered()) return text;
     const bool is_bit = decision.place.low == decision.place.high && text.size() == 3;

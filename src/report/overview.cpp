@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 
+#include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
@@ -39,8 +40,8 @@ void put_tally(Page& page, const summary::Groups& groups) {
     put_tally_entry(page, "findings", count_of(page.policy, Severity::error), "error", "errors");
     put_tally_entry(page, "findings", count_of(page.policy, Severity::warning), "warning", "warnings");
     if (!page.input.audit || page.input.audit->hosts == 0) return;
-    put_tally_entry(page, "vulnerabilities", falsely_safe_count(*page.input.audit), "vulnerability falsely thought safe",
-                    "vulnerabilities falsely thought safe");
+    put_tally_entry(page, "vulnerabilities", falsely_safe_count(*page.input.audit),
+                    "vulnerability falsely thought safe", "vulnerabilities falsely thought safe");
 }
 
 // Who or what costs the features that follow.
@@ -113,9 +114,9 @@ void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
     const auto list = page.html.open("dl");
     for (const Decision* decision : decisions) {
         const FieldIndex index = page.rulebook.find(decision->field);
-        const std::string& value = decision->value;
+        const std::uint64_t value = decision->value;
         put_decided(page, *decision,
-                    (index == no_field ? value : document::value_text(page.rulebook[index], value)) + ": ");
+                    (index == no_field ? to_hex(value) : document::value_text(page.rulebook[index], value)) + ": ");
     }
 }
 

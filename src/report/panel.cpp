@@ -55,7 +55,7 @@ std::vector<std::size_t> groups_with(const Page& page, std::size_t index, std::s
 std::string full_text(const Decision& decision, const ValueOfHosts& value) {
     const std::string text = value_text(decision, value);
     const bool is_number = decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
-    const std::uint64_t number = document::number_of(value.value);
+    const std::uint64_t number = value.value.value_or(0);
     return is_number && number > 0xF ? text + " (" + std::to_string(number) + ")" : text;
 }
 

@@ -206,7 +206,8 @@ TEST_CASE("a policy of another rulebook is told from the rulebook that explains 
     CHECK_THAT(page, Contains("forgotten_field") && Contains("This rulebook does not know the field."));
 }
 
-TEST_CASE("the page says what a guest believes of vulnerabilities, and on which hosts that is false", "[report][audit]") {
+TEST_CASE("the page says what a guest believes of vulnerabilities, and on which hosts that is false",
+          "[report][audit]") {
     const Files files;
     const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/intel-haswell-skylake/hosts";
     const std::string policy = files.merged("intel.json", {hosts});
@@ -235,7 +236,7 @@ TEST_CASE("no text of a policy becomes markup", "[report]") {
         Json& decision = json["decisions"][0];
         decision["field"] = evil;
         decision["rule"] = evil;
-        decision["values"][0] = {{"value", evil}, {"hosts", {evil}}, {"count", 1}};
+        decision["values"][0] = {{"value", "0x1"}, {"hosts", {evil}}, {"count", 1}};
         decision["because"] = {evil};
         decision["reason"] = evil;
         json["findings"].push_back({{"severity", "error"},

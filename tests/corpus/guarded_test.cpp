@@ -118,7 +118,7 @@ TEST_CASE("Milan and Genoa as Linux 6.18 shows them are not immune to TSA", "[co
         CHECK(pool.bit(0x80000021, 0, eax, 5) == 1);       // 18000265, 18000367
         CHECK(pool.finding("verw-promise-lost") == nullptr);
         REQUIRE(pool.decision("tsa_sq_no") != nullptr);
-        CHECK(pool.decision("tsa_sq_no")->value == "0x0");
+        CHECK(pool.decision("tsa_sq_no")->value == 0x0);
         CHECK(pool.decision("tsa_l1_no") != nullptr);
     }
 }

@@ -127,7 +127,7 @@ TEST_CASE("VMX goes where the VMCS revisions differ", "[corpus][vmx]") {
         CHECK(vmx_msrs_in(pool.policy.msrs).value.empty());
         const Decision* decision = pool.decision("vmx");
         REQUIRE(decision != nullptr);
-        CHECK(decision->value == "0x0");
+        CHECK(decision->value == 0x0);
         CHECK(decision->reason.find("vmx_vmcs") != std::string::npos);
         CHECK(pool.decision("vmx_basic_vmcs_rev") != nullptr);
     }

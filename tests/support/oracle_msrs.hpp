@@ -226,7 +226,7 @@ private:
         for (const Decision& decision : policy_.decisions) {
             if (decision.field != field.id) continue;
             for (const ValueOfHosts& value : decision.values) {
-                if (value.value == "unknown" && is_named(value.hosts, host.name)) return true;
+                if (!value.value && is_named(value.hosts, host.name)) return true;
             }
         }
         return false;

@@ -46,7 +46,7 @@ inline Names unknown_on(const Merged& pool, const std::string& field) {
     const Decision* decision = pool.decision(field);
     if (decision == nullptr) return {};
     for (const ValueOfHosts& seen : decision->values) {
-        if (seen.value == "unknown") return seen.hosts;
+        if (!seen.value) return seen.hosts;
     }
     return {};
 }

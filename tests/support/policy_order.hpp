@@ -60,7 +60,7 @@ private:
         for (const Decision& decision : policy.decisions) {
             if (decision.field != id) continue;
             for (const ValueOfHosts& value : decision.values) {
-                if (value.value == "unknown") return true;
+                if (!value.value) return true;
             }
         }
         return false;

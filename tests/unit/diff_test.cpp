@@ -130,7 +130,7 @@ TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", 
         {"md_clear", md_clear(false, immune), md_clear(true, immune), "relaxes 0x0 0x1", "gains 0x1 0x0"},
     });
     PoolPolicy lost = md_clear(true, 0);
-    lost.decisions.push_back({"md_clear", {false, 7, 0, 0, edx, 10, 10}, "guarded", "0x1", {}});
+    lost.decisions.push_back({"md_clear", {false, 7, 0, 0, edx, 10, 10}, "guarded", 0x1, {}});
     lost.decisions.back().scrubs = false;
     check_all({{"md_clear", md_clear(true, 0), lost, "loses VERW scrubs VERW does not scrub",
                 "gains VERW does not scrub VERW scrubs"}});
@@ -315,7 +315,7 @@ TEST_CASE("policies that differ only in provenance say in what", "[diff]") {
     after.hosts.front().names = {"b"};
     after.hosts.push_back({std::string(64, 'f'), "cpuid-r", {"hardware"}, {"c"}, 1});
     after.owned.pop_back();
-    after.decisions.push_back({"avx2", {false, 7, 0, 0, ebx, 5, 5}, "intersect", "0x0", {}});
+    after.decisions.push_back({"avx2", {false, 7, 0, 0, ebx, 5, 5}, "intersect", 0x0, {}});
     after.findings.push_back({Severity::note, "new-finding", "m", "", {}});
     const Difference difference = diff(before, after);
     CHECK(difference.equal_registers);

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/load_rulebook.hpp"
@@ -70,11 +72,11 @@ Explained two(const TableBuilder& a, const TableBuilder& b, const MergeOptions& 
     return Explained({hardware_host("a", a), hardware_host("b", b)}, options);
 }
 
-// "0x0 a; 0x1 b, c"
+// "0x0 a; 0x1 b, c"; of a state's, "64 bytes at 832 a".
 std::string seen_text(const std::vector<ValueOfHosts>& values) {
     std::string text;
     for (const ValueOfHosts& seen : values) {
-        text += (text.empty() ? "" : "; ") + seen.value;
+        text += (text.empty() ? "" : "; ") + (seen.at ? document::layout_text(seen) : document::value_word(seen.value));
         for (const std::string& host : seen.hosts) text += (&host == &seen.hosts.front() ? " " : ", ") + host;
     }
     return text;
@@ -82,7 +84,7 @@ std::string seen_text(const std::vector<ValueOfHosts>& values) {
 
 // "hosts 0x0 because a: Not every host has it."
 std::string text_of(const ExplainedValue& value) {
-    std::string text = std::string(to_string(value.cause)) + " " + value.value;
+    std::string text = std::string(to_string(value.cause)) + " " + to_hex(value.value);
     for (const std::string& host : value.because.names) {
         text += (&host == &value.because.names.front() ? " because " : ", ") + host;
     }
@@ -244,7 +246,7 @@ TEST_CASE("a field that stands in several subleaves has a value for each", "[exp
     const ExplainedField sizes = two(pku_table(0x980), pku_table(0)).field("xs_size");
     REQUIRE(sizes.values.size() == 2);
     CHECK(sizes.values[0].place.subleaf_first == 2);
-    CHECK(sizes.values[0].value == "0x100");
+    CHECK(sizes.values[0].value == 0x100);
     CHECK(text_of(sizes.values[1]) == "hosts 0x0 because b: The XSAVE state pkru is not on every host.");
     CHECK(sizes.values[1].means == "The state is not in the policy.");
 

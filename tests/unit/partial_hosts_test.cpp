@@ -179,6 +179,20 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
     }
 }
 
+TEST_CASE("a real answer of QEMU and a real host of XenServer are read", "[partial][corpus]") {
+    const std::string answers = read_file(dump_directory() / "reject/x86_64-cpuid-EPYC-7502-32-Core.json");
+    const HostDump epyc = read_host(answers.substr(0, answers.find("\n\n{")));
+    CHECK(epyc.format == "qmp-model");
+    CHECK(vendor_string(epyc.first_table()) == "AuthenticAMD");
+    CHECK(epyc.first_table().find(leaf_1)->eax == 0x00830F10);  // Rome
+    CHECK(bit_of(epyc.first_table(), leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(epyc.first_table(), leaf_7, Register::ebx, 16) == '0');  // AVX512F
+    const HostDump lynnfield = read_host(read_file(dump_directory() / "../cases/xe-host-cpu-info.txt"));
+    CHECK(lynnfield.format == "xe-featureset");
+    CHECK(lynnfield.first_table().find(leaf_1)->eax == 0x000106E5);
+    CHECK(lynnfield.first_table().find(leaf_1)->ecx == 0x80bc2201);
+}
+
 // The words by which a project names what a table has, as its source would print them.
 std::string names_in(const CpuidTable& table, std::string_view FieldNames::*project) {
     std::string text;

@@ -42,28 +42,28 @@ PoolPolicy sample_policy() {
     Decision relaxed{"fs_gs_base_ns",
                      {false, 0x80000021, 0, 0, Register::eax, 1, 1},
                      "union",
-                     "0x1",
-                     {{"0x0", {"rome-1"}, 1}, {"0x1", {"genoa-1", "genoa-2"}, 2, {}, {{"Genoa", 2}}}}};
+                     0x1,
+                     {{0x0, {"rome-1"}, 1}, {0x1, {"genoa-1", "genoa-2"}, 2, {}, {{"Genoa", 2}}}}};
     relaxed.because = {{"genoa-1", "genoa-2"}, 9, {{"Genoa", 7}, {"Milan", 2}}};
     relaxed.remarks = {{Remark::Kind::modelled, "", {{"genoa-1"}, 1, {{"Genoa", 1}}}},
                        {Remark::Kind::withheld, "6.1.0", {{"rome-1"}, 1}}};
     relaxed.reason = "One has it.";
-    Decision identity{"fms", {false, 0x1, 0, 0, Register::eax, 0, 31}, "identity", "0x830f10", {}};
+    Decision identity{"fms", {false, 0x1, 0, 0, Register::eax, 0, 31}, "identity", 0x830f10, {}};
     identity.cause = Cause::identity;
     identity.reason = "Oldest.";
-    Decision gone{"gone", {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15}, "min", "0x0", {{"unknown", {"rome-1"}, 1}}};
+    Decision gone{"gone", {false, 0x4, 0x3, 0x3, Register::ecx, 8, 15}, "min", 0x0, {{std::nullopt, {"rome-1"}, 1}}};
     gone.cause = Cause::dependency;
     gone.on = {"xsave", "cet_ss"};
     gone.reason = "No row.";
     Decision state{"xs_size",
                    {false, 0xd, 9, 9, Register::eax, 0, 31},
                    "equal",
-                   "0x0",
-                   {{"0x8", {"genoa-1"}, 1, StatePlace{0x980, true}, {{"Genoa", 1}}}, {"unknown", {"rome-1"}, 1}}};
+                   0x0,
+                   {{0x8, {"genoa-1"}, 1, StatePlace{0x980, true}, {{"Genoa", 1}}}, {std::nullopt, {"rome-1"}, 1}}};
     state.state = "pkru";
     state.cause = Cause::layout;
     state.reason = "Laid out.";
-    Decision guarded{"ac_high", {true, 0x10a, 0, 0, Register::eax, 60, 63}, "intersect", "0x8", {}};
+    Decision guarded{"ac_high", {true, 0x10a, 0, 0, Register::eax, 60, 63}, "intersect", 0x8, {}};
     guarded.scrubs = false;
     guarded.mitigates = {"mds"};
     guarded.reason = "MSR.";
@@ -193,7 +193,7 @@ TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
       "values": [],)",
               R"("value": "0x08",
       "values": [],)",
-              "the value 0x08"},
+              R"(expected "0x8", found)"},
              {R"("rule": "min",
       "value": "0x0")",
               R"("rule": "min",

@@ -193,15 +193,15 @@ TEST_CASE("the decisions of version 1.0 on one XSAVE state become one with its l
     const Decision& state = policy.decisions.front();
     CHECK(state.state == "pkru");
     CHECK(state.cause == Cause::layout);
-    CHECK(state.values == std::vector<ValueOfHosts>{{"0x8", {"a"}, 1, StatePlace{0x980, false}},
-                                                    {"0x8", {"b"}, 1, StatePlace{0xa80, false}},
-                                                    {"0x0", {"c"}, 1}});
+    CHECK(state.values == std::vector<ValueOfHosts>{{0x8, {"a"}, 1, StatePlace{0x980, false}},
+                                                    {0x8, {"b"}, 1, StatePlace{0xa80, false}},
+                                                    {0x0, {"c"}, 1}});
     // A list that is cut off cannot be joined: the sizes alone are known.
     Written cut = size;
     cut.values = value("0x8", {"a"}, 9) + ",\n" + value("0x0", {"c"}, 1);
     const PoolPolicy sizes = read(document_of({cut, offset}));
     REQUIRE(sizes.decisions.size() == 1);
-    CHECK(sizes.decisions.front().values == std::vector<ValueOfHosts>{{"0x8", {"a"}, 9}, {"0x0", {"c"}, 1}});
+    CHECK(sizes.decisions.front().values == std::vector<ValueOfHosts>{{0x8, {"a"}, 9}, {0x0, {"c"}, 1}});
 }
 
 TEST_CASE("whether VERW scrubs is read from a finding or from what is not known of a host", "[policy]") {

@@ -22,7 +22,7 @@ Decision decision(const std::string& rule, std::vector<ValueOfHosts> values, con
     Decision result;
     result.field = "f" + rule;
     result.rule = rule;
-    result.value = "0x0";
+    result.value = 0x0;
     result.values = std::move(values);
     result.because = {because, because.size()};
     return result;
@@ -32,7 +32,7 @@ Decision decision(const std::string& rule, std::vector<ValueOfHosts> values, con
 PoolPolicy small_policy() {
     PoolPolicy policy;
     policy.hosts = {host_class("1", {"c"}, 1), host_class("2", {"a1", "a2"}, 2), host_class("3", {"b"}, 1)};
-    policy.decisions = {decision("intersect", {{"0x0", {"b", "c"}, 2}, {"0x1", {"a1", "a2"}, 2}}, {"b", "c"})};
+    policy.decisions = {decision("intersect", {{0x0, {"b", "c"}, 2}, {0x1, {"a1", "a2"}, 2}}, {"b", "c"})};
     return policy;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("hosts with the same values are one column, those that decide first", 
 
 TEST_CASE("hosts that decide other fields are other columns, though their values are the same", "[report]") {
     PoolPolicy policy = small_policy();
-    policy.decisions.push_back(decision("equal", {{"0x5", {"a1", "a2", "b", "c"}, 4}}, {"c"}));
+    policy.decisions.push_back(decision("equal", {{0x5, {"a1", "a2", "b", "c"}, 4}}, {"c"}));
     const Columns columns = columns_of(policy);
     REQUIRE(columns.columns.size() == 3);
     CHECK(columns.columns[0].names == std::vector<std::string>{"c"});
@@ -62,9 +62,9 @@ TEST_CASE("hosts that decide other fields are other columns, though their values
 
 TEST_CASE("hosts that decide more fields come before those that decide an earlier one", "[report]") {
     PoolPolicy policy = small_policy();
-    policy.decisions = {decision("union", {{"0x1", {"b"}, 1}, {"0x0", {"a1", "a2", "c"}, 3}}, {"b"}),
-                        decision("min", {{"0x1", {"a1", "a2"}, 2}, {"0x2", {"b", "c"}, 2}}, {"a1", "a2"}),
-                        decision("max", {{"0x2", {"a1", "a2"}, 2}, {"0x1", {"b", "c"}, 2}}, {"a1", "a2"})};
+    policy.decisions = {decision("union", {{0x1, {"b"}, 1}, {0x0, {"a1", "a2", "c"}, 3}}, {"b"}),
+                        decision("min", {{0x1, {"a1", "a2"}, 2}, {0x2, {"b", "c"}, 2}}, {"a1", "a2"}),
+                        decision("max", {{0x2, {"a1", "a2"}, 2}, {0x1, {"b", "c"}, 2}}, {"a1", "a2"})};
     const Columns columns = columns_of(policy);
     REQUIRE(columns.columns.size() == 3);
     CHECK(columns.columns[0].names == std::vector<std::string>{"a1", "a2"});
@@ -75,20 +75,20 @@ TEST_CASE("hosts that decide more fields come before those that decide an earlie
 TEST_CASE("a ceiling is a column of its own", "[report]") {
     PoolPolicy policy = small_policy();
     policy.hosts.push_back({"4", "policy", {"policy"}, {"ceiling:x"}, 1});
-    policy.decisions[0].values[1] = {"0x1", {"a1", "a2", "ceiling:x"}, 3};
+    policy.decisions[0].values[1] = {0x1, {"a1", "a2", "ceiling:x"}, 3};
     CHECK(columns_of(policy).columns.size() == 3);
 }
 
 TEST_CASE("a host that no complete list names has the value whose list is cut, when there is one", "[report]") {
     PoolPolicy policy = small_policy();
-    policy.decisions[0].values[1] = {"0x1", {"a1"}, 2};
+    policy.decisions[0].values[1] = {0x1, {"a1"}, 2};
     policy.hosts[1].names = {"a2"};  // not the name that the decision lists
     const Columns one = columns_of(policy);
     CHECK_FALSE(one.every_name);
     REQUIRE(one.columns.size() == 2);
     CHECK(one.columns[1].cells[0].value == 1U);
 
-    policy.decisions[0].values[0] = {"0x0", {"b"}, 2};
+    policy.decisions[0].values[0] = {0x0, {"b"}, 2};
     const Columns two = columns_of(policy);  // c and a2: either value
     REQUIRE(two.columns.size() == 3);
     CHECK_FALSE(two.columns[2].cells[0].value.has_value());
@@ -96,13 +96,13 @@ TEST_CASE("a host that no complete list names has the value whose list is cut, w
 
 TEST_CASE("fields without a promise do not count where columns would be too many", "[report]") {
     PoolPolicy policy;
-    policy.decisions = {decision("intersect", {{"0x0", {}, 0}, {"0x1", {}, 0}}, {}), decision("identity", {}, {})};
+    policy.decisions = {decision("intersect", {{0x0, {}, 0}, {0x1, {}, 0}}, {}), decision("identity", {}, {})};
     for (std::size_t i = 0; i <= most_columns; ++i) {
         policy.hosts.push_back(host_class(std::to_string(1000 + i), name(i), 1));
         ValueOfHosts& bit = policy.decisions[0].values[i % 2];
         bit.hosts.push_back(name(i).front());
         ++bit.count;
-        policy.decisions[1].values.push_back({"0x" + std::to_string(i), name(i), 1});
+        policy.decisions[1].values.push_back({i, name(i), 1});
     }
     const Columns columns = columns_of(policy);
     CHECK(columns.by_promises);

@@ -162,8 +162,8 @@ TEST_CASE("RDRAND of AMD's families 15h and 16h is hidden, also where one host o
     PoolPolicy mixed = with_eax(0x00830F10);
     Decision family;
     family.field = "ext_family";
-    family.value = "0x8";
-    family.values = {{"0x6", {"carrizo"}, 1}, {"0x8", {"rome"}, 1}};
+    family.value = 0x8;
+    family.values = {{0x6, {"carrizo"}, 1}, {0x8, {"rome"}, 1}};
     mixed.decisions.push_back(family);
     CHECK((words_of(featureset(mixed))[1] & rdrand) == 0);
 }
@@ -174,8 +174,8 @@ TEST_CASE("a bit of ARCH_CAPABILITIES is a guest's only where every host's CPUID
     CHECK(words_of(featureset(policy))[16] == 5);
     Decision enumerates;
     enumerates.field = "arch_caps";
-    enumerates.value = "0x1";
-    enumerates.values = {{"0x0", {"old"}, 1}, {"0x1", {"new"}, 1}};
+    enumerates.value = 0x1;
+    enumerates.values = {{0x0, {"old"}, 1}, {0x1, {"new"}, 1}};
     policy.decisions.push_back(enumerates);
     const Rendering rendering = featureset(policy);
     CHECK(words_of(rendering)[16] == 4);  // Xen gives RSBA on every Intel host
@@ -197,8 +197,8 @@ TEST_CASE("a host whose value of an announcement is not known is one that may no
     CHECK(words_of(featureset(policy))[11] == 2);
     Decision told;
     told.field = "fs_gs_base_ns";
-    told.value = "0x1";
-    told.values = {{"0x1", {"a"}, 1}, {"unknown", {"b"}, 1}};
+    told.value = 0x1;
+    told.values = {{0x1, {"a"}, 1}, {std::nullopt, {"b"}, 1}};
     policy.decisions.push_back(told);
     CHECK(words_of(featureset(policy))[11] == 0);
 }
@@ -227,8 +227,8 @@ TEST_CASE("what Xen takes from the host is no loss where all hosts have the same
     CHECK(reason_of(same, "fdp_excptn_only").empty());
     Decision old;
     old.field = "zero_fcs_fds";
-    old.value = "0x1";
-    old.values = {{"0x0", {"old"}, 1}, {"0x1", {"new"}, 1}};
+    old.value = 0x1;
+    old.values = {{0x0, {"old"}, 1}, {0x1, {"new"}, 1}};
     policy.decisions.push_back(old);
     CHECK(reason_of(featureset(policy), "zero_fcs_fds") == "Xen shows the value of the host on which the guest runs.");
 }
