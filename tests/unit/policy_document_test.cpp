@@ -193,7 +193,7 @@ TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
       "values": [],)",
               R"("value": "0x08",
       "values": [],)",
-              R"(expected "0x8", found)"},
+              R"(expected "0x8" in a decision)"},
              {R"("rule": "min",
       "value": "0x0")",
               R"("rule": "min",
