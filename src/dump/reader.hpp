@@ -100,6 +100,10 @@ bool is_x86info(std::string_view bytes) noexcept;
 HostDump read_x86info(const Source& source);
 bool x86info_expresses(LeafKey key, bool amd) noexcept;
 
+// A text report of CPU-Z.
+bool is_cpu_z(std::string_view bytes) noexcept;
+HostDump read_cpu_z(const Source& source);
+
 // FreeBSD's `cpucontrol -i` and `-m`, of many calls.
 bool is_cpucontrol(std::string_view bytes) noexcept;
 HostDump read_cpucontrol(const Source& source);
@@ -154,6 +158,8 @@ inline constexpr std::array formats{
         Habits{
             .zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .expresses = x86info_expresses},
         "x86info -r"},
+    Format{"cpu-z", is_cpu_z, read_cpu_z,
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true}, "CPU-Z"},
     Format{"cpucontrol", is_cpucontrol, read_cpucontrol,
            Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true},
            "cpucontrol"},

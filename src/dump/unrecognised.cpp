@@ -85,7 +85,7 @@ constexpr std::array text_kinds{
          "run `kcpuid -r`"},
     Kind{"CPU Info for type", "a report of libcpuid's cpuid_tool, not its raw dump", "run `cpuid_tool --save=FILE`"},
     Kind{"x86info v", "what `x86info` prints without -r: features in words, not CPUID registers", dump_the_host},
-    Kind{"CPU-Z TXT Report", "a report of CPU-Z", dump_the_host},
+    Kind{"CPU-Z TXT Report", "a report of CPU-Z without its thread dumps", dump_the_host},
     Kind{"Coreinfo v", "what Coreinfo prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"DMI type 4", "what `dmidecode` prints, which holds one word of CPUID", dump_the_host},
     Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},

@@ -17,6 +17,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {
 
@@ -55,10 +56,7 @@ public:
         end_cpu();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
-        if (unlabelled_ > 0) {
-            dump.notes.push_back({"subleaf-unknown", "Left out " + std::to_string(unlabelled_) +
-                                                         " rows without a label whose subleaf cannot be told."});
-        }
+        note_unknown_subleaves(unlabelled_, dump.notes);
         return dump;
     }
 
