@@ -144,7 +144,7 @@ private:
 }  // namespace
 
 bool is_cpu_z(std::string_view bytes) noexcept {
-    if (bytes.find(cpu_z_mark) == std::string_view::npos) return false;
+    if (bytes.find("Thread ") == std::string_view::npos) return false;
     bool in_thread = false;
     return any_line(bytes, [&in_thread](std::string_view line) noexcept {
         in_thread = in_thread || cpu_z_thread(line);

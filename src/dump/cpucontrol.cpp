@@ -126,7 +126,7 @@ private:
 }  // namespace
 
 bool is_cpucontrol(std::string_view bytes) noexcept {
-    if (bytes.find(cpucontrol_mark) == std::string_view::npos) return false;
+    if (bytes.find("level 0x") == std::string_view::npos) return false;
     return any_line(bytes, [](std::string_view line) noexcept { return line.starts_with(cpucontrol_mark); });
 }
 

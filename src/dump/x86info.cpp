@@ -107,7 +107,7 @@ private:
 }  // namespace
 
 bool is_x86info(std::string_view bytes) noexcept {
-    if (bytes.find(x86info_mark) == std::string_view::npos) return false;
+    if (bytes.find("in: 0x") == std::string_view::npos) return false;
     return any_line(bytes, [](std::string_view line) noexcept { return line.starts_with(x86info_mark); });
 }
 

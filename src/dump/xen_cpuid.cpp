@@ -266,7 +266,7 @@ private:
 
 bool is_xen_cpuid(std::string_view bytes) noexcept {
     constexpr std::string_view first_line = "Xen reports there are maximum ";
-    if (bytes.find(first_line) == std::string_view::npos && bytes.find(" policy: ") == std::string_view::npos) {
+    if (bytes.find(first_line) == std::string_view::npos && bytes.find("policy: ") == std::string_view::npos) {
         return false;
     }
     return any_line(bytes, [=](std::string_view line) noexcept {
