@@ -1,5 +1,7 @@
 // Reading the policies of `xen-cpuid -p`.
 
+#include "dump/leaf_shapes.hpp"
+#include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
@@ -24,6 +26,15 @@ std::string policy(const std::string& name, const std::string& rows = "", const 
            "  80000000:ffffffff -> 80000021:68747541:444d4163:69746e65\n"
            " MSRs:\n  index    -> value           \n" +
            msrs;
+}
+
+// The row as the tool prints it; none for zeros.
+std::string row_of(const CpuidRow& row) {
+    if (row.value.all_zero()) return {};
+    const std::string subleaf = dump::has_subleaves(row.key.leaf) ? hex8(row.key.subleaf) : "ffffffff";
+    const Registers& value = row.value;
+    return "  " + hex8(row.key.leaf) + ":" + subleaf + " -> " + hex8(value.eax) + ":" + hex8(value.ebx) + ":" +
+           hex8(value.ecx) + ":" + hex8(value.edx) + "\n";
 }
 
 const std::string leaf_7_of_two = "  00000007:00000000 -> 00000002:00000281:00000000:9c000400\n";
@@ -104,6 +115,21 @@ TEST_CASE("MSRs of Raw are those of which Xen keeps all", "[xen_cpuid]") {
     CHECK(found(with_arch_capabilities, "000000000000002b") == std::vector<MsrRow>{{0x10A, 0x2B}});
     CHECK(found(with_arch_capabilities, zero) == std::vector<MsrRow>{});
     CHECK(found("", zero) == std::vector<MsrRow>{{0x10A, std::nullopt}});
+}
+
+TEST_CASE("the rows of a pool's policy read back as Xen's policy", "[xen_cpuid]") {
+    for (const char* host : {"intel-haswell-skylake/hosts/skylake-1.json", "amd-zen/hosts/milan-1.txt"}) {
+        CAPTURE(host);
+        PoolState state(builtin_rulebook());
+        state.add(read_host(read_file(std::string(POOLCPUID_SOURCE_DIR "/examples/") + host)));
+        PoolPolicy pool = state.finish({});
+        std::string text = heading("HVM Max");
+        for (const CpuidRow& row : pool.cpuid) text += row_of(row);
+        std::erase_if(pool.cpuid, [](const CpuidRow& row) { return row.value.all_zero(); });
+        const HostDump dump = read(text + " MSRs:\n");
+        CHECK(dump.hypervisor->cpuid.rows == pool.cpuid);
+        CHECK(dump.hypervisor->cpuid.unknown.empty());
+    }
 }
 
 TEST_CASE("a text with neither policy is refused with what was expected and found", "[xen_cpuid]") {
