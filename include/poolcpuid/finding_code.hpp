@@ -14,6 +14,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "address-width-differs",
     "cpus-differ",
     "cpus-missing",
+    "guest-rows",
     "hidden-by-hypervisor",
     "microcode-unknown",
     "msr-absent",

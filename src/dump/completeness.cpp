@@ -22,8 +22,6 @@ constexpr std::uint32_t last_extended_leaf = 0x8000003F;
 // The extended leaves that a CPU with SSE2 may be asked for when the dump has lost their range.
 constexpr std::uint32_t usual_extended_maximum = 0x80000028;
 
-constexpr std::uint32_t xsave_leaf = 0xD;
-
 class Completer {
 public:
     Completer(CpuidTable& table, const Habits& habits)
@@ -163,8 +161,10 @@ private:
 }  // namespace
 
 bool mark_unknown(CpuidTable& table, const Format& format) {
-    return format.habits && Completer(table, *format.habits).run();
+    return format.habits && mark_unknown(table, *format.habits);
 }
+
+bool mark_unknown(CpuidTable& table, const Habits& habits) { return Completer(table, habits).run(); }
 
 void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes) {
     std::vector<std::string> cut;

@@ -22,6 +22,9 @@ namespace poolcpuid::dump {
 // O(n log n) in the number of rows and announced rows; at most a few hundred rows are marked.
 bool mark_unknown(CpuidTable& table, const Format& format);
 
+// The same for a table with habits of its own: that of a view which is written otherwise than the format's first one.
+bool mark_unknown(CpuidTable& table, const Habits& habits);
+
 // mark_unknown for every logical CPU; adds the note "truncated" that names the CPUs that were cut off.
 void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes);
 

@@ -7,10 +7,8 @@
 // Over the years the tools wrote five kinds of section headers, or none, and several separators; other
 // lines are prose. So rows are told by their own shape, and leaf 0 coming again is a new logical CPU.
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -147,14 +145,8 @@ std::optional<CpuHeader> read_header(std::string_view line) {
 struct Section {
     explicit Section(std::string_view file) noexcept : rows(file) {}
 
-    struct Unlabelled {
-        std::uint32_t leaf = 0;
-        Registers value;
-        std::size_t line = 0;
-    };
-
     TableBuilder rows;
-    std::vector<Unlabelled> unlabelled;
+    UnlabelledRows unlabelled;
     std::optional<std::uint32_t> maximum_basic;  // set once leaf 0 has been read
     bool empty() const noexcept { return rows.empty() && unlabelled.empty(); }
 };
@@ -170,7 +162,7 @@ public:
         end_section();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
-        note_unknown_subleaves(dump.notes);
+        note_unknown_subleaves(lost_rows_, dump.notes);
         if (!msrs_.empty()) dump.hardware->msrs = std::move(msrs_).finish(source_.file, dump.notes);
         return dump;
     }
@@ -204,55 +196,18 @@ private:
         if (row.subleaf || !has_subleaves(row.leaf)) {
             section_.rows.add({row.leaf, row.subleaf.value_or(0)}, row.value, line);
         } else {
-            section_.unlabelled.push_back({row.leaf, row.value, line});
+            section_.unlabelled.add(row.leaf, row.value, line);
         }
     }
 
     void end_section() {
         if (!section_.empty()) {
-            std::vector<UnknownRow> unknown = place_unlabelled();
-            hardware_.add_cpu(header_, std::move(section_.rows), std::move(unknown));
+            auto placed = std::move(section_.unlabelled).place(section_.maximum_basic.value_or(0), section_.rows);
+            lost_rows_ += placed.lost;
+            hardware_.add_cpu(header_, std::move(section_.rows), std::move(placed.unknown));
             section_ = Section(source_.file);
         }
         header_.reset();
-    }
-
-    // Gives the section's unlabelled rows their subleaves; returns of what that leaves nothing known.
-    std::vector<UnknownRow> place_unlabelled() {
-        auto& rows = section_.unlabelled;
-        std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
-        std::vector<UnknownRow> unknown;
-        for (auto first = rows.begin(); first != rows.end();) {
-            const auto last = std::find_if(first, rows.end(), [&](const auto& row) { return row.leaf != first->leaf; });
-            place_leaf({first, last}, unknown);
-            first = last;
-        }
-        return unknown;
-    }
-
-    void place_leaf(std::span<const Section::Unlabelled> rows, std::vector<UnknownRow>& unknown) {
-        const std::uint32_t leaf = rows.front().leaf;
-        std::vector<Registers> values;
-        for (const auto& row : rows) values.push_back(row.value);
-        auto subleaves = infer_subleaves(leaf, values);
-        const bool beyond = range_of(leaf) == 0 && leaf > section_.maximum_basic.value_or(0);
-        if (beyond) std::fill(subleaves.begin(), subleaves.end(), 0U);  // left out whatever they are
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (subleaves[i]) section_.rows.add({leaf, *subleaves[i]}, rows[i].value, rows[i].line);
-        }
-        if (beyond) return;
-        const auto lost = std::count(subleaves.begin(), subleaves.end(), std::nullopt);
-        lost_rows_ += static_cast<std::size_t>(lost);
-        if (lost > 0) unknown.push_back({leaf, std::nullopt});
-        // Tools that do not label leaf Dh skip some of its subleaves: a missing subleaf 1 is not zeros.
-        const bool has_flags = std::find(subleaves.begin(), subleaves.end(), 1U) != subleaves.end();
-        if (leaf == 0xD && !has_flags && !rows.front().value.all_zero()) unknown.push_back({leaf, 1});
-    }
-
-    void note_unknown_subleaves(std::vector<DumpNote>& notes) const {
-        if (lost_rows_ == 0) return;
-        notes.push_back({"subleaf-unknown", "Left out " + std::to_string(lost_rows_) +
-                                                " rows without a label whose subleaf cannot be told."});
     }
 
     Source source_;

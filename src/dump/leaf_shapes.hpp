@@ -41,6 +41,9 @@ struct LeafShape {
     }
 };
 
+// The leaf of the XSAVE state components.
+inline constexpr std::uint32_t xsave_leaf = 0xD;
+
 // No leaf has so many subleaves: what announces more is damaged, or means something else.
 inline constexpr std::uint32_t most_subleaves = 64;
 

@@ -63,14 +63,9 @@ std::optional<Entry> read_entry(Cursor& cursor) noexcept {
     constexpr std::uint32_t longest_array = 0x10000;
     const auto index = cursor.decimal();
     if (!index || *index >= longest_array || !cursor.skip("]=")) return std::nullopt;
-    Entry entry{*index, {}};
-    for (const Register reg : all_registers) {
-        if (reg != Register::eax && !cursor.skip_blanks()) return std::nullopt;
-        const auto part = cursor.hex(8);
-        if (!part) return std::nullopt;
-        entry.value[reg] = *part;
-    }
-    return cursor.at_end() ? std::optional(entry) : std::nullopt;
+    const auto value = read_joined_registers(cursor, " ");
+    if (!value || !cursor.at_end()) return std::nullopt;
+    return Entry{*index, *value};
 }
 
 class LibcpuidReader {

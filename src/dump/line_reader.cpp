@@ -93,4 +93,17 @@ bool ends_test_dump(std::string_view line) noexcept {
     return line.size() == width && line.find_first_not_of('-') == std::string_view::npos;
 }
 
+std::optional<Registers> read_joined_registers(Cursor& cursor, std::string_view separator,
+                                               std::string_view prefix) noexcept {
+    Registers value;
+    for (const Register reg : all_registers) {
+        const bool separated = separator == " " ? cursor.skip_blanks() : reg == Register::eax || cursor.skip(separator);
+        if ((reg != Register::eax && !separated) || !cursor.skip(prefix)) return std::nullopt;
+        const auto part = cursor.hex(8);
+        if (!part) return std::nullopt;
+        value[reg] = *part;
+    }
+    return value;
+}
+
 }  // namespace poolcpuid::dump

@@ -152,4 +152,10 @@ private:
     std::string_view rest_;
 };
 
+// Four registers of 8 hexadecimal digits, as most tools print them: prefix ("0x") before each, separator between two; a
+// blank for a separator stands for a run of spaces and tabs, which may stand before the first, too. Nothing where other
+// text comes; some of it is read then.
+std::optional<Registers> read_joined_registers(Cursor& cursor, std::string_view separator,
+                                               std::string_view prefix = {}) noexcept;
+
 }  // namespace poolcpuid::dump

@@ -93,6 +93,43 @@ HostDump read_xe_featureset(const Source& source);
 bool is_host_json(std::string_view bytes) noexcept;
 HostDump read_host_json(const Source& source);
 
+// `xen-cpuid -p` of Xen's tools.
+bool is_xen_cpuid(std::string_view bytes) noexcept;
+HostDump read_xen_cpuid(const Source& source);
+bool xen_cpuid_expresses(LeafKey key, bool amd) noexcept;
+
+// vmware.log of a VM, of which the host's rows count.
+bool is_vmware_log(std::string_view bytes) noexcept;
+HostDump read_vmware_log(const Source& source);
+
+// VBox.log of a VM, of which the host's rows count.
+bool is_vbox_log(std::string_view bytes) noexcept;
+HostDump read_vbox_log(const Source& source);
+bool vbox_log_expresses(LeafKey key, bool amd) noexcept;
+
+// `VBoxManage list hostcpuids`.
+bool is_vbox_host_cpuids(std::string_view bytes) noexcept;
+HostDump read_vbox_host_cpuids(const Source& source);
+bool vbox_host_cpuids_expresses(LeafKey key, bool amd) noexcept;
+
+// The files of hwloc-gather-cpuid, one of them or several in a row.
+bool is_hwloc(std::string_view bytes) noexcept;
+HostDump read_hwloc(const Source& source);
+bool hwloc_expresses(LeafKey key, bool amd) noexcept;
+
+// `x86info -r`.
+bool is_x86info(std::string_view bytes) noexcept;
+HostDump read_x86info(const Source& source);
+bool x86info_expresses(LeafKey key, bool amd) noexcept;
+
+// A text report of CPU-Z.
+bool is_cpu_z(std::string_view bytes) noexcept;
+HostDump read_cpu_z(const Source& source);
+
+// FreeBSD's `cpucontrol -i` and `-m`, of many calls.
+bool is_cpucontrol(std::string_view bytes) noexcept;
+HostDump read_cpucontrol(const Source& source);
+
 // A new one is a file of its own, and here its functions and a row. In the order in which they are tried.
 inline constexpr std::array formats{
     Format{"host-json", is_host_json, read_host_json, std::nullopt},
@@ -112,6 +149,42 @@ inline constexpr std::array formats{
     Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses}, "kcpuid"},
     // cpuid -r also prints the dumps of others again.
     Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r"},
+    // Of the policy Raw; that of HVM Max is in its reader.
+    Format{"xen-cpuid", is_xen_cpuid, read_xen_cpuid,
+           Habits{.announced_subleaves = true, .expresses = xen_cpuid_expresses}, "xen-cpuid -p"},
+    Format{"vmware-log", is_vmware_log, read_vmware_log,
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true},
+           "vmware.log"},
+    Format{"vbox-log", is_vbox_log, read_vbox_log,
+           Habits{.zero_leaves = true,
+                  .zero_subleafed = true,
+                  .announced_subleaves = true,
+                  .expresses = vbox_log_expresses,
+                  .grew = true},
+           "VBox.log"},
+    Format{"vbox-hostcpuids", is_vbox_host_cpuids, read_vbox_host_cpuids,
+           Habits{.zero_leaves = true,
+                  .zero_subleafed = true,
+                  .announced_subleaves = true,
+                  .expresses = vbox_host_cpuids_expresses},
+           "VBoxManage list hostcpuids"},
+    Format{"hwloc", is_hwloc, read_hwloc,
+           Habits{.zero_leaves = true,
+                  .zero_subleafed = true,
+                  .announced_subleaves = true,
+                  .expresses = hwloc_expresses,
+                  .grew = true},
+           "hwloc-gather-cpuid"},
+    Format{
+        "x86info", is_x86info, read_x86info,
+        Habits{
+            .zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .expresses = x86info_expresses},
+        "x86info -r"},
+    Format{"cpu-z", is_cpu_z, read_cpu_z,
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true}, "CPU-Z"},
+    Format{"cpucontrol", is_cpucontrol, read_cpucontrol,
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true},
+           "cpucontrol"},
     // Partial ones last: a text that has registers, too, is read for these.
     Format{"libvirt-capabilities", is_libvirt_capabilities, read_libvirt_capabilities, std::nullopt},
     Format{"lscpu", is_lscpu, read_lscpu, std::nullopt},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 
 #include "dump/leaf_shapes.hpp"
 
@@ -77,6 +78,43 @@ Numbers infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
     const bool in_order = shape != nullptr && shape->how == Subleaves::list;
     for (std::size_t i = 0; i < (in_order ? rows.size() : 1); ++i) subleaves[i] = static_cast<std::uint32_t>(i);
     return subleaves;
+}
+
+UnlabelledRows::Placed UnlabelledRows::place(std::uint32_t maximum_basic, TableBuilder& table) && {
+    std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.leaf < b.leaf; });
+    Placed placed;
+    for (auto first = rows_.begin(); first != rows_.end();) {
+        const auto last = std::find_if(first, rows_.end(), [&](const Row& row) { return row.leaf != first->leaf; });
+        place_leaf({first, last}, maximum_basic, table, placed);
+        first = last;
+    }
+    return placed;
+}
+
+void UnlabelledRows::place_leaf(std::span<const Row> rows, std::uint32_t maximum_basic, TableBuilder& table,
+                                Placed& placed) {
+    const std::uint32_t leaf = rows.front().leaf;
+    std::vector<Registers> values;
+    for (const Row& row : rows) values.push_back(row.value);
+    Numbers subleaves = infer_subleaves(leaf, values);
+    const bool beyond = range_of(leaf) == 0 && leaf > maximum_basic;
+    if (beyond) std::fill(subleaves.begin(), subleaves.end(), 0U);  // left out whatever they are
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (subleaves[i]) table.add({leaf, *subleaves[i]}, rows[i].value, rows[i].line);
+    }
+    if (beyond) return;
+    const auto lost = std::count(subleaves.begin(), subleaves.end(), std::nullopt);
+    placed.lost += static_cast<std::size_t>(lost);
+    if (lost > 0) placed.unknown.push_back({leaf, std::nullopt});
+    // Tools that do not label leaf Dh skip some of its subleaves: a missing subleaf 1 is not zeros.
+    const bool has_flags = std::find(subleaves.begin(), subleaves.end(), 1U) != subleaves.end();
+    if (leaf == xsave_leaf && !has_flags && !rows.front().value.all_zero()) placed.unknown.push_back({leaf, 1});
+}
+
+void note_unknown_subleaves(std::size_t count, std::vector<DumpNote>& notes) {
+    if (count == 0) return;
+    notes.push_back({"subleaf-unknown",
+                     "Left out " + std::to_string(count) + " rows without a label whose subleaf cannot be told."});
 }
 
 }  // namespace poolcpuid::dump

@@ -28,7 +28,7 @@ TableBuilder v3_table() {
         .row(0xD, 2, {0x100, 0x240, 0, 0});
 }
 
-PoolPolicy policy_of(const TableBuilder& table) { return Merged({hardware_host("a", table)}).policy; }
+PoolPolicy merged_policy(const TableBuilder& table) { return Merged({hardware_host("a", table)}).policy; }
 
 std::string level(const PoolPolicy& policy) {
     const Level* found = level_of(rules, policy);
@@ -48,18 +48,18 @@ bool has(const Names& names, const std::string& name) {
 }  // namespace
 
 TEST_CASE("the level is the highest of which every feature is there, with those below", "[guest_features]") {
-    CHECK(level(policy_of(intel_table())) == "x86-64-v1");
-    CHECK(level(policy_of(v2_table())) == "x86-64-v2");
-    CHECK(level(policy_of(v3_table())) == "x86-64-v3");
+    CHECK(level(merged_policy(intel_table())) == "x86-64-v1");
+    CHECK(level(merged_policy(v2_table())) == "x86-64-v2");
+    CHECK(level(merged_policy(v3_table())) == "x86-64-v3");
     // A feature that a lower level asks for keeps the higher ones away.
-    CHECK(level(policy_of(v3_table().clear(1, 0, ecx, 1U << 13))) == "x86-64-v1");  // CMPXCHG16B
-    PoolPolicy nothing = policy_of(intel_table());
+    CHECK(level(merged_policy(v3_table().clear(1, 0, ecx, 1U << 13))) == "x86-64-v1");  // CMPXCHG16B
+    PoolPolicy nothing = merged_policy(intel_table());
     nothing.cpuid.clear();
     CHECK(level(nothing) == "none");
 }
 
 TEST_CASE("what is missing for a level is told in the rulebook's order", "[guest_features]") {
-    const GuestCpu guest = guest_cpu_of(rules, policy_of(v3_table().clear(7, 0, ebx, 0x28)));
+    const GuestCpu guest = guest_cpu_of(rules, merged_policy(v3_table().clear(7, 0, ebx, 0x28)));
     REQUIRE(guest.level != nullptr);
     CHECK(guest.level->id == "x86-64-v2");
     REQUIRE(guest.next != nullptr);
@@ -70,14 +70,14 @@ TEST_CASE("what is missing for a level is told in the rulebook's order", "[guest
 }
 
 TEST_CASE("features are single bits that promise or follow, in the rulebook's order", "[guest_features]") {
-    const Names ids = features(policy_of(v3_table()));
+    const Names ids = features(merged_policy(v3_table()));
     CHECK(has(ids, "avx2"));
     CHECK(has(ids, "cx16"));
     CHECK_FALSE(has(ids, "osxsave"));     // the guest's own switch
     CHECK_FALSE(has(ids, "maxphyaddr"));  // a number
     CHECK_FALSE(has(ids, "xs_align64"));  // a layout
     CHECK_FALSE(has(ids, "avx512f"));
-    const auto indices = guest_features(rules, policy_of(v3_table()));
+    const auto indices = guest_features(rules, merged_policy(v3_table()));
     CHECK(std::is_sorted(indices.begin(), indices.end()));
     CHECK(std::adjacent_find(indices.begin(), indices.end()) == indices.end());
 }
@@ -85,7 +85,7 @@ TEST_CASE("features are single bits that promise or follow, in the rulebook's or
 TEST_CASE("bad news is a feature that announces", "[guest_features]") {
     constexpr std::uint32_t genoa = 0x00A10F11;
     const PoolPolicy policy =
-        policy_of(amd_table(genoa).reg(0x80000000, 0, eax, 0x80000028).reg(0x80000021, 0, eax, 0x00062FCF));
+        merged_policy(amd_table(genoa).reg(0x80000000, 0, eax, 0x80000028).reg(0x80000021, 0, eax, 0x00062FCF));
     CHECK(has(features(policy), "fs_gs_base_ns"));
     CHECK(is_announcement(rules, rules.find("fs_gs_base_ns")));
     CHECK(is_announcement(rules, rules.find("ac_rsba")));
@@ -93,14 +93,14 @@ TEST_CASE("bad news is a feature that announces", "[guest_features]") {
 }
 
 TEST_CASE("a policy of an unknown vendor has no features", "[guest_features]") {
-    PoolPolicy policy = policy_of(v3_table());
+    PoolPolicy policy = merged_policy(v3_table());
     policy.vendor = "SomebodyElse";
     CHECK(guest_features(rules, policy).empty());
     CHECK(guest_cpu_of(rules, policy).limits.empty());
 }
 
 TEST_CASE("limits are the numbers that are not 0", "[guest_features]") {
-    const GuestCpu guest = guest_cpu_of(rules, policy_of(intel_table()));
+    const GuestCpu guest = guest_cpu_of(rules, merged_policy(intel_table()));
     const auto at = std::find_if(guest.limits.begin(), guest.limits.end(),
                                  [](const auto& limit) { return rules[limit.first].id == "maxphyaddr"; });
     REQUIRE(at != guest.limits.end());
@@ -117,7 +117,7 @@ TEST_CASE("a field goes by its name in each tongue", "[guest_features]") {
 }
 
 TEST_CASE("the nearest model of a QEMU is of the policy's CPU, then the one with fewest changes", "[guest_features]") {
-    const PoolPolicy policy = policy_of(v3_table());  // Haswell-EP: family 6, model 63
+    const PoolPolicy policy = merged_policy(v3_table());  // Haswell-EP: family 6, model 63
     QemuModels models;
     models.properties = {"avx2", "aes", "fma", "rtm", "made-up"};
     models.models["old"] = {6, 26, 3, {"fma", "avx2"}, "GenuineIntel"};

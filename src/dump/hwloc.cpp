@@ -1,0 +1,114 @@
+// What hwloc-gather-cpuid writes, a file for each logical CPU (utils/hwloc/hwloc-gather-cpuid.c of hwloc 2.12).
+//
+//   # mask e[abcd]x => e[abcd]x
+//   1 1 0 0 0 => a00f11 400800 7eda320b 178bfbff
+//   5 7 0 0 0 => 0 219c97a9 40068c 10
+//
+// Numbers are hexadecimal, without zeros in front. The mask says which of the registers before the arrow were given:
+// bit 0 EAX, bit 2 ECX; the others were zero. Files may follow one another, as in `cat cpuid/pu*`: each line with the
+// mask begins a CPU.
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dump/hardware_builder.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::string_view hwloc_mark = "# mask e[abcd]x => e[abcd]x";
+
+struct HwlocRow {
+    LeafKey key;
+    Registers value;
+};
+
+std::optional<Registers> read_short_registers(Cursor& cursor) noexcept {
+    Registers value;
+    for (const Register reg : all_registers) {
+        if (!cursor.skip_blanks()) return std::nullopt;
+        const auto part = cursor.hex();
+        if (!part) return std::nullopt;
+        value[reg] = *part;
+    }
+    return value;
+}
+
+std::optional<HwlocRow> read_hwloc_row(Cursor cursor) noexcept {
+    constexpr std::uint32_t gives_eax = 1;
+    constexpr std::uint32_t gives_ecx = 4;
+    const auto mask = cursor.hex();
+    if (mask != gives_eax && mask != (gives_eax | gives_ecx)) return std::nullopt;
+    const auto given = read_short_registers(cursor);
+    if (!given || !cursor.skip_blanks() || !cursor.skip("=>")) return std::nullopt;
+    const auto value = read_short_registers(cursor);
+    if (!value || !cursor.at_end()) return std::nullopt;
+    return HwlocRow{{given->eax, given->ecx}, *value};
+}
+
+class HwlocReader {
+public:
+    explicit HwlocReader(const Source& source)
+        : source_(source), rows_(source.file), hardware_(source.file, format_of("hwloc")) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next()) read_line(lines.text(), lines.number());
+        end_cpu();
+        HostDump dump;
+        dump.hardware = std::move(hardware_).finish(dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        if (line == hwloc_mark) return end_cpu();
+        if (line.empty() || line.starts_with('#') || line.find("=>") == std::string_view::npos) return;
+        const auto row = read_hwloc_row(Cursor(line));
+        if (!row) {
+            throw InputError(std::string(source_.file), number,
+                             "a row of hwloc-gather-cpuid: mask 1 or 5, four registers, \"=>\", and four registers",
+                             quote_row(line));
+        }
+        rows_.add(row->key, row->value, number);
+    }
+
+    void end_cpu() {
+        if (rows_.empty()) return;
+        hardware_.add_cpu(std::nullopt, std::move(rows_));
+        rows_ = TableBuilder(source_.file);
+    }
+
+    Source source_;
+    TableBuilder rows_;
+    HardwareBuilder hardware_;
+};
+
+// The leaves that the tool asked for in its first version, of 2015; it grew since.
+constexpr std::array hwloc_leaves{
+    0x0U,        0x1U,        0x2U,        0x3U,        0x4U,        0x5U,        0x6U,        0x7U,
+    0x9U,        0xAU,        0xBU,        0xDU,        0xFU,        0x10U,       0x14U,       0x15U,
+    0x16U,       0x80000000U, 0x80000001U, 0x80000002U, 0x80000003U, 0x80000004U, 0x80000005U, 0x80000006U,
+    0x80000007U, 0x80000008U, 0x8000000AU, 0x80000019U, 0x8000001BU, 0x8000001CU, 0x8000001DU, 0x8000001EU};
+
+}  // namespace
+
+bool is_hwloc(std::string_view bytes) noexcept {
+    if (bytes.find(hwloc_mark) == std::string_view::npos) return false;
+    return any_line(bytes, [](std::string_view line) noexcept { return line == hwloc_mark; });
+}
+
+bool hwloc_expresses(LeafKey key, bool /*amd*/) noexcept {
+    return std::find(hwloc_leaves.begin(), hwloc_leaves.end(), key.leaf) != hwloc_leaves.end();
+}
+
+HostDump read_hwloc(const Source& source) { return HwlocReader(source).read(); }
+
+}  // namespace poolcpuid::dump

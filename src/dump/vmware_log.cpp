@@ -1,0 +1,159 @@
+// vmware.log, which a VM of VMware Workstation, Fusion or ESXi writes: CPUID as the vmx process read it on the host.
+//
+//   2016-01-04T16:19:46.611-08:00| vmx| I125: hostCPUID level 0000000d, 2: 0x00000100 0x00000240 0x00000000 0x00000000
+//   Aug 18 10:01:57.546: vmx| CPUID[1] level 00000001, 0: 0x000006f2 0x01020800 0x0000e39d 0xbfebfbff
+//   2021-02-05T17:52:27.765+08:00| vmx| I005: guest vs. host CPUID guest level 00000001,  0: 0x000906ea …
+//
+// "hostCPUID" are the rows of the host. "CPUID[1]" are those of a logical CPU: all of them in logs of 2007, later those
+// that differ from the host's. "guest vs. host CPUID" is what this guest is given, and of the host what differs from
+// it; those are passed over. Subleaves are hexadecimal. Old logs have only subleaf 0 of each leaf.
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dump/guest_rows.hpp"
+#include "dump/hardware_builder.hpp"
+#include "dump/leaf_shapes.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+// The cursor behind "level " of a row that counts, with the logical CPU that it names.
+struct VmwareLine {
+    std::optional<std::uint32_t> cpu;
+    Cursor cursor;
+};
+
+constexpr std::string_view vmware_mark = "CPUID";
+
+std::optional<VmwareLine> vmware_line(std::string_view line) noexcept {
+    const std::size_t at = line.find(vmware_mark);
+    if (at == std::string_view::npos) return std::nullopt;
+    VmwareLine found{std::nullopt, Cursor(line.substr(at + vmware_mark.size()))};
+    if (line.substr(0, at).ends_with("host")) {
+        if (!found.cursor.skip(" level ")) return std::nullopt;
+    } else {
+        if (!found.cursor.skip("[")) return std::nullopt;
+        found.cpu = found.cursor.decimal();
+        if (!found.cpu || !found.cursor.skip("] level ")) return std::nullopt;
+    }
+    return found;
+}
+
+struct VmwareRow {
+    LeafKey key;
+    Registers value;
+    std::size_t line = 0;
+};
+
+std::optional<VmwareRow> read_vmware_row(Cursor cursor, std::size_t line) noexcept {
+    const auto leaf = cursor.hex(8);
+    if (!leaf || !cursor.skip(",")) return std::nullopt;
+    cursor.skip_blanks();
+    const auto subleaf = cursor.hex();
+    if (!subleaf || !cursor.skip(":")) return std::nullopt;
+    const auto value = read_joined_registers(cursor, " ", "0x");
+    if (!value || !cursor.at_end()) return std::nullopt;
+    return VmwareRow{{*leaf, *subleaf}, *value, line};
+}
+
+class VmwareLogReader {
+public:
+    explicit VmwareLogReader(const Source& source) : source_(source), hardware_(source.file, format_of("vmware-log")) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next()) read_line(lines.text(), lines.number());
+        if (of_cpus_.empty()) {
+            add_cpu(0, {});
+        } else {
+            add_cpus();
+        }
+        HostDump dump;
+        dump.hardware = std::move(hardware_).finish(dump.notes);
+        // Logical CPUs that the log does not list are like the host: none is missing.
+        if (!of_host_.empty())
+            std::erase_if(dump.notes, [](const DumpNote& note) { return note.code == "cpus-missing"; });
+        note_guest_rows(guest_rows_, dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        if (const auto found = vmware_line(line)) {
+            const auto row = read_vmware_row(found->cursor, number);
+            if (!row) {
+                throw InputError(std::string(source_.file), number,
+                                 "a row of vmware.log: leaf, subleaf, and four registers of 8 hexadecimal digits",
+                                 quote_row(line));
+            }
+            (found->cpu ? of_cpus_[*found->cpu] : of_host_).push_back(*row);
+        } else if (line.find("guest vs. host CPUID guest level ") != std::string_view::npos) {
+            ++guest_rows_;
+        }
+    }
+
+    // Where the host has rows, a CPU without any of its own is like them.
+    void add_cpus() {
+        if (of_host_.empty()) {
+            for (const auto& [number, rows] : of_cpus_) add_cpu(number, rows);
+            return;
+        }
+        const std::size_t count = std::size_t{of_cpus_.rbegin()->first} + 1;
+        constexpr std::size_t most_rows = 1U << 20;  // a short text must not stand for more than a dump can hold
+        if (count > limits::logical_cpus || count * of_host_.size() > most_rows) {
+            throw InputError(std::string(source_.file), of_cpus_.rbegin()->second.front().line,
+                             "at most " + std::to_string(limits::logical_cpus) + " logical CPUs and " +
+                                 std::to_string(most_rows) + " rows of all of them",
+                             "CPU " + std::to_string(count - 1) + " of " + std::to_string(of_host_.size()) + " rows");
+        }
+        for (std::uint32_t number = 0; number < count; ++number) {
+            const auto own = of_cpus_.find(number);
+            add_cpu(number, own == of_cpus_.end() ? std::vector<VmwareRow>{} : own->second);
+        }
+    }
+
+    // The rows of one CPU: its own, and the host's where it has none.
+    void add_cpu(std::uint32_t number, const std::vector<VmwareRow>& own) {
+        TableBuilder rows(source_.file);
+        std::vector<LeafKey> keys;
+        for (const VmwareRow& row : own) {
+            rows.add(row.key, row.value, row.line);
+            keys.push_back(row.key);
+        }
+        std::sort(keys.begin(), keys.end());
+        for (const VmwareRow& row : of_host_) {
+            if (!std::binary_search(keys.begin(), keys.end(), row.key)) rows.add(row.key, row.value, row.line);
+        }
+        const std::size_t line = rows.first_line();
+        // Nothing announces subleaf 1: where it is missing, nothing is known of it.
+        hardware_.add_cpu(CpuHeader{number, {}, line}, std::move(rows), {{xsave_leaf, 1}});
+    }
+
+    Source source_;
+    std::vector<VmwareRow> of_host_;
+    std::map<std::uint32_t, std::vector<VmwareRow>> of_cpus_;
+    HardwareBuilder hardware_;
+    std::size_t guest_rows_ = 0;
+};
+
+}  // namespace
+
+bool is_vmware_log(std::string_view bytes) noexcept {
+    // Its first letter is rare in other dumps, so that the large ones of them are passed over fast.
+    if (bytes.find("level ") == std::string_view::npos) return false;
+    return any_line(bytes, [](std::string_view line) noexcept { return vmware_line(line).has_value(); });
+}
+
+HostDump read_vmware_log(const Source& source) { return VmwareLogReader(source).read(); }
+
+}  // namespace poolcpuid::dump

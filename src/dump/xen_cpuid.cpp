@@ -1,0 +1,287 @@
+// `xen-cpuid -p` of Xen's tools: the CPU policies of one host, one after the other.
+//
+//   Raw policy: 48 leaves, 2 MSRs
+//    CPUID:
+//     leaf     subleaf  -> eax      ebx      ecx      edx
+//     00000001:ffffffff -> 00a00f11:00400800:7eda320b:178bfbff
+//     00000007:00000000 -> 00000000:219c97a9:0040068c:00000010
+//    MSRs:
+//     index    -> value
+//     0000010a -> 0000000000000000
+//
+// Raw is what CPUID returned to Xen, and makes the hardware view. HVM Max is the most that an HVM or PVH guest can be
+// given, and makes the hypervisor view. The others are passed over: Host is what Xen keeps of Raw for itself, PV Max is
+// for guests that run without VMX or SVM, and the defaults are what a guest gets unasked.
+//
+// A subleaf of ffffffff says that Xen keeps one row of the leaf. Rows of zeros are not printed (print_policy in
+// tools/misc/xen-cpuid.c, Xen 4.20), nor is what a policy has no place for (CPUID_GUEST_NR_* in
+// xen/include/xen/lib/x86/cpu-policy.h). A guest reads zeros in either case (guest_cpuid in xen/arch/x86/cpuid.c);
+// of the hardware it means that nothing is known.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/hex.hpp"
+#include "base/lists.hpp"
+#include "base/printable.hpp"
+#include "dump/completeness.hpp"
+#include "dump/hardware_builder.hpp"
+#include "dump/leaf_shapes.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/msr_builder.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::uint32_t no_subleaf = 0xFFFFFFFF;
+constexpr std::uint32_t platform_info_msr = 0xCE;
+constexpr std::uint32_t arch_capabilities_msr = 0x10A;
+
+// Of what HVM Max has no row, a guest reads zeros.
+constexpr Habits guest_habits{};
+
+// "Raw" of "Raw policy: 48 leaves, 2 MSRs"; nothing for any other line.
+std::optional<std::string_view> xen_policy_name(std::string_view line) noexcept {
+    constexpr std::string_view mark = " policy: ";
+    const std::size_t at = line.find(mark);
+    if (at == std::string_view::npos) return std::nullopt;
+    Cursor cursor(line.substr(at + mark.size()));
+    const bool counts = cursor.decimal() && cursor.skip(" leaves, ") && cursor.decimal() && cursor.skip(" MSRs");
+    if (!counts || !cursor.at_end()) return std::nullopt;
+    return line.substr(0, at);
+}
+
+// True when line begins as a row of either kind does: with a number, and ":" or "->" behind it.
+bool begins_xen_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    const std::size_t digits = cursor.hex_digits();
+    if (digits == 0) return false;
+    Cursor after(line.substr(digits));
+    if (after.skip(":")) return true;
+    after.skip_blanks();
+    return after.skip("->");
+}
+
+struct XenRow {
+    std::uint32_t leaf = 0;
+    std::optional<std::uint32_t> subleaf;  // none: Xen keeps one row of the leaf
+    Registers value;
+};
+
+std::optional<XenRow> read_xen_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    const auto leaf = cursor.hex(8);
+    if (!leaf || !cursor.skip(":")) return std::nullopt;
+    const auto subleaf = cursor.hex(8);
+    if (!subleaf || !cursor.skip(" -> ")) return std::nullopt;
+    const auto value = read_joined_registers(cursor, ":");
+    if (!value || !cursor.at_end()) return std::nullopt;
+    return XenRow{*leaf, *subleaf == no_subleaf ? std::nullopt : subleaf, *value};
+}
+
+std::optional<MsrRow> read_xen_msr(std::string_view line) {
+    constexpr std::size_t value_digits = 16;
+    Cursor cursor(line);
+    const auto index = cursor.hex(8);
+    if (!index || !cursor.skip(" -> ") || cursor.rest().size() != value_digits) return std::nullopt;
+    const auto value = from_hex("0x" + std::string(cursor.rest()), value_digits);
+    return value ? std::optional(MsrRow{*index, *value}) : std::nullopt;
+}
+
+// What one policy of the text says.
+struct XenPolicy {
+    XenPolicy(const Source& source, ViewKind view, const char* its_name, std::size_t its_line)
+        : name(its_name), line(its_line), rows(source.file, view), msrs(source.file) {}
+
+    const char* name;
+    std::size_t line;
+    TableBuilder rows;
+    std::vector<UnknownRow> unknown;
+    MsrBuilder msrs;
+    bool has_msrs = false;
+};
+
+class XenCpuidReader {
+public:
+    explicit XenCpuidReader(const Source& source) : source_(source) {}
+
+    HostDump read() {
+        LineReader lines(source_);
+        while (lines.next()) read_line(lines.text(), lines.number());
+        end_policy();
+        HostDump dump;
+        if (raw_) dump.hardware = hardware(dump.notes);
+        if (hvm_max_ && !hvm_max_->rows.empty()) dump.hypervisor = hypervisor(dump.notes);  // empty: a Xen without HVM
+        if (!dump.hardware && !dump.hypervisor) refuse_without_views();
+        note_unlabelled(dump.notes);
+        return dump;
+    }
+
+private:
+    void read_line(std::string_view line, std::size_t number) {
+        if (const auto name = xen_policy_name(line)) {
+            begin_policy(*name, number);
+        } else if (line == "MSRs:") {
+            if (policy_ != nullptr) policy_->has_msrs = true;
+        } else if (begins_xen_row(line)) {
+            if (names_.empty()) {
+                refuse(number, "the name of a policy above its rows, as in \"Raw policy: 48 leaves, 2 MSRs\"", line);
+            }
+            if (policy_ != nullptr) add_row(*policy_, line, number);
+        }
+    }
+
+    [[noreturn]] void refuse(std::size_t number, const char* expected, std::string_view line) const {
+        throw InputError(std::string(source_.file), number, expected, quote_row(line));
+    }
+
+    void begin_policy(std::string_view name, std::size_t line) {
+        end_policy();
+        names_.push_back(quote(name));
+        if (name == "Raw") {
+            policy_ = begin_policy_once(raw_, ViewKind::hardware, "Raw", line);
+        } else if (name == "HVM Max") {
+            policy_ = begin_policy_once(hvm_max_, ViewKind::hypervisor, "HVM Max", line);
+        }
+    }
+
+    XenPolicy* begin_policy_once(std::optional<XenPolicy>& policy, ViewKind view, const char* name,
+                                 std::size_t line) const {
+        if (policy) {
+            throw InputError(std::string(source_.file), line, "each policy of one host once",
+                             "another " + quote(name) +
+                                 " policy (two dumps in one text are two hosts, which need a "
+                                 "file each)");
+        }
+        policy.emplace(source_, view, name, line);
+        return &*policy;
+    }
+
+    // The MSRs end a policy: without them it was cut off, and missing rows would be taken for zeros.
+    void end_policy() {
+        if (policy_ != nullptr && !policy_->has_msrs) {
+            throw InputError(std::string(source_.file), policy_->line,
+                             "the MSRs of the policy " + quote(policy_->name) + " after its CPUID rows", "none");
+        }
+        policy_ = nullptr;
+    }
+
+    void add_row(XenPolicy& policy, std::string_view line, std::size_t number) {
+        if (policy.has_msrs) {
+            const auto msr = read_xen_msr(line);
+            if (!msr) refuse(number, "an MSR of `xen-cpuid -p`: index, and 16 hexadecimal digits", line);
+            policy.msrs.add(msr->index, msr->value, number);
+            return;
+        }
+        const auto row = read_xen_row(line);
+        if (!row) {
+            refuse(number, "a row of `xen-cpuid -p`: leaf, subleaf, and four registers of 8 hexadecimal digits", line);
+        }
+        // Xen executes CPUID for such a row without setting ECX (cpuid_leaf in cpu-policy.h).
+        if (!row->subleaf && has_subleaves(row->leaf)) {
+            policy.unknown.push_back({row->leaf, std::nullopt});
+            ++unlabelled_;
+        } else {
+            policy.rows.add({row->leaf, row->subleaf.value_or(0)}, row->value, number);
+        }
+    }
+
+    HardwareView hardware(std::vector<DumpNote>& notes) {
+        HardwareBuilder builder(source_.file, format_of("xen-cpuid"));
+        builder.add_cpu(std::nullopt, std::move(raw_->rows), std::move(raw_->unknown));
+        HardwareView view = std::move(builder).finish(notes);
+        view.msrs = std::move(raw_->msrs).finish();
+        const bool enumerated = enumerates_arch_capabilities(view.cpus.front().cpuid);
+        std::erase_if(*view.msrs, [&](const MsrRow& row) {
+            // Xen keeps one bit of it (probe_cpuid_faulting in xen/arch/x86/cpu/common.c), on AMD none.
+            if (row.index == platform_info_msr) return true;
+            // Not read by all versions that print it: a value is a fact, zeros are none.
+            return row.index == arch_capabilities_msr && enumerated && row.value == std::uint64_t{0};
+        });
+        mark_absent(*view.msrs, enumerated);
+        return view;
+    }
+
+    HypervisorView hypervisor(std::vector<DumpNote>& notes) {
+        HypervisorView view;
+        view.name = "xen";
+        TableBuilder::Result result = std::move(hvm_max_->rows).finish();
+        note_beyond_maximum(result.beyond_maximum, notes);
+        view.cpuid = std::move(result.table);
+        view.cpuid.unknown = std::move(hvm_max_->unknown);
+        std::erase_if(view.cpuid.unknown, [&](const UnknownRow& row) {
+            return !within_maximum(view.cpuid, row.leaf, ViewKind::hypervisor);
+        });
+        if (mark_unknown(view.cpuid, guest_habits)) {
+            notes.push_back({"truncated",
+                             "The rows of the policy \"HVM Max\" end before the maximum leaf: what is "
+                             "missing is unknown."});
+        }
+        view.msrs = std::move(hvm_max_->msrs).finish();
+        mark_absent(*view.msrs, enumerates_arch_capabilities(view.cpuid));
+        return view;
+    }
+
+    static bool enumerates_arch_capabilities(const CpuidTable& table) {
+        const Registers* features = table.find({0x7, 0});
+        return features != nullptr && (features->edx >> 29U & 1U) == 1;
+    }
+
+    // A policy prints zeros for an MSR that is not there: RDMSR of one that CPUID does not enumerate faults (SDM
+    // vol. 4; guest_rdmsr in xen/arch/x86/msr.c).
+    static void mark_absent(std::vector<MsrRow>& msrs, bool enumerated) {
+        for (MsrRow& row : msrs) {
+            if (row.index == arch_capabilities_msr && !enumerated) row.value.reset();
+        }
+    }
+
+    [[noreturn]] void refuse_without_views() const {
+        constexpr std::size_t names_shown = 8;
+        throw InputError(std::string(source_.file), 0, "the policy \"Raw\" or \"HVM Max\" of `xen-cpuid -p`",
+                         names_.empty() ? "none" : "none but " + short_list(names_, names_shown));
+    }
+
+    void note_unlabelled(std::vector<DumpNote>& notes) const {
+        if (unlabelled_ == 0) return;
+        notes.push_back({"subleaf-unknown", "Left out " + std::to_string(unlabelled_) +
+                                                " rows of leaves with subleaves, of which Xen keeps one row and does "
+                                                "not say which."});
+    }
+
+    Source source_;
+    std::optional<XenPolicy> raw_;
+    std::optional<XenPolicy> hvm_max_;
+    XenPolicy* policy_ = nullptr;  // the one that is being read, if it counts
+    std::vector<std::string> names_;
+    std::size_t unlabelled_ = 0;
+};
+
+}  // namespace
+
+bool is_xen_cpuid(std::string_view bytes) noexcept {
+    constexpr std::string_view first_line = "Xen reports there are maximum ";
+    if (bytes.find(first_line) == std::string_view::npos && bytes.find("policy: ") == std::string_view::npos) {
+        return false;
+    }
+    return any_line(bytes, [=](std::string_view line) noexcept {
+        return line.starts_with(first_line) || xen_policy_name(line).has_value();
+    });
+}
+
+// What the policies of every version have a place for; newer ones have more (CPUID_GUEST_NR_* of Xen 4.12 and later).
+bool xen_cpuid_expresses(LeafKey key, bool /*amd*/) noexcept {
+    constexpr std::uint32_t last_basic = 0xD;
+    constexpr std::uint32_t last_extended = 0x8000001C;
+    if (key.leaf == 0x7) return key.subleaf == 0;
+    return range_of(key.leaf) == extended_range ? key.leaf <= last_extended : key.leaf <= last_basic;
+}
+
+HostDump read_xen_cpuid(const Source& source) { return XenCpuidReader(source).read(); }
+
+}  // namespace poolcpuid::dump
