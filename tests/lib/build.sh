@@ -7,7 +7,7 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 # What the program needs to be built, and what the tests need on top. Debian's names; one place to add to.
 # shellcheck disable=SC2034  # used by the scripts that source this
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
-                libpugixml-dev libutf8proc-dev)
+                libpugixml-dev libutf8proc-dev libarchive-dev liblzma-dev zlib1g-dev libzstd-dev)
 # shellcheck disable=SC2034
 unit_packages=(catch2 libvalijson-dev)
 # shellcheck disable=SC2034
