@@ -16,22 +16,28 @@ namespace poolcpuid {
 // Bounds on what a reader takes. A dump beyond one of them is refused with an error that names it.
 namespace limits {
 inline constexpr std::size_t dump_bytes = 64U << 20;               // largest dump, 25 times the largest seen
-inline constexpr std::size_t stream_bytes = std::size_t{4} << 30;  // a whole NDJSON stream
+inline constexpr std::size_t stream_bytes = std::size_t{4} << 30;  // a whole stream of host documents
 inline constexpr std::size_t line_bytes = 16U << 20;               // longest line (an NDJSON line is a host)
 inline constexpr std::size_t logical_cpus = 8192;                  // in one host
 inline constexpr std::size_t rows_per_cpu = 4096;                  // CPUID rows of one logical CPU
 inline constexpr std::size_t msrs_per_view = 65536;                // MSR rows of one view
-inline constexpr std::size_t hosts_per_stream = 1U << 20;          // NDJSON lines
+inline constexpr std::size_t hosts_per_stream = 1U << 20;          // host documents in a stream, files in an archive
+inline constexpr std::size_t unpacked_bytes = 1U << 30;            // what an archive or compressed data unpacks to
+inline constexpr std::size_t decoder_bytes = 128U << 20;           // memory of a decoder: xz -9 and zstd -22 take less
 inline constexpr std::size_t json_depth = 32;                      // nesting of JSON
 inline constexpr std::size_t name_bytes = 255;                     // a host's name
 }  // namespace limits
 
-// Reads every host that bytes holds: one, or one a line for NDJSON.
+struct Unpacked;
+
+// Reads every host that bytes holds: one; one for each host document of a stream; all of those in compressed data
+// or in the files of an archive (see unpack.hpp).
 //
 // file is used in messages and, without its directories and extension, as the name of a host whose
-// document has none. Throws InputError when the format is not recognised or the content is malformed.
-// Linear in the size of bytes, but for sorting the rows of each logical CPU and the members of an object. done, if
-// there is one, is called after each host with the bytes that it took.
+// document has none. A stream is of documents one a line (NDJSON), one after another, or in an array. Throws InputError
+// when the format is not recognised or the content is malformed. Linear in the size of bytes, but for sorting the rows
+// of each logical CPU and the members of an object. done, if there is one, is called after each host with the bytes
+// that it took.
 enum class Digests : std::uint8_t {
     of_content,
     and_of_bytes,  // HostDump::bytes_sha256, too: what older policies list of host documents
@@ -39,8 +45,15 @@ enum class Digests : std::uint8_t {
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content,
                                  const std::function<void(std::size_t bytes)>& done = {});
 
-// True when bytes, which may be the beginning of more, are a stream of host documents, one a line (NDJSON).
+// The same, of one text out of what it was wrapped in.
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content,
+                                 const std::function<void(std::size_t bytes)>& done = {});
+
+// True when bytes, which may be the beginning of more, are a stream of host documents. Linear in the first of them.
 bool is_host_stream(std::string_view bytes) noexcept;
+
+// The number of hosts that bytes, which are not packed, seem to hold: for a count that is shown. Linear.
+std::size_t count_hosts(std::string_view bytes) noexcept;
 
 // Nothing when name may be a host's name (1 to 255 bytes of UTF-8 without control or bidirectional
 // formatting characters); else what is wrong with it.

@@ -14,10 +14,12 @@
 #include "base/lists.hpp"
 #include "cli/log.hpp"
 #include "cli/progress.hpp"
+#include "dump/host_stream.hpp"
 #include "os/read_file.hpp"
 #include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "poolcpuid/unpack.hpp"
 #include "poolcpuid/what_if.hpp"
 
 namespace poolcpuid::cli {
@@ -26,20 +28,27 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::size_t most_left_out = 20;  // names of an archive's members in a sentence
+
 // "NAME=FILE": the "=" stands before any "/".
 bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
 
 // Gives up as soon as what was read can be nothing that is taken: one document has a limit, a stream of hosts has
-// another, and so has each of its lines.
+// another, and so have its lines and what is packed.
 class LimitWatch {
 public:
     explicit LimitWatch(std::string path) : path_(std::move(path)) {}
 
     void operator()(std::string_view bytes) {
         if (bytes.size() <= limits::dump_bytes) return;
-        if (!is_stream_) is_stream_ = is_host_stream(bytes);
-        if (!*is_stream_) refuse("one document of at most ", limits::dump_bytes);
+        if (is_packed(bytes)) {
+            if (bytes.size() > limits::unpacked_bytes) refuse("at most ", limits::unpacked_bytes);
+            return;
+        }
+        if (!kind_) kind_ = dump::stream_kind(dump::without_byte_order_mark(bytes));
+        if (kind_ == dump::StreamKind::none) refuse("one document of at most ", limits::dump_bytes);
         if (bytes.size() > limits::stream_bytes) refuse("at most ", limits::stream_bytes);
+        if (kind_ != dump::StreamKind::lines) return;
         const std::size_t last = bytes.rfind('\n');
         const std::size_t line = last == std::string_view::npos ? bytes.size() : bytes.size() - last - 1;
         if (line > limits::line_bytes) refuse("lines of at most ", limits::line_bytes);
@@ -51,7 +60,7 @@ private:
     }
 
     std::string path_;
-    std::optional<bool> is_stream_;
+    std::optional<dump::StreamKind> kind_;
 };
 
 class InputReader {
@@ -110,16 +119,22 @@ private:
             inputs_.policies.push_back(std::move(policy));
             return;
         }
-        if (is_host_stream(bytes)) expect(static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n')) - 1);
-        std::vector<HostDump> hosts = hosts_in(bytes, display_name(argument.path));
-        if (argument.name) {
-            if (hosts.size() != 1) {
-                throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
-                                 std::to_string(hosts.size()));
-            }
-            hosts.front().name = *argument.name;
+        const std::size_t before = inputs_.hosts.size();
+        const std::size_t problems_before = inputs_.unreadable.size();
+        read_texts(bytes, display_name(argument.path), false);
+        if (!argument.name || inputs_.unreadable.size() != problems_before) return;
+        const std::size_t count = inputs_.hosts.size() - before;
+        if (count != 1) {
+            forget_hosts(before);
+            throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
+                             std::to_string(count));
         }
-        for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
+        inputs_.hosts.back().name = *argument.name;
+    }
+
+    // All but the first: what they came from cannot be read as a whole.
+    void forget_hosts(std::size_t first) {
+        inputs_.hosts.erase(inputs_.hosts.begin() + static_cast<std::ptrdiff_t>(first), inputs_.hosts.end());
     }
 
     static void check_name(const Argument& argument) {
@@ -137,20 +152,43 @@ private:
         const std::vector<std::string> files = files_in(argument.path);
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
-        for (const std::string& file : files) attempt(file, [&] { read_one(file); });
-    }
-
-    void read_one(const std::string& file) {
-        std::vector<HostDump> hosts = hosts_in(os::read_regular_file(file, limits::dump_bytes), file);
-        if (hosts.size() != 1) {
-            throw InputError(file, 0, "one host, as each file of a directory is one", std::to_string(hosts.size()));
+        for (const std::string& file : files) {
+            attempt(file, [&] { read_texts(os::read_regular_file(file, limits::dump_bytes), file, true); });
         }
-        inputs_.hosts.push_back(std::move(hosts.front()));
     }
 
-    std::vector<HostDump> hosts_in(const std::string& bytes, const std::string& file) const {
-        if (progress_ == nullptr) return read_hosts(bytes, file, digests_);
-        return read_hosts(bytes, file, digests_, [&](std::size_t read) { progress_->add(1, read); });
+    // Reads the hosts of each text that the file holds. Each file of an archive is attempted, and is one host.
+    void read_texts(const std::string& bytes, const std::string& file, bool is_of_directory) {
+        std::size_t expected = 1;  // the file
+        const auto take = [&](const Unpacked& text) {
+            if (progress_ != nullptr) progress_->expect(count_hosts(text.bytes) - std::exchange(expected, 0));
+            std::vector<HostDump> hosts = hosts_in(text);
+            if (hosts.size() != 1 && (is_of_directory || text.is_member)) {
+                throw InputError(text.file, 0,
+                                 std::string("one host, as each file of ") +
+                                     (text.is_member ? "an archive" : "a directory") + " is one",
+                                 std::to_string(hosts.size()));
+            }
+            for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
+        };
+        const std::size_t before = inputs_.hosts.size();
+        try {
+            const std::vector<std::string> left_aside = unpack(bytes, file, [&](const Unpacked& text) {
+                if (!text.is_member) return take(text);
+                attempt(text.file, [&] { take(text); });
+            });
+            if (left_aside.empty()) return;
+            log_info(file + ": each file is a host; left out: " + short_list(left_aside, most_left_out) +
+                     " (links, devices, and names that begin with a dot)");
+        } catch (const InputError&) {
+            forget_hosts(before);
+            throw;
+        }
+    }
+
+    std::vector<HostDump> hosts_in(const Unpacked& text) const {
+        if (progress_ == nullptr) return read_hosts(text, digests_);
+        return read_hosts(text, digests_, [&](std::size_t read) { progress_->add(1, read); });
     }
 
     void expect(std::size_t hosts) const {

@@ -67,6 +67,10 @@ HostDump read_libvirt(const Source& source);
 bool is_firecracker(std::string_view bytes) noexcept;
 HostDump read_firecracker(const Source& source);
 
+// Lists of KVM's CPUID entries as JSON: of `render --to kvm`, and of Cloud Hypervisor.
+bool is_kvm_entries(std::string_view bytes) noexcept;
+HostDump read_kvm_entries(const Source& source);
+
 // Names of features: these give partial hosts (named_features.hpp).
 
 // /proc/cpuinfo.
@@ -132,6 +136,8 @@ HostDump read_cpucontrol(const Source& source);
 
 // A new one is a file of its own, and here its functions and a row. In the order in which they are tried.
 inline constexpr std::array formats{
+    // KVM answers zeros for what is not in its list. Before host documents, which have a "schema", too.
+    Format{"kvm", is_kvm_entries, read_kvm_entries, Habits{}},
     Format{"host-json", is_host_json, read_host_json, std::nullopt},
     // KVM's own list: what is not in it reads as zeros.
     Format{"firecracker", is_firecracker, read_firecracker, Habits{}},

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "dump/line_reader.hpp"
+#include "dump/tar.hpp"
 
 namespace poolcpuid::dump {
 
@@ -18,7 +19,8 @@ struct Kind {
 
 constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r` on that host";
 
-// File signatures. Dumps are often kept compressed, and a pipe may deliver the archive by mistake.
+// File signatures. Of what unpack() unpacks, only what is left is met here: cut off in its first bytes, or packed
+// twice.
 constexpr std::array signatures{
     Kind{"\x1F\x8B", "gzip-compressed data", "decompress it first"},
     Kind{"\3757zXZ", "xz-compressed data", "decompress it first"},
@@ -43,6 +45,8 @@ constexpr std::array json_kinds{
          dump_the_host},
     Kind{"\"msr_modifiers\"", "a Firecracker CPU template without CPUID registers",
          "run `cpu-template-helper fingerprint dump` on that host"},
+    Kind{"\"adjustments\"", "a CPU profile of Cloud Hypervisor, which leaves bits to the host that it meets",
+         dump_the_host},
 };
 
 // Kinds of XML.
@@ -119,12 +123,6 @@ bool has_time_stamp(std::string_view line) noexcept {
     if (!cursor.skip("[")) return false;
     cursor.skip_blanks();
     return cursor.decimal() && cursor.skip(".") && cursor.decimal() && cursor.skip("] ");
-}
-
-// Tar archives have their mark behind the name of the first file.
-bool is_tar(std::string_view bytes) noexcept {
-    constexpr std::size_t mark_at = 257;
-    return bytes.size() > mark_at && bytes.substr(mark_at).starts_with("ustar");
 }
 
 std::string text_of(const Kind& kind) {

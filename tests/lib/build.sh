@@ -7,7 +7,7 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 # What the program needs to be built, and what the tests need on top. Debian's names; one place to add to.
 # shellcheck disable=SC2034  # used by the scripts that source this
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
-                libpugixml-dev libutf8proc-dev)
+                libpugixml-dev libutf8proc-dev libarchive-dev liblzma-dev zlib1g-dev libzstd-dev)
 # shellcheck disable=SC2034
 unit_packages=(catch2 libvalijson-dev)
 # shellcheck disable=SC2034
@@ -26,7 +26,7 @@ distro_packages=(debootstrap debian-archive-keyring)
 # What the end-to-end tests run: tests/e2e skips what it does not find.
 # shellcheck disable=SC2034
 e2e_packages=(python3 gcc openssh-client qemu-system-x86 qemu-user libvirt-clients libvirt-daemon
-              libvirt-daemon-driver-qemu)
+              libvirt-daemon-driver-qemu ansible-core)
 # tests/e2e/nested_svm needs the first installed; the others it downloads and unpacks, so that no kernel is installed.
 # shellcheck disable=SC2034
 nested_packages=(qemu-system-x86 python3)

@@ -132,11 +132,8 @@ TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
     CHECK(contains(found("\n \n"), "nothing but blanks"));
     CHECK(contains(found("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
                    "a Git LFS pointer, not the dump itself"));
-    CHECK(contains(found(std::string_view("\x1F\x8B\x08\x00", 4)), "gzip"));
-    CHECK(contains(found(std::string_view("\xFD"
-                                          "7zXZ\x00",
-                                          6)),
-                   "xz-compressed"));
+    CHECK(contains(found(std::string_view("\x1F\x8B", 2)), "gzip-compressed"));
+    CHECK(contains(found("BZh91AY"), "bzip2-compressed data (decompress it first)"));
     CHECK(contains(found(std::string_view("\x01\x00\x02", 3)), "binary data"));
     CHECK(contains(found(std::string_view("\xFF\xFE\x43\x00", 4)), "UTF-16"));
     CHECK(contains(found("<cpu>\n  <arch>x86_64</arch>\n</cpu>"), "libvirt XML of a CPU model"));
@@ -204,13 +201,6 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
     CHECK(contains(message, "f: expected a CPUID dump, found "));
     CHECK(contains(message, text.what));
     CHECK(contains(message, text.remedy));
-}
-
-TEST_CASE("a tar archive is told from other binary data", "[read_hosts]") {
-    std::string tar = "host.txt" + std::string(249, '\0') + "ustar";
-    CHECK(contains(refusal(tar), "a tar archive (unpack it first)"));
-    tar.back() = 'x';
-    CHECK(contains(refusal(tar), "binary data"));
 }
 
 TEST_CASE("words of hexadecimal digits that are too few, short or long are no featureset", "[read_hosts]") {

@@ -1,0 +1,186 @@
+#include "dump/host_stream.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "base/printable.hpp"
+#include "dump/line_reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+constexpr std::string_view json_blanks = " \t\r\n";
+
+std::string_view without_blanks(std::string_view text) noexcept {
+    return text.substr(std::min(text.find_first_not_of(json_blanks), text.size()));
+}
+
+// The length of the object with which text begins, in braces of its own; 0 when it begins with none, or with one that
+// does not end.
+std::size_t object_length(std::string_view text) noexcept {
+    if (!text.starts_with('{')) return 0;
+    std::size_t depth = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        switch (text[at]) {
+            case '"':
+                for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+                break;
+            case '{': ++depth; break;
+            case '}':
+                if (--depth == 0) return at + 1;
+                break;
+            default: break;
+        }
+    }
+    return 0;
+}
+
+// False for one JSON value: in it no object ends before another begins with nothing but blanks between. Nearly all
+// dumps are one value, and this is quicker than to go through it letter by letter.
+bool may_be_several(std::string_view text) noexcept {
+    for (std::size_t at = 0; (at = text.find('}', at)) != std::string_view::npos; ++at) {
+        if (without_blanks(text.substr(at + 1)).starts_with('{')) return true;
+    }
+    return false;
+}
+
+// True when the first two lines that are not blank are "{…}" and "{…": within one JSON value a comma
+// stands between an object's end and another's beginning, so these are two documents.
+bool is_document_a_line(std::string_view text) noexcept {
+    Lines lines(text);
+    std::string_view first;
+    while (const auto line = lines.next()) {
+        const std::string_view bare = trim(*line);
+        if (bare.empty()) continue;
+        if (!first.empty()) return bare.front() == '{';
+        if (bare.front() != '{' || bare.back() != '}') return false;
+        first = bare;
+    }
+    return false;
+}
+
+// Walks over the documents of a stream that is not one a line.
+class Walk {
+public:
+    Walk(StreamKind kind, const Source& source) : kind_(kind), source_(source), rest_(source.bytes) {
+        go_over_blanks();
+        if (kind_ == StreamKind::array) go_over(1);
+    }
+
+    // The next document, or nothing at the end.
+    std::optional<std::string_view> next() {
+        go_over_blanks();
+        if (kind_ == StreamKind::array && taken_ && !go_over_comma()) return std::nullopt;
+        if (kind_ == StreamKind::documents && rest_.empty()) return std::nullopt;
+        const std::size_t length = object_length(rest_);
+        const std::string_view document = rest_.substr(0, length == 0 ? rest_.size() : length);
+        line_ = at_line_;
+        go_over(document.size());
+        taken_ = true;
+        return document;
+    }
+
+    // The line on which the document begins that next() returned last.
+    std::size_t line() const noexcept { return line_; }
+
+private:
+    // False at the end of the array, and of the text.
+    bool go_over_comma() {
+        const bool ends = rest_.starts_with(']');
+        if (!ends && !rest_.starts_with(',')) refuse("a comma or the end of the array");
+        go_over(1);
+        go_over_blanks();
+        if (ends && !rest_.empty()) refuse("nothing behind the array");
+        return !ends;
+    }
+
+    [[noreturn]] void refuse(const char* expected) const {
+        const std::string_view line = trim(rest_.substr(0, rest_.find('\n')));
+        throw InputError(std::string(source_.file), at_line_, expected,
+                         line.empty() ? "the end of the text" : quote(line));
+    }
+
+    void go_over_blanks() noexcept { go_over(rest_.size() - without_blanks(rest_).size()); }
+
+    void go_over(std::size_t length) noexcept {
+        const std::string_view passed = rest_.substr(0, length);
+        at_line_ += static_cast<std::size_t>(std::count(passed.begin(), passed.end(), '\n'));
+        rest_.remove_prefix(passed.size());
+    }
+
+    StreamKind kind_;
+    Source source_;
+    std::string_view rest_;
+    bool taken_ = false;
+    std::size_t at_line_ = 1;
+    std::size_t line_ = 1;
+};
+
+}  // namespace
+
+std::optional<std::string_view> Lines::next() noexcept {
+    if (rest_.empty()) return std::nullopt;
+    ++number_;
+    const std::size_t end = rest_.find('\n');
+    std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+std::string_view without_byte_order_mark(std::string_view text) noexcept {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+StreamKind stream_kind(std::string_view text) noexcept {
+    if (is_document_a_line(text)) return StreamKind::lines;
+    std::string_view rest = without_blanks(text);
+    const bool is_array = rest.starts_with('[');
+    if (is_array) rest = without_blanks(rest.substr(1));
+    if (!rest.starts_with('{') || !is_host_json(rest)) return StreamKind::none;
+    if (!is_array && !may_be_several(rest)) return StreamKind::none;
+    const std::size_t length = object_length(rest);
+    if (length == 0 || !is_host_json(rest.substr(0, length))) return StreamKind::none;
+    if (is_array) return StreamKind::array;
+    return without_blanks(rest.substr(length)).starts_with('{') ? StreamKind::documents : StreamKind::none;
+}
+
+void split_stream(StreamKind kind, const Source& source,
+                  const std::function<void(std::string_view document, std::size_t line)>& take) {
+    std::size_t taken = 0;
+    const auto give = [&](std::string_view document, std::size_t line, std::size_t most, const char* what) {
+        const auto refuse = [&](std::size_t limit, const char* of) {
+            throw InputError(std::string(source.file), line, "at most " + std::to_string(limit) + of, "more");
+        };
+        if (document.size() > most) refuse(most, what);
+        if (++taken > limits::hosts_per_stream) refuse(limits::hosts_per_stream, " hosts in a stream");
+        take(document, line);
+    };
+    if (kind == StreamKind::lines) {
+        Lines lines(source.bytes);
+        while (const auto line = lines.next()) {
+            if (!trim(*line).empty()) give(*line, lines.number(), limits::line_bytes, " bytes in a line");
+        }
+        return;
+    }
+    Walk walk(kind, source);
+    while (const auto document = walk.next()) {
+        give(*document, walk.line(), limits::dump_bytes, " bytes in a document");
+    }
+}
+
+std::size_t count_documents(StreamKind kind, std::string_view text) noexcept {
+    if (kind == StreamKind::none) return 1;
+    if (kind == StreamKind::lines) return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find('{', at)) != std::string_view::npos; ++count) {
+        const std::size_t length = object_length(text.substr(at));
+        if (length == 0) break;
+        at += length;
+    }
+    return count;
+}
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,50 @@
+// Texts that hold several host documents: a document a line (NDJSON), documents over several lines one after another
+// (what `jq .` prints of a stream), and an array of documents.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+// Takes the lines of a text one by one, without their line feeds (or carriage returns and line feeds).
+// Unlike a LineReader it leaves blanks in place (a digest covers them) and bounds nothing.
+class Lines {
+public:
+    explicit Lines(std::string_view text) noexcept : rest_(text) {}
+
+    // The next line, or nothing at the end.
+    std::optional<std::string_view> next() noexcept;
+
+    // The number of the line that next() returned last, from 1.
+    std::size_t number() const noexcept { return number_; }
+
+private:
+    std::string_view rest_;
+    std::size_t number_ = 0;
+};
+
+// text without the mark that Windows programs put before UTF-8.
+std::string_view without_byte_order_mark(std::string_view text) noexcept;
+
+enum class StreamKind : std::uint8_t { none, lines, documents, array };
+
+// Which of them text is, which may be the beginning of more. Linear in the length of its first document.
+StreamKind stream_kind(std::string_view text) noexcept;
+
+// Gives each document of a stream to take, with the line on which it begins. Throws InputError: more documents than
+// limits::hosts_per_stream, one larger than it may be, what no array may have between or behind its documents, and what
+// take throws. A document that does not end is given with all that follows, for its reader says best what is wrong.
+// Linear, but for take.
+void split_stream(StreamKind kind, const Source& source,
+                  const std::function<void(std::string_view document, std::size_t line)>& take);
+
+// The number of documents, for a count that is shown: not all of them need be sound. Linear.
+std::size_t count_documents(StreamKind kind, std::string_view text) noexcept;
+
+}  // namespace poolcpuid::dump

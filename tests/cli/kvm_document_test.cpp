@@ -1,0 +1,41 @@
+// A policy that was rendered for KVM, read back as a host: what a vCPU that has it is given.
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/cli/support/example_policy.hpp"
+#include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
+
+namespace poolcpuid::test::kvm_document_test {
+
+using Json = nlohmann::json;
+
+TEST_CASE("a document of --to kvm reads back as the policy's registers", "[convert][render]") {
+    const TemporaryDirectory dir;
+    for (const char* pool : {"amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"}) {
+        CAPTURE(pool);
+        const std::string& policy_file = example_policy(pool);
+        const Json policy = Json::parse(bytes_of(policy_file));
+        const std::string guest = dir.write("guest.json", run({"render", "--to", "kvm", policy_file}).out);
+
+        const Json host = Json::parse(run({"convert", guest}).out);
+        const Json& view = host.at("views").at("hypervisor");
+        CHECK_FALSE(host.at("views").contains("hardware"));
+        CHECK_FALSE(view.contains("unknown"));
+        CHECK(view.at("cpuid") == policy.at("cpuid"));
+        CHECK(view.at("msrs") == policy.at("msrs"));
+
+        const Result check = run({"check", policy_file, guest});
+        INFO(check.text());
+        CHECK(check.status == 0);
+        const Result merged = run({"merge", guest});
+        INFO(merged.text());
+        REQUIRE(merged.status == 0);
+        CHECK(Json::parse(merged.out).at("cpuid") == policy.at("cpuid"));
+        CHECK(Json::parse(merged.out).at("msrs") == policy.at("msrs"));
+    }
+}
+
+}  // namespace poolcpuid::test::kvm_document_test
