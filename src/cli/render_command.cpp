@@ -219,6 +219,7 @@ void add_render_command(CLI::App& verb, Action& action) {
         "  qemu-system-x86_64 -cpu \"$(poolcpuid render --to qemu pool.json)\" ...\n"
         "  poolcpuid render --to qemu --base EPYC-Rome-v2 pool.json\n"
         "  poolcpuid render --to libvirt pool.json -o cpu.xml\n"
+        "  poolcpuid render --to proxmox pool.json   a section of cpu-models.conf\n"
         "  poolcpuid render --to kvm pool.json --format json | jq .inexpressible\n"
         "  poolcpuid render --to qemu pool.json --hosts hosts/   what each host needs");
     verb.callback([&action, arguments] { action = [arguments] { return render(*arguments); }; });

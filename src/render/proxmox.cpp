@@ -67,6 +67,7 @@ Rendering render_proxmox(const TargetInput& input) {
     words.on_by_itself = {data.adds.begin(), data.adds.end()};
     words.plainest = data.plainest;
     words.plainest_has = {data.features.begin(), data.features.end()};
+    words.plainest_shows = data.signature;
     QemuCpu cpu = qemu_cpu(input, words);
     const std::string name = section_name(input.policy.pool);
     cpu.rendering.output = model_section(name, model, cpu);

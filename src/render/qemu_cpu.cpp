@@ -94,7 +94,9 @@ private:
     // Where the target has no words for who the CPU is, the model says it: as far as that is known.
     void show_model(QemuView& guest) const {
         std::optional<Signature> shown;
-        if (input_.options.qemu_models) {
+        if (input_.options.base.empty()) {
+            shown = words_.plainest_shows;
+        } else if (input_.options.qemu_models) {
             const auto at = input_.options.qemu_models->models.find(input_.options.base);
             if (at != input_.options.qemu_models->models.end()) {
                 shown = Signature{static_cast<std::uint16_t>(at->second.family),

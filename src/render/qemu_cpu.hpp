@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/rulebook.hpp"
 #include "render/targets.hpp"
 
 namespace poolcpuid::render {
@@ -30,6 +31,7 @@ struct QemuWords {
     std::set<std::string> on_by_itself;  // flags that it turns on, asked or not
     std::string plainest;                // the model where none was asked for; empty: QEMU's
     std::set<std::string> plainest_has;  // the flags of it
+    Signature plainest_shows;            // its family and model
 };
 
 // Throws UsageError where a model is asked for and no QEMU was. Linear in the rulebook's fields.

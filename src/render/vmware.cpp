@@ -22,13 +22,16 @@ std::string mask(std::uint32_t value, std::uint64_t left_alone) {
     return text;
 }
 
-// Names of the features that the policy lacks.
-std::set<std::string> hidden_names(const GuestView& view, const VmwareData& data) {
+// Hides the features that the policy lacks. Returns their names.
+std::set<std::string> hide(GuestView& view, const VmwareData& data) {
     std::set<std::string> names;
     for (const auto& [id, name] : data.names) {
         const FieldIndex index = view.plan().rulebook().find(id);
-        const bool applies = index != no_field && view.plan().applies(view.plan().rulebook()[index]);
-        if (applies && !holds(view, id)) names.insert(name);
+        if (index == no_field || holds(view, id)) continue;
+        const Field& field = view.plan().rulebook()[index];
+        if (!view.plan().applies(field)) continue;
+        view.set(field, field.subleaf_first, 0, "A feature mask hides it.");
+        names.insert(name);
     }
     return names;
 }
@@ -41,7 +44,9 @@ Rendering render_vmware(const TargetInput& input) {
     GuestView view(input.plan, input.policy);
     Rendering rendering;
     rendering.version = "masks of the vSphere API, names of vSphere 8.0 Update 1";
-    for (const std::string& name : hidden_names(view, data)) {
+    forget_the_rest(view, data.words, "A mask has no subleaf: what the host has there shows.",
+                    "The configuration has no words for MSRs: VMware shows what it makes of the host's.");
+    for (const std::string& name : hide(view, data)) {
         rendering.output += "featMask.vm.cpuid." + name + " = \"Val:0\"\n";
     }
     for (const auto& [key, value] : rows_for(data.words, input.plan, input.policy)) {
@@ -50,8 +55,6 @@ Rendering render_vmware(const TargetInput& input) {
                                 mask(value[reg], owned.of({false, key, reg})) + "\"\n";
         }
     }
-    forget_the_rest(view, data.words, "A mask has no subleaf: what the host has there shows.",
-                    "The configuration has no words for MSRs: VMware shows what it makes of the host's.");
     view.settle();
     rendering.inexpressible = view.differences();
     rendering.notes.push_back(

@@ -165,11 +165,6 @@ public:
         });
         return data;
     }
-
-private:
-    std::uint16_t number(const Value& value) const {
-        return static_cast<std::uint16_t>(json::hex_of(value, file_.path, 3));
-    }
 };
 
 class ProxmoxParser : TargetParser {
@@ -186,6 +181,7 @@ public:
             }
             data.generic = strings(reader.required_array("generic"));
             data.plainest = reader.required_string("plainest");
+            data.signature = {number(reader.required("family")), number(reader.required("model")), 0};
             data.features = known_list(reader, "features", &KnownNames::qemu, "a name that QEMU has for a field");
             data.numbers = known_list(reader, "numbers", &KnownNames::numbers, "a number of qemu.json");
             data.adds = known_list(reader, "adds", &KnownNames::qemu, "a name that QEMU has for a field");

@@ -175,6 +175,7 @@ struct ProxmoxData {
     std::vector<std::pair<std::string, std::vector<std::string>>> models;  // that it reports, by CPUID's vendor string
     std::vector<std::string> generic;                                      // those that take the host's vendor
     std::string plainest;                                                  // the one that is known without asking
+    Signature signature;                                                   // of it, of stepping 0
     std::vector<std::string> features;                                     // the flags of it, by QEMU's names
     std::vector<std::string> numbers;                                      // QEMU's names of those that it can say
     std::vector<std::string> adds;                                         // flags that it turns on by itself

@@ -188,6 +188,8 @@ TEST_CASE("what a mask has no words for is unknown", "[render]") {
     CHECK(lost(document, "ac_rsba").at("instead") == "unknown");
     const Json& state = lost(document, "xcr0_lo");
     CHECK((state.is_null() || state.at("instead") == "unknown"));
+    // What the policy lacks and a feature mask hides is known.
+    for (const char* hidden : {"xsaves", "xfd"}) CHECK(lost(document, hidden).is_null());
     CHECK_THAT(document.at("notes").dump(), Contains("guestCPUID"));
 }
 
