@@ -29,6 +29,8 @@ namespace poolcpuid {
 struct RenderTarget {
     std::string_view name;  // "firecracker", "kvm" …
     std::string_view what;  // what is rendered: "a CPU template"
+    // The VMM whose options and facts it takes: "qemu", "libvirt" or "xen"; empty: none.
+    std::string_view through{};
 };
 
 // All that there are, sorted by their names.
@@ -55,6 +57,7 @@ struct Inexpressible {
 // What to do on hosts of the pool that do not show every announcement of the policy by themselves.
 struct HostAdvice {
     std::vector<std::string> hosts;     // sorted
+    CpuCounts kinds;                    // how many of them have a CPU and kernel: "Rome, kernel 6.1.0"; "" is not known
     std::vector<std::string> breaks;    // fields whose promise these hosts do not keep: no VM belongs there
     std::vector<StartUp> hidden;        // what the hosts' VMM does not show by itself
     std::string advice;                 // a sentence or two
@@ -74,7 +77,7 @@ struct Rendering {
     std::string target;
     std::string version;   // whose names were used, for people: "QEMU 7.2.22, asked /usr/bin/qemu-system-x86_64"
     std::string output;    // what to paste; ends with a newline
-    NearestModel model;    // libvirt: the CPU model that it starts from
+    NearestModel model;    // libvirt, proxmox: the CPU model that it starts from
     bool is_json = false;  // output is a JSON document
     std::vector<Inexpressible> inexpressible;  // CPUID before MSR, then by leaf or index, subleaf, register, bit
     std::vector<std::string> notes;            // things to do or to know, a sentence or two each
@@ -88,13 +91,15 @@ enum class QemuAccelerator : std::uint8_t { kvm, tcg };
 enum class XenForm : std::uint8_t { libxl, xend };
 
 struct RenderOptions {
-    std::string base;                                    // qemu, libvirt: a named model; empty: the plainest
+    // A named model of QEMU or libvirt; empty: the plainest of QEMU's, the nearest of libvirt's. proxmox needs one,
+    // with what a QEMU says of it in qemu.
+    std::string base;
     std::optional<QemuFacts> qemu;                       // nothing: names of any version that is known
     QemuAccelerator accelerator = QemuAccelerator::kvm;  // qemu
     std::optional<CpuMap> cpu_map;                       // libvirt; nothing: names that are known
     std::optional<VmmVersion> xen;                       // xapi, xen: the hosts' release; nothing: the newest known
     std::optional<XenForm> xen_form;                     // xen; nothing: the one that loses less
-    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known
+    std::optional<QemuModels> qemu_models;               // libvirt; nothing: models that are known. proxmox
     std::vector<HostDump> hosts;                         // those of the pool, for advice
 };
 
@@ -115,6 +120,10 @@ std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy
 // models' properties.
 std::optional<NearestModel> nearest_qemu_model(const Rulebook& rulebook, const PoolPolicy& policy,
                                                const QemuModels& models);
+
+// The models of QEMU that a custom CPU model of Proxmox VE can report to guests of the policy's vendor: what to give to
+// ask_qemu_models. Throws InputError when the rulebook was loaded without the target's file.
+std::set<std::string> proxmox_models(const Rulebook& rulebook, const PoolPolicy& policy);
 
 // The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);

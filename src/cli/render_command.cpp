@@ -35,7 +35,8 @@ struct RenderArguments {
 };
 
 // What --qemu says: a program to ask, or a version. Without it, the program that is installed, if any.
-std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std::set<std::string>& wanted) {
+std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std::string& base,
+                                    const std::set<std::string>& wanted) {
     if (const auto version = parse_version(arguments.qemu)) {
         QemuFacts facts;
         facts.version = *version;
@@ -44,7 +45,7 @@ std::optional<QemuFacts> qemu_facts(const RenderArguments& arguments, const std:
     const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
     if (!program) return std::nullopt;
     log_debug("asking " + *program);
-    return ask_qemu(*program, arguments.base.empty() ? plainest_qemu_model : arguments.base, wanted);
+    return ask_qemu(*program, base.empty() ? plainest_qemu_model : base, wanted);
 }
 
 std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
@@ -74,19 +75,42 @@ std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const Cp
     return ask_qemu_models(*program, names);
 }
 
+// What the target starts from: the model of --base, else the nearest of those that Proxmox reports, where there is a
+// QEMU to ask.
+void ask_for_proxmox(const RenderArguments& arguments, const Rulebook& rulebook, const PoolPolicy& policy,
+                     RenderOptions& options) {
+    const bool is_version = parse_version(arguments.qemu).has_value();
+    const std::optional<std::string> program = arguments.qemu.empty() ? find_qemu() : std::optional(arguments.qemu);
+    if (program && !is_version) {
+        log_debug("asking " + *program);
+        options.qemu_models = ask_qemu_models(*program, proxmox_models(rulebook, policy));
+        const auto nearest = nearest_qemu_model(rulebook, policy, *options.qemu_models);
+        if (options.base.empty() && nearest) options.base = nearest->name;
+    }
+    options.qemu = qemu_facts(arguments, options.base, qemu_properties(rulebook, policy, options.accelerator));
+}
+
+// The VMM whose options the target takes, or empty.
+std::string_view through(const std::string& name) {
+    for (const RenderTarget& target : render_targets()) {
+        if (target.name == name) return target.through;
+    }
+    return {};
+}
+
 // Throws when an option is not for the target: what is silently ignored is a trap.
 void check_options(const RenderArguments& arguments) {
     const auto only_for = [&](bool is_given, const char* option, bool is_for) {
         if (is_given && !is_for) throw UsageError(std::string(option) + " is not for the target " + arguments.target);
     };
     const std::string& target = arguments.target;
-    const bool is_qemu = target == "qemu";
-    const bool is_libvirt = target == "libvirt";
+    const bool is_qemu = through(target) == "qemu";
+    const bool is_libvirt = through(target) == "libvirt";
     only_for(!arguments.base.empty(), "--base", is_qemu || is_libvirt);
     only_for(!arguments.qemu.empty(), "--qemu", is_qemu || is_libvirt);
-    only_for(arguments.accelerator != "kvm", "--accel", is_qemu);
+    only_for(arguments.accelerator != "kvm", "--accel", target == "qemu");
     only_for(!arguments.cpu_map.empty(), "--cpu-map", is_libvirt);
-    only_for(!arguments.xen.empty(), "--xen", target == "xapi" || target == "xen");
+    only_for(!arguments.xen.empty(), "--xen", through(target) == "xen");
     only_for(!arguments.form.empty(), "--form", target == "xen");
 }
 
@@ -114,10 +138,13 @@ ExitStatus render(const RenderArguments& arguments) {
     RenderOptions options;
     options.base = arguments.base;
     if (arguments.accelerator == "tcg") options.accelerator = QemuAccelerator::tcg;
-    if (arguments.target == "qemu") {
-        options.qemu = qemu_facts(arguments, qemu_properties(rulebook.get(), policy, options.accelerator));
+    if (arguments.target == "proxmox") {
+        ask_for_proxmox(arguments, rulebook.get(), policy, options);
+    } else if (through(arguments.target) == "qemu") {
+        options.qemu =
+            qemu_facts(arguments, arguments.base, qemu_properties(rulebook.get(), policy, options.accelerator));
     }
-    if (arguments.target == "libvirt") {
+    if (through(arguments.target) == "libvirt") {
         options.cpu_map = cpu_map(arguments);
         if (options.cpu_map) {
             options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
@@ -158,19 +185,21 @@ void add_render_command(CLI::App& verb, Action& action) {
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");
     verb.add_flag("--strict", arguments->strict, "Exit 1 when the target cannot say all of the policy");
-    verb.add_option("--base", arguments->base, "qemu, libvirt: the CPU model to start from instead of the plainest")
+    verb.add_option("--base", arguments->base,
+                    "The CPU model to start from. Default: qemu, incus: the plainest; others: the nearest")
         ->type_name("MODEL");
     verb.add_option(
             "--qemu", arguments->qemu,
-            "qemu: the program to ask for its names, or a version (9.2) to take as known. Default: the one that "
-            "is installed. libvirt: the program to ask for its CPU models. Default: with the cpu_map that is "
-            "installed, the QEMU that is")
+            "qemu, incus: the program to ask for its names, or a version (9.2) to take as known. proxmox: the program. "
+            "Default: the one that is installed. libvirt, nova, kubevirt: the program to ask for its CPU models. "
+            "Default: with the cpu_map that is installed, the QEMU that is")
         ->type_name("PATH");
     verb.add_option("--accel", arguments->accelerator, "qemu: kvm (default), or tcg for a guest that is emulated")
         ->check(one_of({"kvm", "tcg"}))
         ->type_name("ACCEL");
-    verb.add_option("--cpu-map", arguments->cpu_map,
-                    "libvirt: the directory of its CPU models. Default: the one that is installed")
+    verb.add_option(
+            "--cpu-map", arguments->cpu_map,
+            "libvirt, nova, kubevirt: the directory of libvirt's CPU models. Default: the one that is installed")
         ->type_name("DIR");
     verb.add_option("--xen", arguments->xen,
                     "xapi, xen: the release that the hosts run (4.17). Default: the newest that is known")
@@ -190,6 +219,7 @@ void add_render_command(CLI::App& verb, Action& action) {
         "  qemu-system-x86_64 -cpu \"$(poolcpuid render --to qemu pool.json)\" ...\n"
         "  poolcpuid render --to qemu --base EPYC-Rome-v2 pool.json\n"
         "  poolcpuid render --to libvirt pool.json -o cpu.xml\n"
+        "  poolcpuid render --to proxmox pool.json   a section of cpu-models.conf\n"
         "  poolcpuid render --to kvm pool.json --format json | jq .inexpressible\n"
         "  poolcpuid render --to qemu pool.json --hosts hosts/   what each host needs");
     verb.callback([&action, arguments] { action = [arguments] { return render(*arguments); }; });

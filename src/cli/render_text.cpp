@@ -82,13 +82,20 @@ private:
                         Colour::yellow);
     }
 
+    // A few by their names, many by their CPUs and kernels.
+    static std::string hosts_text(const HostAdvice& entry) {
+        constexpr std::size_t most_kinds = 3;
+        const bool are_few = entry.hosts.size() <= most_hosts_listed || entry.kinds.contains("");
+        if (are_few) return "host " + short_list(entry.hosts, most_hosts_listed);
+        return counted(entry.hosts.size(), "host") + " (" + document::cpus_text(entry.kinds, most_kinds) + ")";
+    }
+
     void advice(const HostAdvice& entry) {
         std::vector<std::string> fields;
         for (const StartUp& hidden : entry.hidden) fields.push_back(hidden.field);
         std::string body = entry.advice;
         if (entry.breaks.empty() && !fields.empty()) body = "does not show " + joined(fields) + " by itself. " + body;
-        page_.paragraph(0, "host " + short_list(entry.hosts, most_hosts_listed) + ": ", body,
-                        entry.breaks.empty() ? Colour::cyan : Colour::red);
+        page_.paragraph(0, hosts_text(entry) + ": ", body, entry.breaks.empty() ? Colour::cyan : Colour::red);
         if (entry.output) page_.verbatim("    " + *entry.output);
     }
 

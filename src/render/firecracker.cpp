@@ -2,7 +2,6 @@
 // gives, bit by bit. Firecracker refuses a template that names an entry or an MSR which KVM does not list, and
 // overwrites some bits after it has applied the template.
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -11,6 +10,7 @@
 #include "merge/owned_bits.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
+#include "render/whole_rows.hpp"
 
 namespace poolcpuid::render {
 
@@ -34,11 +34,11 @@ public:
         : policy_(input.policy), plan_(input.plan), owned_(input.policy.owned) {}
 
     Json json() {
-        for (const CpuidRow& row : policy_.cpuid) rows_[row.key] = row.value;
-        add_empty_leaves();
         Json document;
         document["cpuid_modifiers"] = Json::array();
-        for (const auto& [key, value] : rows_) document["cpuid_modifiers"].push_back(leaf_json(key, value));
+        // KVM lists every leaf up to its maximum, so what the policy does not show has to be cleared.
+        for (const auto& [key, value] : rows_with_zeros(plan_, policy_))
+            document["cpuid_modifiers"].push_back(leaf_json(key, value));
         document["msr_modifiers"] = Json::array();
         for (const MsrRow& row : policy_.msrs) {
             const std::uint64_t owned = owned_.of({true, {row.index, 0}, Register::eax});
@@ -49,32 +49,6 @@ public:
     }
 
 private:
-    // KVM lists every leaf up to its maximum, so what the policy does not show has to be cleared. Leaves that
-    // are the VMM's own are left to it.
-    void add_empty_leaves() {
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
-            if (field.derive.how != Derivation::max_leaf) continue;
-            const auto row = rows_.find({field.leaf, field.subleaf_first});
-            if (row == rows_.end()) continue;
-            const std::uint32_t highest = row->second[field.reg];
-            for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves; ++leaf) {
-                const LeafKey key{leaf, 0};
-                if (!rows_.contains(key) && !is_owned(key)) rows_.emplace(key, Registers{});
-            }
-        }
-    }
-
-    static constexpr std::uint32_t most_leaves = 0x100;
-
-    bool is_owned(LeafKey key) const {
-        std::uint64_t owned = 0;
-        for (const Register reg : all_registers) {
-            owned |= owned_.of({false, key, reg});
-        }
-        return owned != 0;
-    }
-
     Json leaf_json(LeafKey key, const Registers& value) const {
         Json modifiers = Json::array();
         for (const Register reg : all_registers) {
@@ -90,7 +64,6 @@ private:
     const PoolPolicy& policy_;
     const merge::Plan& plan_;
     merge::OwnedBits owned_;
-    std::map<LeafKey, Registers> rows_;
 };
 
 bool is_listed(const HypervisorView& view, const BitPlace& place) {

@@ -51,10 +51,15 @@ std::optional<std::string> QemuView::brand() const {
     return text;
 }
 
-void QemuView::lose_brand(const std::string& reason) {
+void QemuView::show_brand(const std::string& text, const std::string& reason) {
+    std::size_t at = 0;
     for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {
         for (const Register reg : data_.brand.registers) {
-            view_.set({false, {leaf, 0}, reg}, ~std::uint32_t{0}, 0, reason, GuestView::Kind::brand);
+            std::uint64_t value = 0;
+            for (unsigned byte = 0; byte < 4; ++byte, ++at) {
+                if (at < text.size()) value |= std::uint64_t{static_cast<unsigned char>(text[at])} << (8 * byte);
+            }
+            view_.set({false, {leaf, 0}, reg}, ~std::uint32_t{0}, value, reason, GuestView::Kind::brand);
         }
     }
 }

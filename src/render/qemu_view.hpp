@@ -21,7 +21,8 @@ public:
 
     // The policy's brand string up to its first zero byte; nothing when it cannot be an argument.
     std::optional<std::string> brand() const;
-    void lose_brand(const std::string& reason);
+    void lose_brand(const std::string& reason) { show_brand("", reason); }
+    void show_brand(const std::string& text, const std::string& reason);
     void forget_brand(const std::string& reason);
 
     // The guest sees this family and model, with a stepping that is not known here; nothing:

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
+#include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/targets.hpp"
 
@@ -27,12 +29,21 @@ std::size_t vendor_of(const Rulebook& rulebook, const PoolPolicy& policy) {
     throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
 }
 
+// A host's CPU and kernel, as far as its dump says them.
+std::string kind_of(const Rulebook& rulebook, const HostDump& host) {
+    const HostFacts facts = facts_of(rulebook, host);
+    std::string kind = facts.cpu ? short_text(*facts.cpu) : "";
+    if (facts.kernel.empty()) return kind;
+    return kind + (kind.empty() ? "kernel " : ", kernel ") + printable(facts.kernel);
+}
+
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.
 std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetInput& input,
                                          const render::Target& target, const Rendering& rendering) {
     const PolicyCheck check(rulebook, input.policy);
     using Key = std::tuple<std::vector<std::string>, std::vector<std::string>, std::string>;
     std::map<Key, HostAdvice> groups;
+    std::map<Key, std::set<std::string>> named;  // a dump may be given twice
     for (const HostDump& host : input.options.hosts) {
         const Verdict verdict = check.against(host);
         HostAdvice entry;
@@ -56,18 +67,29 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
             entry.advice = "Nothing to do.";
         }
         HostAdvice& group = groups.try_emplace({entry.breaks, fields, entry.advice}, entry).first->second;
-        group.hosts.push_back(host.name);
+        if (named[{entry.breaks, fields, entry.advice}].insert(host.name).second) {
+            group.hosts.push_back(host.name);
+            ++group.kinds[kind_of(rulebook, host)];
+        }
     }
     std::vector<HostAdvice> all;
     for (auto& [key, group] : groups) {
         std::sort(group.hosts.begin(), group.hosts.end());
-        group.hosts.erase(std::unique(group.hosts.begin(), group.hosts.end()), group.hosts.end());
         all.push_back(std::move(group));
     }
     return all;
 }
 
 }  // namespace
+
+bool render::says_any(const Rendering& rendering, const std::vector<StartUp>& hidden) {
+    return std::any_of(hidden.begin(), hidden.end(), [&](const StartUp& entry) {
+        return std::none_of(
+            rendering.inexpressible.begin(), rendering.inexpressible.end(), [&](const Inexpressible& lost) {
+                return lost.field == entry.field && lost.place.subleaf_first == entry.place.subleaf_first;
+            });
+    });
+}
 
 std::vector<RenderTarget> render_targets() {
     std::vector<RenderTarget> all;
@@ -85,6 +107,11 @@ Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std:
     rendering.target = target;
     if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, chosen, rendering);
     return rendering;
+}
+
+std::set<std::string> proxmox_models(const Rulebook& rulebook, const PoolPolicy& policy) {
+    const std::vector<std::string> models = rulebook::proxmox_data(rulebook).models_for(policy.vendor);
+    return {models.begin(), models.end()};
 }
 
 std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator) {

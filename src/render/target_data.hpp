@@ -11,12 +11,18 @@ using rulebook::DataPlace;
 using rulebook::FeatureWord;
 using rulebook::FixedBits;
 using rulebook::is_for;
+using rulebook::LeafRange;
 using rulebook::LeafSwitch;
 using rulebook::LibvirtData;
 using rulebook::NumberProperty;
+using rulebook::ProxmoxData;
 using rulebook::QemuData;
 using rulebook::Releases;
+using rulebook::RowWords;
+using rulebook::ShownBits;
 using rulebook::TcgStates;
+using rulebook::VirtualBoxData;
+using rulebook::VmwareData;
 using rulebook::XenTarget;
 
 // The first register of a place.

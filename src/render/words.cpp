@@ -46,6 +46,11 @@ void describe(const Field* field, bool inverted, std::uint64_t promised, std::op
     }
 }
 
+bool is_plain_name(std::string_view name) noexcept {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return !name.empty() && name.find_first_not_of(plain) == std::string_view::npos;
+}
+
 void describe_lost_state(Inexpressible& entry) {
     entry.telling = Telling::less;
     entry.impact = Impact::performance;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "poolcpuid/render.hpp"
 #include "poolcpuid/rulebook.hpp"
@@ -19,5 +20,8 @@ void describe_lost_state(Inexpressible& entry);
 
 // The same for what promises nothing.
 void describe_otherwise(Inexpressible& entry);
+
+// True for a name that no file takes for anything else: letters, digits, ".", "_" and "-" of ASCII, one at least.
+bool is_plain_name(std::string_view name) noexcept;
 
 }  // namespace poolcpuid::render

@@ -39,6 +39,7 @@ Json output_json(const std::string& output, bool is_json) {
 Json advice_json(const HostAdvice& entry, bool is_json) {
     Json json;
     json["hosts"] = entry.hosts;
+    json["kinds"] = entry.kinds;
     json["breaks"] = entry.breaks;
     json["hidden"] = document::array_of(entry.hidden, hidden_json);
     json["advice"] = entry.advice;

@@ -8,17 +8,11 @@
 namespace poolcpuid::rulebook {
 
 // Those that every rulebook has, by their paths within its directory.
-inline constexpr std::array<std::string_view, 11> whole_files{"dependencies.json",
-                                                              "equality.json",
-                                                              "guests/linux.json",
-                                                              "levels.json",
-                                                              "models.json",
-                                                              "rulebook.json",
-                                                              "targets/firecracker.json",
-                                                              "targets/libvirt.json",
-                                                              "targets/qemu.json",
-                                                              "targets/xen.json",
-                                                              "xsave.json"};
+inline constexpr std::array<std::string_view, 14> whole_files{
+    "dependencies.json",    "equality.json",     "guests/linux.json",        "levels.json",
+    "models.json",          "rulebook.json",     "targets/firecracker.json", "targets/libvirt.json",
+    "targets/proxmox.json", "targets/qemu.json", "targets/virtualbox.json",  "targets/vmware.json",
+    "targets/xen.json",     "xsave.json"};
 
 inline constexpr std::array<std::string_view, 4> folders{"cpuid", "guests", "msr", "targets"};
 

@@ -165,10 +165,99 @@ public:
         });
         return data;
     }
+};
+
+class ProxmoxParser : TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+    ProxmoxData parse() {
+        ProxmoxData data;
+        read("proxmox", [&](ObjectReader& reader) {
+            for (const auto& [text, names] : reader.required_object("models").members()) {
+                check(names, text, &KnownNames::vendor_strings, "the name of a CPUID vendor string of rulebook.json");
+                if (!names.is_array()) fail(names, "an array of models");
+                data.models.emplace_back(text, strings(names.items()));
+            }
+            data.generic = strings(reader.required_array("generic"));
+            data.plainest = reader.required_string("plainest");
+            data.signature = {number(reader.required("family")), number(reader.required("model")), 0};
+            data.features = known_list(reader, "features", &KnownNames::qemu, "a name that QEMU has for a field");
+            data.numbers = known_list(reader, "numbers", &KnownNames::numbers, "a number of qemu.json");
+            data.adds = known_list(reader, "adds", &KnownNames::qemu, "a name that QEMU has for a field");
+        });
+        return data;
+    }
+};
+
+class RowsParser : protected TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+protected:
+    RowWords words(ObjectReader& reader) const {
+        return {ranges(reader, "leaves"), ranges(reader, "caches"), ranges(reader, "computed")};
+    }
 
 private:
-    std::uint16_t number(const Value& value) const {
-        return static_cast<std::uint16_t>(json::hex_of(value, file_.path, 3));
+    std::vector<LeafRange> ranges(ObjectReader& reader, std::string_view key) const {
+        std::vector<LeafRange> all;
+        for (const Value& value : reader.required_array(key)) {
+            const auto [first, last] = hex_range(value);
+            all.push_back({first, last});
+        }
+        return all;
+    }
+};
+
+class VirtualBoxParser : RowsParser {
+public:
+    using RowsParser::RowsParser;
+
+    VirtualBoxData parse() {
+        VirtualBoxData data;
+        read("virtualbox", [&](ObjectReader& reader) {
+            data.release = release(reader.required("release"));
+            data.words = words(reader);
+            each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
+                data.switches.emplace_back(entry.required_string("option"), entry.required_string("field"));
+                check(entry.required("field"), data.switches.back().second, &KnownNames::fields, field);
+            });
+            each(reader, "shown", "bits that are shown", [&](ObjectReader& entry, const Value& value) {
+                ShownBits bits;
+                bits.place = one_register(entry, value);
+                bits.mask = entry.required_hex("mask", 8);
+                bits.why = sentence(entry, "why");
+                data.shown.push_back(std::move(bits));
+            });
+            each(reader, "highest", "the last leaf of a range", [&](ObjectReader& entry, const Value& value) {
+                FixedBits bits;
+                bits.place = one_register(entry, value);
+                bits.value = value_of(entry.required("value"), bits.place);
+                bits.why = sentence(entry, "why");
+                data.highest.push_back(std::move(bits));
+            });
+            data.fixed =
+                fixed(reader, [&](ObjectReader& entry, FixedBits& bits) { bits.condition = condition(entry, true); });
+        });
+        return data;
+    }
+};
+
+class VmwareParser : RowsParser {
+public:
+    using RowsParser::RowsParser;
+
+    VmwareData parse() {
+        VmwareData data;
+        read("vmware", [&](ObjectReader& reader) {
+            data.words = words(reader);
+            for (const auto& [id, name] : reader.required_object("names").members()) {
+                check(name, id, &KnownNames::fields, field);
+                data.names.emplace_back(id, string_of(name));
+            }
+        });
+        return data;
     }
 };
 
@@ -200,6 +289,18 @@ LibvirtData libvirt_data(const Rulebook& rulebook) {
     return parse_with<LibvirtParser>(file_of(rulebook, "libvirt"), nullptr, nullptr);
 }
 
+ProxmoxData proxmox_data(const Rulebook& rulebook) {
+    return parse_with<ProxmoxParser>(file_of(rulebook, "proxmox"), nullptr, nullptr);
+}
+
+VirtualBoxData virtualbox_data(const Rulebook& rulebook) {
+    return parse_with<VirtualBoxParser>(file_of(rulebook, "virtualbox"), nullptr, nullptr);
+}
+
+VmwareData vmware_data(const Rulebook& rulebook) {
+    return parse_with<VmwareParser>(file_of(rulebook, "vmware"), nullptr, nullptr);
+}
+
 XenTarget xen_data(const Rulebook& rulebook) { return parse_xen(file_of(rulebook, "xen"), nullptr, nullptr); }
 
 void lint_targets(const std::vector<RulebookFile>& files, const SourceRulebook* source,
@@ -222,6 +323,9 @@ void lint_targets(const std::vector<RulebookFile>& files, const SourceRulebook* 
     if (known && findings.size() != before) known->numbers = known->qemu;
     check("targets/firecracker.json", [](const auto&... arguments) { parse_with<FirecrackerParser>(arguments...); });
     check("targets/libvirt.json", [](const auto&... arguments) { parse_with<LibvirtParser>(arguments...); });
+    check("targets/proxmox.json", [](const auto&... arguments) { parse_with<ProxmoxParser>(arguments...); });
+    check("targets/virtualbox.json", [](const auto&... arguments) { parse_with<VirtualBoxParser>(arguments...); });
+    check("targets/vmware.json", [](const auto&... arguments) { parse_with<VmwareParser>(arguments...); });
     check("targets/xen.json", [](const auto&... arguments) { parse_xen(arguments...); });
 }
 

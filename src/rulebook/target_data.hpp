@@ -170,6 +170,61 @@ struct LibvirtData {
     std::vector<Unsaid> unsaid;                                // features that libvirt leaves out of what hosts have
 };
 
+// targets/proxmox.json.
+struct ProxmoxData {
+    std::vector<std::pair<std::string, std::vector<std::string>>> models;  // that it reports, by CPUID's vendor string
+    std::vector<std::string> generic;                                      // those that take the host's vendor
+    std::string plainest;                                                  // the one that is known without asking
+    Signature signature;                                                   // of it, of stepping 0
+    std::vector<std::string> features;                                     // the flags of it, by QEMU's names
+    std::vector<std::string> numbers;                                      // QEMU's names of those that it can say
+    std::vector<std::string> adds;                                         // flags that it turns on by itself
+
+    // The models that it reports to guests of a vendor.
+    std::vector<std::string> models_for(std::string_view vendor_string) const {
+        std::vector<std::string> all = generic;
+        for (const auto& [vendor, names] : models) {
+            if (vendor == vendor_string) all.insert(all.end(), names.begin(), names.end());
+        }
+        return all;
+    }
+};
+
+struct LeafRange {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+};
+
+// Which rows a target is told that has words for whole registers of a first subleaf.
+struct RowWords {
+    std::vector<LeafRange> leaves;    // what it takes
+    std::vector<LeafRange> caches;    // leaves that it does not take and that only describe
+    std::vector<LeafRange> computed;  // leaves that it does not take and that follow from the rest
+};
+
+// The bits of a register that a target may show; it clears the others.
+struct ShownBits {
+    DataPlace place;
+    std::uint64_t mask = 0;
+    std::string why;  // a sentence
+};
+
+// targets/virtualbox.json.
+struct VirtualBoxData {
+    VmmVersion release;  // of which it is known
+    RowWords words;
+    std::vector<std::pair<std::string, std::string>> switches;  // options, and the fields that they turn on
+    std::vector<ShownBits> shown;
+    std::vector<FixedBits> highest;  // the last leaf of a range
+    std::vector<FixedBits> fixed;
+};
+
+// targets/vmware.json.
+struct VmwareData {
+    RowWords words;
+    std::vector<std::pair<std::string, std::string>> names;  // fields, and what VMware calls them
+};
+
 // One word of a Xen featureset.
 struct FeatureWord {
     std::string name;
@@ -216,6 +271,9 @@ struct XenTarget {
 FirecrackerData firecracker_data(const Rulebook& rulebook);
 QemuData qemu_data(const Rulebook& rulebook);
 LibvirtData libvirt_data(const Rulebook& rulebook);
+ProxmoxData proxmox_data(const Rulebook& rulebook);
+VirtualBoxData virtualbox_data(const Rulebook& rulebook);
+VmwareData vmware_data(const Rulebook& rulebook);
 XenTarget xen_data(const Rulebook& rulebook);
 
 // Appends a finding for everything that is wrong with those of the files that are targets. source: what their names

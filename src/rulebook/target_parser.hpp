@@ -104,6 +104,11 @@ protected:
         return result;
     }
 
+    // A family, model or stepping.
+    std::uint16_t number(const Value& value) const {
+        return static_cast<std::uint16_t>(json::hex_of(value, file_.path, 3));
+    }
+
     std::string sentence(ObjectReader& reader, std::string_view key) const {
         const std::string& text = reader.required_string(key);
         if (text.empty()) fail(reader.required(key), "a text");

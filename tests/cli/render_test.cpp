@@ -48,8 +48,8 @@ struct Pool {
 
     // The options without which a target asks what happens to be installed.
     std::vector<std::string> fixed(const std::string& target) const {
-        if (target == "qemu") return {"--qemu", "10.2"};
-        if (target == "libvirt") return {"--cpu-map", map};
+        if (target == "qemu" || target == "incus" || target == "proxmox") return {"--qemu", "10.2"};
+        if (target == "libvirt" || target == "kubevirt" || target == "nova") return {"--cpu-map", map};
         return {};
     }
 
@@ -73,7 +73,8 @@ struct Pool {
     }
 };
 
-const std::vector<std::string> all_targets{"firecracker", "kvm", "libvirt", "qemu", "xapi", "xen"};
+const std::vector<std::string> all_targets{"firecracker", "incus", "kubevirt",   "kvm",    "libvirt", "nova",
+                                           "proxmox",     "qemu",  "virtualbox", "vmware", "xapi",    "xen"};
 
 // The entry of a field in the list of what cannot be said, or null.
 Json lost(const Json& document, const std::string& field) {
@@ -376,6 +377,28 @@ TEST_CASE("--hosts says what each host needs, hosts that need the same together"
     CHECK_THAT(pool.json("kvm", hosts).at("hosts").at(1).at("advice").get<std::string>(), Contains("Nothing to do"));
     CHECK_THAT(pool.render("qemu", hosts).err,
                Contains("host more, plain: does not show") && Contains("fs_gs_base_ns"));
+}
+
+TEST_CASE("many hosts that need the same are counted by their CPU and kernel", "[render]") {
+    const Pool pool;
+    std::vector<std::string> hosts{"--hosts", pool.told};
+    for (int i = 0; i < 12; ++i) {
+        HostDump host = amd_host("n" + std::to_string(i));
+        host.meta["kernel"] = i < 7 ? "6.1.0-22-amd64" : "6.12.3";
+        hosts.push_back(pool.dir.write(host.name + ".json", document(host)));
+    }
+    hosts.push_back(hosts.back());  // the same dump again is the same host
+    const Json advice = pool.json("qemu", hosts).at("hosts");
+    REQUIRE(advice.size() == 2);
+    CHECK(advice.at(1).at("hosts").size() == 12);
+    const Json& kinds = advice.at(1).at("kinds");
+    REQUIRE(kinds.size() == 2);
+    CHECK(kinds.at("Milan, kernel 6.1.0-22-amd64") == 7);
+    CHECK(kinds.at("Milan, kernel 6.12.3") == 5);
+    const std::string text = pool.render("qemu", hosts).err;
+    CHECK_THAT(text, Contains("12 hosts (Milan, kernel 6.1.0-22-amd64 \xC3\x97"
+                              "7, Milan, kernel"));
+    CHECK_THAT(text, Contains("host told: "));
 }
 
 TEST_CASE("a bit that QEMU has no name for needs nothing on a host that hides it", "[render]") {

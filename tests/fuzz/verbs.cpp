@@ -170,7 +170,7 @@ void plan(const Question& question) {
 void render(const Question& question) {
     const std::vector<HostDump> hosts = hosts_of_vendor(question);
     const bool has_all = question.rulebook.targets.size() == builtin_rulebook().targets.size();
-    for (const auto& [target, what] : render_targets()) {
+    for (const auto& [target, what, through] : render_targets()) {
         try {
             for (const RenderOptions& options : render_options(target, hosts)) render_one(question, target, options);
         } catch (const InputError&) {

@@ -56,7 +56,7 @@ TEST_CASE("a maximum leaf or subleaf without end is not followed to its end", "[
     for (const std::uint32_t leaf : {0x0U, 0x7U, 0x80000000U}) {
         CAPTURE(leaf);
         const PoolPolicy policy = policy_of(intel_table().reg(leaf, 0, eax, no_end));
-        for (const auto& [target, what] : render_targets()) {
+        for (const auto& [target, what, through] : render_targets()) {
             CHECK(output_of(policy, target).size() < std::size_t{1} << 20U);
         }
     }

@@ -19,7 +19,10 @@ namespace {
 constexpr const char* policy_directory = POOLCPUID_SOURCE_DIR "/policy";
 constexpr const char* firecracker = "targets/firecracker.json";
 constexpr const char* libvirt = "targets/libvirt.json";
+constexpr const char* proxmox = "targets/proxmox.json";
 constexpr const char* qemu = "targets/qemu.json";
+constexpr const char* virtualbox = "targets/virtualbox.json";
+constexpr const char* vmware = "targets/vmware.json";
 constexpr const char* xen = "targets/xen.json";
 
 const std::vector<RulebookFile>& files() {
@@ -97,6 +100,35 @@ TEST_CASE("lint checks what libvirt.json names", "[rulebook][lint][render]") {
             {libvirt, R"("since": "7.1")", R"("since": "7.1")", R"("since": "7")", "", "expected a release"},
             {libvirt, R"("below_stepping")", R"("below_stepping")", R"("below_step")", "", "below_step"},
             {libvirt, R"("plainest")", R"("qemu64")", "64", "", "expected a string"},
+        },
+        files());
+}
+
+TEST_CASE("lint checks what proxmox.json names", "[rulebook][lint][render]") {
+    check_all_found(
+        {
+            {proxmox, R"("GenuineIntel")", R"("GenuineIntel")", R"("GenuineIntal")", "", "CPUID vendor string"},
+            {proxmox, R"("AuthenticAMD")", R"(["EPYC")", R"([1, "EPYC")", "", "expected a string, found 1"},
+            {proxmox, R"("numbers")", R"("phys-bits")", R"("phys-bit")", "", "expected a number of qemu.json"},
+            {proxmox, R"("adds")", R"("sep")", R"("sepp")", "", "a name that QEMU has for a field"},
+            {proxmox, R"("features")", R"("sse2")", R"("sse-2")", "", "a name that QEMU has for a field"},
+            {proxmox, R"("plainest")", R"("qemu64")", "64", "", "expected a string"},
+        },
+        files());
+}
+
+TEST_CASE("lint checks what virtualbox.json and vmware.json name", "[rulebook][lint][render]") {
+    check_all_found(
+        {
+            {virtualbox, R"("leaves")", R"("0x0-0x3")", R"("0x3-0x0")", "", "with N not above M"},
+            {virtualbox, R"("option": "pae")", R"("field": "pae")", R"("field": "pea")", "", "a field of the rulebook"},
+            {virtualbox, R"("mask": "0x842569")", R"("0x842569")", R"("842569")", "", "0x"},
+            {virtualbox, R"("mask": "0x842569")", R"("register": "ebx", )", "", "", "one register"},
+            {virtualbox, R"("value": "0x16")", R"("0x16")", "22", "", "expected a string"},
+            {virtualbox, R"("bits": "17")", R"("!fsgsbase")", R"("!fsgsbas")", "", "a field of the rulebook"},
+            {virtualbox, R"("release")", R"("7.0")", R"("7")", "", "expected a release"},
+            {vmware, R"("avx2": "AVX2")", R"("avx2")", R"("avx3")", "", "a field of the rulebook"},
+            {vmware, R"("computed")", "[]", R"("0xd")", "", "array"},
         },
         files());
 }

@@ -1,0 +1,53 @@
+// Options of Nova's section [libvirt] (nova/conf/libvirt.py): the CPU of every guest of a compute node.
+//
+// oslo.config reads a line as NAME = VALUE, splits lists at commas and takes "$" for another option, so names of models
+// and features are held to what needs no quotes.
+#include "base/printable.hpp"
+#include "poolcpuid/error.hpp"
+#include "render/libvirt_cpu.hpp"
+#include "render/words.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+const std::string& option_name(const std::string& name) {
+    if (!is_plain_name(name)) {
+        throw UsageError("nova.conf cannot hold the name \"" + printable(name) +
+                         "\" of the cpu_map: names are made of letters, digits, \".\", \"_\" and \"-\"");
+    }
+    return name;
+}
+
+}  // namespace
+
+Rendering render_nova(const TargetInput& input) {
+    LibvirtCpu cpu = libvirt_cpu(input, "Nova has it in the flavor, not in nova.conf.");
+    Rendering& rendering = cpu.rendering;
+    rendering.output =
+        "[libvirt]\ncpu_mode = custom\ncpu_models = " + option_name(cpu.model) + "\ncpu_model_extra_flags = ";
+    const char* separator = "";
+    for (const auto& [name, is_required] : cpu.features) {
+        rendering.output += separator + std::string(is_required ? "+" : "-") + option_name(name);
+        separator = ", ";
+    }
+    rendering.output += "\n";
+    if (cpu.address_bits != 0) {
+        const std::string bits = std::to_string(cpu.address_bits);
+        rendering.notes.push_back(
+            "The address width is the flavor's: openstack flavor set FLAVOR --property hw:maxphysaddr_mode=emulate "
+            "--property hw:maxphysaddr_bits=" +
+            bits + ". Without it QEMU or its machine type chooses.");
+    }
+    rendering.notes.push_back(
+        "Every compute node of the pool gets the same lines. They are read when nova-compute starts; a guest gets them "
+        "when it is started or hard-rebooted.");
+    return std::move(rendering);
+}
+
+Remedy nova_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+                   const std::vector<StartUp>& hidden) {
+    return through_libvirt_remedy(rendering, hidden, "Nova has no other way to ask: keep the guests off these hosts.");
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,255 @@
+// The properties that a guest of QEMU needs in order to see a policy.
+//
+// The plainest base is the model "base", which has no feature at all, so that nothing has to be turned off
+// and no release can add to it. A named model is asked for its properties, and what the policy lacks is
+// turned off.
+#include "render/qemu_cpu.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/hex.hpp"
+#include "poolcpuid/error.hpp"
+#include "render/qemu_view.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+// What a brand string may be made of to be said: in -cpu a comma ends a property, and the argument gets pasted into
+// shells and files that know quotes.
+constexpr std::string_view brand_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ()@.:/_+-%";
+
+// How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
+constexpr std::string_view of_kvm = "kvm";
+
+// True when the policy speaks of KVM's services: it decides then, else it is the VMM's business.
+bool promises_services(const QemuView& guest) {
+    bool any = false;
+    guest.each_flag([&](const Field& field, std::uint32_t) { any = any || field.names.qemu.starts_with(of_kvm); });
+    return any;
+}
+
+// What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
+std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
+    std::set<std::string> on(data.always.begin(), data.always.end());
+    const bool is_kvm = input.options.accelerator == QemuAccelerator::kvm;
+    if (is_kvm && !promises_services(guest)) on.insert(data.always_kvm.begin(), data.always_kvm.end());
+    if (guest.wants_pmu()) on.insert("pmu");
+    return on;
+}
+
+std::string trimmed(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(' ');
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
+class CpuOfQemu {
+public:
+    CpuOfQemu(const TargetInput& input, const QemuWords& words)
+        : input_(input),
+          words_(words),
+          data_(rulebook::qemu_data(input.plan.rulebook())),
+          names_(input.plan.rulebook(), data_, input.options.qemu),
+          model_(words.plainest.empty() ? plainest_qemu_model : words.plainest) {
+        if (!input.options.base.empty() && !names_.is_asked()) {
+            throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
+        }
+        if (!input.options.base.empty()) model_ = input.options.qemu->model;
+    }
+
+    QemuCpu run() {
+        QemuView guest(input_, data_);
+        put_identity(guest);
+        put_numbers(guest);
+        put_flags(guest);
+        for (const LeafSwitch& entry : data_.switches) {
+            if (guest.leaves_to_vmm(entry.leaf)) continue;
+            if (names_.takes(entry.name)) {
+                put(entry.name, "off");
+            } else {
+                guest.forget_leaf(entry.leaf, names_.why_not(entry.name));
+            }
+        }
+        const bool without_l3 = guest.settle(names_.release(), model_ == plainest_qemu_model);
+        if (without_l3) put("l3-cache", "off");
+        if (words_.numbers) show_model(guest);
+
+        QemuCpu cpu;
+        cpu.model = model_;
+        cpu.properties = properties_;
+        cpu.rendering.inexpressible = guest.differences();
+        cpu.rendering.version = names_.version();
+        add_notes(cpu.rendering);
+        return cpu;
+    }
+
+private:
+    void put(const std::string& name, const std::string& value) { properties_.emplace_back(name, value); }
+
+    bool has_word_for(const std::string& name) const { return !words_.numbers || words_.numbers->contains(name); }
+
+    // Where the target has no words for who the CPU is, the model says it: as far as that is known.
+    void show_model(QemuView& guest) const {
+        std::optional<Signature> shown;
+        if (input_.options.base.empty()) {
+            shown = words_.plainest_shows;
+        } else if (input_.options.qemu_models) {
+            const auto at = input_.options.qemu_models->models.find(input_.options.base);
+            if (at != input_.options.qemu_models->models.end()) {
+                shown = Signature{static_cast<std::uint16_t>(at->second.family),
+                                  static_cast<std::uint16_t>(at->second.model),
+                                  static_cast<std::uint16_t>(at->second.stepping)};
+            }
+        }
+        guest.show_signature(shown, words_.why_not);
+    }
+
+    void put_identity(QemuView& guest) {
+        if (words_.numbers) return guest.forget_brand(words_.why_not);
+        put("vendor", input_.policy.vendor);
+        const Signature signature = signature_of(guest.leaf1_eax());
+        put("family", std::to_string(signature.family));
+        put("model", std::to_string(signature.model));
+        put("stepping", std::to_string(signature.stepping));
+        auto brand = guest.brand();
+        if (brand && words_.trims && trimmed(*brand) != *brand) {
+            brand = trimmed(*brand);
+            guest.show_brand(*brand, "Blanks at its ends are lost on the way to QEMU.");
+        }
+        const bool can_be_said = brand && brand->find_first_not_of(brand_characters) == std::string::npos;
+        if (!can_be_said) guest.lose_brand("The text has characters that -cpu or a shell could take for their own.");
+        put("model-id", can_be_said ? *brand : "");  // said even if empty, for a model has its own
+    }
+
+    void put_numbers(QemuView& guest) {
+        for (const NumberProperty& number : data_.numbers) {
+            const std::uint64_t value = guest.promised(number.place);
+            if (!has_word_for(number.name)) {
+                guest.forget(number.place, words_.why_not);
+                continue;
+            }
+            if (value == 0 && !is_zero_said(number)) continue;
+            if (!guest.holds(number.condition)) {
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+            } else if (names_.takes(number.name)) {
+                put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
+            } else {
+                guest.lose(number.place, names_.why_not(number.name));
+            }
+        }
+        if (has_word_for("host-phys-bits") && names_.takes("host-phys-bits")) put("host-phys-bits", "off");
+    }
+
+    // What QEMU would choose by itself, and what the model has otherwise. A name that not every release has is not
+    // worth asking for a newer one.
+    bool is_zero_said(const NumberProperty& number) const {
+        if (names_.is_asked() && input_.options.qemu->model_numbers.contains(number.name)) return true;
+        return number.says_zero && (names_.release() || names_.has_always(number.name));
+    }
+
+    void put_flags(QemuView& guest) {
+        std::set<std::string> on = on_beside(input_, data_, guest);
+        guest.each_flag([&](const Field& field, std::uint32_t subleaf) {
+            const std::string name(field.names.qemu);
+            if (input_.options.accelerator == QemuAccelerator::tcg && name.starts_with(of_kvm)) {
+                guest.lose(field, subleaf, "An emulated guest has no KVM to serve it.");
+            } else if (!names_.takes(name)) {
+                guest.lose(field, subleaf, names_.why_not(name));
+            } else if (is_dropped(name)) {
+                guest.lose(field, subleaf, "QEMU drops it without another property that the policy leaves off.");
+            } else {
+                on.insert(name);
+            }
+        });
+        for (const std::string& name : on) put(name, "on");
+        for (const std::string& name : unwanted(guest, on)) put(name, "off");
+        guest.lose_nameless();
+    }
+
+    // True when the QEMU that was asked turns the property off again though it was told to turn it on: where only what
+    // is wanted is on, which is how the guest ends up.
+    bool is_dropped(const std::string& name) const {
+        if (!names_.is_asked()) return false;
+        if (input_.options.accelerator == QemuAccelerator::kvm && name.starts_with(of_kvm)) return false;
+        const auto& flags = input_.options.qemu->plain_flags;
+        const auto flag = flags.find(name);
+        return flag != flags.end() && !flag->second;
+    }
+
+    // What the model has on where the plainest one has not, known here or not; and what an accelerator or the target
+    // turns on by default. A second name of what is on is on in the plainest model, too.
+    std::set<std::string> unwanted(const QemuView& guest, const std::set<std::string>& on) {
+        std::set<std::string> off;
+        for (const std::string& name : words_.on_by_itself) {
+            const bool is_its_own = name.starts_with(of_kvm) && !promises_services(guest);
+            if (!on.contains(name) && !is_its_own && names_.takes(name)) off.insert(name);
+        }
+        if (model_ == plainest_qemu_model) return off;
+        for (const std::string& name : data_.defaults) {
+            if (!on.contains(name) && names_.takes(name)) off.insert(name);
+        }
+        if (input_.options.base.empty()) {
+            off.insert(words_.plainest_has.begin(), words_.plainest_has.end());
+        } else {
+            for (const auto& [name, is_on] : input_.options.qemu->flags) {
+                const auto& plain_flags = input_.options.qemu->plain_flags;
+                const auto plain = plain_flags.find(name);
+                if (is_on && (plain == plain_flags.end() || !plain->second)) off.insert(name);
+            }
+        }
+        for (const std::string& name : on) off.erase(name);
+        return off;
+    }
+
+    void add_notes(Rendering& rendering) const {
+        if (names_.needed() && !names_.is_asked() && !names_.release()) {
+            rendering.notes.push_back(
+                "An older QEMU than " + to_string(*names_.needed()) +
+                " refuses names that it does not know; give its version or its path with --qemu.");
+        }
+    }
+
+    const TargetInput& input_;
+    const QemuWords& words_;
+    const QemuData data_;
+    QemuNames names_;
+    std::string model_;
+    std::vector<std::pair<std::string, std::string>> properties_;
+};
+
+}  // namespace
+
+QemuCpu qemu_cpu(const TargetInput& input, const QemuWords& words) { return CpuOfQemu(input, words).run(); }
+
+std::string properties_text(const QemuCpu& cpu) {
+    std::string text;
+    for (const auto& [name, value] : cpu.properties) text += (text.empty() ? "" : ",") + name + "=" + value;
+    return text;
+}
+
+std::set<std::string> qemu_properties(const TargetInput& input) {
+    const QemuData data = rulebook::qemu_data(input.plan.rulebook());
+    const QemuView guest(input, data);
+    std::set<std::string> wanted = on_beside(input, data, guest);
+    guest.each_flag([&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });
+    wanted.erase(std::string());
+    return wanted;
+}
+
+Remedy through_qemu_remedy(const Rendering& rendering, const std::vector<StartUp>& hidden) {
+    if (!says_any(rendering, hidden)) {
+        return {"Nothing to do: QEMU cannot be told of these bits at all, see above.", std::nullopt};
+    }
+    std::string output = rendering.output;
+    const std::size_t at = output.rfind(refuse_property);
+    if (at != std::string::npos) output.replace(at, std::string(refuse_property).size(), force_property);
+    return {
+        "QEMU refuses to start there with enforce=on, and drops these bits without it. Use x-force-features=on in "
+        "the place of enforce=on: QEMU then checks nothing, so run poolcpuid check for the host first.",
+        output};
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,75 @@
+#include "render/whole_rows.hpp"
+
+#include <algorithm>
+
+#include "merge/owned_bits.hpp"
+
+namespace poolcpuid::render {
+
+namespace {
+
+// A maximum without end is not followed to its end.
+constexpr std::uint32_t most_leaves = 0x100;
+
+bool has_leaf(const std::vector<LeafRange>& ranges, std::uint32_t leaf) {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const LeafRange& range) { return range.first <= leaf && leaf <= range.last; });
+}
+
+}  // namespace
+
+std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const PoolPolicy& policy) {
+    const merge::OwnedBits owned(policy.owned);
+    const auto is_owned = [&](const LeafKey& key) {
+        return std::any_of(all_registers.begin(), all_registers.end(), [&](Register reg) {
+            return owned.of({false, key, reg}) != 0;
+        });
+    };
+    std::map<LeafKey, Registers> rows;
+    for (const CpuidRow& row : policy.cpuid) rows[row.key] = row.value;
+    for (const FieldIndex index : plan.fields()) {
+        const Field& field = plan.rulebook()[index];
+        if (field.derive.how != Derivation::max_leaf) continue;
+        const auto row = rows.find({field.leaf, field.subleaf_first});
+        if (row == rows.end()) continue;
+        const std::uint32_t highest = row->second[field.reg];
+        for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves; ++leaf) {
+            const LeafKey key{leaf, 0};
+            if (!rows.contains(key) && !is_owned(key)) rows.emplace(key, Registers{});
+        }
+    }
+    return rows;
+}
+
+std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& plan, const PoolPolicy& policy) {
+    std::map<LeafKey, Registers> rows = rows_with_zeros(plan, policy);
+    std::erase_if(rows,
+                  [&](const auto& row) { return row.first.subleaf != 0 || !has_leaf(words.leaves, row.first.leaf); });
+    return rows;
+}
+
+void forget_the_rest(GuestView& view, const RowWords& words, const std::string& of_rows, const std::string& of_msrs) {
+    for (const LeafKey& key : view.rows()) {
+        const bool is_said = key.subleaf == 0 && has_leaf(words.leaves, key.leaf);
+        if (is_said || has_leaf(words.computed, key.leaf)) continue;
+        const bool describes = has_leaf(words.caches, key.leaf);
+        for (const Register reg : all_registers) {
+            view.forget({false, key, reg}, ~std::uint32_t{0}, of_rows,
+                        describes ? GuestView::Kind::caches : GuestView::Kind::feature);
+        }
+    }
+    for (const MsrRow& row : view.policy().msrs) {
+        view.forget({true, {row.index, 0}, Register::eax}, ~std::uint64_t{0}, of_msrs);
+    }
+}
+
+bool holds(const GuestView& view, const std::string& condition) {
+    if (condition.empty()) return true;
+    const bool is_negated = condition.front() == '!';
+    const FieldIndex index = view.plan().rulebook().find(is_negated ? condition.substr(1) : condition);
+    const bool has = index != no_field && view.plan().applies(view.plan().rulebook()[index]) &&
+                     view.promised(view.plan().rulebook()[index], view.plan().rulebook()[index].subleaf_first) != 0;
+    return has != is_negated;
+}
+
+}  // namespace poolcpuid::render

@@ -1,0 +1,25 @@
+// Targets that are told whole registers of CPUID: which rows they are told, and what is left of a policy where they
+// have words for the first subleaf alone and none for MSRs.
+#pragma once
+
+#include <map>
+
+#include "render/guest_view.hpp"
+#include "render/target_data.hpp"
+
+namespace poolcpuid::render {
+
+// The policy's rows, and a row of zeros for each leaf up to its maxima that it does not show: a host may have something
+// there. Leaves that are the VMM's own are left out. Linear in the policy's rows and the rulebook's fields.
+std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const PoolPolicy& policy);
+
+// Those of them that the target takes.
+std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& plan, const PoolPolicy& policy);
+
+// Nobody can tell here what the guest sees of the policy's other rows, and of its MSRs.
+void forget_the_rest(GuestView& view, const RowWords& words, const std::string& of_rows, const std::string& of_msrs);
+
+// Whether the policy has the field of a condition, or after "!" has it not; true for none.
+bool holds(const GuestView& view, const std::string& condition);
+
+}  // namespace poolcpuid::render
