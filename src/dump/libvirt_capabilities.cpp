@@ -33,7 +33,7 @@ public:
             read_host(root.child("host").child("cpu"), dump);
         } else {
             const pugi::xml_node mode = root.child("cpu").find_child_by_attribute("mode", "name", "host-model");
-            read_guests(mode, dump);
+            read_guests(root, mode, dump);
         }
         return dump;
     }
@@ -47,6 +47,7 @@ private:
         if (!cpu) refuse(cpu, "<host> with <cpu> in <capabilities>", "none");
         NamedFeatures features(Tongue::libvirt, Speaker::of_cpu);
         set_vendor(cpu, features);
+        set_arch(cpu, features);
         const pugi::xml_node signature = cpu.child("signature");
         const auto number = [&](const char* name) { return decimal_of(signature.attribute(name).value()); };
         const auto family = number("family");
@@ -61,17 +62,22 @@ private:
         dump.hardware.emplace().cpus.push_back({0, features.finish()});
     }
 
-    void read_guests(const pugi::xml_node& mode, HostDump& dump) {
+    void read_guests(const pugi::xml_node& root, const pugi::xml_node& mode, HostDump& dump) {
         if (!mode || std::string_view(mode.attribute("supported").value()) != "yes") {
             refuse(mode, "the CPU mode host-model, supported, in <domainCapabilities>",
                    mode ? "not supported" : "none");
         }
         NamedFeatures features(Tongue::libvirt, Speaker::of_guests);
         set_vendor(mode, features);
+        set_arch(root, features);
         set_features(mode, features);
         dump.hypervisor.emplace();
         dump.hypervisor->name = "libvirt";
         dump.hypervisor->cpuid = features.finish();
+    }
+
+    static void set_arch(const pugi::xml_node& of, NamedFeatures& features) {
+        if (std::string_view(of.child_value("arch")) == "x86_64") features.set_long_mode();
     }
 
     // libvirt has words of its own for vendors.

@@ -59,16 +59,26 @@ std::string_view NamedFeatures::name_of(const Field& field) const {
     return field.names.libvirt;
 }
 
+void NamedFeatures::set_bits(const Field& field, bool value) {
+    Known& row = rows_[{field.leaf, field.subleaf_first}];
+    const auto mask = static_cast<std::uint32_t>(field.mask());
+    row.bits[field.reg] |= mask;
+    row.value[field.reg] = value ? row.value[field.reg] | mask : row.value[field.reg] & ~mask;
+}
+
+void NamedFeatures::set_long_mode() {
+    for (const auto& [name, field] : fields_) {
+        if (field->required) set_bits(*field, true);
+    }
+}
+
 void NamedFeatures::set(std::string_view name, bool value) {
     const auto [first, last] = fields_.equal_range(name);
     for (auto at = first; at != last; ++at) {
         const Field& field = *at->second;
         // Of the CPU a name says nothing that the kernel gives to a bit of its own making.
         if (speaker_ == Speaker::of_cpu && field.made.by != Makers::none) continue;
-        Known& row = rows_[{field.leaf, field.subleaf_first}];
-        const auto mask = static_cast<std::uint32_t>(field.mask());
-        row.bits[field.reg] |= mask;
-        row.value[field.reg] = value ? row.value[field.reg] | mask : row.value[field.reg] & ~mask;
+        set_bits(field, value);
     }
 }
 

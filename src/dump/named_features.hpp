@@ -37,6 +37,9 @@ public:
     // names.
     void set(std::string_view name, bool value);
 
+    // The CPU runs 64-bit guests: what none of them can do without is there (SDM vol. 1, 10 and 11; APM vol. 1, 1.2).
+    void set_long_mode();
+
     // Bits of a register, as a word of a featureset has them.
     void set_register(LeafKey key, Register reg, std::uint32_t value);
 
@@ -50,6 +53,7 @@ private:
     };
 
     std::string_view name_of(const Field& field) const;
+    void set_bits(const Field& field, bool value);
 
     Tongue tongue_;
     Speaker speaker_;

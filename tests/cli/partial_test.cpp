@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 namespace {
 
 const std::string cpuinfo = POOLCPUID_SOURCE_DIR "/examples/formats/cpuinfo.txt";
-const std::string skylake = POOLCPUID_SOURCE_DIR "/examples/intel-haswell-skylake/hosts/skylake-1.json";
+const std::string milan = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts/milan-1.txt";
 
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -70,7 +70,7 @@ std::uint64_t of_xen(const std::string& place) {
 
 TEST_CASE("merge refuses a host that is known by names alone, and writes nothing", "[merge][partial]") {
     const TemporaryDirectory dir;
-    const Result result = run({"merge", skylake, cpuinfo, "-o", dir.file("pool.json")});
+    const Result result = run({"merge", milan, cpuinfo, "-o", dir.file("pool.json")});
     CHECK(result.status == 3);
     CHECK_THAT(result.err,
                Contains("cpuinfo: expected the registers of a host (or --allow-partial), found names or words "
@@ -79,8 +79,8 @@ TEST_CASE("merge refuses a host that is known by names alone, and writes nothing
 }
 
 TEST_CASE("--allow-partial takes it, and says what that costs", "[merge][partial]") {
-    const Json policy = Json::parse(run({"merge", skylake, cpuinfo, "--allow-partial"}).out);
-    const Json alone = Json::parse(run({"merge", skylake}).out);
+    const Json policy = Json::parse(run({"merge", milan, cpuinfo, "--allow-partial"}).out);
+    const Json alone = Json::parse(run({"merge", milan}).out);
     std::vector<std::string> warned;
     for (const Json& finding : policy.at("findings")) {
         if (finding.at("code") == "partial-host") {
@@ -101,12 +101,12 @@ TEST_CASE("--allow-partial takes it, and says what that costs", "[merge][partial
 TEST_CASE("check and hosts take a host that is known by names alone", "[check][hosts][partial]") {
     const TemporaryDirectory dir;
     const std::string policy = dir.file("pool.json");
-    REQUIRE(run({"merge", skylake, "-o", policy}).status == 0);
+    REQUIRE(run({"merge", milan, "-o", policy}).status == 0);
     const Result strict = run({"check", policy, cpuinfo, "--format", "text"});
     CHECK(strict.status == 1);
     CHECK_THAT(strict.out, Contains("clwb"));
     CHECK(run({"check", policy, cpuinfo, "--unknown", "warn"}).status == 0);
-    const Json hosts = Json::parse(run({"hosts", cpuinfo, skylake}).out);
+    const Json hosts = Json::parse(run({"hosts", cpuinfo, milan}).out);
     CHECK(hosts.at("hosts")[0].at("partial") == true);
     CHECK_FALSE(hosts.at("hosts")[1].contains("partial"));
     CHECK_THAT(run({"hosts", cpuinfo, "--format", "text"}).out, Contains("partial: names or words of features alone"));
@@ -115,8 +115,8 @@ TEST_CASE("check and hosts take a host that is known by names alone", "[check][h
 TEST_CASE("plan refuses that such a host joins", "[plan][partial]") {
     const TemporaryDirectory dir;
     const std::string policy = dir.file("pool.json");
-    REQUIRE(run({"merge", skylake, "-o", policy}).status == 0);
-    const Result result = run({"plan", policy, "--hosts", skylake, "--add", cpuinfo});
+    REQUIRE(run({"merge", milan, "-o", policy}).status == 0);
+    const Result result = run({"plan", policy, "--hosts", milan, "--add", cpuinfo});
     CHECK(result.status == 3);
     CHECK_THAT(result.err, Contains("cpuinfo: expected the registers of a host that joins or comes back"));
 }
