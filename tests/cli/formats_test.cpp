@@ -34,8 +34,9 @@ TEST_CASE("a directory with a dump in each format is merged, and hosts shows eac
     const Result merged = run({"merge", examples, "--allow-partial", "--format", "json"});
     REQUIRE(merged.status == 0);
     for (const std::string& error : schema_errors("policy", merged.out)) FAIL_CHECK(error);
+    const Json policy = Json::parse(merged.out);
     Words found;
-    for (const Json& host : Json::parse(merged.out).at("hosts")) found.insert(host.at("format").get<std::string>());
+    for (const Json& host : policy.at("hosts")) found.insert(host.at("format").get<std::string>());
     CHECK(found == words());
     const Result hosts = run({"hosts", examples, "--format", "text"});
     CHECK(hosts.status == 0);
