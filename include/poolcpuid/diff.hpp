@@ -115,8 +115,8 @@ struct Difference {
     bool equal_registers = false;
     std::vector<FieldChange> changes;  // by direction, then impact, then place
     Provenance provenance;
-    // Of two policies for one vendor, by the newest kernel (audit.hpp) that restarts under the second. Nothing where the
-    // rulebook knows no guest.
+    // Of two policies for one vendor, by the newest kernel (audit.hpp) that restarts under the second. Nothing where
+    // the rulebook knows no guest.
     std::optional<BeliefChanges> beliefs;
 
     bool is_of_two_vendors() const { return before.vendor != after.vendor; }
