@@ -18,23 +18,24 @@ namespace poolcpuid::dump {
 // Whose names they are.
 enum class Tongue : std::uint8_t { linux_kernel, qemu, libvirt };
 
-// Who says so. A kernel's names are also of what it makes itself, and says of every guest: of the CPU that says nothing.
+// Who says so. A kernel's names are also of what it makes itself, and says of every guest: of the CPU that says
+// nothing.
 enum class Speaker : std::uint8_t { of_cpu, of_guests };
 
 class NamedFeatures {
 public:
     NamedFeatures(Tongue tongue, Speaker speaker) noexcept : tongue_(tongue), speaker_(speaker) {}
 
-    // Leaf 0's vendor string. False for one that the rulebook does not know: what a name means depends on the vendor, so
-    // that it comes first.
+    // Leaf 0's vendor string. False for one that the rulebook does not know: what a name means depends on the vendor,
+    // so that it comes first.
     bool set_vendor(std::string_view vendor);
 
     // EAX of leaf 1, made of family, model and stepping as displayed (SDM vol. 2A, CPUID; APM vol. 3, E.3.2). Throws
     // nothing; false when they do not fit.
     bool set_signature(std::uint64_t family, std::uint64_t model, std::uint64_t stepping);
 
-    // What a name says: nothing where it means no bit of this vendor's CPUID, as those of MSRs do not. Logarithmic in the
-    // names.
+    // What a name says: nothing where it means no bit of this vendor's CPUID, as those of MSRs do not. Logarithmic in
+    // the names.
     void set(std::string_view name, bool value);
 
     // The CPU runs 64-bit guests: what none of them can do without is there (SDM vol. 1, 10 and 11; APM vol. 1, 1.2).

@@ -62,7 +62,7 @@ struct Silicon {
 
 // The bits of mask of a register; nothing when the dump does not know one of them; 0 when there is no such row.
 inline std::optional<std::uint32_t> bits_of_register(const CpuidTable& table, LeafKey key, Register reg,
-                                                  std::uint32_t mask) {
+                                                     std::uint32_t mask) {
     if ((table.unknown_in(key, reg) & mask) != 0) return std::nullopt;
     const Registers* row = table.find(key);
     return row == nullptr ? 0 : (*row)[reg] & mask;

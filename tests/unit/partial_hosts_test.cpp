@@ -93,7 +93,7 @@ TEST_CASE("QEMU and libvirt say what is not there, too", "[partial]") {
     const HostDump host = read_host(example("libvirt-capabilities.xml"));
     CHECK(host.hardware->cpus.front().cpuid.find(leaf_1)->eax == 0x00a00f11);
     CHECK(host.meta.at("microcode") == "0xa0011d1");
-    CHECK(bit_of(host.first_table(), leaf_1, Register::edx, 0) == '1');  // FPU, of every CPU with x86_64
+    CHECK(bit_of(host.first_table(), leaf_1, Register::edx, 0) == '1');           // FPU, of every CPU with x86_64
     CHECK(bit_of(host.first_table(), {0x80000001, 0}, Register::ecx, 2) == '1');  // SVM
     CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '?');
 }
@@ -171,7 +171,8 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(host, "<host>", "<guest>").replace(host.find("</host>") + 2, 7, "/guest>"),
          "expected <host> with <cpu>"},
         {replaced(guests, "host-model' supported='yes'", "host-model' supported='no'"), "the CPU mode host-model"},
-        {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 178bfbff-f6f8320-"), "f:11: expected words of 8 hexadecimal digits"},
+        {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 178bfbff-f6f8320-"),
+         "f:11: expected words of 8 hexadecimal digits"},
         {replaced(xe, "family: 25", "family: ?"), R"(f:6: expected a number as "family")"},
     };
     for (const Text& text : texts) {
