@@ -29,8 +29,8 @@ struct ReportInput {
     PoolPolicy policy;
     std::string sha256;                // of the policy's document; empty: not shown
     std::optional<PoolDetails> hosts;  // without them lists of hosts are as short as the policy's
-    std::optional<Audit> audit;        // of the policy, on the hosts where they were given; nothing: not shown
     bool other_hosts = false;          // hosts were given, but what follows from them is not this policy
+    std::optional<Audit> audit{};      // of the policy, on the hosts where they were given; nothing: not shown
 };
 
 // The page: deterministic, ends with a newline. rulebook says what the fields mean; the page says so when

@@ -35,6 +35,42 @@ Saying saying_of(const Conditions& guest, const GuestVulnerability& vulnerabilit
 
 namespace {
 
+// What a host is for one belief.
+AuditVerdict verdict_of(Belief belief, Answer affected, std::optional<Answer> effective) {
+    if (affected == Answer::no) {
+        const bool does_something = belief == Belief::mitigated || belief == Belief::vulnerable;
+        return does_something ? AuditVerdict::needless : AuditVerdict::holds;
+    }
+    switch (belief) {
+        case Belief::not_affected: return affected == Answer::yes ? AuditVerdict::falsely_safe : AuditVerdict::unknown;
+        case Belief::mitigated: break;
+        default: return affected == Answer::yes ? AuditVerdict::vulnerable : AuditVerdict::unknown;
+    }
+    if (effective == Answer::yes) return AuditVerdict::holds;
+    return effective == Answer::no && affected == Answer::yes ? AuditVerdict::falsely_safe : AuditVerdict::unknown;
+}
+
+}  // namespace
+
+AuditHosts answer_on(const Conditions& host, const GuestVulnerability& vulnerability, const Saying& saying) {
+    AuditHosts answer;
+    const auto& on_host = vulnerability.on_host ? *vulnerability.on_host : vulnerability.affected;
+    answer.affected = host.holds(on_host, &answer.grounds);
+    if (saying.belief == Belief::mitigated) {
+        answer.effective = Answer::yes;
+        for (const rulebook::GuestCondition* needs : saying.needs) {
+            Grounds grounds;
+            const Answer holds = host.holds(*needs, &grounds);
+            if (holds != Answer::yes && answer.affected != Answer::no) add_grounds(answer.grounds, grounds);
+            if (holds == Answer::no || *answer.effective == Answer::yes) answer.effective = holds;
+        }
+    }
+    answer.verdict = verdict_of(saying.belief, answer.affected, answer.effective);
+    return answer;
+}
+
+namespace {
+
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 class Adviser {
@@ -66,6 +102,27 @@ private:
         return saying_of({case_.rulebook, case_.data, case_.guest.release(), std::move(subject)}, case_.vulnerability);
     }
 
+    // Whether what a guest then says of a vulnerability is falsely safe on some host; fields: what the hosts have then.
+    bool deceives(const Conditions& guest, const GuestVulnerability& vulnerability,
+                  const std::vector<FieldIndex>& fields) const {
+        const Saying then = saying_of(guest, vulnerability);
+        return std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
+            Subject there = with(host.conditions.subject(), fields, Answer::yes);
+            there.told = &guest;
+            const Conditions conditions(case_.rulebook, case_.data, host.conditions.release(), std::move(there));
+            return answer_on(conditions, vulnerability, then).verdict == AuditVerdict::falsely_safe;
+        });
+    }
+
+    Conditions guest_like(Subject subject) const {
+        return {case_.rulebook, case_.data, case_.guest.release(), std::move(subject)};
+    }
+
+    // Of this vulnerability.
+    bool deceives(Subject guest, const std::vector<FieldIndex>& fields = {}) const {
+        return deceives(guest_like(std::move(guest)), case_.vulnerability, fields);
+    }
+
     std::vector<std::string> hosts_that_are(AuditVerdict verdict) const {
         std::vector<std::string> names;
         for (const AuditHosts& group : case_.entry.hosts) {
@@ -85,9 +142,10 @@ private:
                 continue;
             }
             const bool is_set = ground.value == Answer::yes;
-            const Saying then = saying_with(
-                with(case_.guest.subject(), {case_.rulebook.find(ground.name)}, is_set ? Answer::no : Answer::yes));
-            if (then.belief == Belief::not_affected) continue;
+            const Subject guest =
+                with(case_.guest.subject(), {case_.rulebook.find(ground.name)}, is_set ? Answer::no : Answer::yes);
+            const Saying then = saying_with(guest);
+            if (then.belief == Belief::not_affected || deceives(guest)) continue;
             const std::string how = is_set
                                         ? "Hide " + ground.name + " from the guest (merge --hide " + ground.name + ")"
                                         : "Tell the guest of " + ground.name +
@@ -99,19 +157,33 @@ private:
     }
 
     void another_identity(const std::vector<std::string>& hosts) {
+        std::vector<Signature> tried;
         for (const AuditedHost& host : case_.hosts) {
-            if (!host.conditions.subject().signature) continue;
+            const std::optional<Signature>& signature = host.conditions.subject().signature;
+            if (!signature || std::find(tried.begin(), tried.end(), *signature) != tried.end()) continue;
+            tried.push_back(*signature);
             Subject guest = case_.guest.subject();
-            guest.signature = host.conditions.subject().signature;
-            const Saying then = saying_with(std::move(guest));
-            if (then.belief == Belief::not_affected) continue;
+            guest.signature = signature;
+            const Saying then = saying_with(guest);
+            if (then.belief == Belief::not_affected || deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::identity,
                                "Give the guest the family and model of " + host.name + " (merge --identity " +
-                                   host.name + "): it then says " + quoted(then.text) + ".",
+                                   host.name + "): it then says " + quoted(then.text) + "." + but_then(guest),
                                {},
                                hosts});
             return;
         }
+    }
+
+    // Of what a guest of another identity would be deceived, and is not now: no identity may be true of all hosts.
+    std::string but_then(const Subject& subject) const {
+        const Conditions guest = guest_like(subject);
+        std::vector<std::string> others;
+        for (const GuestVulnerability& other : case_.data.vulnerabilities) {
+            if (deceives(guest, other, {}) && !deceives(case_.guest, other, {})) others.push_back(other.id);
+        }
+        if (others.empty()) return "";
+        return " But then it is falsely safe from " + joined(others) + ": only other pools mend that.";
     }
 
     // The guest does what has no effect there.
@@ -186,14 +258,21 @@ private:
         return names;
     }
 
-    Saying saying_with_fields(const std::vector<std::string>& fields) const {
+    std::vector<FieldIndex> indices_of(const std::vector<std::string>& fields) const {
         std::vector<FieldIndex> indices;
         for (const std::string& field : fields) indices.push_back(case_.rulebook.find(field));
-        return saying_with(with(case_.guest.subject(), indices, Answer::yes));
+        return indices;
     }
 
+    Saying saying_with_fields(const std::vector<std::string>& fields) const {
+        return saying_with(with(case_.guest.subject(), indices_of(fields), Answer::yes));
+    }
+
+    // Whether the guest mitigates with these, and is not deceived where the hosts have them.
     bool mitigates_with(const std::vector<std::string>& fields) const {
-        return saying_with_fields(fields).belief == Belief::mitigated;
+        const std::vector<FieldIndex> indices = indices_of(fields);
+        return saying_with_fields(fields).belief == Belief::mitigated &&
+               !deceives(with(case_.guest.subject(), indices, Answer::yes), indices);
     }
 
     // Fields with which the guest would mitigate.

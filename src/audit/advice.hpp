@@ -19,6 +19,9 @@ struct Saying {
 
 Saying saying_of(const Conditions& guest, const rulebook::GuestVulnerability& vulnerability);
 
+// What a host is for what a guest says, without its name.
+AuditHosts answer_on(const Conditions& host, const rulebook::GuestVulnerability& vulnerability, const Saying& saying);
+
 // A host that was asked.
 struct AuditedHost {
     std::string name;

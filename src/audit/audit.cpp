@@ -31,21 +31,6 @@ std::vector<GuestData> guests_of(const Rulebook& rulebook) {
     return all;
 }
 
-// What a host is for one belief.
-AuditVerdict verdict_of(Belief belief, Answer affected, std::optional<Answer> effective) {
-    if (affected == Answer::no) {
-        const bool does_something = belief == Belief::mitigated || belief == Belief::vulnerable;
-        return does_something ? AuditVerdict::needless : AuditVerdict::holds;
-    }
-    switch (belief) {
-        case Belief::not_affected: return affected == Answer::yes ? AuditVerdict::falsely_safe : AuditVerdict::unknown;
-        case Belief::mitigated: break;
-        default: return affected == Answer::yes ? AuditVerdict::vulnerable : AuditVerdict::unknown;
-    }
-    if (effective == Answer::yes) return AuditVerdict::holds;
-    return effective == Answer::no && affected == Answer::yes ? AuditVerdict::falsely_safe : AuditVerdict::unknown;
-}
-
 class Auditor {
 public:
     Auditor(const Rulebook& rulebook, const PoolPolicy& policy, const GuestData& data, const GuestKernel& kernel,
@@ -125,7 +110,7 @@ private:
 
     void ask_hosts(const GuestVulnerability& vulnerability, const Saying& saying, AuditEntry& entry) const {
         for (const AuditedHost& host : hosts_) {
-            AuditHosts answer = ask(host.conditions, vulnerability, saying);
+            AuditHosts answer = audit::answer_on(host.conditions, vulnerability, saying);
             const auto same = std::find_if(entry.hosts.begin(), entry.hosts.end(), [&](const AuditHosts& other) {
                 return std::tie(other.verdict, other.affected, other.effective, other.grounds) ==
                        std::tie(answer.verdict, answer.affected, answer.effective, answer.grounds);
@@ -136,23 +121,6 @@ private:
         std::stable_sort(entry.hosts.begin(), entry.hosts.end(),
                          [](const AuditHosts& a, const AuditHosts& b) { return a.verdict > b.verdict; });
         if (!entry.hosts.empty()) entry.verdict = entry.hosts.front().verdict;
-    }
-
-    AuditHosts ask(const Conditions& host, const GuestVulnerability& vulnerability, const Saying& saying) const {
-        AuditHosts answer;
-        const auto& on_host = vulnerability.on_host ? *vulnerability.on_host : vulnerability.affected;
-        answer.affected = host.holds(on_host, &answer.grounds);
-        if (saying.belief == Belief::mitigated) {
-            answer.effective = Answer::yes;
-            for (const rulebook::GuestCondition* needs : saying.needs) {
-                Grounds grounds;
-                const Answer holds = host.holds(*needs, &grounds);
-                if (holds != Answer::yes && answer.affected != Answer::no) audit::add_grounds(answer.grounds, grounds);
-                if (holds == Answer::no || *answer.effective == Answer::yes) answer.effective = holds;
-            }
-        }
-        answer.verdict = verdict_of(saying.belief, answer.affected, answer.effective);
-        return answer;
     }
 
     const Rulebook& rulebook_;

@@ -251,7 +251,8 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
 
 InputError partial_problem(const HostDump& host, const std::string& instead) {
     return {host.name, 0, "the registers of a host" + instead,
-            "names or words of features alone (" + host.format + "), of which the rest is not known"};
+            "names or words of features alone (" + host.format +
+                "), of which the rest is not known (run `poolcpuid capture` on that host)"};
 }
 
 Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress) {

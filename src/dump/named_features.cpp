@@ -123,8 +123,8 @@ void note_partial(HostDump& host) {
             known += static_cast<std::size_t>(std::popcount(~table.unknown_in(row.key, reg)));
         }
     }
-    host.notes.push_back({"partial-host", "It was read from names or words of features: " + std::to_string(known) +
-                                              " bits of CPUID are known, and all else is not."});
+    host.notes.push_back({"partial-host", "Known by names or words of features alone: " + std::to_string(known) +
+                                              " bits of CPUID. All else is not known."});
 }
 
 }  // namespace poolcpuid::dump

@@ -114,12 +114,15 @@ VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
     const auto promised = [&](const SeenValue& seen) {
         return with_covered(field, seen.value << field.low) >> field.low;
     };
+    const std::uint64_t value = value_in(in_.rows, field, subleaf);
     std::uint64_t any = 0;
     std::uint64_t all = ~std::uint64_t{0};
     std::uint64_t least = ~std::uint64_t{0};
     std::uint64_t most = 0;
+    bool any_silent = false;
     for (const Variant& variant : in_.variants) {
         const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
+        any_silent = any_silent || !seen.known;
         if (!seen.known) continue;
         any |= promised(seen);
         all &= seen.value;
@@ -141,8 +144,15 @@ VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
             const std::uint64_t deciding = (any & ~all) != 0 ? any & ~all : any;
             return with([&](const SeenValue& seen) { return (seen.value & deciding) != 0; });
         }
-        case Rule::min: return with([&](const SeenValue& seen) { return least != most && seen.value == least; });
-        case Rule::max: return with([&](const SeenValue& seen) { return least != most && seen.value == most; });
+        // What was assumed of a host that does not say it may be beyond what the others have: then it decides alone.
+        case Rule::min:
+            return with([&](const SeenValue& seen) {
+                return least != most && seen.value == least && !(any_silent && value < least);
+            });
+        case Rule::max:
+            return with([&](const SeenValue& seen) {
+                return least != most && seen.value == most && !(any_silent && value > most);
+            });
         case Rule::equal: {
             const std::uint64_t reference = usual_value(index, subleaf);
             return with([&](const SeenValue& seen) { return seen.value != reference; });

@@ -56,7 +56,7 @@ TEST_CASE("audit says what a guest believes, and on which hosts that is false", 
     CHECK(entry(document, "retbleed").at("verdict") == "true");
 }
 
-TEST_CASE("audit of every example pool is valid, with hosts and without", "[audit][schema]") {
+TEST_CASE("audit of every example pool is valid, with hosts and without", "[audit][schema][long]") {
     for (const char* pool : {"amd-zen", "intel-haswell-skylake", "qemu-tcg-amd", "qemu-tcg-intel"}) {
         INFO(pool);
         const Json alone = audited(pool, {}, 0);

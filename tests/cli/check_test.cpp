@@ -232,7 +232,7 @@ TEST_CASE("a host is a file, NAME=FILE, a directory, or standard input", "[check
     CHECK(run({"check", "-", "-"}, {.input = bytes_of(pool.policy)}).status == 3);
 }
 
-TEST_CASE("the order of the arguments changes no byte", "[check]") {
+TEST_CASE("the order of the arguments changes no byte", "[check][long]") {
     const Pool pool;
     std::vector<std::string> files{pool.good, pool.lost, pool.not_told, "a=" + pool.lost, "good=" + pool.policy};
     std::sort(files.begin(), files.end());

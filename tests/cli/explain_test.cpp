@@ -378,7 +378,7 @@ TEST_CASE("the text is for terminals: 80 columns, colours where they are wanted"
 }
 
 TEST_CASE("the stories and all fields of the example pools fit into 80 columns, and are valid JSON",
-          "[explain][schema]") {
+          "[explain][long][schema]") {
     for (const std::string& pool : pools) {
         CAPTURE(pool);
         const std::string policy = example_policy(pool);

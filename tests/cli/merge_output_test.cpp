@@ -277,7 +277,7 @@ TEST_CASE("a directory that may not be written to is exit status 5", "[merge][ou
     CHECK(run(merge(files, {"-o", dir.file("closed/policy")})).status == 5);
 }
 
-TEST_CASE("the order of the hosts changes no byte", "[merge][output]") {
+TEST_CASE("the order of the hosts changes no byte", "[merge][output][long]") {
     const TemporaryDirectory dir;
     auto files = write_all(dir, mixed_hosts());
     files.push_back("twin=" + files[0]);

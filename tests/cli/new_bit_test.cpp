@@ -79,7 +79,7 @@ struct Pools {
 
 }  // namespace
 
-TEST_CASE("a bit that is one new entry of the rulebook is known to every verb", "[rules]") {
+TEST_CASE("a bit that is one new entry of the rulebook is known to every verb", "[rules][long]") {
     const Pools pools;
     const auto value = [&](const std::string& policy) -> Json {
         return Json::parse(
@@ -99,7 +99,7 @@ TEST_CASE("a bit that is one new entry of the rulebook is known to every verb", 
     CHECK_THAT(pools.dir.read("page.html"), Contains("avx_foo"));
 }
 
-TEST_CASE("a bit that is one new entry of the rulebook is given by every target, or listed as lost", "[render]") {
+TEST_CASE("a bit that is one new entry of the rulebook is given by every target, or listed as lost", "[render][long]") {
     const Pools pools;
     for (const std::vector<std::string>& target : {std::vector<std::string>{"qemu", "--qemu", "12.0"},
                                                    {"libvirt", "--cpu-map", cpu_map_in(pools.dir)},

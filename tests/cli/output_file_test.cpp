@@ -232,7 +232,7 @@ TEST_CASE("a closed standard input, output or error changes nothing else", "[out
     CHECK(run(render, {.launcher = shell("exec \"$@\" <&-")}).out == open.out);
 }
 
-TEST_CASE("merges beside a writer see whole files only", "[output][attack]") {
+TEST_CASE("merges beside a writer see whole files only", "[output][attack][long]") {
     const Pool pool;
     const std::string hosts = pool.dir.file("hosts");
     // A writer that replaces one of the hosts again and again, and another that is killed at any moment.

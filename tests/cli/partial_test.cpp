@@ -96,6 +96,13 @@ TEST_CASE("--allow-partial takes it, and says what that costs", "[merge][partial
     CHECK(has(policy, "avx2"));  // both have it
     CHECK(has(alone, "clwb"));   // the names do not say so
     CHECK_FALSE(has(policy, "clwb"));
+    // The address width that is assumed of it is the pool's, and nobody else is to blame.
+    std::string width;
+    for (const Json& decision : policy.at("decisions")) {
+        if (decision.at("field") != "maxphyaddr") continue;
+        width = decision.at("value").get<std::string>() + " because of " + decision.at("because").dump();
+    }
+    CHECK(width == R"(0x24 because of ["cpuinfo"])");
 }
 
 TEST_CASE("check and hosts take a host that is known by names alone", "[check][hosts][partial]") {

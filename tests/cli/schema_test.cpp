@@ -40,7 +40,7 @@ TEST_CASE("the schemas list the formats that are read and the targets of render"
     CHECK(listed("render", "/properties/target/enum") == targets);
 }
 
-TEST_CASE("every example host and policy is valid", "[schema]") {
+TEST_CASE("every example host and policy is valid", "[schema][long]") {
     for (const fs::directory_entry& pool : fs::directory_iterator(POOLCPUID_SOURCE_DIR "/examples")) {
         const fs::path hosts = pool.path() / "hosts";
         if (!fs::is_directory(hosts)) continue;
@@ -68,7 +68,7 @@ TEST_CASE("what rules prints for scripts is valid", "[schema]") {
     check_valid("lint", run({"rules", "lint", POOLCPUID_SOURCE_DIR "/policy", "--format", "json"}).out);
 }
 
-TEST_CASE("every file of the rulebook is valid", "[schema]") {
+TEST_CASE("every file of the rulebook is valid", "[schema][long]") {
     const fs::path policy = POOLCPUID_SOURCE_DIR "/policy";
     for (const char* folder : {"cpuid", "msr"}) {
         for (const fs::directory_entry& file : fs::directory_iterator(policy / folder)) {
@@ -104,7 +104,7 @@ void references(const nlohmann::json& schema, const Visit& visit) {
 
 }  // namespace
 
-TEST_CASE("each schema is printed by its name, and stands alone", "[schema]") {
+TEST_CASE("each schema is printed by its name, and stands alone", "[schema][long]") {
     std::set<std::string> names;
     for (const fs::directory_entry& entry : fs::directory_iterator(POOLCPUID_SOURCE_DIR "/schemas")) {
         const std::string file = entry.path().filename().string();

@@ -93,7 +93,7 @@ void sort_hosts(ordered_json& json) {
 
 }  // namespace
 
-TEST_CASE("a policy whose reasons are worded otherwise is told the same by every verb", "[policy]") {
+TEST_CASE("a policy whose reasons are worded otherwise is told the same by every verb", "[policy][long]") {
     for (const std::string& pool : std::vector<std::string>{"amd-zen", "intel-haswell-skylake"}) {
         const TemporaryDirectory directory;
         const std::string& original = example_policy(pool);

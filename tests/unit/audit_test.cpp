@@ -190,6 +190,22 @@ TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {
     CHECK(with.assumptions.front().holds);
 }
 
+TEST_CASE("no advice leads into another false belief, or it says so", "[audit]") {
+    // Both are open to SRSO, and to Retbleed the older alone; the guest with its family is told of neither of the
+    // newer's.
+    const std::uint32_t ibpb = 1U << 12;
+    const std::vector<HostDump> hosts{amd("rome", rome, ibpb), amd("milan", milan, ibpb)};
+    const Audit audit = audited(hosts, hosts);
+    CHECK(by_host(audit, "tsa") == "falsely-safe: milan; true: rome");
+    CHECK_THAT(all_advice(audit, "tsa"), Catch::Contains("But then it is falsely safe from retbleed"));
+    // With IBPB_BRTYPE it would believe in what does not help the newer.
+    CHECK(verdict(audit, "spec_rstack_overflow") == "vulnerable");
+    CHECK_THAT(all_advice(audit, "spec_rstack_overflow"), !Catch::Contains("ibpb_brtype"));
+    // Where all are alike it helps.
+    const std::vector<HostDump> alike{amd("rome", rome, ibpb)};
+    CHECK_THAT(all_advice(audited(alike, alike), "spec_rstack_overflow"), Catch::Contains("ibpb_brtype"));
+}
+
 TEST_CASE("an older kernel does not know what newer ones do, and the truth is the newest's", "[audit]") {
     const std::vector<HostDump> hosts{amd("turin", turin)};
     const Audit newest = audited(hosts, hosts);
