@@ -135,6 +135,10 @@ VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
             return !seen.known || which(seen);
         });
     };
+    // A 0 that stands for another field's value says nothing of its own.
+    const bool is_of_other = value == 0 && field.zero_means_field != no_field;
+    const bool below = any_silent && !is_of_other && value < least;
+    const bool above = any_silent && !is_of_other && value > most;
     switch (field.rule) {
         case Rule::intersect:
             return with([&](const SeenValue& seen) { return any == 0 || (any & ~promised(seen)) != 0; });
@@ -146,13 +150,9 @@ VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
         }
         // What was assumed of a host that does not say it may be beyond what the others have: then it decides alone.
         case Rule::min:
-            return with([&](const SeenValue& seen) {
-                return least != most && seen.value == least && !(any_silent && value < least);
-            });
+            return with([&](const SeenValue& seen) { return !below && least != most && seen.value == least; });
         case Rule::max:
-            return with([&](const SeenValue& seen) {
-                return least != most && seen.value == most && !(any_silent && value > most);
-            });
+            return with([&](const SeenValue& seen) { return !above && least != most && seen.value == most; });
         case Rule::equal: {
             const std::uint64_t reference = usual_value(index, subleaf);
             return with([&](const SeenValue& seen) { return seen.value != reference; });
