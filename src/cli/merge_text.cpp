@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/hex.hpp"
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
@@ -202,16 +201,12 @@ private:
         }
     }
 
-    std::string value_of(const Decision& decision) const {
-        const FieldIndex index = rulebook_.find(decision.field);
-        return index == no_field ? to_hex(decision.value) : document::value_text(rulebook_[index], decision.value);
-    }
-
     void limits(const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
         page_.title("Limits");
         for (const Decision* decision : decisions) {
-            paragraph(in_column(name_of(*decision)), value_of(*decision) + " (" + deciding(*decision) + ")");
+            paragraph(in_column(name_of(*decision)),
+                      document::value_text(rulebook_, *decision) + " (" + deciding(*decision) + ")");
         }
     }
 

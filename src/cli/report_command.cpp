@@ -48,7 +48,7 @@ void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput
 
 // What a guest believes, on the hosts where they are the policy's. A rulebook may know no guest.
 std::optional<Audit> audit_of(const Rulebook& rulebook, const PoolPolicy& policy, const std::vector<HostDump>& hosts) {
-    if (guest_kernels(rulebook).empty() || !rulebook.vendor_of(policy.vendor)) return std::nullopt;
+    if (rulebook.guests.empty() || !rulebook.vendor_of(policy.vendor)) return std::nullopt;
     return audit_policy(rulebook, policy, hosts, {});
 }
 

@@ -79,7 +79,7 @@ bool equal_registers(const PolicyOrHost& before, const PolicyOrHost& after, cons
 // What the newest kernel believes otherwise of the second policy.
 std::optional<BeliefChanges> belief_changes(const Rulebook& rulebook, const PoolPolicy& before,
                                             const PoolPolicy& after) {
-    if (guest_kernels(rulebook).empty()) return std::nullopt;
+    if (rulebook.guests.empty()) return std::nullopt;
     const Audit old_audit = audit_policy(rulebook, before, {}, {});
     const Audit new_audit = audit_policy(rulebook, after, {}, {});
     BeliefChanges result{new_audit.kernel, {}};

@@ -14,6 +14,7 @@
 #include "compare/side_values.hpp"
 #include "compare/two_vendors.hpp"
 #include "merge/pool.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
@@ -116,8 +117,8 @@ private:
         change.mitigates = plan_.rulebook().mitigated_by(field);
         // What a policy shows is what its registers say, even where a zero stands for another number.
         const bool as_written = literal_differs && (before_.is_policy() || before == after);
-        change.before = text_of(as_written ? old_bits : before);
-        change.after = text_of(as_written ? new_bits : after);
+        change.before = document::value_word(as_written ? old_bits : before);
+        change.after = document::value_word(as_written ? new_bits : after);
         Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index), !field.mitigation.empty()};
         if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         if (scrub != nullptr && direction != Direction::relaxes) {

@@ -5,8 +5,6 @@
 
 namespace poolcpuid::compare {
 
-std::string text_of(const Value& value) { return value ? to_hex(*value) : unknown_value; }
-
 bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf) {
     return merge::promises_by_bits(plan.rulebook()[index].rule) || plan.find_number(index, subleaf);
 }

@@ -17,8 +17,6 @@ using Value = std::optional<std::uint64_t>;
 
 inline constexpr const char* unknown_value = "unknown";
 
-std::string text_of(const Value& value);
-
 // True for a field that promises something in the subleaf.
 bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf);
 

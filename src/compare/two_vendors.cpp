@@ -8,6 +8,7 @@
 
 #include "compare/change_words.hpp"
 #include "compare/side_values.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
@@ -18,8 +19,8 @@ FieldChange change_of(const Field& field, std::uint32_t subleaf, const Value& be
     change.field = field.id;
     change.place = field.place(subleaf);
     change.rule = to_string(field.rule);
-    change.before = text_of(before);
-    change.after = text_of(after);
+    change.before = document::value_word(before);
+    change.after = document::value_word(after);
     change.known = before && after;
     change.impact = field.impact;
     change.restarted = "The guest finds what a CPU of the other vendor shows there.";
@@ -61,8 +62,8 @@ FieldChange stray(const BitPlace& place, const Value& before, const Value& after
     FieldChange change;
     change.field = stray_change;
     change.place = place;
-    change.before = text_of(before);
-    change.after = text_of(after);
+    change.before = document::value_word(before);
+    change.after = document::value_word(after);
     change.known = before && after;
     Subject subject;
     subject.has_field = false;

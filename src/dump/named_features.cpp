@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <set>
 #include <string>
+
+#include "dump/line_reader.hpp"
 
 namespace poolcpuid::dump {
 
@@ -107,11 +108,9 @@ CpuidTable NamedFeatures::finish() const {
 }
 
 std::optional<std::uint32_t> decimal_of(std::string_view text) noexcept {
-    std::uint32_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc{} || at != end) return std::nullopt;
-    return value;
+    Cursor cursor(text);
+    const auto value = cursor.decimal();
+    return cursor.at_end() ? value : std::nullopt;
 }
 
 void note_partial(HostDump& host) {

@@ -107,4 +107,9 @@ std::string value_text(const Field& field, const std::optional<std::uint64_t>& v
     return value_text(field, value_word(value));
 }
 
+std::string value_text(const Rulebook& rulebook, const Decision& decision) {
+    const FieldIndex index = rulebook.find(decision.field);
+    return index == no_field ? to_hex(decision.value) : value_text(rulebook[index], decision.value);
+}
+
 }  // namespace poolcpuid::document

@@ -53,4 +53,7 @@ std::string layout_text(const ValueOfHosts& value);
 std::string value_text(const Field& field, const std::string& value);
 std::string value_text(const Field& field, const std::optional<std::uint64_t>& value);
 
+// That of a decision, whether the rulebook knows its field or not.
+std::string value_text(const Rulebook& rulebook, const Decision& decision);
+
 }  // namespace poolcpuid::document

@@ -7,6 +7,7 @@
 
 #include "base/hex.hpp"
 #include "merge/owned_bits.hpp"
+#include "policy/document_text.hpp"
 #include "render/words.hpp"
 
 namespace poolcpuid::render {
@@ -247,7 +248,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
         std::optional<std::uint64_t> seen;
         if ((bits.unknown & run.mask()) == 0) seen = run.part_of(bits.seen);
         entry.value = to_hex(promised);
-        entry.instead = seen ? to_hex(*seen) : "unknown";
+        entry.instead = document::value_word(seen);
         const Reason reason = reason_for(place, run.mask() & different);
         entry.reason = reason.text;
         entry.about = subject_of(reason.kind);

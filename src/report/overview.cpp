@@ -3,7 +3,6 @@
 #include <array>
 #include <map>
 
-#include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"
 #include "policy/summary_groups.hpp"
@@ -113,10 +112,7 @@ void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
     }
     const auto list = page.html.open("dl");
     for (const Decision* decision : decisions) {
-        const FieldIndex index = page.rulebook.find(decision->field);
-        const std::uint64_t value = decision->value;
-        put_decided(page, *decision,
-                    (index == no_field ? to_hex(value) : document::value_text(page.rulebook[index], value)) + ": ");
+        put_decided(page, *decision, document::value_text(page.rulebook, *decision) + ": ");
     }
 }
 
