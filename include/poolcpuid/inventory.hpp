@@ -73,6 +73,9 @@ Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& ho
 // The vendors of hosts alone. Linear in the hosts.
 std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts);
 
+// The most hosts first, then by name.
+void sort_by_count(std::vector<VendorCount>& vendors);
+
 // "14 AuthenticAMD (Rome ×8, Milan ×6), 3 GenuineIntel (Haswell-EP ×3)": all of them.
 std::string text_of(const std::vector<VendorCount>& vendors);
 

@@ -76,6 +76,9 @@ public:
     // The number of hosts, each name counted once.
     std::size_t host_count() const noexcept;
 
+    // How many hosts have each CPU, of those that show theirs. Linear in the distinct contents.
+    CpuCounts cpus() const;
+
     // Every name, sorted, with the digest of its content.
     std::vector<std::pair<std::string, std::string>> names() const;
 

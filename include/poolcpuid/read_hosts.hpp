@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,24 +35,23 @@ struct Unpacked;
 // file is used in messages and, without its directories and extension, as the name of a host whose
 // document has none. A stream is of documents one a line (NDJSON), one after another, or in an array. Throws InputError
 // when the format is not recognised or the content is malformed. Linear in the size of bytes, but for sorting the rows
-// of each logical CPU and the members of an object. done, if there is one, is called after each host with the bytes
-// that it took.
+// of each logical CPU and the members of an object.
 enum class Digests : std::uint8_t {
     of_content,
     and_of_bytes,  // HostDump::bytes_sha256, too: what older policies list of host documents
 };
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content,
-                                 const std::function<void(std::size_t bytes)>& done = {});
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content);
 
 // The same, of one text out of what it was wrapped in.
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content,
-                                 const std::function<void(std::size_t bytes)>& done = {});
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content);
+
+// The same, of whole lines of a stream of host documents one a line, of which the first is line first_line of the file,
+// after so many hosts: a long stream need not be held as one.
+std::vector<HostDump> read_host_lines(std::string_view lines, std::string_view file, std::size_t first_line,
+                                      std::size_t hosts_before, Digests digests = Digests::of_content);
 
 // True when bytes, which may be the beginning of more, are a stream of host documents. Linear in the first of them.
 bool is_host_stream(std::string_view bytes) noexcept;
-
-// The number of hosts that bytes, which are not packed, seem to hold: for a count that is shown. Linear.
-std::size_t count_hosts(std::string_view bytes) noexcept;
 
 // Nothing when name may be a host's name (1 to 255 bytes of UTF-8 without control or bidirectional
 // formatting characters); else what is wrong with it.

@@ -1,25 +1,26 @@
 #include "cli/inputs.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/lists.hpp"
+#include "cli/input_file.hpp"
 #include "cli/log.hpp"
+#include "cli/manner.hpp"
+#include "cli/ordered_work.hpp"
 #include "cli/progress.hpp"
 #include "dump/host_stream.hpp"
 #include "os/read_file.hpp"
 #include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "poolcpuid/unpack.hpp"
 #include "poolcpuid/what_if.hpp"
 
 namespace poolcpuid::cli {
@@ -28,45 +29,24 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t most_left_out = 20;  // names of an archive's members in a sentence
+constexpr std::size_t stream_piece = std::size_t{4} << 20;  // bytes of a large input that are one piece of work
+
+bool is_stream_of_lines(std::string_view bytes) noexcept {
+    return dump::stream_kind(dump::without_byte_order_mark(bytes)) == dump::StreamKind::lines;
+}
 
 // "NAME=FILE": the "=" stands before any "/".
 bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
 
-// Gives up as soon as what was read can be nothing that is taken: one document has a limit, a stream of hosts has
-// another, and so have its lines and what is packed.
-class LimitWatch {
-public:
-    explicit LimitWatch(std::string path) : path_(std::move(path)) {}
-
-    void operator()(std::string_view bytes) {
-        if (bytes.size() <= limits::dump_bytes) return;
-        if (is_packed(bytes)) {
-            if (bytes.size() > limits::unpacked_bytes) refuse("at most ", limits::unpacked_bytes);
-            return;
-        }
-        if (!kind_) kind_ = dump::stream_kind(dump::without_byte_order_mark(bytes));
-        if (kind_ == dump::StreamKind::none) refuse("one document of at most ", limits::dump_bytes);
-        if (bytes.size() > limits::stream_bytes) refuse("at most ", limits::stream_bytes);
-        if (kind_ != dump::StreamKind::lines) return;
-        const std::size_t last = bytes.rfind('\n');
-        const std::size_t line = last == std::string_view::npos ? bytes.size() : bytes.size() - last - 1;
-        if (line > limits::line_bytes) refuse("lines of at most ", limits::line_bytes);
-    }
-
-private:
-    [[noreturn]] void refuse(const char* expected, std::size_t most) const {
-        throw InputError(path_, 0, expected + std::to_string(most) + " bytes", "more");
-    }
-
-    std::string path_;
-    std::optional<dump::StreamKind> kind_;
-};
-
+// Reads what the arguments name, several files at once, and gives the hosts on in the order of the arguments.
 class InputReader {
 public:
-    explicit InputReader(bool accepts_policies, Digests digests = Digests::of_content, Progress* progress = nullptr)
-        : accepts_policies_(accepts_policies), digests_(digests), progress_(progress) {}
+    // forget is called with the number of hosts that were given on of a file that cannot be read as a whole after all.
+    InputReader(const InputOptions& options, HostSink sink, std::function<void(std::size_t)> forget)
+        : options_(options),
+          sink_(std::move(sink)),
+          forget_(std::move(forget)),
+          work_(manner().threads, [this](FileContent&& content) { take(std::move(content)); }) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
         expect(arguments.size());
@@ -75,74 +55,60 @@ public:
             if (!argument.name && looks_named(text)) {
                 log_warning(text + " is the name of a file: it is read, and not as NAME=FILE");
             }
-            attempt(text, [&] { read_argument(argument); });
+            try {
+                read_argument(argument, text);
+            } catch (const InputError& error) {
+                fail(text, error);
+            }
         }
-        drop_conflicts(inputs_.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
-        drop_conflicts(inputs_.policies,
-                       [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
+        work_.finish();
         return std::move(inputs_);
     }
 
 private:
-    void attempt(const std::string& file, const std::function<void()>& body) {
-        try {
-            body();
-        } catch (const InputError& error) {
-            inputs_.unreadable.emplace_back(file, error);
-        }
+    // In its place among what the files before it give.
+    void fail(const std::string& file, const InputError& error) {
+        work_.give([file, error] {
+            FileContent content;
+            content.unreadable.emplace_back(file, error);
+            return content;
+        });
     }
 
-    // Of a name with two contents nobody knows which one is meant, so none of them counts.
-    template <typename Input, typename KeyOf>
-    void drop_conflicts(std::vector<Input>& all, const KeyOf& name_and_content) {
-        std::map<std::string, std::set<std::string>> contents;
-        for (const Input& input : all) {
-            const auto [name, content] = name_and_content(input);
-            contents[name].insert(content);
-        }
-        std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
-        for (const auto& [name, different] : contents) {
-            if (different.size() < 2) continue;
-            inputs_.unreadable.emplace_back(name,
-                                            InputError(name, 0, "one host of this name", "two with different content"));
-        }
+    void take(FileContent&& content) {
+        for (const std::string& said : content.said) log_info(said);
+        if (content.stream && !take_piece(*content.stream, content)) return;
+        if (options_.progress != nullptr) options_.progress->add(content.hosts.size(), content.bytes);
+        for (HostDump& host : content.hosts) sink_(std::move(host));
+        for (PoolPolicy& policy : content.policies) inputs_.policies.push_back(std::move(policy));
+        for (auto& problem : content.unreadable) inputs_.unreadable.push_back(std::move(problem));
     }
 
-    void read_argument(const Argument& argument) {
+    // False for a piece that counts no longer: an earlier one could not be read.
+    bool take_piece(StreamState& stream, const FileContent& content) const {
+        if (stream.failed) return false;
+        stream.failed = !content.unreadable.empty();
+        if (stream.failed) forget_(stream.hosts);
+        stream.hosts += content.hosts.size();
+        return true;
+    }
+
+    void read_argument(const Argument& argument, const std::string& text) {
         if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
-        const std::string bytes = read_file(argument.path);
-        if (accepts_policies_ && is_policy(bytes)) {
-            PoolPolicy policy = read_policy(bytes, display_name(argument.path));
-            if (argument.name) policy.pool = *argument.name;
-            inputs_.policies.push_back(std::move(policy));
-            return;
-        }
-        const std::size_t before = inputs_.hosts.size();
-        const std::size_t problems_before = inputs_.unreadable.size();
-        read_texts(bytes, display_name(argument.path), false);
-        if (!argument.name || inputs_.unreadable.size() != problems_before) return;
-        const std::size_t count = inputs_.hosts.size() - before;
-        if (count != 1) {
-            forget_hosts(before);
-            throw InputError(argument.path, 0, "one host, since it is given the name \"" + *argument.name + "\"",
-                             std::to_string(count));
-        }
-        inputs_.hosts.back().name = *argument.name;
-    }
-
-    // All but the first: what they came from cannot be read as a whole.
-    void forget_hosts(std::size_t first) {
-        inputs_.hosts.erase(inputs_.hosts.begin() + static_cast<std::ptrdiff_t>(first), inputs_.hosts.end());
+        const FileReading reading{argument.path,   text, argument.name, false, options_.accepts_policies,
+                                  options_.digests};
+        const bool is_small =
+            fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= stream_piece && !error;
+        if (argument.path == "-" || !is_small) return read_in_pieces(reading);
+        work_.give([reading] { return read_input_file(reading); });
     }
 
     static void check_name(const Argument& argument) {
         const std::string problem = host_name_problem(*argument.name);
         if (!problem.empty()) throw InputError(argument.path, 0, "a host's name before \"=\"", problem);
     }
-
-    static std::string display_name(const std::string& path) { return path == "-" ? "stdin" : path; }
 
     void read_directory(const Argument& argument) {
         if (argument.name) {
@@ -153,52 +119,79 @@ private:
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
-            attempt(file, [&] { read_texts(os::read_regular_file(file, limits::dump_bytes), file, true); });
+            const FileReading reading{file, file, std::nullopt, true, false, options_.digests};
+            work_.give([reading] { return read_input_file(reading); });
         }
     }
 
-    // Reads the hosts of each text that the file holds. Each file of an archive is attempted, and is one host.
-    void read_texts(const std::string& bytes, const std::string& file, bool is_of_directory) {
-        std::size_t expected = 1;  // the file
-        const auto take = [&](const Unpacked& text) {
-            if (progress_ != nullptr) progress_->expect(count_hosts(text.bytes) - std::exchange(expected, 0));
-            std::vector<HostDump> hosts = hosts_in(text);
-            if (hosts.size() != 1 && (is_of_directory || text.is_member)) {
-                throw InputError(text.file, 0,
-                                 std::string("one host, as each file of ") +
-                                     (text.is_member ? "an archive" : "a directory") + " is one",
-                                 std::to_string(hosts.size()));
-            }
-            for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
-        };
-        const std::size_t before = inputs_.hosts.size();
+    // What may be too large to be held: a stream of host documents is read while the pieces before are understood.
+    void read_in_pieces(const FileReading& reading) {
+        const std::string name = display_name(reading.path);
         try {
-            const std::vector<std::string> left_aside = unpack(bytes, file, [&](const Unpacked& text) {
-                if (!text.is_member) return take(text);
-                attempt(text.file, [&] { take(text); });
-            });
-            if (left_aside.empty()) return;
-            log_info(file + ": each file is a host; left out: " + short_list(left_aside, most_left_out) +
-                     " (links, devices, and names that begin with a dot)");
-        } catch (const InputError&) {
-            forget_hosts(before);
-            throw;
+            const os::InputFile file = os::InputFile::open(reading.path);
+            std::string bytes;
+            file.read_some(bytes, stream_piece);
+            if (!reading.name && bytes.size() >= stream_piece && is_stream_of_lines(bytes)) {
+                return read_lines(reading, file, std::move(bytes));
+            }
+            LimitWatch watch(name);
+            watch(bytes);
+            while (file.read_some(bytes, stream_piece) != 0) watch(bytes);
+            auto whole = std::make_shared<std::string>(std::move(bytes));
+            work_.give([reading, whole] { return read_input_file(reading, std::move(*whole)); });
+        } catch (const os::ReadError& error) {
+            throw InputError(name, 0, "a readable file", error.what());
         }
     }
 
-    std::vector<HostDump> hosts_in(const Unpacked& text) const {
-        if (progress_ == nullptr) return read_hosts(text, digests_);
-        return read_hosts(text, digests_, [&](std::size_t read) { progress_->add(1, read); });
+    void read_lines(const FileReading& reading, const os::InputFile& file, std::string bytes) {
+        const LimitWatch watch(display_name(reading.path));
+        const auto stream = std::make_shared<StreamState>();
+        std::size_t first_line = 1;
+        std::size_t read = bytes.size();
+        for (bool at_end = false; !at_end && !stream->failed;) {
+            const std::size_t last = bytes.rfind('\n');
+            const std::size_t rest = last == std::string::npos ? bytes.size() : bytes.size() - last - 1;
+            watch.check_lines(read, rest);
+            if (rest < bytes.size()) {
+                std::string next = bytes.substr(bytes.size() - rest);
+                bytes.resize(bytes.size() - rest);
+                first_line += give_lines(reading, stream, std::move(bytes), first_line);
+                bytes = std::move(next);
+            }
+            const std::size_t more = file.read_some(bytes, stream_piece);
+            at_end = more == 0;
+            read += more;
+        }
+        if (!bytes.empty() && !stream->failed) give_lines(reading, stream, std::move(bytes), first_line);
+        work_.finish();
+    }
+
+    // Returns the number of lines.
+    std::size_t give_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream, std::string bytes,
+                           std::size_t first_line) {
+        const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+        // How many hosts the pieces before have counts only near the bound.
+        if (first_line + lines > limits::hosts_per_stream) work_.finish();
+        const std::size_t hosts = stream->hosts;
+        const auto piece = std::make_shared<std::string>(std::move(bytes));
+        work_.give([reading, stream, piece, first_line, hosts] {
+            FileContent content = read_input_lines(reading, *piece, first_line, hosts);
+            content.stream = stream;
+            return content;
+        });
+        return lines;
     }
 
     void expect(std::size_t hosts) const {
-        if (progress_ != nullptr) progress_->expect(hosts);
+        if (options_.progress != nullptr) options_.progress->expect(hosts);
     }
 
-    bool accepts_policies_;
-    Digests digests_;
-    Progress* progress_;
+    InputOptions options_;
+    HostSink sink_;
+    std::function<void(std::size_t)> forget_;
     Inputs inputs_;
+    OrderedWork<FileContent> work_;
 };
 
 }  // namespace
@@ -255,30 +248,76 @@ InputError partial_problem(const HostDump& host, const std::string& instead) {
                 "), of which the rest is not known (run `poolcpuid capture` on that host)"};
 }
 
-Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress) {
-    return InputReader(false, Digests::of_content, progress).run(arguments);
+namespace {
+
+// Of a name with two contents nobody knows which one is meant, so none of them counts.
+template <typename Input, typename KeyOf>
+void drop_conflicts(Inputs& inputs, std::vector<Input>& all, const KeyOf& name_and_content) {
+    std::map<std::string, std::set<std::string>> contents;
+    for (const Input& input : all) {
+        const auto [name, content] = name_and_content(input);
+        contents[name].insert(content);
+    }
+    std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
+    for (const auto& [name, different] : contents) {
+        if (different.size() > 1) inputs.unreadable.emplace_back(name, name_conflict(name));
+    }
 }
 
-Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress) {
-    Inputs inputs = InputReader(false, Digests::and_of_bytes, progress).run(arguments);
-    std::set<std::string> listed;
-    for (const HostClass& host : policy.hosts) listed.insert(host.sha256);
-    for (HostDump& host : inputs.hosts) {
-        if (!listed.contains(host.sha256) && listed.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
-    }
+Inputs collect(const std::vector<std::string>& arguments, const InputOptions& options) {
+    std::vector<HostDump> hosts;
+    const auto keep = [&](HostDump&& host) { hosts.push_back(std::move(host)); };
+    const auto forget = [&](std::size_t count) {
+        hosts.erase(hosts.end() - static_cast<std::ptrdiff_t>(count), hosts.end());
+    };
+    Inputs inputs = InputReader(options, keep, forget).run(arguments);
+    inputs.hosts = std::move(hosts);
+    drop_conflicts(inputs, inputs.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
+    drop_conflicts(inputs, inputs.policies,
+                   [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
     return inputs;
 }
 
-Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) { return InputReader(true).run(arguments); }
+}  // namespace
+
+InputError name_conflict(const std::string& name) {
+    return {name, 0, "one host of this name", "two with different content"};
+}
+
+Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options) {
+    return collect(arguments, options);
+}
+
+Inputs stream_inputs(const std::vector<std::string>& arguments, const InputOptions& options, HostSink sink) {
+    return InputReader(options, std::move(sink), [](std::size_t) {}).run(arguments);
+}
+
+OlderDigests::OlderDigests(const PoolPolicy& policy) {
+    for (const HostClass& host : policy.hosts) listed_.insert(host.sha256);
+}
+
+void OlderDigests::apply(HostDump& host) const {
+    if (!listed_.contains(host.sha256) && listed_.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
+}
+
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments) {
+    Inputs inputs = collect(arguments, {.digests = Digests::and_of_bytes});
+    const OlderDigests older(policy);
+    for (HostDump& host : inputs.hosts) older.apply(host);
+    return inputs;
+}
+
+Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) {
+    return collect(arguments, {.accepts_policies = true});
+}
 
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
 
 std::string read_file(const std::string& path) {
-    const std::string name = path == "-" ? "stdin" : path;
+    const std::string name = display_name(path);
     try {
         LimitWatch watch(name);
-        const auto watched = [&](std::string_view bytes) { watch(bytes); };
-        return path == "-" ? os::read_all(STDIN_FILENO, watched) : os::read_path(path, watched);
+        return os::InputFile::open(path).read_all([&](std::string_view bytes) { watch(bytes); });
     } catch (const os::ReadError& error) {
         throw InputError(name, 0, "a readable file", error.what());
     }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
@@ -44,13 +47,40 @@ bool report_unreadable(const Inputs& inputs, bool skip = false);
 // there. Throws nothing.
 InputError partial_problem(const HostDump& host, const std::string& instead);
 
-// Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
-// recursive, dot files skipped, each file one host), or "-" for standard input. Counts them to progress, if given.
-Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress = nullptr);
+// What is wrong with a name that two hosts with different content have.
+InputError name_conflict(const std::string& name);
 
-// The same, of hosts that may be those behind policy: a host document that an older policy lists by the digest of its
-// bytes goes by that digest.
-Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress = nullptr);
+// How inputs are read. Manner::threads of them are read at once; nothing depends on how many.
+struct InputOptions {
+    bool accepts_policies = false;  // a file that holds a policy stands for its pool
+    Digests digests = Digests::of_content;
+    Progress* progress = nullptr;  // to which hosts and bytes are counted, if there is one
+};
+
+// Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
+// recursive, dot files skipped, each file one host), or "-" for standard input.
+Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options = {});
+
+// The same, but each host is given to sink as soon as it and those before it are read, and then forgotten; the result
+// has no hosts. Names that come again are the sink's to find; and of a stream of which a line cannot be read, hosts may
+// have been given before that was known.
+using HostSink = std::function<void(HostDump&&)>;
+Inputs stream_inputs(const std::vector<std::string>& arguments, const InputOptions& options, HostSink sink);
+
+// The digests that an older policy lists its hosts by: those of host documents' bytes.
+class OlderDigests {
+public:
+    explicit OlderDigests(const PoolPolicy& policy);
+
+    // A host that was read with Digests::and_of_bytes, and that the policy lists by the older digest, goes by that.
+    void apply(HostDump& host) const;
+
+private:
+    std::set<std::string> listed_;
+};
+
+// Reads hosts that may be those behind policy, by the digests that it lists.
+Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments);
 
 // As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);

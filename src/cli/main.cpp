@@ -1,5 +1,6 @@
 // The poolcpuid program: parses the command line, runs a verb, maps failures to exit statuses.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -39,6 +41,8 @@ constexpr const char* footer =
     "  poolcpuid capture -o node-17.json       the dump of this host\n"
     "  poolcpuid verify pool.json              does a vCPU here show the policy\n"
     "  poolcpuid rules show fs_gs_base_ns      what a bit means and how it is merged";
+
+constexpr std::size_t most_threads = 256;
 
 cli::Problem problem(const char* kind, const std::string& message) { return {.kind = kind, .message = message}; }
 
@@ -104,6 +108,10 @@ void add_manner(CLI::App& app, Manner& manner) {
            "text (default), or json: standard error is one document")
         ->check(cli::one_of({"json", "text"}))
         ->type_name("FORMAT");
+    app.add_option("--threads", manner.threads,
+                   "Read so many files at once (default: one a CPU). The output is the same")
+        ->check(CLI::Range(std::size_t{1}, most_threads))
+        ->type_name("N");
 }
 
 ExitStatus run_program(int argc, char** argv) {
@@ -114,6 +122,7 @@ ExitStatus run_program(int argc, char** argv) {
     app.formatter(std::make_shared<cli::HelpFormatter>());
     app.fallthrough();
     Manner manner = cli::manner();
+    manner.threads = std::max(1U, std::thread::hardware_concurrency());
     add_manner(app, manner);
 
     cli::Action action;

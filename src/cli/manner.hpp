@@ -1,6 +1,8 @@
 // How a run speaks to who started it: the options that come before any verb.
 #pragma once
 
+#include <cstddef>
+
 namespace poolcpuid::cli {
 
 enum class Colours { automatic, always, never };
@@ -10,6 +12,7 @@ struct Manner {
     bool quiet = false;           // no summaries and no notes on standard error
     bool errors_as_json = false;  // standard error is one document, schemas/errors.schema.json
     Colours colours = Colours::automatic;
+    std::size_t threads = 1;  // that read at once
 };
 
 // The manner of this run, which is set before a verb starts and stays.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -70,35 +72,86 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
     return options;
 }
 
-// Names all of both sides; a state knows only the host that it meets.
-void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
-    const std::vector<VendorCount> vendors = vendors_of(rulebook, hosts);
-    if (vendors.size() < 2) return;
-    throw NoPolicyError("mixed vendors: " + text_of(vendors) +
-                        ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts lists "
-                        "them; merge each vendor's apart");
-}
+// Merges hosts as they are read, and remembers what is wrong with them.
+class Merger {
+public:
+    Merger(const MergeArguments& arguments, const Rulebook& rulebook) : arguments_(arguments), rulebook_(rulebook) {}
+
+    void add(HostDump&& host) {
+        const std::string vendor = vendor_string(host.first_table()).value_or("");
+        if (!rulebook_.vendor_of(vendor) || (state_.host_count() > 0 && vendor != vendor_)) {
+            others_.push_back(std::move(host));
+            return;
+        }
+        vendor_ = vendor;
+        if (host.is_partial() && !arguments_.allow_partial) {
+            partial_.emplace_back(host.name, partial_problem(host, " (or --allow-partial)"));
+            return;
+        }
+        try {
+            state_.add(host);
+        } catch (const InputError&) {
+            conflicts_.insert(host.name);
+        }
+    }
+
+    // All hosts are read. Adds what is wrong with them to inputs. Throws NoPolicyError.
+    PoolState finish(Inputs& inputs) && {
+        refuse_vendors();
+        // Of a name with two contents nobody knows which one is meant, so none of them counts.
+        if (!conflicts_.empty()) state_ = state_.without({conflicts_.begin(), conflicts_.end()});
+        for (const std::string& name : conflicts_) inputs.unreadable.emplace_back(name, name_conflict(name));
+        for (auto& problem : partial_) inputs.unreadable.push_back(std::move(problem));
+        return std::move(state_);
+    }
+
+private:
+    // Names all of both sides; a state knows only the host that it meets.
+    void refuse_vendors() {
+        if (others_.empty()) return;
+        std::vector<VendorCount> vendors = vendors_of(rulebook_, others_);
+        if (state_.host_count() > 0) vendors.push_back({vendor_, state_.host_count(), state_.cpus()});
+        sort_by_count(vendors);
+        if (vendors.size() < 2) state_.add(others_.front());  // throws: the rulebook does not know the vendor
+        throw NoPolicyError("mixed vendors: " + text_of(vendors) +
+                            ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts "
+                            "lists them; merge each vendor's apart");
+    }
+
+    const MergeArguments& arguments_;
+    const Rulebook& rulebook_;
+    PoolState state_{rulebook_};
+    std::string vendor_;            // of the hosts in state_
+    std::vector<HostDump> others_;  // of other vendors
+    std::set<std::string> conflicts_;
+    std::vector<std::pair<std::string, InputError>> partial_;
+};
 
 // Adds every host, and reports every one that cannot be added.
 PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, const std::optional<PoolPolicy>& expected,
                    bool& failed) {
     Progress progress;
     progress.start("reading");
-    Inputs inputs =
-        expected ? read_hosts_of(*expected, arguments.hosts, &progress) : read_inputs(arguments.hosts, &progress);
-    refuse_mixed_vendors(rulebook, inputs.hosts);
-    PoolState state(rulebook);
-    progress.start("merging");
-    progress.expect(inputs.hosts.size());
-    for (const HostDump& host : inputs.hosts) {
-        progress.add(1);
-        try {
-            if (host.is_partial() && !arguments.allow_partial) throw partial_problem(host, " (or --allow-partial)");
-            state.add(host);
-        } catch (const InputError& error) {
-            inputs.unreadable.emplace_back(host.name, error);
-        }
+    InputOptions options{.progress = &progress};
+    std::optional<OlderDigests> older;
+    if (expected) {
+        older.emplace(*expected);
+        options.digests = Digests::and_of_bytes;
     }
+    Merger merger(arguments, rulebook);
+    const auto add = [&](HostDump&& host) {
+        if (older) older->apply(host);
+        merger.add(std::move(host));
+    };
+    Inputs inputs;
+    if (arguments.skip_unreadable) {
+        // What is left out is known only when all is read: of a stream with a bad line, nothing counts.
+        inputs = read_inputs(arguments.hosts, options);
+        for (HostDump& host : std::exchange(inputs.hosts, {})) add(std::move(host));
+    } else {
+        inputs = stream_inputs(arguments.hosts, options, add);
+    }
+    PoolState state = std::move(merger).finish(inputs);
     progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);
     for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());

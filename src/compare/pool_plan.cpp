@@ -76,8 +76,8 @@ private:
         for (const HostDump& host : change_.replaced) hosts_.after[host.name] = &host;
         for (const HostDump& host : change_.added) add(host);
         if (hosts_.after.empty()) throw NoPolicyError("no host is left in the pool after the change");
-        hosts_.kinds.add(hosts_.before);
-        hosts_.kinds.add(hosts_.after);
+        hosts_.kinds.add(rulebook_, hosts_.before);
+        hosts_.kinds.add(rulebook_, hosts_.after);
         for (const auto* hosts : {&hosts_.before, &hosts_.after}) {
             for (const auto& [name, host] : *hosts) add_cpu(rulebook_, *host, plan_.cpus);
         }

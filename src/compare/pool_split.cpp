@@ -115,7 +115,7 @@ private:
         for (const HostDump* host : hosts_) {
             const auto [known, fresh] = by_digest.emplace(host->sha256, 0);
             if (fresh) {
-                const auto [at, is_new] = by_views.emplace(merge::views_digest(*host), classes_.size());
+                const auto [at, is_new] = by_views.emplace(merge::views_key(rulebook_, *host), classes_.size());
                 if (is_new) classes_.push_back({vendor_of(*host), {}});
                 known->second = at->second;
             }

@@ -155,10 +155,10 @@ std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running
     return result;
 }
 
-void HostKinds::add(const HostsByName& hosts) {
+void HostKinds::add(const Rulebook& rulebook, const HostsByName& hosts) {
     for (const auto& [name, host] : hosts) {
         if (by_digest_.contains(host->sha256)) continue;
-        const auto [at, fresh] = by_views_.emplace(merge::views_digest(*host), examples_.size());
+        const auto [at, fresh] = by_views_.emplace(merge::views_key(rulebook, *host), examples_.size());
         if (fresh) examples_.push_back(host);
         by_digest_.emplace(host->sha256, at->second);
     }

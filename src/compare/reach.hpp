@@ -21,7 +21,7 @@ using HostsByName = std::map<std::string, const HostDump*>;
 class HostKinds {
 public:
     // Takes the hosts in. Linear in their rows, once for each dump that is equal to the byte.
-    void add(const HostsByName& hosts);
+    void add(const Rulebook& rulebook, const HostsByName& hosts);
 
     // The kind of a host that was taken in: 0 to examples().size() - 1. Hosts whose views are equal are of
     // one kind, whatever their names.

@@ -50,7 +50,13 @@ public:
 
     HostDump read() {
         LineReader lines(source_);
-        while (lines.next()) read_line(lines.text(), lines.number());
+        while (lines.next()) {
+            if (const CpuidRow* row = decoded_ ? nullptr : before_.find(lines.text())) {
+                add_row(*row, lines.number());
+            } else {
+                read_line(lines);
+            }
+        }
         end_cpu();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
@@ -58,15 +64,18 @@ public:
     }
 
 private:
-    void read_line(std::string_view line, std::size_t number) {
+    void read_line(const LineReader& lines) {
+        const std::string_view line = lines.text();
         if (auto header = header_of(line)) {
             end_cpu();
             header_ = std::move(header);
-            header_->line = number;
+            header_->line = lines.number();
         } else if (line.starts_with(decoded_mark)) {
             decoded_ = true;
         } else if (!decoded_ && (line.starts_with("0x") || has_registers(line))) {
-            add_row(line, number);
+            const CpuidRow row = row_of(line, lines.number());
+            add_row(row, lines.number());
+            if (!lines.is_joined()) before_.put(line, row);
         }
     }
 
@@ -80,18 +89,20 @@ private:
         return header;
     }
 
-    void add_row(std::string_view line, std::size_t number) {
+    CpuidRow row_of(std::string_view line, std::size_t number) const {
         Cursor cursor(line);
         const auto key = read_key(cursor);
         const auto value = key ? read_registers(cursor) : std::nullopt;
-        if (!value) {
-            throw InputError(std::string(source_.file), number,
-                             "a row of `cpuid -r`: leaf, subleaf, and four registers of 8 hexadecimal digits",
-                             quote_row(line));
-        }
+        if (value) return {*key, *value};
+        throw InputError(std::string(source_.file), number,
+                         "a row of `cpuid -r`: leaf, subleaf, and four registers of 8 hexadecimal digits",
+                         quote_row(line));
+    }
+
+    void add_row(const CpuidRow& row, std::size_t number) {
         // Dumps that were joined without their headers: leaf 0 again is the next CPU.
-        if (*key == LeafKey{0, 0} && rows_.has(*key)) end_cpu();
-        rows_.add(*key, *value, number);
+        if (row.key == LeafKey{0, 0} && rows_.has(row.key)) end_cpu();
+        rows_.add(row.key, row.value, number);
     }
 
     void end_cpu() {
@@ -99,12 +110,14 @@ private:
             hardware_.add_cpu(header_, std::move(rows_));
             rows_ = TableBuilder(source_.file);
         }
+        before_.restart();
         header_.reset();
         decoded_ = false;
     }
 
     Source source_;
     TableBuilder rows_;
+    RowsBefore<CpuidRow> before_;
     std::optional<CpuHeader> header_;
     bool decoded_ = false;  // this CPU is given in words
     HardwareBuilder hardware_;
@@ -112,14 +125,17 @@ private:
 
 }  // namespace
 
+bool is_cpuid_r_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    return read_key(cursor) && (cursor.at_end() || (cursor.skip_blanks() && cursor.skip("eax=")));
+}
+
 bool is_cpuid_r(std::string_view bytes) noexcept {
     bool decoded = false;
     return any_line(bytes, [&decoded](std::string_view line) noexcept {
         if (line.starts_with("CPU")) decoded = false;
         if (line.starts_with(decoded_mark)) decoded = true;
-        Cursor cursor(line);
-        if (decoded || !read_key(cursor)) return false;
-        return cursor.at_end() || (cursor.skip_blanks() && cursor.skip("eax="));
+        return !decoded && is_cpuid_r_row(line);
     });
 }
 

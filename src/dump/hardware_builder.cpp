@@ -11,24 +11,50 @@
 
 namespace poolcpuid::dump {
 
+namespace {
+
+// table, with what a logical CPU says that differs in its own rows.
+CpuidTable with_rows(CpuidTable table, const std::vector<CpuidRow>& own) {
+    auto at = table.rows.begin();
+    for (const CpuidRow& row : own) {
+        at = std::lower_bound(at, table.rows.end(), row.key,
+                              [](const CpuidRow& each, LeafKey key) { return each.key < key; });
+        if (at != table.rows.end() && at->key == row.key) at->value = row.value;  // else it is beyond a maximum
+    }
+    return table;
+}
+
+}  // namespace
+
 void HardwareBuilder::add_cpu(const std::optional<CpuHeader>& header, TableBuilder rows,
                               std::vector<UnknownRow> unknown) {
-    const std::size_t line = rows.first_line();
     if (view_.cpus.size() >= limits::logical_cpus) {
-        throw InputError(std::string(file_), line, "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
-                         "more");
+        throw InputError(std::string(file_), rows.first_line(),
+                         "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");
     }
     if (header) headers_.add(*header, file_);
-    TableBuilder::Result result = std::move(rows).finish();
-    if (!view_.cpus.empty()) check_same_machine(view_.cpus.front().cpuid, result.table, file_, line);
-    std::erase_if(unknown, [&](const UnknownRow& row) {
-        const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
-        return known || !within_maximum(result.table, row.leaf);
-    });
-    result.table.unknown = std::move(unknown);
+    TableBuilder::Result result = understood(std::move(rows), std::move(unknown));
     beyond_maximum_ += result.beyond_maximum;
     numbers_.push_back(header ? header->number : std::nullopt);
     view_.cpus.push_back({0, std::move(result.table)});
+}
+
+TableBuilder::Result HardwareBuilder::understood(TableBuilder rows, std::vector<UnknownRow> unknown) {
+    if (original_ && unknown == original_->unknown) {
+        if (const auto own = rows.own_rows(original_->rows)) {
+            return {with_rows(original_->result.table, *own), original_->result.beyond_maximum};
+        }
+    }
+    const std::size_t line = rows.first_line();
+    TableBuilder as_read = rows;
+    TableBuilder::Result result = std::move(rows).finish();
+    if (!view_.cpus.empty()) check_same_machine(view_.cpus.front().cpuid, result.table, file_, line);
+    for (const UnknownRow& row : unknown) {
+        const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
+        if (!known && within_maximum(result.table, row.leaf)) result.table.unknown.push_back(row);
+    }
+    original_.emplace(Original{std::move(as_read), std::move(unknown), result});
+    return result;
 }
 
 bool HardwareBuilder::has_unique_numbers() const {

@@ -147,9 +147,9 @@ StreamKind stream_kind(std::string_view text) noexcept {
     return without_blanks(rest.substr(length)).starts_with('{') ? StreamKind::documents : StreamKind::none;
 }
 
-void split_stream(StreamKind kind, const Source& source,
+void split_stream(const StreamPart& part, const Source& source,
                   const std::function<void(std::string_view document, std::size_t line)>& take) {
-    std::size_t taken = 0;
+    std::size_t taken = part.documents_before;
     const auto give = [&](std::string_view document, std::size_t line, std::size_t most, const char* what) {
         const auto refuse = [&](std::size_t limit, const char* of) {
             throw InputError(std::string(source.file), line, "at most " + std::to_string(limit) + of, "more");
@@ -158,29 +158,18 @@ void split_stream(StreamKind kind, const Source& source,
         if (++taken > limits::hosts_per_stream) refuse(limits::hosts_per_stream, " hosts in a stream");
         take(document, line);
     };
-    if (kind == StreamKind::lines) {
+    if (part.kind == StreamKind::lines) {
         Lines lines(source.bytes);
         while (const auto line = lines.next()) {
-            if (!trim(*line).empty()) give(*line, lines.number(), limits::line_bytes, " bytes in a line");
+            if (trim(*line).empty()) continue;
+            give(*line, part.first_line + lines.number() - 1, limits::line_bytes, " bytes in a line");
         }
         return;
     }
-    Walk walk(kind, source);
+    Walk walk(part.kind, source);
     while (const auto document = walk.next()) {
         give(*document, walk.line(), limits::dump_bytes, " bytes in a document");
     }
-}
-
-std::size_t count_documents(StreamKind kind, std::string_view text) noexcept {
-    if (kind == StreamKind::none) return 1;
-    if (kind == StreamKind::lines) return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = text.find('{', at)) != std::string_view::npos; ++count) {
-        const std::size_t length = object_length(text.substr(at));
-        if (length == 0) break;
-        at += length;
-    }
-    return count;
 }
 
 }  // namespace poolcpuid::dump

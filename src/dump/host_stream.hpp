@@ -21,7 +21,7 @@ public:
     // The next line, or nothing at the end.
     std::optional<std::string_view> next() noexcept;
 
-    // The number of the line that next() returned last, from 1.
+    // The number of the line that next() returned last; the first is 1.
     std::size_t number() const noexcept { return number_; }
 
 private:
@@ -37,14 +37,18 @@ enum class StreamKind : std::uint8_t { none, lines, documents, array };
 // Which of them text is, which may be the beginning of more. Linear in the length of its first document.
 StreamKind stream_kind(std::string_view text) noexcept;
 
+// A stream, or a part of one that is not the first.
+struct StreamPart {
+    StreamKind kind = StreamKind::none;
+    std::size_t first_line = 1;
+    std::size_t documents_before = 0;
+};
+
 // Gives each document of a stream to take, with the line on which it begins. Throws InputError: more documents than
 // limits::hosts_per_stream, one larger than it may be, what no array may have between or behind its documents, and what
 // take throws. A document that does not end is given with all that follows, for its reader says best what is wrong.
 // Linear, but for take.
-void split_stream(StreamKind kind, const Source& source,
+void split_stream(const StreamPart& part, const Source& source,
                   const std::function<void(std::string_view document, std::size_t line)>& take);
-
-// The number of documents, for a count that is shown: not all of them need be sound. Linear.
-std::size_t count_documents(StreamKind kind, std::string_view text) noexcept;
 
 }  // namespace poolcpuid::dump

@@ -44,13 +44,13 @@ struct NumberedLine {
 std::optional<NumberedLine> numbered_line(std::string_view line, std::string_view word) noexcept {
     Cursor cursor(line);
     if (!cursor.skip(word) || !cursor.skip_blanks()) return std::nullopt;
-    const std::size_t digits = cursor.hex_digits();
-    if (digits == 0) return std::nullopt;
-    const std::string_view after = cursor.rest().substr(digits);
-    const bool ends = after.empty() || after.front() == ' ' || after.front() == '\t' || after.front() == ':';
-    if (!ends || (digits != register_digits && !after.starts_with(':'))) return std::nullopt;
     const std::optional<std::uint32_t> number = cursor.hex(register_digits);
-    return NumberedLine{cursor, number};
+    Cursor after = cursor;
+    if (!number && !after.skip_hex_digits()) return std::nullopt;
+    if (after.at_end() || after.rest().front() == ' ' || after.rest().front() == '\t') {
+        return number ? std::optional(NumberedLine{cursor, number}) : std::nullopt;
+    }
+    return after.rest().front() == ':' ? std::optional(NumberedLine{cursor, number}) : std::nullopt;
 }
 
 // Between the number and the value: a colon, blanks, or both.
@@ -158,7 +158,13 @@ public:
 
     HostDump read() {
         LineReader lines(source_);
-        while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
+        while (lines.next() && !ends_test_dump(lines.text())) {
+            if (const AidaRow* row = before_.find(lines.text())) {
+                add_row(*row, lines.number());
+            } else if (msrs_before_.find(lines.text()) == nullptr) {  // a row that is there tells nothing new
+                read_line(lines);
+            }
+        }
         end_section();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
@@ -168,11 +174,14 @@ public:
     }
 
 private:
-    void read_line(std::string_view line, std::size_t number) {
+    void read_line(const LineReader& lines) {
+        const std::string_view line = lines.text();
+        const std::size_t number = lines.number();
         if (const auto cpuid = numbered_line(line, "CPUID")) {
             const auto row = read_row(*cpuid);
             if (!row) refuse(number, "a CPUID row: \"CPUID\", leaf, and four registers of 8 hexadecimal digits", line);
             add_row(*row, number);
+            if (!lines.is_joined()) before_.put(line, *row);
         } else if (auto header = read_header(line)) {
             end_section();
             header->line = number;
@@ -180,7 +189,10 @@ private:
         } else if (const auto msr = numbered_line(line, "MSR")) {
             const auto row = read_msr(*msr);
             if (!row) refuse(number, "an MSR row: \"MSR\", index, and a value of 4 times 4 hexadecimal digits", line);
+            if (row->index <= last_msr_) msrs_before_.restart();
+            last_msr_ = row->index;
             msrs_.add(*row);
+            if (!lines.is_joined()) msrs_before_.put(line, *row);
         }
     }
 
@@ -207,14 +219,18 @@ private:
             hardware_.add_cpu(header_, std::move(section_.rows), std::move(placed.unknown));
             section_ = Section(source_.file);
         }
+        before_.restart();
         header_.reset();
     }
 
     Source source_;
     Section section_;
+    RowsBefore<AidaRow> before_;
     std::optional<CpuHeader> header_;
     HardwareBuilder hardware_;
     RepeatedMsrs msrs_;
+    RowsBefore<MsrRow> msrs_before_;
+    std::uint32_t last_msr_ = 0;
     std::size_t lost_rows_ = 0;
 };
 
@@ -222,6 +238,15 @@ private:
 
 bool is_instlatx64(std::string_view bytes) noexcept {
     return any_line(bytes, [](std::string_view line) noexcept { return numbered_line(line, "CPUID").has_value(); });
+}
+
+bool is_instlatx64_row(std::string_view line) noexcept {
+    // Nearly all rows, told in a few comparisons.
+    const std::size_t number = line.starts_with("CPUID ") ? 6 : line.starts_with("MSR ") ? 4 : line.size();
+    if (number < line.size() && line.substr(number).find(':') == register_digits) {
+        if (Cursor(line.substr(number)).hex_digits() == register_digits) return true;
+    }
+    return numbered_line(line, "CPUID").has_value() || numbered_line(line, "MSR").has_value();
 }
 
 HostDump read_instlatx64(const Source& source) { return AidaReader(source).read(); }

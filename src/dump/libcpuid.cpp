@@ -129,12 +129,12 @@ private:
 
 }  // namespace
 
-bool is_libcpuid(std::string_view bytes) noexcept {
-    return any_line(bytes, [](std::string_view line) noexcept {
-        Cursor cursor(line);
-        return line.starts_with(cpu_mark) || find_array(cursor) != nullptr;
-    });
+bool is_libcpuid_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    return line.starts_with(cpu_mark) || find_array(cursor) != nullptr;
 }
+
+bool is_libcpuid(std::string_view bytes) noexcept { return any_line(bytes, is_libcpuid_row); }
 
 // An entry of one of its arrays.
 bool libcpuid_expresses(LeafKey key, bool /*amd*/) noexcept {

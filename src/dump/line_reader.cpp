@@ -10,7 +10,7 @@ namespace {
 
 // "edx=0x", in either case.
 bool starts_with_register(std::string_view text) noexcept {
-    if (text.size() < 6 || text.substr(3, 3) != "=0x") return false;
+    if (text.size() < 6 || (text.front() != 'e' && text.front() != 'E') || text.substr(3, 3) != "=0x") return false;
     const std::string_view name = text.substr(0, 3);
     for (const std::string_view reg : {"eax", "ebx", "ecx", "edx", "EAX", "EBX", "ECX", "EDX"}) {
         if (name == reg) return true;
@@ -59,8 +59,11 @@ bool LineReader::take_line() {
 
 // True when a register comes next, be it after blank lines, as some pastes have between all lines.
 bool LineReader::continues() const noexcept {
-    const std::size_t next = rest_.find_first_not_of(" \t\r\n>");
-    return next != std::string_view::npos && starts_with_register(rest_.substr(next));
+    const auto is_skipped = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '>'; };
+    if (rest_.empty() || (!is_skipped(rest_.front()) && rest_.front() != 'e' && rest_.front() != 'E')) return false;
+    std::size_t next = 0;
+    while (next < rest_.size() && is_skipped(rest_[next])) ++next;
+    return starts_with_register(rest_.substr(next));
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -71,6 +74,9 @@ std::string_view trim(std::string_view text) noexcept {
 }
 
 std::string_view bare(std::string_view line) noexcept {
+    // Most lines have nothing to take away but the carriage return.
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty() && line.front() > ' ' && line.front() != '>' && line.back() > ' ') return line;
     std::string_view text = trim(line);
     while (text.starts_with('>')) text = trim(text.substr(1));
     return text;

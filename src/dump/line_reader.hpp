@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dump/reader.hpp"
 
@@ -28,6 +29,8 @@ public:
 
     // The current line, bare. Valid until the next call of next().
     std::string_view text() const noexcept { return text_; }
+    // True when text() is of several lines of the dump: else its characters are the dump's own, and stay.
+    bool is_joined() const noexcept { return text_.data() == joined_.data(); }
     // The number of the current line, from 1; of a row that was joined, its first.
     std::size_t number() const noexcept { return number_; }
 
@@ -73,6 +76,39 @@ bool any_line(std::string_view bytes, Predicate wanted) noexcept {
     return false;
 }
 
+// What the rows of the last logical CPU were read to: nearly all rows of the next one are the same characters.
+template <typename Row>
+class RowsBefore {
+public:
+    // What the line at this place was read to if it is the last CPU's there again, else nullptr. Constant but for the
+    // comparison. The result is there until the next call of a function that changes this.
+    const Row* find(std::string_view line) noexcept {
+        return at_ < rows_.size() && rows_[at_].line == line ? &rows_[at_++].row : nullptr;
+    }
+
+    // What the line that find() did not know was read to. Its characters must stay.
+    void put(std::string_view line, const Row& row) {
+        if (at_ == rows_.size()) {
+            rows_.push_back({line, row});
+        } else {
+            rows_[at_] = {line, row};
+        }
+        ++at_;
+    }
+
+    // Another logical CPU's rows begin.
+    void restart() noexcept { at_ = 0; }
+
+private:
+    struct Entry {
+        std::string_view line;
+        Row row;
+    };
+
+    std::vector<Entry> rows_;
+    std::size_t at_ = 0;
+};
+
 // Reads the parts of one line from left to right. Dumps are read digit by digit here, so it counts.
 
 class Cursor {
@@ -102,6 +138,13 @@ public:
         std::size_t length = 0;
         while (length < rest_.size() && digit_value(rest_[length]) < 16) ++length;
         return length;
+    }
+
+    // Steps over a run of hexadecimal digits; false when there is none.
+    bool skip_hex_digits() noexcept {
+        const std::size_t length = hex_digits();
+        rest_.remove_prefix(length);
+        return length != 0;
     }
 
     // A number of exactly this many hexadecimal digits (at most 8), any case; nothing when a shorter or

@@ -1,5 +1,6 @@
 #include "poolcpuid/read_hosts.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/printable.hpp"
@@ -51,16 +52,13 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     if (!problem.empty()) throw InputError(std::string(origin.file), 0, "a file name that can name the host", problem);
 }
 
-using Done = std::function<void(std::size_t bytes)>;
-
-std::vector<HostDump> read_stream(dump::StreamKind kind, std::string_view text, const Origin& origin,
-                                  const Done& done) {
+// part: what of the stream is at hand.
+std::vector<HostDump> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin) {
     std::vector<HostDump> hosts;
-    dump::split_stream(kind, {text, origin.file}, [&](std::string_view document, std::size_t line) {
+    dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
         HostDump host = dump::read_host_document({document, origin.file}, line);
         complete(host, document, origin, line);
         hosts.push_back(std::move(host));
-        if (done) done(document.size() + 1);
     });
     return hosts;
 }
@@ -85,15 +83,54 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
     }
 }
 
-HostDump read_one(std::string_view text, std::string_view file) {
-    for (const Format& format : formats) {
-        if (!format.recognise(text)) continue;
-        refuse_other_rows(format, text, file);
-        HostDump host = format.read({text, file});
-        host.format = format.word;
-        return host;
+HostDump read_as(const Format& format, std::string_view text, std::string_view file) {
+    HostDump host = format.read({text, file});
+    host.format = format.word;
+    return host;
+}
+
+const Format* format_of(std::string_view text) noexcept {
+    const auto* const at =
+        std::find_if(formats.begin(), formats.end(), [&](const Format& each) { return each.recognise(text); });
+    return at == formats.end() ? nullptr : at;
+}
+
+// The lines of text that are no rows of the format.
+std::string without_rows(const Format& format, std::string_view text) {
+    std::string rest;
+    dump::Lines lines(text);
+    while (const auto line = lines.next()) {
+        if (!format.is_row(dump::bare(*line))) (rest += *line) += '\n';
     }
-    throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
+    return rest;
+}
+
+// What is recognised by how it begins and by a word that stands anywhere.
+bool begins_as_json_or_xml(std::string_view text) noexcept {
+    const std::size_t start = text.find_first_not_of(" \t\r\n");
+    return start != std::string_view::npos && std::string_view("{[<").find(text[start]) != std::string_view::npos;
+}
+
+// The format of the first rows of a long text, where all other rows are its, too: to look for those of the other
+// formats in what are not its rows is quick, in all of it is slow. Nothing where that does not tell.
+const Format* format_of_all_rows(std::string_view text) {
+    constexpr std::size_t head_bytes = 16U << 10U;
+    if (text.size() <= head_bytes || begins_as_json_or_xml(text)) return nullptr;
+    const Format* own = format_of(text.substr(0, text.rfind('\n', head_bytes)));
+    if (own == nullptr || own->is_row == nullptr) return nullptr;
+    const std::string rest = without_rows(*own, text);
+    const bool has_others = std::any_of(formats.begin(), formats.end(), [&](const Format& other) {
+        return !other.rows_of.empty() && other.rows_of != own->rows_of && other.recognise(rest);
+    });
+    return has_others ? nullptr : own;
+}
+
+HostDump read_one(std::string_view text, std::string_view file) {
+    if (const Format* format = format_of_all_rows(text)) return read_as(*format, text, file);
+    const Format* format = format_of(text);
+    if (format == nullptr) throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
+    refuse_other_rows(*format, text, file);
+    return read_as(*format, text, file);
 }
 
 }  // namespace
@@ -102,16 +139,11 @@ bool is_host_stream(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) != dump::StreamKind::none;
 }
 
-std::size_t count_hosts(std::string_view bytes) noexcept {
-    const std::string_view text = dump::without_byte_order_mark(bytes);
-    return dump::count_documents(dump::stream_kind(text), text);
-}
-
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const Done& done) {
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests) {
     const Origin origin{text.file, text.named_by, digests};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
-    if (kind != dump::StreamKind::none) return read_stream(kind, bare, origin, done);
+    if (kind != dump::StreamKind::none) return read_stream({kind}, bare, origin);
     if (text.bytes.size() > limits::dump_bytes) {
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");
@@ -119,14 +151,19 @@ std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const Do
     std::vector<HostDump> hosts;
     hosts.push_back(read_one(bare, text.file));
     complete(hosts.front(), text.bytes, origin, 0);
-    if (done) done(text.bytes.size());
     return hosts;
 }
 
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests, const Done& done) {
+std::vector<HostDump> read_host_lines(std::string_view lines, std::string_view file, std::size_t first_line,
+                                      std::size_t hosts_before, Digests digests) {
+    const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
+    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file, file, digests});
+}
+
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests) {
     std::vector<HostDump> all;
     unpack(bytes, file, [&](const Unpacked& text) {
-        for (HostDump& host : read_hosts(text, digests, done)) all.push_back(std::move(host));
+        for (HostDump& host : read_hosts(text, digests)) all.push_back(std::move(host));
     });
     return all;
 }

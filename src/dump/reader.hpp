@@ -39,14 +39,18 @@ struct Format {
     std::optional<Habits> habits;  // nothing where the document itself says what is unknown
     // The name of what is lines of text, of which each row is recognised by itself.
     std::string_view rows_of{};
+    // Of such a format that dumps of megabytes come in: true for its rows, of which no other format has one like it.
+    bool (*is_row)(std::string_view line) noexcept = nullptr;
 };
 
 // AIDA64, EVEREST and InstLatx64 text.
 bool is_instlatx64(std::string_view bytes) noexcept;
+bool is_instlatx64_row(std::string_view line) noexcept;
 HostDump read_instlatx64(const Source& source);
 
 // `cpuid -r` of Todd Allen's cpuid.
 bool is_cpuid_r(std::string_view bytes) noexcept;
+bool is_cpuid_r_row(std::string_view line) noexcept;
 HostDump read_cpuid_r(const Source& source);
 
 // `kcpuid -r` of the Linux tree.
@@ -56,6 +60,7 @@ bool kcpuid_expresses(LeafKey key, bool amd) noexcept;
 
 // libcpuid's raw dump, and its .test files.
 bool is_libcpuid(std::string_view bytes) noexcept;
+bool is_libcpuid_row(std::string_view line) noexcept;
 HostDump read_libcpuid(const Source& source);
 bool libcpuid_expresses(LeafKey key, bool amd) noexcept;
 
@@ -148,13 +153,14 @@ inline constexpr std::array formats{
                   .announced_subleaves = true,
                   .expresses = libcpuid_expresses,
                   .grew = true},
-           "libcpuid"},
+           "libcpuid", is_libcpuid_row},
     Format{"instlatx64", is_instlatx64, read_instlatx64, Habits{.zero_leaves = true, .announced_subleaves = true},
-           "InstLatx64"},
+           "InstLatx64", is_instlatx64_row},
     // Omits every row of zeros.
     Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses}, "kcpuid"},
     // cpuid -r also prints the dumps of others again.
-    Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r"},
+    Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r",
+           is_cpuid_r_row},
     // Of the policy Raw; that of HVM Max is in its reader.
     Format{"xen-cpuid", is_xen_cpuid, read_xen_cpuid,
            Habits{.announced_subleaves = true, .expresses = xen_cpuid_expresses}, "xen-cpuid -p"},

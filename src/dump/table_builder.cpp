@@ -4,11 +4,14 @@
 #include <string>
 
 #include "base/hex.hpp"
+#include "dump/own_ids.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
+
+constexpr std::size_t usual_rows = 128;  // few logical CPUs have more
 
 std::string describe(LeafKey key, const Registers& value) {
     return "leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " with " + to_hex(value.eax, 8) + " " +
@@ -22,11 +25,26 @@ void TableBuilder::add(LeafKey key, const Registers& value, std::size_t line) {
         throw InputError(std::string(file_), line,
                          "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
     }
+    if (rows_.empty()) rows_.reserve(usual_rows);
     rows_.push_back({key, value, line});
 }
 
 bool TableBuilder::has(LeafKey key) const noexcept {
     return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.key == key; });
+}
+
+std::optional<std::vector<CpuidRow>> TableBuilder::own_rows(const TableBuilder& earlier) const {
+    if (rows_.size() != earlier.rows_.size() || view_ != earlier.view_ || keeps_all_ != earlier.keeps_all_) return {};
+    std::vector<CpuidRow> own;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const Row& row = rows_[i];
+        const Row& before = earlier.rows_[i];
+        if (row.key != before.key || (i > 0 && !(rows_[i - 1].key < row.key))) return {};
+        if (row.value == before.value) continue;
+        if (!equal_but_ids(CpuidRow{row.key, row.value}, CpuidRow{before.key, before.value})) return {};
+        own.push_back({row.key, row.value});
+    }
+    return own;
 }
 
 void TableBuilder::sort_rows() {

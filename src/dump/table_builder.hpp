@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,10 @@ public:
     void keep_all() noexcept { keeps_all_ = true; }
 
     bool empty() const noexcept { return rows_.empty(); }
+
+    // Where the rows are those of earlier, each once and in order, but for ids of a logical CPU (own_ids.hpp): the rows
+    // that differ. Nothing where more does. Linear.
+    std::optional<std::vector<CpuidRow>> own_rows(const TableBuilder& earlier) const;
 
     // The line of the first row, 0 without rows.
     std::size_t first_line() const noexcept { return rows_.empty() ? 0 : rows_.front().line; }

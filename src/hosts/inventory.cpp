@@ -47,10 +47,6 @@ auto key_of(const HostEntry& entry) {
                     facts.vmm, entry.has_msrs, entry.partial, entry.unknown);
 }
 
-bool has_more(const VendorCount& one, const VendorCount& other) {
-    return std::tuple(other.count, one.vendor) < std::tuple(one.count, other.vendor);
-}
-
 std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
     std::map<std::string, VendorCount> by_name;
     for (const HostEntry& host : hosts) {
@@ -61,7 +57,7 @@ std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
     }
     std::vector<VendorCount> vendors;
     for (auto& [name, vendor] : by_name) vendors.push_back(std::move(vendor));
-    std::sort(vendors.begin(), vendors.end(), has_more);
+    sort_by_count(vendors);
     return vendors;
 }
 
@@ -101,7 +97,7 @@ private:
         for (std::size_t i = 0; i < dumps_.size(); ++i) {
             HostEntry& entry = inventory_.hosts[i];
             if (entry.vendor != vendor) continue;
-            const auto [at, fresh] = by_views.try_emplace(merge::views_digest(*dumps_[i]));
+            const auto [at, fresh] = by_views.try_emplace(merge::views_key(rulebook_, *dumps_[i]));
             if (fresh) at->second.promises = merge::promises_of(plan, *dumps_[i]);
             at->second.hosts.add({{entry.name}, 1}, all_names);
             entry.unknown = at->second.promises.silent_rows;
@@ -154,6 +150,12 @@ std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<
     std::vector<HostEntry> entries;
     for (const HostDump* host : sorted(hosts)) entries.push_back(entry_of(rulebook, *host));
     return count_vendors(entries);
+}
+
+void sort_by_count(std::vector<VendorCount>& vendors) {
+    std::sort(vendors.begin(), vendors.end(), [](const VendorCount& one, const VendorCount& other) {
+        return std::tie(other.count, one.vendor) < std::tie(one.count, other.vendor);
+    });
 }
 
 std::string text_of(const std::vector<VendorCount>& vendors) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dump/own_ids.hpp"
 #include "merge/pool.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
@@ -127,18 +128,18 @@ private:
         result_.silicon.microcode = microcode_revision(host_);
     }
 
-    TablePromises read_cpu(const HardwareView& view, std::size_t cpu) const {
-        return read_view(plan_, ViewReader(plan_, view.cpus[cpu].cpuid, view.msrs), result_.silicon,
-                         ViewKind::hardware);
+    TablePromises read_cpu(const CpuidTable& table) const {
+        return read_view(plan_, ViewReader(plan_, table, host_.hardware->msrs), result_.silicon, ViewKind::hardware);
     }
 
     // The meet over the logical CPUs: a vCPU may run on any of them.
     TablePromises read_cpus(const HardwareView& view) {
-        TablePromises host = read_cpu(view, 0);
+        const std::vector<const CpuidTable*> tables = different_tables(view);
+        TablePromises host = read_cpu(*tables.front());
         const Atoms first = host.atoms;
         std::vector<std::uint64_t> differs(first.words.size());
-        for (std::size_t i = 1; i < view.cpus.size(); ++i) {
-            const TablePromises cpu = read_cpu(view, i);
+        for (std::size_t i = 1; i < tables.size(); ++i) {
+            const TablePromises cpu = read_cpu(*tables[i]);
             for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
             for (std::size_t n = 0; n < first.numbers.size(); ++n) {
                 if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(plan_.numbers()[n].field);
@@ -331,6 +332,19 @@ void Atoms::meet(const Plan& plan, const Atoms& other) noexcept {
         const auto [at, fresh] = microcode.emplace(signature, revision);
         if (!fresh) at->second = merge::meet(Rule::min, at->second, revision);
     }
+}
+
+std::vector<const CpuidTable*> different_tables(const HardwareView& view) {
+    // Machines have two or three kinds of CPU: of one in which each differs, not each is compared with all.
+    constexpr std::size_t most_compared = 8;
+    std::vector<const CpuidTable*> tables;
+    for (const LogicalCpu& cpu : view.cpus) {
+        const auto from = tables.end() - static_cast<std::ptrdiff_t>(std::min(tables.size(), most_compared));
+        const bool repeats = std::any_of(
+            from, tables.end(), [&](const CpuidTable* table) { return dump::equal_but_ids(*table, cpu.cpuid); });
+        if (!repeats) tables.push_back(&cpu.cpuid);
+    }
+    return tables;
 }
 
 HostPromises promises_of(const Plan& plan, const HostDump& host) { return HostReader(plan, host).read(); }

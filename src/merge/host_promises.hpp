@@ -97,6 +97,11 @@ struct HostPromises {
     std::shared_ptr<const Msrs> msrs;
 };
 
+// The tables of a host's logical CPUs of which none repeats another but for ids, the first CPU's first: what they
+// promise together, all of them promise. Of a host with many kinds of CPU some may repeat all the same. Linear in the
+// rows.
+std::vector<const CpuidTable*> different_tables(const HardwareView& view);
+
 // Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.
 HostPromises promises_of(const Plan& plan, const HostDump& host);
 

@@ -4,8 +4,8 @@
 #include <iterator>
 #include <limits>
 #include <tuple>
+#include <type_traits>
 
-#include "base/sha256.hpp"
 #include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
@@ -47,54 +47,66 @@ HostList hosts_of(const VariantSet& variants, std::size_t most) {
 
 namespace {
 
-void append_number(std::string& bytes, std::uint64_t number) {
-    for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>((number >> shift) & 0xFFU);
+template <typename T>
+void append_value(std::string& bytes, const T& value) {
+    static_assert(std::has_unique_object_representations_v<T>);
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void append_rows(std::string& bytes, const std::vector<CpuidRow>& rows) {
+    static_assert(std::has_unique_object_representations_v<CpuidRow>);
+    append_value(bytes, rows.size());
+    bytes.append(reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(CpuidRow));
 }
 
 void append_table(std::string& bytes, const CpuidTable& table) {
-    for (const auto* rows : {&table.rows, &table.unknown_bits}) {
-        append_number(bytes, rows->size());
-        for (const CpuidRow& row : *rows) {
-            for (const std::uint32_t word :
-                 {row.key.leaf, row.key.subleaf, row.value.eax, row.value.ebx, row.value.ecx, row.value.edx}) {
-                append_number(bytes, word);
-            }
-        }
-    }
-    append_number(bytes, table.unknown.size());
+    append_rows(bytes, table.rows);
+    append_rows(bytes, table.unknown_bits);
+    append_value(bytes, table.unknown.size());
     for (const UnknownRow& row : table.unknown) {
-        append_number(bytes, row.leaf);
-        append_number(bytes, row.subleaf ? *row.subleaf : ~std::uint64_t{0});
+        append_value(bytes, row.leaf);
+        append_value(bytes, row.subleaf ? std::uint64_t{*row.subleaf} : ~std::uint64_t{0});
     }
 }
 
-void append_msrs(std::string& bytes, const std::optional<std::vector<MsrRow>>& msrs) {
-    append_number(bytes, msrs ? msrs->size() : ~std::uint64_t{0});
+bool has_field_in(const Rulebook& rulebook, std::uint32_t msr) {
+    const auto at = std::partition_point(rulebook.fields.begin(), rulebook.fields.end(),
+                                         [&](const Field& field) { return !field.is_msr || field.leaf < msr; });
+    return at != rulebook.fields.end() && at->leaf == msr;
+}
+
+void append_msrs(std::string& bytes, const Rulebook& rulebook, const std::optional<std::vector<MsrRow>>& msrs) {
+    append_value(bytes, msrs ? std::uint32_t{1} : std::uint32_t{0});
     if (!msrs) return;
     for (const MsrRow& row : *msrs) {
-        append_number(bytes, row.index);
-        append_number(bytes, row.value ? 1 : 0);
-        append_number(bytes, row.value.value_or(0));
+        if (!has_field_in(rulebook, row.index)) continue;
+        append_value(bytes, row.index);
+        append_value(bytes, row.value ? std::uint32_t{1} : std::uint32_t{0});
+        append_value(bytes, row.value.value_or(0));
     }
+    append_value(bytes, ~std::uint32_t{0});  // the end of the list
 }
 
 }  // namespace
 
-std::string views_digest(const HostDump& host) {
+std::string views_key(const Rulebook& rulebook, const HostDump& host) {
     std::string bytes;
-    append_number(bytes, host.hardware ? host.hardware->cpus.size() : 0);
     if (host.hardware) {
-        for (const LogicalCpu& cpu : host.hardware->cpus) append_table(bytes, cpu.cpuid);
-        append_msrs(bytes, host.hardware->msrs);
+        const std::vector<const CpuidTable*> tables = different_tables(*host.hardware);
+        append_value(bytes, tables.size());
+        for (const CpuidTable* table : tables) append_table(bytes, *table);
+        append_msrs(bytes, rulebook, host.hardware->msrs);
+    } else {
+        append_value(bytes, std::size_t{0});
     }
-    append_number(bytes, microcode_revision(host).value_or(0));
+    append_value(bytes, microcode_revision(host).value_or(0));
     bytes += kernel_of(host) + '\0';
-    append_number(bytes, host.hypervisor ? 1 : 0);
+    append_value(bytes, host.hypervisor ? std::uint32_t{1} : std::uint32_t{0});
     if (host.hypervisor) {
         append_table(bytes, host.hypervisor->cpuid);
-        append_msrs(bytes, host.hypervisor->msrs);
+        append_msrs(bytes, rulebook, host.hypervisor->msrs);
     }
-    return sha256_hex(bytes);
+    return bytes;
 }
 
 std::string kernel_of(const HostDump& host) {

@@ -54,8 +54,10 @@ VariantSet variants_where(const std::vector<Variant>& variants, const std::funct
 // The hosts of the variants, with at most so many names. Linear in the names that the variants list.
 HostList hosts_of(const VariantSet& variants, std::size_t most);
 
-// A digest of what a host's views say: equal views, equal digests, whatever the hosts are called.
-std::string views_digest(const HostDump& host);
+// What a host's views say, for a map: hosts with equal keys promise the same for the same reasons, whatever the hosts
+// are called, however many logical CPUs they have, whatever ids these have, and whatever stands in MSRs that no field
+// is of (counters, temperatures). Bytes without a meaning of their own; some kilobytes. Linear in the host's rows.
+std::string views_key(const Rulebook& rulebook, const HostDump& host);
 
 // The kernel that makes a host's hypervisor view, where it also has a view of its own silicon; empty: not known.
 std::string kernel_of(const HostDump& host);

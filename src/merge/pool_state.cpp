@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/hex.hpp"
@@ -44,11 +45,11 @@ std::vector<std::string> views_of(const HostGroup& group) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;                                  // none until the first host
-    Atoms atoms;                                                       // the semilattice
-    HostGroups groups;                                                 // provenance
-    std::map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_digest
-    std::map<std::string, std::string> names;                          // name → digest
+    std::shared_ptr<const Plan> plan;                                            // none until the first host
+    Atoms atoms;                                                                 // the semilattice
+    HostGroups groups;                                                           // provenance
+    std::unordered_map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_key
+    std::map<std::string, std::string> names;                                    // name → digest
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
@@ -77,7 +78,7 @@ struct PoolState::Impl {
 
     // Hosts with equal views share their promises: computed once, and one variant of the pool.
     std::shared_ptr<const HostPromises> promises_of(const HostDump& host) {
-        auto& promises = known[merge::views_digest(host)];
+        auto& promises = known[merge::views_key(*rulebook, host)];
         if (!promises) promises = std::make_shared<const HostPromises>(merge::promises_of(*plan, host));
         return promises;
     }
@@ -241,6 +242,14 @@ void PoolState::note_skipped(std::string_view file, std::string_view reason) {
 }
 
 std::size_t PoolState::host_count() const noexcept { return impl_->names.size(); }
+
+CpuCounts PoolState::cpus() const {
+    CpuCounts counts;
+    for (const auto& [digest, group] : impl_->groups) {
+        if (group.facts.cpu) counts[short_text(*group.facts.cpu)] += group.names.size();
+    }
+    return counts;
+}
 
 std::vector<std::pair<std::string, std::string>> PoolState::names() const {
     return {impl_->names.begin(), impl_->names.end()};

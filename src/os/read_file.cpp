@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -31,35 +31,54 @@ const char* kind_of(mode_t mode) noexcept {
     return "something of an unknown kind";
 }
 
-}  // namespace
-
-std::string read_all(int descriptor, const Watch& watch) {
-    std::string bytes;
-    std::array<char, piece> buffer{};
-    while (true) {
-        const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw ReadError(reason(errno));
-        if (count == 0) return bytes;
-        bytes.append(buffer.data(), static_cast<std::size_t>(count));
-        watch(bytes);
-    }
+// What a regular file has, up to a bound: it is the kernel's word for what another may be writing. 0 of all else.
+std::size_t size_of(int descriptor) noexcept {
+    constexpr off_t most = off_t{1} << 26;
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    return static_cast<std::size_t>(std::clamp(status.st_size, off_t{0}, most));
 }
 
-std::string read_path(const std::string& path, const Watch& watch) {
-    const FileDescriptor file(path, O_RDONLY | O_NOCTTY);
+}  // namespace
+
+InputFile InputFile::open(const std::string& path) {
+    FileDescriptor file = path == "-" ? FileDescriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0))
+                                      : FileDescriptor(path, O_RDONLY | O_NOCTTY);
     if (!file.is_open()) throw ReadError(reason(errno));
-    return read_all(file.number(), watch);
+    return InputFile(std::move(file));
+}
+
+std::size_t InputFile::read_some(std::string& bytes, std::size_t most) const {
+    const std::size_t before = bytes.size();
+    bytes.resize(before + most);
+    std::size_t used = before;
+    while (used < bytes.size()) {
+        const ssize_t count = ::read(file_.number(), bytes.data() + used, bytes.size() - used);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) throw ReadError(reason(errno));
+        if (count == 0) break;
+        used += static_cast<std::size_t>(count);
+    }
+    bytes.resize(used);
+    return used - before;
+}
+
+std::string InputFile::read_all(const Watch& watch) const {
+    std::string bytes;
+    // A regular file says how large it is; one more byte than that tells its end.
+    for (std::size_t most = size_of(file_.number()) + 1; read_some(bytes, most) == most; most = piece) watch(bytes);
+    watch(bytes);
+    return bytes;
 }
 
 std::string read_regular_file(const std::string& path, std::size_t most) {
     try {
         // O_NONBLOCK: opening a pipe without a writer would wait for one. It changes nothing for a regular file.
-        const FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+        FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
         struct stat status {};
         if (!file.is_open() || ::fstat(file.number(), &status) != 0) throw ReadError(reason(errno));
         if (!S_ISREG(status.st_mode)) throw ReadError(kind_of(status.st_mode));
-        return read_all(file.number(), [most](std::string_view bytes) {
+        return InputFile(std::move(file)).read_all([most](std::string_view bytes) {
             if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
         });
     } catch (const ReadError& error) {

@@ -7,6 +7,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "os/file_descriptor.hpp"
 
 namespace poolcpuid::os {
 
@@ -19,11 +22,25 @@ public:
 // Looks at what has been read so far and throws when it need not go on. Called after each piece.
 using Watch = std::function<void(std::string_view bytes)>;
 
-// All bytes of an open descriptor up to its end, watched. Throws ReadError and what watch throws.
-std::string read_all(int descriptor, const Watch& watch);
+// A file that is read from its beginning to its end: also a device, a pipe, or standard input.
+class InputFile {
+public:
+    // Opens what path names; "-" is standard input. Throws ReadError.
+    static InputFile open(const std::string& path);
 
-// All bytes of what path names, a device or a pipe too, watched. Throws ReadError and what watch throws.
-std::string read_path(const std::string& path, const Watch& watch);
+    // Appends the next bytes of the file to bytes: so many, or less at its end, which 0 tells. Returns how many.
+    // Throws ReadError.
+    std::size_t read_some(std::string& bytes, std::size_t most) const;
+
+    // All that is left, watched. Throws ReadError and what watch throws.
+    std::string read_all(const Watch& watch) const;
+
+private:
+    friend std::string read_regular_file(const std::string& path, std::size_t most);
+    explicit InputFile(FileDescriptor file) noexcept : file_(std::move(file)) {}
+
+    FileDescriptor file_;
+};
 
 // All bytes of a regular file. Anything else is refused without waiting for it: a file that a directory lists was not
 // chosen by the caller. Throws InputError, also for more than `most` bytes.

@@ -278,13 +278,4 @@ TEST_CASE("documents of a stream are bounded each", "[unpack]") {
     CHECK(contains(refusal(a + large), "at most 67108864 bytes in a document, found more"));
 }
 
-TEST_CASE("hosts that a stream seems to hold are counted", "[unpack]") {
-    const std::string a = pretty(named("a"));
-    CHECK(count_hosts(a) == 1);
-    CHECK(count_hosts("hello") == 1);
-    CHECK(count_hosts(a + a + a) == 3);
-    CHECK(count_hosts("[" + a + "," + a + "]") == 2);
-    CHECK(count_hosts(named("a") + "\n" + named("b") + "\n") == 2);
-}
-
 }  // namespace poolcpuid::test::unpack_test
