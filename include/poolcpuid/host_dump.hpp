@@ -100,9 +100,11 @@ struct HostDump {
     std::string name;                  // see validate_host_name; empty until the caller has chosen
     std::string format = "host-json";  // of the dump, in documents and messages: "instlatx64", "cpuid-r" …
     // What tells its content from others, 64 lower-case hex digits: the SHA-256 of a text dump's bytes, and of a host
-    // document's content, however it is spelt (docs/design.md).
+    // document's content, however it is spelt and whatever the host is called (docs/design.md).
     std::string sha256;
-    std::string bytes_sha256;  // of a host document's bytes, where read_hosts was asked for it; else empty
+    // What older policies list of a host document, where read_hosts was asked for it: the digest of its content with
+    // the name, and of its bytes.
+    std::vector<std::string> older_sha256;
     std::optional<HardwareView> hardware;
     std::optional<HypervisorView> hypervisor;
     std::map<std::string, std::string> meta;  // kernel, microcode … as the dump words them

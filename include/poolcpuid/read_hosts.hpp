@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,10 @@ inline constexpr std::size_t name_bytes = 255;                     // a host's n
 
 struct Unpacked;
 
+namespace dump {
+class KnownDocuments;
+}
+
 // Reads every host that bytes holds: one; one for each host document of a stream; all of those in compressed data
 // or in the files of an archive (see unpack.hpp).
 //
@@ -38,17 +43,31 @@ struct Unpacked;
 // of each logical CPU and the members of an object.
 enum class Digests : std::uint8_t {
     of_content,
-    and_of_bytes,  // HostDump::bytes_sha256, too: what older policies list of host documents
+    and_older,  // HostDump::older_sha256, too
 };
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content);
 
 // The same, of one text out of what it was wrapped in.
 std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content);
 
-// The same, of whole lines of a stream of host documents one a line, of which the first is line first_line of the file,
-// after so many hosts: a long stream need not be held as one.
-std::vector<HostDump> read_host_lines(std::string_view lines, std::string_view file, std::size_t first_line,
-                                      std::size_t hosts_before, Digests digests = Digests::of_content);
+// Reads the hosts of a stream of host documents one a line piece by piece, so that it need not be held as one. Nearly
+// all documents of a fleet say the same but for the host's name, so what was read to what is remembered (within a
+// bound), and such a one costs little more than a comparison. Several threads may read pieces at once.
+class HostLines {
+public:
+    explicit HostLines(std::string file, Digests digests = Digests::of_content);
+    HostLines(const HostLines&) = delete;
+    HostLines& operator=(const HostLines&) = delete;
+    ~HostLines();
+
+    // The hosts of whole lines, of which the first is line first_line of the file, after so many hosts. As read_hosts.
+    std::vector<HostDump> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const;
+
+private:
+    std::string file_;
+    Digests digests_;
+    std::unique_ptr<dump::KnownDocuments> known_;
+};
 
 // True when bytes, which may be the beginning of more, are a stream of host documents. Linear in the first of them.
 bool is_host_stream(std::string_view bytes) noexcept;

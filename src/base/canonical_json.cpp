@@ -11,8 +11,12 @@ namespace {
 
 class Writer {
 public:
-    std::string run(const Value& document) {
-        put(document);
+    std::string run(const Value& document, std::string_view without) {
+        if (document.is_object()) {
+            put_object(document.members(), without);
+        } else {
+            put(document);
+        }
         return std::move(text_);
     }
 
@@ -37,19 +41,14 @@ private:
         text_ += ']';
     }
 
-    void put_object(const std::vector<Value::Member>& members) {
-        const auto by_key = [](const Value::Member& a, const Value::Member& b) { return a.first < b.first; };
-        if (std::is_sorted(members.begin(), members.end(), by_key)) {
-            text_ += '{';
-            for (const Value::Member& member : members) put_member(member, &member == members.data());
-            text_ += '}';
-            return;
-        }
+    void put_object(const std::vector<Value::Member>& members, std::string_view without = {}) {
+        const auto by_key = [](const Value::Member* a, const Value::Member* b) { return a->first < b->first; };
         std::vector<const Value::Member*> sorted;
         sorted.reserve(members.size());
-        for (const Value::Member& member : members) sorted.push_back(&member);
-        std::sort(sorted.begin(), sorted.end(),
-                  [&](const Value::Member* a, const Value::Member* b) { return by_key(*a, *b); });
+        for (const Value::Member& member : members) {
+            if (without.empty() || member.first != without) sorted.push_back(&member);
+        }
+        if (!std::is_sorted(sorted.begin(), sorted.end(), by_key)) std::sort(sorted.begin(), sorted.end(), by_key);
         text_ += '{';
         for (const Value::Member* member : sorted) put_member(*member, member == sorted.front());
         text_ += '}';
@@ -96,6 +95,6 @@ private:
 
 }  // namespace
 
-std::string canonical(const Value& document) { return Writer().run(document); }
+std::string canonical(const Value& document, std::string_view without) { return Writer().run(document, without); }
 
 }  // namespace poolcpuid::json

@@ -10,14 +10,13 @@
 #include <string_view>
 #include <utility>
 
-#include "base/canonical_json.hpp"
 #include "base/located_json.hpp"
-#include "base/sha256.hpp"
 #include "capture/hardware_cpus.hpp"
 #include "capture/kvm.hpp"
 #include "capture/meta.hpp"
 #include "capture/msr_devices.hpp"
 #include "capture/pinning.hpp"
+#include "dump/host_json.hpp"
 #include "os/file_descriptor.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
@@ -107,7 +106,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     if (!missing.empty()) host.meta["missing"] = missing;
     note_virtual_machine(host);
     // As who reads the document back has it: of its content, whatever its layout.
-    host.sha256 = sha256_hex(json::canonical(json::parse(to_host_json(host), host.name)));
+    host.sha256 = dump::content_digest(json::parse(to_host_json(host), host.name));
     return result;
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -28,19 +31,41 @@ struct CheckArguments {
     bool skip_unreadable = false;
 };
 
-// One verdict a name, hosts before policies.
-std::vector<Verdict> verdicts_of(const PolicyCheck& checker, const Inputs& inputs) {
-    std::map<std::pair<bool, std::string>, Verdict> by_name;
-    const auto add = [&](Verdict verdict) {
+// One policy's verdicts on hosts as they are read: of each content one is found, and hosts are not kept.
+class Judge {
+public:
+    Judge(const Rulebook& rulebook, PoolPolicy policy) : checker_(rulebook, policy), policy_(std::move(policy)) {}
+
+    void add(const HostDump& host) {
+        auto [at, fresh] = by_content_.try_emplace(host.sha256);
+        if (fresh) at->second = checker_.against(host);
+        Verdict verdict = at->second;
+        verdict.name = host.name;
+        add(std::move(verdict));
+    }
+
+    void add(const PoolPolicy& other) { add(checker_.against(other)); }
+
+    // One verdict a name, hosts before policies, without those of some names.
+    PolicyVerdicts finish(const std::set<std::string>& without) && {
+        std::vector<Verdict> all;
+        for (auto& [key, verdict] : by_name_) {
+            if (key.first || !without.contains(verdict.name)) all.push_back(std::move(verdict));
+        }
+        return {std::move(policy_), std::move(all)};
+    }
+
+private:
+    void add(Verdict verdict) {
         const std::pair key(verdict.is_policy, verdict.name);
-        by_name.emplace(key, std::move(verdict));
-    };
-    for (const HostDump& host : inputs.hosts) add(checker.against(host));
-    for (const PoolPolicy& other : inputs.policies) add(checker.against(other));
-    std::vector<Verdict> all;
-    for (auto& [name, verdict] : by_name) all.push_back(std::move(verdict));
-    return all;
-}
+        by_name_.emplace(key, std::move(verdict));
+    }
+
+    PolicyCheck checker_;
+    PoolPolicy policy_;
+    std::unordered_map<std::string, Verdict> by_content_;
+    std::map<std::pair<bool, std::string>, Verdict> by_name_;
+};
 
 // POLICY and those of --policy, by pool and digest; what is given twice counts once.
 std::vector<PoolPolicy> policies_of(const CheckArguments& arguments, const Rulebook& rulebook) {
@@ -57,12 +82,23 @@ std::vector<PoolPolicy> policies_of(const CheckArguments& arguments, const Ruleb
     return policies;
 }
 
+// Holds all hosts against each policy. Adds names that two hosts have to what is unreadable.
 std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<PoolPolicy> policies,
-                                      const Inputs& inputs) {
+                                      const std::vector<std::string>& arguments, bool skips, Inputs& inputs) {
+    std::vector<Judge> judges;
+    for (PoolPolicy& policy : policies) judges.emplace_back(rulebook, std::move(policy));
+    std::map<std::string, std::string> contents;
+    std::set<std::string> conflicts;
+    const auto judge = [&](const HostDump& host) {
+        if (contents.emplace(host.name, host.sha256).first->second != host.sha256) conflicts.insert(host.name);
+        for (Judge& each : judges) each.add(host);
+    };
+    inputs = read_each(arguments, {.accepts_policies = true}, skips, judge);
+    for (const std::string& name : conflicts) inputs.unreadable.emplace_back(name, name_conflict(name));
     std::vector<PolicyVerdicts> matrix;
-    for (PoolPolicy& policy : policies) {
-        std::vector<Verdict> verdicts = verdicts_of(PolicyCheck(rulebook, policy), inputs);
-        matrix.push_back({std::move(policy), std::move(verdicts)});
+    for (Judge& each : judges) {
+        for (const PoolPolicy& other : inputs.policies) each.add(other);
+        matrix.push_back(std::move(each).finish(conflicts));
     }
     return matrix;
 }
@@ -86,8 +122,9 @@ ExitStatus check(const CheckArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     std::vector<PoolPolicy> all = policies_of(arguments, rulebook);
-    const Inputs inputs = read_hosts_or_policies(arguments.hosts);
-    const std::vector<PolicyVerdicts> matrix = matrix_of(rulebook, std::move(all), inputs);
+    Inputs inputs;
+    const std::vector<PolicyVerdicts> matrix =
+        matrix_of(rulebook, std::move(all), arguments.hosts, arguments.skip_unreadable, inputs);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     if (matrix.front().verdicts.empty()) {
         throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");

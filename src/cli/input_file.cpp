@@ -26,10 +26,11 @@ public:
         return std::move(content_);
     }
 
-    FileContent read_lines(std::string_view lines, std::size_t first_line, std::size_t hosts) {
+    FileContent read_lines(const std::shared_ptr<StreamState>& stream, std::string_view lines, std::size_t first_line,
+                           std::size_t hosts) {
+        content_.stream = stream;
         content_.bytes = lines.size();
-        attempt(reading_.argument,
-                [&] { content_.hosts = read_host_lines(lines, file_, first_line, hosts, reading_.digests); });
+        attempt(reading_.argument, [&] { content_.hosts = stream->lines.read(lines, first_line, hosts); });
         return std::move(content_);
     }
 
@@ -106,9 +107,9 @@ FileContent read_input_file(const FileReading& reading, std::optional<std::strin
     return ContentReader(reading).read(std::move(bytes));
 }
 
-FileContent read_input_lines(const FileReading& reading, std::string_view lines, std::size_t first_line,
-                             std::size_t hosts) {
-    return ContentReader(reading).read_lines(lines, first_line, hosts);
+FileContent read_input_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream,
+                             std::string_view lines, std::size_t first_line, std::size_t hosts) {
+    return ContentReader(reading).read_lines(stream, lines, first_line, hosts);
 }
 
 void LimitWatch::operator()(std::string_view bytes) {

@@ -18,8 +18,11 @@
 
 namespace poolcpuid::cli {
 
-// What became of the pieces of a stream that were taken so far.
+// A stream of host documents one a line, and what became of its pieces that were taken so far.
 struct StreamState {
+    StreamState(std::string file, Digests digests) : lines(std::move(file), digests) {}
+
+    HostLines lines;
     bool failed = false;  // a line cannot be read, so that nothing of the stream counts
     std::size_t hosts = 0;
 };
@@ -49,10 +52,10 @@ std::string display_name(const std::string& path);
 // Reads the file; what is wrong stands in the result. bytes: what it holds, where that was read already.
 FileContent read_input_file(const FileReading& reading, std::optional<std::string> bytes = std::nullopt);
 
-// Reads a piece of a stream of host documents one a line: whole lines, the first of which is number first_line. hosts:
-// those of the pieces before it, for the bound on their number.
-FileContent read_input_lines(const FileReading& reading, std::string_view lines, std::size_t first_line,
-                             std::size_t hosts);
+// Reads a piece of a stream: whole lines, the first of which is number first_line. hosts: those of the pieces before
+// it, for the bound on their number.
+FileContent read_input_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream,
+                             std::string_view lines, std::size_t first_line, std::size_t hosts);
 
 // Gives up as soon as what was read can be nothing that is taken: one document has a limit, a stream of hosts has
 // another, and so have its lines and what is packed.

@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t stream_piece = std::size_t{4} << 20;  // bytes of a large input that are one piece of work
+constexpr std::size_t stream_piece = std::size_t{1} << 20;  // bytes of a stream that are one piece of work
+constexpr std::size_t most_at_once = std::size_t{4} << 20;  // of a file that is one
 
 bool is_stream_of_lines(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) == dump::StreamKind::lines;
@@ -100,7 +101,7 @@ private:
         const FileReading reading{argument.path,   text, argument.name, false, options_.accepts_policies,
                                   options_.digests};
         const bool is_small =
-            fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= stream_piece && !error;
+            fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= most_at_once && !error;
         if (argument.path == "-" || !is_small) return read_in_pieces(reading);
         work_.give([reading] { return read_input_file(reading); });
     }
@@ -146,7 +147,7 @@ private:
 
     void read_lines(const FileReading& reading, const os::InputFile& file, std::string bytes) {
         const LimitWatch watch(display_name(reading.path));
-        const auto stream = std::make_shared<StreamState>();
+        const auto stream = std::make_shared<StreamState>(display_name(reading.path), reading.digests);
         std::size_t first_line = 1;
         std::size_t read = bytes.size();
         for (bool at_end = false; !at_end && !stream->failed;) {
@@ -170,15 +171,13 @@ private:
     // Returns the number of lines.
     std::size_t give_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream, std::string bytes,
                            std::size_t first_line) {
-        const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+        const std::size_t lines = dump::count_line_feeds(bytes);
         // How many hosts the pieces before have counts only near the bound.
         if (first_line + lines > limits::hosts_per_stream) work_.finish();
         const std::size_t hosts = stream->hosts;
         const auto piece = std::make_shared<std::string>(std::move(bytes));
         work_.give([reading, stream, piece, first_line, hosts] {
-            FileContent content = read_input_lines(reading, *piece, first_line, hosts);
-            content.stream = stream;
-            return content;
+            return read_input_lines(reading, stream, *piece, first_line, hosts);
         });
         return lines;
     }
@@ -264,7 +263,12 @@ void drop_conflicts(Inputs& inputs, std::vector<Input>& all, const KeyOf& name_a
     }
 }
 
-Inputs collect(const std::vector<std::string>& arguments, const InputOptions& options) {
+void drop_policy_conflicts(Inputs& inputs) {
+    drop_conflicts(inputs, inputs.policies,
+                   [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
+}
+
+Inputs read_all(const std::vector<std::string>& arguments, const InputOptions& options) {
     std::vector<HostDump> hosts;
     const auto keep = [&](HostDump&& host) { hosts.push_back(std::move(host)); };
     const auto forget = [&](std::size_t count) {
@@ -272,9 +276,13 @@ Inputs collect(const std::vector<std::string>& arguments, const InputOptions& op
     };
     Inputs inputs = InputReader(options, keep, forget).run(arguments);
     inputs.hosts = std::move(hosts);
+    drop_policy_conflicts(inputs);
+    return inputs;
+}
+
+Inputs collect(const std::vector<std::string>& arguments, const InputOptions& options) {
+    Inputs inputs = read_all(arguments, options);
     drop_conflicts(inputs, inputs.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
-    drop_conflicts(inputs, inputs.policies,
-                   [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
     return inputs;
 }
 
@@ -288,8 +296,15 @@ Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions
     return collect(arguments, options);
 }
 
-Inputs stream_inputs(const std::vector<std::string>& arguments, const InputOptions& options, HostSink sink) {
-    return InputReader(options, std::move(sink), [](std::size_t) {}).run(arguments);
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips, HostSink sink) {
+    if (!skips) {
+        Inputs inputs = InputReader(options, std::move(sink), [](std::size_t) {}).run(arguments);
+        drop_policy_conflicts(inputs);
+        return inputs;
+    }
+    Inputs inputs = read_all(arguments, options);
+    for (HostDump& host : std::exchange(inputs.hosts, {})) sink(std::move(host));
+    return inputs;
 }
 
 OlderDigests::OlderDigests(const PoolPolicy& policy) {
@@ -297,11 +312,14 @@ OlderDigests::OlderDigests(const PoolPolicy& policy) {
 }
 
 void OlderDigests::apply(HostDump& host) const {
-    if (!listed_.contains(host.sha256) && listed_.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
+    if (listed_.contains(host.sha256)) return;
+    for (const std::string& digest : host.older_sha256) {
+        if (listed_.contains(digest)) host.sha256 = digest;
+    }
 }
 
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments) {
-    Inputs inputs = collect(arguments, {.digests = Digests::and_of_bytes});
+    Inputs inputs = collect(arguments, {.digests = Digests::and_older});
     const OlderDigests older(policy);
     for (HostDump& host : inputs.hosts) older.apply(host);
     return inputs;

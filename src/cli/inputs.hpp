@@ -62,17 +62,18 @@ struct InputOptions {
 Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options = {});
 
 // The same, but each host is given to sink as soon as it and those before it are read, and then forgotten; the result
-// has no hosts. Names that come again are the sink's to find; and of a stream of which a line cannot be read, hosts may
-// have been given before that was known.
+// has no hosts. Names that two hosts have are the sink's to find. Of a stream of which a line cannot be read, hosts may
+// have been given before that was known; skips: what cannot be read does not end the verb, so that all hosts are read
+// first.
 using HostSink = std::function<void(HostDump&&)>;
-Inputs stream_inputs(const std::vector<std::string>& arguments, const InputOptions& options, HostSink sink);
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips, HostSink sink);
 
-// The digests that an older policy lists its hosts by: those of host documents' bytes.
+// The digests that an older policy lists its hosts by.
 class OlderDigests {
 public:
     explicit OlderDigests(const PoolPolicy& policy);
 
-    // A host that was read with Digests::and_of_bytes, and that the policy lists by the older digest, goes by that.
+    // A host that was read with Digests::and_older, and that the policy lists by an older digest, goes by that.
     void apply(HostDump& host) const;
 
 private:

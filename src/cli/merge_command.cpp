@@ -136,21 +136,14 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     std::optional<OlderDigests> older;
     if (expected) {
         older.emplace(*expected);
-        options.digests = Digests::and_of_bytes;
+        options.digests = Digests::and_older;
     }
     Merger merger(arguments, rulebook);
     const auto add = [&](HostDump&& host) {
         if (older) older->apply(host);
         merger.add(std::move(host));
     };
-    Inputs inputs;
-    if (arguments.skip_unreadable) {
-        // What is left out is known only when all is read: of a stream with a bad line, nothing counts.
-        inputs = read_inputs(arguments.hosts, options);
-        for (HostDump& host : std::exchange(inputs.hosts, {})) add(std::move(host));
-    } else {
-        inputs = stream_inputs(arguments.hosts, options, add);
-    }
+    Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
     PoolState state = std::move(merger).finish(inputs);
     progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);

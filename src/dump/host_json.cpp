@@ -270,8 +270,14 @@ private:
 HostDump read_host_document(const Source& source, std::size_t first_line) {
     const Value document = json::parse(source.bytes, source.file, first_line);
     HostDump host = DocumentReader(source.file).read(document);
-    host.sha256 = sha256_hex(json::canonical(document));
+    host.sha256 = content_digest(document);
     return host;
+}
+
+std::string content_digest(const Value& document) { return sha256_hex(json::canonical(document, "name")); }
+
+std::string digest_with_name(const Source& source) {
+    return sha256_hex(json::canonical(json::parse(source.bytes, source.file)));
 }
 
 bool is_host_json(std::string_view bytes) noexcept {

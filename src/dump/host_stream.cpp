@@ -129,6 +129,12 @@ std::optional<std::string_view> Lines::next() noexcept {
     return line;
 }
 
+std::size_t count_line_feeds(std::string_view text) noexcept {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string_view::npos; ++at) ++count;
+    return count;
+}
+
 std::string_view without_byte_order_mark(std::string_view text) noexcept {
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     return text.starts_with(mark) ? text.substr(mark.size()) : text;

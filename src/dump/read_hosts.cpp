@@ -8,6 +8,7 @@
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/host_stream.hpp"
+#include "dump/known_documents.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
 #include "dump/reader.hpp"
@@ -43,8 +44,8 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     dump::note_partial(host);
     if (host.sha256.empty()) {
         host.sha256 = sha256_hex(bytes);
-    } else if (origin.digests == Digests::and_of_bytes) {
-        host.bytes_sha256 = sha256_hex(bytes);
+    } else if (origin.digests == Digests::and_older) {
+        host.older_sha256 = {dump::digest_with_name({bytes, origin.file}), sha256_hex(bytes)};
     }
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
@@ -53,11 +54,16 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
 }
 
 // part: what of the stream is at hand.
-std::vector<HostDump> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin) {
+std::vector<HostDump> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
+                                  dump::KnownDocuments& known) {
     std::vector<HostDump> hosts;
     dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
+        if (origin.digests == Digests::of_content) {
+            if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
+        }
         HostDump host = dump::read_host_document({document, origin.file}, line);
         complete(host, document, origin, line);
+        if (origin.digests == Digests::of_content) known.learn(document, host);
         hosts.push_back(std::move(host));
     });
     return hosts;
@@ -143,7 +149,10 @@ std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests) {
     const Origin origin{text.file, text.named_by, digests};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
-    if (kind != dump::StreamKind::none) return read_stream({kind}, bare, origin);
+    if (kind != dump::StreamKind::none) {
+        dump::KnownDocuments known;
+        return read_stream({kind}, bare, origin, known);
+    }
     if (text.bytes.size() > limits::dump_bytes) {
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");
@@ -154,10 +163,14 @@ std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests) {
     return hosts;
 }
 
-std::vector<HostDump> read_host_lines(std::string_view lines, std::string_view file, std::size_t first_line,
-                                      std::size_t hosts_before, Digests digests) {
+HostLines::HostLines(std::string file, Digests digests)
+    : file_(std::move(file)), digests_(digests), known_(std::make_unique<dump::KnownDocuments>()) {}
+
+HostLines::~HostLines() = default;
+
+std::vector<HostDump> HostLines::read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const {
     const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
-    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file, file, digests});
+    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, digests_}, *known_);
 }
 
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests) {

@@ -128,7 +128,7 @@ private:
         if (wrong.empty()) return;
         std::string list;
         for (const std::string& tag : wrong) list += (list.empty() ? "" : ", ") + tag;
-        const std::string lender = *in_.identity.names.begin();
+        const std::string lender = in_.identity.hosts.names.front();
         add(Severity::error, "no-safe-identity",
             "No family and model is safe for the whole pool. From those of " + lender + " a guest infers " + list +
                 ", which is not so on " + enumerate(exposed) +
@@ -418,7 +418,7 @@ private:
         std::map<std::pair<FindingCode, std::string>, HostList> notes;
         for (const auto& [digest, group] : groups_) {
             for (const DumpNote& note : group.notes) {
-                notes[{note.code, note.message}].add(group.list(in_.most_names), in_.most_names);
+                notes[{note.code, note.message}].add(group.hosts, in_.most_names);
             }
         }
         for (const auto& [note, found] : notes) {

@@ -11,7 +11,7 @@ Limits::Limits(const DecisionInputs& inputs)
     : in_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
 
 HostList Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
-    if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) return in_.identity.list(in_.most_names);
+    if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) return in_.identity.hosts;
     std::set<FieldIndex> visited;
     return hosts_of(by_fate(index, subleaf, visited), in_.most_names);
 }

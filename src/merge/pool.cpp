@@ -12,21 +12,13 @@
 
 namespace poolcpuid::merge {
 
-HostList HostGroup::list(std::size_t most) const {
-    HostList hosts{{}, names.size()};
-    const auto last = std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(names.size(), most)));
-    hosts.names.assign(names.begin(), last);
-    if (facts.cpu) hosts.cpus.emplace(short_text(*facts.cpu), names.size());
-    return hosts;
-}
-
 std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most) {
     std::vector<Variant> variants;
     std::map<const HostPromises*, std::size_t> places;
     for (const auto& [digest, group] : groups) {
         const auto [at, fresh] = places.emplace(group.promises.get(), variants.size());
         if (fresh) variants.push_back({group.promises, {}, group.is_ceiling});
-        variants[at->second].hosts.add(group.list(most), most);
+        variants[at->second].hosts.add(group.hosts, most);
     }
     return variants;
 }
@@ -174,12 +166,10 @@ std::vector<std::string> inferred_immunities(const HostPromises& host) {
     return {model->inferred.begin(), model->inferred.end()};
 }
 
-const HostGroup& choose_identity(const HostGroups& groups, const std::string& requested) {
+const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested) {
     if (!requested.empty()) {
-        for (const auto& [digest, group] : groups) {
-            if (!group.is_ceiling && (digest == requested || group.names.contains(requested))) return group;
-        }
-        throw UsageError("--identity: no host is named \"" + requested + "\" or has that digest");
+        const auto at = groups.find(requested);
+        return at == groups.end() || at->second.is_ceiling ? nullptr : &at->second;
     }
     const HostGroup* best = nullptr;
     const auto rank = [](const HostGroup& group) {
@@ -193,7 +183,7 @@ const HostGroup& choose_identity(const HostGroups& groups, const std::string& re
     for (const auto& [digest, group] : groups) {
         if (!group.is_ceiling && (best == nullptr || rank(group) < rank(*best))) best = &group;
     }
-    return *best;
+    return best;
 }
 
 }  // namespace poolcpuid::merge

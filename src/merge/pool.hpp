@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,18 +17,16 @@
 
 namespace poolcpuid::merge {
 
-// Hosts whose dumps are equal to the byte.
+// Hosts of one content.
 struct HostGroup {
     std::string sha256;
     std::string format;
     HostFacts facts;
     std::shared_ptr<const HostPromises> promises;
-    std::set<std::string> names;
+    HostList hosts;  // as many of their names as lists have, once a policy is made
     std::vector<DumpNote> notes;
-    bool is_ceiling = false;  // a policy that joined as a host
-
-    // The hosts, with at most so many of their names.
-    HostList list(std::size_t most) const;
+    bool is_ceiling = false;   // a policy that joined as a host
+    std::uint32_t number = 0;  // by which the state's names tell it
 };
 
 // The groups in order of digest, so that every walk over them is deterministic.
@@ -42,7 +41,7 @@ struct Variant {
     bool is_ceiling = false;
 };
 
-// The variants, each with at most so many names of its hosts: as many as the lists that are made of them may hold.
+// The variants of groups whose lists have at most so many names, each with no more.
 std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most);
 
 // Some variants of the pool.
@@ -86,9 +85,9 @@ bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex field, s
 // The immunities that guests infer from the host's family and model, sorted.
 std::vector<std::string> inferred_immunities(const HostPromises& host);
 
-// The group that lends the identity: requested (a name or digest) or the one with the fewest
-// model-inferred immunities, then the oldest generation, then the least digest. Throws UsageError
-// when no host is called requested.
-const HostGroup& choose_identity(const HostGroups& groups, const std::string& requested);
+// The group that lends the identity: that of the digest requested or, where that is empty, the one with the fewest
+// model-inferred immunities, then the oldest generation, then the least digest. nullptr when
+// there is none of that digest.
+const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested);
 
 }  // namespace poolcpuid::merge

@@ -40,6 +40,10 @@ std::vector<std::string> views_of(const HostGroup& group) {
     return views;
 }
 
+// The hosts' names, each with the number of its content. A fleet has a million of them: this is all that is held of
+// most.
+using Names = std::map<std::string, std::uint32_t>;
+
 }  // namespace
 
 struct PoolState::Impl {
@@ -49,7 +53,8 @@ struct PoolState::Impl {
     Atoms atoms;                                                                 // the semilattice
     HostGroups groups;                                                           // provenance
     std::unordered_map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_key
-    std::map<std::string, std::string> names;                                    // name → digest
+    std::shared_ptr<Names> names = std::make_shared<Names>();                    // shared by copies until one changes
+    std::vector<std::string> contents;                                           // digests, by HostGroup::number
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
@@ -57,7 +62,7 @@ struct PoolState::Impl {
     void set_vendor(const std::string& host, const std::string& string) {
         if (plan) {
             if (string == vendor_string) return;
-            const auto& first = *names.begin();
+            const auto& first = *names->begin();
             throw NoPolicyError("mixed vendors: " + first.first + " is \"" + vendor_string + "\", " + host + " is \"" +
                                 string + "\"; software reads CPUID by vendor, so no policy is true on both");
         }
@@ -69,11 +74,30 @@ struct PoolState::Impl {
         plan = std::make_shared<const Plan>(*rulebook, *vendor);
     }
 
-    void claim_name(const std::string& name, const std::string& digest) {
-        const auto [at, fresh] = names.emplace(name, digest);
-        if (!fresh && at->second != digest) {
+    Names& own_names() {
+        if (names.use_count() > 1) names = std::make_shared<Names>(*names);
+        return *names;
+    }
+
+    // The content of this digest, if a host has it.
+    HostGroup* find_group(const std::string& digest) {
+        const auto at = groups.find(digest);
+        return at == groups.end() ? nullptr : &at->second;
+    }
+
+    // True when a host of this name is there. Throws InputError when it has another content.
+    bool has_host(const std::string& name, const std::string& digest) const {
+        const auto at = names->find(name);
+        if (at == names->end()) return false;
+        if (contents[at->second] != digest) {
             throw InputError(name, 0, "one host of this name", "two with different content");
         }
+        return true;
+    }
+
+    void add_name(const std::string& name, HostGroup& group) {
+        own_names().emplace(name, group.number);
+        ++group.hosts.count;
     }
 
     // Hosts with equal views share their promises: computed once, and one variant of the pool.
@@ -83,7 +107,7 @@ struct PoolState::Impl {
         return promises;
     }
 
-    void add_group(HostGroup group) {
+    HostGroup& add_group(HostGroup group) {
         // What a host keeps only for a VM that brings it is offered by no VMM there: new VMs are not shown it.
         if (groups.empty()) {
             atoms = group.promises->atoms;
@@ -91,7 +115,30 @@ struct PoolState::Impl {
             atoms.meet(*plan, group.promises->atoms);
         }
         for (std::size_t w = 0; w < atoms.words.size(); ++w) atoms.words[w] &= ~group.promises->implied[w];
-        groups.emplace(group.sha256, std::move(group));
+        group.number = static_cast<std::uint32_t>(contents.size());
+        contents.push_back(group.sha256);
+        const std::string digest = group.sha256;
+        return groups.emplace(digest, std::move(group)).first->second;
+    }
+
+    // The groups, each with the first names of its hosts and their CPU.
+    HostGroups listed(std::size_t most) const {
+        HostGroups all = groups;
+        std::vector<HostList*> lists(contents.size());
+        for (auto& [digest, group] : all) {
+            lists[group.number] = &group.hosts;
+            if (group.facts.cpu) group.hosts.cpus = {{short_text(*group.facts.cpu), group.hosts.count}};
+        }
+        for (const auto& [name, number] : *names) {
+            if (lists[number]->names.size() < most) lists[number]->names.push_back(name);
+        }
+        return all;
+    }
+
+    // The digest that an identity goes by: a host's name, or the digest itself.
+    std::string identity_digest(const std::string& requested) const {
+        const auto at = names->find(requested);
+        return at == names->end() ? requested : contents[at->second];
     }
 
     void require_base(const std::vector<Variant>& variants) const {
@@ -109,33 +156,34 @@ struct PoolState::Impl {
         }
     }
 
-    std::vector<HostClass> host_classes(std::size_t most_listed) const {
+    // Of listed groups.
+    std::vector<HostClass> host_classes() const {
         std::vector<HostClass> classes;
         for (const auto& [digest, group] : groups) {
-            HostList hosts = group.list(most_listed);
-            classes.push_back(
-                {digest, group.format, views_of(group), std::move(hosts.names), hosts.count, group.facts});
+            const HostList& hosts = group.hosts;
+            classes.push_back({digest, group.format, views_of(group), hosts.names, hosts.count, group.facts});
         }
         return classes;
     }
 
     std::string names_digest() const {
         std::string text;
-        for (const auto& [name, digest] : names) text += name + "\n";
+        for (const auto& [name, number] : *names) text += name + "\n";
         return sha256_hex(text);
     }
 
-    // The pool with the policy that joins it as its ceiling, where there is one.
+    // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
     Impl with_ceiling(const MergeOptions& options) const {
         if (!plan) throw NoPolicyError("no host to make a policy from");
         Impl pool = *this;
+        pool.groups = listed(options.most_names);
         if (!options.ceiling_policy) return pool;
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
         promises->atoms.scrubs |=
             promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
-        pool.add_group({sha256_of(*options.ceiling_policy), "policy", {}, promises, {name}, {}, true});
+        pool.add_group({sha256_of(*options.ceiling_policy), "policy", {}, promises, {{name}, 1}, {}, true});
         return pool;
     }
 
@@ -151,7 +199,11 @@ struct PoolState::Impl {
     };
 
     Outcome close(const MergeOptions& options) const {
-        const HostGroup& identity = merge::choose_identity(groups, options.identity);
+        const HostGroup* found = merge::choose_identity(groups, identity_digest(options.identity));
+        if (found == nullptr) {
+            throw UsageError("--identity: no host is named \"" + options.identity + "\" or has that digest");
+        }
+        const HostGroup& identity = *found;
         std::vector<Variant> variants = merge::variants_of(groups, options.most_names);
         require_base(variants);
         Draft draft(*plan, atoms, *identity.promises->table);
@@ -187,34 +239,38 @@ PoolState& PoolState::operator=(PoolState other) noexcept {
 void PoolState::add(const HostDump& host) {
     const std::string string = vendor_string(host.first_table()).value_or("");
     impl_->set_vendor(host.name, string);
-    impl_->claim_name(host.name, host.sha256);
-    const auto at = impl_->groups.find(host.sha256);
-    if (at != impl_->groups.end()) {
-        at->second.names.insert(host.name);
-        return;
+    if (impl_->has_host(host.name, host.sha256)) return;
+    HostGroup* known = impl_->find_group(host.sha256);
+    if (known == nullptr) {
+        HostGroup group;
+        group.sha256 = host.sha256;
+        group.format = host.format;
+        group.facts = facts_of(*impl_->rulebook, host);
+        group.promises = impl_->promises_of(host);
+        group.notes = host.notes;
+        known = &impl_->add_group(std::move(group));
     }
-    HostGroup group;
-    group.sha256 = host.sha256;
-    group.format = host.format;
-    group.facts = facts_of(*impl_->rulebook, host);
-    group.promises = impl_->promises_of(host);
-    group.names.insert(host.name);
-    group.notes = host.notes;
-    impl_->add_group(std::move(group));
+    impl_->add_name(host.name, *known);
 }
 
 void PoolState::combine(const PoolState& other) {
-    for (const auto& skipped : other.impl_->skipped) impl_->skipped.push_back(skipped);
-    if (!other.impl_->plan) return;
-    impl_->set_vendor(other.impl_->names.begin()->first, other.impl_->vendor_string);
-    for (const auto& [name, digest] : other.impl_->names) impl_->claim_name(name, digest);
-    for (const auto& [digest, group] : other.impl_->groups) {
-        const auto at = impl_->groups.find(digest);
-        if (at == impl_->groups.end()) {
-            impl_->add_group(group);
-        } else {
-            at->second.names.insert(group.names.begin(), group.names.end());
+    const Impl& theirs = *other.impl_;
+    for (const auto& skipped : theirs.skipped) impl_->skipped.push_back(skipped);
+    if (!theirs.plan) return;
+    impl_->set_vendor(theirs.names->begin()->first, theirs.vendor_string);
+    const std::shared_ptr<const Names> names = theirs.names;  // which may be this state's own
+    for (const auto& [name, number] : *names) impl_->has_host(name, theirs.contents[number]);  // or throws
+    std::vector<HostGroup*> by_number(theirs.contents.size());
+    for (const auto& [digest, group] : theirs.groups) {
+        HostGroup* known = impl_->find_group(digest);
+        if (known == nullptr) {
+            known = &impl_->add_group(group);
+            known->hosts.count = 0;
         }
+        by_number[group.number] = known;
+    }
+    for (const auto& [name, number] : *names) {
+        if (!impl_->has_host(name, by_number[number]->sha256)) impl_->add_name(name, *by_number[number]);
     }
 }
 
@@ -222,15 +278,18 @@ PoolState PoolState::without(const std::vector<std::string>& hosts) const {
     PoolState rest(*this);
     Impl& impl = *rest.impl_;
     for (const std::string& name : hosts) {
-        const auto at = impl.names.find(name);
-        if (at == impl.names.end()) throw UsageError("no host of the pool is called " + printable(name));
-        impl.groups.at(at->second).names.erase(name);
-        impl.names.erase(at);
+        const auto at = impl.names->find(name);
+        if (at == impl.names->end()) throw UsageError("no host of the pool is called " + printable(name));
+        --impl.groups.at(impl.contents[at->second]).hosts.count;
+        impl.own_names().erase(name);
     }
     const HostGroups groups = std::exchange(impl.groups, {});
+    const Names names = std::exchange(impl.own_names(), {});
+    const std::vector<std::string> contents = std::exchange(impl.contents, {});
     for (const auto& [digest, group] : groups) {
-        if (!group.names.empty()) impl.add_group(group);
+        if (group.hosts.count > 0) impl.add_group(group).hosts.count = 0;
     }
+    for (const auto& [name, number] : names) impl.add_name(name, impl.groups.at(contents[number]));
     if (!impl.groups.empty()) return rest;
     PoolState none(*impl.rulebook);  // of no vendor, too
     none.impl_->skipped = impl.skipped;
@@ -241,18 +300,21 @@ void PoolState::note_skipped(std::string_view file, std::string_view reason) {
     impl_->skipped.emplace_back(printable(file), printable(reason));
 }
 
-std::size_t PoolState::host_count() const noexcept { return impl_->names.size(); }
+std::size_t PoolState::host_count() const noexcept { return impl_->names->size(); }
 
 CpuCounts PoolState::cpus() const {
     CpuCounts counts;
     for (const auto& [digest, group] : impl_->groups) {
-        if (group.facts.cpu) counts[short_text(*group.facts.cpu)] += group.names.size();
+        if (group.facts.cpu) counts[short_text(*group.facts.cpu)] += group.hosts.count;
     }
     return counts;
 }
 
 std::vector<std::pair<std::string, std::string>> PoolState::names() const {
-    return {impl_->names.begin(), impl_->names.end()};
+    std::vector<std::pair<std::string, std::string>> all;
+    all.reserve(impl_->names->size());
+    for (const auto& [name, number] : *impl_->names) all.emplace_back(name, impl_->contents[number]);
+    return all;
 }
 
 bool PoolState::same_promises(const PoolState& other) const {
@@ -265,7 +327,7 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
     policy.options = merge::recorded(options, *pool.plan);
-    policy.hosts = pool.host_classes(options.most_names);
+    policy.hosts = pool.host_classes();
     policy.names_sha256 = pool.names_digest();
     policy.owned = merge::owned_bits(outcome.draft, outcome.rows);
     if (const Level* level = level_of(*pool.rulebook, policy)) policy.level = level->id;
@@ -290,7 +352,7 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     HostPromises given = merge::promises_of(*impl_->plan, policy);
     // Where the result asks for no VERW its registers do not show that every host is immune.
     given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
-    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->groups, most_names));
+    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->listed(most_names), most_names));
 }
 
 }  // namespace poolcpuid

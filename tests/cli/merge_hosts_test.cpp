@@ -27,6 +27,13 @@ std::string names_of(const Result& result) {
     return names;
 }
 
+// The digest of a host document (docs/design.md).
+std::string content_digest(const std::string& text) {
+    nlohmann::json content = nlohmann::json::parse(text);
+    content.erase("name");
+    return sha256_hex(content.dump());
+}
+
 HostDump weaker(const std::string& name) { return with_bit(amd_host(name), leaf_7, Register::ebx, avx2_bit, false); }
 
 }  // namespace
@@ -140,13 +147,34 @@ TEST_CASE("a stream of hosts may be a file; the digest of a line is its document
     const std::string file = dir.write("hosts.ndjson", line + document_line(weaker("two")));
     const Result result = run({"merge", file});
     CHECK_THAT(names_of(result), Contains("one ") && Contains("two "));
-    CHECK_THAT(result.out, Contains("\"" + sha256_hex(nlohmann::json::parse(line).dump()) + "\""));
+    CHECK_THAT(result.out, Contains("\"" + content_digest(line) + "\""));
 }
 
-TEST_CASE("the digest of a host document is that of its content, spelt without blanks and by key", "[merge][hosts]") {
+TEST_CASE("the digest of a host document is that of its content, without the name, without blanks and by key",
+          "[merge][hosts]") {
     const std::string text = document(amd_host("node-1"));
-    CHECK_THAT(run({"merge", "-"}, {.input = text}).out,
-               Contains("\"sha256\": \"" + sha256_hex(nlohmann::json::parse(text).dump()) + "\""));
+    const Result result = run({"merge", "-"}, {.input = text});
+    CHECK_THAT(result.out, Contains("\"sha256\": \"" + content_digest(text) + "\""));
+    const Result two = run({"merge", "-"}, {.input = document_line(amd_host("a")) + document_line(amd_host("b"))});
+    const nlohmann::json hosts = nlohmann::json::parse(two.out).at("hosts");
+    CHECK(hosts.size() == 1);
+    CHECK(hosts.at(0).at("names") == nlohmann::json{"a", "b"});
+}
+
+TEST_CASE("a policy that lists the digest of a document with its name is what the host gives", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string text = document(amd_host("node-1"));
+    const std::string file = dir.write("node-1.json", text);
+    std::string old = run({"merge", file}).out;
+    const std::string digest = content_digest(text);
+    old.replace(old.find(digest), digest.size(), sha256_hex(nlohmann::json::parse(text).dump()));
+    const std::string policy = dir.write("old.json", old);
+    const std::string copy = dir.write("copy/node-1.json", nlohmann::ordered_json::parse(text).dump(8));
+    for (const std::string& host : {file, copy}) {
+        CHECK(run({"merge", "--expect", policy, host}).status == 0);
+        CHECK(run({"plan", policy, "--hosts", host, "--add", host}).status == 0);
+        CHECK(run({"explain", policy, "--hosts", host}).status == 0);
+    }
 }
 
 TEST_CASE("a policy that lists the digest of a document's bytes is what the same bytes give", "[merge][hosts]") {
@@ -154,7 +182,7 @@ TEST_CASE("a policy that lists the digest of a document's bytes is what the same
     const std::string text = document(amd_host("node-1"));
     const std::string file = dir.write("node-1.json", text);
     std::string old = run({"merge", file}).out;
-    const std::string digest = sha256_hex(nlohmann::json::parse(text).dump());
+    const std::string digest = content_digest(text);
     old.replace(old.find(digest), digest.size(), sha256_hex(text));
     const std::string policy = dir.write("old.json", old);
     CHECK(run({"merge", "--expect", policy, file}).status == 0);

@@ -88,7 +88,8 @@ TEST_CASE("report writes the page and nothing else", "[report]") {
 
 TEST_CASE("report maps failures to the contract's statuses and writes nothing then", "[report]") {
     const Files files;
-    const std::string other = files.dir.write("other.json", document(amd_host("other")));
+    const HostDump stranger = with_bit(amd_host("other"), leaf_7, Register::ebx, avx2_bit, false);
+    const std::string other = files.dir.write("other.json", document(stranger));
     const auto status = [&](std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "report");
         return run(arguments).status;

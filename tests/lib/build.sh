@@ -12,6 +12,9 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
 unit_packages=(catch2 libvalijson-dev)
 # shellcheck disable=SC2034
 test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils)
+# What tests/bench/run measures with.
+# shellcheck disable=SC2034
+bench_packages=("${unit_packages[@]}" libbenchmark-dev python3 valgrind)
 # The release's own clang, whatever its version, with the libraries of the sanitizers.
 # shellcheck disable=SC2034
 clang_packages=(clang libclang-rt-dev)
