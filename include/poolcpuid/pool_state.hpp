@@ -60,7 +60,9 @@ public:
     // Meets the state with one host. The host must be named. Throws InputError when another host with
     // this name and other content was added, NoPolicyError when its vendor is not in the rulebook or
     // not that of the pool. Linear in the rows of the host.
-    void add(const HostDump& host);
+    void add(const HostDump& host) { add(host, host.name); }
+    // The same of a host that is called name, whatever the dump's own.
+    void add(const HostDump& host, const std::string& name);
 
     // Meets the state with another: the same as adding its hosts. Throws as add does.
     void combine(const PoolState& other);

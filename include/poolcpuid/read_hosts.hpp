@@ -50,6 +50,12 @@ std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, 
 // The same, of one text out of what it was wrapped in.
 std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content);
 
+// A host of a stream. What many of them say is held once: the dump's own name is not the host's.
+struct StreamedHost {
+    std::string name;
+    std::shared_ptr<const HostDump> dump;
+};
+
 // Reads the hosts of a stream of host documents one a line piece by piece, so that it need not be held as one. Nearly
 // all documents of a fleet say the same but for the host's name, so what was read to what is remembered (within a
 // bound), and such a one costs little more than a comparison. Several threads may read pieces at once.
@@ -61,7 +67,7 @@ public:
     ~HostLines();
 
     // The hosts of whole lines, of which the first is line first_line of the file, after so many hosts. As read_hosts.
-    std::vector<HostDump> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const;
+    std::vector<StreamedHost> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const;
 
 private:
     std::string file_;

@@ -36,11 +36,11 @@ class Judge {
 public:
     Judge(const Rulebook& rulebook, PoolPolicy policy) : checker_(rulebook, policy), policy_(std::move(policy)) {}
 
-    void add(const HostDump& host) {
+    void add(const std::string& name, const HostDump& host) {
         auto [at, fresh] = by_content_.try_emplace(host.sha256);
         if (fresh) at->second = checker_.against(host);
         Verdict verdict = at->second;
-        verdict.name = host.name;
+        verdict.name = name;
         add(std::move(verdict));
     }
 
@@ -89,9 +89,9 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
     for (PoolPolicy& policy : policies) judges.emplace_back(rulebook, std::move(policy));
     std::map<std::string, std::string> contents;
     std::set<std::string> conflicts;
-    const auto judge = [&](const HostDump& host) {
-        if (contents.emplace(host.name, host.sha256).first->second != host.sha256) conflicts.insert(host.name);
-        for (Judge& each : judges) each.add(host);
+    const auto judge = [&](const std::string& name, const HostDump& host) {
+        if (contents.emplace(name, host.sha256).first->second != host.sha256) conflicts.insert(name);
+        for (Judge& each : judges) each.add(name, host);
     };
     inputs = read_each(arguments, {.accepts_policies = true}, skips, judge);
     for (const std::string& name : conflicts) inputs.unreadable.emplace_back(name, name_conflict(name));

@@ -30,7 +30,7 @@ public:
                            std::size_t hosts) {
         content_.stream = stream;
         content_.bytes = lines.size();
-        attempt(reading_.argument, [&] { content_.hosts = stream->lines.read(lines, first_line, hosts); });
+        attempt(reading_.argument, [&] { content_.streamed = stream->lines.read(lines, first_line, hosts); });
         return std::move(content_);
     }
 

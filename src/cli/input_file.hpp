@@ -29,11 +29,13 @@ struct StreamState {
 
 struct FileContent {
     std::vector<HostDump> hosts;
+    std::vector<StreamedHost> streamed;                          // of a piece of a stream
     std::vector<PoolPolicy> policies;                            // only where they are accepted
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
     std::vector<std::string> said;                               // what was left aside, for the user
     std::size_t bytes = 0;                                       // that were read
     std::shared_ptr<StreamState> stream;                         // of a piece of a stream
+    std::string piece;                                           // its bytes, which nobody needs any more
 };
 
 // How a file is to be read.

@@ -39,14 +39,51 @@ bool is_stream_of_lines(std::string_view bytes) noexcept {
 // "NAME=FILE": the "=" stands before any "/".
 bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
 
+// What becomes of hosts that are read.
+class HostTaker {
+public:
+    HostTaker() = default;
+    HostTaker(const HostTaker&) = delete;
+    HostTaker& operator=(const HostTaker&) = delete;
+    virtual ~HostTaker() = default;
+
+    virtual void take(HostDump&& host) = 0;
+    virtual void take(const StreamedHost& host) = 0;
+    // The last so many are of a stream of which a line cannot be read: nothing of it counts.
+    virtual void forget(std::size_t hosts) = 0;
+};
+
+class Collector : public HostTaker {
+public:
+    void take(HostDump&& host) override { hosts.push_back(std::move(host)); }
+    void take(const StreamedHost& host) override {
+        hosts.push_back(*host.dump);
+        hosts.back().name = host.name;
+    }
+    void forget(std::size_t count) override { hosts.resize(hosts.size() - count); }
+
+    std::vector<HostDump> hosts;
+};
+
+class Passer : public HostTaker {
+public:
+    explicit Passer(const HostSink& sink) : sink_(sink) {}
+
+    void take(HostDump&& host) override { sink_(host.name, host); }
+    void take(const StreamedHost& host) override { sink_(host.name, *host.dump); }
+    void forget(std::size_t /*hosts*/) override {}
+
+private:
+    const HostSink& sink_;
+};
+
 // Reads what the arguments name, several files at once, and gives the hosts on in the order of the arguments.
 class InputReader {
 public:
-    // forget is called with the number of hosts that were given on of a file that cannot be read as a whole after all.
-    InputReader(const InputOptions& options, HostSink sink, std::function<void(std::size_t)> forget)
+    // The taker must outlive the reader.
+    InputReader(const InputOptions& options, HostTaker& taker)
         : options_(options),
-          sink_(std::move(sink)),
-          forget_(std::move(forget)),
+          taker_(taker),
           work_(manner().threads, [this](FileContent&& content) { take(std::move(content)); }) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
@@ -78,9 +115,12 @@ private:
 
     void take(FileContent&& content) {
         for (const std::string& said : content.said) log_info(said);
+        if (content.stream) spares_.push_back(std::move(content.piece));
         if (content.stream && !take_piece(*content.stream, content)) return;
-        if (options_.progress != nullptr) options_.progress->add(content.hosts.size(), content.bytes);
-        for (HostDump& host : content.hosts) sink_(std::move(host));
+        if (options_.progress != nullptr)
+            options_.progress->add(content.hosts.size() + content.streamed.size(), content.bytes);
+        for (HostDump& host : content.hosts) taker_.take(std::move(host));
+        for (const StreamedHost& host : content.streamed) taker_.take(host);
         for (PoolPolicy& policy : content.policies) inputs_.policies.push_back(std::move(policy));
         for (auto& problem : content.unreadable) inputs_.unreadable.push_back(std::move(problem));
     }
@@ -89,8 +129,8 @@ private:
     bool take_piece(StreamState& stream, const FileContent& content) const {
         if (stream.failed) return false;
         stream.failed = !content.unreadable.empty();
-        if (stream.failed) forget_(stream.hosts);
-        stream.hosts += content.hosts.size();
+        if (stream.failed) taker_.forget(stream.hosts);
+        stream.hosts += content.streamed.size();
         return true;
     }
 
@@ -155,7 +195,8 @@ private:
             const std::size_t rest = last == std::string::npos ? bytes.size() : bytes.size() - last - 1;
             watch.check_lines(read, rest);
             if (rest < bytes.size()) {
-                std::string next = bytes.substr(bytes.size() - rest);
+                std::string next = spare();
+                next.assign(bytes, bytes.size() - rest, rest);
                 bytes.resize(bytes.size() - rest);
                 first_line += give_lines(reading, stream, std::move(bytes), first_line);
                 bytes = std::move(next);
@@ -168,6 +209,14 @@ private:
         work_.finish();
     }
 
+    // Memory of a piece that was read: what is asked for anew is cleared page by page.
+    std::string spare() {
+        if (spares_.empty()) return {};
+        std::string memory = std::move(spares_.back());
+        spares_.pop_back();
+        return memory;
+    }
+
     // Returns the number of lines.
     std::size_t give_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream, std::string bytes,
                            std::size_t first_line) {
@@ -177,7 +226,9 @@ private:
         const std::size_t hosts = stream->hosts;
         const auto piece = std::make_shared<std::string>(std::move(bytes));
         work_.give([reading, stream, piece, first_line, hosts] {
-            return read_input_lines(reading, stream, *piece, first_line, hosts);
+            FileContent content = read_input_lines(reading, stream, *piece, first_line, hosts);
+            content.piece = std::move(*piece);
+            return content;
         });
         return lines;
     }
@@ -187,9 +238,9 @@ private:
     }
 
     InputOptions options_;
-    HostSink sink_;
-    std::function<void(std::size_t)> forget_;
+    HostTaker& taker_;
     Inputs inputs_;
+    std::vector<std::string> spares_;
     OrderedWork<FileContent> work_;
 };
 
@@ -241,9 +292,9 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
     return !inputs.unreadable.empty() && !skip;
 }
 
-InputError partial_problem(const HostDump& host, const std::string& instead) {
-    return {host.name, 0, "the registers of a host" + instead,
-            "names or words of features alone (" + host.format +
+InputError partial_problem(const std::string& name, const HostDump& dump, const std::string& instead) {
+    return {name, 0, "the registers of a host" + instead,
+            "names or words of features alone (" + dump.format +
                 "), of which the rest is not known (run `poolcpuid capture` on that host)"};
 }
 
@@ -269,13 +320,9 @@ void drop_policy_conflicts(Inputs& inputs) {
 }
 
 Inputs read_all(const std::vector<std::string>& arguments, const InputOptions& options) {
-    std::vector<HostDump> hosts;
-    const auto keep = [&](HostDump&& host) { hosts.push_back(std::move(host)); };
-    const auto forget = [&](std::size_t count) {
-        hosts.erase(hosts.end() - static_cast<std::ptrdiff_t>(count), hosts.end());
-    };
-    Inputs inputs = InputReader(options, keep, forget).run(arguments);
-    inputs.hosts = std::move(hosts);
+    Collector all;
+    Inputs inputs = InputReader(options, all).run(arguments);
+    inputs.hosts = std::move(all.hosts);
     drop_policy_conflicts(inputs);
     return inputs;
 }
@@ -296,14 +343,16 @@ Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions
     return collect(arguments, options);
 }
 
-Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips, HostSink sink) {
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
+                 const HostSink& sink) {
     if (!skips) {
-        Inputs inputs = InputReader(options, std::move(sink), [](std::size_t) {}).run(arguments);
+        Passer passer(sink);
+        Inputs inputs = InputReader(options, passer).run(arguments);
         drop_policy_conflicts(inputs);
         return inputs;
     }
     Inputs inputs = read_all(arguments, options);
-    for (HostDump& host : std::exchange(inputs.hosts, {})) sink(std::move(host));
+    for (const HostDump& host : std::exchange(inputs.hosts, {})) sink(host.name, host);
     return inputs;
 }
 

@@ -45,7 +45,7 @@ bool report_unreadable(const Inputs& inputs, bool skip = false);
 
 // What is wrong with a partial host in a pool: it was read from names of features, and what these do not say may be
 // there. Throws nothing.
-InputError partial_problem(const HostDump& host, const std::string& instead);
+InputError partial_problem(const std::string& name, const HostDump& dump, const std::string& instead);
 
 // What is wrong with a name that two hosts with different content have.
 InputError name_conflict(const std::string& name);
@@ -65,8 +65,9 @@ Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions
 // has no hosts. Names that two hosts have are the sink's to find. Of a stream of which a line cannot be read, hosts may
 // have been given before that was known; skips: what cannot be read does not end the verb, so that all hosts are read
 // first.
-using HostSink = std::function<void(HostDump&&)>;
-Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips, HostSink sink);
+using HostSink = std::function<void(const std::string& name, const HostDump& dump)>;  // not the dump's own name
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
+                 const HostSink& sink);
 
 // The digests that an older policy lists its hosts by.
 class OlderDigests {

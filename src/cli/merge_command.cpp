@@ -77,21 +77,22 @@ class Merger {
 public:
     Merger(const MergeArguments& arguments, const Rulebook& rulebook) : arguments_(arguments), rulebook_(rulebook) {}
 
-    void add(HostDump&& host) {
+    void add(const std::string& name, const HostDump& host) {
         const std::string vendor = vendor_string(host.first_table()).value_or("");
         if (!rulebook_.vendor_of(vendor) || (state_.host_count() > 0 && vendor != vendor_)) {
-            others_.push_back(std::move(host));
+            others_.push_back(host);
+            others_.back().name = name;
             return;
         }
         vendor_ = vendor;
         if (host.is_partial() && !arguments_.allow_partial) {
-            partial_.emplace_back(host.name, partial_problem(host, " (or --allow-partial)"));
+            partial_.emplace_back(name, partial_problem(name, host, " (or --allow-partial)"));
             return;
         }
         try {
-            state_.add(host);
+            state_.add(host, name);
         } catch (const InputError&) {
-            conflicts_.insert(host.name);
+            conflicts_.insert(name);
         }
     }
 
@@ -139,9 +140,11 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
         options.digests = Digests::and_older;
     }
     Merger merger(arguments, rulebook);
-    const auto add = [&](HostDump&& host) {
-        if (older) older->apply(host);
-        merger.add(std::move(host));
+    const auto add = [&](const std::string& name, const HostDump& host) {
+        if (!older) return merger.add(name, host);
+        HostDump listed = host;
+        older->apply(listed);
+        merger.add(name, listed);
     };
     Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
     PoolState state = std::move(merger).finish(inputs);

@@ -162,7 +162,7 @@ PlanInputs plan_inputs_of(const PlanSources& sources, const Rulebook& rulebook, 
                           InferredChange inferred) {
     for (const auto* hosts : {&inferred.change.added, &inferred.change.replaced}) {
         for (const HostDump& host : *hosts) {
-            if (host.is_partial()) throw partial_problem(host, " that joins or comes back");
+            if (host.is_partial()) throw partial_problem(host.name, host, " that joins or comes back");
         }
     }
     std::optional<PoolPolicy> ceiling;

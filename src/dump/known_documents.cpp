@@ -6,7 +6,6 @@
 
 #include "dump/host_json.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {
 
@@ -43,15 +42,13 @@ std::uint64_t hash_of(std::string_view before, std::string_view after) noexcept 
 
 }  // namespace
 
-std::optional<HostDump> KnownDocuments::find(std::string_view document) const {
+std::optional<StreamedHost> KnownDocuments::find(std::string_view document) const {
     const auto split = split_at_name(document);
     if (!split) return std::nullopt;
     const std::shared_ptr<const Known> known = find_known(split->before, split->after);
     // A name that is none is refused by whoever reads the document.
     if (!known || !host_name_problem(split->name).empty()) return std::nullopt;
-    HostDump host = known->host;
-    host.name = split->name;
-    return host;
+    return StreamedHost{std::string(split->name), known->dump};
 }
 
 std::shared_ptr<const KnownDocuments::Known> KnownDocuments::find_known(std::string_view before,
@@ -67,19 +64,19 @@ std::shared_ptr<const KnownDocuments::Known> KnownDocuments::find_known(std::str
 
 // Between equal bytes another string of plain characters is read as one, too. So what was read of this document counts
 // for those with another name if the name is all that another name changes; the digest is of everything else.
-void KnownDocuments::learn(std::string_view document, const HostDump& host) {
+void KnownDocuments::learn(std::string_view document, const StreamedHost& host) {
     const auto split = split_at_name(document);
     if (!split || split->name != host.name || document.size() > most_bytes) return;
     const std::string name = host.name == "a" ? "b" : "a";
     try {
         const std::string text = std::string(split->before) + name + std::string(split->after);
         const HostDump other = read_host_document({text, {}}, 1);
-        if (other.name != name || other.sha256 != host.sha256) return;
+        if (other.name != name || other.sha256 != host.dump->sha256) return;
     } catch (const InputError&) {
         return;
     }
-    const auto known = std::make_shared<Known>(Known{std::string(split->before), std::string(split->after), host});
-    known->host.name.clear();
+    const auto known =
+        std::make_shared<const Known>(Known{std::string(split->before), std::string(split->after), host.dump});
     const std::scoped_lock lock(mutex_);
     if (bytes_ + document.size() > most_bytes) return;
     bytes_ += document.size();

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {
 
@@ -20,17 +20,17 @@ class KnownDocuments {
 public:
     // The host of a document that differs from one which was learnt in nothing but the name, which is a valid one;
     // else nothing. Linear.
-    std::optional<HostDump> find(std::string_view document) const;
+    std::optional<StreamedHost> find(std::string_view document) const;
 
     // Remembers what document was read to, where that can be told apart from the name; up to a bound of memory.
     // O(n log n): the document is read once more, to see what another name changes in it.
-    void learn(std::string_view document, const HostDump& host);
+    void learn(std::string_view document, const StreamedHost& host);
 
 private:
     struct Known {
         std::string before;  // the bytes of the document up to the name
         std::string after;   // and behind it
-        HostDump host;       // without a name
+        std::shared_ptr<const HostDump> dump;
     };
 
     std::shared_ptr<const Known> find_known(std::string_view before, std::string_view after) const;

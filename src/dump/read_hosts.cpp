@@ -54,18 +54,30 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
 }
 
 // part: what of the stream is at hand.
-std::vector<HostDump> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
-                                  dump::KnownDocuments& known) {
-    std::vector<HostDump> hosts;
+std::vector<StreamedHost> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
+                                      dump::KnownDocuments& known) {
+    std::vector<StreamedHost> hosts;
+    const bool knows = origin.digests == Digests::of_content;  // the older ones are of each document
     dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
-        if (origin.digests == Digests::of_content) {
+        if (knows) {
             if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
         }
-        HostDump host = dump::read_host_document({document, origin.file}, line);
-        complete(host, document, origin, line);
-        if (origin.digests == Digests::of_content) known.learn(document, host);
-        hosts.push_back(std::move(host));
+        HostDump dump = dump::read_host_document({document, origin.file}, line);
+        complete(dump, document, origin, line);
+        std::string name = dump.name;
+        hosts.push_back({std::move(name), std::make_shared<const HostDump>(std::move(dump))});
+        if (knows) known.learn(document, hosts.back());
     });
+    return hosts;
+}
+
+std::vector<HostDump> copies_of(const std::vector<StreamedHost>& streamed) {
+    std::vector<HostDump> hosts;
+    hosts.reserve(streamed.size());
+    for (const StreamedHost& host : streamed) {
+        hosts.push_back(*host.dump);
+        hosts.back().name = host.name;
+    }
     return hosts;
 }
 
@@ -151,7 +163,7 @@ std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests) {
     const dump::StreamKind kind = dump::stream_kind(bare);
     if (kind != dump::StreamKind::none) {
         dump::KnownDocuments known;
-        return read_stream({kind}, bare, origin, known);
+        return copies_of(read_stream({kind}, bare, origin, known));
     }
     if (text.bytes.size() > limits::dump_bytes) {
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
@@ -168,7 +180,8 @@ HostLines::HostLines(std::string file, Digests digests)
 
 HostLines::~HostLines() = default;
 
-std::vector<HostDump> HostLines::read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const {
+std::vector<StreamedHost> HostLines::read(std::string_view lines, std::size_t first_line,
+                                          std::size_t hosts_before) const {
     const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
     return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, digests_}, *known_);
 }

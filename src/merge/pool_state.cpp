@@ -236,10 +236,10 @@ PoolState& PoolState::operator=(PoolState other) noexcept {
     return *this;
 }
 
-void PoolState::add(const HostDump& host) {
+void PoolState::add(const HostDump& host, const std::string& name) {
     const std::string string = vendor_string(host.first_table()).value_or("");
-    impl_->set_vendor(host.name, string);
-    if (impl_->has_host(host.name, host.sha256)) return;
+    impl_->set_vendor(name, string);
+    if (impl_->has_host(name, host.sha256)) return;
     HostGroup* known = impl_->find_group(host.sha256);
     if (known == nullptr) {
         HostGroup group;
@@ -250,7 +250,7 @@ void PoolState::add(const HostDump& host) {
         group.notes = host.notes;
         known = &impl_->add_group(std::move(group));
     }
-    impl_->add_name(host.name, *known);
+    impl_->add_name(name, *known);
 }
 
 void PoolState::combine(const PoolState& other) {
