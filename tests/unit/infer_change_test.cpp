@@ -122,6 +122,9 @@ TEST_CASE("a host that the policy counts and does not name came back where the s
     REQUIRE(names(back.lost) == "n19");
     CHECK(back.lost[0].sha256 == good("n19").sha256);
     CHECK(codes(back).empty());
+    std::reverse(dumps.begin(), dumps.end());
+    CHECK(names(inferred(good_hosts(10), dumps).change.replaced) == "n19");
+    std::reverse(dumps.begin(), dumps.end());
     dumps[9] = weak("new");  // the names are others: nobody knows whether n19 is called new now
     const InferredChange joined = inferred(good_hosts(10), dumps);
     CHECK(names(joined.change.added) == "new");
