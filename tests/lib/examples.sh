@@ -9,8 +9,7 @@ in_copy() (
     cp -r -- "$repository/examples" "$copy"
     cd -- "$copy/examples/$1" || exit
     shift
-    export COLUMNS=80 PATH=$repository/build/release:$repository/tests/lib:$PATH
-    "$@"
+    COLUMNS=80 PATH=$repository/build/release:$repository/tests/lib:$PATH "$@"
 )
 
 # plan_example NAME FORMAT: runs each line of examples/NAME/commands with poolcpuid and prints what the last, the plan,
