@@ -107,7 +107,7 @@ void add_diff_command(CLI::App& verb, Action& action) {
         "Exit status 0: equal registers; 1: different.\n\n"
         "Examples:\n"
         "  poolcpuid diff q2.json q3.json                     what changed in a quarter\n"
-        "  poolcpuid diff q2.json q3.json --hosts hosts/      and where guests are falsely safe\n"
+        "  poolcpuid diff q2.json q3.json --hosts hosts/      who is falsely safe, where\n"
         "  poolcpuid diff old=a.txt new=b.txt --format text   two hosts\n"
         "  poolcpuid diff a.json b.json --format json | jq '.changes[].field'");
     verb.callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });
