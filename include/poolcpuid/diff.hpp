@@ -8,6 +8,7 @@
 // into a pool; fields without promises (identity, derived, owned, hidden) are compared as dumped.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -101,10 +102,24 @@ struct BeliefChange {
     Belief belief_after = Belief::not_affected;
 };
 
+// A CPU vulnerability from which a guest believes itself safe, and is not on some of the hosts that were asked.
+struct FalseBelief {
+    std::string id;
+    std::string name;
+    std::string before;  // as in BeliefChange; the same where only the hosts count
+    std::string after;
+    std::vector<std::string> hosts_before;  // where a guest of the first policy is falsely safe, sorted
+    std::vector<std::string> hosts_after;   // and one that restarts under the second
+    std::vector<AuditAdvice> advice;        // what would help the latter
+};
+
 // What a kernel believes otherwise.
 struct BeliefChanges {
     GuestKernel kernel;
-    std::vector<BeliefChange> changes;  // sorted by id
+    std::vector<BeliefChange> changes;      // sorted by id
+    std::size_t hosts = 0;                  // of which it was asked whether that is true
+    std::vector<FalseBelief> falsely_safe;  // sorted by id
+    CpuNames cpus;                          // of the hosts
 };
 
 struct Difference {
@@ -127,7 +142,11 @@ using PolicyOrHost = std::variant<PoolPolicy, HostDump>;
 // The difference. Between sides of two vendors the vendor is what no longer holds; what else their registers differ
 // in has no direction, and is not told where the rulebook does not know one of the vendors. Throws NoPolicyError when
 // it does not know the vendor of both. Linear in the rows of both and the rulebook's fields.
-Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after);
+//
+// hosts: of two policies, those on which guests run, of which it is asked whether what they believe is true there. Of
+// different names; throws InputError for a host of another vendor than that of both policies.
+Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after,
+                       const std::vector<const HostDump*>& hosts = {});
 
 // The difference as a JSON document (schemas/diff.schema.json): deterministic, ends with a newline.
 std::string to_json(const Difference& difference, const Rulebook& rulebook);

@@ -246,16 +246,28 @@ private:
         }));
     }
 
-    std::vector<std::string> hosts_without(const std::vector<std::string>& fields) const {
+    // Whether the policy's bit depends on that host: a guarded one is for hosts that are affected alone.
+    bool decides(const AuditedHost& host, FieldIndex field) const {
+        return case_.rulebook[field].rule != Rule::guarded ||
+               answer_on(host.conditions, case_.vulnerability, case_.saying).affected != Answer::no;
+    }
+
+    // Hosts that keep some of these fields from the policy: they lack them, or their dumps do not say.
+    std::vector<std::string> hosts_that_say(Answer answer, const std::vector<std::string>& fields) const {
         std::vector<std::string> names;
         for (const AuditedHost& host : case_.hosts) {
             const auto& has = host.conditions.subject().field;
-            const bool lacks = std::any_of(fields.begin(), fields.end(), [&](const std::string& field) {
-                return has(case_.rulebook.find(field)) == Answer::no;
+            const bool says_so = std::any_of(fields.begin(), fields.end(), [&](const std::string& id) {
+                const FieldIndex field = case_.rulebook.find(id);
+                return has(field) == answer && decides(host, field);
             });
-            if (lacks) names.push_back(host.name);
+            if (says_so) names.push_back(host.name);
         }
         return names;
+    }
+
+    std::vector<std::string> hosts_without(const std::vector<std::string>& fields) const {
+        return hosts_that_say(Answer::no, fields);
     }
 
     std::vector<FieldIndex> indices_of(const std::vector<std::string>& fields) const {
@@ -281,11 +293,19 @@ private:
         std::vector<std::string> lacking = hosts_without(fields);
         const std::string then = "the guest says " + quoted(saying_with_fields(fields).text) + ".";
         const std::string all = joined(fields);
+        std::vector<std::string> silent = hosts_that_say(Answer::unknown, fields);
         if (!lacking.empty()) {
             advice_.push_back(
                 {source_of(fields), all + " is missing there; with it in the policy " + then, fields, lacking});
         } else if (case_.hosts.empty()) {
             advice_.push_back({AuditAdvice::By::option, "With " + all + " in the policy " + then, fields, {}});
+        } else if (!silent.empty()) {
+            advice_.push_back({AuditAdvice::By::dump,
+                               all +
+                                   " is not known there: capture the hosts again, as root and with /dev/kvm, and merge "
+                                   "them again; with it in the policy " +
+                                   then,
+                               fields, std::move(silent)});
         } else {
             advice_.push_back({AuditAdvice::By::option,
                                "No dump says that " + all +

@@ -26,10 +26,6 @@ Json hosts_json(const AuditHosts& hosts) {
     return json;
 }
 
-Json advice_json(const AuditAdvice& advice) {
-    return {{"by", to_string(advice.by)}, {"text", advice.text}, {"fields", advice.fields}, {"hosts", advice.hosts}};
-}
-
 Json decided_json(const Decision& decision) {
     return {{"field", decision.field},
             {"value", to_hex(decision.value)},
@@ -48,7 +44,7 @@ Json entry_json(const AuditEntry& entry) {
     json["because"] = document::array_of(entry.grounds, ground_json);
     json["decided"] = document::array_of(entry.decided, decided_json);
     json["hosts"] = document::array_of(entry.hosts, hosts_json);
-    json["advice"] = document::array_of(entry.advice, advice_json);
+    json["advice"] = document::array_of(entry.advice, document::advice_json);
     if (!entry.why.empty()) json["why"] = entry.why;
     json["source"] = entry.source;
     return json;

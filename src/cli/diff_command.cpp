@@ -1,8 +1,10 @@
 // poolcpuid diff: what changed between two policies, two hosts, or one of each.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -20,6 +22,7 @@ namespace {
 struct DiffArguments {
     std::string before;
     std::string after;
+    std::vector<std::string> hosts;
     ResultOptions result;
     std::string rulebook;
 };
@@ -39,18 +42,39 @@ std::optional<PolicyOrHost> read_side(const std::string& argument, const Ruleboo
     return PolicyOrHost(std::move(inputs.policies.front()));
 }
 
+// The hosts on which guests run, each once. Nothing, and the reasons logged, where one cannot be read.
+std::optional<std::vector<HostDump>> read_hosts(const DiffArguments& arguments) {
+    Inputs inputs = read_inputs(arguments.hosts);
+    if (report_unreadable(inputs)) return std::nullopt;
+    return std::move(inputs.hosts);
+}
+
+// The differences of both sides and, of two policies, what guests wrongly believe on hosts.
+Difference differences_on(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after,
+                          const std::vector<HostDump>& hosts) {
+    if (!hosts.empty() && (std::holds_alternative<HostDump>(before) || std::holds_alternative<HostDump>(after))) {
+        throw UsageError("--hosts goes with two policies: it asks what guests that have them believe");
+    }
+    std::vector<const HostDump*> asked;
+    for (const HostDump& host : hosts) asked.push_back(&host);
+    return differences(rulebook, before, after, asked);
+}
+
 ExitStatus diff(const DiffArguments& arguments) {
-    check_output(arguments.result.output, {arguments.before, arguments.after});
-    if (is_standard_input(arguments.before) && is_standard_input(arguments.after)) {
+    check_output(arguments.result.output, {arguments.before, arguments.after}, arguments.hosts);
+    std::vector<std::string> inputs{arguments.before, arguments.after};
+    inputs.insert(inputs.end(), arguments.hosts.begin(), arguments.hosts.end());
+    if (std::count_if(inputs.begin(), inputs.end(), is_standard_input) > 1) {
         throw UsageError("only one of A and B can be standard input");
     }
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::optional<PolicyOrHost> before = read_side(arguments.before, rulebook);
     const std::optional<PolicyOrHost> after = read_side(arguments.after, rulebook);
-    if (!before || !after) return ExitStatus::bad_input;
+    const std::optional<std::vector<HostDump>> hosts = read_hosts(arguments);
+    if (!before || !after || !hosts) return ExitStatus::bad_input;
 
-    const Difference difference = differences(rulebook, *before, *after);
+    const Difference difference = differences_on(rulebook, *before, *after, *hosts);
     const bool as_markdown = arguments.result.format == "markdown";
     const auto document = [&] {
         return as_markdown ? diff_markdown(difference, rulebook) : to_json(difference, rulebook);
@@ -66,6 +90,9 @@ void add_diff_command(CLI::App& verb, Action& action) {
     verb.add_option("A", arguments->before, "The older policy or host dump: FILE, NAME=FILE, or - for stdin")
         ->required();
     verb.add_option("B", arguments->after, "The newer one")->required();
+    verb.add_option("--hosts", arguments->hosts,
+                    "Of two policies: the dumps of the hosts on which guests run, to say where these are falsely safe")
+        ->type_name("HOST...");
     verb.add_option("--format", arguments->result.format,
                     "json, text or markdown; text when standard output is a terminal")
         ->check(one_of({"json", "text", "markdown"}))
@@ -80,6 +107,7 @@ void add_diff_command(CLI::App& verb, Action& action) {
         "Exit status 0: equal registers; 1: different.\n\n"
         "Examples:\n"
         "  poolcpuid diff q2.json q3.json                     what changed in a quarter\n"
+        "  poolcpuid diff q2.json q3.json --hosts hosts/      who is falsely safe, where\n"
         "  poolcpuid diff old=a.txt new=b.txt --format text   two hosts\n"
         "  poolcpuid diff a.json b.json --format json | jq '.changes[].field'");
     verb.callback([&action, arguments] { action = [arguments] { return diff(*arguments); }; });

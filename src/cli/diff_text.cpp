@@ -1,5 +1,6 @@
 // diff: a difference in a terminal, or as Markdown in a review.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -133,6 +134,22 @@ std::string beliefs_title(const BeliefChanges& beliefs) {
     return "What a guest then says of vulnerabilities, once restarted (" + beliefs.kernel.name + ")";
 }
 
+// "on a until restarted; on b once restarted": where a guest is falsely safe.
+std::string where_false(const FalseBelief& belief, const CpuNames& cpus) {
+    const auto on = [&](const std::vector<std::string>& hosts) {
+        return "on " + document::enumerate(list_of(hosts, cpus));
+    };
+    if (belief.hosts_before == belief.hosts_after) return on(belief.hosts_after) + ", restarted or not";
+    std::string text;
+    if (!belief.hosts_before.empty()) text = on(belief.hosts_before) + " until restarted";
+    if (belief.hosts_after.empty()) return text;
+    return text + (text.empty() ? "" : "; ") + on(belief.hosts_after) + " once restarted";
+}
+
+std::string falsely_safe_title(const BeliefChanges& beliefs) {
+    return "Falsely safe: the guest does nothing against it, or what has no effect there (" + beliefs.kernel.name + ")";
+}
+
 const char* title_of(const Difference& difference, Direction direction) {
     switch (direction) {
         case Direction::loses: return "Loses promises";
@@ -176,6 +193,28 @@ bool has_values(const Rulebook& rulebook, const FieldChange& change) {
     return !is_flag || !is_bit || change.before == change.after;
 }
 
+std::vector<std::string> belief_advice(const Difference& difference) {
+    std::vector<std::string> sentences;
+    if (!difference.beliefs) return sentences;
+    const BeliefChanges& beliefs = *difference.beliefs;
+    std::map<std::vector<std::string>, std::vector<std::string>> mended;  // ids by the hosts where a restart helps
+    for (const FalseBelief& belief : beliefs.falsely_safe) {
+        if (belief.hosts_after.empty()) mended[belief.hosts_before].push_back(belief.id);
+    }
+    for (const auto& [hosts, ids] : mended) {
+        sentences.push_back("Restart the guests with the policy after: until then they are falsely safe from " +
+                            enumerate(ids) + " on " + document::enumerate(list_of(hosts, beliefs.cpus)) + ".");
+    }
+    for (const FalseBelief& belief : beliefs.falsely_safe) {
+        if (belief.hosts_after.empty()) continue;
+        std::string text = belief.id + " on " + document::enumerate(list_of(belief.hosts_after, beliefs.cpus)) +
+                           ": a restart with the policy after leaves guests falsely safe.";
+        for (const AuditAdvice& advice : belief.advice) text += " " + advice.text;
+        sentences.push_back(std::move(text));
+    }
+    return sentences;
+}
+
 std::vector<std::string> other_differences(const Difference& difference) {
     const Provenance& provenance = difference.provenance;
     std::vector<std::string> out;
@@ -216,6 +255,9 @@ public:
     void put() {
         head();
         details();
+        const std::vector<std::string> advice = belief_advice(difference_);
+        if (!advice.empty()) page_.title("What to do");
+        for (const std::string& sentence : advice) page_.paragraph(2, "-> ", sentence);
     }
 
     // What follows the head.
@@ -230,6 +272,7 @@ public:
             }
         }
         beliefs();
+        false_beliefs();
         rest();
     }
 
@@ -322,6 +365,15 @@ private:
         }
     }
 
+    // And on which hosts that is false.
+    void false_beliefs() {
+        if (!difference_.beliefs || difference_.beliefs->falsely_safe.empty()) return;
+        page_.title(falsely_safe_title(*difference_.beliefs), Colour::red);
+        for (const FalseBelief& belief : difference_.beliefs->falsely_safe) {
+            page_.paragraph(2, belief.id + ": ", where_false(belief, difference_.beliefs->cpus));
+        }
+    }
+
     void rest() {
         const std::vector<std::string> others = other_differences(difference_);
         if (others.empty()) return;
@@ -371,6 +423,7 @@ public:
         sides();
         for (const DirectionGroup& direction : grouped(difference_)) put(direction);
         beliefs();
+        false_beliefs();
         const std::vector<std::string> others = other_differences(difference_);
         if (!others.empty()) line("\n## Besides the registers\n");
         for (const std::string& other : others) line("- " + escaped(other));
@@ -430,6 +483,17 @@ private:
         for (const BeliefChange& change : difference_.beliefs->changes) {
             line("| " + code(change.id) + " | " + escaped(change.before) + " | " + escaped(change.after) + " |");
         }
+    }
+
+    void false_beliefs() {
+        if (!difference_.beliefs || difference_.beliefs->falsely_safe.empty()) return;
+        line("\n## " + falsely_safe_title(*difference_.beliefs));
+        line("\n| file | where |\n|---|---|");
+        for (const FalseBelief& belief : difference_.beliefs->falsely_safe) {
+            line("| " + code(belief.id) + " | " + escaped(where_false(belief, difference_.beliefs->cpus)) + " |");
+        }
+        line("");
+        for (const std::string& sentence : belief_advice(difference_)) line("- " + escaped(sentence));
     }
 
     const Difference& difference_;

@@ -44,7 +44,7 @@ struct MergeArguments {
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
-    const std::string problem = dump::text_problem(arguments.pool);
+    const std::string problem = arguments.pool.empty() ? "an empty one" : dump::text_problem(arguments.pool);
     if (!problem.empty()) throw UsageError("--pool takes a name, not " + problem);
     MergeOptions options;
     options.pool = arguments.pool;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/printable.hpp"
+#include "compare/beliefs.hpp"
 #include "compare/change_words.hpp"
 #include "compare/field_changes.hpp"
 #include "compare/provenance.hpp"
@@ -76,21 +77,10 @@ bool equal_registers(const PolicyOrHost& before, const PolicyOrHost& after, cons
     return same(host.hardware, other.hardware) && same(host.hypervisor, other.hypervisor);
 }
 
-// What the newest kernel believes otherwise of the second policy.
-std::optional<BeliefChanges> belief_changes(const Rulebook& rulebook, const PoolPolicy& before,
-                                            const PoolPolicy& after) {
-    if (rulebook.guests.empty()) return std::nullopt;
-    const Audit old_audit = audit_policy(rulebook, before, {}, {});
-    const Audit new_audit = audit_policy(rulebook, after, {}, {});
-    BeliefChanges result{new_audit.kernel, {}};
-    // Both have the entries of the rulebook, in its order.
-    for (std::size_t at = 0; at < old_audit.entries.size(); ++at) {
-        const AuditEntry& was = old_audit.entries[at];
-        const AuditEntry& is = new_audit.entries[at];
-        if (was.says == is.says) continue;
-        result.changes.push_back({is.id, is.name, was.says, is.says, was.belief, is.belief});
-    }
-    return result;
+compare::HostsByName by_name(const std::vector<const HostDump*>& hosts) {
+    compare::HostsByName named;
+    for (const HostDump* host : hosts) named.emplace(host->name, host);
+    return named;
 }
 
 }  // namespace
@@ -112,7 +102,8 @@ bool Provenance::empty() const noexcept {
            decisions.empty() && findings_removed.empty() && findings_added.empty();
 }
 
-Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after) {
+Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after,
+                       const std::vector<const HostDump*>& hosts) {
     const auto describe = [](const PolicyOrHost& input) {
         return std::visit([](const auto& side) { return side_of(side); }, input);
     };
@@ -142,8 +133,10 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
     const merge::Plan plan(rulebook, *vendor);
     difference.changes = compare::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
     difference.equal_registers = equal_registers(before, after, difference.changes);
-    if (std::holds_alternative<PoolPolicy>(before) && std::holds_alternative<PoolPolicy>(after)) {
-        difference.beliefs = belief_changes(rulebook, std::get<PoolPolicy>(before), std::get<PoolPolicy>(after));
+    const auto* old_policy = std::get_if<PoolPolicy>(&before);
+    const auto* new_policy = std::get_if<PoolPolicy>(&after);
+    if (old_policy != nullptr && new_policy != nullptr && !rulebook.guests.empty()) {
+        difference.beliefs = compare::belief_changes(rulebook, *old_policy, *new_policy, by_name(hosts));
     }
     return difference;
 }

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/lists.hpp"
-#include "base/printable.hpp"
 #include "base/sha256.hpp"
+#include "compare/members.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid {
@@ -265,7 +265,7 @@ private:
         std::set<std::string> matches;
         std::copy_if(members.begin(), members.end(), std::inserter(matches, matches.end()),
                      [&](const std::string& name) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
-        if (matches.empty()) throw UsageError("no host of the pool is called " + printable(pattern));
+        if (matches.empty()) throw compare::not_of_pool({members.begin(), members.end()}, pattern);
         return matches;
     }
 

@@ -9,6 +9,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "compare/field_changes.hpp"
+#include "compare/members.hpp"
 #include "compare/reach.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/error.hpp"
@@ -102,10 +103,16 @@ private:
     }
 
     void take_out(const std::string& name) {
-        if (!hosts_.before.contains(name) && !hosts_.lost.contains(name))
-            throw UsageError("no host of the pool is called " + printable(name));
+        if (!hosts_.before.contains(name) && !hosts_.lost.contains(name)) throw compare::not_of_pool(members(), name);
         hosts_.moving.insert(name);
         hosts_.after.erase(name);
+    }
+
+    std::vector<std::string> members() const {
+        std::set<std::string> names;
+        for (const auto& [name, host] : hosts_.before) names.insert(name);
+        for (const auto& [name, digest] : hosts_.lost) names.insert(name);
+        return {names.begin(), names.end()};
     }
 
     [[noreturn]] static void refuse_twice(const std::string& name) {
@@ -128,7 +135,9 @@ private:
         if (options_.identity != current_.options.identity) plan_.identity_gone = current_.options.identity;
         options_.most_names = most_names;
         plan_.after = state_.finish(options_);
-        plan_.difference = differences(rulebook_, plan_.before, plan_.after);
+        std::vector<const HostDump*> hosts;
+        for (const auto& [name, host] : hosts_.after) hosts.push_back(host);
+        plan_.difference = differences(rulebook_, plan_.before, plan_.after, hosts);
         plan_.counts = counts_of(plan_.difference.changes);
     }
 

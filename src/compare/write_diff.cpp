@@ -68,6 +68,14 @@ Json provenance_json(const Provenance& provenance) {
     return json;
 }
 
+Json false_belief_json(const FalseBelief& belief) {
+    return {{"id", belief.id},
+            {"name", belief.name},
+            {"before", {{"says", belief.before}, {"hosts", belief.hosts_before}}},
+            {"after", {{"says", belief.after}, {"hosts", belief.hosts_after}}},
+            {"advice", document::array_of(belief.advice, document::advice_json)}};
+}
+
 Json beliefs_json(const BeliefChanges& beliefs) {
     Json json;
     json["guest"] = document::guest_json(beliefs.kernel);
@@ -77,6 +85,10 @@ Json beliefs_json(const BeliefChanges& beliefs) {
                     {"before", {{"says", change.before}, {"belief", to_string(change.belief_before)}}},
                     {"after", {{"says", change.after}, {"belief", to_string(change.belief_after)}}}};
     });
+    if (beliefs.hosts > 0) {
+        json["hosts"] = beliefs.hosts;
+        json["falsely_safe"] = document::array_of(beliefs.falsely_safe, false_belief_json);
+    }
     return json;
 }
 

@@ -126,15 +126,24 @@ private:
             exposed.add(variant.hosts, in_.most_names);
         }
         if (wrong.empty()) return;
-        std::string list;
-        for (const std::string& tag : wrong) list += (list.empty() ? "" : ", ") + tag;
+        std::vector<std::string> names;
+        for (const std::string& tag : wrong) names.push_back(immunity_name(tag));
         const std::string lender = in_.identity.hosts.names.front();
         add(Severity::error, "no-safe-identity",
-            "No family and model is safe for the whole pool. From those of " + lender + " a guest infers " + list +
-                ", which is not so on " + enumerate(exposed) +
-                ". Set the mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), "
+            "No family and model is safe for the whole pool. From those of " + lender +
+                " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
+                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. Set the "
+                "mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), "
                 "or split the pool.",
             exposed);
+    }
+
+    // What people call what an immunity is against.
+    std::string immunity_name(const std::string& tag) const {
+        for (const Vulnerability& vulnerability : rulebook_.vulnerabilities) {
+            if (vulnerability.id == tag) return std::string(vulnerability.name);
+        }
+        return tag;
     }
 
     // A guest address width below the host's changes which addresses fault.
@@ -166,7 +175,8 @@ private:
     void report_silence() {
         std::map<std::vector<LeafKey>, VariantSet> by_rows;
         for (const Variant& variant : in_.variants) {
-            if (variant.is_ceiling || variant.promises->silent_rows.empty()) continue;
+            // Of a partial host that it is one says it.
+            if (variant.is_ceiling || variant.promises->is_partial || variant.promises->silent_rows.empty()) continue;
             by_rows[variant.promises->silent_rows].insert(&variant);
         }
         for (const auto& [keys, variants] : by_rows) {

@@ -62,6 +62,7 @@ public:
         result_.components_unknown = host.components_unknown;
         result_.documented_layout = std::move(host.documented_layout);
         result_.syscall_artefact = host.syscall_artefact;
+        result_.is_partial = host_.is_partial();
         apply_model();
         for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result_);
         keep_made(host);

@@ -84,6 +84,7 @@ struct HostPromises {
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<StrayBits> strays;
     bool syscall_artefact = false;  // an implied_by field read 0 though the other was set
+    bool is_partial = false;        // of names of features alone (HostDump::is_partial)
     bool has_msrs = false;
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;

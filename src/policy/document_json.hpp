@@ -49,6 +49,11 @@ inline nlohmann::ordered_json guest_json(const GuestKernel& kernel) {
     return {{"id", kernel.id}, {"name", kernel.name}, {"source", kernel.source}};
 }
 
+// What would make a guest's belief true, or better.
+inline nlohmann::ordered_json advice_json(const AuditAdvice& advice) {
+    return {{"by", to_string(advice.by)}, {"text", advice.text}, {"fields", advice.fields}, {"hosts", advice.hosts}};
+}
+
 // Adds "hosts", "count" and, where not all names are listed and it is known, "cpus": how many have each CPU. Of a list
 // that is whole the host classes say it.
 inline void put_hosts(nlohmann::ordered_json& json, const HostList& hosts) {

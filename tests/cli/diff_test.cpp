@@ -225,6 +225,44 @@ TEST_CASE("a difference of policies says what a guest then believes of vulnerabi
     CHECK_FALSE(nlohmann::json::parse(run({"diff", all, hosts + "/skylake-1.json"}).out).contains("beliefs"));
 }
 
+TEST_CASE("a difference with hosts says where a guest is falsely safe, and what to do", "[diff][audit]") {
+    const TemporaryDirectory dir;
+    const std::string zen = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts";
+    const std::string rome = dir.file("rome.json");
+    const std::string milan = dir.file("milan.json");
+    REQUIRE(run({"merge", zen + "/rome-1.json", "-o", rome}).status == 0);
+    REQUIRE(run({"merge", zen + "/milan-1.txt", "-o", milan}).status == 0);
+    const Result result = run({"diff", rome, milan, "--hosts", zen, "--format", "json"});
+    CHECK(result.status == 1);
+    check_valid(result.out);
+    const auto beliefs = nlohmann::json::parse(result.out).at("beliefs");
+    CHECK(beliefs.at("hosts") == 3);
+    const auto& all = beliefs.at("falsely_safe");
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].at("id") == "retbleed");
+    CHECK(all[0].at("before").at("hosts").empty());
+    CHECK(all[0].at("after").at("hosts") == std::vector<std::string>{"rome-1"});
+    CHECK(all[0].at("advice")[0].at("by") == "identity");
+    CHECK(all[1].at("id") == "tsa");
+    CHECK(all[1].at("before").at("hosts") == std::vector<std::string>{"genoa-1", "milan-1"});
+    CHECK(all[1].at("after").at("hosts").empty());
+
+    const std::string text = run({"diff", rome, milan, "--hosts", zen, "--format", "text"}).out;
+    CHECK_THAT(text, Contains("  retbleed: on rome-1 once restarted\n  tsa: on genoa-1 and milan-1 until restarted\n"));
+    CHECK_THAT(text, Contains("\nWhat to do\n  -> Restart the guests with the policy after:"));
+    CHECK_THAT(text, Contains("  -> retbleed on rome-1: a restart with the policy after leaves guests"));
+    CHECK_THAT(run({"diff", rome, rome, "--hosts", zen, "--format", "text"}).out,
+               Contains("  tsa: on genoa-1 and milan-1, restarted or not\n"));
+    const std::string markdown = run({"diff", rome, milan, "--hosts", zen, "--format", "markdown"}).out;
+    CHECK_THAT(markdown, Contains("| `retbleed` | on rome-1 once restarted |\n"));
+    CHECK_FALSE(nlohmann::json::parse(run({"diff", rome, milan}).out).at("beliefs").contains("falsely_safe"));
+
+    const Result of_host = run({"diff", rome, zen + "/milan-1.txt", "--hosts", zen});
+    CHECK(of_host.status == 2);
+    CHECK_THAT(of_host.err, Contains("--hosts goes with two policies"));
+    CHECK(run({"diff", rome, milan, "--hosts", zen + "/gone"}).status == 3);
+}
+
 TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[diff][mitigation]") {
     constexpr unsigned smap_bit = 20;  // leaf 7, EBX
     const TemporaryDirectory dir;

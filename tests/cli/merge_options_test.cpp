@@ -64,6 +64,10 @@ json decision(const Result& result, const std::string& field) {
 TEST_CASE("--pool names the pool in the document", "[merge][options]") {
     const Pool pool;
     CHECK(json::parse(run({"merge", pool.strong, "--pool", "rack 7"}).out).at("pool") == "rack 7");
+    const Result unnamed = run({"merge", pool.strong, "--pool", ""});
+    CHECK(unnamed.status == 2);
+    CHECK(unnamed.out.empty());
+    CHECK_THAT(unnamed.err, Contains("--pool takes a name, not an empty one"));
 }
 
 TEST_CASE("--identity takes the identity from the host of that name or digest", "[merge][options]") {

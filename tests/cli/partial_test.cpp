@@ -128,6 +128,23 @@ TEST_CASE("plan refuses that such a host joins", "[plan][partial]") {
     CHECK_THAT(result.err, Contains("cpuinfo: expected the registers of a host that joins or comes back"));
 }
 
+TEST_CASE("plan --split refuses to part such a host", "[plan][partial]") {
+    const Result result = run({"plan", "--split", "2", "--hosts", milan, cpuinfo});
+    CHECK(result.status == 3);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, Contains("cpuinfo: expected the registers of a host to part"));
+}
+
+TEST_CASE("that such a host is partial is said once, and not for each leaf", "[merge][partial]") {
+    const Json policy = Json::parse(run({"merge", cpuinfo, "--allow-partial"}).out);
+    std::size_t partial = 0;
+    for (const Json& finding : policy.at("findings")) {
+        CHECK(finding.at("code") != "unknown-leaf");
+        partial += finding.at("code") == "partial-host" ? 1 : 0;
+    }
+    CHECK(partial == 1);
+}
+
 TEST_CASE("a featureset of render --to xapi read back gives the policy's registers", "[render][partial]") {
     for (const char* pool : {"amd-zen", "intel-haswell-skylake"}) {
         CAPTURE(pool);

@@ -86,6 +86,10 @@ TEST_CASE("a stronger host joins: VMs strand on what it relaxes, not on what it 
     CHECK(promises(example.plan) == "relaxes efer_lmsle_unsupported, relaxes fs_gs_base_ns");
     CHECK(example.plan.at("change").at("added").at(0).at("promises").at("gains") > 30);
     CHECK_THAT(example.sentences, Contains("error no-safe-identity: No family and model is safe"));
+    CHECK_THAT(example.sentences, Contains("safe from SRSO as Zen 3 and 4 have it") && Contains("poolcpuid audit"));
+    CHECK_THAT(example.sentences, Contains("tsa: on genoa-1, restarted or not"));
+    CHECK_THAT(example.sentences,
+               Contains("tsa on genoa-1: a restart with the policy after leaves guests falsely safe"));
 }
 
 TEST_CASE("a weaker host joins: what it costs all new VMs, and who strands on it", "[plan][examples]") {

@@ -29,6 +29,8 @@ TEST_CASE("arguments that do not fit together are exit status 2, and say why", "
     refused({"--format", "xml"}, "--format");
     refused({"--remove", "nobody"}, "no host of the pool is called nobody");
     refused({"--replace", "nobody=" + pool.weak}, "no host of the pool is called nobody");
+    refused({"--remove", "aa"}, "is called aa; did you mean a");
+    refused({"--remove", "nobody"}, "is called nobody; it has a, b");
     refused({"--replace", pool.weak}, "--replace takes NAME=FILE");
     refused({"--replace", "./a=" + pool.weak}, "--replace takes NAME=FILE");
     refused({"--remove", "a", "--replace", "a=" + pool.weak}, "a changes twice");

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""readable.py <DOCUMENT: a policy or a plan (JSON), as lines that a person reads.
+"""readable.py [PATH...] <DOCUMENT: a document of poolcpuid (JSON), as lines that a person reads. With PATHs only what
+they lead to: policies.hosts.name is the name of each host of each policy.
 
 Every value is there but digests, which say nothing to a reader and change with every edit of the rulebook, and what
 other projects call a field, which is the rulebook's to say. A row, a decision or a finding is a line. Of a plan, the
@@ -129,5 +130,23 @@ def lines_of(document):
     return plan_lines(document) if document["schema"].startswith("poolcpuid/plan/") else policy_lines(document)
 
 
+def chosen(value, paths):
+    """What is left of value when only these paths, lists of keys, lead anywhere; an empty one is all of it."""
+    if [] in paths:
+        return value
+    if isinstance(value, list):
+        return [chosen(entry, paths) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    below = {key: [path[1:] for path in paths if path[0] == key] for key in value}
+    return {key: chosen(entry, below[key]) for key, entry in value.items() if below[key]}
+
+
+def chosen_lines(document, paths):
+    part = chosen(for_people(document), [path.split(".") for path in paths])
+    return [line for key, value in part.items() for line in any_lines(key, value)]
+
+
 if __name__ == "__main__":
-    print(*lines_of(json.load(sys.stdin)), sep="\n")
+    read = json.load(sys.stdin)
+    print(*(chosen_lines(read, sys.argv[1:]) if sys.argv[1:] else lines_of(read)), sep="\n")

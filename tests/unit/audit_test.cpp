@@ -145,6 +145,27 @@ TEST_CASE("who says vulnerable is never falsely safe, and is told which hosts la
     CHECK_THAT(all_advice(audit, "retbleed"), Catch::Contains("\"Mitigation: IBRS\""));
 }
 
+TEST_CASE("nobody is told to bring a bit that is not for its CPU, and what a dump does not say it is asked",
+          "[audit]") {
+    const auto advice_of = [](const std::vector<HostDump>& hosts) {
+        MergeOptions options;
+        options.identity = "milan";
+        const Audit audit = audited(Merged(hosts, options).policy, hosts);
+        REQUIRE(entry(audit, "tsa").says == "Vulnerable: Clear CPU buffers attempted, no microcode");
+        REQUIRE(entry(audit, "tsa").advice.size() == 1);
+        return entry(audit, "tsa").advice.front();
+    };
+    // VERW_CLEAR comes with a microcode of Milan, which the dump does not name; Rome needs none.
+    const AuditAdvice unknown = advice_of({amd("rome", rome), amd("milan", milan)});
+    CHECK(unknown.by == AuditAdvice::By::dump);
+    CHECK(unknown.hosts == Names{"milan"});
+    CHECK_THAT(unknown.text, Catch::Contains("verw_clear is not known there"));
+    const AuditAdvice old = advice_of({amd("rome", rome), with_microcode(amd("milan", milan), "0xa001100")});
+    CHECK(old.by == AuditAdvice::By::microcode);
+    CHECK(old.hosts == Names{"milan"});
+    CHECK_THAT(old.text, Catch::Contains("verw_clear is missing there"));
+}
+
 TEST_CASE("what no host has is mitigated needlessly", "[audit]") {
     // Without ITS_NO every guest on Intel mitigates ITS; Haswell does not have it.
     const Audit audit = audited({intel("a", haswell_ep, 0, 0)}, {intel("a", haswell_ep, 0, 0)});

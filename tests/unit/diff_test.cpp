@@ -1,5 +1,6 @@
 // The difference of two policies or hosts: every rule in every direction, and what else may differ.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -373,6 +374,53 @@ TEST_CASE("the document has every name of a field, and provenance for policies o
     const HostDump host = hardware_host("a", amd_table());
     CHECK_FALSE(document(host, policy_of(amd_table())).contains("provenance"));
     CHECK(document(host, host).at("equal") == true);
+}
+
+// What guests of Rome's family and model do not know of on Milan: TSA. Linux holds family 19h for affected, and 17h
+// not.
+TEST_CASE("two policies and hosts: where a guest is falsely safe until it restarts, and after", "[diff][audit]") {
+    const auto amd = [](const std::string& name, std::uint32_t signature) {
+        const TableBuilder table = amd_table(signature)
+                                       .reg(0x80000000, 0, Register::eax, 0x80000028)
+                                       .row(0x80000008, 0, {0, 0, 0, 0})
+                                       .row(0x80000021, 0, {0, 0, 0, 0});
+        return hardware_host(name, std::vector{table}, std::vector<MsrRow>{});
+    };
+    const HostDump rome = amd("rome", 0x00830F10);
+    const HostDump milan = amd("milan", 0x00A00F11);
+    const HostDump twin = amd("twin", 0x00A00F11);
+    const auto policy_of = [](const std::vector<HostDump>& hosts) {
+        PoolState state(builtin_rulebook());
+        for (const HostDump& host : hosts) state.add(host);
+        return state.finish({});
+    };
+    const PolicyOrHost of_rome = policy_of({rome});
+    const PolicyOrHost of_milan = policy_of({milan});
+    const std::vector<const HostDump*> hosts{&rome, &milan, &twin};
+    const auto falsely = [&](const PolicyOrHost& before, const PolicyOrHost& after, const std::string& id) {
+        const Difference difference = differences(builtin_rulebook(), before, after, hosts);
+        REQUIRE(difference.beliefs);
+        CHECK(difference.beliefs->hosts == 3);
+        const auto& all = difference.beliefs->falsely_safe;
+        const auto at =
+            std::find_if(all.begin(), all.end(), [&](const FalseBelief& belief) { return belief.id == id; });
+        return at == all.end() ? FalseBelief{} : *at;
+    };
+    const FalseBelief mended = falsely(of_rome, of_milan, "tsa");
+    CHECK(mended.hosts_before == std::vector<std::string>{"milan", "twin"});  // alike, and both are named
+    CHECK(mended.hosts_after.empty());
+    CHECK(mended.advice.empty());
+    const FalseBelief broken = falsely(of_milan, of_rome, "tsa");
+    CHECK(broken.hosts_before.empty());
+    CHECK(broken.hosts_after == std::vector<std::string>{"milan", "twin"});
+    REQUIRE(broken.advice.size() == 1);
+    CHECK(broken.advice.front().hosts == std::vector<std::string>{"milan", "twin"});
+    CHECK(falsely(of_rome, of_rome, "tsa").hosts_before == falsely(of_rome, of_rome, "tsa").hosts_after);
+    // Nobody is asked without hosts.
+    const Difference alone = differences(builtin_rulebook(), of_rome, of_milan);
+    REQUIRE(alone.beliefs);
+    CHECK(alone.beliefs->hosts == 0);
+    CHECK(alone.beliefs->falsely_safe.empty());
 }
 
 }  // namespace poolcpuid::test::diff_test
