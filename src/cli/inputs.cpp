@@ -130,6 +130,7 @@ private:
                              std::to_string(count));
         }
         inputs_.hosts.back().name = *argument.name;
+        inputs_.files[*argument.name].push_back(argument.path);
     }
 
     // All but the first: what they came from cannot be read as a whole.
@@ -169,7 +170,10 @@ private:
                                      (text.is_member ? "an archive" : "a directory") + " is one",
                                  std::to_string(hosts.size()));
             }
-            for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
+            for (HostDump& host : hosts) {
+                inputs_.files[host.name].push_back(text.file);
+                inputs_.hosts.push_back(std::move(host));
+            }
         };
         const std::size_t before = inputs_.hosts.size();
         try {

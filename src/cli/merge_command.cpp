@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lists.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
@@ -79,6 +80,12 @@ void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>&
                         "them; merge each vendor's apart");
 }
 
+// The error with the files of its host, where several have one of that name.
+InputError with_files(const InputError& error, const std::vector<std::string>& files) {
+    if (files.size() < 2) return error;
+    return {error.file(), error.line(), error.expected(), error.found() + ", in " + enumerate(files)};
+}
+
 // Adds every host, and reports every one that cannot be added.
 PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, const std::optional<PoolPolicy>& expected,
                    bool& failed) {
@@ -92,11 +99,14 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     progress.expect(inputs.hosts.size());
     for (const HostDump& host : inputs.hosts) {
         progress.add(1);
+        if (host.is_partial() && !arguments.allow_partial) {
+            inputs.unreadable.emplace_back(host.name, partial_problem(host, " (or --allow-partial)"));
+            continue;
+        }
         try {
-            if (host.is_partial() && !arguments.allow_partial) throw partial_problem(host, " (or --allow-partial)");
             state.add(host);
         } catch (const InputError& error) {
-            inputs.unreadable.emplace_back(host.name, error);
+            inputs.unreadable.emplace_back(host.name, with_files(error, inputs.files[host.name]));
         }
     }
     progress.wipe();
@@ -212,8 +222,9 @@ void add_merge_command(CLI::App& verb, Action& action) {
         ->type_name("HOST")
         ->group(shape);
     verb.add_option("--ceiling", arguments->ceiling,
-                    "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
-        ->type_name("LEVEL|POLICY")
+                    "Withhold features above a level (x86-64-v1 … v4), a CPU model of QEMU or libvirt\n"
+                    "(poolcpuid rules levels), or another POLICY (a file)")
+        ->type_name("LEVEL|MODEL|POLICY")
         ->group(shape);
     verb.add_option("--hide", arguments->hide, "Give this feature its weakest value")
         ->type_name("FIELD")
@@ -254,6 +265,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
         "Examples:\n"
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
+        "  poolcpuid merge hosts/ --ceiling qemu:Skylake-Server-v5\n"
         "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
     verb.callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }
