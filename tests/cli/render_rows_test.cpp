@@ -128,6 +128,17 @@ TEST_CASE("what VirtualBox withholds and adds is listed", "[render]") {
     CHECK_THAT(intel.at("notes").dump(), Contains("VBox.log") && Contains("powered off"));
 }
 
+TEST_CASE("a mitigation that VirtualBox does not give is no matter of speed", "[render]") {
+    const Pool pool;
+    constexpr unsigned smep = 7;  // leaf 7, EBX
+    const std::string host =
+        pool.dir.write("smep.json", document(with_bit(amd_host("smep"), leaf_7, Register::ebx, smep, true)));
+    const Json document = pool.render("virtualbox", pool.policy({host}));
+    CHECK(lost(document, "smep").at("telling") == "less");
+    CHECK(lost(document, "smep").at("impact") == "security");
+    CHECK_THAT(lost(document, "smep").at("consequence").get<std::string>(), Contains("it may lack a protection"));
+}
+
 TEST_CASE("a nested policy turns VirtualBox's switch for it on", "[render]") {
     const Pool pool;
     const std::string host =

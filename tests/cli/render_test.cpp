@@ -410,6 +410,22 @@ TEST_CASE("a bit that QEMU has no name for needs nothing on a host that hides it
     CHECK_FALSE(document.at("hosts").at(0).contains("output"));
 }
 
+TEST_CASE("a host that does not keep what a target leaves unsaid is named", "[render]") {
+    const Pool pool;
+    const Result result = run(
+        {"render", "--to", "qemu", "--qemu", "7.2", pool.policy, "--hosts", pool.plain, pool.told, "--format", "json"});
+    const Json hosts = Json::parse(result.out).at("hosts");
+    const auto advice_of = [&](const char* name) {
+        for (const Json& entry : hosts) {
+            if (entry.at("hosts") == Json{name}) return entry.at("advice").get<std::string>();
+        }
+        return std::string();
+    };
+    CHECK_THAT(advice_of("plain"), Contains("Nothing to do"));
+    CHECK_THAT(advice_of("told"),
+               Contains("The guest is told more than the host keeps: fs_gs_base_ns") && !Contains("Nothing to do"));
+}
+
 TEST_CASE("a host that breaks a promise of the policy is told apart", "[render]") {
     const Pool pool;
     const std::string weak =

@@ -169,7 +169,8 @@ TEST_CASE("compressed data that is cut off, damaged or followed by other data is
             CAPTURE(size);
             CHECK(contains(refusal(data.substr(0, size)), "expected compressed data that is whole, found "));
         }
-        CHECK(contains(refusal(data.substr(0, data.size() - 1)), "found its end, before it is complete"));
+        CHECK(
+            contains(refusal(data.substr(0, data.size() - 1)), "found its end before it is complete: it is cut short"));
         CHECK(contains(refusal(data + "x"), "expected compressed data that is whole, found "));
         std::string damaged = data;
         for (std::size_t at = data.size() / 2; at < data.size() / 2 + 8; ++at) damaged[at] = '\xAA';
