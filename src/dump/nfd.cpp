@@ -4,6 +4,8 @@
 //   {"kind": "Node", "metadata": {"name": "n1", "labels": {"feature.node.kubernetes.io/cpu-model.vendor_id": "Intel",
 //    "feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true", …}}}
 //
+// kubernetes.io/arch is amd64 where the kernel is a 64-bit one, which says what no such CPU can do without.
+//
 // NFD leaves out some names by default, and the library those that the kernel does not let programs use: what has no
 // label is unknown. Family and model have labels, but the stepping has none, without which they may be those of several
 // CPUs: they say nothing here.
@@ -29,6 +31,7 @@ namespace {
 using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::string_view model_label = "feature.node.kubernetes.io/cpu-model.vendor_id";
+constexpr std::string_view arch_label = "kubernetes.io/arch";  // Go's word for what the kernel runs
 constexpr std::string_view feature_label = "feature.node.kubernetes.io/cpu-cpuid.";
 
 // The library's names of vendors, and CPUID's.
@@ -117,6 +120,8 @@ public:
         if (!features.set_vendor(found_in(vendors, vendor->text()))) {
             refuse(*vendor, "Intel, AMD or Hygon as the vendor of an x86 CPU", quote(vendor->text()));
         }
+        const json::Value* arch = labels.find(arch_label);
+        if (arch != nullptr && arch->is_string() && arch->text() == "amd64") features.set_long_mode();
         for (const auto& [label, value] : labels.members()) {
             if (!label.starts_with(feature_label) || !value.is_string() || value.text() != "true") continue;
             features.set(found_in(features_of_labels, std::string_view(label).substr(feature_label.size())), true);

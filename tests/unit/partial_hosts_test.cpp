@@ -118,8 +118,9 @@ TEST_CASE("labels of a Kubernetes node say of some features that they are there,
     CHECK(bit_of(table, leaf_7, Register::ebx, avx2) == '1');
     CHECK(bit_of(table, leaf_7, Register::ebx, 29) == '1');  // SHA
     CHECK(bit_of(table, leaf_7, Register::ebx, 16) == '?');  // AVX512F has no label
-    CHECK(bit_of(table, leaf_1, Register::edx, 26) == '?');  // nor has SSE2, by default
-    CHECK(bit_of(table, leaf_1, Register::edx, 24) == '?');  // FXSR is no name that is taken
+    CHECK(bit_of(table, leaf_1, Register::edx, 26) == '1');  // SSE2: the node is amd64
+    CHECK(bit_of(table, leaf_1, Register::ecx, 0) == '?');   // SSE3 has none by default
+    CHECK(bit_of(table, leaf_1, Register::ecx, 23) == '?');  // POPCNT may stand for another bit
     const std::string list = "{\"kind\": \"List\", \"items\": [" + example("nfd.json") + "]}";
     CHECK(read_host(list).hardware == host.hardware);
 }
