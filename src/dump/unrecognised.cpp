@@ -1,5 +1,6 @@
 #include "dump/unrecognised.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -166,7 +167,8 @@ std::string describe_unrecognised(std::string_view bytes) {
     if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
     const bool is_log = any_line(bytes, has_time_stamp);
-    if (bytes[start] == '[' && trim(bytes.substr(start + 1)) == "]") return text_of(empty_array);
+    const std::size_t second = std::min(bytes.find_first_not_of(" \t\r\n", start + 1), bytes.size());
+    if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return text_of(empty_array);
     if (bytes[start] == '{' || (bytes[start] == '[' && !is_log)) return find_kind(json_kinds, bytes, other_json);
     if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
     const Kind& other = has_featureset(bytes) ? featureset : is_log ? dmesg : other_text;
