@@ -103,8 +103,10 @@ private:
         std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
         for (const auto& [name, different] : contents) {
             if (different.size() < 2) continue;
-            inputs_.unreadable.emplace_back(name,
-                                            InputError(name, 0, "one host of this name", "two with different content"));
+            const std::vector<std::string>& files = files_[name];
+            const std::string where = files.size() < 2 ? "" : ": " + enumerate(files);
+            inputs_.unreadable.emplace_back(
+                name, InputError(name, 0, "one host of this name", "two with different content" + where));
         }
     }
 
@@ -130,7 +132,7 @@ private:
                              std::to_string(count));
         }
         inputs_.hosts.back().name = *argument.name;
-        inputs_.files[*argument.name].push_back(argument.path);
+        files_[*argument.name].push_back(argument.path);
     }
 
     // All but the first: what they came from cannot be read as a whole.
@@ -171,7 +173,7 @@ private:
                                  std::to_string(hosts.size()));
             }
             for (HostDump& host : hosts) {
-                inputs_.files[host.name].push_back(text.file);
+                files_[host.name].push_back(text.file);
                 inputs_.hosts.push_back(std::move(host));
             }
         };
@@ -203,6 +205,7 @@ private:
     Digests digests_;
     Progress* progress_;
     Inputs inputs_;
+    std::map<std::string, std::vector<std::string>> files_;  // by the name of a host: where one stands
 };
 
 }  // namespace

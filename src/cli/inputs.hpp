@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +35,6 @@ struct Inputs {
     std::vector<HostDump> hosts;                                 // named, in the order of the arguments
     std::vector<PoolPolicy> policies;                            // only where they are accepted
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
-    std::map<std::string, std::vector<std::string>> files;       // by the name of a host: where one stands
 };
 
 // Logs what could not be read: as errors, or as warnings where it is skipped. True when the verb cannot go on without.

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/lists.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
@@ -80,12 +79,6 @@ void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>&
                         "them; merge each vendor's apart");
 }
 
-// The error with the files of its host, where several have one of that name.
-InputError with_files(const InputError& error, const std::vector<std::string>& files) {
-    if (files.size() < 2) return error;
-    return {error.file(), error.line(), error.expected(), error.found() + ", in " + enumerate(files)};
-}
-
 // Adds every host, and reports every one that cannot be added.
 PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, const std::optional<PoolPolicy>& expected,
                    bool& failed) {
@@ -99,14 +92,11 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     progress.expect(inputs.hosts.size());
     for (const HostDump& host : inputs.hosts) {
         progress.add(1);
-        if (host.is_partial() && !arguments.allow_partial) {
-            inputs.unreadable.emplace_back(host.name, partial_problem(host, " (or --allow-partial)"));
-            continue;
-        }
         try {
+            if (host.is_partial() && !arguments.allow_partial) throw partial_problem(host, " (or --allow-partial)");
             state.add(host);
         } catch (const InputError& error) {
-            inputs.unreadable.emplace_back(host.name, with_files(error, inputs.files[host.name]));
+            inputs.unreadable.emplace_back(host.name, error);
         }
     }
     progress.wipe();
