@@ -74,6 +74,17 @@ std::vector<std::string> broken_fields(const Verdict& verdict) {
     return {fields.begin(), fields.end()};
 }
 
+// The advice for a host that does not keep what guests are told too much of: there something is left to do.
+std::string with_bites(std::string advice, const std::vector<std::string>& fields) {
+    constexpr std::string_view nothing = "Nothing to do";
+    if (advice.starts_with(nothing)) {
+        advice.erase(0, nothing.size() + 1);
+        advice = advice.empty() ? "" : "About these bits nothing can or need be done:" + advice;
+    }
+    return advice + (advice.empty() ? "" : " ") + "The guest is told more than this host keeps: " + joined(fields) +
+           ", see above. It is safe there with a target that can say it, or where the guest does not use it.";
+}
+
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.
 std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetInput& input,
                                          const render::Target& target, const Rendering& rendering) {
@@ -100,12 +111,7 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
             entry.advice = "Nothing to do.";
         }
         const std::vector<std::string> bites = broken_fields(seen_by_guests.against(host));
-        if (entry.breaks.empty() && !bites.empty()) {
-            const std::string before = entry.advice.starts_with("Nothing to do") ? "" : entry.advice + " ";
-            entry.advice = before + "The guest is told more than the host keeps: " + joined(bites) +
-                           ", which the target cannot say (see above). Keep the VMs off these hosts, or render for a "
-                           "target that can.";
-        }
+        if (entry.breaks.empty() && !bites.empty()) entry.advice = with_bites(entry.advice, bites);
         HostAdvice& group = groups.try_emplace({entry.breaks, fields, entry.advice}, entry).first->second;
         if (named[{entry.breaks, fields, entry.advice}].insert(host.name).second) {
             group.hosts.push_back(host.name);
