@@ -302,10 +302,19 @@ struct Model {
     std::string_view source;
 };
 
-// A named level for --ceiling; levels are in rising order.
+// A level of the x86-64 psABI, for --ceiling; levels are in rising order.
 struct Level {
     std::string_view id;
     std::span<const FieldIndex> features;  // those that this level adds
+};
+
+// A CPU by which others bound a pool, for --ceiling: a CPU model of QEMU or of libvirt, say.
+struct Baseline {
+    std::string_view id;                   // "qemu:Haswell-v4": whose it is, and its name there
+    std::string_view of;                   // "QEMU 11.1.3"
+    VendorMask vendors = 0;                // whose CPUs it is for
+    std::string_view refusal;              // why nobody can say what it has; empty: features says it
+    std::span<const FieldIndex> features;  // all that it has, in the rulebook's order
 };
 
 // What a key at the start of a `source` stands for: "SDM", "K" …
@@ -340,6 +349,7 @@ struct Rulebook {
     std::span<const XsaveComponent> xsave;
     std::span<const Model> models;
     std::span<const Level> levels;
+    std::span<const Baseline> baselines;
     std::span<const SourceKey> sources;   // sorted by key
     std::span<const TargetFile> targets;  // sorted by name; not part of the digest
     std::span<const GuestFile> guests;    // likewise

@@ -94,7 +94,7 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
         for (Judge& each : judges) each.add(name, host);
     };
     inputs = read_each(arguments, {.accepts_policies = true}, skips, judge);
-    for (const std::string& name : conflicts) inputs.unreadable.emplace_back(name, name_conflict(name));
+    add_name_conflicts(inputs, conflicts, arguments);
     std::vector<PolicyVerdicts> matrix;
     for (Judge& each : judges) {
         for (const PoolPolicy& other : inputs.policies) each.add(other);

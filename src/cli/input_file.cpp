@@ -60,6 +60,7 @@ private:
             if (reading_.name && content_.unreadable.empty()) give_name();
         } catch (const InputError&) {
             content_.hosts.clear();  // what they came from cannot be read as a whole
+            content_.files.clear();
             throw;
         }
     }
@@ -91,7 +92,10 @@ private:
                 std::string("one host, as each file of ") + (text.is_member ? "an archive" : "a directory") + " is one",
                 std::to_string(hosts.size()));
         }
-        for (HostDump& host : hosts) content_.hosts.push_back(std::move(host));
+        for (HostDump& host : hosts) {
+            content_.hosts.push_back(std::move(host));
+            content_.files.push_back(text.file);
+        }
     }
 
     const FileReading& reading_;

@@ -20,8 +20,9 @@ namespace poolcpuid::cli {
 
 // A stream of host documents one a line, and what became of its pieces that were taken so far.
 struct StreamState {
-    StreamState(std::string file, Digests digests) : lines(std::move(file), digests) {}
+    StreamState(std::string name, Digests digests) : file(std::move(name)), lines(file, digests) {}
 
+    std::string file;  // as messages have it
     HostLines lines;
     bool failed = false;  // a line cannot be read, so that nothing of the stream counts
     std::size_t hosts = 0;
@@ -29,6 +30,7 @@ struct StreamState {
 
 struct FileContent {
     std::vector<HostDump> hosts;
+    std::vector<std::string> files;                              // of which each of them is, as messages have it
     std::vector<StreamedHost> streamed;                          // of a piece of a stream
     std::vector<PoolPolicy> policies;                            // only where they are accepted
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it

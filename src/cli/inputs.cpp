@@ -47,16 +47,17 @@ public:
     HostTaker& operator=(const HostTaker&) = delete;
     virtual ~HostTaker() = default;
 
-    virtual void take(HostDump&& host) = 0;
-    virtual void take(const StreamedHost& host) = 0;
+    // file: as messages have it.
+    virtual void take(HostDump&& host, const std::string& file) = 0;
+    virtual void take(const StreamedHost& host, const std::string& file) = 0;
     // The last so many are of a stream of which a line cannot be read: nothing of it counts.
     virtual void forget(std::size_t hosts) = 0;
 };
 
 class Collector : public HostTaker {
 public:
-    void take(HostDump&& host) override { hosts.push_back(std::move(host)); }
-    void take(const StreamedHost& host) override {
+    void take(HostDump&& host, const std::string& /*file*/) override { hosts.push_back(std::move(host)); }
+    void take(const StreamedHost& host, const std::string& /*file*/) override {
         hosts.push_back(*host.dump);
         hosts.back().name = host.name;
     }
@@ -69,12 +70,33 @@ class Passer : public HostTaker {
 public:
     explicit Passer(const HostSink& sink) : sink_(sink) {}
 
-    void take(HostDump&& host) override { sink_(host.name, host); }
-    void take(const StreamedHost& host) override { sink_(host.name, *host.dump); }
+    void take(HostDump&& host, const std::string& /*file*/) override { sink_(host.name, host); }
+    void take(const StreamedHost& host, const std::string& /*file*/) override { sink_(host.name, *host.dump); }
     void forget(std::size_t /*hosts*/) override {}
 
 private:
     const HostSink& sink_;
+};
+
+// In which files hosts of some names stand.
+class FileFinder : public HostTaker {
+public:
+    explicit FileFinder(const std::set<std::string>& names) : names_(names) {}
+
+    void take(HostDump&& host, const std::string& file) override { take(host.name, file); }
+    void take(const StreamedHost& host, const std::string& file) override { take(host.name, file); }
+    void forget(std::size_t /*hosts*/) override {}
+
+    std::map<std::string, std::vector<std::string>> files;
+
+private:
+    void take(const std::string& name, const std::string& file) {
+        if (!names_.contains(name)) return;
+        std::vector<std::string>& all = files[name];
+        if (std::find(all.begin(), all.end(), file) == all.end()) all.push_back(file);
+    }
+
+    const std::set<std::string>& names_;
 };
 
 // Reads what the arguments name, several files at once, and gives the hosts on in the order of the arguments.
@@ -90,7 +112,7 @@ public:
         expect(arguments.size());
         for (const std::string& text : arguments) {
             const Argument argument = parse_argument(text);
-            if (!argument.name && looks_named(text)) {
+            if (!argument.name && looks_named(text) && options_.says) {
                 log_warning(text + " is the name of a file: it is read, and not as NAME=FILE");
             }
             try {
@@ -114,13 +136,17 @@ private:
     }
 
     void take(FileContent&& content) {
-        for (const std::string& said : content.said) log_info(said);
+        if (options_.says) {
+            for (const std::string& said : content.said) log_info(said);
+        }
         if (content.stream) spares_.push_back(std::move(content.piece));
         if (content.stream && !take_piece(*content.stream, content)) return;
         if (options_.progress != nullptr)
             options_.progress->add(content.hosts.size() + content.streamed.size(), content.bytes);
-        for (HostDump& host : content.hosts) taker_.take(std::move(host));
-        for (const StreamedHost& host : content.streamed) taker_.take(host);
+        for (std::size_t i = 0; i < content.hosts.size(); ++i) {
+            taker_.take(std::move(content.hosts[i]), content.files[i]);
+        }
+        for (const StreamedHost& host : content.streamed) taker_.take(host, content.stream->file);
         for (PoolPolicy& policy : content.policies) inputs_.policies.push_back(std::move(policy));
         for (auto& problem : content.unreadable) inputs_.unreadable.push_back(std::move(problem));
     }
@@ -156,7 +182,7 @@ private:
             throw InputError(argument.path, 0, "a file, since it is given the name \"" + *argument.name + "\"",
                              "a directory");
         }
-        const std::vector<std::string> files = files_in(argument.path);
+        const std::vector<std::string> files = files_in(argument.path, options_.says);
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
@@ -247,7 +273,7 @@ private:
 }  // namespace
 
 // Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
-std::vector<std::string> files_in(const std::string& directory) {
+std::vector<std::string> files_in(const std::string& directory, bool says) {
     std::vector<std::string> files;
     std::vector<std::string> left_out;
     std::error_code error;
@@ -265,7 +291,7 @@ std::vector<std::string> files_in(const std::string& directory) {
     if (error) throw InputError(directory, 0, "a readable directory", error.message());
     std::sort(files.begin(), files.end());
     std::sort(left_out.begin(), left_out.end());
-    if (!left_out.empty()) {
+    if (!left_out.empty() && says) {
         log_info(directory + ": each file is a host; left out: " + joined(left_out) +
                  " (directories, and names that begin with a dot)");
     }
@@ -300,23 +326,28 @@ InputError partial_problem(const std::string& name, const HostDump& dump, const 
 
 namespace {
 
-// Of a name with two contents nobody knows which one is meant, so none of them counts.
+// Of a name with two contents nobody knows which one is meant, so none of them counts. Returns such names.
 template <typename Input, typename KeyOf>
-void drop_conflicts(Inputs& inputs, std::vector<Input>& all, const KeyOf& name_and_content) {
+std::set<std::string> drop_conflicts(std::vector<Input>& all, const KeyOf& name_and_content) {
     std::map<std::string, std::set<std::string>> contents;
     for (const Input& input : all) {
         const auto [name, content] = name_and_content(input);
         contents[name].insert(content);
     }
     std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
+    std::set<std::string> conflicts;
     for (const auto& [name, different] : contents) {
-        if (different.size() > 1) inputs.unreadable.emplace_back(name, name_conflict(name));
+        if (different.size() > 1) conflicts.insert(name);
     }
+    return conflicts;
 }
 
 void drop_policy_conflicts(Inputs& inputs) {
-    drop_conflicts(inputs, inputs.policies,
-                   [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
+    const auto key = [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); };
+    for (const std::string& name : drop_conflicts(inputs.policies, key)) {
+        inputs.unreadable.emplace_back(name,
+                                       InputError(name, 0, "one host of this name", "two with different content"));
+    }
 }
 
 Inputs read_all(const std::vector<std::string>& arguments, const InputOptions& options) {
@@ -329,14 +360,26 @@ Inputs read_all(const std::vector<std::string>& arguments, const InputOptions& o
 
 Inputs collect(const std::vector<std::string>& arguments, const InputOptions& options) {
     Inputs inputs = read_all(arguments, options);
-    drop_conflicts(inputs, inputs.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
+    const auto key = [](const HostDump& host) { return std::pair(host.name, host.sha256); };
+    add_name_conflicts(inputs, drop_conflicts(inputs.hosts, key), arguments);
     return inputs;
 }
 
 }  // namespace
 
-InputError name_conflict(const std::string& name) {
-    return {name, 0, "one host of this name", "two with different content"};
+void add_name_conflicts(Inputs& inputs, const std::set<std::string>& names, const std::vector<std::string>& arguments) {
+    if (names.empty()) return;
+    FileFinder finder(names);
+    std::vector<std::string> again;  // standard input is gone
+    std::copy_if(arguments.begin(), arguments.end(), std::back_inserter(again),
+                 [](const std::string& argument) { return !is_standard_input(argument); });
+    InputReader({.says = false}, finder).run(again);
+    for (const std::string& name : names) {
+        const std::vector<std::string>& files = finder.files[name];
+        const std::string where = files.size() < 2 ? "" : ": " + enumerate(files);
+        inputs.unreadable.emplace_back(
+            name, InputError(name, 0, "one host of this name", "two with different content" + where));
+    }
 }
 
 Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options) {

@@ -47,14 +47,12 @@ bool report_unreadable(const Inputs& inputs, bool skip = false);
 // there. Throws nothing.
 InputError partial_problem(const std::string& name, const HostDump& dump, const std::string& instead);
 
-// What is wrong with a name that two hosts with different content have.
-InputError name_conflict(const std::string& name);
-
 // How inputs are read. Manner::threads of them are read at once; nothing depends on how many.
 struct InputOptions {
     bool accepts_policies = false;  // a file that holds a policy stands for its pool
     Digests digests = Digests::of_content;
     Progress* progress = nullptr;  // to which hosts and bytes are counted, if there is one
+    bool says = true;              // what is left aside is logged
 };
 
 // Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not
@@ -68,6 +66,10 @@ Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions
 using HostSink = std::function<void(const std::string& name, const HostDump& dump)>;  // not the dump's own name
 Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
                  const HostSink& sink);
+
+// Adds to what is unreadable that each of these names is that of two hosts with different content, and in which files
+// they stand: the arguments are read again for that.
+void add_name_conflicts(Inputs& inputs, const std::set<std::string>& names, const std::vector<std::string>& arguments);
 
 // The digests that an older policy lists its hosts by.
 class OlderDigests {
@@ -87,8 +89,9 @@ Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& a
 // As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);
 
-// The files of a directory, sorted, without dot files and directories; what is left out is logged. Throws InputError.
-std::vector<std::string> files_in(const std::string& directory);
+// The files of a directory, sorted, without dot files and directories; says: what is left out is logged. Throws
+// InputError.
+std::vector<std::string> files_in(const std::string& directory, bool says = true);
 
 // Logs a warning where the hosts behind policy have other names, or whole, what they give, is another policy.
 void warn_if_other(const PoolPolicy& policy, const std::string& path, const PoolPolicy& whole);

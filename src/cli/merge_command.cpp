@@ -101,7 +101,7 @@ public:
         refuse_vendors();
         // Of a name with two contents nobody knows which one is meant, so none of them counts.
         if (!conflicts_.empty()) state_ = state_.without({conflicts_.begin(), conflicts_.end()});
-        for (const std::string& name : conflicts_) inputs.unreadable.emplace_back(name, name_conflict(name));
+        add_name_conflicts(inputs, conflicts_, arguments_.hosts);
         for (auto& problem : partial_) inputs.unreadable.push_back(std::move(problem));
         return std::move(state_);
     }
@@ -261,8 +261,9 @@ void add_merge_command(CLI::App& verb, Action& action) {
         ->type_name("HOST")
         ->group(shape);
     verb.add_option("--ceiling", arguments->ceiling,
-                    "Withhold features above a level (x86-64-v1 … v4), or above another POLICY (a file)")
-        ->type_name("LEVEL|POLICY")
+                    "Withhold features above a level (x86-64-v1 … v4), a CPU model of QEMU or libvirt\n"
+                    "(poolcpuid rules levels), or another POLICY (a file)")
+        ->type_name("LEVEL|MODEL|POLICY")
         ->group(shape);
     verb.add_option("--hide", arguments->hide, "Give this feature its weakest value")
         ->type_name("FIELD")
@@ -303,6 +304,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
         "Examples:\n"
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
+        "  poolcpuid merge hosts/ --ceiling qemu:Skylake-Server-v5\n"
         "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
     verb.callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }

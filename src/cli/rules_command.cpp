@@ -104,6 +104,14 @@ ExitStatus list(const RulesArguments& arguments) {
     return ExitStatus::done;
 }
 
+ExitStatus levels(const RulesArguments& arguments) {
+    const RulebookChoice choice(arguments.rulebook);
+    emit(
+        {arguments.format, ""}, [&] { return rules_levels_json(choice.get()); },
+        [&](Page& page) { rules_levels(choice.get(), page); });
+    return ExitStatus::done;
+}
+
 ExitStatus show(const RulesArguments& arguments) {
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
@@ -150,6 +158,11 @@ void add_rules_command(CLI::App& verb, Action& action) {
                      "Its id, what Intel, AMD, Linux, QEMU, libvirt or Xen call it, or what a report does")
         ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
+
+    CLI::App* levels_verb =
+        verb.add_subcommand("levels", "List what merge --ceiling can name: levels, and CPU models of QEMU and libvirt");
+    add_common(levels_verb, *arguments);
+    levels_verb->callback([&action, arguments] { action = [arguments] { return levels(*arguments); }; });
 
     CLI::App* lint_verb = verb.add_subcommand("lint", "Check a rulebook directory; exit 3 when something is wrong");
     lint_verb->add_option("DIR", arguments->directory,

@@ -192,6 +192,23 @@ Counts counts_of(const Rulebook& rulebook, const std::vector<FieldIndex>& fields
     return counts;
 }
 
+constexpr const char* psabi = "x86-64 psABI";
+
+// Each level of the psABI with all that it asks for: what it lists, and the levels below.
+std::vector<std::pair<const Level*, std::vector<FieldIndex>>> levels_of(const Rulebook& rulebook) {
+    std::vector<std::pair<const Level*, std::vector<FieldIndex>>> levels;
+    std::set<FieldIndex> features;
+    for (const Level& level : rulebook.levels) {
+        features.insert(level.features.begin(), level.features.end());
+        levels.emplace_back(&level, std::vector(features.begin(), features.end()));
+    }
+    return levels;
+}
+
+VendorMask every_vendor(const Rulebook& rulebook) {
+    return static_cast<VendorMask>((1U << rulebook.vendors.size()) - 1U);
+}
+
 Json rulebook_json(const Rulebook& rulebook) { return {{"version", rulebook.version}, {"sha256", rulebook.sha256}}; }
 
 }  // namespace
@@ -216,6 +233,42 @@ std::string rules_count_json(const Rulebook& rulebook, const std::vector<FieldIn
                           {"rulebook", rulebook_json(rulebook)},
                           {"rules", rules},
                           {"all", {{"cpuid", counts.all.cpuid}, {"msr", counts.all.msr}}}});
+}
+
+void rules_levels(const Rulebook& rulebook, Page& page) {
+    const auto row = [&](std::string_view name, const std::string& vendors, const std::string& features,
+                         std::string_view of) {
+        page.cells({{std::string(name), 36}, {vendors, 9}, {features, 10}, {std::string(of)}});
+    };
+    row("ceiling", "vendors", "features", "of");
+    for (const auto& [level, features] : levels_of(rulebook)) {
+        row(level->id, "all", std::to_string(features.size()), psabi);
+    }
+    for (const Baseline& baseline : rulebook.baselines) {
+        row(baseline.id, joined(vendor_ids(rulebook, baseline.vendors)),
+            baseline.refusal.empty() ? std::to_string(baseline.features.size()) : "unknown", baseline.of);
+    }
+}
+
+std::string rules_levels_json(const Rulebook& rulebook) {
+    Json list = Json::array();
+    for (const auto& [level, features] : levels_of(rulebook)) {
+        list.push_back({{"name", level->id},
+                        {"of", psabi},
+                        {"vendors", vendor_ids(rulebook, every_vendor(rulebook))},
+                        {"features", ids(rulebook, features)}});
+    }
+    for (const Baseline& baseline : rulebook.baselines) {
+        Json entry{{"name", baseline.id}, {"of", baseline.of}, {"vendors", vendor_ids(rulebook, baseline.vendors)}};
+        if (baseline.refusal.empty()) {
+            entry["features"] = ids(rulebook, baseline.features);
+        } else {
+            entry["refused"] = baseline.refusal;
+        }
+        list.push_back(std::move(entry));
+    }
+    return json::text_of(
+        {{"schema", "poolcpuid/rules-levels/v1"}, {"rulebook", rulebook_json(rulebook)}, {"levels", list}});
 }
 
 void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page) {

@@ -95,6 +95,12 @@ void rules_count(const Rulebook& rulebook, const std::vector<FieldIndex>& fields
 // The same for scripts (schemas/rules-count.schema.json).
 std::string rules_count_json(const Rulebook& rulebook, const std::vector<FieldIndex>& fields);
 
+// What merge --ceiling can name, one a line.
+void rules_levels(const Rulebook& rulebook, Page& page);
+
+// The same for scripts, with the features of each (schemas/rules-levels.schema.json).
+std::string rules_levels_json(const Rulebook& rulebook);
+
 // rules show: everything about each field, with what it depends on and what depends on it.
 void rules_details(const Rulebook& rulebook, const std::vector<FieldIndex>& fields, Page& page);
 

@@ -73,11 +73,21 @@ private:
         if (!features.set_signature(block_.number("cpu family"), block_.number("model"), block_.number("stepping"))) {
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
-        for_each_word(block_.required("flags").text, [&](std::string_view flag) { features.set(flag, true); });
+        for_each_word(flags().text, [&](std::string_view flag) { features.set(flag, true); });
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
         const KeyedLine* microcode = block_.find("microcode");
         if (microcode != nullptr && from_hex(microcode->text, 8)) dump.meta["microcode"] = microcode->text;
+    }
+
+    // The CPU's own: those of another say nothing of it.
+    const KeyedLine& flags() {
+        const KeyedLine* processor = block_.find("processor");
+        const std::string whose = processor == nullptr ? "a CPU" : "processor " + printable(processor->text);
+        const KeyedLine* line = block_.find("flags");
+        if (line != nullptr && !line->text.empty()) return *line;
+        refuse(line == nullptr ? block_.required("vendor_id").line : line->line, "the flags of " + whose,
+               line == nullptr ? "no line \"flags\"" : "none in that line");
     }
 
     Source source_;

@@ -18,7 +18,7 @@ constexpr std::string_view gzip_mark("\x1F\x8B\x08", 3);  // the only method of 
 constexpr std::string_view xz_mark("\3757zXZ\0", 6);
 constexpr std::string_view zstd_mark("\x28\xB5\x2F\xFD", 4);
 
-constexpr const char* cut_off = "its end, before it is complete";
+constexpr const char* cut_off = "its end before it is complete: it is cut short";
 constexpr const char* trailing = "other data behind it";
 
 // zlib counts in 32 bits.

@@ -71,13 +71,16 @@ public:
     // The next document, or nothing at the end.
     std::optional<std::string_view> next() {
         go_over_blanks();
-        if (kind_ == StreamKind::array && taken_ && !go_over_comma()) return std::nullopt;
+        if (kind_ == StreamKind::array && taken_ != 0 && !go_over_comma()) return std::nullopt;
         if (kind_ == StreamKind::documents && rest_.empty()) return std::nullopt;
+        if (kind_ == StreamKind::array && !rest_.starts_with('{')) {
+            refuse("a host document as element " + std::to_string(taken_ + 1) + " of the array");
+        }
         const std::size_t length = object_length(rest_);
         const std::string_view document = rest_.substr(0, length == 0 ? rest_.size() : length);
         line_ = at_line_;
         go_over(document.size());
-        taken_ = true;
+        ++taken_;
         return document;
     }
 
@@ -95,7 +98,7 @@ private:
         return !ends;
     }
 
-    [[noreturn]] void refuse(const char* expected) const {
+    [[noreturn]] void refuse(const std::string& expected) const {
         const std::string_view line = trim(rest_.substr(0, rest_.find('\n')));
         throw InputError(std::string(source_.file), at_line_, expected,
                          line.empty() ? "the end of the text" : quote(line));
@@ -112,7 +115,7 @@ private:
     StreamKind kind_;
     Source source_;
     std::string_view rest_;
-    bool taken_ = false;
+    std::size_t taken_ = 0;  // documents so far
     std::size_t at_line_ = 1;
     std::size_t line_ = 1;
 };

@@ -55,9 +55,10 @@ std::string_view NamedFeatures::name_of(const Field& field) const {
     switch (tongue_) {
         case Tongue::linux_kernel: return field.names.linux;
         case Tongue::qemu: return field.names.qemu;
-        case Tongue::libvirt: break;
+        case Tongue::libvirt: return field.names.libvirt;
+        case Tongue::rulebook: break;
     }
-    return field.names.libvirt;
+    return field.id;
 }
 
 void NamedFeatures::set_bits(const Field& field, bool value) {

@@ -16,7 +16,7 @@
 namespace poolcpuid::dump {
 
 // Whose names they are.
-enum class Tongue : std::uint8_t { linux_kernel, qemu, libvirt };
+enum class Tongue : std::uint8_t { linux_kernel, qemu, libvirt, rulebook };
 
 // Who says so. A kernel's names are also of what it makes itself, and says of every guest: of the CPU that says
 // nothing.

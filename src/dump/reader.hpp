@@ -82,6 +82,10 @@ HostDump read_kvm_entries(const Source& source);
 bool is_cpuinfo(std::string_view bytes) noexcept;
 HostDump read_cpuinfo(const Source& source);
 
+// Labels of a Kubernetes node, by Node Feature Discovery.
+bool is_nfd(std::string_view bytes) noexcept;
+HostDump read_nfd(const Source& source);
+
 // `lscpu --json`.
 bool is_lscpu(std::string_view bytes) noexcept;
 HostDump read_lscpu(const Source& source);
@@ -200,6 +204,7 @@ inline constexpr std::array formats{
     // Partial ones last: a text that has registers, too, is read for these.
     Format{"libvirt-capabilities", is_libvirt_capabilities, read_libvirt_capabilities, std::nullopt},
     Format{"lscpu", is_lscpu, read_lscpu, std::nullopt},
+    Format{"nfd", is_nfd, read_nfd, std::nullopt},
     Format{"qmp-model", is_qmp_model, read_qmp_model, std::nullopt},
     Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt},
     Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt},

@@ -47,7 +47,7 @@ struct TarReader::State {
     [[noreturn]] void fail() const {
         if (thrown) std::rethrow_exception(thrown);
         const char* const reason = archive_error_string(reader);
-        throw DamagedData(reason != nullptr ? reason : "its end, before it is complete");
+        throw DamagedData(reason != nullptr ? reason : "its end before it is complete: it is cut short");
     }
 };
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/lists.hpp"
 #include "dump/decompress.hpp"
 #include "dump/tar.hpp"
 
@@ -120,7 +121,13 @@ private:
         } catch (const dump::DamagedData& error) {
             throw InputError(file_, 0, "a tar archive that is whole", error.what());
         }
-        if (members_ == 0) throw InputError(file_, 0, "an archive with host dumps", "no file");
+        if (members_ == 0) {
+            constexpr std::size_t most_named = 3;
+            throw InputError(file_, 0, "an archive with host dumps",
+                             left_aside_.empty() ? "no file"
+                                                 : "only what is no host's: " + short_list(left_aside_, most_named) +
+                                                       " (links, devices, and names that begin with a dot)");
+        }
     }
 
     void take_member(dump::TarReader& archive) {

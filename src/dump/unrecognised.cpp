@@ -1,5 +1,6 @@
 #include "dump/unrecognised.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -19,12 +20,16 @@ struct Kind {
 
 constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r` on that host";
 
+constexpr std::string_view with_vendor =
+    "`xen-cpuid -p` of that host is read, and of its featureset `xe host-cpu-info`";
+constexpr std::string_view copy_or_unpack = "copy it again, or decompress it once first";
+
 // File signatures. Of what unpack() unpacks, only what is left is met here: cut off in its first bytes, or packed
 // twice.
 constexpr std::array signatures{
-    Kind{"\x1F\x8B", "gzip-compressed data", "decompress it first"},
-    Kind{"\3757zXZ", "xz-compressed data", "decompress it first"},
-    Kind{"\x28\xB5\x2F\xFD", "zstd-compressed data", "decompress it first"},
+    Kind{"\x1F\x8B", "the first bytes of gzip-compressed data, or data that is packed twice", copy_or_unpack},
+    Kind{"\3757zXZ", "the first bytes of xz-compressed data, or data that is packed twice", copy_or_unpack},
+    Kind{"\x28\xB5\x2F\xFD", "the first bytes of zstd-compressed data, or data that is packed twice", copy_or_unpack},
     Kind{"BZh", "bzip2-compressed data", "decompress it first"},
     Kind{"\x04\x22\x4D\x18", "lz4-compressed data", "decompress it first"},
     Kind{"PK\x03\x04", "a zip archive", "unpack it first"},
@@ -72,9 +77,10 @@ constexpr std::array text_kinds{
          dump_the_host},
     Kind{":ffffffff -> ", "rows of `xen-cpuid -p` without the name of their policy",
          "leave the line above them, as in \"Raw policy: 48 leaves, 2 MSRs\""},
-    Kind{"feature.node.kubernetes.io/", "labels of Kubernetes' Node Feature Discovery, which hold names of features",
-         dump_the_host},
-    Kind{"hw_caps  ", "what `xl info` prints: a Xen featureset, without CPUID's other leaves", dump_the_host},
+    Kind{"feature.node.kubernetes.io/", "labels of Kubernetes' Node Feature Discovery in another form than JSON",
+         "`kubectl get node NAME -o json` is read, for names of features; or run `poolcpuid capture` on that host"},
+    Kind{"hw_caps  ", "what `xl info` prints: a Xen featureset, without its vendor and CPUID's other leaves",
+         with_vendor},
     Kind{"Architecture: x86\n", "the summary of a directory of hwloc-gather-cpuid",
          "give the files beside it as one: `cat DIRECTORY/pu* >HOST.txt`"},
     Kind{"version information (1/eax)", "what `cpuid` prints without -r: features in words, not CPUID registers",
@@ -88,7 +94,8 @@ constexpr std::array text_kinds{
     Kind{"Coreinfo v", "what Coreinfo prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"DMI type 4", "what `dmidecode` prints, which holds one word of CPUID", dump_the_host},
     Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},
-    Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers", dump_the_host},
+    Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers",
+         "run `poolcpuid capture` or `cpuid -r` on that host; of feature names alone `lscpu --json` is read"},
     Kind{"Available CPUs:", "what `qemu -cpu help` prints, which holds names of models and features", dump_the_host},
     Kind{"cpu family\t", "a part of /proc/cpuinfo, without vendor_id or flags", dump_the_host},
     Kind{"cpu family  ", "a part of /proc/cpuinfo, without vendor_id or flags", dump_the_host},
@@ -139,9 +146,11 @@ std::string find_kind(std::span<const Kind> kinds, std::string_view bytes, const
     return text_of(other);
 }
 
+constexpr Kind zeros{"", "zero bytes alone, as of a tar archive without files"};
+constexpr Kind empty_array{"", "a JSON array without elements, of which each would be a host"};
 constexpr Kind other_json{"", "JSON that is neither a host document nor a dump of Firecracker"};
 constexpr Kind other_xml{"", "XML without <cpudata>"};
-constexpr Kind featureset{"", "a Xen featureset, without CPUID's other leaves", dump_the_host};
+constexpr Kind featureset{"", "a Xen featureset without its vendor, on which depends what its bits are", with_vendor};
 constexpr Kind dmesg{"", kernel_log, dump_the_host};
 constexpr Kind tar{"", "a tar archive", "unpack it first"};
 constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
@@ -155,8 +164,11 @@ std::string describe_unrecognised(std::string_view bytes) {
     const std::size_t start = bytes.find_first_not_of(" \t\r\n");
     if (start == std::string_view::npos) return bytes.empty() ? "an empty file" : "nothing but blanks";
     if (is_tar(bytes)) return text_of(tar);
+    if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
     const bool is_log = any_line(bytes, has_time_stamp);
+    const std::size_t second = std::min(bytes.find_first_not_of(" \t\r\n", start + 1), bytes.size());
+    if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return text_of(empty_array);
     if (bytes[start] == '{' || (bytes[start] == '[' && !is_log)) return find_kind(json_kinds, bytes, other_json);
     if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
     const Kind& other = has_featureset(bytes) ? featureset : is_log ? dmesg : other_text;

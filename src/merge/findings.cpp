@@ -81,7 +81,7 @@ private:
 
     void report_skipped() {
         for (const auto& [file, reason] : skipped_) {
-            add(Severity::error, "skipped-host", "Left out because it could not be read: " + reason, {{file}, 1});
+            add(Severity::error, "skipped-host", "Left out, as no host could be made of it: " + reason, {{file}, 1});
         }
     }
 

@@ -8,6 +8,7 @@
 #include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
+#include "merge/ceiling.hpp"
 #include "merge/decisions.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
@@ -95,18 +96,7 @@ private:
     }
 
     void ceiling() {
-        if (options_.ceiling_level.empty()) return;
-        const auto& levels = rulebook_.levels;
-        const auto at = std::find_if(levels.begin(), levels.end(),
-                                     [&](const Level& level) { return level.id == options_.ceiling_level; });
-        if (at == levels.end()) {
-            std::string known;
-            for (const Level& level : levels) known += " " + std::string(level.id);
-            throw UsageError("--ceiling: no level \"" + options_.ceiling_level + "\" (there are:" + known + ")");
-        }
-        for (auto above = at + 1; above != levels.end(); ++above) {
-            for (const FieldIndex index : above->features) draft_.take_out(index, {Cause::ceiling, 0});
-        }
+        if (!options_.ceiling_level.empty()) apply_ceiling(options_.ceiling_level, draft_);
     }
 
     void hide() {
@@ -231,7 +221,7 @@ RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
     };
     RecordedOptions record;
     record.identity = options.identity;
-    record.ceiling_level = options.ceiling_level;
+    if (!options.ceiling_level.empty()) record.ceiling_level = ceiling_id(plan, options.ceiling_level);
     if (options.ceiling_policy) {
         record.ceiling_policy = {options.ceiling_policy->pool, sha256_of(*options.ceiling_policy)};
     }

@@ -152,8 +152,26 @@ struct PoolState::Impl {
             });
             if (without.empty()) continue;
             throw NoPolicyError(document::enumerate(merge::hosts_of(without, most_names)) + " is not known to have " +
-                                std::string(field.id) + ", without which no 64-bit guest runs");
+                                std::string(field.id) + ", without which no 64-bit guest runs" + why_unknown(without));
         }
+    }
+
+    // What their dumps lack for it to be known, where that is in them; else nothing.
+    std::string why_unknown(const merge::VariantSet& variants) const {
+        const auto is_of_these = [&](const HostGroup& group) {
+            return std::any_of(variants.begin(), variants.end(),
+                               [&](const Variant* variant) { return variant->promises == group.promises; });
+        };
+        const auto has_note = [&](const char* code) {
+            return std::any_of(groups.begin(), groups.end(), [&](const auto& entry) {
+                const std::vector<DumpNote>& notes = entry.second.notes;
+                return is_of_these(entry.second) &&
+                       std::any_of(notes.begin(), notes.end(), [&](const DumpNote& note) { return note.code == code; });
+            });
+        };
+        if (has_note("truncated")) return ": the dump is cut short, take it again";
+        if (has_note("partial-host")) return ": the dump lists names of features, and may be cut short";
+        return "";
     }
 
     // Of listed groups.

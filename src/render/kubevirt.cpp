@@ -41,6 +41,11 @@ Rendering render_kubevirt(const TargetInput& input) {
         "KubeVirt places the guest on nodes alone that have the label cpu-model.node.kubernetes.io/MODEL and "
         "cpu-feature.node.kubernetes.io/NAME for each feature that is required: compare with the labels of the pool's "
         "nodes.");
+    cpu.rendering.notes.push_back(
+        "The width of physical addresses is libvirt's <maxphysaddr mode=\"emulate\" bits=\"N\"/> in <cpu>, with the N "
+        "of "
+        "the policy (poolcpuid show): KubeVirt puts it there with a hook sidecar alone (onDefineDomain, annotation "
+        "hooks.kubevirt.io/hookSidecars). Without one, run VMs of the pool only on nodes whose width is the same.");
     return std::move(cpu.rendering);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/printable.hpp"
+#include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/qemu_cpu.hpp"
 #include "render/target_data.hpp"
@@ -24,7 +25,10 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 std::string section_name(const std::string& pool) {
     std::string name;
     for (const char c : pool) name += is_letter(c) || (c >= '0' && c <= '9') || c == '_' ? c : '-';
-    return name.size() > 1 && is_letter(name.front()) ? name : "pool-" + name;
+    if (name.size() < 2 || !is_letter(name.front())) name = "pool-" + name;
+    if (name == pool) return name;
+    constexpr std::size_t digits = 6;  // so that pools of other names do not share a section
+    return name + "-" + sha256_hex(pool).substr(0, digits);
 }
 
 // Throws UsageError where Proxmox does not know the model as one of the policy's vendor, or of any.

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/targets.hpp"
@@ -37,22 +39,64 @@ std::string kind_of(const Rulebook& rulebook, const HostDump& host) {
     return kind + (kind.empty() ? "kernel " : ", kernel ") + printable(facts.kernel);
 }
 
+// Puts value (shifted down) into bits of a policy. Owned bits and subleaves beyond the first are not its.
+void put(PoolPolicy& policy, const BitPlace& place, std::uint64_t value) {
+    const std::uint64_t bits = (value << place.low) & place.mask();
+    if (place.is_msr) {
+        for (MsrRow& row : policy.msrs) {
+            if (row.index == place.leaf) row.value = (row.value.value_or(0) & ~place.mask()) | bits;
+        }
+        return;
+    }
+    const LeafKey key{place.leaf, place.subleaf_first};
+    const auto at = std::lower_bound(policy.cpuid.begin(), policy.cpuid.end(), key,
+                                     [](const CpuidRow& row, const LeafKey& wanted) { return row.key < wanted; });
+    if (at == policy.cpuid.end() || at->key != key) return;
+    std::uint32_t& reg = at->value[place.reg];
+    reg = static_cast<std::uint32_t>((reg & ~place.mask()) | bits);
+}
+
+// The policy as its guests see it where they are told too much: what they rely on there.
+PoolPolicy as_guests_see(PoolPolicy policy, const Rendering& rendering) {
+    for (const Inexpressible& lost : rendering.inexpressible) {
+        const auto seen = from_hex(lost.instead, 16);
+        if (lost.telling == Telling::more && seen) put(policy, lost.place, *seen);
+    }
+    return policy;
+}
+
+// The fields whose promise the host does not keep, but for those whose loss costs speed alone.
+std::vector<std::string> broken_fields(const Verdict& verdict) {
+    std::set<std::string> fields;
+    for (const Violation& violation : verdict.violations) {
+        if (violation.counts(UnknownIs::failure) && !only_degrades(violation.impact)) fields.insert(violation.field);
+    }
+    return {fields.begin(), fields.end()};
+}
+
+// The advice for a host that does not keep what guests are told too much of: there something is left to do.
+std::string with_bites(std::string advice, const std::vector<std::string>& fields) {
+    constexpr std::string_view nothing = "Nothing to do";
+    if (advice.starts_with(nothing)) {
+        advice.erase(0, nothing.size() + 1);
+        advice = advice.empty() ? "" : "About these bits nothing can or need be done:" + advice;
+    }
+    return advice + (advice.empty() ? "" : " ") + "The guest is told more than this host keeps: " + joined(fields) +
+           ", see above. It is safe there with a target that can say it, or where the guest does not use it.";
+}
+
 // Hosts with equal advice are one entry; those that need nothing come first, then by the fields.
 std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetInput& input,
                                          const render::Target& target, const Rendering& rendering) {
     const PolicyCheck check(rulebook, input.policy);
+    const PolicyCheck seen_by_guests(rulebook, as_guests_see(input.policy, rendering));
     using Key = std::tuple<std::vector<std::string>, std::vector<std::string>, std::string>;
     std::map<Key, HostAdvice> groups;
     std::map<Key, std::set<std::string>> named;  // a dump may be given twice
     for (const HostDump& host : input.options.hosts) {
         const Verdict verdict = check.against(host);
         HostAdvice entry;
-        for (const Violation& violation : verdict.violations) {
-            if (violation.counts(UnknownIs::failure) && !only_degrades(violation.impact))
-                entry.breaks.push_back(violation.field);
-        }
-        std::sort(entry.breaks.begin(), entry.breaks.end());
-        entry.breaks.erase(std::unique(entry.breaks.begin(), entry.breaks.end()), entry.breaks.end());
+        entry.breaks = broken_fields(verdict);
         entry.hidden = verdict.start_up;
         std::vector<std::string> fields;
         for (const StartUp& hidden : entry.hidden) fields.push_back(hidden.field);
@@ -66,6 +110,8 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
         } else {
             entry.advice = "Nothing to do.";
         }
+        const std::vector<std::string> bites = broken_fields(seen_by_guests.against(host));
+        if (entry.breaks.empty() && !bites.empty()) entry.advice = with_bites(entry.advice, bites);
         HostAdvice& group = groups.try_emplace({entry.breaks, fields, entry.advice}, entry).first->second;
         if (named[{entry.breaks, fields, entry.advice}].insert(host.name).second) {
             group.hosts.push_back(host.name);

@@ -14,6 +14,11 @@ bool only_describes(const Field* field) {
     return field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule);
 }
 
+// True when a guest that is not shown the field goes without a mitigation, whatever a broken promise of it costs.
+bool is_protection(const Field* field) {
+    return field != nullptr && field->rule == Rule::intersect && !field->mitigation.empty();
+}
+
 }  // namespace
 
 void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
@@ -26,10 +31,12 @@ void describe(const Field* field, bool inverted, std::uint64_t promised, std::op
     entry.impact = impact;
     switch (entry.telling) {
         case Telling::more: entry.consequence = compare::meaning_of_more(told, impact); break;
-        case Telling::less:
-            if (impact != Impact::security) entry.impact = Impact::performance;
-            entry.consequence = compare::meaning_of_less(told, impact);
+        case Telling::less: {
+            const Impact lost = is_protection(field) ? Impact::security : impact;
+            entry.impact = lost == Impact::security ? lost : Impact::performance;
+            entry.consequence = compare::meaning_of_less(told, lost);
             break;
+        }
         case Telling::otherwise:
             if (impact != Impact::security) return describe_otherwise(entry);
             entry.consequence = "The guest takes its CPU for another one, and may choose the wrong protections.";

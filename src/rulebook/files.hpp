@@ -9,17 +9,21 @@ namespace poolcpuid::rulebook {
 
 // Those that every rulebook has, by their paths within its directory.
 inline constexpr std::array<std::string_view, 14> whole_files{
-    "dependencies.json",    "equality.json",     "guests/linux.json",        "levels.json",
+    "dependencies.json",    "equality.json",     "guests/linux.json",        "levels/x86-64.json",
     "models.json",          "rulebook.json",     "targets/firecracker.json", "targets/libvirt.json",
     "targets/proxmox.json", "targets/qemu.json", "targets/virtualbox.json",  "targets/vmware.json",
     "targets/xen.json",     "xsave.json"};
 
-inline constexpr std::array<std::string_view, 4> folders{"cpuid", "guests", "msr", "targets"};
+inline constexpr std::array<std::string_view, 5> folders{"cpuid", "guests", "levels", "msr", "targets"};
+
+// The levels of the x86-64 psABI; the other files of their folder have baselines, each of one project.
+inline constexpr std::string_view psabi_levels = "levels/x86-64.json";
 
 // Whether something reads a file of that path.
 inline bool is_read(std::string_view path) noexcept {
-    const bool is_leaf = (path.starts_with("cpuid/") || path.starts_with("msr/")) && path.ends_with(".json");
-    return is_leaf || std::find(whole_files.begin(), whole_files.end(), path) != whole_files.end();
+    const bool is_of_folder = path.starts_with("cpuid/") || path.starts_with("msr/") || path.starts_with("levels/");
+    return (is_of_folder && path.ends_with(".json")) ||
+           std::find(whole_files.begin(), whole_files.end(), path) != whole_files.end();
 }
 
 // Whether it is one of those that render reads.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -38,6 +39,7 @@ public:
         view.xsave = all_of<XsaveComponent>(source_.xsave);
         view.models = all_of<Model>(source_.models);
         view.levels = all_of<Level>(source_.levels);
+        view.baselines = all_of<Baseline>(source_.baselines);
         view.sources = all_of<SourceKey>(source_.sources);
     }
 
@@ -94,6 +96,16 @@ private:
     }
 
     Level flat(const SourceLevel& from) { return {keep(from.id), indices(from.features)}; }
+
+    Baseline flat(const SourceBaseline& from) {
+        std::set<FieldIndex> features;
+        if (!from.like.empty()) features = baselines_.at(from.project + ":" + from.like);
+        for (const std::string& id : from.features) features.insert(index(id));
+        for (const std::string& id : from.without) features.erase(index(id));
+        baselines_[from.name()] = features;
+        return {keep(from.name()), keep(from.of), vendor_mask(from.vendors), keep(from.refused),
+                storage_.keep(std::vector<FieldIndex>(features.begin(), features.end()))};
+    }
 
     SourceKey flat(const std::pair<const std::string, std::string>& from) {
         return {keep(from.first), keep(from.second)};
@@ -284,6 +296,7 @@ private:
     std::map<std::string, FieldIndex> field_numbers_;
     std::map<std::string, VendorMask> vendor_bits_;
     std::map<std::string, VulnerabilityIndex> vulnerability_numbers_;
+    std::map<std::string, std::set<FieldIndex>> baselines_;  // what each of those so far has
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ public:
         check_retpoline();
         check_xsave();
         check_levels();
+        check_baselines();
     }
 
 private:
@@ -164,6 +165,42 @@ private:
 
     void check_levels() {
         for (const SourceLevel& level : source_.levels) check_ids(level.place, level.id, level.features);
+    }
+
+    // What a baseline is like must come before it, or nobody could tell what it has.
+    void check_baselines() {
+        std::map<std::string, std::set<std::string>> known;
+        for (const SourceBaseline& baseline : source_.baselines) {
+            const std::string& name = baseline.id;
+            const bool has_features = !baseline.like.empty() || !baseline.features.empty();
+            if (name.empty() || name.find_first_of(":/.") != std::string::npos) {
+                report(baseline.place, name, "a baseline's id is not empty, and has no \":\", \"/\" or \".\"");
+            }
+            if (baseline.of.empty()) report(baseline.place, name, "no \"of\": whose baseline it is");
+            if (has_features != baseline.refused.empty()) {
+                report(baseline.place, name, "a baseline has features, or its file says why it is refused");
+            }
+            check_vendors(baseline.place, name, baseline.vendors);
+            if (!baseline.features.empty()) check_ids(baseline.place, name, baseline.features);
+            std::set<std::string> features;
+            if (!baseline.like.empty()) {
+                const auto like = known.find(baseline.project + ":" + baseline.like);
+                if (like == known.end()) {
+                    report(baseline.place, name, "like \"" + baseline.like + "\", which is no baseline before it");
+                } else {
+                    features = like->second;
+                }
+            }
+            for (const std::string& id : baseline.features) {
+                if (!features.insert(id).second) report(baseline.place, name, "\"" + id + "\" again");
+            }
+            for (const std::string& id : baseline.without) {
+                if (features.erase(id) == 0) report(baseline.place, name, "without \"" + id + "\", which it has not");
+            }
+            if (!known.emplace(baseline.name(), features).second) {
+                report(baseline.place, name, "a baseline of that name again");
+            }
+        }
     }
 };
 

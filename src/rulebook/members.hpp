@@ -147,6 +147,11 @@ constexpr auto members(const Model& r) {
 constexpr const char* type_name(const Level*) { return "Level"; }
 constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, r.features); }
 
+constexpr const char* type_name(const Baseline*) { return "Baseline"; }
+constexpr auto members(const Baseline& r) {
+    return members_detail::all_of(r, r.id, r.of, r.vendors, r.refusal, r.features);
+}
+
 constexpr const char* type_name(const SourceKey*) { return "SourceKey"; }
 constexpr auto members(const SourceKey& r) { return members_detail::all_of(r, r.key, r.means); }
 
@@ -159,8 +164,8 @@ constexpr auto members(const GuestFile& r) { return members_detail::all_of(r, r.
 constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
     return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.fields, r.dependencies,
-                                  r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels, r.sources,
-                                  r.targets, r.guests);
+                                  r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels,
+                                  r.baselines, r.sources, r.targets, r.guests);
 }
 
 }  // namespace poolcpuid::rulebook

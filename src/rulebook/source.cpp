@@ -6,6 +6,7 @@
 
 #include "base/located_json.hpp"
 #include "rulebook/entry_parser.hpp"
+#include "rulebook/files.hpp"
 
 namespace poolcpuid::rulebook {
 
@@ -28,7 +29,8 @@ public:
             if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
             if (file_.path == "xsave.json") return parse_xsave(document);
             if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
-            if (file_.path == "levels.json") return each(document, "levels", &FileParser::parse_level);
+            if (file_.path == psabi_levels) return each(document, "levels", &FileParser::parse_level);
+            if (file_.path.starts_with("levels/")) return parse_baselines(document);
             parse_fields(file_, document, out_, *findings_);
         });
     }
@@ -239,6 +241,34 @@ private:
         reader.required_string("source");
         reader.finish();
         out_.levels.push_back(std::move(level));
+    }
+
+    void parse_baselines(const Value& document) {
+        constexpr std::string_view folder = "levels/";
+        constexpr std::string_view suffix = ".json";
+        ObjectReader reader(document, file_.path, "a file of baselines");
+        SourceBaseline shared;
+        shared.project = file_.path.substr(folder.size(), file_.path.size() - folder.size() - suffix.size());
+        reader.optional_string("comment");
+        shared.of = reader.required_string("of");
+        reader.required_string("source");
+        if (const std::string* refused = reader.optional_string("refused")) shared.refused = *refused;
+        for (const Value& entry : reader.required_array("baselines")) {
+            collect("", [&] { parse_baseline(entry, shared); });
+        }
+        reader.finish();
+    }
+
+    void parse_baseline(const Value& entry, SourceBaseline baseline) {
+        ObjectReader reader(entry, file_.path, "a baseline");
+        baseline.place = place_of(entry);
+        baseline.id = reader.required_string("id");
+        baseline.vendors = strings(reader.required_array("vendors"));
+        if (const std::string* like = reader.optional_string("like")) baseline.like = *like;
+        baseline.features = optional_strings(reader, "features");
+        baseline.without = optional_strings(reader, "without");
+        reader.finish();
+        out_.baselines.push_back(std::move(baseline));
     }
 
     SourceRulebook& out_;

@@ -186,6 +186,23 @@ struct SourceLevel {
     std::vector<std::string> features;
 };
 
+// A baseline of a file of levels/ other than the psABI's: what it has is what `like` has, another of that file before
+// it, and `features`, without `without`.
+struct SourceBaseline {
+    Place place;
+    std::string project;  // the name of its file: "qemu"
+    std::string id;
+    std::string of;       // "QEMU 11.1.3"
+    std::string refused;  // why nobody can say what it has; empty: it is said
+    std::vector<std::string> vendors;
+    std::string like;
+    std::vector<std::string> features;
+    std::vector<std::string> without;
+
+    // "qemu:Haswell-v4"
+    std::string name() const { return project + ":" + id; }
+};
+
 struct SourceRulebook {
     std::string version;
     std::map<std::string, std::string> sources;  // key and what it stands for
@@ -200,6 +217,7 @@ struct SourceRulebook {
     std::vector<std::vector<std::string>> xsave_together;
     std::vector<SourceModel> models;
     std::vector<SourceLevel> levels;
+    std::vector<SourceBaseline> baselines;
 };
 
 // Parses the files. Entries that cannot be read become findings and are left out.

@@ -108,8 +108,8 @@ TEST_CASE("other failures have their kind", "[errors]") {
           "no-policy");
     CHECK(error_of({"merge", pool.strong, "-o", pool.dir.file("no/such")}, 5).at("kind") == "output");
     fs::copy(POOLCPUID_SOURCE_DIR "/policy", pool.dir.file("rules"), fs::copy_options::recursive);
-    std::string levels = pool.dir.read("rules/levels.json");
-    pool.dir.write("rules/levels.json", levels.replace(levels.find("\"avx2\""), 6, "\"avx22\""));
+    std::string levels = pool.dir.read("rules/levels/x86-64.json");
+    pool.dir.write("rules/levels/x86-64.json", levels.replace(levels.find("\"avx2\""), 6, "\"avx22\""));
     const Json errors = errors_of({"merge", pool.strong, "--rulebook", pool.dir.file("rules")}, 3).at("errors");
     CHECK(errors.at(0).at("kind") == "rulebook");
     CHECK(errors.at(0).at("file").get<std::string>().starts_with(pool.dir.file("rules")));

@@ -97,6 +97,46 @@ TEST_CASE("--ceiling withholds what higher levels enumerate and no mitigation", 
     CHECK_THAT(unknown.err, Contains("x86-64-v9") && Contains("x86-64-v4"));
 }
 
+TEST_CASE("--ceiling takes a CPU model of QEMU or libvirt", "[merge][options]") {
+    const Pool pool;
+    const Result old = run({"merge", pool.relaxed, "--ceiling", "qemu:Opteron_G3-v1"});
+    CHECK_FALSE(has_avx2(old));
+    CHECK((reg(old, leaf_8000_0021, "eax") >> fs_gs_base_ns_bit & 1U) == 1);  // bad news stays
+    CHECK(decision(old, "avx2").at("cause") == "ceiling");
+    CHECK(json::parse(old.out).at("options").at("ceiling") == "qemu:Opteron_G3-v1");
+    CHECK(has_avx2(run({"merge", pool.strong, "--ceiling", "libvirt:EPYC"})));
+
+    // The name alone will do where it says one thing, and the document has the whole name.
+    const Result alone = run({"merge", pool.strong, "--ceiling", "Opteron_G3"});
+    CHECK(json::parse(alone.out).at("options").at("ceiling").get<std::string>().ends_with(":Opteron_G3"));
+    CHECK(run({"merge", pool.strong, "--ceiling", "libvirt:EPYC", "--expect",
+               pool.dir.write("old.json", run({"merge", pool.strong, "--ceiling", "libvirt:EPYC"}).out)})
+              .status == 0);
+
+    const Result text = run({"merge", pool.strong, "--ceiling", "qemu:Opteron_G3", "--format", "text"});
+    CHECK_THAT(text.out, Contains("--ceiling qemu:Opteron_G3"));
+}
+
+TEST_CASE("--ceiling refuses a baseline that it cannot keep, and says why", "[merge][options]") {
+    const Pool pool;
+    const auto refusal = [&](const std::string& name) {
+        const Result result = run({"merge", pool.strong, "--ceiling", name});
+        CHECK(result.status == 2);
+        CHECK(result.out.empty());
+        return result.err;
+    };
+    CHECK_THAT(refusal("qemu:Haswell-v4"),
+               Contains("--ceiling qemu:Haswell-v4: a CPU of Intel, and the hosts' are of AMD"));
+    CHECK_THAT(refusal("qemu:EPYC-Rmoe"),
+               Contains("did you mean qemu:EPYC-Rome") && Contains("poolcpuid rules levels"));
+    CHECK_THAT(refusal("EPYC-Rmoe"), Contains("did you mean EPYC-Rome"));
+    CHECK_THAT(refusal("EPYC-v3"),
+               Contains("more than one baseline has that name, and they differ: libvirt:EPYC-v3, qemu:EPYC-v3"));
+    for (const char* evc : {"evc:amd-bulldozer", "amd-bulldozer", "evc:amd-zen4"}) {
+        CHECK_THAT(refusal(evc), Contains("VMware's EVC baselines") && Contains("vCenter alone"));
+    }
+}
+
 TEST_CASE("--ceiling POLICY joins as one more host and lends no identity", "[merge][options]") {
     const Pool pool;
     const std::string policy = pool.dir.file("weak-policy.json");
@@ -234,8 +274,8 @@ TEST_CASE("--expect says why a policy is not what the inputs give", "[merge][opt
 
     const std::string copy = pool.dir.file("rules");
     std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", copy, std::filesystem::copy_options::recursive);
-    std::string levels = bytes_of(copy + "/levels.json");
-    pool.dir.write("rules/levels.json", levels + "\n");
+    std::string levels = bytes_of(copy + "/levels/x86-64.json");
+    pool.dir.write("rules/levels/x86-64.json", levels + "\n");
     CHECK_THAT(expect({pool.strong, pool.weak, "--rulebook", copy}).err, Contains("another rulebook"));
 }
 

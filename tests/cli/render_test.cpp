@@ -401,13 +401,31 @@ TEST_CASE("many hosts that need the same are counted by their CPU and kernel", "
     CHECK_THAT(text, Contains("host told: "));
 }
 
-TEST_CASE("a bit that QEMU has no name for needs nothing on a host that hides it", "[render]") {
+TEST_CASE("a bit that QEMU has no name for needs no other text on a host that hides it", "[render]") {
     const Pool pool;
     const Result result =
         run({"render", "--to", "qemu", "--qemu", "7.2", pool.policy, "--hosts", pool.plain, "--format", "json"});
     const Json document = Json::parse(result.out);
-    CHECK_THAT(document.at("hosts").at(0).at("advice").get<std::string>(), Contains("Nothing to do"));
+    CHECK_THAT(document.at("hosts").at(0).at("advice").get<std::string>(),
+               Contains("QEMU cannot be told of these bits") && !Contains("Nothing to do"));
     CHECK_FALSE(document.at("hosts").at(0).contains("output"));
+}
+
+TEST_CASE("a host that does not keep what a target leaves unsaid is named", "[render]") {
+    const Pool pool;
+    const Result result = run(
+        {"render", "--to", "qemu", "--qemu", "7.2", pool.policy, "--hosts", pool.plain, pool.told, "--format", "json"});
+    const Json hosts = Json::parse(result.out).at("hosts");
+    const auto advice_of = [&](const char* name) {
+        for (const Json& entry : hosts) {
+            if (entry.at("hosts") == Json{name}) return entry.at("advice").get<std::string>();
+        }
+        return std::string();
+    };
+    // Both have the one, of which no release of then can tell.
+    CHECK_THAT(advice_of("plain"), Contains("more than this host keeps: efer_lmsle_unsupported,") &&
+                                       !Contains("fs_gs_base_ns") && !Contains("Nothing to do"));
+    CHECK_THAT(advice_of("told"), Contains("more than this host keeps: efer_lmsle_unsupported, fs_gs_base_ns,"));
 }
 
 TEST_CASE("a host that breaks a promise of the policy is told apart", "[render]") {

@@ -15,6 +15,28 @@ namespace poolcpuid::test::rules_test {
 using Catch::Contains;
 using nlohmann::json;
 
+TEST_CASE("rules levels lists what --ceiling can name", "[rules]") {
+    const json list = json::parse(run({"rules", "levels", "--format", "json"}).out).at("levels");
+    const auto entry = [&](const std::string& name) {
+        const auto at = std::find_if(list.begin(), list.end(), [&](const json& e) { return e.at("name") == name; });
+        REQUIRE(at != list.end());
+        return *at;
+    };
+    const auto has = [&](const std::string& name, const char* feature) {
+        const json features = entry(name).at("features");
+        return std::find(features.begin(), features.end(), feature) != features.end();
+    };
+    CHECK(list.at(0).at("name") == "x86-64-v1");
+    CHECK((has("x86-64-v3", "avx2") && has("x86-64-v3", "sse4_2") && !has("x86-64-v3", "avx512f")));
+    CHECK((has("qemu:Haswell-v1", "rtm") && !has("qemu:Haswell-v4", "rtm") && has("qemu:Haswell-v4", "spec_ctrl")));
+    CHECK((has("qemu:Haswell-noTSX-IBRS", "spec_ctrl") && !has("qemu:Haswell-noTSX-IBRS", "rtm")));
+    CHECK((has("libvirt:EPYC-Genoa", "avx512f") && !has("libvirt:EPYC-Milan", "avx512f")));
+    CHECK(entry("libvirt:EPYC-Genoa").at("vendors") == json::array({"amd"}));
+    CHECK(entry("evc:intel-merom").contains("refused"));
+    CHECK_THAT(run({"rules", "levels", "--format", "text"}).out,
+               Contains("ceiling") && Contains("qemu:Haswell-v4") && Contains("QEMU 11.1.3") && Contains("unknown"));
+}
+
 TEST_CASE("rules show finds a field by any of its names", "[rules]") {
     for (const char* name :
          {"fs_gs_base_ns", "fs-gs-base-ns", "FS_GS_NS", "wrmsr_xx_base_ns", "FsGsKernelGsBaseNonSerializing"}) {

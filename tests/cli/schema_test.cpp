@@ -65,6 +65,7 @@ TEST_CASE("a policy with overrides, skipped hosts and a ceiling is valid", "[sch
 
 TEST_CASE("what rules prints for scripts is valid", "[schema]") {
     check_valid("rules", run({"rules", "list", "--format", "json"}).out);
+    check_valid("rules-levels", run({"rules", "levels", "--format", "json"}).out);
     check_valid("lint", run({"rules", "lint", POOLCPUID_SOURCE_DIR "/policy", "--format", "json"}).out);
 }
 
@@ -76,9 +77,14 @@ TEST_CASE("every file of the rulebook is valid", "[schema][long]") {
             check_valid("rulebook-fields", bytes_of(file.path().string()));
         }
     }
-    for (const char* name : {"dependencies", "equality", "xsave", "models", "levels"}) {
+    for (const char* name : {"dependencies", "equality", "xsave", "models"}) {
         INFO(name);
         check_valid(std::string("rulebook-") + name, bytes_of((policy / (std::string(name) + ".json")).string()));
+    }
+    for (const fs::directory_entry& file : fs::directory_iterator(policy / "levels")) {
+        INFO(file.path().string());
+        const bool is_psabi = file.path().filename() == "x86-64.json";
+        check_valid(is_psabi ? "rulebook-levels" : "rulebook-baselines", bytes_of(file.path().string()));
     }
     check_valid("rulebook-head", bytes_of((policy / "rulebook.json").string()));
     for (const fs::directory_entry& file : fs::directory_iterator(policy / "targets")) {

@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/rulebook.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_generator.hpp"
 #include "tests/support/law_divisor.hpp"
@@ -236,6 +238,35 @@ TEST_CASE("a ceiling lies above the policy, and the policy without it, too", "[l
         const PolicyOrder order(vendor);
         check_empty(order.above(limited, *options.ceiling_policy));
         check_empty(order.above(limited, pool.finish({})));
+    });
+}
+
+TEST_CASE("a baseline as the ceiling only takes promises away, and leaves no feature that it does not have", "[law]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    over_pools(8, 150, 2, [&](const std::vector<HostDump>& hosts, const std::string& vendor, std::uint32_t seed) {
+        const PoolState pool = state_of(hosts);
+        const PoolPolicy whole = pool.finish({});
+        const std::size_t number = rulebook.vendor_of(whole.vendor).value();
+        std::vector<const Baseline*> fitting;
+        for (const Baseline& baseline : rulebook.baselines) {
+            if (((baseline.vendors >> number) & 1U) != 0 && baseline.refusal.empty()) fitting.push_back(&baseline);
+        }
+        REQUIRE_FALSE(fitting.empty());
+        const Baseline& baseline = *fitting[seed % fitting.size()];
+        CAPTURE(baseline.id);
+        MergeOptions options;
+        options.ceiling_level = std::string(baseline.id);
+        const PoolPolicy limited = pool.finish(options);
+        check_empty(PolicyOrder(vendor).above(limited, whole));
+        for (const FieldIndex index : guest_features(rulebook, limited)) {
+            const Field& field = rulebook[index];
+            const bool is_of_cpu = field.rule == Rule::intersect && field.exposure == Exposure::shown &&
+                                   field.mitigation.empty() && !field.required && !field.emulated &&
+                                   field.made.by != Makers::all && field.subleaf_first == field.subleaf_last;
+            if (!is_of_cpu) continue;
+            CAPTURE(field.id);
+            CHECK(std::ranges::find(baseline.features, index) != baseline.features.end());
+        }
     });
 }
 

@@ -189,7 +189,7 @@ TEST_CASE("what lies in a rulebook directory and nothing reads is named", "[rule
         fs::create_directories(fs::path(directory + "/" + name).parent_path());
         dir.write("policy/" + name, "{}");
     };
-    for (const char* ours : {".gitignore", "levels.json~", "cpuid/.0x7.json.swp", "targets/README.md"}) put(ours);
+    for (const char* ours : {".gitignore", "models.json~", "cpuid/.0x7.json.swp", "targets/README.md"}) put(ours);
     CHECK(lint(read_rulebook_directory(directory)).empty());
     const std::vector<std::string> strays{"cpuid/0x7.jsn", "cpuid/old",          "groups.json",
                                           "msrs",          "targets/bhyve.json", "targets/qemu.jsn"};

@@ -109,8 +109,24 @@ TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
 }
 
+TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {
+    const HostDump host = read_host(example("nfd.json"));
+    CHECK(host.format == "nfd");
+    const CpuidTable& table = host.first_table();
+    CHECK(vendor_string(table) == "AuthenticAMD");
+    CHECK(table.unknown_in(leaf_1, Register::eax) == ~std::uint32_t{0});  // no stepping, no signature
+    CHECK(bit_of(table, leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(table, leaf_7, Register::ebx, 29) == '1');  // SHA
+    CHECK(bit_of(table, leaf_7, Register::ebx, 16) == '?');  // AVX512F has no label
+    CHECK(bit_of(table, leaf_1, Register::edx, 26) == '1');  // SSE2: the node is amd64
+    CHECK(bit_of(table, leaf_1, Register::ecx, 0) == '?');   // SSE3 has none by default
+    CHECK(bit_of(table, leaf_1, Register::ecx, 23) == '?');  // POPCNT may stand for another bit
+    const std::string list = "{\"kind\": \"List\", \"items\": [" + example("nfd.json") + "]}";
+    CHECK(read_host(list).hardware == host.hardware);
+}
+
 TEST_CASE("a host document says which bits are unknown, and reads back the same", "[partial]") {
-    for (const char* name : {"cpuinfo.txt", "lscpu.json", "qmp-model.json", "libvirt-capabilities.xml",
+    for (const char* name : {"cpuinfo.txt", "lscpu.json", "nfd.json", "qmp-model.json", "libvirt-capabilities.xml",
                              "libvirt-domcapabilities.xml", "xe-featureset.txt"}) {
         CAPTURE(name);
         const HostDump host = read_host(example(name));
@@ -148,6 +164,7 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
     };
     const std::string cpuinfo = example("cpuinfo.txt");
     const std::string lscpu = example("lscpu.json");
+    const std::string nfd = example("nfd.json");
     const std::string qmp = example("qmp-model.json");
     const std::string host = example("libvirt-capabilities.xml");
     const std::string guests = example("libvirt-domcapabilities.xml");
@@ -164,6 +181,17 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(lscpu, "\"Model:\", \"data\": \"1\"", "\"Model:\", \"data\": \"x\""),
          R"(expected a number as "Model:")"},
         {"{\"lscpu\": 5}", R"(f:1: expected an array "lscpu")"},
+        {replaced(cpuinfo, "flags\t\t: fpu", "power\t\t: fpu"),
+         R"(f:2: expected the flags of processor 0, found no line "flags")"},
+        {cpuinfo.substr(0, cpuinfo.rfind("flags")) + "flags\t\t:\n",
+         "expected the flags of processor 1, found none in that line"},
+        {replaced(nfd, "\"AMD\"", "\"Zilog\""),
+         R"(expected Intel, AMD or Hygon as the vendor of an x86 CPU, found "Zilog")"},
+        {replaced(nfd, "vendor_id", "vendor"),
+         "expected the label feature.node.kubernetes.io/cpu-model.vendor_id, found none"},
+        {replaced(nfd, "\"labels\"", "\"annotations\""), R"(expected an object "labels", as a node has, found none)"},
+        {"{\"items\": [" + nfd + "," + nfd + "]}",
+         "expected one node, as `kubectl get node NAME -o json` prints it, found a list of 2"},
         {replaced(qmp, "\"AuthenticAMD\"", "7"), "f:2: expected a vendor of CPUs"},
         {replaced(qmp, "\"model\": {", "\"models\": {"), R"(f:1: expected an object "model")"},
         {replaced(host, "<vendor>AMD", "<vendor>Zilog"), R"(expected a vendor of CPUs with CPUID as <vendor>)"},

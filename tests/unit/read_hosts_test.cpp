@@ -140,7 +140,9 @@ TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
     CHECK(contains(found("<a/>"), "XML without <cpudata>"));
     CHECK(contains(found("{\"return\": {\"model\": {\"name\": \"base\"}}}"), "QEMU's monitor"));
     CHECK(contains(found("{\"a\": 1}"), "JSON that is neither"));
-    CHECK(contains(found("[]"), "JSON that is neither"));
+    CHECK(contains(found("[]"), "a JSON array without elements"));
+    CHECK(contains(found("[5]"), "JSON that is neither"));
+    CHECK(contains(found(std::string(1024, '\0')), "zero bytes alone, as of a tar archive without files"));
     CHECK(contains(found("   1 X86   :NOP       L: [no true dep.]   T:   0.18ns=  0.33c\n"),
                    "a latency table of InstLatx64"));
     CHECK(contains(found("hello\n"), "text without CPUID rows"));
@@ -156,17 +158,18 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
         {"processor       : 0\ncpu family      : 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
         {"processor\t: 0\nCPU implementer\t: 0x41\n", "/proc/cpuinfo of an ARM CPU", ""},
-        {"Architecture:        x86_64\nCPU op-mode(s):      32-bit, 64-bit\nCPU family:  6\n", "`lscpu`", "cpuid -r"},
+        {"Architecture:        x86_64\nCPU op-mode(s):      32-bit, 64-bit\nCPU family:  6\n", "`lscpu`",
+         "lscpu --json"},
         {"CPU 0:\n   vendor_id = \"GenuineIntel\"\n   version information (1/eax):\n"
          "   0x00000003 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n",
          "`cpuid` prints without -r", "run `cpuid -r`"},
         {"CPU features:\n=============\n\n", "`kcpuid` prints without -r", "run `kcpuid -r`"},
         {"CPUID is present\nCPU Info for type #0:\n------------------\n", "cpuid_tool", "--save"},
         {"Raw                             178bfbff-f6d8320b-2fd3fbff-35c233ff-0000000f\n", "a Xen featureset",
-         "cpuid -r"},
-        {"17cbfbff-f7fa3223-2d93fbff-00000023-00000001-000007ab\n", "a Xen featureset", "cpuid -r"},
-        {"bfebfbff:28100800:00000000:00003b40\n", "a Xen featureset", "cpuid -r"},
-        {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "cpuid -r"},
+         "xen-cpuid -p"},
+        {"17cbfbff-f7fa3223-2d93fbff-00000023-00000001-000007ab\n", "a Xen featureset", "xen-cpuid -p"},
+        {"bfebfbff:28100800:00000000:00003b40\n", "a Xen featureset", "xen-cpuid -p"},
+        {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "xen-cpuid -p"},
         {"  00000000:ffffffff -> 0000000d:756e6547:6c65746e:49656e69\n",
          "rows of `xen-cpuid -p` without the name of their policy", "Raw policy: "},
         {"00:00:04.809416          Raw Standard CPUID Leaves\n"

@@ -10,6 +10,8 @@
 
 namespace poolcpuid::test::rulebook_lint_test {
 
+using Catch::Contains;
+
 namespace {
 
 constexpr const char* leaf_0 = "cpuid/0x0.json";
@@ -32,7 +34,7 @@ TEST_CASE("the small rulebook is clean", "[rulebook][lint]") {
 
 TEST_CASE("a finding reads as FILE:LINE: FIELD: MESSAGE", "[rulebook][lint]") {
     CHECK(LintFinding{"cpuid/0x7.json", 4, "avx", "no why"}.text() == "cpuid/0x7.json:4: avx: no why");
-    CHECK(LintFinding{"levels.json", 0, "", "no levels"}.text() == "levels.json: no levels");
+    CHECK(LintFinding{"xsave.json", 0, "", "no states"}.text() == "xsave.json: no states");
 }
 
 TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
@@ -321,7 +323,7 @@ TEST_CASE("lint checks equality groups", "[rulebook][lint]") {
 
 TEST_CASE("lint checks the retpoline bits and levels", "[rulebook][lint]") {
     const char* const head = "rulebook.json";
-    const char* const levels = "levels.json";
+    const char* const levels = "levels/x86-64.json";
     check_all_found({
         {head, R"("rsba": "rsba")", R"("rsba": "rsba")", R"("rsba": "nobody")", "retpoline",
          "unknown field \"nobody\""},
@@ -336,6 +338,36 @@ TEST_CASE("lint checks the retpoline bits and levels", "[rulebook][lint]") {
         {levels, R"("id": "one")", R"(["base"])", R"(["base", "nobody"])", "one", "unknown field \"nobody\""},
         {levels, R"("id": "one")", R"(["base"])", R"([])", "one", "an empty list of fields"},
     });
+}
+
+TEST_CASE("lint checks baselines", "[rulebook][lint]") {
+    const auto found = [](const std::string& entries, const std::string& head = R"("of": "Q 1", "source": "T")") {
+        std::vector<RulebookFile> files = small_rulebook();
+        files.push_back({"levels/qemu.json", "{" + head + ", \"baselines\": [\n" + entries + "]}"});
+        std::string texts;
+        for (const LintFinding& finding : lint(files)) texts += finding.text() + "\n";
+        return texts;
+    };
+    const std::string one = R"({"id": "one", "vendors": ["intel"], "features": ["base"]})";
+    CHECK(found(one) == "");
+    CHECK(found(one + R"(, {"id": "two", "vendors": ["all"], "like": "one", "features": ["addon"]})") == "");
+    CHECK_THAT(found(one + "," + one), Contains("levels/qemu.json:2: one: a baseline of that name again"));
+    CHECK_THAT(found(R"({"id": "a:b", "vendors": ["intel"], "features": ["base"]})"), Contains("has no \":\""));
+    CHECK_THAT(found(R"({"id": "one", "vendors": ["acme"], "features": ["base"]})"),
+               Contains("unknown vendor \"acme\""));
+    CHECK_THAT(found(R"({"id": "one", "vendors": ["intel"], "features": ["nobody"]})"),
+               Contains("unknown field \"nobody\""));
+    CHECK_THAT(found(R"({"id": "one", "vendors": ["intel"]})"), Contains("a baseline has features, or"));
+    CHECK_THAT(found(one, R"("of": "Q 1", "source": "T", "refused": "R.")"), Contains("a baseline has features, or"));
+    CHECK_THAT(found(R"({"id": "two", "vendors": ["intel"], "like": "one"}, )" + one),
+               Contains("like \"one\", which is no baseline before it"));
+    CHECK_THAT(found(one + R"(, {"id": "two", "vendors": ["intel"], "like": "one", "features": ["base"]})"),
+               Contains("two: \"base\" again"));
+    CHECK_THAT(found(one + R"(, {"id": "two", "vendors": ["intel"], "like": "one", "without": ["addon"]})"),
+               Contains("without \"addon\", which it has not"));
+    CHECK_THAT(found(R"({"id": "one", "vendors": ["intel"], "x": 1, "features": ["base"]})"),
+               Contains("only known keys in a baseline"));
+    CHECK_THAT(found(one, R"("of": "", "source": "T")"), Contains("whose baseline it is"));
 }
 
 TEST_CASE("lint checks XSAVE components", "[rulebook][lint]") {
@@ -422,7 +454,8 @@ TEST_CASE("a slip in the JSON itself is found on its line", "[rulebook][lint]") 
              {"equality.json", R"("id": "line")", R"("why")", R"("x": "", "why")", "", "only known keys in"},
              {"dependencies.json", R"("prerequisite")", R"("why")", R"("x": "", "why")", "",
               "only known keys in a dependency"},
-             {"levels.json", R"("id": "two")", R"("why")", R"("x": "", "why")", "", "only known keys in a level"},
+             {"levels/x86-64.json", R"("id": "two")", R"("why")", R"("x": "", "why")", "",
+              "only known keys in a level"},
              {"rulebook.json", R"("rsba": "rsba")", R"("why")", R"("x": "", "why")", "",
               "only known keys in the retpoline bits"},
              {"models.json", R"("name": "Milan")", R"("name")", R"("x": "", "name")", "", "only known keys in a model"},

@@ -108,6 +108,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("xsave", compiled.xsave, loaded.xsave);
     check_same("models", compiled.models, loaded.models);
     check_same("levels", compiled.levels, loaded.levels);
+    check_same("baselines", compiled.baselines, loaded.baselines);
     check_same("sources", compiled.sources, loaded.sources);
     CHECK(compiled.targets.size() == 7);
     check_same("targets", compiled.targets, loaded.targets);

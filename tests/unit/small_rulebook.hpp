@@ -115,7 +115,7 @@ inline const std::string small_levels = R"({"levels": [
 inline std::vector<RulebookFile> small_rulebook() {
     return {{"cpuid/0x0.json", small_leaf_0},  {"cpuid/0x7.json", small_leaf_7},
             {"cpuid/0xd.json", small_leaf_d},  {"dependencies.json", small_dependencies},
-            {"equality.json", small_equality}, {"levels.json", small_levels},
+            {"equality.json", small_equality}, {"levels/x86-64.json", small_levels},
             {"models.json", small_models},     {"msr/0x10a.json", small_msr},
             {"rulebook.json", small_head},     {"xsave.json", small_xsave}};
 }

@@ -1,0 +1,166 @@
+// Labels of a Kubernetes node that Node Feature Discovery has set, as `kubectl get node NAME -o json` prints them:
+// features of the CPU by the names of the Go library klauspost/cpuid.
+//
+//   {"kind": "Node", "metadata": {"name": "n1", "labels": {"feature.node.kubernetes.io/cpu-model.vendor_id": "Intel",
+//    "feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true", …}}}
+//
+// kubernetes.io/arch is amd64 where the kernel is a 64-bit one, which says what no such CPU can do without.
+//
+// NFD leaves out some names by default, and the library those that the kernel does not let programs use: what has no
+// label is unknown. Family and model have labels, but the stepping has none, without which they may be those of several
+// CPUs: they say nothing here.
+//
+// Sources: node-feature-discovery source/cpu/cpu.go (labels, names that are left out); klauspost/cpuid v2 cpuid.go,
+// support() (which bit is behind a name). Names of more than one bit, as POPCNT and MMXEXT are there, are not taken.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/located_json.hpp"
+#include "base/printable.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/named_features.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+using Pair = std::pair<std::string_view, std::string_view>;
+
+constexpr std::string_view model_label = "feature.node.kubernetes.io/cpu-model.vendor_id";
+constexpr std::string_view arch_label = "kubernetes.io/arch";  // Go's word for what the kernel runs
+constexpr std::string_view feature_label = "feature.node.kubernetes.io/cpu-cpuid.";
+
+// The library's names of vendors, and CPUID's.
+constexpr std::array vendors{Pair{"Intel", "GenuineIntel"}, Pair{"AMD", "AuthenticAMD"}, Pair{"Hygon", "HygonGenuine"}};
+
+// The library's names of features, and the rulebook's ids.
+constexpr std::array features_of_labels{
+    Pair{"ADX", "adx"},
+    Pair{"AESNI", "aes"},
+    Pair{"AMD3DNOW", "amd3dnow"},
+    Pair{"AMD3DNOWEXT", "ext3dnow"},
+    Pair{"AMXBF16", "amx_bf16"},
+    Pair{"AMXINT8", "amx_int8"},
+    Pair{"AMXTILE", "amx_tile"},
+    Pair{"AVX", "avx"},
+    Pair{"AVX2", "avx2"},
+    Pair{"AVX512BF16", "avx512_bf16"},
+    Pair{"AVX512BITALG", "avx512_bitalg"},
+    Pair{"AVX512BW", "avx512bw"},
+    Pair{"AVX512CD", "avx512cd"},
+    Pair{"AVX512DQ", "avx512dq"},
+    Pair{"AVX512ER", "avx512er"},
+    Pair{"AVX512F", "avx512f"},
+    Pair{"AVX512IFMA", "avx512ifma"},
+    Pair{"AVX512PF", "avx512pf"},
+    Pair{"AVX512VBMI", "avx512vbmi"},
+    Pair{"AVX512VBMI2", "avx512_vbmi2"},
+    Pair{"AVX512VL", "avx512vl"},
+    Pair{"AVX512VNNI", "avx512_vnni"},
+    Pair{"AVX512VP2INTERSECT", "avx512_vp2intersect"},
+    Pair{"AVX512VPOPCNTDQ", "avx512_vpopcntdq"},
+    Pair{"BMI1", "bmi1"},
+    Pair{"BMI2", "bmi2"},
+    Pair{"CLDEMOTE", "cldemote"},
+    Pair{"CLMUL", "pclmulqdq"},
+    Pair{"CMOV", "cmov"},
+    Pair{"CX16", "cx16"},
+    Pair{"ERMS", "erms"},
+    Pair{"F16C", "f16c"},
+    Pair{"FMA3", "fma"},
+    Pair{"FMA4", "fma4"},
+    Pair{"GFNI", "gfni"},
+    Pair{"HLE", "hle"},
+    Pair{"LZCNT", "abm"},
+    Pair{"MOVDIR64B", "movdir64b"},
+    Pair{"MOVDIRI", "movdiri"},
+    Pair{"NX", "nx"},
+    Pair{"RDRAND", "rdrand"},
+    Pair{"RDSEED", "rdseed"},
+    Pair{"RDTSCP", "rdtscp"},
+    Pair{"RTM", "rtm"},
+    Pair{"SERIALIZE", "serialize"},
+    Pair{"SHA", "sha_ni"},
+    Pair{"SSE", "sse"},
+    Pair{"SSE2", "sse2"},
+    Pair{"SSE3", "sse3"},
+    Pair{"SSE4", "sse4_1"},
+    Pair{"SSE42", "sse4_2"},
+    Pair{"SSE4A", "sse4a"},
+    Pair{"SSSE3", "ssse3"},
+    Pair{"TSXLDTRK", "tsxldtrk"},
+    Pair{"VAES", "vaes"},
+    Pair{"VPCLMULQDQ", "vpclmulqdq"},
+    Pair{"WAITPKG", "waitpkg"},
+    Pair{"WBNOINVD", "wbnoinvd"},
+    Pair{"XOP", "xop"},
+};
+
+template <std::size_t Size>
+std::string_view found_in(const std::array<Pair, Size>& pairs, std::string_view name) {
+    const auto at = std::find_if(pairs.begin(), pairs.end(), [&](const Pair& pair) { return pair.first == name; });
+    return at == pairs.end() ? std::string_view() : at->second;
+}
+
+class NfdReader {
+public:
+    explicit NfdReader(const Source& source) : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+
+    HostDump read() {
+        const json::Value& labels = member(member(node(), "metadata"), "labels");
+        NamedFeatures features(Tongue::rulebook, Speaker::of_cpu);
+        const json::Value* vendor = labels.find(model_label);
+        if (vendor == nullptr || !vendor->is_string()) {
+            refuse(labels, "the label " + std::string(model_label), "none");
+        }
+        if (!features.set_vendor(found_in(vendors, vendor->text()))) {
+            refuse(*vendor, "Intel, AMD or Hygon as the vendor of an x86 CPU", quote(vendor->text()));
+        }
+        const json::Value* arch = labels.find(arch_label);
+        if (arch != nullptr && arch->is_string() && arch->text() == "amd64") features.set_long_mode();
+        for (const auto& [label, value] : labels.members()) {
+            if (!label.starts_with(feature_label) || !value.is_string() || value.text() != "true") continue;
+            features.set(found_in(features_of_labels, std::string_view(label).substr(feature_label.size())), true);
+        }
+        HostDump dump;
+        dump.hardware.emplace().cpus.push_back({0, features.finish()});
+        return dump;
+    }
+
+private:
+    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(file_), value.line(), expected, found);
+    }
+
+    // A list of one node is one.
+    const json::Value& node() const {
+        const json::Value* items = document_.is_object() ? document_.find("items") : nullptr;
+        if (items == nullptr || !items->is_array()) return document_;
+        if (items->items().size() == 1) return items->items().front();
+        refuse(*items, "one node, as `kubectl get node NAME -o json` prints it",
+               "a list of " + std::to_string(items->items().size()));
+    }
+
+    const json::Value& member(const json::Value& value, const char* key) const {
+        const json::Value* found = value.is_object() ? value.find(key) : nullptr;
+        if (found != nullptr && found->is_object()) return *found;
+        refuse(value, std::string("an object \"") + key + "\", as a node has", found == nullptr ? "none" : "another");
+    }
+
+    std::string_view file_;
+    json::Value document_;
+};
+
+}  // namespace
+
+bool is_nfd(std::string_view bytes) noexcept {
+    return trim(bytes).starts_with('{') && bytes.find(feature_label) != std::string_view::npos;
+}
+
+HostDump read_nfd(const Source& source) { return NfdReader(source).read(); }
+
+}  // namespace poolcpuid::dump
