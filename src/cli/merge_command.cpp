@@ -11,6 +11,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
+#include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -23,8 +24,7 @@ namespace poolcpuid::cli {
 
 namespace {
 
-struct MergeArguments {
-    std::vector<std::string> hosts;
+struct MergeArguments : HostArguments {
     ResultOptions result;
     std::string pool = "pool";
     std::string identity;
@@ -196,13 +196,14 @@ bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPoli
 
 void check_outputs(const MergeArguments& arguments) {
     std::vector<std::string> inputs = arguments.hosts;
-    inputs.insert(inputs.end(), {arguments.ceiling, arguments.floor, arguments.expect});
+    inputs.insert(inputs.end(), {arguments.list, arguments.ceiling, arguments.floor, arguments.expect});
     check_output(arguments.result.output, inputs);
     check_output(arguments.list_hosts, inputs);
     check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 
-ExitStatus merge(const MergeArguments& arguments) {
+ExitStatus merge(MergeArguments& arguments) {
+    arguments.read_list();
     check_outputs(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
@@ -234,10 +235,9 @@ ExitStatus merge(const MergeArguments& arguments) {
 
 void add_merge_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
-    verb.add_option(
-            "HOST", arguments->hosts,
-            "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
-        ->required();
+    add_host_arguments(verb, *arguments,
+                       "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - "
+                       "for stdin");
     CLI::Option* output = add_output_option(verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
     verb.add_option("--format", arguments->result.format,

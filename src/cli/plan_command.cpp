@@ -209,13 +209,10 @@ void check_split(const PlanArguments& arguments) {
 
 ExitStatus split(const PlanArguments& arguments, const Rulebook& rulebook) {
     Inputs inputs = read_inputs(arguments.sources.hosts);
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
     for (const HostDump& host : inputs.hosts) {
-        if (!host.is_partial()) continue;
-        log_error(partial_problem(host, " to part"));
-        inputs.unreadable.emplace_back(host.name, partial_problem(host, " to part"));
+        if (host.is_partial()) inputs.unreadable.emplace_back(host.name, partial_problem(host.name, host, " to part"));
     }
-    if (!inputs.unreadable.empty()) return ExitStatus::bad_input;
+    if (report_unreadable(inputs)) return ExitStatus::bad_input;
     std::set<std::string> names;  // a host that is given twice is one
     std::erase_if(inputs.hosts, [&](const HostDump& host) { return !names.insert(host.name).second; });
     SplitOptions options;

@@ -13,7 +13,7 @@ namespace {
 class Beliefs {
 public:
     Beliefs(const Rulebook& rulebook, const HostsByName& hosts) : rulebook_(rulebook) {
-        kinds_.add(hosts);
+        kinds_.add(rulebook, hosts);
         for (const HostDump* host : kinds_.examples()) examples_.push_back(*host);
         std::map<std::size_t, std::vector<std::string>> names;
         for (const auto& [name, host] : hosts) {
