@@ -46,10 +46,7 @@ std::vector<std::string> names_in(std::string_view bytes, const std::string& sho
 }  // namespace
 
 void HostArguments::read_list() {
-    if (list.empty()) {
-        if (hosts.empty()) throw UsageError("HOST is required, or --files0-from");
-        return;
-    }
+    if (list.empty()) return;
     if (!hosts.empty())
         throw UsageError("--files0-from takes the place of HOST: " + hosts.front() + " is one too many");
     const std::string shown = list == "-" ? "stdin" : list;
@@ -69,6 +66,9 @@ void add_host_arguments(CLI::App& verb, HostArguments& arguments, const std::str
                     "Take each HOST from FILE, where a NUL byte ends it (find -print0); - for stdin")
         ->check(file)
         ->type_name("FILE");
+    verb.parse_complete_callback([&arguments] {
+        if (arguments.hosts.empty() && arguments.list.empty()) throw CLI::RequiredError("HOST, or --files0-from,");
+    });
 }
 
 }  // namespace poolcpuid::cli

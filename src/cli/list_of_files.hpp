@@ -13,13 +13,12 @@ struct HostArguments {
     std::vector<std::string> hosts;
     std::string list;  // what --files0-from names, or empty
 
-    // Puts what the list names into hosts. Throws UsageError where there are neither hosts nor a list, or both, or
-    // where the list is standard input and names it, too; InputError where it cannot be read, has an empty name or
-    // none.
+    // Puts what the list names into hosts. Throws UsageError where there are both, or where the list is standard input
+    // and names it, too; InputError where it cannot be read, has an empty name or none.
     void read_list();
 };
 
-// HOST, described so, and --files0-from.
+// HOST, described so, and --files0-from, of which one is required. arguments must outlive the verb.
 void add_host_arguments(CLI::App& verb, HostArguments& arguments, const std::string& description);
 
 }  // namespace poolcpuid::cli

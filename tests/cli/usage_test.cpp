@@ -42,7 +42,7 @@ TEST_CASE("a misspelt verb is told with what was probably meant", "[usage]") {
 
 TEST_CASE("no verb at all names them", "[usage]") {
     CHECK_THAT(refusal({}), StartsWith("poolcpuid takes a verb: hosts, merge, "));
-    CHECK(refusal({"rules"}) == "poolcpuid rules takes a verb: list, show, lint");
+    CHECK(refusal({"rules"}) == "poolcpuid rules takes a verb: list, show, levels, lint");
 }
 
 TEST_CASE("an option that a verb does not take is told with what was probably meant", "[usage]") {
@@ -52,7 +52,7 @@ TEST_CASE("an option that a verb does not take is told with what was probably me
           "poolcpuid merge does not take \"--verbos\"; did you mean --verbose, --errors or --version?");
     CHECK(refusal({"--zzzzzzzz"}) == "poolcpuid does not take \"--zzzzzzzz\"");
     CHECK(refusal({"capture", "hosts"}) == "poolcpuid capture does not take \"hosts\"");
-    CHECK(refusal({"merge"}) == "HOST is required");
+    CHECK(refusal({"merge"}) == "HOST, or --files0-from, is required");
     CHECK_THAT(run({"merge"}).err, Contains("(see poolcpuid merge --help)"));
 }
 
