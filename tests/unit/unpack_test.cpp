@@ -265,7 +265,7 @@ TEST_CASE("what is wrong in documents of a stream is told with its line", "[unpa
     CHECK(contains(refusal(a + "\n{\n\"schema\": "), line_of(2) + "well-formed JSON"));
     CHECK(contains(refusal(a + "\n" + a + "x"), ": expected well-formed JSON, found \"x\""));
     CHECK(contains(refusal("[" + a + "\n" + a + "]"), line_of(1) + "a comma or the end of the array, found \"{\""));
-    CHECK(contains(refusal("[" + a + ",\n]"), line_of(2) + "a host document as element 2 of the array"));
+    CHECK(contains(refusal("[" + a + ",\n]"), line_of(1) + "a host document as element 2 of the array"));
     CHECK(contains(refusal("[" + a), line_of(0) + "a comma or the end of the array, found the end of the text"));
     CHECK(contains(refusal("[" + a + "]\nx"), line_of(1) + "nothing behind the array, found \"x\""));
     CHECK(contains(refusal("[" + a + ",\n5]"), line_of(1)));
