@@ -29,9 +29,7 @@ const std::vector<HostDump>& hosts() {
     return two;
 }
 
-merge::Plan plan() {
-    return {builtin_rulebook(), builtin_rulebook().vendor_of("AuthenticAMD").value()};
-}
+merge::Plan plan() { return {builtin_rulebook(), builtin_rulebook().vendor_of("AuthenticAMD").value()}; }
 
 // The meet of a pool's promises with a host's: what the semilattice adds.
 void meet(benchmark::State& state) {
