@@ -261,7 +261,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
         ->type_name("HOST")
         ->group(shape);
     verb.add_option("--ceiling", arguments->ceiling,
-                    "Withhold features above a level (x86-64-v1 … v4), a CPU model of QEMU or libvirt\n"
+                    "Withhold features above a level (x86-64-v1 … v4), a CPU model of QEMU or libvirt "
                     "(poolcpuid rules levels), or another POLICY (a file)")
         ->type_name("LEVEL|MODEL|POLICY")
         ->group(shape);
