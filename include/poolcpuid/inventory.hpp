@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,11 @@ Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& ho
 
 // The vendors of hosts alone. Linear in the hosts.
 std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts);
+
+// The same of hosts that each gives, once for every host that has the content of its argument: for hosts that are not
+// all in memory. No name counts. Linear in what is given.
+using EachContent = std::function<void(const std::function<void(const HostDump& content, std::size_t hosts)>& take)>;
+std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const EachContent& each);
 
 // "14 AuthenticAMD (Rome ×8, Milan ×6), 3 GenuineIntel (Haswell-EP ×3)": all of them.
 std::string text_of(const std::vector<VendorCount>& vendors);

@@ -48,6 +48,15 @@ struct FloorLoss {
     std::vector<std::string> hosts;  // the hosts that do not keep it, at most most_names
 };
 
+// A host by what is its own where its content is another host's, too.
+struct HostName {
+    std::string name;
+    std::string sha256;        // HostDump::sha256
+    std::string bytes_sha256;  // HostDump::bytes_sha256
+
+    friend auto operator<=>(const HostName&, const HostName&) = default;
+};
+
 class PoolState {
 public:
     // The rulebook must outlive the state.
@@ -61,6 +70,10 @@ public:
     // this name and other content was added, NoPolicyError when its vendor is not in the rulebook or
     // not that of the pool. Linear in the rows of the host.
     void add(const HostDump& host);
+
+    // Meets the state with all of hosts: host under each of these names and digests. Throws as add does. Linear in the
+    // rows of the host and, but for finding their places, in hosts.
+    void add(const HostDump& host, const std::vector<HostName>& hosts);
 
     // Meets the state with another: the same as adding its hosts. Throws as add does.
     void combine(const PoolState& other);

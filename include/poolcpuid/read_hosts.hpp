@@ -45,9 +45,13 @@ enum class Digests : std::uint8_t {
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content,
                                  const std::function<void(std::size_t bytes)>& done = {});
 
+// Asked of every document before it is read as a host: true when the caller has taken it, as what is no host.
+using TakeOther = std::function<bool(std::string_view document, std::size_t first_line)>;
+
 // The same, of one text out of what it was wrapped in.
 std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content,
-                                 const std::function<void(std::size_t bytes)>& done = {});
+                                 const std::function<void(std::size_t bytes)>& done = {},
+                                 const TakeOther& take_other = {});
 
 // True when bytes, which may be the beginning of more, are a stream of host documents. Linear in the first of them.
 bool is_host_stream(std::string_view bytes) noexcept;

@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
+#include "cli/list_of_files.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/check.hpp"
@@ -18,10 +19,9 @@ namespace poolcpuid::cli {
 
 namespace {
 
-struct CheckArguments {
+struct CheckArguments : HostArguments {
     std::string policy;
     std::vector<std::string> more_policies;
-    std::vector<std::string> hosts;
     StrictnessOptions strictness;
     ResultOptions result;
     std::string rulebook;
@@ -79,9 +79,10 @@ std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Ruleboo
     return lines;
 }
 
-ExitStatus check(const CheckArguments& arguments) {
+ExitStatus check(CheckArguments& arguments) {
+    arguments.read_list();
     std::vector<std::string> policies = arguments.more_policies;
-    policies.push_back(arguments.policy);
+    policies.insert(policies.end(), {arguments.policy, arguments.list});
     check_output(arguments.result.output, policies, arguments.hosts);
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
@@ -113,9 +114,8 @@ ExitStatus check(const CheckArguments& arguments) {
 void add_check_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<CheckArguments>();
     verb.add_option("POLICY", arguments->policy, "The policy that the VM was started with, or - for stdin")->required();
-    verb.add_option("HOST", arguments->hosts,
-                    "A host dump as for merge, or a policy: may VMs move into the pool that it is of")
-        ->required();
+    add_host_arguments(verb, *arguments,
+                       "A host dump as for merge, or a policy: may VMs move into the pool that it is of");
     verb.add_option("--policy", arguments->more_policies,
                     "Another policy to hold against the same hosts; may be given several times")
         ->type_name("POLICY")

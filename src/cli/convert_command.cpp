@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
+#include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "poolcpuid/error.hpp"
@@ -18,8 +19,7 @@ namespace poolcpuid::cli {
 
 namespace {
 
-struct ConvertArguments {
-    std::vector<std::string> hosts;
+struct ConvertArguments : HostArguments {
     std::string to = "json";
     std::string output;
 };
@@ -33,8 +33,9 @@ std::vector<const HostDump*> by_name(const std::vector<HostDump>& hosts) {
     return sorted;
 }
 
-ExitStatus convert(const ConvertArguments& arguments) {
-    check_output(arguments.output, arguments.hosts);
+ExitStatus convert(ConvertArguments& arguments) {
+    arguments.read_list();
+    check_output(arguments.output, arguments.hosts, {arguments.list});
     const Inputs inputs = read_inputs(arguments.hosts);
     if (report_unreadable(inputs)) return ExitStatus::bad_input;
     const std::vector<const HostDump*> hosts = by_name(inputs.hosts);
@@ -61,9 +62,8 @@ ExitStatus convert(const ConvertArguments& arguments) {
 
 void add_convert_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ConvertArguments>();
-    verb.add_option("HOST", arguments->hosts,
-                    "A dump in any format that is read: a file, NAME=FILE, or - for stdin; a directory for ndjson")
-        ->required();
+    add_host_arguments(verb, *arguments,
+                       "A dump in any format that is read: a file, NAME=FILE, or - for stdin; a directory for ndjson");
     verb.add_option("--to", arguments->to,
                     "json: our host document, which carries everything (default). ndjson: the same for any number of "
                     "hosts, a line each. cpuid-r: the text of `cpuid -r`")

@@ -7,6 +7,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
+#include "cli/list_of_files.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
@@ -16,16 +17,16 @@ namespace poolcpuid::cli {
 
 namespace {
 
-struct HostsArguments {
-    std::vector<std::string> hosts;
+struct HostsArguments : HostArguments {
     ResultOptions result;
     std::string rulebook;
     bool each = false;
     bool skip_unreadable = false;
 };
 
-ExitStatus hosts(const HostsArguments& arguments) {
-    check_output(arguments.result.output, arguments.hosts);
+ExitStatus hosts(HostsArguments& arguments) {
+    arguments.read_list();
+    check_output(arguments.result.output, arguments.hosts, {arguments.list});
     const RulebookChoice rulebook(arguments.rulebook);
     const Inputs inputs = read_inputs(arguments.hosts);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
@@ -46,7 +47,7 @@ ExitStatus hosts(const HostsArguments& arguments) {
 
 void add_hosts_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<HostsArguments>();
-    verb.add_option("HOST", arguments->hosts, "A host dump as for merge; vendors may be mixed")->required();
+    add_host_arguments(verb, *arguments, "A host dump as for merge; vendors may be mixed");
     verb.add_flag("--each", arguments->each, "Text: a line a host instead of one for all that are alike");
     add_result_options(verb, arguments->result, {ndjson});
     add_rulebook_option(verb, arguments->rulebook);

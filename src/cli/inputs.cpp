@@ -46,7 +46,9 @@ public:
             return;
         }
         if (!kind_) kind_ = dump::stream_kind(dump::without_byte_order_mark(bytes));
-        if (kind_ == dump::StreamKind::none) refuse("one document of at most ", limits::dump_bytes);
+        if (kind_ == dump::StreamKind::none && !is_partial_result(bytes)) {
+            refuse("one document of at most ", limits::dump_bytes);
+        }
         if (bytes.size() > limits::stream_bytes) refuse("at most ", limits::stream_bytes);
         if (kind_ != dump::StreamKind::lines) return;
         const std::size_t last = bytes.rfind('\n');
@@ -65,8 +67,9 @@ private:
 
 class InputReader {
 public:
-    explicit InputReader(bool accepts_policies, Digests digests = Digests::of_content, Progress* progress = nullptr)
-        : accepts_policies_(accepts_policies), digests_(digests), progress_(progress) {}
+    explicit InputReader(bool accepts_policies, Digests digests = Digests::of_content, Progress* progress = nullptr,
+                         const MergeInputs* merge = nullptr)
+        : accepts_policies_(accepts_policies), digests_(digests), progress_(progress), merge_(merge) {}
 
     Inputs run(const std::vector<std::string>& arguments) {
         expect(arguments.size());
@@ -77,9 +80,8 @@ public:
             }
             attempt(text, [&] { read_argument(argument); });
         }
-        drop_conflicts(inputs_.hosts, [](const HostDump& host) { return std::pair(host.name, host.sha256); });
-        drop_conflicts(inputs_.policies,
-                       [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); });
+        drop_host_conflicts();
+        drop_policy_conflicts();
         return std::move(inputs_);
     }
 
@@ -93,22 +95,49 @@ private:
     }
 
     // Of a name with two contents nobody knows which one is meant, so none of them counts.
-    template <typename Input, typename KeyOf>
-    void drop_conflicts(std::vector<Input>& all, const KeyOf& name_and_content) {
-        std::map<std::string, std::set<std::string>> contents;
-        for (const Input& input : all) {
-            const auto [name, content] = name_and_content(input);
-            contents[name].insert(content);
+    class Conflicts {
+    public:
+        void see(const std::string& name, const std::string& content) {
+            const auto [at, fresh] = contents_.emplace(name, content);
+            if (!fresh && at->second != content) names_.insert(name);
         }
-        std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
-        for (const auto& [name, different] : contents) {
-            if (different.size() < 2) continue;
+
+        const std::set<std::string>& names() const noexcept { return names_; }
+
+    private:
+        std::map<std::string, std::string> contents_;  // the first of each name
+        std::set<std::string> names_;
+    };
+
+    void drop_host_conflicts() {
+        Conflicts conflicts;
+        for (const HostDump& host : inputs_.hosts) conflicts.see(host.name, host.sha256);
+        inputs_.part.each([&](const HostDump&, const std::vector<HostName>& hosts) {
+            for (const HostName& host : hosts) conflicts.see(host.name, host.sha256);
+        });
+        if (merge_ != nullptr && merge_->is_part && merge_->options.skip_unreadable) return;
+        std::erase_if(inputs_.hosts, [&](const HostDump& host) { return conflicts.names().contains(host.name); });
+        inputs_.part.forget(conflicts.names());
+        report(conflicts);
+    }
+
+    void drop_policy_conflicts() {
+        Conflicts conflicts;
+        for (const PoolPolicy& policy : inputs_.policies) conflicts.see(policy.pool, to_json(policy));
+        std::erase_if(inputs_.policies,
+                      [&](const PoolPolicy& policy) { return conflicts.names().contains(policy.pool); });
+        report(conflicts);
+    }
+
+    void report(const Conflicts& conflicts) {
+        for (const std::string& name : conflicts.names()) {
             inputs_.unreadable.emplace_back(name,
                                             InputError(name, 0, "one host of this name", "two with different content"));
         }
     }
 
     void read_argument(const Argument& argument) {
+        is_named_ = argument.name.has_value();
         if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
@@ -153,8 +182,14 @@ private:
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
-            attempt(file, [&] { read_texts(os::read_regular_file(file, limits::dump_bytes), file, true); });
+            attempt(file, [&] { read_texts(os::read_regular_file(file, watch_file), file, true); });
         }
+    }
+
+    // A file of a directory is one document.
+    static void watch_file(std::string_view bytes) {
+        const std::size_t most = is_partial_result(bytes) ? limits::stream_bytes : limits::dump_bytes;
+        if (bytes.size() > most) throw os::ReadError("more than " + std::to_string(most) + " bytes");
     }
 
     // Reads the hosts of each text that the file holds. Each file of an archive is attempted, and is one host.
@@ -162,16 +197,19 @@ private:
         std::size_t expected = 1;  // the file
         const auto take = [&](const Unpacked& text) {
             if (progress_ != nullptr) progress_->expect(count_hosts(text.bytes) - std::exchange(expected, 0));
+            const std::size_t parts = parts_;
             std::vector<HostDump> hosts = hosts_in(text);
-            if (hosts.size() != 1 && (is_of_directory || text.is_member)) {
+            const std::size_t documents = hosts.size() + parts_ - parts;
+            if (documents != 1 && (is_of_directory || text.is_member)) {
                 throw InputError(text.file, 0,
                                  std::string("one host, as each file of ") +
                                      (text.is_member ? "an archive" : "a directory") + " is one",
-                                 std::to_string(hosts.size()));
+                                 std::to_string(documents));
             }
             for (HostDump& host : hosts) inputs_.hosts.push_back(std::move(host));
         };
         const std::size_t before = inputs_.hosts.size();
+        const std::size_t parts_before = parts_;
         try {
             const std::vector<std::string> left_aside = unpack(bytes, file, [&](const Unpacked& text) {
                 if (!text.is_member) return take(text);
@@ -180,15 +218,33 @@ private:
             if (left_aside.empty()) return;
             log_info(file + ": each file is a host; left out: " + short_list(left_aside, most_left_out) +
                      " (links, devices, and names that begin with a dot)");
-        } catch (const InputError&) {
+        } catch (const InputError& error) {
             forget_hosts(before);
-            throw;
+            if (parts_ == parts_before) throw;
+            inputs_.refused.push_back(error);
         }
     }
 
-    std::vector<HostDump> hosts_in(const Unpacked& text) const {
-        if (progress_ == nullptr) return read_hosts(text, digests_);
-        return read_hosts(text, digests_, [&](std::size_t read) { progress_->add(1, read); });
+    std::vector<HostDump> hosts_in(const Unpacked& text) {
+        const auto count = [&](std::size_t read) {
+            if (progress_ != nullptr) progress_->add(1, read);
+        };
+        if (merge_ == nullptr) return read_hosts(text, digests_, count);
+        return read_hosts(text, digests_, count, [&](std::string_view document, std::size_t line) {
+            return is_partial_result(document) && take_part(document, text.file, line);
+        });
+    }
+
+    // Always true. It is not left out where it cannot be read.
+    bool take_part(std::string_view document, const std::string& file, std::size_t line) {
+        ++parts_;
+        try {
+            if (is_named_) throw InputError(file, line, "one host, since it is given a name", "a partial result");
+            inputs_.part.combine(read_partial_result(document, file, line, merge_->rulebook, merge_->options));
+        } catch (const InputError& error) {
+            inputs_.refused.push_back(error);
+        }
+        return true;
     }
 
     void expect(std::size_t hosts) const {
@@ -198,7 +254,10 @@ private:
     bool accepts_policies_;
     Digests digests_;
     Progress* progress_;
+    const MergeInputs* merge_;  // none: partial results are not taken
     Inputs inputs_;
+    std::size_t parts_ = 0;  // partial results that were met
+    bool is_named_ = false;  // the argument that is read
 };
 
 }  // namespace
@@ -246,7 +305,8 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
         problem.message = "left out: " + problem.message;
         log_warning(problem);
     }
-    return !inputs.unreadable.empty() && !skip;
+    for (const InputError& error : inputs.refused) log_error(error);
+    return !inputs.refused.empty() || (!inputs.unreadable.empty() && !skip);
 }
 
 InputError partial_problem(const HostDump& host, const std::string& instead) {
@@ -259,13 +319,23 @@ Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress
     return InputReader(false, Digests::of_content, progress).run(arguments);
 }
 
+Inputs read_merge_inputs(const std::vector<std::string>& arguments, const MergeInputs& merge, Digests digests,
+                         Progress* progress) {
+    return InputReader(false, digests, progress, &merge).run(arguments);
+}
+
+ListedDigests::ListedDigests(const PoolPolicy& policy) {
+    for (const HostClass& host : policy.hosts) listed_.insert(host.sha256);
+}
+
+const std::string& ListedDigests::of(const std::string& sha256, const std::string& bytes_sha256) const {
+    return !listed_.contains(sha256) && listed_.contains(bytes_sha256) ? bytes_sha256 : sha256;
+}
+
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress) {
     Inputs inputs = InputReader(false, Digests::and_of_bytes, progress).run(arguments);
-    std::set<std::string> listed;
-    for (const HostClass& host : policy.hosts) listed.insert(host.sha256);
-    for (HostDump& host : inputs.hosts) {
-        if (!listed.contains(host.sha256) && listed.contains(host.bytes_sha256)) host.sha256 = host.bytes_sha256;
-    }
+    const ListedDigests listed(policy);
+    for (HostDump& host : inputs.hosts) host.sha256 = listed.of(host.sha256, host.bytes_sha256);
     return inputs;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,8 +13,10 @@
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/load_rulebook.hpp"
+#include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::cli {
@@ -34,10 +37,13 @@ Argument parse_argument(const std::string& text);
 struct Inputs {
     std::vector<HostDump> hosts;                                 // named, in the order of the arguments
     std::vector<PoolPolicy> policies;                            // only where they are accepted
+    PartialResult part;                                          // likewise: all partial results together
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
+    std::vector<InputError> refused;                             // partial results, which are never left out
 };
 
 // Logs what could not be read: as errors, or as warnings where it is skipped. True when the verb cannot go on without.
+// Of a partial result that cannot be read it cannot: it stands for any number of hosts.
 bool report_unreadable(const Inputs& inputs, bool skip = false);
 
 // What is wrong with a partial host in a pool: it was read from names of features, and what these do not say may be
@@ -51,6 +57,29 @@ Inputs read_inputs(const std::vector<std::string>& arguments, Progress* progress
 // The same, of hosts that may be those behind policy: a host document that an older policy lists by the digest of its
 // bytes goes by that digest.
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments, Progress* progress = nullptr);
+
+// As read_inputs; partial results (partial_result.hpp) stand for their hosts, and must have been made with this
+// rulebook and these options. A name with two contents is no problem yet where is_part, so that the last merge finds
+// it, too.
+struct MergeInputs {
+    const Rulebook& rulebook;
+    PartialOptions options;
+    bool is_part = false;
+};
+Inputs read_merge_inputs(const std::vector<std::string>& arguments, const MergeInputs& merge,
+                         Digests digests = Digests::of_content, Progress* progress = nullptr);
+
+// The digests that an older policy may list in the place of sha256: that of a host document's bytes, where it lists it.
+class ListedDigests {
+public:
+    explicit ListedDigests(const PoolPolicy& policy);
+
+    // The one by which policy knows a host.
+    const std::string& of(const std::string& sha256, const std::string& bytes_sha256) const;
+
+private:
+    std::set<std::string> listed_;
+};
 
 // As read_inputs; a file that holds a policy stands for its pool, and NAME for the pool's name.
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
+#include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -21,8 +23,7 @@ namespace poolcpuid::cli {
 
 namespace {
 
-struct MergeArguments {
-    std::vector<std::string> hosts;
+struct MergeArguments : HostArguments {
     ResultOptions result;
     std::string pool = "pool";
     std::string identity;
@@ -37,8 +38,11 @@ struct MergeArguments {
     std::string list_hosts;
     bool skip_unreadable = false;
     bool allow_partial = false;
+    bool partial = false;
     bool lean = false;
     bool notes = false;
+
+    PartialOptions reading() const { return {skip_unreadable, allow_partial}; }
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
@@ -70,13 +74,50 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
     return options;
 }
 
+// Every host once, by its content.
+template <typename Take>
+void each_content(const Inputs& inputs, const Take& take) {
+    for (const HostDump& host : inputs.hosts) {
+        take(host, std::vector<HostName>{{host.name, host.sha256, host.bytes_sha256}});
+    }
+    inputs.part.each(take);
+}
+
 // Names all of both sides; a state knows only the host that it meets.
-void refuse_mixed_vendors(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
-    const std::vector<VendorCount> vendors = vendors_of(rulebook, hosts);
-    if (vendors.size() < 2) return;
+void refuse_mixed_vendors(const Rulebook& rulebook, const Inputs& inputs) {
+    std::set<std::optional<std::string>> strings;
+    each_content(inputs, [&](const HostDump& content, const std::vector<HostName>&) {
+        strings.insert(vendor_string(content.first_table()));
+    });
+    if (strings.size() < 2) return;
+    std::set<std::string> names;
+    const std::vector<VendorCount> vendors = vendors_of(rulebook, [&](const auto& take) {
+        each_content(inputs, [&](const HostDump& content, const std::vector<HostName>& hosts) {
+            const auto is_new = [&](const HostName& host) { return names.insert(host.name).second; };
+            const auto count = std::count_if(hosts.begin(), hosts.end(), is_new);
+            if (count > 0) take(content, static_cast<std::size_t>(count));
+        });
+    });
     throw NoPolicyError("mixed vendors: " + text_of(vendors) +
                         ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts lists "
                         "them; merge each vendor's apart");
+}
+
+// A partial host that the merge does not take.
+bool is_refused(const MergeArguments& arguments, const HostDump& host) {
+    return host.is_partial() && !arguments.allow_partial;
+}
+
+InputError refusal_of(HostDump host, const std::string& name) {
+    host.name = name;
+    return partial_problem(host, " (or --allow-partial)");
+}
+
+// What was left out when the partial results were made is left out again.
+void leave_out_again(Inputs& inputs) {
+    for (const UnreadableInput& input : inputs.part.unreadable()) {
+        inputs.unreadable.emplace_back(input.input, InputError(input.file, input.line, input.expected, input.found));
+    }
 }
 
 // Adds every host, and reports every one that cannot be added.
@@ -84,21 +125,29 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
                    bool& failed) {
     Progress progress;
     progress.start("reading");
-    Inputs inputs =
-        expected ? read_hosts_of(*expected, arguments.hosts, &progress) : read_inputs(arguments.hosts, &progress);
-    refuse_mixed_vendors(rulebook, inputs.hosts);
+    Inputs inputs = read_merge_inputs(arguments.hosts, {rulebook, arguments.reading()},
+                                      expected ? Digests::and_of_bytes : Digests::of_content, &progress);
+    leave_out_again(inputs);
     PoolState state(rulebook);
+    failed = !inputs.refused.empty() && report_unreadable(inputs);
+    if (failed) return state;
+    refuse_mixed_vendors(rulebook, inputs);
+    const std::optional<ListedDigests> listed = expected ? std::optional<ListedDigests>(*expected) : std::nullopt;
     progress.start("merging");
-    progress.expect(inputs.hosts.size());
-    for (const HostDump& host : inputs.hosts) {
-        progress.add(1);
-        try {
-            if (host.is_partial() && !arguments.allow_partial) throw partial_problem(host, " (or --allow-partial)");
-            state.add(host);
-        } catch (const InputError& error) {
-            inputs.unreadable.emplace_back(host.name, error);
+    progress.expect(inputs.hosts.size() + inputs.part.host_count());
+    each_content(inputs, [&](const HostDump& content, std::vector<HostName> hosts) {
+        progress.add(hosts.size());
+        if (is_refused(arguments, content)) {
+            for (const HostName& host : hosts) {
+                inputs.unreadable.emplace_back(host.name, refusal_of(content, host.name));
+            }
+            return;
         }
-    }
+        if (listed) {
+            for (HostName& host : hosts) host.sha256 = listed->of(host.sha256, host.bytes_sha256);
+        }
+        state.add(content, hosts);
+    });
     progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);
     for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());
@@ -147,14 +196,67 @@ bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPoli
 
 void check_outputs(const MergeArguments& arguments) {
     std::vector<std::string> inputs = arguments.hosts;
-    inputs.insert(inputs.end(), {arguments.ceiling, arguments.floor, arguments.expect});
+    inputs.insert(inputs.end(), {arguments.list, arguments.ceiling, arguments.floor, arguments.expect});
     check_output(arguments.result.output, inputs);
     check_output(arguments.list_hosts, inputs);
     check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 
-ExitStatus merge(const MergeArguments& arguments) {
+// What acts on the policy belongs to the merge that writes it.
+void refuse_options_of_policy(const MergeArguments& arguments) {
+    const MergeArguments none;
+    const auto refuse = [](const char* option, bool given) {
+        if (!given) return;
+        throw UsageError(std::string("--partial writes no policy: ") + option +
+                         " belongs to the merge that takes the partial results");
+    };
+    refuse("--pool", arguments.pool != none.pool);
+    refuse("--identity", !arguments.identity.empty());
+    refuse("--ceiling", !arguments.ceiling.empty());
+    refuse("--floor", !arguments.floor.empty());
+    refuse("--hide", !arguments.hide.empty());
+    refuse("--show", !arguments.show.empty());
+    refuse("--set", !arguments.set.empty());
+    refuse("--fail-on", !arguments.fail_on.empty());
+    refuse("--expect", !arguments.expect.empty());
+    refuse("--list-hosts", !arguments.list_hosts.empty());
+    refuse("--lean", arguments.lean);
+    refuse("--notes", arguments.notes);
+}
+
+// merge --partial: what the hosts say, and nothing that follows from it.
+ExitStatus merge_partially(const MergeArguments& arguments) {
+    refuse_options_of_policy(arguments);
+    const RulebookChoice rulebook(arguments.rulebook);
+    Progress progress;
+    progress.start("reading");
+    // An older policy that the last merge expects may list the digests of bytes.
+    Inputs inputs = read_merge_inputs(arguments.hosts, {rulebook.get(), arguments.reading(), true},
+                                      Digests::and_of_bytes, &progress);
+    progress.wipe();
+    PartialResult& part = inputs.part;
+    for (const auto& [file, error] : inputs.unreadable) part.note_unreadable(file, error);
+    for (const HostDump& host : inputs.hosts) part.add(host);
+    // Those that were left out before were told then.
+    if (!arguments.skip_unreadable) {
+        part.each([&](const HostDump& content, const std::vector<HostName>& hosts) {
+            if (!is_refused(arguments, content)) return;
+            for (const HostName& host : hosts) {
+                inputs.unreadable.emplace_back(host.name, refusal_of(content, host.name));
+            }
+        });
+    }
+    if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
+    emit(
+        arguments.result, [&] { return to_json(part, rulebook.get(), arguments.reading()); },
+        [&](Page& page) { partial_result_text(part, page); });
+    return ExitStatus::done;
+}
+
+ExitStatus merge(MergeArguments& arguments) {
+    arguments.read_list(arguments.partial);
     check_outputs(arguments);
+    if (arguments.partial) return merge_partially(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
     std::optional<PoolPolicy> expected;
@@ -185,10 +287,9 @@ ExitStatus merge(const MergeArguments& arguments) {
 
 void add_merge_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
-    verb.add_option(
-            "HOST", arguments->hosts,
-            "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - for stdin")
-        ->required();
+    add_host_arguments(verb, *arguments,
+                       "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - "
+                       "for stdin. Also a partial result, for all of its hosts");
     CLI::Option* output = add_output_option(verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
     verb.add_option("--format", arguments->result.format,
@@ -204,6 +305,9 @@ void add_merge_command(CLI::App& verb, Action& action) {
                   "Leave out hosts that cannot be read, with an error finding for each");
     verb.add_flag("--allow-partial", arguments->allow_partial,
                   "Take hosts of which names of features alone are known (/proc/cpuinfo, libvirt, QMP …)");
+    verb.add_flag("--partial", arguments->partial,
+                  "Write no policy but a partial result: what these hosts say, for another merge to take in their "
+                  "place");
     verb.add_flag("--notes", arguments->notes, "Show findings that are notes in the summary, too");
 
     const char* shape = "What the guest is shown";
@@ -254,7 +358,8 @@ void add_merge_command(CLI::App& verb, Action& action) {
         "Examples:\n"
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"
-        "  poolcpuid merge hosts/ --expect pool.json && echo still the same");
+        "  poolcpuid merge hosts/ --expect pool.json && echo still the same\n"
+        "  poolcpuid merge --partial rack1/ -o 1.part && poolcpuid merge *.part");
     verb.callback([&action, arguments] { action = [arguments] { return merge(*arguments); }; });
 }
 

@@ -9,6 +9,7 @@
 #include "dump/host_stream.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "dump/unrecognised.hpp"
 #include "poolcpuid/unpack.hpp"
@@ -20,15 +21,6 @@ namespace {
 using dump::Format;
 using dump::formats;
 
-// The views of a host are of one machine. (Readers see to it that the CPUs are.)
-void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size_t line) {
-    if (!host.hardware || !host.hypervisor) return;
-    const std::string hardware = vendor_string(host.first_table()).value();
-    const std::string hypervisor = vendor_string(host.hypervisor->cpuid).value();
-    if (hardware == hypervisor) return;
-    throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
-}
-
 // Where a host comes from: what messages and, where its document has none, its name are made of.
 struct Origin {
     std::string_view file;
@@ -38,7 +30,7 @@ struct Origin {
 
 // The steps after every reader. bytes are those of the host alone.
 void complete(HostDump& host, std::string_view bytes, const Origin& origin, std::size_t line) {
-    refuse_mixed_vendors(host, origin.file, line);
+    dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
     if (host.sha256.empty()) {
         host.sha256 = sha256_hex(bytes);
@@ -53,10 +45,11 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
 
 using Done = std::function<void(std::size_t bytes)>;
 
-std::vector<HostDump> read_stream(dump::StreamKind kind, std::string_view text, const Origin& origin,
-                                  const Done& done) {
+std::vector<HostDump> read_stream(dump::StreamKind kind, std::string_view text, const Origin& origin, const Done& done,
+                                  const TakeOther& take_other) {
     std::vector<HostDump> hosts;
     dump::split_stream(kind, {text, origin.file}, [&](std::string_view document, std::size_t line) {
+        if (take_other && take_other(document, line)) return;
         HostDump host = dump::read_host_document({document, origin.file}, line);
         complete(host, document, origin, line);
         hosts.push_back(std::move(host));
@@ -107,11 +100,12 @@ std::size_t count_hosts(std::string_view bytes) noexcept {
     return dump::count_documents(dump::stream_kind(text), text);
 }
 
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const Done& done) {
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const Done& done, const TakeOther& take_other) {
     const Origin origin{text.file, text.named_by, digests};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
-    if (kind != dump::StreamKind::none) return read_stream(kind, bare, origin, done);
+    if (kind != dump::StreamKind::none) return read_stream(kind, bare, origin, done, take_other);
+    if (take_other && take_other(bare, 1)) return {};
     if (text.bytes.size() > limits::dump_bytes) {
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");

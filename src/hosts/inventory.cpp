@@ -51,19 +51,25 @@ bool has_more(const VendorCount& one, const VendorCount& other) {
     return std::tuple(other.count, one.vendor) < std::tuple(one.count, other.vendor);
 }
 
-std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
-    std::map<std::string, VendorCount> by_name;
-    for (const HostEntry& host : hosts) {
-        VendorCount& vendor = by_name[host.vendor];
+class VendorCounter {
+public:
+    void add(const HostEntry& host, std::size_t hosts = 1) {
+        VendorCount& vendor = by_name_[host.vendor];
         vendor.vendor = host.vendor;
-        ++vendor.count;
-        if (host.facts.cpu) ++vendor.cpus[short_text(*host.facts.cpu)];
+        vendor.count += hosts;
+        if (host.facts.cpu) vendor.cpus[short_text(*host.facts.cpu)] += hosts;
     }
-    std::vector<VendorCount> vendors;
-    for (auto& [name, vendor] : by_name) vendors.push_back(std::move(vendor));
-    std::sort(vendors.begin(), vendors.end(), has_more);
-    return vendors;
-}
+
+    std::vector<VendorCount> run() {
+        std::vector<VendorCount> vendors;
+        for (auto& [name, vendor] : by_name_) vendors.push_back(std::move(vendor));
+        std::sort(vendors.begin(), vendors.end(), has_more);
+        return vendors;
+    }
+
+private:
+    std::map<std::string, VendorCount> by_name_;
+};
 
 // By name, each once: one name with two contents is none that readers let through.
 std::vector<const HostDump*> sorted(const std::vector<HostDump>& hosts) {
@@ -80,7 +86,9 @@ public:
 
     Inventory run() {
         for (const HostDump* dump : dumps_) inventory_.hosts.push_back(entry_of(rulebook_, *dump));
-        inventory_.vendors = count_vendors(inventory_.hosts);
+        VendorCounter vendors;
+        for (const HostEntry& host : inventory_.hosts) vendors.add(host);
+        inventory_.vendors = vendors.run();
         for (const VendorCount& vendor : inventory_.vendors) read_promises(vendor.vendor);
         group();
         return std::move(inventory_);
@@ -151,9 +159,15 @@ Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& ho
 }
 
 std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
-    std::vector<HostEntry> entries;
-    for (const HostDump* host : sorted(hosts)) entries.push_back(entry_of(rulebook, *host));
-    return count_vendors(entries);
+    return vendors_of(rulebook, [&](const auto& take) {
+        for (const HostDump* host : sorted(hosts)) take(*host, 1);
+    });
+}
+
+std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const EachContent& each) {
+    VendorCounter vendors;
+    each([&](const HostDump& content, std::size_t hosts) { vendors.add(entry_of(rulebook, content), hosts); });
+    return vendors.run();
 }
 
 std::string text_of(const std::vector<VendorCount>& vendors) {

@@ -183,23 +183,30 @@ PoolState& PoolState::operator=(PoolState other) noexcept {
     return *this;
 }
 
-void PoolState::add(const HostDump& host) {
+void PoolState::add(const HostDump& host) { add(host, {{host.name, host.sha256, host.bytes_sha256}}); }
+
+void PoolState::add(const HostDump& host, const std::vector<HostName>& hosts) {
     const std::string string = vendor_string(host.first_table()).value_or("");
-    impl_->set_vendor(host.name, string);
-    impl_->claim_name(host.name, host.sha256);
-    const auto at = impl_->groups.find(host.sha256);
-    if (at != impl_->groups.end()) {
-        at->second.names.insert(host.name);
-        return;
+    HostGroup content;  // without digest and names; made for the first that needs it
+    for (const HostName& each : hosts) {
+        impl_->set_vendor(each.name, string);
+        impl_->claim_name(each.name, each.sha256);
+        const auto at = impl_->groups.find(each.sha256);
+        if (at != impl_->groups.end()) {
+            at->second.names.insert(each.name);
+            continue;
+        }
+        if (!content.promises) {
+            content.format = host.format;
+            content.facts = facts_of(*impl_->rulebook, host);
+            content.promises = impl_->promises_of(host);
+            content.notes = host.notes;
+        }
+        HostGroup group = content;
+        group.sha256 = each.sha256;
+        group.names.insert(each.name);
+        impl_->add_group(std::move(group));
     }
-    HostGroup group;
-    group.sha256 = host.sha256;
-    group.format = host.format;
-    group.facts = facts_of(*impl_->rulebook, host);
-    group.promises = impl_->promises_of(host);
-    group.names.insert(host.name);
-    group.notes = host.notes;
-    impl_->add_group(std::move(group));
 }
 
 void PoolState::combine(const PoolState& other) {
@@ -253,6 +260,7 @@ bool PoolState::same_promises(const PoolState& other) const {
 PoolPolicy PoolState::finish(const MergeOptions& options) const {
     Impl pool = impl_->with_ceiling(options);
     std::sort(pool.skipped.begin(), pool.skipped.end());
+    pool.skipped.erase(std::unique(pool.skipped.begin(), pool.skipped.end()), pool.skipped.end());
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
     policy.options = merge::recorded(options, *pool.plan);

@@ -29,6 +29,9 @@ std::string read_path(const std::string& path, const Watch& watch);
 // chosen by the caller. Throws InputError, also for more than `most` bytes.
 std::string read_regular_file(const std::string& path, std::size_t most);
 
+// The same, watched. Throws what watch throws, of which ReadError becomes an InputError.
+std::string read_regular_file(const std::string& path, const Watch& watch);
+
 // The content of a small file that the kernel makes, without blanks and line feeds at its ends, or nothing when it
 // cannot be read. Linear.
 std::optional<std::string> read_text_file(const std::string& path);
