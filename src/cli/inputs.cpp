@@ -149,9 +149,9 @@ private:
             return;
         }
         const std::size_t before = inputs_.hosts.size();
-        const std::size_t problems_before = inputs_.unreadable.size();
+        const std::size_t problems_before = inputs_.unreadable.size() + inputs_.refused.size();
         read_texts(bytes, display_name(argument.path), false);
-        if (!argument.name || inputs_.unreadable.size() != problems_before) return;
+        if (!argument.name || inputs_.unreadable.size() + inputs_.refused.size() != problems_before) return;
         const std::size_t count = inputs_.hosts.size() - before;
         if (count != 1) {
             forget_hosts(before);

@@ -2,12 +2,15 @@
 // of a few hosts, and over one of 10,000.
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "poolcpuid/write_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_generator.hpp"
 #include "tests/support/law_divisor.hpp"
@@ -40,6 +43,36 @@ PoolState state_of(const std::vector<HostDump>& hosts) {
     PoolState state(builtin_rulebook());
     for (const HostDump& host : hosts) state.add(host);
     return state;
+}
+
+void drop_listed(CpuidTable& table) {
+    std::erase_if(table.unknown, [&](const UnknownRow& row) {
+        return row.subleaf && table.find({row.leaf, *row.subleaf}) != nullptr;
+    });
+}
+
+// A host as readers give it: the generator makes some that no dump can be of.
+std::optional<HostDump> readable(HostDump host) {
+    if (host.hypervisor) drop_listed(host.hypervisor->cpuid);
+    if (host.hardware) {
+        for (LogicalCpu& cpu : host.hardware->cpus) drop_listed(cpu.cpuid);
+    }
+    for (const bool whole : {true, false}) {
+        if (!whole && host.hardware) host.hardware->cpus.resize(1);  // CPUs of two models are two machines
+        try {
+            return read_hosts(to_host_line(host), "host").front();
+        } catch (const InputError&) {
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<HostDump> pool_of(HostGenerator& generate, const std::string& vendor, std::size_t size) {
+    std::vector<HostDump> hosts;
+    for (const HostDump& host : generate.pool(vendor, size)) {
+        if (auto one = readable(host)) hosts.push_back(std::move(*one));
+    }
+    return hosts;
 }
 
 // Leaves of a few hosts each, some in two of them, joined two and two until one is left. Each node is written and read,
@@ -77,7 +110,8 @@ TEST_CASE("any tree of partial results gives the bytes of one merge", "[law][par
         const std::uint32_t seed = law_seed() + 7000003U + i;
         CAPTURE(seed, i);
         HostGenerator generate(seed);
-        std::vector<HostDump> hosts = generate.pool(generate.vendor(), 8);
+        std::vector<HostDump> hosts = pool_of(generate, generate.vendor(), 8);
+        if (hosts.empty()) continue;
         for (HostDump& host : hosts) {
             if (generate.one_in(3)) host.meta["kernel"] = "6.1." + std::to_string(generate.below(3));
             if (generate.one_in(3)) host.notes.push_back({"truncated", "A note."});
@@ -99,7 +133,8 @@ TEST_CASE("any tree of partial results gives the bytes of one merge", "[law][par
 
 TEST_CASE("the same for a fleet of 10,000", "[law][partial]") {
     HostGenerator generate(law_seed());
-    const std::vector<HostDump> kinds = generate.pool("AuthenticAMD", 40);
+    const std::vector<HostDump> kinds = pool_of(generate, "AuthenticAMD", 50);
+    REQUIRE(kinds.size() >= 40);
     std::vector<HostDump> hosts;
     for (std::size_t i = 0; i < 10000 / law_divisor(); ++i) {
         HostDump host = kinds[generate.below(40)];
