@@ -186,6 +186,7 @@ TEST_CASE("a partial result is taken from wherever a host is", "[merge][partial]
     Pool pool;
     fill(pool);
     const std::string whole = pool.here(Arguments{"merge"} + pool.files()).out;
+    pool.directory().write("p/.made", "");
     pool.part("p/1.part", {"a.json", "b.json"});
     pool.part("p/2.part", {"c.json", "odd.json"});
     pool.part("p/3.part", {"d.json"});
