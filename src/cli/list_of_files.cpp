@@ -48,7 +48,7 @@ std::vector<std::string> names_in(std::string_view bytes, const std::string& sho
 
 void HostArguments::read_list(bool may_be_empty) {
     if (list.empty()) {
-        if (hosts.empty()) throw UsageError("HOST is required, or --files0-from");
+        if (hosts.empty()) throw UsageError("HOST is required (see poolcpuid " + verb + " --help)");
         return;
     }
     if (!hosts.empty())
@@ -64,6 +64,7 @@ void HostArguments::read_list(bool may_be_empty) {
 }
 
 void add_host_arguments(CLI::App& verb, HostArguments& arguments, const std::string& description) {
+    arguments.verb = verb.get_name();
     verb.add_option("HOST", arguments.hosts, description);
     CLI::Validator file([](const std::string& text) { return std::string(text.empty() ? "takes a name" : ""); }, "");
     verb.add_option("--files0-from", arguments.list,

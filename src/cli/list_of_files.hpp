@@ -12,6 +12,7 @@ namespace poolcpuid::cli {
 struct HostArguments {
     std::vector<std::string> hosts;
     std::string list;  // what --files0-from names, or empty
+    std::string verb;  // for messages
 
     // Puts what the list names into hosts. Throws UsageError where there are neither hosts nor a list, or both, or
     // where the list is standard input and names it, too; InputError where it cannot be read, has an empty name or,

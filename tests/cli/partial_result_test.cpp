@@ -311,7 +311,8 @@ TEST_CASE("--files0-from takes hosts from a list", "[merge][hosts][check][conver
         CHECK(run(arguments + Arguments{"--files0-from", "-"}, {.input = list, .directory = directory}).out ==
               expected);
         CHECK(pool.here(arguments).status == 2);
-        CHECK_THAT(pool.here(arguments).err, Contains("HOST is required, or --files0-from"));
+        CHECK_THAT(pool.here(arguments).err,
+                   Contains("HOST is required (see poolcpuid " + arguments.front() + " --help)"));
         const Result both = pool.here(arguments + Arguments{"a.json", "--files0-from", "list"});
         CHECK(both.status == 2);
         CHECK_THAT(both.err, Contains("--files0-from takes the place of HOST: a.json is one too many"));
