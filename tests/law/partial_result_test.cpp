@@ -106,7 +106,7 @@ PartialResult tree_of(std::vector<HostDump> hosts, Random& choose, std::mt19937&
 }  // namespace
 
 TEST_CASE("any tree of partial results gives the bytes of one merge", "[law][partial]") {
-    for (std::uint32_t i = 0; i < 200 / law_divisor(); ++i) {
+    for (std::uint32_t i = 0; i < 100 / law_divisor(); ++i) {
         const std::uint32_t seed = law_seed() + 7000003U + i;
         CAPTURE(seed, i);
         HostGenerator generate(seed);
