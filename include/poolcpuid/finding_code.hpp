@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <concepts>
+#include <optional>
 #include <string_view>
 
 namespace poolcpuid {
@@ -49,6 +50,13 @@ public:
         }
     }
 
+    // The code that is this word, or nothing.
+    static constexpr std::optional<FindingCode> find(std::string_view word) noexcept {
+        const auto at = std::find(finding_codes.begin(), finding_codes.end(), word);
+        if (at == finding_codes.end()) return std::nullopt;
+        return FindingCode(*at);
+    }
+
     constexpr operator std::string_view() const noexcept { return word_; }
 
     // With anything that is a word: a code, a literal, a string.
@@ -59,6 +67,8 @@ public:
     friend std::strong_ordering operator<=>(const FindingCode&, const FindingCode&) = default;
 
 private:
+    explicit constexpr FindingCode(std::string_view word) noexcept : word_(word) {}
+
     std::string_view word_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,8 +48,12 @@ enum class Digests : std::uint8_t {
 };
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content);
 
-// The same, of one text out of what it was wrapped in.
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content);
+// Asked of every document before it is read as a host: true when the caller has taken it, as what is no host.
+using TakeOther = std::function<bool(std::string_view document, std::size_t first_line)>;
+
+// The same, of one text out of what it was wrapped in. take_other: none, or what takes documents of another kind.
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content,
+                                 const TakeOther& take_other = {});
 
 // A host of a stream. What many of them say is held once: the dump's own name is not the host's.
 struct StreamedHost {

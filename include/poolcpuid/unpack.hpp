@@ -22,7 +22,7 @@ struct Unpacked {
 
 // How much is unpacked of one input; what is beyond is refused. See poolcpuid::limits.
 struct UnpackLimits {
-    std::size_t text_bytes = limits::dump_bytes;        // of a text, unless it is a stream of host documents
+    std::size_t text_bytes = limits::dump_bytes;        // of a text, but for streams and partial results
     std::size_t all_bytes = limits::unpacked_bytes;     // of everything, also of what is left aside
     std::size_t members = limits::hosts_per_stream;     // of an archive, without those that are left aside
     std::size_t decoder_bytes = limits::decoder_bytes;  // of memory that a decoder may take for its window

@@ -21,10 +21,7 @@ Digest digest_of(std::string_view bytes) {
     return digest;
 }
 
-}  // namespace
-
-std::string sha256_hex(std::string_view bytes) {
-    const Digest digest = digest_of(bytes);
+std::string hex_of(const Digest& digest) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string hex;
     hex.reserve(2 * digest.size());
@@ -33,6 +30,27 @@ std::string sha256_hex(std::string_view bytes) {
         hex += digits[byte & 0xFU];
     }
     return hex;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) { return hex_of(digest_of(bytes)); }
+
+struct Sha256::Context {
+    sha256_ctx sum;
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) { sha256_init(&context_->sum); }
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+    sha256_update(&context_->sum, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+}
+
+std::string Sha256::hex() {
+    Digest digest{};
+    sha256_digest(&context_->sum, digest.size(), digest.data());
+    return hex_of(digest);
 }
 
 std::string sha256_base64(std::string_view bytes) {

@@ -43,8 +43,14 @@ private:
         }
     }
 
+    // A file of a directory is one document.
+    static void watch_document(std::string_view bytes) {
+        const std::size_t most = is_partial_result(bytes) ? limits::stream_bytes : limits::dump_bytes;
+        if (bytes.size() > most) throw os::ReadError("more than " + std::to_string(most) + " bytes");
+    }
+
     std::string bytes_of_file() const {
-        return reading_.is_of_directory ? os::read_regular_file(reading_.path, limits::dump_bytes)
+        return reading_.is_of_directory ? os::read_regular_file(reading_.path, watch_document)
                                         : read_file(reading_.path);
     }
 
@@ -57,11 +63,13 @@ private:
         }
         try {
             read_texts(bytes);
-            if (reading_.name && content_.unreadable.empty()) give_name();
-        } catch (const InputError&) {
+            if (reading_.name && content_.unreadable.empty() && content_.refused.empty()) give_name();
+        } catch (const InputError& error) {
             content_.hosts.clear();  // what they came from cannot be read as a whole
             content_.files.clear();
-            throw;
+            // A partial result stands for any number of hosts: what it stood in is never left out.
+            if (parts_ == 0) throw;
+            content_.refused.push_back(error);
         }
     }
 
@@ -85,12 +93,14 @@ private:
     }
 
     void take(const Unpacked& text) {
-        std::vector<HostDump> hosts = read_hosts(text, reading_.digests);
-        if (hosts.size() != 1 && (reading_.is_of_directory || text.is_member)) {
+        const std::size_t parts = parts_;
+        std::vector<HostDump> hosts = hosts_in(text);
+        const std::size_t documents = hosts.size() + parts_ - parts;
+        if (documents != 1 && (reading_.is_of_directory || text.is_member)) {
             throw InputError(
                 text.file, 0,
                 std::string("one host, as each file of ") + (text.is_member ? "an archive" : "a directory") + " is one",
-                std::to_string(hosts.size()));
+                std::to_string(documents));
         }
         for (HostDump& host : hosts) {
             content_.hosts.push_back(std::move(host));
@@ -98,9 +108,30 @@ private:
         }
     }
 
+    std::vector<HostDump> hosts_in(const Unpacked& text) {
+        if (!reading_.merge) return read_hosts(text, reading_.digests);
+        return read_hosts(text, reading_.digests, [&](std::string_view document, std::size_t line) {
+            return is_partial_result(document) && take_part(document, text.file, line);
+        });
+    }
+
+    // Always true.
+    bool take_part(std::string_view document, const std::string& file, std::size_t line) {
+        ++parts_;
+        try {
+            if (reading_.name) throw InputError(file, line, "one host, since it is given a name", "a partial result");
+            content_.parts.push_back(
+                read_partial_result(document, file, line, *reading_.merge->rulebook, reading_.merge->options));
+        } catch (const InputError& error) {
+            content_.refused.push_back(error);
+        }
+        return true;
+    }
+
     const FileReading& reading_;
     std::string file_;
     FileContent content_;
+    std::size_t parts_ = 0;  // partial results that were met
 };
 
 }  // namespace
@@ -118,6 +149,7 @@ FileContent read_input_lines(const FileReading& reading, const std::shared_ptr<S
 
 void LimitWatch::operator()(std::string_view bytes) {
     if (bytes.size() <= limits::dump_bytes) return;
+    if (is_partial_result(bytes)) return check_lines(bytes.size(), 0);
     if (is_packed(bytes)) {
         if (bytes.size() > limits::unpacked_bytes) refuse("at most ", limits::unpacked_bytes);
         return;

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "cli/inputs.hpp"
 #include "dump/host_stream.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
@@ -33,6 +35,8 @@ struct FileContent {
     std::vector<std::string> files;                              // of which each of them is, as messages have it
     std::vector<StreamedHost> streamed;                          // of a piece of a stream
     std::vector<PoolPolicy> policies;                            // only where they are accepted
+    std::vector<PartialResult> parts;                            // likewise
+    std::vector<InputError> refused;                             // partial results that cannot be read
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
     std::vector<std::string> said;                               // what was left aside, for the user
     std::size_t bytes = 0;                                       // that were read
@@ -48,6 +52,7 @@ struct FileReading {
     bool is_of_directory = false;     // it is one host, and a regular file
     bool accepts_policies = false;
     Digests digests = Digests::of_content;
+    std::optional<MergeInputs> merge{};  // none: partial results are not taken
 };
 
 // path as messages have it.

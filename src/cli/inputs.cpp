@@ -149,6 +149,16 @@ private:
         for (const StreamedHost& host : content.streamed) taker_.take(host, content.stream->file);
         for (PoolPolicy& policy : content.policies) inputs_.policies.push_back(std::move(policy));
         for (auto& problem : content.unreadable) inputs_.unreadable.push_back(std::move(problem));
+        for (const PartialResult& part : content.parts) take_part(part);
+        for (InputError& error : content.refused) inputs_.refused.push_back(std::move(error));
+    }
+
+    void take_part(const PartialResult& part) {
+        try {
+            inputs_.part.combine(part);
+        } catch (const InputError& error) {
+            inputs_.refused.push_back(error);
+        }
     }
 
     // False for a piece that counts no longer: an earlier one could not be read.
@@ -164,8 +174,8 @@ private:
         if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
-        const FileReading reading{argument.path,   text, argument.name, false, options_.accepts_policies,
-                                  options_.digests};
+        const FileReading reading{argument.path,    text,          argument.name, false, options_.accepts_policies,
+                                  options_.digests, options_.merge};
         const bool is_small =
             fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= most_at_once && !error;
         if (argument.path == "-" || !is_small) return read_in_pieces(reading);
@@ -186,7 +196,7 @@ private:
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
-            const FileReading reading{file, file, std::nullopt, true, false, options_.digests};
+            const FileReading reading{file, file, std::nullopt, true, false, options_.digests, options_.merge};
             work_.give([reading] { return read_input_file(reading); });
         }
     }
@@ -315,7 +325,8 @@ bool report_unreadable(const Inputs& inputs, bool skip) {
         problem.message = "left out: " + problem.message;
         log_warning(problem);
     }
-    return !inputs.unreadable.empty() && !skip;
+    for (const InputError& error : inputs.refused) log_error(error);
+    return !inputs.refused.empty() || (!inputs.unreadable.empty() && !skip);
 }
 
 InputError partial_problem(const std::string& name, const HostDump& dump, const std::string& instead) {

@@ -14,6 +14,7 @@
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/load_rulebook.hpp"
+#include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -37,22 +38,33 @@ Argument parse_argument(const std::string& text);
 struct Inputs {
     std::vector<HostDump> hosts;                                 // named, in the order of the arguments
     std::vector<PoolPolicy> policies;                            // only where they are accepted
+    PartialResult part;                                          // likewise: all partial results together
     std::vector<std::pair<std::string, InputError>> unreadable;  // a file or host, and what is wrong with it
+    std::vector<InputError> refused;                             // partial results, which are never left out
 };
 
 // Logs what could not be read: as errors, or as warnings where it is skipped. True when the verb cannot go on without.
+// Of a partial result that cannot be read it cannot: it stands for any number of hosts.
 bool report_unreadable(const Inputs& inputs, bool skip = false);
 
 // What is wrong with a partial host in a pool: it was read from names of features, and what these do not say may be
 // there. Throws nothing.
 InputError partial_problem(const std::string& name, const HostDump& dump, const std::string& instead);
 
+// How partial results (partial_result.hpp) are taken, which stand for their hosts: they must have been made with this
+// rulebook, which must outlive the reading, and these options.
+struct MergeInputs {
+    const Rulebook* rulebook = nullptr;
+    PartialOptions options;
+};
+
 // How inputs are read. Manner::threads of them are read at once; nothing depends on how many.
 struct InputOptions {
     bool accepts_policies = false;  // a file that holds a policy stands for its pool
     Digests digests = Digests::of_content;
-    Progress* progress = nullptr;  // to which hosts and bytes are counted, if there is one
-    bool says = true;              // what is left aside is logged
+    Progress* progress = nullptr;        // to which hosts and bytes are counted, if there is one
+    bool says = true;                    // what is left aside is logged
+    std::optional<MergeInputs> merge{};  // none: partial results are not taken
 };
 
 // Reads the hosts that the arguments name: a file, NAME=FILE ("=" before any "/"), a directory (not

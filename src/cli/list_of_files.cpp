@@ -45,13 +45,13 @@ std::vector<std::string> names_in(std::string_view bytes, const std::string& sho
 
 }  // namespace
 
-void HostArguments::read_list() {
+void HostArguments::read_list(bool may_be_empty) {
     if (list.empty()) return;
     if (!hosts.empty())
         throw UsageError("--files0-from takes the place of HOST: " + hosts.front() + " is one too many");
     const std::string shown = list == "-" ? "stdin" : list;
     hosts = names_in(bytes_of(list, shown), shown);
-    if (hosts.empty()) throw InputError(shown, 0, "at least one name", "none");
+    if (hosts.empty() && !may_be_empty) throw InputError(shown, 0, "at least one name", "none");
     for (const std::string& host : hosts) {
         if (list == "-" && is_standard_input(host)) {
             throw UsageError("--files0-from -: the list is standard input, and so no host can be (" + host + ")");

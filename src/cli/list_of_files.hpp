@@ -14,8 +14,9 @@ struct HostArguments {
     std::string list;  // what --files0-from names, or empty
 
     // Puts what the list names into hosts. Throws UsageError where there are both, or where the list is standard input
-    // and names it, too; InputError where it cannot be read, has an empty name or none.
-    void read_list();
+    // and names it, too; InputError where it cannot be read, has an empty name or,
+    // unless it may be empty, none.
+    void read_list(bool may_be_empty = false);
 };
 
 // HOST, described so, and --files0-from, of which one is required. arguments must outlive the verb.

@@ -1,6 +1,7 @@
 // poolcpuid merge: the main job, the pool's policy from host dumps.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +19,7 @@
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
 #include "poolcpuid/inventory.hpp"
+#include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/pool_state.hpp"
 
 namespace poolcpuid::cli {
@@ -39,8 +41,12 @@ struct MergeArguments : HostArguments {
     std::string list_hosts;
     bool skip_unreadable = false;
     bool allow_partial = false;
+    bool partial = false;
     bool lean = false;
     bool notes = false;
+
+    // What acts on the reading of hosts.
+    PartialOptions reading() const { return {skip_unreadable, allow_partial}; }
 };
 
 MergeOptions options_of(const MergeArguments& arguments, const Rulebook& rulebook) {
@@ -72,6 +78,24 @@ MergeOptions options_of(const MergeArguments& arguments, const Rulebook& ruleboo
     return options;
 }
 
+// A partial host that the merge does not take.
+bool is_refused(const MergeArguments& arguments, const HostDump& host) {
+    return host.is_partial() && !arguments.allow_partial;
+}
+
+InputError refusal_of(const std::string& name, const HostDump& host) {
+    return partial_problem(name, host, " (or --allow-partial)");
+}
+
+using EachHost = std::function<void(const std::string& name, const HostDump& host)>;
+
+// Every host of the partial results that were read.
+void each_host(const PartialResult& part, const EachHost& take) {
+    part.each([&](const HostDump& host, const std::set<std::string>& names) {
+        for (const std::string& name : names) take(name, host);
+    });
+}
+
 // Merges hosts as they are read, and remembers what is wrong with them.
 class Merger {
 public:
@@ -85,8 +109,8 @@ public:
             return;
         }
         vendor_ = vendor;
-        if (host.is_partial() && !arguments_.allow_partial) {
-            partial_.emplace_back(name, partial_problem(name, host, " (or --allow-partial)"));
+        if (is_refused(arguments_, host)) {
+            partial_.emplace_back(name, refusal_of(name, host));
             return;
         }
         try {
@@ -133,7 +157,7 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
                    bool& failed) {
     Progress progress;
     progress.start("reading");
-    InputOptions options{.progress = &progress};
+    InputOptions options{.progress = &progress, .merge = MergeInputs{&rulebook, arguments.reading()}};
     std::optional<OlderDigests> older;
     if (expected) {
         older.emplace(*expected);
@@ -147,6 +171,13 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
         merger.add(name, listed);
     };
     Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
+    each_host(inputs.part, add);
+    // What was left out when the partial results were made is left out again.
+    for (const UnreadableInput& input : inputs.part.unreadable()) {
+        inputs.unreadable.emplace_back(input.input, InputError(input.file, input.line, input.expected, input.found));
+    }
+    failed = !inputs.refused.empty() && report_unreadable(inputs);
+    if (failed) return PoolState(rulebook);
     PoolState state = std::move(merger).finish(inputs);
     progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);
@@ -202,9 +233,66 @@ void check_outputs(const MergeArguments& arguments) {
     check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 
+// What acts on the policy belongs to the merge that writes it.
+void refuse_options_of_policy(const MergeArguments& arguments) {
+    const MergeArguments none;
+    const auto refuse = [](const char* option, bool given) {
+        if (!given) return;
+        throw UsageError(std::string("--partial writes no policy: ") + option +
+                         " belongs to the merge that takes the partial results");
+    };
+    refuse("--pool", arguments.pool != none.pool);
+    refuse("--identity", !arguments.identity.empty());
+    refuse("--ceiling", !arguments.ceiling.empty());
+    refuse("--floor", !arguments.floor.empty());
+    refuse("--hide", !arguments.hide.empty());
+    refuse("--show", !arguments.show.empty());
+    refuse("--set", !arguments.set.empty());
+    refuse("--fail-on", !arguments.fail_on.empty());
+    refuse("--expect", !arguments.expect.empty());
+    refuse("--list-hosts", !arguments.list_hosts.empty());
+    refuse("--lean", arguments.lean);
+    refuse("--notes", arguments.notes);
+}
+
+// merge --partial: what the hosts say, and nothing that follows from it.
+ExitStatus merge_partially(const MergeArguments& arguments) {
+    refuse_options_of_policy(arguments);
+    const RulebookChoice rulebook(arguments.rulebook);
+    Progress progress;
+    progress.start("reading");
+    const InputOptions options{.progress = &progress, .merge = MergeInputs{&rulebook.get(), arguments.reading()}};
+    PartialResult part;
+    std::vector<InputError> refused;
+    const auto add = [&](const std::string& name, const HostDump& host) {
+        try {
+            part.add(host, name);
+        } catch (const InputError& error) {
+            refused.push_back(error);
+        }
+    };
+    Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
+    progress.wipe();
+    part.combine(inputs.part);
+    for (InputError& error : refused) inputs.refused.push_back(std::move(error));
+    for (const auto& [file, error] : inputs.unreadable) part.note_unreadable(file, error);
+    // Those that were left out before were told then.
+    if (!arguments.skip_unreadable) {
+        each_host(part, [&](const std::string& name, const HostDump& host) {
+            if (is_refused(arguments, host)) inputs.unreadable.emplace_back(name, refusal_of(name, host));
+        });
+    }
+    if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
+    emit(
+        arguments.result, [&] { return to_json(part, rulebook.get(), arguments.reading()); },
+        [&](Page& page) { partial_result_text(part, page); });
+    return ExitStatus::done;
+}
+
 ExitStatus merge(MergeArguments& arguments) {
-    arguments.read_list();
+    arguments.read_list(arguments.partial);
     check_outputs(arguments);
+    if (arguments.partial) return merge_partially(arguments);
     const RulebookChoice rulebook(arguments.rulebook);
     const MergeOptions options = options_of(arguments, rulebook.get());
     std::optional<PoolPolicy> expected;
@@ -237,7 +325,7 @@ void add_merge_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<MergeArguments>();
     add_host_arguments(verb, *arguments,
                        "A dump in any format that is read: a file, NAME=FILE, a directory (each file one host), or - "
-                       "for stdin");
+                       "for stdin. Also a partial result, for all of its hosts");
     CLI::Option* output = add_output_option(verb, arguments->result.output,
                                             "Write the policy (JSON) to FILE, atomically; the summary goes to stderr");
     verb.add_option("--format", arguments->result.format,
@@ -253,6 +341,9 @@ void add_merge_command(CLI::App& verb, Action& action) {
                   "Leave out hosts that cannot be read, with an error finding for each");
     verb.add_flag("--allow-partial", arguments->allow_partial,
                   "Take hosts of which names of features alone are known (/proc/cpuinfo, libvirt, QMP …)");
+    verb.add_flag("--partial", arguments->partial,
+                  "Write no policy but a partial result: what these hosts say, for another merge to take in their "
+                  "place");
     verb.add_flag("--notes", arguments->notes, "Show findings that are notes in the summary, too");
 
     const char* shape = "What the guest is shown";

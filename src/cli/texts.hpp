@@ -20,6 +20,7 @@
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/guest_cpu.hpp"
 #include "poolcpuid/inventory.hpp"
+#include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_plan.hpp"
 #include "poolcpuid/render.hpp"
@@ -32,6 +33,9 @@ namespace poolcpuid::cli {
 // what was set because one host has it, and what is wrong with the inputs.
 // Findings that are notes are counted, and shown when notes is set.
 void merge_text(const PoolPolicy& policy, const Rulebook& rulebook, Page& page, bool notes = false);
+
+// merge --partial: how many hosts there are in the document.
+void partial_result_text(const PartialResult& part, Page& page);
 
 // merge --expect: the causes for which expected, which file holds, is not actual; none when they are the same. What
 // neither rulebook, options nor inputs explain was changed in the document. names are all hosts of

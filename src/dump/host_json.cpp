@@ -57,8 +57,11 @@ private:
         if (schema.is_string() && schema.text() == host_schema) return;
         const bool is_ours = schema.is_string() && schema.text().starts_with("poolcpuid/") &&
                              !schema.text().starts_with("poolcpuid/host/");
+        const bool is_part = is_ours && schema.text().starts_with("poolcpuid/partial/");
         refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema),
-               describe(schema) + (is_ours ? ", which is no host's (give the dumps of the hosts)" : ""));
+               describe(schema) + (is_part ? ", a partial result, which merge alone takes (give the dumps of the hosts)"
+                                   : is_ours ? ", which is no host's (give the dumps of the hosts)"
+                                             : ""));
     }
 
     std::string read_name(const Value& value, const std::string& what) const {

@@ -49,6 +49,14 @@ CpuHeaders::Lines::const_iterator CpuHeaders::clash_of(const Key& key) const {
     return key.second.empty() || alike->first.second.empty() ? alike : lines_.find(key);
 }
 
+void check_same_vendor(const HostDump& host, std::string_view file, std::size_t line) {
+    if (!host.hardware || !host.hypervisor) return;
+    const std::string hardware = vendor_string(host.first_table()).value();
+    const std::string hypervisor = vendor_string(host.hypervisor->cpuid).value();
+    if (hardware == hypervisor) return;
+    throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
+}
+
 void CpuHeaders::add(const CpuHeader& header, std::string_view file) {
     const Key key{header.number, header.affinity};
     const auto clash = clash_of(key);

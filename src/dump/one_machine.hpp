@@ -19,6 +19,9 @@ namespace poolcpuid::dump {
 // may differ: dual boards have had two.
 void check_same_machine(const CpuidTable& first, const CpuidTable& other, std::string_view file, std::size_t line);
 
+// Throws an InputError that names file and line when the views of a host are of different vendors.
+void check_same_vendor(const HostDump& host, std::string_view file, std::size_t line);
+
 // How a text heads the rows of a logical CPU.
 struct CpuHeader {
     std::optional<std::uint32_t> number;

@@ -11,6 +11,7 @@
 #include "dump/known_documents.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "dump/unrecognised.hpp"
 #include "poolcpuid/unpack.hpp"
@@ -22,15 +23,6 @@ namespace {
 using dump::Format;
 using dump::formats;
 
-// The views of a host are of one machine. (Readers see to it that the CPUs are.)
-void refuse_mixed_vendors(const HostDump& host, std::string_view file, std::size_t line) {
-    if (!host.hardware || !host.hypervisor) return;
-    const std::string hardware = vendor_string(host.first_table()).value();
-    const std::string hypervisor = vendor_string(host.hypervisor->cpuid).value();
-    if (hardware == hypervisor) return;
-    throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
-}
-
 // Where a host comes from: what messages and, where its document has none, its name are made of.
 struct Origin {
     std::string_view file;
@@ -40,7 +32,7 @@ struct Origin {
 
 // The steps after every reader. bytes are those of the host alone.
 void complete(HostDump& host, std::string_view bytes, const Origin& origin, std::size_t line) {
-    refuse_mixed_vendors(host, origin.file, line);
+    dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
     if (host.sha256.empty()) {
         host.sha256 = sha256_hex(bytes);
@@ -55,13 +47,14 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
 
 // part: what of the stream is at hand.
 std::vector<StreamedHost> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
-                                      dump::KnownDocuments& known) {
+                                      dump::KnownDocuments& known, const TakeOther& take_other = {}) {
     std::vector<StreamedHost> hosts;
     const bool knows = origin.digests == Digests::of_content;  // the older ones are of each document
     dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
         if (knows) {
             if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
         }
+        if (take_other && take_other(document, line)) return;
         HostDump dump = dump::read_host_document({document, origin.file}, line);
         complete(dump, document, origin, line);
         std::string name = dump.name;
@@ -157,14 +150,15 @@ bool is_host_stream(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) != dump::StreamKind::none;
 }
 
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests) {
+std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const TakeOther& take_other) {
     const Origin origin{text.file, text.named_by, digests};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
     if (kind != dump::StreamKind::none) {
         dump::KnownDocuments known;
-        return copies_of(read_stream({kind}, bare, origin, known));
+        return copies_of(read_stream({kind}, bare, origin, known, take_other));
     }
+    if (take_other && take_other(bare, 1)) return {};
     if (text.bytes.size() > limits::dump_bytes) {
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");

@@ -9,6 +9,7 @@
 #include "base/lists.hpp"
 #include "dump/decompress.hpp"
 #include "dump/tar.hpp"
+#include "poolcpuid/partial_result.hpp"
 
 namespace poolcpuid {
 
@@ -102,7 +103,7 @@ private:
         std::optional<bool> is_stream;
         while (append(source, text, file)) {
             if (text.size() <= limits_.text_bytes) continue;
-            if (!is_stream) is_stream = is_host_stream(text);
+            if (!is_stream) is_stream = is_host_stream(text) || is_partial_result(text);
             if (!*is_stream) refuse(file, "one document of at most ", limits_.text_bytes, " bytes when unpacked");
         }
         return text;

@@ -342,6 +342,7 @@ bool PoolState::same_promises(const PoolState& other) const {
 PoolPolicy PoolState::finish(const MergeOptions& options) const {
     Impl pool = impl_->with_ceiling(options);
     std::sort(pool.skipped.begin(), pool.skipped.end());
+    pool.skipped.erase(std::unique(pool.skipped.begin(), pool.skipped.end()), pool.skipped.end());
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
     policy.options = merge::recorded(options, *pool.plan);

@@ -72,15 +72,19 @@ std::string InputFile::read_all(const Watch& watch) const {
 }
 
 std::string read_regular_file(const std::string& path, std::size_t most) {
+    return read_regular_file(path, [most](std::string_view bytes) {
+        if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
+    });
+}
+
+std::string read_regular_file(const std::string& path, const Watch& watch) {
     try {
         // O_NONBLOCK: opening a pipe without a writer would wait for one. It changes nothing for a regular file.
         FileDescriptor file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
         struct stat status {};
         if (!file.is_open() || ::fstat(file.number(), &status) != 0) throw ReadError(reason(errno));
         if (!S_ISREG(status.st_mode)) throw ReadError(kind_of(status.st_mode));
-        return InputFile(std::move(file)).read_all([most](std::string_view bytes) {
-            if (bytes.size() > most) throw ReadError("more than " + std::to_string(most) + " bytes");
-        });
+        return InputFile(std::move(file)).read_all(watch);
     } catch (const ReadError& error) {
         throw InputError(path, 0, "a regular file", error.what());
     }

@@ -36,7 +36,7 @@ public:
     std::string read_all(const Watch& watch) const;
 
 private:
-    friend std::string read_regular_file(const std::string& path, std::size_t most);
+    friend std::string read_regular_file(const std::string& path, const Watch& watch);
     explicit InputFile(FileDescriptor file) noexcept : file_(std::move(file)) {}
 
     FileDescriptor file_;
@@ -45,6 +45,9 @@ private:
 // All bytes of a regular file. Anything else is refused without waiting for it: a file that a directory lists was not
 // chosen by the caller. Throws InputError, also for more than `most` bytes.
 std::string read_regular_file(const std::string& path, std::size_t most);
+
+// The same, watched. Throws what watch throws, of which ReadError becomes an InputError.
+std::string read_regular_file(const std::string& path, const Watch& watch);
 
 // The content of a small file that the kernel makes, without blanks and line feeds at its ends, or nothing when it
 // cannot be read. Linear.
