@@ -198,17 +198,23 @@ private:
         }
     }
 
+    // The content of part_ that has this number in the document.
+    std::size_t content_of(const Value& number) const {
+        const std::uint64_t none = contents_.size();
+        const std::uint64_t content =
+            number.type() == Value::Type::number ? json::unsigned_of(number).value_or(none) : none;
+        if (content >= none) {
+            refuse(number.line(), "the number of a content, below " + std::to_string(none), describe(number));
+        }
+        return contents_[content];
+    }
+
     void read_hosts_of(const Value& value) {
         ObjectReader reader(value, file_, "an entry of \"hosts\"");
         const std::string sha256 = digest(reader, reader.required("sha256"));
         const Value& number = reader.required("content");
-        const auto content = number.type() == Value::Type::number ? json::unsigned_of(number) : std::nullopt;
         const std::vector<Value>& names = reader.required_array("names");
         reader.finish();
-        if (!content || *content >= contents_.size()) {
-            refuse(number.line(), "the number of a content, below " + std::to_string(contents_.size()),
-                   describe(number));
-        }
         if (names.empty()) refuse(value.line(), "at least one name", "none");
         std::vector<std::string> texts;
         for (const Value& name : names) {
@@ -216,7 +222,7 @@ private:
             if (!problem.empty()) refuse(name.line(), "the name of a host", problem);
             texts.push_back(name.text());
         }
-        part_.add(contents_[*content], sha256, texts);
+        part_.add(content_of(number), sha256, texts);
     }
 
     std::string digest(const ObjectReader& reader, const Value& value) const {
