@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -121,7 +122,7 @@ public:
     }
 
     // All hosts are read. Adds what is wrong with them to inputs. Throws NoPolicyError.
-    PoolState finish(Inputs& inputs) && {
+    PoolState finish(Inputs& inputs) {
         refuse_vendors();
         // Of a name with two contents nobody knows which one is meant, so none of them counts.
         if (!conflicts_.empty()) state_ = state_.without({conflicts_.begin(), conflicts_.end()});
@@ -129,6 +130,8 @@ public:
         for (auto& problem : partial_) inputs.unreadable.push_back(std::move(problem));
         return std::move(state_);
     }
+
+    const std::set<std::string>& conflicts() const noexcept { return conflicts_; }
 
 private:
     // Names all of both sides; a state knows only the host that it meets.
@@ -178,10 +181,16 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     }
     failed = !inputs.refused.empty() && report_unreadable(inputs);
     if (failed) return PoolState(rulebook);
-    PoolState state = std::move(merger).finish(inputs);
+    PoolState state = merger.finish(inputs);
     progress.wipe();
     failed = report_unreadable(inputs, arguments.skip_unreadable);
-    for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());
+    for (const auto& [file, error] : inputs.unreadable) {
+        // In which files two hosts of one name stand is no matter of the policy: a merge of partial results has others.
+        const bool is_name = merger.conflicts().contains(file);
+        state.note_skipped(file, is_name
+                                     ? InputError(file, 0, "one host of this name", "two with different content").what()
+                                     : error.what());
+    }
     return state;
 }
 
@@ -278,9 +287,13 @@ ExitStatus merge_partially(const MergeArguments& arguments) {
     for (const auto& [file, error] : inputs.unreadable) part.note_unreadable(file, error);
     // Those that were left out before were told then.
     if (!arguments.skip_unreadable) {
+        std::map<std::string, std::string> digests;
+        std::set<std::string> conflicts;
         each_host(part, [&](const std::string& name, const HostDump& host) {
+            if (!digests.emplace(name, host.sha256).second) conflicts.insert(name);
             if (is_refused(arguments, host)) inputs.unreadable.emplace_back(name, refusal_of(name, host));
         });
+        add_name_conflicts(inputs, conflicts, arguments.hosts);
     }
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     emit(

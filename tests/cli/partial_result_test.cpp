@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "base/sha256.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
@@ -91,8 +90,6 @@ void fill(Pool& pool) {
     pool.add("d.json", document_line(amd_host("d")));
 }
 
-Json policy_of(const std::string& text) { return Json::parse(text); }
-
 }  // namespace
 
 TEST_CASE("a tree of partial results gives the policy of one merge", "[merge][partial]") {
@@ -118,15 +115,6 @@ TEST_CASE("--list-hosts, --floor and --expect are of all hosts behind the parts"
     REQUIRE(pool.here({"merge", part, "-o", "again.json", "--list-hosts", "parts.txt"}).status == 0);
     CHECK(pool.directory().read("parts.txt") == pool.directory().read("whole.txt"));
     CHECK(pool.directory().read("again.json") == pool.directory().read("pool.json"));
-
-    // A policy from before a digest was of the content lists those of the documents' bytes.
-    Json older = policy_of(pool.directory().read("strong.json"));
-    older["hosts"][0]["sha256"] = sha256_hex(pool.directory().read("c.json"));
-    older["hosts"][0]["names"][0] = "node-c";
-    pool.directory().write("older.json", older.dump());
-    pool.compare({"--expect", "older.json"});
-    CHECK_THAT(pool.here({"merge", pool.part("c.part", {"c.json"}), "--expect", "older.json"}).err,
-               !Contains("host node-c"));
 }
 
 TEST_CASE("hosts that are left out, and names with two contents, are told as by one merge", "[merge][partial]") {
