@@ -118,7 +118,8 @@ TEST_CASE("any tree of partial results gives the bytes of one merge", "[law][par
         for (HostDump& host : hosts) {
             if (generate.one_in(3)) host.meta["kernel"] = "6.1." + std::to_string(generate.below(3));
             if (generate.one_in(3)) host.notes.push_back({"truncated", "A note."});
-            host = with_digest(std::move(host), host.name);
+            const std::string name = host.name;  // which is no more while the host is moved
+            host = with_digest(std::move(host), name);
         }
         HostDump twin = hosts.front();
         twin.name = "a twin";
