@@ -2,7 +2,7 @@
 // parts, on many machines.
 //
 //   PartialResult part;
-//   for (const HostDump& host : hosts) part.add(host);
+//   for (const HostDump& host : hosts) part.add(host, host.name);
 //   std::string document = to_json(part, rulebook, options);            // on one machine
 //   PartialResult again = read_partial_result(document, file, 1, rulebook, options);   // on another
 //   again.each([&](const HostDump& host, const std::set<std::string>& names) {
@@ -16,10 +16,8 @@
 // registers are known in part.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
@@ -86,17 +84,16 @@ public:
     const std::set<UnreadableInput>& unreadable() const noexcept { return unreadable_; }
 
 private:
-    using Digest = std::array<std::uint8_t, 32>;
     struct Alike {
         std::size_t content = 0;
         std::set<std::string> names;
     };
 
-    Alike& alike_of(const Digest& digest, std::size_t content, const std::string& name);
+    Alike& alike_of(const std::string& sha256, std::size_t content, const std::string& name);
 
     std::vector<HostDump> contents_;
-    std::map<std::string, std::vector<std::size_t>> by_views_;  // contents by a digest of their views
-    std::map<Digest, Alike> hosts_;
+    std::map<std::string, std::vector<std::size_t>> by_document_;  // contents by the digest of their host documents
+    std::map<std::string, Alike> hosts_;                           // by HostDump::sha256
     std::set<UnreadableInput> unreadable_;
 };
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/located_text.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::json {
@@ -17,6 +19,11 @@ struct Part {
     std::string_view text;
     std::size_t line = 0;  // of its first byte
 };
+
+// The length of the object or array with which text begins; nothing when it does not end. Which bracket closes which is
+// for its parser to see; objects alone: those of arrays do not count. Linear.
+enum class Brackets : std::uint8_t { of_objects, all };
+std::optional<std::size_t> bracketed_length(std::string_view text, Brackets brackets) noexcept;
 
 // Goes over one object or array.
 class Parts {
@@ -33,14 +40,11 @@ public:
 
 private:
     [[noreturn]] void refuse(const std::string& expected) const;
-    void go_over(std::size_t length) noexcept;
-    void go_over_blanks() noexcept;
     void expect(char token, const char* what);
     std::string take_key();
 
-    std::string_view rest_;
+    LocatedText text_;
     std::string file_;
-    std::size_t line_;
     char end_ = '\0';
     bool begins_ = true;
     bool ended_ = false;

@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
 #include "cli/list_of_files.hpp"
+#include "cli/name_conflicts.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/check.hpp"
@@ -87,18 +88,17 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
                                       const std::vector<std::string>& arguments, bool skips, Inputs& inputs) {
     std::vector<Judge> judges;
     for (PoolPolicy& policy : policies) judges.emplace_back(rulebook, std::move(policy));
-    std::map<std::string, std::string> contents;
-    std::set<std::string> conflicts;
+    NameConflicts conflicts;
     const auto judge = [&](const std::string& name, const HostDump& host) {
-        if (contents.emplace(name, host.sha256).first->second != host.sha256) conflicts.insert(name);
+        conflicts.see(name, host.sha256);
         for (Judge& each : judges) each.add(name, host);
     };
     inputs = read_each(arguments, {.accepts_policies = true}, skips, judge);
-    add_name_conflicts(inputs, conflicts, arguments);
+    add_name_conflicts(inputs, conflicts.names(), arguments);
     std::vector<PolicyVerdicts> matrix;
     for (Judge& each : judges) {
         for (const PoolPolicy& other : inputs.policies) each.add(other);
-        matrix.push_back(std::move(each).finish(conflicts));
+        matrix.push_back(std::move(each).finish(conflicts.names()));
     }
     return matrix;
 }

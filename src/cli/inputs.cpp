@@ -12,11 +12,10 @@
 
 #include "base/lists.hpp"
 #include "cli/input_file.hpp"
+#include "cli/input_reader.hpp"
 #include "cli/log.hpp"
-#include "cli/manner.hpp"
-#include "cli/ordered_work.hpp"
-#include "cli/progress.hpp"
-#include "dump/host_stream.hpp"
+#include "cli/name_conflicts.hpp"
+#include "dump/host_name.hpp"
 #include "os/read_file.hpp"
 #include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
@@ -28,31 +27,6 @@ namespace poolcpuid::cli {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::size_t stream_piece = std::size_t{1} << 20;  // bytes of a stream that are one piece of work
-constexpr std::size_t most_at_once = std::size_t{4} << 20;  // of a file that is one
-
-bool is_stream_of_lines(std::string_view bytes) noexcept {
-    return dump::stream_kind(dump::without_byte_order_mark(bytes)) == dump::StreamKind::lines;
-}
-
-// "NAME=FILE": the "=" stands before any "/".
-bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
-
-// What becomes of hosts that are read.
-class HostTaker {
-public:
-    HostTaker() = default;
-    HostTaker(const HostTaker&) = delete;
-    HostTaker& operator=(const HostTaker&) = delete;
-    virtual ~HostTaker() = default;
-
-    // file: as messages have it.
-    virtual void take(HostDump&& host, const std::string& file) = 0;
-    virtual void take(const StreamedHost& host, const std::string& file) = 0;
-    // The last so many are of a stream of which a line cannot be read: nothing of it counts.
-    virtual void forget(std::size_t hosts) = 0;
-};
 
 class Collector : public HostTaker {
 public:
@@ -99,187 +73,6 @@ private:
     const std::set<std::string>& names_;
 };
 
-// Reads what the arguments name, several files at once, and gives the hosts on in the order of the arguments.
-class InputReader {
-public:
-    // The taker must outlive the reader.
-    InputReader(const InputOptions& options, HostTaker& taker)
-        : options_(options),
-          taker_(taker),
-          work_(manner().threads, [this](FileContent&& content) { take(std::move(content)); }) {}
-
-    Inputs run(const std::vector<std::string>& arguments) {
-        expect(arguments.size());
-        for (const std::string& text : arguments) {
-            const Argument argument = parse_argument(text);
-            if (!argument.name && looks_named(text) && options_.says) {
-                log_warning(text + " is the name of a file: it is read, and not as NAME=FILE");
-            }
-            try {
-                read_argument(argument, text);
-            } catch (const InputError& error) {
-                fail(text, error);
-            }
-        }
-        work_.finish();
-        return std::move(inputs_);
-    }
-
-private:
-    // In its place among what the files before it give.
-    void fail(const std::string& file, const InputError& error) {
-        work_.give([file, error] {
-            FileContent content;
-            content.unreadable.emplace_back(file, error);
-            return content;
-        });
-    }
-
-    void take(FileContent&& content) {
-        if (options_.says) {
-            for (const std::string& said : content.said) log_info(said);
-        }
-        if (content.stream) spares_.push_back(std::move(content.piece));
-        if (content.stream && !take_piece(*content.stream, content)) return;
-        if (options_.progress != nullptr)
-            options_.progress->add(content.hosts.size() + content.streamed.size(), content.bytes);
-        for (std::size_t i = 0; i < content.hosts.size(); ++i) {
-            taker_.take(std::move(content.hosts[i]), content.files[i]);
-        }
-        for (const StreamedHost& host : content.streamed) taker_.take(host, content.stream->file);
-        for (PoolPolicy& policy : content.policies) inputs_.policies.push_back(std::move(policy));
-        for (auto& problem : content.unreadable) inputs_.unreadable.push_back(std::move(problem));
-        for (const PartialResult& part : content.parts) take_part(part);
-        for (InputError& error : content.refused) inputs_.refused.push_back(std::move(error));
-    }
-
-    void take_part(const PartialResult& part) {
-        try {
-            inputs_.part.combine(part);
-        } catch (const InputError& error) {
-            inputs_.refused.push_back(error);
-        }
-    }
-
-    // False for a piece that counts no longer: an earlier one could not be read.
-    bool take_piece(StreamState& stream, const FileContent& content) const {
-        if (stream.failed) return false;
-        stream.failed = !content.unreadable.empty();
-        if (stream.failed) taker_.forget(stream.hosts);
-        stream.hosts += content.streamed.size();
-        return true;
-    }
-
-    void read_argument(const Argument& argument, const std::string& text) {
-        if (argument.name) check_name(argument);
-        std::error_code error;
-        if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
-        const FileReading reading{argument.path,    text,          argument.name, false, options_.accepts_policies,
-                                  options_.digests, options_.merge};
-        const bool is_small =
-            fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= most_at_once && !error;
-        if (argument.path == "-" || !is_small) return read_in_pieces(reading);
-        work_.give([reading] { return read_input_file(reading); });
-    }
-
-    static void check_name(const Argument& argument) {
-        const std::string problem = host_name_problem(*argument.name);
-        if (!problem.empty()) throw InputError(argument.path, 0, "a host's name before \"=\"", problem);
-    }
-
-    void read_directory(const Argument& argument) {
-        if (argument.name) {
-            throw InputError(argument.path, 0, "a file, since it is given the name \"" + *argument.name + "\"",
-                             "a directory");
-        }
-        const std::vector<std::string> files = files_in(argument.path, options_.says);
-        if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
-        expect(files.size() - 1);
-        for (const std::string& file : files) {
-            const FileReading reading{file, file, std::nullopt, true, false, options_.digests, options_.merge};
-            work_.give([reading] { return read_input_file(reading); });
-        }
-    }
-
-    // What may be too large to be held: a stream of host documents is read while the pieces before are understood.
-    void read_in_pieces(const FileReading& reading) {
-        const std::string name = display_name(reading.path);
-        try {
-            const os::InputFile file = os::InputFile::open(reading.path);
-            std::string bytes;
-            file.read_some(bytes, stream_piece);
-            if (!reading.name && bytes.size() >= stream_piece && is_stream_of_lines(bytes)) {
-                return read_lines(reading, file, std::move(bytes));
-            }
-            LimitWatch watch(name);
-            watch(bytes);
-            while (file.read_some(bytes, stream_piece) != 0) watch(bytes);
-            auto whole = std::make_shared<std::string>(std::move(bytes));
-            work_.give([reading, whole] { return read_input_file(reading, std::move(*whole)); });
-        } catch (const os::ReadError& error) {
-            throw InputError(name, 0, "a readable file", error.what());
-        }
-    }
-
-    void read_lines(const FileReading& reading, const os::InputFile& file, std::string bytes) {
-        const LimitWatch watch(display_name(reading.path));
-        const auto stream = std::make_shared<StreamState>(display_name(reading.path), reading.digests);
-        std::size_t first_line = 1;
-        std::size_t read = bytes.size();
-        for (bool at_end = false; !at_end && !stream->failed;) {
-            const std::size_t last = bytes.rfind('\n');
-            const std::size_t rest = last == std::string::npos ? bytes.size() : bytes.size() - last - 1;
-            watch.check_lines(read, rest);
-            if (rest < bytes.size()) {
-                std::string next = spare();
-                next.assign(bytes, bytes.size() - rest, rest);
-                bytes.resize(bytes.size() - rest);
-                first_line += give_lines(reading, stream, std::move(bytes), first_line);
-                bytes = std::move(next);
-            }
-            const std::size_t more = file.read_some(bytes, stream_piece);
-            at_end = more == 0;
-            read += more;
-        }
-        if (!bytes.empty() && !stream->failed) give_lines(reading, stream, std::move(bytes), first_line);
-        work_.finish();
-    }
-
-    // Memory of a piece that was read: what is asked for anew is cleared page by page.
-    std::string spare() {
-        if (spares_.empty()) return {};
-        std::string memory = std::move(spares_.back());
-        spares_.pop_back();
-        return memory;
-    }
-
-    // Returns the number of lines.
-    std::size_t give_lines(const FileReading& reading, const std::shared_ptr<StreamState>& stream, std::string bytes,
-                           std::size_t first_line) {
-        const std::size_t lines = dump::count_line_feeds(bytes);
-        // How many hosts the pieces before have counts only near the bound.
-        if (first_line + lines > limits::hosts_per_stream) work_.finish();
-        const std::size_t hosts = stream->hosts;
-        const auto piece = std::make_shared<std::string>(std::move(bytes));
-        work_.give([reading, stream, piece, first_line, hosts] {
-            FileContent content = read_input_lines(reading, stream, *piece, first_line, hosts);
-            content.piece = std::move(*piece);
-            return content;
-        });
-        return lines;
-    }
-
-    void expect(std::size_t hosts) const {
-        if (options_.progress != nullptr) options_.progress->expect(hosts);
-    }
-
-    InputOptions options_;
-    HostTaker& taker_;
-    Inputs inputs_;
-    std::vector<std::string> spares_;
-    OrderedWork<FileContent> work_;
-};
-
 }  // namespace
 
 // Sorted. Whatever is left out is named, for a pool of fewer hosts promises more.
@@ -307,6 +100,8 @@ std::vector<std::string> files_in(const std::string& directory, bool says) {
     }
     return files;
 }
+
+bool looks_named(const std::string& text) { return text.find('=') < text.find('/'); }
 
 Argument parse_argument(const std::string& text) {
     std::error_code error;
@@ -337,42 +132,20 @@ InputError partial_problem(const std::string& name, const HostDump& dump, const 
 
 namespace {
 
-// Of a name with two contents nobody knows which one is meant, so none of them counts. Returns such names.
-template <typename Input, typename KeyOf>
-std::set<std::string> drop_conflicts(std::vector<Input>& all, const KeyOf& name_and_content) {
-    std::map<std::string, std::set<std::string>> contents;
-    for (const Input& input : all) {
-        const auto [name, content] = name_and_content(input);
-        contents[name].insert(content);
-    }
-    std::erase_if(all, [&](const Input& input) { return contents[name_and_content(input).first].size() > 1; });
-    std::set<std::string> conflicts;
-    for (const auto& [name, different] : contents) {
-        if (different.size() > 1) conflicts.insert(name);
-    }
-    return conflicts;
-}
-
 void drop_policy_conflicts(Inputs& inputs) {
-    const auto key = [](const PoolPolicy& policy) { return std::pair(policy.pool, to_json(policy)); };
-    for (const std::string& name : drop_conflicts(inputs.policies, key)) {
-        inputs.unreadable.emplace_back(name,
-                                       InputError(name, 0, "one host of this name", "two with different content"));
+    NameConflicts conflicts;
+    for (const PoolPolicy& policy : inputs.policies) conflicts.see(policy.pool, to_json(policy));
+    std::erase_if(inputs.policies, [&](const PoolPolicy& policy) { return conflicts.names().contains(policy.pool); });
+    for (const std::string& name : conflicts.names()) {
+        inputs.unreadable.emplace_back(name, dump::name_conflict(name));
     }
 }
 
 Inputs read_all(const std::vector<std::string>& arguments, const InputOptions& options) {
     Collector all;
-    Inputs inputs = InputReader(options, all).run(arguments);
+    Inputs inputs = give_hosts(arguments, options, all);
     inputs.hosts = std::move(all.hosts);
     drop_policy_conflicts(inputs);
-    return inputs;
-}
-
-Inputs collect(const std::vector<std::string>& arguments, const InputOptions& options) {
-    Inputs inputs = read_all(arguments, options);
-    const auto key = [](const HostDump& host) { return std::pair(host.name, host.sha256); };
-    add_name_conflicts(inputs, drop_conflicts(inputs.hosts, key), arguments);
     return inputs;
 }
 
@@ -384,24 +157,28 @@ void add_name_conflicts(Inputs& inputs, const std::set<std::string>& names, cons
     std::vector<std::string> again;  // standard input is gone
     std::copy_if(arguments.begin(), arguments.end(), std::back_inserter(again),
                  [](const std::string& argument) { return !is_standard_input(argument); });
-    InputReader({.says = false}, finder).run(again);
+    give_hosts(again, {.says = false}, finder);
     for (const std::string& name : names) {
         const std::vector<std::string>& files = finder.files[name];
-        const std::string where = files.size() < 2 ? "" : ": " + enumerate(files);
-        inputs.unreadable.emplace_back(
-            name, InputError(name, 0, "one host of this name", "two with different content" + where));
+        inputs.unreadable.emplace_back(name,
+                                       dump::name_conflict(name, files.size() < 2 ? std::string() : enumerate(files)));
     }
 }
 
 Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options) {
-    return collect(arguments, options);
+    Inputs inputs = read_all(arguments, options);
+    NameConflicts conflicts;
+    for (const HostDump& host : inputs.hosts) conflicts.see(host.name, host.sha256);
+    std::erase_if(inputs.hosts, [&](const HostDump& host) { return conflicts.names().contains(host.name); });
+    add_name_conflicts(inputs, conflicts.names(), arguments);
+    return inputs;
 }
 
 Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
                  const HostSink& sink) {
     if (!skips) {
         Passer passer(sink);
-        Inputs inputs = InputReader(options, passer).run(arguments);
+        Inputs inputs = give_hosts(arguments, options, passer);
         drop_policy_conflicts(inputs);
         return inputs;
     }
@@ -422,14 +199,14 @@ void OlderDigests::apply(HostDump& host) const {
 }
 
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments) {
-    Inputs inputs = collect(arguments, {.digests = Digests::and_older});
+    Inputs inputs = read_inputs(arguments, {.digests = Digests::and_older});
     const OlderDigests older(policy);
     for (HostDump& host : inputs.hosts) older.apply(host);
     return inputs;
 }
 
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) {
-    return collect(arguments, {.accepts_policies = true});
+    return read_inputs(arguments, {.accepts_policies = true});
 }
 
 bool is_standard_input(const std::string& argument) { return parse_argument(argument).path == "-"; }
@@ -444,9 +221,7 @@ std::string read_file(const std::string& path) {
     }
 }
 
-PoolPolicy read_policy_file(const std::string& path) {
-    return read_policy(read_file(path), path == "-" ? "stdin" : path);
-}
+PoolPolicy read_policy_file(const std::string& path) { return read_policy(read_file(path), display_name(path)); }
 
 void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook) {
     if (policy.rulebook_sha256 == rulebook.sha256) return;

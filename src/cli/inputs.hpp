@@ -34,6 +34,9 @@ struct Argument {
 // whole text wins, as a shell's pattern may have named it.
 Argument parse_argument(const std::string& text);
 
+// True for "NAME=FILE": the "=" stands before any "/".
+bool looks_named(const std::string& text);
+
 // What could be read and what could not: every bad input is reported, not just the first.
 struct Inputs {
     std::vector<HostDump> hosts;                                 // named, in the order of the arguments

@@ -1,8 +1,6 @@
 // poolcpuid merge: the main job, the pool's policy from host dumps.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,6 +13,7 @@
 #include "cli/inputs.hpp"
 #include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
+#include "cli/name_conflicts.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
@@ -88,10 +87,8 @@ InputError refusal_of(const std::string& name, const HostDump& host) {
     return partial_problem(name, host, " (or --allow-partial)");
 }
 
-using EachHost = std::function<void(const std::string& name, const HostDump& host)>;
-
 // Every host of the partial results that were read.
-void each_host(const PartialResult& part, const EachHost& take) {
+void each_host(const PartialResult& part, const HostSink& take) {
     part.each([&](const HostDump& host, const std::set<std::string>& names) {
         for (const std::string& name : names) take(name, host);
     });
@@ -186,10 +183,8 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     failed = report_unreadable(inputs, arguments.skip_unreadable);
     for (const auto& [file, error] : inputs.unreadable) {
         // In which files two hosts of one name stand is no matter of the policy: a merge of partial results has others.
-        const bool is_name = merger.conflicts().contains(file);
-        state.note_skipped(file, is_name
-                                     ? InputError(file, 0, "one host of this name", "two with different content").what()
-                                     : error.what());
+        const InputError& reason = merger.conflicts().contains(file) ? dump::name_conflict(file) : error;
+        state.note_skipped(file, reason.what());
     }
     return state;
 }
@@ -287,13 +282,12 @@ ExitStatus merge_partially(const MergeArguments& arguments) {
     for (const auto& [file, error] : inputs.unreadable) part.note_unreadable(file, error);
     // Those that were left out before were told then.
     if (!arguments.skip_unreadable) {
-        std::map<std::string, std::string> digests;
-        std::set<std::string> conflicts;
+        NameConflicts conflicts;
         each_host(part, [&](const std::string& name, const HostDump& host) {
-            if (!digests.emplace(name, host.sha256).second) conflicts.insert(name);
+            conflicts.see(name, host.sha256);
             if (is_refused(arguments, host)) inputs.unreadable.emplace_back(name, refusal_of(name, host));
         });
-        add_name_conflicts(inputs, conflicts, arguments.hosts);
+        add_name_conflicts(inputs, conflicts.names(), arguments.hosts);
     }
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     emit(

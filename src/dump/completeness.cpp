@@ -7,7 +7,6 @@
 
 #include "base/lists.hpp"
 #include "dump/leaf_shapes.hpp"
-#include "dump/own_ids.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -167,43 +166,7 @@ bool mark_unknown(CpuidTable& table, const Format& format) {
 
 bool mark_unknown(CpuidTable& table, const Habits& habits) { return Completer(table, habits).run(); }
 
-namespace {
-
-// Marks the logical CPUs one after another; of those that repeat the last one but for ids the same is unknown.
-class CpuMarker {
-public:
-    explicit CpuMarker(const Format& format) : format_(format) {}
-
-    // Returns whether the CPU's rows were cut off.
-    bool mark(CpuidTable& table) {
-        if (marked_ != nullptr && equal_but_ids(table, before_)) {
-            table.unknown = marked_->unknown;
-            if (table.rows.size() != marked_->rows.size()) {
-                std::erase_if(table.rows, [&](const CpuidRow& row) { return marked_->find(row.key) == nullptr; });
-            }
-            return cut_;
-        }
-        before_ = table;
-        cut_ = mark_unknown(table, format_);
-        marked_ = &table;
-        return cut_;
-    }
-
-private:
-    const Format& format_;
-    CpuidTable before_;
-    const CpuidTable* marked_ = nullptr;
-    bool cut_ = false;
-};
-
-}  // namespace
-
-void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes) {
-    std::vector<std::string> cut;
-    CpuMarker marker(format);
-    for (LogicalCpu& cpu : view.cpus) {
-        if (marker.mark(cpu.cpuid)) cut.push_back(std::to_string(cpu.number));
-    }
+void note_truncated(const std::vector<std::string>& cut, std::vector<DumpNote>& notes) {
     if (cut.empty()) return;
     notes.push_back({"truncated", "The rows of logical CPU " + short_list(cut, most_named) +
                                       " end before the maximum leaf: what is missing is unknown."});

@@ -4,6 +4,7 @@
 // has a table; from then on a row that is neither present nor unknown reads as zeros in every format.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "dump/reader.hpp"
@@ -25,7 +26,7 @@ bool mark_unknown(CpuidTable& table, const Format& format);
 // The same for a table with habits of its own: that of a view which is written otherwise than the format's first one.
 bool mark_unknown(CpuidTable& table, const Habits& habits);
 
-// mark_unknown for every logical CPU; adds the note "truncated" that names the CPUs that were cut off.
-void mark_unknown(HardwareView& view, const Format& format, std::vector<DumpNote>& notes);
+// Adds the note "truncated" that names the logical CPUs that were cut off, unless there are none.
+void note_truncated(const std::vector<std::string>& cut, std::vector<DumpNote>& notes);
 
 }  // namespace poolcpuid::dump

@@ -19,7 +19,7 @@ CpuidTable with_rows(CpuidTable table, const std::vector<CpuidRow>& own) {
     for (const CpuidRow& row : own) {
         at = std::lower_bound(at, table.rows.end(), row.key,
                               [](const CpuidRow& each, LeafKey key) { return each.key < key; });
-        if (at != table.rows.end() && at->key == row.key) at->value = row.value;  // else it is beyond a maximum
+        if (at != table.rows.end() && at->key == row.key) at->value = row.value;  // else it was left out
     }
     return table;
 }
@@ -33,18 +33,16 @@ void HardwareBuilder::add_cpu(const std::optional<CpuHeader>& header, TableBuild
                          "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");
     }
     if (header) headers_.add(*header, file_);
-    TableBuilder::Result result = understood(std::move(rows), std::move(unknown));
+    const auto own = original_ && unknown == original_->unknown ? rows.own_rows(original_->rows) : std::nullopt;
+    if (!own) understand(std::move(rows), std::move(unknown));
+    const TableBuilder::Result& result = original_->result;
+    view_.cpus.push_back({0, own ? with_rows(result.table, *own) : result.table});
     beyond_maximum_ += result.beyond_maximum;
+    cut_.push_back(original_->cut);
     numbers_.push_back(header ? header->number : std::nullopt);
-    view_.cpus.push_back({0, std::move(result.table)});
 }
 
-TableBuilder::Result HardwareBuilder::understood(TableBuilder rows, std::vector<UnknownRow> unknown) {
-    if (original_ && unknown == original_->unknown) {
-        if (const auto own = rows.own_rows(original_->rows)) {
-            return {with_rows(original_->result.table, *own), original_->result.beyond_maximum};
-        }
-    }
+void HardwareBuilder::understand(TableBuilder rows, std::vector<UnknownRow> unknown) {
     const std::size_t line = rows.first_line();
     TableBuilder as_read = rows;
     TableBuilder::Result result = std::move(rows).finish();
@@ -53,8 +51,8 @@ TableBuilder::Result HardwareBuilder::understood(TableBuilder rows, std::vector<
         const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
         if (!known && within_maximum(result.table, row.leaf)) result.table.unknown.push_back(row);
     }
-    original_.emplace(Original{std::move(as_read), std::move(unknown), result});
-    return result;
+    const bool cut = mark_unknown(result.table, format_);
+    original_.emplace(Original{std::move(as_read), std::move(unknown), std::move(result), cut});
 }
 
 bool HardwareBuilder::has_unique_numbers() const {
@@ -66,12 +64,14 @@ bool HardwareBuilder::has_unique_numbers() const {
 HardwareView HardwareBuilder::finish(std::vector<DumpNote>& notes) && {
     if (view_.cpus.empty()) throw InputError(std::string(file_), 0, "CPUID rows", "none");
     const bool keep_numbers = has_unique_numbers();
+    std::vector<std::string> cut;
     for (std::size_t i = 0; i < view_.cpus.size(); ++i) {
         view_.cpus[i].number = keep_numbers ? *numbers_[i] : static_cast<std::uint32_t>(i);
+        if (cut_[i]) cut.push_back(std::to_string(view_.cpus[i].number));
     }
     note_beyond_maximum(beyond_maximum_, notes);
     note_missing_cpus(view_, notes);
-    mark_unknown(view_, format_, notes);
+    note_truncated(cut, notes);
     return std::move(view_);
 }
 

@@ -35,10 +35,11 @@ private:
     struct Original {
         TableBuilder rows;
         std::vector<UnknownRow> unknown;
-        TableBuilder::Result result;
+        TableBuilder::Result result;  // with what the format leaves unknown
+        bool cut = false;             // its rows end too early
     };
 
-    TableBuilder::Result understood(TableBuilder rows, std::vector<UnknownRow> unknown);
+    void understand(TableBuilder rows, std::vector<UnknownRow> unknown);
     bool has_unique_numbers() const;
 
     std::string_view file_;
@@ -47,6 +48,7 @@ private:
     std::optional<Original> original_;
     std::vector<std::optional<std::uint32_t>> numbers_;
     CpuHeaders headers_;
+    std::vector<bool> cut_;
     std::size_t beyond_maximum_ = 0;
 };
 

@@ -49,6 +49,10 @@ std::string dump::meta_problem(std::string_view key, std::string_view value) {
     return problem.empty() ? problem : "a value with " + problem;
 }
 
+InputError dump::name_conflict(const std::string& name, const std::string& files) {
+    return {name, 0, "one host of this name", "two with different content" + (files.empty() ? "" : ": " + files)};
+}
+
 std::string dump::name_from_file(std::string_view file) {
     if (file == "-") return "stdin";
     std::string_view name = file.substr(file.rfind('/') + 1);  // npos + 1 is 0: the whole of it

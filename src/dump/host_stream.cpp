@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/json_parts.hpp"
+#include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "dump/line_reader.hpp"
 
@@ -19,21 +21,7 @@ std::string_view without_blanks(std::string_view text) noexcept {
 // The length of the object with which text begins, in braces of its own; 0 when it begins with none, or with one that
 // does not end.
 std::size_t object_length(std::string_view text) noexcept {
-    if (!text.starts_with('{')) return 0;
-    std::size_t depth = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        switch (text[at]) {
-            case '"':
-                for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
-                break;
-            case '{': ++depth; break;
-            case '}':
-                if (--depth == 0) return at + 1;
-                break;
-            default: break;
-        }
-    }
-    return 0;
+    return text.starts_with('{') ? json::bracketed_length(text, json::Brackets::of_objects).value_or(0) : 0;
 }
 
 // False for one JSON value: in it no object ends before another begins with nothing but blanks between. Nearly all
@@ -63,23 +51,23 @@ bool is_document_a_line(std::string_view text) noexcept {
 // Walks over the documents of a stream that is not one a line.
 class Walk {
 public:
-    Walk(StreamKind kind, const Source& source) : kind_(kind), source_(source), rest_(source.bytes) {
-        go_over_blanks();
-        if (kind_ == StreamKind::array) go_over(1);
+    Walk(StreamKind kind, const Source& source) : kind_(kind), source_(source), text_(source.bytes) {
+        text_.go_over_blanks();
+        if (kind_ == StreamKind::array) text_.go_over(1);
     }
 
     // The next document, or nothing at the end.
     std::optional<std::string_view> next() {
-        go_over_blanks();
+        text_.go_over_blanks();
         if (kind_ == StreamKind::array && taken_ != 0 && !go_over_comma()) return std::nullopt;
-        if (kind_ == StreamKind::documents && rest_.empty()) return std::nullopt;
-        if (kind_ == StreamKind::array && !rest_.starts_with('{')) {
+        if (kind_ == StreamKind::documents && text_.rest().empty()) return std::nullopt;
+        if (kind_ == StreamKind::array && !text_.rest().starts_with('{')) {
             refuse("a host document as element " + std::to_string(taken_ + 1) + " of the array");
         }
-        const std::size_t length = object_length(rest_);
-        const std::string_view document = rest_.substr(0, length == 0 ? rest_.size() : length);
-        line_ = at_line_;
-        go_over(document.size());
+        const std::size_t length = object_length(text_.rest());
+        const std::string_view document = text_.rest().substr(0, length == 0 ? text_.rest().size() : length);
+        line_ = text_.line();
+        text_.go_over(document.size());
         ++taken_;
         return document;
     }
@@ -90,33 +78,24 @@ public:
 private:
     // False at the end of the array, and of the text.
     bool go_over_comma() {
-        const bool ends = rest_.starts_with(']');
-        if (!ends && !rest_.starts_with(',')) refuse("a comma or the end of the array");
-        go_over(1);
-        go_over_blanks();
-        if (ends && !rest_.empty()) refuse("nothing behind the array");
+        const bool ends = text_.rest().starts_with(']');
+        if (!ends && !text_.rest().starts_with(',')) refuse("a comma or the end of the array");
+        text_.go_over(1);
+        text_.go_over_blanks();
+        if (ends && !text_.rest().empty()) refuse("nothing behind the array");
         return !ends;
     }
 
     [[noreturn]] void refuse(const std::string& expected) const {
-        const std::string_view line = trim(rest_.substr(0, rest_.find('\n')));
-        throw InputError(std::string(source_.file), at_line_, expected,
+        const std::string_view line = trim(text_.rest().substr(0, text_.rest().find('\n')));
+        throw InputError(std::string(source_.file), text_.line(), expected,
                          line.empty() ? "the end of the text" : quote(line));
-    }
-
-    void go_over_blanks() noexcept { go_over(rest_.size() - without_blanks(rest_).size()); }
-
-    void go_over(std::size_t length) noexcept {
-        const std::string_view passed = rest_.substr(0, length);
-        at_line_ += static_cast<std::size_t>(std::count(passed.begin(), passed.end(), '\n'));
-        rest_.remove_prefix(passed.size());
     }
 
     StreamKind kind_;
     Source source_;
-    std::string_view rest_;
+    LocatedText text_;
     std::size_t taken_ = 0;  // documents so far
-    std::size_t at_line_ = 1;
     std::size_t line_ = 1;
 };
 
@@ -130,12 +109,6 @@ std::optional<std::string_view> Lines::next() noexcept {
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     return line;
-}
-
-std::size_t count_line_feeds(std::string_view text) noexcept {
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string_view::npos; ++at) ++count;
-    return count;
 }
 
 std::string_view without_byte_order_mark(std::string_view text) noexcept {

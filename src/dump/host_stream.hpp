@@ -29,9 +29,6 @@ private:
     std::size_t number_ = 0;
 };
 
-// The number of line feeds in text.
-std::size_t count_line_feeds(std::string_view text) noexcept;
-
 // text without the mark that Windows programs put before UTF-8.
 std::string_view without_byte_order_mark(std::string_view text) noexcept;
 

@@ -40,6 +40,19 @@ std::uint64_t hash_of(std::string_view before, std::string_view after) noexcept 
     return hash(before) * 31 + hash(after);
 }
 
+// Between equal bytes another string of plain characters is read as one, too. So what was read of a document counts for
+// those with another name if the name is all that another name changes; the digest is of everything else.
+bool names_host(std::string_view before, std::string_view after, const HostDump& dump) {
+    const std::string name = dump.name == "a" ? "b" : "a";
+    const std::string text = std::string(before) + name + std::string(after);
+    try {
+        const HostDump other = read_host_document({text, {}}, 1);
+        return other.name == name && other.sha256 == dump.sha256;
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 std::optional<StreamedHost> KnownDocuments::find(std::string_view document) const {
@@ -48,6 +61,8 @@ std::optional<StreamedHost> KnownDocuments::find(std::string_view document) cons
     const std::shared_ptr<const Known> known = find_known(split->before, split->after);
     // A name that is none is refused by whoever reads the document.
     if (!known || !host_name_problem(split->name).empty()) return std::nullopt;
+    std::call_once(known->asked, [&] { known->names_host = names_host(known->before, known->after, *known->dump); });
+    if (!known->names_host) return std::nullopt;
     return StreamedHost{std::string(split->name), known->dump};
 }
 
@@ -62,21 +77,10 @@ std::shared_ptr<const KnownDocuments::Known> KnownDocuments::find_known(std::str
     return nullptr;
 }
 
-// Between equal bytes another string of plain characters is read as one, too. So what was read of this document counts
-// for those with another name if the name is all that another name changes; the digest is of everything else.
 void KnownDocuments::learn(std::string_view document, const StreamedHost& host) {
     const auto split = split_at_name(document);
     if (!split || split->name != host.name || document.size() > most_bytes) return;
-    const std::string name = host.name == "a" ? "b" : "a";
-    try {
-        const std::string text = std::string(split->before) + name + std::string(split->after);
-        const HostDump other = read_host_document({text, {}}, 1);
-        if (other.name != name || other.sha256 != host.dump->sha256) return;
-    } catch (const InputError&) {
-        return;
-    }
-    const auto known =
-        std::make_shared<const Known>(Known{std::string(split->before), std::string(split->after), host.dump});
+    const auto known = std::make_shared<const Known>(split->before, split->after, host.dump);
     const std::scoped_lock lock(mutex_);
     if (bytes_ + document.size() > most_bytes) return;
     bytes_ += document.size();

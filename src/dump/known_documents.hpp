@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "poolcpuid/read_hosts.hpp"
 
@@ -22,15 +24,20 @@ public:
     // else nothing. Linear.
     std::optional<StreamedHost> find(std::string_view document) const;
 
-    // Remembers what document was read to, where that can be told apart from the name; up to a bound of memory.
-    // O(n log n): the document is read once more, to see what another name changes in it.
+    // Remembers what document was read to, up to a bound of memory. Linear. Whether its name is the host's is looked at
+    // when another document would be taken for it: it is read once more then.
     void learn(std::string_view document, const StreamedHost& host);
 
 private:
     struct Known {
+        Known(std::string_view bytes_before, std::string_view bytes_after, std::shared_ptr<const HostDump> read)
+            : before(bytes_before), after(bytes_after), dump(std::move(read)) {}
+
         std::string before;  // the bytes of the document up to the name
         std::string after;   // and behind it
         std::shared_ptr<const HostDump> dump;
+        mutable std::once_flag asked;
+        mutable bool names_host = false;  // another name there is another host with this content
     };
 
     std::shared_ptr<const Known> find_known(std::string_view before, std::string_view after) const;

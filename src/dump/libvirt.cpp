@@ -98,9 +98,8 @@ private:
         HostDump dump;
         TableBuilder::Result result = std::move(table_).finish();
         note_beyond_maximum(result.beyond_maximum, dump.notes);
-        dump.hardware.emplace();
-        dump.hardware->cpus.push_back({0, std::move(result.table)});
-        mark_unknown(*dump.hardware, format_of("libvirt"), dump.notes);
+        if (mark_unknown(result.table, format_of("libvirt"))) note_truncated({"0"}, dump.notes);
+        dump.hardware.emplace().cpus.push_back({0, std::move(result.table)});
         if (!msrs_.empty()) dump.hardware->msrs = std::move(msrs_).finish();
         return dump;
     }

@@ -60,7 +60,6 @@ bool LineReader::take_line() {
 // True when a register comes next, be it after blank lines, as some pastes have between all lines.
 bool LineReader::continues() const noexcept {
     const auto is_skipped = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '>'; };
-    if (rest_.empty() || (!is_skipped(rest_.front()) && rest_.front() != 'e' && rest_.front() != 'E')) return false;
     std::size_t next = 0;
     while (next < rest_.size() && is_skipped(rest_[next])) ++next;
     return starts_with_register(rest_.substr(next));

@@ -7,6 +7,7 @@
 
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
+#include "dump/json_reader.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
 #include "dump/reader.hpp"
@@ -15,14 +16,13 @@ namespace poolcpuid::dump {
 
 namespace {
 
-class LscpuReader {
+class LscpuReader : JsonReader {
 public:
-    explicit LscpuReader(const Source& source)
-        : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+    explicit LscpuReader(const Source& source) : JsonReader(source) {}
 
     HostDump read() {
-        const json::Value* list = document_.is_object() ? document_.find("lscpu") : nullptr;
-        if (list == nullptr || !list->is_array()) refuse(document_, "an array \"lscpu\"", json::describe(document_));
+        const json::Value* list = document().is_object() ? document().find("lscpu") : nullptr;
+        if (list == nullptr || !list->is_array()) refuse(document(), "an array \"lscpu\"", json::describe(document()));
         collect(*list);
         NamedFeatures features(Tongue::linux_kernel, Speaker::of_cpu);
         const json::Value& vendor = required("Vendor ID:");
@@ -39,10 +39,6 @@ public:
     }
 
 private:
-    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
-        throw InputError(std::string(file_), value.line(), expected, found);
-    }
-
     // Newer releases nest the CPU's facts under its vendor or its name. The first of a key counts: hybrid CPUs repeat
     // it.
     void collect(const json::Value& list) {
@@ -60,7 +56,7 @@ private:
 
     const json::Value& required(std::string_view key) const {
         const auto at = fields_.find(key);
-        if (at == fields_.end()) refuse(document_, "\"" + std::string(key) + "\"", "none");
+        if (at == fields_.end()) refuse(document(), "\"" + std::string(key) + "\"", "none");
         return *at->second;
     }
 
@@ -71,8 +67,6 @@ private:
         return *result;
     }
 
-    std::string_view file_;
-    json::Value document_;
     std::map<std::string_view, const json::Value*> fields_;
 };
 

@@ -20,6 +20,7 @@
 
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
+#include "dump/json_reader.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
 #include "dump/reader.hpp"
@@ -106,9 +107,9 @@ std::string_view found_in(const std::array<Pair, Size>& pairs, std::string_view 
     return at == pairs.end() ? std::string_view() : at->second;
 }
 
-class NfdReader {
+class NfdReader : JsonReader {
 public:
-    explicit NfdReader(const Source& source) : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+    explicit NfdReader(const Source& source) : JsonReader(source) {}
 
     HostDump read() {
         const json::Value& labels = member(member(node(), "metadata"), "labels");
@@ -132,14 +133,10 @@ public:
     }
 
 private:
-    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
-        throw InputError(std::string(file_), value.line(), expected, found);
-    }
-
     // A list of one node is one.
     const json::Value& node() const {
-        const json::Value* items = document_.is_object() ? document_.find("items") : nullptr;
-        if (items == nullptr || !items->is_array()) return document_;
+        const json::Value* items = document().is_object() ? document().find("items") : nullptr;
+        if (items == nullptr || !items->is_array()) return document();
         if (items->items().size() == 1) return items->items().front();
         refuse(*items, "one node, as `kubectl get node NAME -o json` prints it",
                "a list of " + std::to_string(items->items().size()));
@@ -150,9 +147,6 @@ private:
         if (found != nullptr && found->is_object()) return *found;
         refuse(value, std::string("an object \"") + key + "\", as a node has", found == nullptr ? "none" : "another");
     }
-
-    std::string_view file_;
-    json::Value document_;
 };
 
 }  // namespace

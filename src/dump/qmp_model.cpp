@@ -8,6 +8,7 @@
 
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
+#include "dump/json_reader.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
 #include "dump/reader.hpp"
@@ -16,13 +17,12 @@ namespace poolcpuid::dump {
 
 namespace {
 
-class QmpModelReader {
+class QmpModelReader : JsonReader {
 public:
-    explicit QmpModelReader(const Source& source)
-        : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+    explicit QmpModelReader(const Source& source) : JsonReader(source) {}
 
     HostDump read() {
-        const json::Value& props = member(member(member(document_, "return"), "model"), "props");
+        const json::Value& props = member(member(member(document(), "return"), "model"), "props");
         NamedFeatures features(Tongue::qemu, Speaker::of_guests);
         const json::Value* vendor = props.find("vendor");
         if (vendor == nullptr || !vendor->is_string() || !features.set_vendor(vendor->text())) {
@@ -43,10 +43,6 @@ public:
     }
 
 private:
-    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
-        throw InputError(std::string(file_), value.line(), expected, found);
-    }
-
     const json::Value& member(const json::Value& value, const char* key) const {
         const json::Value* found = value.is_object() ? value.find(key) : nullptr;
         if (found == nullptr || !found->is_object()) {
@@ -69,9 +65,6 @@ private:
             refuse(*props.find("family"), "family, model and stepping as CPUID has them", "others");
         }
     }
-
-    std::string_view file_;
-    json::Value document_;
 };
 
 }  // namespace

@@ -1,9 +1,7 @@
 #include "poolcpuid/partial_result.hpp"
 
-#include <algorithm>
 #include <utility>
 
-#include "base/hex.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "poolcpuid/write_hosts.hpp"
@@ -11,23 +9,6 @@
 namespace poolcpuid {
 
 namespace {
-
-using Digest = std::array<std::uint8_t, 32>;
-
-// Of 64 hexadecimal digits; zero of an empty text.
-Digest digest_of(std::string_view hex) {
-    Digest digest{};
-    for (std::size_t i = 0; i < digest.size() && 2 * i + 2 <= hex.size(); ++i) {
-        digest.at(i) = static_cast<std::uint8_t>(from_hex("0x" + std::string(hex.substr(2 * i, 2)), 2).value_or(0));
-    }
-    return digest;
-}
-
-std::string text_of(const Digest& digest) {
-    std::string hex;
-    for (const std::uint8_t byte : digest) hex += to_hex(byte, 2).substr(2);
-    return hex;
-}
 
 // Of meta, what a merge reads.
 std::map<std::string, std::string> merged_meta(const HostDump& host) {
@@ -48,8 +29,7 @@ bool has_content(const HostDump& host, const HostDump& content) {
 
 std::size_t PartialResult::content(const HostDump& host) {
     HostDump content{{}, host.format, {}, {}, host.hardware, host.hypervisor, merged_meta(host), host.notes};
-    // Short, for there may be many: those with equal ones are compared.
-    std::vector<std::size_t>& alike = by_views_[sha256_hex(to_host_line(content))];
+    std::vector<std::size_t>& alike = by_document_[sha256_hex(to_host_line(content))];
     for (const std::size_t number : alike) {
         if (has_content(host, contents_[number])) return number;
     }
@@ -58,16 +38,16 @@ std::size_t PartialResult::content(const HostDump& host) {
     return alike.back();
 }
 
-PartialResult::Alike& PartialResult::alike_of(const Digest& digest, std::size_t content, const std::string& name) {
-    const auto [at, fresh] = hosts_.try_emplace(digest, Alike{content, {}});
+PartialResult::Alike& PartialResult::alike_of(const std::string& sha256, std::size_t content, const std::string& name) {
+    const auto [at, fresh] = hosts_.try_emplace(sha256, Alike{content, {}});
     if (!fresh && at->second.content != content) {
-        throw InputError(name, 0, "one content with the digest " + text_of(digest), "two");
+        throw InputError(name, 0, "one content with the digest " + sha256, "two");
     }
     return at->second;
 }
 
 void PartialResult::add(const HostDump& host, const std::string& name) {
-    const auto at = hosts_.find(digest_of(host.sha256));
+    const auto at = hosts_.find(host.sha256);
     if (at != hosts_.end() && has_content(host, contents_[at->second.content])) {
         at->second.names.insert(name);
         return;
@@ -77,7 +57,7 @@ void PartialResult::add(const HostDump& host, const std::string& name) {
 
 void PartialResult::add(std::size_t content, const std::string& sha256, const std::vector<std::string>& names) {
     if (names.empty()) return;
-    alike_of(digest_of(sha256), content, names.front()).names.insert(names.begin(), names.end());
+    alike_of(sha256, content, names.front()).names.insert(names.begin(), names.end());
 }
 
 void PartialResult::note_unreadable(std::string_view input, const InputError& error) {
@@ -100,7 +80,7 @@ void PartialResult::each(
     const std::function<void(const HostDump& host, const std::set<std::string>& names)>& take) const {
     for (const auto& [digest, hosts] : hosts_) {
         HostDump host = contents_.at(hosts.content);
-        host.sha256 = text_of(digest);
+        host.sha256 = digest;
         take(host, hosts.names);
     }
 }

@@ -10,6 +10,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
+#include "dump/host_name.hpp"
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
@@ -89,9 +90,7 @@ struct PoolState::Impl {
     bool has_host(const std::string& name, const std::string& digest) const {
         const auto at = names->find(name);
         if (at == names->end()) return false;
-        if (contents[at->second] != digest) {
-            throw InputError(name, 0, "one host of this name", "two with different content");
-        }
+        if (contents[at->second] != digest) throw dump::name_conflict(name);
         return true;
     }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/json_text.hpp"
 #include "merge/partial_document.hpp"
@@ -64,16 +65,25 @@ private:
     bool is_empty_ = true;
 };
 
-// A digest and the names that go by it, of a content.
-std::string entry_text(const std::string& sha256, std::size_t content, const std::set<std::string>& names) {
-    return compact(Json{{"sha256", sha256}, {"content", content}, {"names", names}});
+// The hosts of one digest.
+struct Entry {
+    std::string sha256;
+    const std::size_t* content;  // its number, once all contents are known
+    const std::set<std::string>* names;
+};
+
+std::string entry_text(const Entry& entry) {
+    return compact(Json{{"sha256", entry.sha256}, {"content", *entry.content}, {"names", *entry.names}});
 }
 
 }  // namespace
 
 std::string to_json(const PartialResult& part, const Rulebook& rulebook, const PartialOptions& options) {
     std::map<std::string, std::size_t> numbers;  // of contents, by their texts
-    part.each([&](const HostDump& host, const std::set<std::string>&) { numbers.emplace(content_text(host), 0); });
+    std::vector<Entry> entries;
+    part.each([&](const HostDump& host, const std::set<std::string>& names) {
+        entries.push_back({host.sha256, &numbers.emplace(content_text(host), 0).first->second, &names});
+    });
     const Json head{
         {"schema", std::string(merge::partial_schema)},
         {"rulebook", {{"version", rulebook.version}, {"sha256", rulebook.sha256}}},
@@ -88,9 +98,7 @@ std::string to_json(const PartialResult& part, const Rulebook& rulebook, const P
     }
     contents.end();
     List hosts(text, "hosts");
-    part.each([&](const HostDump& host, const std::set<std::string>& names) {
-        hosts.add(entry_text(host.sha256, numbers.at(content_text(host)), names));
-    });
+    for (const Entry& entry : entries) hosts.add(entry_text(entry));
     hosts.end();
     List skipped(text, "skipped");
     for (const UnreadableInput& input : part.unreadable()) skipped.add(compact(skipped_json(input)));

@@ -1,0 +1,28 @@
+// What readers of dumps have in common that are JSON of other tools: the document, and refusals that say where.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/located_json.hpp"
+#include "dump/reader.hpp"
+
+namespace poolcpuid::dump {
+
+class JsonReader {
+protected:
+    // The bytes of file's name must outlive the reader. Throws InputError for what is no JSON.
+    explicit JsonReader(const Source& source) : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+
+    const json::Value& document() const noexcept { return document_; }
+
+    [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
+        throw InputError(std::string(file_), value.line(), expected, found);
+    }
+
+private:
+    std::string_view file_;
+    json::Value document_;
+};
+
+}  // namespace poolcpuid::dump
