@@ -18,9 +18,9 @@ namespace poolcpuid::dump {
 // Whose names they are.
 enum class Tongue : std::uint8_t { linux_kernel, qemu, libvirt, rulebook };
 
-// Who says so. A kernel's names are also of what it makes itself, and says of every guest: of the CPU that says
-// nothing.
-enum class Speaker : std::uint8_t { of_cpu, of_guests };
+// Who says so. A kernel's names of the CPU are also of what it makes itself: of the CPU those say nothing. Of what it
+// gives to guests, and where a program has read a register itself, each name is that of a bit.
+enum class Speaker : std::uint8_t { of_cpu, of_guests, of_registers };
 
 class NamedFeatures {
 public:

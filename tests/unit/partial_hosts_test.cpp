@@ -116,11 +116,17 @@ TEST_CASE("labels of a Kubernetes node say of some features that they are there,
     CHECK(vendor_string(table) == "AuthenticAMD");
     CHECK(table.unknown_in(leaf_1, Register::eax) == ~std::uint32_t{0});  // no stepping, no signature
     CHECK(bit_of(table, leaf_7, Register::ebx, avx2) == '1');
-    CHECK(bit_of(table, leaf_7, Register::ebx, 29) == '1');  // SHA
-    CHECK(bit_of(table, leaf_7, Register::ebx, 16) == '?');  // AVX512F has no label
-    CHECK(bit_of(table, leaf_1, Register::edx, 26) == '1');  // SSE2: the node is amd64
-    CHECK(bit_of(table, leaf_1, Register::ecx, 0) == '?');   // SSE3 has none by default
-    CHECK(bit_of(table, leaf_1, Register::ecx, 23) == '?');  // POPCNT may stand for another bit
+    CHECK(bit_of(table, leaf_7, Register::ebx, 29) == '1');           // SHA
+    CHECK(bit_of(table, leaf_7, Register::ebx, 16) == '?');           // AVX512F has no label
+    CHECK(bit_of(table, leaf_1, Register::edx, 26) == '1');           // SSE2: the node is amd64
+    CHECK(bit_of(table, leaf_1, Register::ecx, 0) == '?');            // SSE3 has none by default
+    CHECK(bit_of(table, leaf_1, Register::ecx, 23) == '?');           // POPCNT may stand for another bit
+    CHECK(bit_of(table, leaf_1, Register::ecx, 26) == '1');           // XSAVE, without which AVX is nothing
+    CHECK(bit_of(table, leaf_1, Register::ecx, 27) == '?');           // OSXSAVE is the kernel's
+    CHECK(bit_of(table, {0xd, 1}, Register::eax, 1) == '1');          // XSAVEC
+    CHECK(bit_of(table, {0xd, 1}, Register::eax, 3) == '?');          // XSAVES
+    CHECK(bit_of(table, {0x80000008, 0}, Register::ebx, 14) == '1');  // IBRS
+    CHECK(bit_of(table, {0x80000008, 0}, Register::ebx, 12) == '?');  // IBPB may stand for another bit
     const std::string list = "{\"kind\": \"List\", \"items\": [" + example("nfd.json") + "]}";
     CHECK(read_host(list).hardware == host.hardware);
 }
