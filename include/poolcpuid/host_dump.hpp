@@ -102,9 +102,6 @@ struct HostDump {
     // What tells its content from others, 64 lower-case hex digits: the SHA-256 of a text dump's bytes, and of a host
     // document's content, however it is spelt and whatever the host is called (docs/design.md).
     std::string sha256;
-    // What older policies list of a host document, where read_hosts was asked for it: the digest of its content with
-    // the name, and of its bytes.
-    std::vector<std::string> older_sha256;
     std::optional<HardwareView> hardware;
     std::optional<HypervisorView> hypervisor;
     std::map<std::string, std::string> meta;  // kernel, microcode … as the dump words them

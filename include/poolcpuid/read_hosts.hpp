@@ -35,6 +35,10 @@ namespace dump {
 class KnownDocuments;
 }
 
+// What a policy lists. A host document that it does not list by the digest of its content, but by one of earlier
+// versions (of its content with the name, or of its bytes), goes by that. Several threads may ask it at once.
+using IsListed = std::function<bool(const std::string& sha256)>;
+
 // Reads every host that bytes holds: one; one for each host document of a stream; all of those in compressed data
 // or in the files of an archive (see unpack.hpp).
 //
@@ -42,18 +46,13 @@ class KnownDocuments;
 // document has none. A stream is of documents one a line (NDJSON), one after another, or in an array. Throws InputError
 // when the format is not recognised or the content is malformed. Linear in the size of bytes, but for sorting the rows
 // of each logical CPU and the members of an object.
-enum class Digests : std::uint8_t {
-    of_content,
-    and_older,  // HostDump::older_sha256, too
-};
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests = Digests::of_content);
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, const IsListed& listed = {});
 
 // Asked of every document before it is read as a host: true when the caller has taken it, as what is no host.
 using TakeOther = std::function<bool(std::string_view document, std::size_t first_line)>;
 
 // The same, of one text out of what it was wrapped in. take_other: none, or what takes documents of another kind.
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests = Digests::of_content,
-                                 const TakeOther& take_other = {});
+std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed = {}, const TakeOther& take_other = {});
 
 // A host of a stream. What many of them say is held once: the dump's own name is not the host's.
 struct StreamedHost {
@@ -66,7 +65,7 @@ struct StreamedHost {
 // bound), and such a one costs little more than a comparison. Several threads may read pieces at once.
 class HostLines {
 public:
-    explicit HostLines(std::string file, Digests digests = Digests::of_content);
+    explicit HostLines(std::string file, IsListed listed = {});
     HostLines(const HostLines&) = delete;
     HostLines& operator=(const HostLines&) = delete;
     ~HostLines();
@@ -76,7 +75,7 @@ public:
 
 private:
     std::string file_;
-    Digests digests_;
+    IsListed listed_;
     std::unique_ptr<dump::KnownDocuments> known_;
 };
 

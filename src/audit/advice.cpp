@@ -167,8 +167,8 @@ private:
             const Saying then = saying_with(guest);
             if (then.belief == Belief::not_affected || deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::identity,
-                               "Give the guest the family and model of " + host.name + " (merge --identity " +
-                                   host.name + "): it then says " + quoted(then.text) + "." + but_then(guest),
+                               "Give the guest the family and model of " + host.names.front() + " (merge --identity " +
+                                   host.names.front() + "): it then says " + quoted(then.text) + "." + but_then(guest),
                                {},
                                hosts});
             return;
@@ -213,8 +213,9 @@ private:
 
     // Whether with that field what the guest does has an effect on the host.
     bool would_do(const std::string& host, const std::string& field) const {
-        const auto at = std::find_if(case_.hosts.begin(), case_.hosts.end(),
-                                     [&](const AuditedHost& other) { return other.name == host; });
+        const auto at = std::find_if(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& other) {
+            return std::binary_search(other.names.begin(), other.names.end(), host);
+        });
         const Conditions then(case_.rulebook, case_.data, at->conditions.release(),
                               with(at->conditions.subject(), {case_.rulebook.find(field)}, Answer::yes));
         return std::all_of(case_.saying.needs.begin(), case_.saying.needs.end(),
@@ -261,8 +262,9 @@ private:
                 const FieldIndex field = case_.rulebook.find(id);
                 return has(field) == answer && decides(host, field);
             });
-            if (says_so) names.push_back(host.name);
+            if (says_so) names.insert(names.end(), host.names.begin(), host.names.end());
         }
+        std::sort(names.begin(), names.end());
         return names;
     }
 

@@ -22,9 +22,9 @@ Saying saying_of(const Conditions& guest, const rulebook::GuestVulnerability& vu
 // What a host is for what a guest says, without its name.
 AuditHosts answer_on(const Conditions& host, const rulebook::GuestVulnerability& vulnerability, const Saying& saying);
 
-// A host that was asked.
+// Hosts that were asked: of those with equal content one answers for all.
 struct AuditedHost {
-    std::string name;
+    std::vector<std::string> names;  // sorted
     Conditions conditions;
 };
 

@@ -54,7 +54,7 @@ public:
             assumption.holds = std::find(assume_.begin(), assume_.end(), assumption.id) != assume_.end();
         }
         result.identity = audit::identity_of(policy_);
-        result.hosts = hosts_.size();
+        result.hosts = by_name.size();
         for (const HostDump& host : hosts) add_cpu(rulebook_, host, result.cpus);
         for (const GuestVulnerability& vulnerability : data_.vulnerabilities) {
             result.entries.push_back(entry_of(vulnerability));
@@ -69,9 +69,11 @@ private:
             throw InputError(host.name, 0, "a host of " + policy_.vendor + ", as the policy is",
                              vendor.empty() ? "one without a vendor" : "one of " + vendor);
         }
+        const auto [at, fresh] = by_content_.try_emplace(host.sha256, hosts_.size());
+        if (!fresh && !host.sha256.empty()) return hosts_[at->second].names.push_back(host.name);
         audit::Subject subject = audit::host_of(plan_, host, assume_);
         subject.told = &guest_;
-        hosts_.push_back({host.name, Conditions(rulebook_, data_, data_.kernels.back().release, std::move(subject))});
+        hosts_.push_back({{host.name}, Conditions(rulebook_, data_, data_.kernels.back().release, std::move(subject))});
     }
 
     AuditEntry entry_of(const GuestVulnerability& vulnerability) const {
@@ -116,8 +118,9 @@ private:
                        std::tie(answer.verdict, answer.affected, answer.effective, answer.grounds);
             });
             AuditHosts& group = same == entry.hosts.end() ? entry.hosts.emplace_back(std::move(answer)) : *same;
-            group.hosts.push_back(host.name);
+            group.hosts.insert(group.hosts.end(), host.names.begin(), host.names.end());
         }
+        for (AuditHosts& group : entry.hosts) std::sort(group.hosts.begin(), group.hosts.end());
         std::stable_sort(entry.hosts.begin(), entry.hosts.end(),
                          [](const AuditHosts& a, const AuditHosts& b) { return a.verdict > b.verdict; });
         if (!entry.hosts.empty()) entry.verdict = entry.hosts.front().verdict;
@@ -131,6 +134,7 @@ private:
     const std::vector<std::string>& assume_;
     Conditions guest_;
     std::vector<AuditedHost> hosts_;
+    std::map<std::string_view, std::size_t> by_content_;  // digests, and where in hosts_ they stand
 };
 
 // The guest and its kernel that an id names.

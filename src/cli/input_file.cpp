@@ -109,8 +109,8 @@ private:
     }
 
     std::vector<HostDump> hosts_in(const Unpacked& text) {
-        if (!reading_.merge) return read_hosts(text, reading_.digests);
-        return read_hosts(text, reading_.digests, [&](std::string_view document, std::size_t line) {
+        if (!reading_.merge) return read_hosts(text, reading_.listed);
+        return read_hosts(text, reading_.listed, [&](std::string_view document, std::size_t line) {
             return is_partial_result(document) && take_part(document, text.file, line);
         });
     }

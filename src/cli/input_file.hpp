@@ -22,7 +22,7 @@ namespace poolcpuid::cli {
 
 // A stream of host documents one a line, and what became of its pieces that were taken so far.
 struct StreamState {
-    StreamState(std::string name, Digests digests) : file(std::move(name)), lines(file, digests) {}
+    StreamState(std::string name, IsListed listed) : file(std::move(name)), lines(file, std::move(listed)) {}
 
     std::string file;  // as messages have it
     HostLines lines;
@@ -51,7 +51,7 @@ struct FileReading {
     std::optional<std::string> name;  // that its one host, or the policy's pool, is given
     bool is_of_directory = false;     // it is one host, and a regular file
     bool accepts_policies = false;
-    Digests digests = Digests::of_content;
+    IsListed listed{};                   // as read_hosts has it
     std::optional<MergeInputs> merge{};  // none: partial results are not taken
 };
 

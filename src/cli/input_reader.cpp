@@ -102,8 +102,8 @@ private:
         if (argument.name) check_name(argument);
         std::error_code error;
         if (argument.path != "-" && fs::is_directory(argument.path, error)) return read_directory(argument);
-        const FileReading reading{argument.path,    text,          argument.name, false, options_.accepts_policies,
-                                  options_.digests, options_.merge};
+        const FileReading reading{argument.path,   text,          argument.name, false, options_.accepts_policies,
+                                  options_.listed, options_.merge};
         const bool is_small =
             fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= most_at_once && !error;
         if (argument.path == "-" || !is_small) return read_in_pieces(reading);
@@ -124,7 +124,7 @@ private:
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
-            const FileReading reading{file, file, std::nullopt, true, false, options_.digests, options_.merge};
+            const FileReading reading{file, file, std::nullopt, true, false, options_.listed, options_.merge};
             work_.give([reading] { return read_input_file(reading); });
         }
     }
@@ -151,7 +151,7 @@ private:
 
     void read_lines(const FileReading& reading, const os::InputFile& file, std::string bytes) {
         const LimitWatch watch(display_name(reading.path));
-        const auto stream = std::make_shared<StreamState>(display_name(reading.path), reading.digests);
+        const auto stream = std::make_shared<StreamState>(display_name(reading.path), reading.listed);
         std::size_t first_line = 1;
         std::size_t read = bytes.size();
         for (bool at_end = false; !at_end && !stream->failed;) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -187,22 +188,14 @@ Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& 
     return inputs;
 }
 
-OlderDigests::OlderDigests(const PoolPolicy& policy) {
-    for (const HostClass& host : policy.hosts) listed_.insert(host.sha256);
-}
-
-void OlderDigests::apply(HostDump& host) const {
-    if (listed_.contains(host.sha256)) return;
-    for (const std::string& digest : host.older_sha256) {
-        if (listed_.contains(digest)) host.sha256 = digest;
-    }
+IsListed listed_in(const PoolPolicy& policy) {
+    std::unordered_set<std::string> digests;
+    for (const HostClass& host : policy.hosts) digests.insert(host.sha256);
+    return [digests = std::move(digests)](const std::string& sha256) { return digests.contains(sha256); };
 }
 
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments) {
-    Inputs inputs = read_inputs(arguments, {.digests = Digests::and_older});
-    const OlderDigests older(policy);
-    for (HostDump& host : inputs.hosts) older.apply(host);
-    return inputs;
+    return read_inputs(arguments, {.listed = listed_in(policy)});
 }
 
 Inputs read_hosts_or_policies(const std::vector<std::string>& arguments) {

@@ -63,8 +63,8 @@ struct MergeInputs {
 
 // How inputs are read. Manner::threads of them are read at once; nothing depends on how many.
 struct InputOptions {
-    bool accepts_policies = false;  // a file that holds a policy stands for its pool
-    Digests digests = Digests::of_content;
+    bool accepts_policies = false;       // a file that holds a policy stands for its pool
+    IsListed listed{};                   // as read_hosts has it
     Progress* progress = nullptr;        // to which hosts and bytes are counted, if there is one
     bool says = true;                    // what is left aside is logged
     std::optional<MergeInputs> merge{};  // none: partial results are not taken
@@ -86,17 +86,8 @@ Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& 
 // they stand: the arguments are read again for that.
 void add_name_conflicts(Inputs& inputs, const std::set<std::string>& names, const std::vector<std::string>& arguments);
 
-// The digests that an older policy lists its hosts by.
-class OlderDigests {
-public:
-    explicit OlderDigests(const PoolPolicy& policy);
-
-    // A host that was read with Digests::and_older, and that the policy lists by an older digest, goes by that.
-    void apply(HostDump& host) const;
-
-private:
-    std::set<std::string> listed_;
-};
+// What policy lists its hosts by.
+IsListed listed_in(const PoolPolicy& policy);
 
 // Reads hosts that may be those behind policy, by the digests that it lists.
 Inputs read_hosts_of(const PoolPolicy& policy, const std::vector<std::string>& arguments);

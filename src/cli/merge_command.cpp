@@ -158,18 +158,9 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     Progress progress;
     progress.start("reading");
     InputOptions options{.progress = &progress, .merge = MergeInputs{&rulebook, arguments.reading()}};
-    std::optional<OlderDigests> older;
-    if (expected) {
-        older.emplace(*expected);
-        options.digests = Digests::and_older;
-    }
+    if (expected) options.listed = listed_in(*expected);
     Merger merger(arguments, rulebook);
-    const auto add = [&](const std::string& name, const HostDump& host) {
-        if (!older) return merger.add(name, host);
-        HostDump listed = host;
-        older->apply(listed);
-        merger.add(name, listed);
-    };
+    const auto add = [&](const std::string& name, const HostDump& host) { merger.add(name, host); };
     Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
     each_host(inputs.part, add);
     // What was left out when the partial results were made is left out again.

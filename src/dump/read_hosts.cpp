@@ -27,18 +27,23 @@ using dump::formats;
 struct Origin {
     std::string_view file;
     std::string_view named_by;
-    Digests digests;
+    const IsListed& listed;
 };
+
+// The digest of a host document's content, or the one of earlier versions that is listed.
+std::string listed_digest(std::string sha256, std::string_view document, const Origin& origin) {
+    if (!origin.listed || origin.listed(sha256)) return sha256;
+    std::string with_name = dump::digest_with_name({document, origin.file});
+    if (origin.listed(with_name)) return with_name;
+    std::string of_bytes = sha256_hex(document);
+    return origin.listed(of_bytes) ? of_bytes : sha256;
+}
 
 // The steps after every reader. bytes are those of the host alone.
 void complete(HostDump& host, std::string_view bytes, const Origin& origin, std::size_t line) {
     dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
-    if (host.sha256.empty()) {
-        host.sha256 = sha256_hex(bytes);
-    } else if (origin.digests == Digests::and_older) {
-        host.older_sha256 = {dump::digest_with_name({bytes, origin.file}), sha256_hex(bytes)};
-    }
+    host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
     const std::string problem = host_name_problem(host.name);
@@ -49,17 +54,15 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
 std::vector<StreamedHost> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
                                       dump::KnownDocuments& known, const TakeOther& take_other = {}) {
     std::vector<StreamedHost> hosts;
-    const bool knows = origin.digests == Digests::of_content;  // the older ones are of each document
     dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
-        if (knows) {
-            if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
-        }
+        if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
         if (take_other && take_other(document, line)) return;
         HostDump dump = dump::read_host_document({document, origin.file}, line);
+        const bool is_for_all = !origin.listed || origin.listed(dump.sha256);  // older digests are of each document
         complete(dump, document, origin, line);
         std::string name = dump.name;
         hosts.push_back({std::move(name), std::make_shared<const HostDump>(std::move(dump))});
-        if (knows) known.learn(document, hosts.back());
+        if (is_for_all) known.learn(document, hosts.back());
     });
     return hosts;
 }
@@ -150,8 +153,8 @@ bool is_host_stream(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) != dump::StreamKind::none;
 }
 
-std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const TakeOther& take_other) {
-    const Origin origin{text.file, text.named_by, digests};
+std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, const TakeOther& take_other) {
+    const Origin origin{text.file, text.named_by, listed};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
     if (kind != dump::StreamKind::none) {
@@ -169,21 +172,21 @@ std::vector<HostDump> read_hosts(const Unpacked& text, Digests digests, const Ta
     return hosts;
 }
 
-HostLines::HostLines(std::string file, Digests digests)
-    : file_(std::move(file)), digests_(digests), known_(std::make_unique<dump::KnownDocuments>()) {}
+HostLines::HostLines(std::string file, IsListed listed)
+    : file_(std::move(file)), listed_(std::move(listed)), known_(std::make_unique<dump::KnownDocuments>()) {}
 
 HostLines::~HostLines() = default;
 
 std::vector<StreamedHost> HostLines::read(std::string_view lines, std::size_t first_line,
                                           std::size_t hosts_before) const {
     const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
-    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, digests_}, *known_);
+    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, listed_}, *known_);
 }
 
-std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, Digests digests) {
+std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, const IsListed& listed) {
     std::vector<HostDump> all;
     unpack(bytes, file, [&](const Unpacked& text) {
-        for (HostDump& host : read_hosts(text, digests)) all.push_back(std::move(host));
+        for (HostDump& host : read_hosts(text, listed)) all.push_back(std::move(host));
     });
     return all;
 }

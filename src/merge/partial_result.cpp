@@ -28,7 +28,7 @@ bool has_content(const HostDump& host, const HostDump& content) {
 }  // namespace
 
 std::size_t PartialResult::content(const HostDump& host) {
-    HostDump content{{}, host.format, {}, {}, host.hardware, host.hypervisor, merged_meta(host), host.notes};
+    HostDump content{{}, host.format, {}, host.hardware, host.hypervisor, merged_meta(host), host.notes};
     std::vector<std::size_t>& alike = by_document_[sha256_hex(to_host_line(content))];
     for (const std::size_t number : alike) {
         if (has_content(host, contents_[number])) return number;

@@ -12,6 +12,25 @@
 
 namespace poolcpuid::merge {
 
+namespace {
+
+void place_names(std::vector<Variant>& variants) {
+    auto all = std::make_shared<std::vector<std::string>>();
+    for (const Variant& variant : variants) {
+        all->insert(all->end(), variant.hosts.names.begin(), variant.hosts.names.end());
+    }
+    std::sort(all->begin(), all->end());
+    for (Variant& variant : variants) {
+        variant.all_names = all;
+        for (const std::string& name : variant.hosts.names) {
+            const auto at = std::lower_bound(all->begin(), all->end(), name);
+            variant.places.push_back(static_cast<std::size_t>(at - all->begin()));
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most) {
     std::vector<Variant> variants;
     std::map<const HostPromises*, std::size_t> places;
@@ -20,6 +39,7 @@ std::vector<Variant> variants_of(const HostGroups& groups, std::size_t most) {
         if (fresh) variants.push_back({group.promises, {}, group.is_ceiling});
         variants[at->second].hosts.add(group.hosts, most);
     }
+    place_names(variants);
     return variants;
 }
 
@@ -33,7 +53,15 @@ VariantSet variants_where(const std::vector<Variant>& variants, const std::funct
 
 HostList hosts_of(const VariantSet& variants, std::size_t most) {
     HostList hosts;
-    for (const Variant* variant : variants) hosts.add(variant->hosts, most);
+    std::vector<std::size_t> places;
+    for (const Variant* variant : variants) {
+        places.insert(places.end(), variant->places.begin(), variant->places.end());
+        hosts.add({{}, variant->hosts.count, variant->hosts.cpus});
+    }
+    std::sort(places.begin(), places.end());
+    if (places.size() > most) places.resize(most);
+    hosts.names.reserve(places.size());
+    for (const std::size_t place : places) hosts.names.push_back((*(*variants.begin())->all_names)[place]);
     return hosts;
 }
 

@@ -39,6 +39,9 @@ struct Variant {
     std::shared_ptr<const HostPromises> promises;
     HostList hosts;
     bool is_ceiling = false;
+    // Where its names stand among those of all variants, sorted: lists of several variants compare numbers, not names.
+    std::vector<std::size_t> places{};
+    std::shared_ptr<const std::vector<std::string>> all_names{};
 };
 
 // The variants of groups whose lists have at most so many names, each with no more.
@@ -50,7 +53,8 @@ using VariantSet = std::set<const Variant*>;
 // The variants that satisfy which.
 VariantSet variants_where(const std::vector<Variant>& variants, const std::function<bool(const Variant&)>& which);
 
-// The hosts of the variants, with at most so many names. Linear in the names that the variants list.
+// The hosts of the variants, which are of one pool, with at most so many names. O(n log n) in the names that the
+// variants list.
 HostList hosts_of(const VariantSet& variants, std::size_t most);
 
 // What a host's views say, for a map: hosts with equal keys promise the same for the same reasons, whatever the hosts

@@ -3,6 +3,8 @@
 #include "poolcpuid/read_hosts.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "base/sha256.hpp"
 #include "tests/catch.hpp"
@@ -67,14 +69,27 @@ TEST_CASE("the digest of a host document is of its content, however it is spelt"
     CHECK(read_host(named("b")).sha256 == digest);  // the same content by another name
 }
 
-TEST_CASE("the digests that older policies list are there when they are asked for", "[read_hosts]") {
+TEST_CASE("a host that a policy lists by a digest of earlier versions goes by that", "[read_hosts]") {
     const std::string one = named("say \\\"hi\\\" \\\\") + "\n";
-    CHECK(read_hosts(one, "f")[0].older_sha256.empty());
-    CHECK(read_hosts(one, "f", Digests::and_older)[0].older_sha256 ==
-          std::vector{sha256_hex(nlohmann::json::parse(one).dump()), sha256_hex(one)});
-    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\r\n", "f", Digests::and_older);
-    CHECK(hosts[0].older_sha256[1] == sha256_hex(named("a")));
-    CHECK(hosts[1].older_sha256[1] == sha256_hex(named("b")));
+    const std::string of_content = read_host(one).sha256;
+    const std::string with_name = sha256_hex(nlohmann::json::parse(one).dump());
+    const auto digest = [&](const std::set<std::string>& listed) {
+        return read_hosts(one, "f", [&](const std::string& sha256) { return listed.contains(sha256); })[0].sha256;
+    };
+    CHECK(digest({}) == of_content);
+    CHECK(digest({with_name}) == with_name);
+    CHECK(digest({sha256_hex(one)}) == sha256_hex(one));
+    CHECK(digest({with_name, of_content, sha256_hex(one)}) == of_content);
+}
+
+TEST_CASE("of a stream each host goes by its own older digest", "[read_hosts]") {
+    const std::set<std::string> listed{sha256_hex(named("a")), sha256_hex(named("c"))};
+    const auto hosts = read_hosts(named("a") + "\n" + named("b") + "\r\n" + named("c") + "\n" + named("d") + "\n", "f",
+                                  [&](const std::string& sha256) { return listed.contains(sha256); });
+    CHECK(hosts[0].sha256 == sha256_hex(named("a")));
+    CHECK(hosts[1].sha256 == read_host(named("b")).sha256);
+    CHECK(hosts[2].sha256 == sha256_hex(named("c")));
+    CHECK(hosts[3].sha256 == hosts[1].sha256);
 }
 
 TEST_CASE("a host without a name is called as its file", "[read_hosts]") {
@@ -123,7 +138,8 @@ TEST_CASE("a byte order mark is passed over, and is part of the digest of the fi
     const std::string marked = "\xEF\xBB\xBF" + named("a");
     CHECK(read_host(marked).name == "a");
     CHECK(read_host(marked).sha256 == read_host(named("a")).sha256);
-    CHECK(read_hosts(marked, "f", Digests::and_older)[0].older_sha256[1] == sha256_hex(marked));
+    const IsListed listed = [&](const std::string& sha256) { return sha256 == sha256_hex(marked); };
+    CHECK(read_hosts(marked, "f", listed)[0].sha256 == sha256_hex(marked));
 }
 
 TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
