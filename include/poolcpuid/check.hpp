@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "poolcpuid/shared_list.hpp"
 
 namespace poolcpuid {
 
@@ -85,11 +87,11 @@ enum class Outcome : std::uint8_t {
 std::string_view to_string(Outcome outcome) noexcept;
 
 struct Verdict {
-    std::string name;                   // the host's, or the other policy's pool
-    std::string sha256;                 // of the host; of the other policy's document
-    bool is_policy = false;             // a second policy stands in the host's place
-    std::vector<Violation> violations;  // CPUID before MSR, then by leaf or index, subleaf, register, low bit
-    std::vector<StartUp> start_up;      // in the same order
+    std::string name;                  // the host's, or the other policy's pool
+    std::string sha256;                // of the host; of the other policy's document
+    bool is_policy = false;            // a second policy stands in the host's place
+    SharedList<Violation> violations;  // CPUID before MSR, then by leaf or index, subleaf, register, low bit
+    SharedList<StartUp> start_up;      // in the same order
 
     // By the worst of the promises that count.
     Outcome outcome(UnknownIs unknown) const noexcept;
@@ -123,9 +125,10 @@ private:
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                     Strictness strictness);
 
-// The same as NDJSON: such a document for each verdict, on a line of its own.
-std::string to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                      Strictness strictness);
+// The same as NDJSON: such a document for each verdict, in their order, each a line that sink is given. Verdicts on one
+// content, by the digest, are written once. Linear.
+void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+               Strictness strictness, const std::function<void(std::string_view line)>& sink);
 
 // What one of several policies finds.
 struct PolicyVerdicts {

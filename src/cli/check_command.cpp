@@ -40,7 +40,7 @@ public:
     void add(const std::string& name, const HostDump& host) {
         auto [at, fresh] = by_content_.try_emplace(host.sha256);
         if (fresh) at->second = checker_.against(host);
-        Verdict verdict = at->second;
+        Verdict verdict = at->second;  // the violations are shared
         verdict.name = name;
         add(std::move(verdict));
     }
@@ -103,16 +103,30 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
     return matrix;
 }
 
-std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness,
-                        const std::string& format) {
-    if (format != ndjson) {
-        const PolicyVerdicts& first = matrix.front();
-        return matrix.size() == 1 ? to_json(first.policy, rulebook, first.verdicts, strictness)
-                                  : to_json(matrix, rulebook, strictness);
+std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness) {
+    const PolicyVerdicts& first = matrix.front();
+    return matrix.size() == 1 ? to_json(first.policy, rulebook, first.verdicts, strictness)
+                              : to_json(matrix, rulebook, strictness);
+}
+
+void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness, Page& page) {
+    const PolicyVerdicts& first = matrix.front();
+    if (matrix.size() > 1) return check_matrix_text(matrix, strictness, page);
+    check_text(first.policy, rulebook, first.verdicts, strictness, page);
+}
+
+// In the form that --format says. NDJSON, which is for fleets, is written as it is made.
+void put_out(const ResultOptions& options, const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook,
+             Strictness strictness) {
+    const Text text = [&](Page& page) { put_text(matrix, rulebook, strictness, page); };
+    if (options.format != ndjson) {
+        return emit(
+            options, [&] { return document_of(matrix, rulebook, strictness); }, text);
     }
-    std::string lines;
-    for (const PolicyVerdicts& row : matrix) lines += to_ndjson(row.policy, rulebook, row.verdicts, strictness);
-    return lines;
+    write_lines(options.output, [&](const auto& sink) {
+        for (const PolicyVerdicts& row : matrix) to_ndjson(row.policy, rulebook, row.verdicts, strictness, sink);
+    });
+    if (!options.output.empty()) remark(text);
 }
 
 ExitStatus check(CheckArguments& arguments) {
@@ -132,13 +146,7 @@ ExitStatus check(CheckArguments& arguments) {
     }
 
     const Strictness strictness = arguments.strictness.get();
-    emit(
-        arguments.result, [&] { return document_of(matrix, rulebook, strictness, arguments.result.format); },
-        [&](Page& page) {
-            const PolicyVerdicts& first = matrix.front();
-            if (matrix.size() > 1) return check_matrix_text(matrix, strictness, page);
-            check_text(first.policy, rulebook, first.verdicts, strictness, page);
-        });
+    put_out(arguments.result, matrix, rulebook, strictness);
     const bool are_all = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
         return std::all_of(row.verdicts.begin(), row.verdicts.end(),
                            [&](const Verdict& verdict) { return verdict.compatible(strictness); });

@@ -73,6 +73,19 @@ void write_file(const std::string& path, std::string_view bytes) {
     if (!write_target(target, bytes)) fail(path, os::reason(errno));
 }
 
+void write_lines(const std::string& path, const Lines& lines) {
+    constexpr std::size_t at_once = 256U << 10U;
+    const bool is_file = !path.empty();
+    std::string bytes;
+    lines([&](std::string_view line) {
+        bytes += line;
+        if (is_file || bytes.size() < at_once) return;
+        write_stdout(bytes);
+        bytes.clear();
+    });
+    write_result(path, bytes);
+}
+
 void write_result(const std::string& path, std::string_view bytes) {
     if (path.empty()) {
         write_stdout(bytes);

@@ -36,6 +36,12 @@ struct ResultOptions {
 
 using Text = std::function<void(Page&)>;  // puts a text on the page
 
+// A result of any length, a line after another: what it is given is written. Throws OutputError.
+using Lines = std::function<void(const std::function<void(std::string_view line)>&)>;
+
+// Writes them to the file, which is complete or not there, or to standard output when path is empty.
+void write_lines(const std::string& path, const Lines& lines);
+
 // With -o writes the document to the file and the text to standard error; else one of them to standard output: what
 // --format says, or the text where that is a terminal. Throws OutputError.
 void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text);

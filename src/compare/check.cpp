@@ -45,14 +45,16 @@ struct PolicyCheck::Impl {
     }
 
     void judge(const HostPromises& host, Verdict& verdict) const {
+        std::vector<Violation> violations;
         for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
             compare::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
-            verdict.violations.push_back(compare::describe(plan, atom, known));
+            violations.push_back(compare::describe(plan, atom, known));
         }
         const auto key = [](const Violation& v) { return std::tie(v.place, v.field, v.breach); };
-        std::sort(verdict.violations.begin(), verdict.violations.end(),
+        std::sort(violations.begin(), violations.end(),
                   [&](const Violation& a, const Violation& b) { return key(a) < key(b); });
+        verdict.violations = std::move(violations);
     }
 
     // The value that the policy's registers show.
@@ -63,7 +65,8 @@ struct PolicyCheck::Impl {
     }
 
     // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.
-    void find_start_up(const HostPromises& host, Verdict& verdict) const {
+    std::vector<StartUp> start_up_on(const HostPromises& host) const {
+        std::vector<StartUp> start_up;
         for (const FieldIndex index : plan.fields()) {
             const Field& field = plan.rulebook()[index];
             const bool offers_msr = field.derive.how == Derivation::msr_offered;
@@ -72,7 +75,7 @@ struct PolicyCheck::Impl {
                 const std::uint64_t value = shown(index, subleaf);
                 const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
                 if (value == 0 || !hidden) continue;
-                verdict.start_up.push_back(
+                start_up.push_back(
                     {std::string(field.id), field.place(subleaf), to_hex(value),
                      offers_msr ? "The policy offers MSR " + to_hex(field.derive.msr) +
                                       ", which the VMM must give to the guest though the CPU does not show it."
@@ -81,6 +84,7 @@ struct PolicyCheck::Impl {
                                   "told to show it."});
             }
         }
+        return start_up;
     }
 
     bool lacks_bit(const HostPromises& host, const Field& field) const {
@@ -138,19 +142,19 @@ Verdict PolicyCheck::against(const HostDump& host) const {
     Verdict verdict{host.name, host.sha256, false, {}, {}};
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     if (vendor != impl_->vendor) {
-        verdict.violations.push_back(compare::vendor_violation(impl_->vendor, vendor));
+        verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, vendor)};
         return verdict;
     }
     const HostPromises promises = merge::promises_of(impl_->plan, host);
     impl_->judge(promises, verdict);
-    impl_->find_start_up(promises, verdict);
+    verdict.start_up = impl_->start_up_on(promises);
     return verdict;
 }
 
 Verdict PolicyCheck::against(const PoolPolicy& other) const {
     Verdict verdict{other.pool, sha256_of(other), true, {}, {}};
     if (other.vendor != impl_->vendor) {
-        verdict.violations.push_back(compare::vendor_violation(impl_->vendor, other.vendor));
+        verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, other.vendor)};
         return verdict;
     }
     impl_->judge(merge::promises_of(impl_->plan, other), verdict);

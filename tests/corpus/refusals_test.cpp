@@ -48,7 +48,7 @@ struct Refusals {
         for (const Violation& violation : verdict.violations) {
             // A refusal rests on what would refuse by itself.
             Verdict alone;
-            alone.violations = {violation};
+            alone.violations = std::vector{violation};
             if (alone.outcome(UnknownIs::failure) != Outcome::must_not_run) continue;
             Cause& cause = causes[violation.field];
             cause.impact = violation.impact;

@@ -130,7 +130,7 @@ void check_running(const Scene& scene, const RunningPolicy& policy, const Runnin
         }
         const StartUpHosts* needs = start_up_of(entry.start_up, name);
         CHECK((needs == nullptr ? std::vector<StartUp>{} : needs->start_up) ==
-              (compatible ? verdict.start_up : std::vector<StartUp>{}));
+              (compatible ? verdict.start_up.get() : std::vector<StartUp>{}));
     }
     CHECK(entry.reaches == reached);
     std::set<std::string> said;
