@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -29,11 +30,11 @@ std::string written(const nlohmann::ordered_json& document, int indent) {
     result.reserve(dumped.size());
     for (std::string_view rest = dumped; !rest.empty();) {
         // Of ASCII, nlohmann escapes what has to be, but for DEL.
-        if (static_cast<unsigned char>(rest.front()) < 0x7F) {
-            result += rest.front();
-            rest.remove_prefix(1);
-            continue;
-        }
+        const auto other = std::find_if(rest.begin(), rest.end(),
+                                        [](char byte) { return static_cast<unsigned char>(byte) >= 0x7F; });
+        result.append(rest.begin(), other);
+        rest.remove_prefix(static_cast<std::size_t>(other - rest.begin()));
+        if (rest.empty()) break;
         utf8proc_int32_t codepoint = 0;
         const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(rest.data());
         const auto used =

@@ -279,7 +279,7 @@ public:
 private:
     static Colour colour_of(Direction direction) {
         switch (direction) {
-            case Direction::loses: return Colour::red;
+            case Direction::loses:
             case Direction::both: return Colour::red;
             case Direction::relaxes: return Colour::yellow;
             case Direction::gains: return Colour::green;

@@ -45,7 +45,7 @@ std::optional<HwlocRow> read_hwloc_row(Cursor cursor) noexcept {
     constexpr std::uint32_t gives_eax = 1;
     constexpr std::uint32_t gives_ecx = 4;
     const auto mask = cursor.hex();
-    if (mask != gives_eax && mask != (gives_eax | gives_ecx)) return std::nullopt;
+    if (!mask || (*mask & ~gives_ecx) != gives_eax) return std::nullopt;
     const auto given = read_short_registers(cursor);
     if (!given || !cursor.skip_blanks() || !cursor.skip("=>")) return std::nullopt;
     const auto value = read_short_registers(cursor);

@@ -48,7 +48,7 @@ struct VboxRow {
 
 // "00000001/0000" or "00000001", which four registers follow.
 std::optional<LeafKey> read_vbox_key(Cursor& cursor) noexcept {
-    constexpr std::size_t registers_and_blanks = 4 * 9;
+    constexpr std::size_t registers_and_blanks = std::size_t{4} * 9;
     Cursor ahead = cursor;
     const auto leaf = ahead.hex(8);
     if (!leaf) return std::nullopt;

@@ -13,8 +13,8 @@ namespace {
 
 class NearestQemuModel {
 public:
-    NearestQemuModel(const Rulebook& rulebook, const PoolPolicy& policy) : rulebook_(rulebook), policy_(policy) {
-        vendor_ = rulebook.vendor_of(policy.vendor);
+    NearestQemuModel(const Rulebook& rulebook, const PoolPolicy& policy)
+        : rulebook_(rulebook), policy_(policy), vendor_(rulebook.vendor_of(policy.vendor)) {
         const Registers* row = PolicyRegisters(policy).row(signature_key);
         signature_ = signature_of(row == nullptr ? 0 : row->eax);
         for (const Field& field : rulebook.fields) {

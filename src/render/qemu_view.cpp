@@ -133,7 +133,7 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
     switch (field.derive.how) {
         case Derivation::none:
         case Derivation::constant:
-        case Derivation::msr_offered: break;
+        case Derivation::msr_offered:
         case Derivation::max_leaf:
         case Derivation::max_subleaf: break;
         case Derivation::copy_bits:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""fleet.py HOSTS [SEED]: a fleet as NDJSON on standard output, made of the example hosts of one vendor.
+"""fleet.py HOSTS [KINDS]: a fleet as NDJSON on standard output, made of the example hosts of one vendor.
 
-40 models (the examples with features taken away), each with five microcodes and five kernels: 1,000 kinds, which come
-in any order under names of their own. The same numbers give the same bytes.
+KINDS (1,000) are of 25 a model: the examples with features taken away, each with five microcodes and five kernels. They
+come in any order under names of their own. The same numbers give the same bytes.
 """
 import itertools
 import json
@@ -11,7 +11,7 @@ import random
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODELS = 40
+KINDS_OF_MODEL = 25
 FEATURES = ((0x7, "ebx"), (0x1, "ecx"), (0x80000001, "ecx"))
 
 
@@ -39,9 +39,9 @@ def model(host, chance):
     return host
 
 
-def kinds(chance):
+def kinds(chance, count):
     bases = list(examples())
-    models = [model(bases[i % len(bases)], chance) for i in range(MODELS)]
+    models = [model(bases[i % len(bases)], chance) for i in range(-(-count // KINDS_OF_MODEL))]
     for host, microcode, kernel in itertools.product(models, range(5), range(5)):
         meta = {"kernel": f"6.{kernel}.0-{kernel + 7}-amd64", "microcode": f"0x{0x2006E00 + microcode:x}"}
         document = {"schema": host["schema"], "name": "@", "meta": meta, "views": host["views"]}
@@ -51,8 +51,9 @@ def kinds(chance):
 
 def main():
     count = int(sys.argv[1])
-    chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    all_kinds = list(kinds(chance))
+    chance = random.Random(1)
+    most_kinds = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    all_kinds = list(itertools.islice(kinds(chance, most_kinds), most_kinds))
     lines = []
     for number in range(count):
         before, after = chance.choice(all_kinds)

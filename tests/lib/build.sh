@@ -14,11 +14,14 @@ unit_packages=(catch2 libvalijson-dev)
 test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils)
 # What tests/bench/run measures with.
 # shellcheck disable=SC2034
-bench_packages=("${unit_packages[@]}" libbenchmark-dev python3 valgrind)
+bench_packages=("${unit_packages[@]}" libbenchmark-dev python3 valgrind cpuid cpuidtool libvirt-clients)
 # The release's own clang, whatever its version, with the libraries of the sanitizers.
 # shellcheck disable=SC2034
 clang_packages=(clang libclang-rt-dev)
 if [[ ${CXX:-} == clang* ]]; then build_packages+=("${clang_packages[@]}"); fi
+# What tests/static_checks looks with.
+# shellcheck disable=SC2034
+static_packages=("${clang_packages[@]}" clang-tidy cppcheck)
 # Layout differs from version to version: version 14 decides, which only Debian 12 has.
 format_packages=()
 # shellcheck source=/dev/null disable=SC2034
