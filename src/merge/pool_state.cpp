@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
 #include "merge/floor.hpp"
+#include "merge/names.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
 #include "merge/registers.hpp"
@@ -28,6 +30,7 @@ using merge::Draft;
 using merge::HostGroup;
 using merge::HostGroups;
 using merge::HostPromises;
+using merge::Names;
 using merge::Plan;
 using merge::Rows;
 using merge::Variant;
@@ -40,10 +43,6 @@ std::vector<std::string> views_of(const HostGroup& group) {
     if (group.promises->has_hypervisor_view) views.emplace_back(group.is_ceiling ? "policy" : "hypervisor");
     return views;
 }
-
-// The hosts' names, each with the number of its content. A fleet has a million of them: this is all that is held of
-// most.
-using Names = std::map<std::string, std::uint32_t>;
 
 }  // namespace
 
@@ -63,9 +62,9 @@ struct PoolState::Impl {
     void set_vendor(const std::string& host, const std::string& string) {
         if (plan) {
             if (string == vendor_string) return;
-            const auto& first = *names->begin();
-            throw NoPolicyError("mixed vendors: " + first.first + " is \"" + vendor_string + "\", " + host + " is \"" +
-                                string + "\"; software reads CPUID by vendor, so no policy is true on both");
+            throw NoPolicyError("mixed vendors: " + std::string(names->first()) + " is \"" + vendor_string + "\", " +
+                                host + " is \"" + string +
+                                "\"; software reads CPUID by vendor, so no policy is true on both");
         }
         const auto vendor = rulebook->vendor_of(string);
         if (!vendor) {
@@ -87,15 +86,15 @@ struct PoolState::Impl {
     }
 
     // True when a host of this name is there. Throws InputError when it has another content.
-    bool has_host(const std::string& name, const std::string& digest) const {
-        const auto at = names->find(name);
-        if (at == names->end()) return false;
-        if (contents[at->second] != digest) throw dump::name_conflict(name);
+    bool has_host(std::string_view name, const std::string& digest) const {
+        const auto content = names->find(name);
+        if (!content) return false;
+        if (contents[*content] != digest) throw dump::name_conflict(std::string(name));
         return true;
     }
 
-    void add_name(const std::string& name, HostGroup& group) {
-        own_names().emplace(name, group.number);
+    void add_name(std::string_view name, HostGroup& group) {
+        own_names().add(name, group.number);
         ++group.hosts.count;
     }
 
@@ -128,16 +127,16 @@ struct PoolState::Impl {
             lists[group.number] = &group.hosts;
             if (group.facts.cpu) group.hosts.cpus = {{short_text(*group.facts.cpu), group.hosts.count}};
         }
-        for (const auto& [name, number] : *names) {
-            if (lists[number]->names.size() < most) lists[number]->names.push_back(name);
-        }
+        names->each([&](std::string_view name, std::uint32_t number) {
+            if (lists[number]->names.size() < most) lists[number]->names.emplace_back(name);
+        });
         return all;
     }
 
     // The digest that an identity goes by: a host's name, or the digest itself.
     std::string identity_digest(const std::string& requested) const {
-        const auto at = names->find(requested);
-        return at == names->end() ? requested : contents[at->second];
+        const auto content = names->find(requested);
+        return content ? contents[*content] : requested;
     }
 
     void require_base(const std::vector<Variant>& variants) const {
@@ -185,7 +184,7 @@ struct PoolState::Impl {
 
     std::string names_digest() const {
         std::string text;
-        for (const auto& [name, number] : *names) text += name + "\n";
+        names->each([&](std::string_view name, std::uint32_t) { (text += name) += '\n'; });
         return sha256_hex(text);
     }
 
@@ -274,9 +273,11 @@ void PoolState::combine(const PoolState& other) {
     const Impl& theirs = *other.impl_;
     for (const auto& skipped : theirs.skipped) impl_->skipped.push_back(skipped);
     if (!theirs.plan) return;
-    impl_->set_vendor(theirs.names->begin()->first, theirs.vendor_string);
+    impl_->set_vendor(std::string(theirs.names->first()), theirs.vendor_string);
     const std::shared_ptr<const Names> names = theirs.names;  // which may be this state's own
-    for (const auto& [name, number] : *names) impl_->has_host(name, theirs.contents[number]);  // or throws
+    names->each([&](std::string_view name, std::uint32_t number) {
+        impl_->has_host(name, theirs.contents[number]);  // or throws
+    });
     std::vector<HostGroup*> by_number(theirs.contents.size());
     for (const auto& [digest, group] : theirs.groups) {
         HostGroup* known = impl_->find_group(digest);
@@ -286,27 +287,31 @@ void PoolState::combine(const PoolState& other) {
         }
         by_number[group.number] = known;
     }
-    for (const auto& [name, number] : *names) {
+    names->each([&](std::string_view name, std::uint32_t number) {
         if (!impl_->has_host(name, by_number[number]->sha256)) impl_->add_name(name, *by_number[number]);
-    }
+    });
 }
 
 PoolState PoolState::without(const std::vector<std::string>& hosts) const {
     PoolState rest(*this);
     Impl& impl = *rest.impl_;
-    for (const std::string& name : hosts) {
-        const auto at = impl.names->find(name);
-        if (at == impl.names->end()) throw UsageError("no host of the pool is called " + printable(name));
-        --impl.groups.at(impl.contents[at->second]).hosts.count;
-        impl.own_names().erase(name);
-    }
-    const HostGroups groups = std::exchange(impl.groups, {});
-    const Names names = std::exchange(impl.own_names(), {});
+    HostGroups groups = std::exchange(impl.groups, {});
+    const std::shared_ptr<const Names> names = std::exchange(impl.names, std::make_shared<Names>());
     const std::vector<std::string> contents = std::exchange(impl.contents, {});
+    std::set<std::string, std::less<>> gone;
+    for (const std::string& name : hosts) {
+        const auto content = names->find(name);
+        if (!content || !gone.insert(name).second) {
+            throw UsageError("no host of the pool is called " + printable(name));
+        }
+        --groups.at(contents[*content]).hosts.count;
+    }
     for (const auto& [digest, group] : groups) {
         if (group.hosts.count > 0) impl.add_group(group).hosts.count = 0;
     }
-    for (const auto& [name, number] : names) impl.add_name(name, impl.groups.at(contents[number]));
+    names->each([&](std::string_view name, std::uint32_t number) {
+        if (!gone.contains(name)) impl.add_name(name, impl.groups.at(contents[number]));
+    });
     if (!impl.groups.empty()) return rest;
     PoolState none(*impl.rulebook);  // of no vendor, too
     none.impl_->skipped = impl.skipped;
@@ -330,7 +335,8 @@ CpuCounts PoolState::cpus() const {
 std::vector<std::pair<std::string, std::string>> PoolState::names() const {
     std::vector<std::pair<std::string, std::string>> all;
     all.reserve(impl_->names->size());
-    for (const auto& [name, number] : *impl_->names) all.emplace_back(name, impl_->contents[number]);
+    impl_->names->each(
+        [&](std::string_view name, std::uint32_t number) { all.emplace_back(name, impl_->contents[number]); });
     return all;
 }
 
