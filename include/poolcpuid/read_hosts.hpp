@@ -11,23 +11,9 @@
 
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/limits.hpp"
 
 namespace poolcpuid {
-
-// Bounds on what a reader takes. A dump beyond one of them is refused with an error that names it.
-namespace limits {
-inline constexpr std::size_t dump_bytes = 64U << 20;               // largest dump, 25 times the largest seen
-inline constexpr std::size_t stream_bytes = std::size_t{4} << 30;  // a whole stream of host documents
-inline constexpr std::size_t line_bytes = 16U << 20;               // longest line (an NDJSON line is a host)
-inline constexpr std::size_t logical_cpus = 8192;                  // in one host
-inline constexpr std::size_t rows_per_cpu = 4096;                  // CPUID rows of one logical CPU
-inline constexpr std::size_t msrs_per_view = 65536;                // MSR rows of one view
-inline constexpr std::size_t hosts_per_stream = 1U << 20;          // host documents in a stream, files in an archive
-inline constexpr std::size_t unpacked_bytes = 1U << 30;            // what an archive or compressed data unpacks to
-inline constexpr std::size_t decoder_bytes = 128U << 20;           // memory of a decoder: xz -9 and zstd -22 take less
-inline constexpr std::size_t json_depth = 32;                      // nesting of JSON
-inline constexpr std::size_t name_bytes = 255;                     // a host's name
-}  // namespace limits
 
 struct Unpacked;
 

@@ -113,9 +113,9 @@ private:
 
     template <typename Content>
     Value make(Value::Type type, Content content) {
-        if (++values_ > document_values) {
-            throw InputError(file_, counter_->line, "JSON of at most " + std::to_string(document_values) + " values",
-                             "more");
+        if (++values_ > limits::json_values) {
+            throw InputError(file_, counter_->line,
+                             "JSON of at most " + std::to_string(limits::json_values) + " values", "more");
         }
         Value value;
         value.type_ = type;

@@ -47,13 +47,9 @@ private:
     std::variant<std::string, std::vector<Value>, std::vector<Member>> content_;  // scalars are text
 };
 
-// The most values that one document may hold, so that a hostile file of empty arrays cannot take
-// many times its size in memory. A host document of limits::dump_bytes has about half as many.
-inline constexpr std::size_t document_values = 8U << 20;
-
 // Parses one document. first_line is the line number of its first byte in file (for NDJSON).
 // Throws InputError: syntax errors, duplicate keys, nesting beyond limits::json_depth, more than
-// document_values values, trailing text. O(n log n) in the size of bytes, for the keys of large objects.
+// limits::json_values values, trailing text. O(n log n) in the size of bytes, for the keys of large objects.
 Value parse(std::string_view bytes, std::string_view file, std::size_t first_line = 1);
 
 // "an object", "a string" …: a value's type for messages, with the text of a short scalar.

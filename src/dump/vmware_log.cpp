@@ -109,11 +109,10 @@ private:
             return;
         }
         const std::size_t count = std::size_t{of_cpus_.rbegin()->first} + 1;
-        constexpr std::size_t most_rows = 1U << 20;  // a short text must not stand for more than a dump can hold
-        if (count > limits::logical_cpus || count * of_host_.size() > most_rows) {
+        if (count > limits::logical_cpus || count * of_host_.size() > limits::rows_per_host) {
             throw InputError(std::string(source_.file), of_cpus_.rbegin()->second.front().line,
                              "at most " + std::to_string(limits::logical_cpus) + " logical CPUs and " +
-                                 std::to_string(most_rows) + " rows of all of them",
+                                 std::to_string(limits::rows_per_host) + " rows of all of them",
                              "CPU " + std::to_string(count - 1) + " of " + std::to_string(of_host_.size()) + " rows");
         }
         for (std::uint32_t number = 0; number < count; ++number) {

@@ -4,16 +4,9 @@
 #include <string>
 
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/limits.hpp"
 
 namespace poolcpuid::dump {
-
-namespace {
-
-// A document with limits::rows_per_cpu rows has half a megabyte; the bound keeps a hostile one, whose
-// tree takes many times its size, from taking all memory.
-constexpr std::size_t largest_document = 8U << 20;
-
-}  // namespace
 
 std::size_t LineFinder::line_of(std::ptrdiff_t offset) noexcept {
     const std::size_t target = offset < 0 ? at_ : std::min(static_cast<std::size_t>(offset), text_.size());
@@ -24,8 +17,8 @@ std::size_t LineFinder::line_of(std::ptrdiff_t offset) noexcept {
 }
 
 pugi::xml_document parse_xml(const Source& source, LineFinder& lines) {
-    if (source.bytes.size() > largest_document) {
-        throw InputError(std::string(source.file), 0, "XML of at most " + std::to_string(largest_document) + " bytes",
+    if (source.bytes.size() > limits::xml_bytes) {
+        throw InputError(std::string(source.file), 0, "XML of at most " + std::to_string(limits::xml_bytes) + " bytes",
                          std::to_string(source.bytes.size()));
     }
     pugi::xml_document document;

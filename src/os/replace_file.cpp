@@ -50,6 +50,13 @@ bool fill(int descriptor, std::string_view bytes, mode_t mode) noexcept {
     return ::fchmod(descriptor, mode) == 0 && write_all(descriptor, bytes) && ::fsync(descriptor) == 0;
 }
 
+// Has the system write down the directory's names, so that a power cut does not bring the old file back, or none. No
+// error: the file is in its place by now, and some file systems know no such wish or let nobody open a directory.
+void keep_names_of(const std::string& directory) noexcept {
+    const FileDescriptor names(directory, O_RDONLY | O_DIRECTORY);
+    if (names.is_open()) ::fsync(names.number());
+}
+
 // A file beside the target that bears an unfinished name, and loses it unless it took the target's place.
 class Unfinished {
 public:
@@ -73,6 +80,7 @@ public:
     bool take_place_of(const std::string& target) noexcept {
         if (::rename(name_.c_str(), target.c_str()) != 0) return false;
         has_name_ = false;
+        keep_names_of(directory_of(target));
         return true;
     }
 

@@ -20,7 +20,8 @@ bool holds(const std::string& path, std::string_view bytes) noexcept;
 
 // Puts a file with these bytes in the place of path, which is no link: readers see the old file or the new one. The new
 // one has no name until it is whole where the file system can do that, else one that begins with unfinished_prefix; the
-// signals that end a program are held back while such a name is there. mode 0: as the caller's umask says.
+// signals that end a program are held back while such a name is there. Both the bytes and the name are on the disk when
+// it returns, as far as the file system can tell. mode 0: as the caller's umask says.
 // False with errno set when it cannot; then path is as it was.
 bool replace_file(const std::string& path, std::string_view bytes, mode_t mode);
 

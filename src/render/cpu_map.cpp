@@ -9,6 +9,7 @@
 #include "base/printable.hpp"
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/limits.hpp"
 
 namespace poolcpuid {
 
@@ -16,11 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned deepest_group = 8;  // real ones are 1 deep
 constexpr unsigned last_stepping = 15;
-constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; real ones have some 100,000
-// Of all models together, those counted again that a model has from the one on which it builds. Real maps have 20,000.
-constexpr std::size_t most_entries = std::size_t{1} << 20;
 
 class MapReader {
 public:
@@ -60,8 +57,8 @@ private:
 
     // Models may stand in groups of their own (libvirt 10 and later).
     void read_includes(const pugi::xml_node& parent, unsigned depth) {
-        if (depth > deepest_group) {
-            refuse("groups at most " + std::to_string(deepest_group) + " deep", "deeper ones");
+        if (depth > limits::cpu_map_depth) {
+            refuse("groups at most " + std::to_string(limits::cpu_map_depth) + " deep", "deeper ones");
         }
         for (const pugi::xml_node node : parent.children()) {
             const std::string_view kind = node.name();
@@ -148,8 +145,8 @@ private:
     // Each model may build on the one before and have all that it has.
     void count(const CpuMapModel& model) {
         entries_ += model.features.size() + model.removed.size() + model.signatures.size();
-        if (entries_ > most_entries) {
-            refuse("models with at most " + std::to_string(most_entries) + " features in all", "more");
+        if (entries_ > limits::cpu_map_entries) {
+            refuse("models with at most " + std::to_string(limits::cpu_map_entries) + " features in all", "more");
         }
     }
 
@@ -201,7 +198,7 @@ CpuMap render::cpu_map_of(const std::string& directory, const CpuMapFile& bytes_
 
 CpuMap read_cpu_map(const std::string& directory) {
     return render::cpu_map_of(directory, [&](const std::string& name) {
-        return os::read_regular_file((fs::path(directory) / name).string(), most_bytes);
+        return os::read_regular_file((fs::path(directory) / name).string(), limits::cpu_map_file_bytes);
     });
 }
 

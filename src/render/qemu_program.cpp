@@ -15,6 +15,7 @@
 
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/limits.hpp"
 #include "poolcpuid/vmm_facts.hpp"
 #include "render/qmp.hpp"
 
@@ -22,8 +23,7 @@ namespace poolcpuid {
 
 namespace {
 
-constexpr std::size_t longest_answer = 16U << 20;  // bytes; real ones have some tens of thousands
-constexpr std::chrono::seconds patience{20};       // for all answers together; real ones take less than one
+constexpr std::chrono::seconds patience{limits::qemu_seconds};
 
 // The program cannot be used at all.
 [[noreturn]] void fail(const std::string& program, const std::string& what) {
@@ -85,8 +85,8 @@ public:
                 buffer_.erase(0, end + 1);
                 return line;
             }
-            if (buffer_.size() > longest_answer) {
-                refuse(program_, "answers of at most " + std::to_string(longest_answer) + " bytes", "more");
+            if (buffer_.size() > limits::qemu_answer_bytes) {
+                refuse(program_, "answers of at most " + std::to_string(limits::qemu_answer_bytes) + " bytes", "more");
             }
             if (!is_ready(from_, POLLIN)) {
                 refuse(program_, "the answers of a QEMU within " + std::to_string(patience.count()) + " seconds",

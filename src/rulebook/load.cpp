@@ -6,6 +6,7 @@
 #include "base/sha256.hpp"
 #include "os/read_file.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/limits.hpp"
 #include "rulebook/files.hpp"
 #include "rulebook/guest_data.hpp"
 #include "rulebook/lint.hpp"
@@ -18,8 +19,6 @@ namespace poolcpuid {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file; ours have some 100,000
 
 // What lies there for people: what explains the rulebook, and what an editor keeps for itself.
 bool is_for_people(const std::string& name) {
@@ -36,8 +35,9 @@ void add_entries(const fs::path& folder, const std::string& prefix, std::vector<
                                                      rulebook::folders.end();
         if (is_folder || is_for_people(name)) continue;
         const std::string path = prefix + name;
-        files.push_back(
-            {path, rulebook::is_read(path) ? os::read_regular_file(entry->path().string(), most_bytes) : ""});
+        files.push_back({path, rulebook::is_read(path)
+                                   ? os::read_regular_file(entry->path().string(), limits::rulebook_file_bytes)
+                                   : ""});
     }
     if (error) throw InputError(folder.string(), 0, "a readable directory", error.message());
 }

@@ -11,7 +11,7 @@ build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-
 # shellcheck disable=SC2034
 unit_packages=(catch2 libvalijson-dev)
 # shellcheck disable=SC2034
-test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils)
+test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils strace valgrind)
 # What tests/bench/run measures with.
 # shellcheck disable=SC2034
 bench_packages=("${unit_packages[@]}" libbenchmark-dev python3 valgrind cpuid cpuidtool libvirt-clients)

@@ -81,7 +81,7 @@ TEST_CASE("the number of values is bounded", "[json]") {
     if (test::law_divisor() > 1)
         return;  // millions of values take half a minute under the sanitizers, and are all alike
     std::string text = "[0";
-    for (std::size_t i = 0; i < json::document_values; ++i) text += ",0";
+    for (std::size_t i = 0; i < limits::json_values; ++i) text += ",0";
     CHECK(contains(refusal_of(text + "]"), "at most 8388608 values"));
 }
 

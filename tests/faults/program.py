@@ -1,0 +1,29 @@
+"""The program under test, $POOLCPUID_PROGRAM, for the tests of what may go wrong around it."""
+
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+PROGRAM = os.environ.get("POOLCPUID_PROGRAM", "poolcpuid")
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = REPOSITORY / "examples"
+SKIPPED = 77  # SKIP_RETURN_CODE of the tests
+
+
+def run(*arguments, launcher=(), **options):
+    """What became of the program: returncode, and stdout and stderr as bytes."""
+    options = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": 60, **options}
+    return subprocess.run([*launcher, PROGRAM, *map(str, arguments)], **options)
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+class Case(unittest.TestCase):
+    def skip_case(self, reason):
+        print(f"skipped: {reason}", flush=True)  # tests/run lists these lines
+        self.skipTest(reason)
