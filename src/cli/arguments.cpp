@@ -1,14 +1,43 @@
 #include "cli/arguments.hpp"
 
+#include <sstream>
+
 #include "base/lists.hpp"
 #include "cli/page.hpp"
 
 namespace poolcpuid::cli {
 
-CLI::Validator one_of(const std::vector<std::string>& words) {
-    CLI::IsMember check(words);
+namespace {
+
+// The parser has no place for the words of a check but its name, which it does not show.
+const std::string words_are = "words:";
+
+CLI::Validator with_words(CLI::Validator check, const std::vector<std::string>& words) {
     check.description("");
-    return check;
+    std::string name = words_are;
+    for (const std::string& word : words) name += " " + word;
+    return check.name(name);
+}
+
+}  // namespace
+
+CLI::Validator one_of(const std::vector<std::string>& words) { return with_words(CLI::IsMember(words), words); }
+
+CLI::Validator likely(const std::vector<std::string>& words) {
+    return with_words(CLI::Validator([](std::string&) { return std::string(); }, ""), words);
+}
+
+std::vector<std::string> words_of(CLI::Option& option) {
+    std::vector<std::string> words;
+    try {
+        std::istringstream name(option.get_validator(0)->get_name());
+        std::string word;
+        name >> word;
+        if (word != words_are) return words;
+        while (name >> word) words.push_back(word);
+    } catch (const CLI::OptionNotFound&) {  // it has no check
+    }
+    return words;
 }
 
 void add_result_options(CLI::App& verb, ResultOptions& options, const std::vector<std::string>& more) {

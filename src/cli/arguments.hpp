@@ -23,6 +23,12 @@ public:
 // A check for one of words that leaves the option's own description alone.
 CLI::Validator one_of(const std::vector<std::string>& words);
 
+// The same for an option that looks at its words itself, or takes others besides: what it is likely to be given.
+CLI::Validator likely(const std::vector<std::string>& words);
+
+// The words that one_of or likely gave to an option; none without them.
+std::vector<std::string> words_of(CLI::Option& option);
+
 // The format of JSON documents that stand on a line each.
 inline constexpr const char* ndjson = "ndjson";
 

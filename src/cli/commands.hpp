@@ -40,6 +40,7 @@ void add_verify_command(CLI::App& verb, Action& action);
 void add_convert_command(CLI::App& verb, Action& action);
 void add_rules_command(CLI::App& verb, Action& action);
 void add_schema_command(CLI::App& verb, Action& action);
+void add_completion_command(CLI::App& verb, Action& action);
 void add_help_command(CLI::App& verb, Action& action);
 void add_version_command(CLI::App& verb, Action& action);
 
@@ -70,6 +71,7 @@ inline constexpr std::array verbs{
     Verb{"convert", "Show a host dump as it was read, in another format", add_convert_command},
     Verb{"rules", "The rulebook: what each bit promises and how it is merged", add_rules_command},
     Verb{"schema", "Print a JSON Schema of what is read or written", add_schema_command},
+    Verb{"completion", "Print what bash, zsh or fish read to complete this command line", add_completion_command},
     Verb{"help", "Print the help of a verb, or this", add_help_command},
     Verb{"version", "Print the version and the rulebook's", add_version_command},
 };

@@ -7,6 +7,7 @@
 
 #include "base/json_text.hpp"
 #include "cli/arguments.hpp"
+#include "cli/command_line.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/usage.hpp"
@@ -38,10 +39,16 @@ std::string version_text() {
 void add_help_command(CLI::App& verb, Action& action) {
     auto words = std::make_shared<std::vector<std::string>>();
     verb.add_option("VERB", *words, "The verb: merge, or two words as in rules list. Default: the program");
-    const CLI::App* const program = verb.get_parent();
-    verb.callback([&action, words, program] {
-        action = [words, program] {
-            const CLI::App& app = verb_named(*program, *words);
+    auto as_man = std::make_shared<bool>(false);
+    verb.add_flag("--man", *as_man, "As a page for man, in roff: poolcpuid help --man merge | man -l -");
+    CLI::App* const program = verb.get_parent();
+    verb.callback([&action, words, as_man, program] {
+        action = [words, as_man, program] {
+            CLI::App& app = verb_named(*program, *words);
+            if (*as_man) {
+                write_stdout(manual_page(command_of(*program), command_of(app)));
+                return ExitStatus::done;
+            }
             write_stdout(app.get_formatter()->make_help(&app, full_name(app), CLI::AppFormatMode::Normal));
             return ExitStatus::done;
         };

@@ -32,7 +32,9 @@ Record& record() {
 }
 
 Json json_of(const Problem& problem) {
-    Json json{{"kind", problem.kind}, {"message", problem.message}};
+    Json json;
+    if (!problem.kind.empty()) json["kind"] = problem.kind;  // notes have none
+    json["message"] = problem.message;
     const auto put = [&](const char* key, const std::string& text) {
         if (!text.empty()) json[key] = text;
     };
@@ -47,6 +49,35 @@ Json json_of(const Problem& problem) {
     if (!problem.fields.empty()) json["fields"] = problem.fields;
     if (!problem.hosts.empty()) json["hosts"] = problem.hosts;
     return json;
+}
+
+const char* word_of(spdlog::level::level_enum level) {
+    switch (level) {
+        case spdlog::level::err: return "error";
+        case spdlog::level::warn: return "warning";
+        case spdlog::level::info: return "note";
+        default: return "debug";
+    }
+}
+
+// A line of --log-format json, without its line feed.
+std::string line_of(spdlog::level::level_enum level, const Problem& problem) {
+    Json json{{"schema", "poolcpuid/log/v1"}, {"level", word_of(level)}};
+    json.update(json_of(problem));
+    std::string line = json::line_of(json);
+    line.pop_back();
+    return line;
+}
+
+void note_down(spdlog::level::level_enum level, const Problem& problem) {
+    if (level == spdlog::level::err) record().errors.push_back(json_of(problem));
+    if (level == spdlog::level::warn) record().warnings.push_back(json_of(problem));
+    if (level == spdlog::level::info) record().notes.push_back(json_of(problem));
+}
+
+void tell(spdlog::level::level_enum level, const Problem& problem) {
+    if (manner().errors_as_json) return note_down(level, problem);
+    spdlog::log(level, "{}", manner().log_as_json ? line_of(level, problem) : printable(problem.message));
 }
 
 Problem other(const std::string& message) { return {.kind = "other", .message = message}; }
@@ -66,7 +97,7 @@ void start_log() {
     auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
     sink->set_color_mode(wants_colours(STDERR_FILENO) ? spdlog::color_mode::always : spdlog::color_mode::never);
     auto logger = std::make_shared<spdlog::logger>("poolcpuid", std::move(sink));
-    logger->set_pattern("%n: %^%l%$: %v");
+    logger->set_pattern(manner().log_as_json ? "%v" : "%n: %^%l%$: %v");
     const auto level = manner().quiet ? spdlog::level::warn : spdlog::level::info;
     logger->set_level(manner().verbose ? spdlog::level::debug : level);
     spdlog::set_default_logger(std::move(logger));
@@ -83,34 +114,10 @@ void end_log(int exit_status) {
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void log_error(const Problem& problem) {
-    if (manner().errors_as_json) {
-        record().errors.push_back(json_of(problem));
-    } else {
-        spdlog::error("{}", printable(problem.message));
-    }
-}
-
-void log_warning(const Problem& problem) {
-    if (manner().errors_as_json) {
-        record().warnings.push_back(json_of(problem));
-    } else {
-        spdlog::warn("{}", printable(problem.message));
-    }
-}
-
-void log_info(const std::string& message) {
-    if (manner().errors_as_json) {
-        record().notes.push_back({{"message", message}});
-    } else {
-        spdlog::info("{}", printable(message));
-    }
-}
-
-void log_debug(const std::string& message) {
-    if (!manner().errors_as_json) spdlog::debug("{}", printable(message));
-}
-
+void log_error(const Problem& problem) { tell(spdlog::level::err, problem); }
+void log_warning(const Problem& problem) { tell(spdlog::level::warn, problem); }
+void log_info(const std::string& message) { tell(spdlog::level::info, {.message = message}); }
+void log_debug(const std::string& message) { tell(spdlog::level::debug, {.message = message}); }
 void log_error(const InputError& error) { log_error(problem_of(error)); }
 void log_error(const std::string& message) { log_error(other(message)); }
 void log_warning(const std::string& message) { log_warning(other(message)); }

@@ -1,5 +1,5 @@
-// The program's log: on standard error, so that standard output is data only. Lines for people, or with --errors json
-// one document when the program ends.
+// The program's log: on standard error, so that standard output is data only. Lines for people or, with --log-format
+// json, for programs; with --errors json one document when the program ends.
 #pragma once
 
 #include <cstddef>

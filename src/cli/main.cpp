@@ -80,12 +80,12 @@ ExitStatus say(const CLI::App& app, const CLI::ParseError& error) {
     });
 }
 
-// True when the arguments ask for errors as JSON, which counts for those of the arguments, too.
-bool asks_for_json_errors(int argc, char** argv) {
+// True when the arguments ask for json by this option, which counts for errors of the arguments, too.
+bool asks_for_json(const std::string& option, int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
-        if (argument == "--errors=json") return true;
-        if (argument == "--errors" && i + 1 < argc && std::string_view(argv[i + 1]) == "json") return true;
+        if (argument == option + "=json") return true;
+        if (argument == option && i + 1 < argc && std::string_view(argv[i + 1]) == "json") return true;
     }
     return false;
 }
@@ -103,11 +103,18 @@ void add_manner(CLI::App& app, Manner& manner) {
            "auto (default): on a terminal, unless NO_COLOR is set. always, never")
         ->check(cli::one_of({"auto", "always", "never"}))
         ->type_name("WHEN");
+    CLI::Option* errors =
+        app.add_option_function<std::string>(
+               "--errors", [&manner](const std::string& word) { manner.errors_as_json = word == "json"; },
+               "text (default), or json: standard error is one document")
+            ->check(cli::one_of({"json", "text"}))
+            ->type_name("FORMAT");
     app.add_option_function<std::string>(
-           "--errors", [&manner](const std::string& word) { manner.errors_as_json = word == "json"; },
-           "text (default), or json: standard error is one document")
+           "--log-format", [&manner](const std::string& word) { manner.log_as_json = word == "json"; },
+           "text (default), or json: each line on standard error is a document")
         ->check(cli::one_of({"json", "text"}))
-        ->type_name("FORMAT");
+        ->type_name("FORMAT")
+        ->excludes(errors);
     app.add_option("--threads", manner.threads,
                    "Read so many files at once (default: one a CPU). The output is the same")
         ->check(CLI::Range(std::size_t{1}, most_threads))
@@ -147,7 +154,8 @@ int main(int argc, char** argv) {
     if (!os::open_standard_files()) return static_cast<int>(status);
     std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk, with its message
     try {
-        cli::set_manner({.errors_as_json = asks_for_json_errors(argc, argv)});
+        cli::set_manner({.errors_as_json = asks_for_json("--errors", argc, argv),
+                         .log_as_json = asks_for_json("--log-format", argc, argv)});
         cli::start_log();
         status = run_program(argc, argv);
     } catch (const std::bad_alloc&) {

@@ -114,7 +114,7 @@ void emit(const ResultOptions& options, const std::function<std::string()>& docu
 }
 
 void remark(const Text& text) {
-    if (manner().quiet || manner().errors_as_json) return;
+    if (manner().quiet || is_read_by_programs(manner())) return;
     const std::string shown = text_for(STDERR_FILENO, text);
     std::fwrite(shown.data(), 1, shown.size(), stderr);
 }

@@ -46,7 +46,8 @@ void write_lines(const std::string& path, const Lines& lines);
 // --format says, or the text where that is a terminal. Throws OutputError.
 void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text);
 
-// Writes a text to standard error, beside the result; not in a run that is quiet, or whose errors are JSON.
+// Writes a text to standard error, beside the result; not in a run that is quiet, or whose errors or log
+// are JSON.
 void remark(const Text& text);
 
 // What -o must not name: a result never takes the place of what it was made from.

@@ -50,7 +50,8 @@ std::string progress_line(const std::string& doing, const Counted& counted, doub
     return line.substr(0, width);
 }
 
-Progress::Progress() : is_shown_at_all_(::isatty(STDERR_FILENO) == 1 && !manner().quiet && !manner().errors_as_json) {}
+Progress::Progress()
+    : is_shown_at_all_(::isatty(STDERR_FILENO) == 1 && !manner().quiet && !is_read_by_programs(manner())) {}
 
 void Progress::start(const std::string& doing) {
     doing_ = doing;

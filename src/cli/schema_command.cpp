@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "base/json_text.hpp"
 #include "cli/arguments.hpp"
@@ -46,7 +47,10 @@ ExitStatus schema(const SchemaArguments& arguments) {
 
 void add_schema_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<SchemaArguments>();
-    verb.add_option("NAME", arguments->name, "The schema: policy, host, check … Default: list them");
+    std::vector<std::string> names;
+    for (const SchemaFile& file : schema_files()) names.emplace_back(file.name);
+    verb.add_option("NAME", arguments->name, "The schema: policy, host, check … Default: list them")
+        ->check(likely(names));
     verb.add_option("--format", arguments->result.format, "Of the list: json or text; text on a terminal, else json")
         ->check(one_of({"json", "text"}))
         ->type_name("FORMAT");

@@ -71,10 +71,10 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
     return what_is_wrong(program, error) + " (see " + full_name(verb_reached(program)) + " --help)";
 }
 
-const CLI::App& verb_named(const CLI::App& program, const std::vector<std::string>& words) {
-    const CLI::App* at = &program;
+CLI::App& verb_named(CLI::App& program, const std::vector<std::string>& words) {
+    CLI::App* at = &program;
     for (const std::string& word : words) {
-        const auto named = at->get_subcommands([&](const CLI::App* verb) { return verb->get_name() == word; });
+        const auto named = at->get_subcommands([&](CLI::App* verb) { return verb->get_name() == word; });
         if (named.empty()) throw UsageError(no_verb(*at, word));
         at = named.front();
     }

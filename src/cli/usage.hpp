@@ -16,7 +16,7 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
 
 // The verb of program that words name, such as {"rules", "list"}; program itself for none. Throws UsageError, with a
 // suggestion, for a word that is no verb.
-const CLI::App& verb_named(const CLI::App& program, const std::vector<std::string>& words);
+CLI::App& verb_named(CLI::App& program, const std::vector<std::string>& words);
 
 // "poolcpuid rules list".
 std::string full_name(const CLI::App& verb);
