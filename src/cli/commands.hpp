@@ -51,6 +51,7 @@ struct Verb {
     const char* name;
     const char* help;  // in a line
     void (*add)(CLI::App& verb, Action& action);
+    bool is_of_all = false;  // it says what the other verbs take
 };
 
 // In the order of --help.
@@ -71,8 +72,8 @@ inline constexpr std::array verbs{
     Verb{"convert", "Show a host dump as it was read, in another format", add_convert_command},
     Verb{"rules", "The rulebook: what each bit promises and how it is merged", add_rules_command},
     Verb{"schema", "Print a JSON Schema of what is read or written", add_schema_command},
-    Verb{"completion", "Print what bash, zsh or fish read to complete this command line", add_completion_command},
-    Verb{"help", "Print the help of a verb, or this", add_help_command},
+    Verb{"completion", "Print what bash, zsh or fish read to complete this command line", add_completion_command, true},
+    Verb{"help", "Print the help of a verb, or this", add_help_command, true},
     Verb{"version", "Print the version and the rulebook's", add_version_command},
 };
 

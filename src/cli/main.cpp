@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -121,6 +122,19 @@ void add_manner(CLI::App& app, Manner& manner) {
         ->type_name("N");
 }
 
+// Adds the verbs, and what those take that the arguments may be of: to make all options of all verbs takes as long as
+// the rest of a short run.
+void add_verbs(CLI::App& app, int argc, char** argv, cli::Action& action) {
+    const std::set<std::string_view> words(argv + std::min(argc, 1), argv + argc);
+    const auto is_named = [&](const cli::Verb& verb) { return words.contains(verb.name); };
+    const bool are_all = std::any_of(cli::verbs.begin(), cli::verbs.end(),
+                                     [&](const cli::Verb& verb) { return verb.is_of_all && is_named(verb); });
+    for (const cli::Verb& verb : cli::verbs) {
+        CLI::App& added = *app.add_subcommand(verb.name, verb.help);
+        if (are_all || is_named(verb)) verb.add(added, action);
+    }
+}
+
 ExitStatus run_program(int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
@@ -133,7 +147,7 @@ ExitStatus run_program(int argc, char** argv) {
     add_manner(app, manner);
 
     cli::Action action;
-    for (const cli::Verb& verb : cli::verbs) verb.add(*app.add_subcommand(verb.name, verb.help), action);
+    add_verbs(app, argc, argv, action);
     app.footer(footer);  // after the verbs, which would take it over
 
     try {
