@@ -444,4 +444,30 @@ TEST_CASE("NDJSON is a document a host, for each policy", "[check][matrix]") {
     CHECK(seen == "blue good yes, blue lost no, weak good yes, weak lost yes, ");
 }
 
+TEST_CASE("a line of NDJSON is its host's part of the document, whatever pool and hosts are called", "[check]") {
+    const Pool pool;
+    const std::string odd = R"(x","hosts":[{"name":"y)";  // which is in a line, too
+    const std::string policy = pool.policy_of({pool.good}, "odd.json", odd);
+    std::vector<std::string> arguments{"check", policy};
+    for (const std::string& name :
+         {std::string("say \\\"hi\\\""), odd, std::string("\xc3\xa9t\xc3\xa9"), std::string("plain")}) {
+        arguments.push_back(pool.dir.write("host-" + std::to_string(arguments.size()) + ".json",
+                                           document(with_erms(name, arguments.size() % 2 == 0))));
+    }
+    std::vector<std::string> as_lines = arguments;
+    as_lines.insert(as_lines.end(), {"--format", "ndjson"});
+    const Json whole = Json::parse(run(arguments).out);
+    CHECK(whole.at("pool") == odd);
+    std::istringstream lines(run(as_lines).out);
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+        Json one = Json::parse(line);
+        Json expected = whole;
+        expected["hosts"] = Json::array({whole.at("hosts").at(count)});
+        expected["compatible"] = whole.at("hosts").at(count).at("compatible");
+        CHECK(one == expected);
+    }
+    CHECK(count == 4);
+}
+
 }  // namespace poolcpuid::test::check_test
