@@ -131,7 +131,7 @@ const std::map<std::string, std::function<std::string()>>& excesses() {
         {"msrs_per_view",
          [] {
              return refusal_of(host_of(
-                 cpus_of(1, 1) + R"(,"msrs":[)" +
+                 cpus_of(1, 2) + R"(,"msrs":[)" +
                  times(
                      limits::msrs_per_view + 1,
                      [](std::size_t i) { return R"({"index":")" + to_hex(i) + R"(","value":"0x0000000000000000"})"; },
