@@ -119,7 +119,9 @@ def main():
         with ThreadPoolExecutor(max_workers=os.cpu_count() + 1) as pool:
             # What is started from now on has it, too.
             resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
-            list(pool.map(runs.one, range(arguments.files)))
+            for done, _ in enumerate(pool.map(runs.one, range(arguments.files)), 1):
+                if done % 1000 == 0:
+                    print(f"{done} files, {len(runs.wrong)} wrong", flush=True)
     for (verb, status), count in sorted(runs.outcomes.items(), key=str):
         print(f"{verb}: {count} ended with {status}")
     print(f"{arguments.files} files of {len(files)}: {len(runs.wrong)} wrong")
