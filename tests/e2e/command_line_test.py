@@ -54,6 +54,7 @@ class Completion(unittest.TestCase):
     def test_bash_completes_verbs_options_words_and_files(self):
         self.assertEqual(self.bash("me"), ["merge"])
         self.assertEqual(self.bash("-q", "--threads", "2", "exp"), ["explain"])
+        self.assertEqual(self.bash("-q", "merge", "--fai"), ["--fail-on"])
         self.assertEqual(self.bash("rules", "le"), ["levels"])
         self.assertEqual(self.bash("merge", "--fai"), ["--fail-on"])
         self.assertEqual(self.bash("merge", "--thr"), ["--threads"])
@@ -72,9 +73,10 @@ class Completion(unittest.TestCase):
         if without("zsh"):
             return
         script = self.script("zsh")
-        loaded = output("zsh", "-f", "-c", f"autoload -U compinit && compinit -u -D && source {script} && "
-                        "print $_comps[poolcpuid]")
-        self.assertEqual(loaded.strip(), "_poolcpuid")
+        loaded = output("zsh", "-f", "-c", f"compdef() {{ print $@ }}; source {script}; print $+functions[_poolcpuid_merge]")
+        self.assertEqual(loaded, "_poolcpuid poolcpuid\n1\n")
+        self.assertIn("'*--fail-on=[", script.read_text())
+        self.assertNotIn("'*--verbose=[", script.read_text())
 
     def test_fish_completes_verbs_options_and_words(self):
         if without("fish"):
