@@ -33,19 +33,20 @@ Takes takes_of(std::string_view value) {
 }
 
 Parameter parameter_of(CLI::Option& option) {
-    Parameter argument;
-    argument.description = option.get_description();
-    argument.group = option.get_group();
-    argument.required = option.get_required();
-    for (const std::string& name : option.get_snames()) argument.names.push_back("-" + name);
-    for (const std::string& name : option.get_lnames()) argument.names.push_back("--" + name);
+    Parameter parameter;
+    parameter.description = option.get_description();
+    parameter.group = option.get_group();
+    parameter.required = option.get_required();
+    for (const std::string& name : option.get_snames()) parameter.names.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) parameter.names.push_back("--" + name);
     const bool is_place = option.get_positional();
-    if (!is_place && option.get_type_size() == 0) return argument;
-    argument.value = is_place ? option.get_name(true) : option.get_type_name();
-    argument.words = words_of(option);
-    argument.takes = argument.words.empty() ? takes_of(argument.value) : Takes::word;
-    argument.several = option.get_expected_max() > 1 && (is_place || option.get_allow_extra_args());
-    return argument;
+    if (!is_place && option.get_items_expected_max() == 0) return parameter;
+    parameter.value = is_place ? option.get_name(true) : option.get_type_name();
+    parameter.value.resize(std::min(parameter.value.find(':'), parameter.value.size()));  // without what a check allows
+    parameter.words = words_of(option);
+    parameter.takes = parameter.words.empty() ? takes_of(parameter.value) : Takes::word;
+    parameter.several = option.get_expected_max() > 1 && (is_place || option.get_allow_extra_args());
+    return parameter;
 }
 
 }  // namespace

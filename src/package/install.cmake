@@ -47,3 +47,47 @@ install(FILES ${PACKAGE_SOURCE}/copyright DESTINATION ${DEVELOPMENT_DOCUMENTS})
 install(FILES ${DESCRIBED}/doc/changelog.gz DESTINATION ${DEVELOPMENT_DOCUMENTS})
 install(FILES examples/library/sees_avx2.cpp DESTINATION ${DEVELOPMENT_DOCUMENTS}/examples)
 unset(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME)
+
+# Packages for Debian, by `cpack -G DEB` in the build directory.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME poolcpuid)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "poolcpuid maintainers <poolcpuid@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "CPUID policies for migration pools of x86 hosts")
+set(CPACK_PACKAGE_DIRECTORY ${PACKAGE_FILES}/packages)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL program development)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS ${CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS})
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME poolcpuid)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
+    "Virtual machines that move between hosts keep the CPUID that they were
+started with. poolcpuid computes one guest CPUID policy that is true on every
+host of a pool, from CPUID and MSR dumps of the hosts, and writes it in the
+language of QEMU, libvirt, Xen and other VMMs.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpoolcpuid-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
+    "nettle-dev, libutf8proc-dev, libpugixml-dev, libarchive-dev, liblzma-dev, zlib1g-dev, libzstd-dev")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+    "The C++ library of poolcpuid, which computes one guest CPUID policy for a
+migration pool of x86 hosts: headers, a static library, and the files by which
+CMake and pkg-config find it.")
+include(CPack)
+
+# The program of the static preset as a release has it, with the digest of the file.
+if(POOLCPUID_STATIC)
+    set(ARTEFACT poolcpuid-${PROJECT_VERSION}-x86_64-linux)
+    add_custom_target(dist
+        COMMAND ${CMAKE_COMMAND} -E make_directory dist
+        COMMAND ${CMAKE_STRIP} -o dist/${ARTEFACT} $<TARGET_FILE:poolcpuid_cli>
+        COMMAND ${CMAKE_COMMAND} -E chdir dist sha256sum ${ARTEFACT} > dist/SHA256SUMS
+        DEPENDS poolcpuid_cli
+        COMMENT "Writing dist/${ARTEFACT} and dist/SHA256SUMS")
+endif()
