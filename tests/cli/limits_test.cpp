@@ -2,6 +2,7 @@
 // name.
 #include "poolcpuid/limits.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <regex>
@@ -77,14 +78,18 @@ std::string refusal_of_map(const std::string& index, const std::string& features
 
 std::string refusal_of_rulebook_file(const std::string& bytes) {
     const TemporaryDirectory dir;
-    dir.write("cpuid/1.json", bytes);
-    return refusal([&] { read_rulebook_directory(dir.path()); });
+    std::filesystem::copy(std::string(POOLCPUID_SOURCE_DIR) + "/policy", dir.file("policy"),
+                          std::filesystem::copy_options::recursive);
+    dir.write("policy/dependencies.json", bytes);
+    return refusal([&] { read_rulebook_directory(dir.file("policy")); });
 }
 
 // A model that has so many features, and others that build on it.
 std::string models(std::size_t features, std::size_t heirs) {
-    return "<cpus><feature name='f'><cpuid eax_in='0x1' ecx='0x1'/></feature><model name='m'>" +
-           times(features, [](std::size_t) { return std::string("<feature name='f'/>"); }) + "</model>" +
+    const auto named = [](std::size_t i) { return "<feature name='f" + std::to_string(i) + "'"; };
+    return "<cpus>" +
+           times(features, [&](std::size_t i) { return named(i) + "><cpuid eax_in='0x1' ecx='0x1'/></feature>"; }) +
+           "<model name='m'>" + times(features, [&](std::size_t i) { return named(i) + "/>"; }) + "</model>" +
            times(heirs,
                  [](std::size_t i) { return "<model name='m" + std::to_string(i) + "'><model name='m'/></model>"; }) +
            "</cpus>";
