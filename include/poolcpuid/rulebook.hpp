@@ -96,7 +96,7 @@ using VulnerabilityIndex = std::uint8_t;
 // What other projects call a field; empty where they have no name for it.
 struct FieldNames {
     std::string_view vendor;  // Intel SDM or AMD APM
-    std::string_view linux;
+    std::string_view kernel;  // Linux: `linux` is a macro where GNU's extensions are on
     std::string_view qemu;
     std::string_view libvirt;
     std::string_view xen;

@@ -53,7 +53,7 @@ bool NamedFeatures::set_signature(std::uint64_t family, std::uint64_t model, std
 
 std::string_view NamedFeatures::name_of(const Field& field) const {
     switch (tongue_) {
-        case Tongue::linux_kernel: return field.names.linux;
+        case Tongue::linux_kernel: return field.names.kernel;
         case Tongue::qemu: return field.names.qemu;
         case Tongue::libvirt: return field.names.libvirt;
         case Tongue::rulebook: break;

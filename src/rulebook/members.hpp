@@ -86,7 +86,7 @@ constexpr auto members(const Derive& r) {
 
 constexpr const char* type_name(const FieldNames*) { return "FieldNames"; }
 constexpr auto members(const FieldNames& r) {
-    return members_detail::all_of(r, r.vendor, r.linux, r.qemu, r.libvirt, r.xen, r.qemu_age);
+    return members_detail::all_of(r, r.vendor, r.kernel, r.qemu, r.libvirt, r.xen, r.qemu_age);
 }
 
 constexpr const char* type_name(const Field*) { return "Field"; }

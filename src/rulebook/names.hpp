@@ -15,7 +15,7 @@ namespace poolcpuid::rulebook {
 inline std::vector<std::pair<std::string_view, std::string_view>> names_of(const Field& field) {
     const FieldNames& names = field.names;
     const std::array<std::pair<std::string_view, std::string_view>, 5> all{{{"vendor", names.vendor},
-                                                                            {"linux", names.linux},
+                                                                            {"linux", names.kernel},
                                                                             {"qemu", names.qemu},
                                                                             {"libvirt", names.libvirt},
                                                                             {"xen", names.xen}}};

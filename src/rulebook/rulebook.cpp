@@ -69,7 +69,7 @@ std::vector<FieldIndex> Rulebook::find_any_name(std::string_view name) const {
     std::vector<FieldIndex> found;
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const Field& field = fields[i];
-        const std::array names{field.id,         field.names.vendor,  field.names.linux,
+        const std::array names{field.id,         field.names.vendor,  field.names.kernel,
                                field.names.qemu, field.names.libvirt, field.names.xen};
         if (std::any_of(names.begin(), names.end(),
                         [&](std::string_view n) { return !n.empty() && same_name(n, name); })) {

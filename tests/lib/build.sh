@@ -32,7 +32,7 @@ distro_packages=(debootstrap debian-archive-keyring)
 # What the end-to-end tests run: tests/e2e skips what it does not find.
 # shellcheck disable=SC2034
 e2e_packages=(python3 gcc openssh-client qemu-system-x86 qemu-user libvirt-clients libvirt-daemon
-              libvirt-daemon-driver-qemu ansible-core)
+              libvirt-daemon-driver-qemu ansible-core mandoc man-db zsh fish)
 # tests/e2e/nested_svm needs the first installed; the others it downloads and unpacks, so that no kernel is installed.
 # shellcheck disable=SC2034
 nested_packages=(qemu-system-x86 python3)

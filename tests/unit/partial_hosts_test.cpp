@@ -251,7 +251,7 @@ TEST_CASE("a real host that is known by its names promises no more than by its r
         const HostDump named = read_host(
             "processor\t: 0\nvendor_id\t: " + *vendor + "\ncpu family\t: " + std::to_string(signature.family) +
             "\nmodel\t\t: " + std::to_string(signature.model) + "\nstepping\t: " + std::to_string(signature.stepping) +
-            "\nflags\t\t:" + names_in(host.first_table(), &FieldNames::linux) + "\n");
+            "\nflags\t\t:" + names_in(host.first_table(), &FieldNames::kernel) + "\n");
         CAPTURE(host.name);
         // Bit by bit: what is known is as in the registers.
         const CpuidTable& table = named.first_table();
