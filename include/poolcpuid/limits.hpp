@@ -60,7 +60,8 @@ inline constexpr std::array table{
     Limit{"cpu_map_depth", cpu_map_depth, "levels", "groups of a cpu_map within each other; real ones are 1 deep"},
     Limit{"cpu_map_entries", cpu_map_entries, "features",
           "all models of a cpu_map, counted again where one builds on another; real ones have 20,000"},
-    Limit{"qemu_answer_bytes", qemu_answer_bytes, "bytes", "an answer of a QEMU; real ones have some tens of thousands"},
+    Limit{"qemu_answer_bytes", qemu_answer_bytes, "bytes",
+          "an answer of a QEMU; real ones have some tens of thousands"},
     Limit{"qemu_seconds", qemu_seconds, "seconds", "all answers of a QEMU together; real ones take less than one"},
 };
 

@@ -30,8 +30,8 @@ std::string written(const nlohmann::ordered_json& document, int indent) {
     result.reserve(dumped.size());
     for (std::string_view rest = dumped; !rest.empty();) {
         // Of ASCII, nlohmann escapes what has to be, but for DEL.
-        const auto other = std::find_if(rest.begin(), rest.end(),
-                                        [](char byte) { return static_cast<unsigned char>(byte) >= 0x7F; });
+        const auto other =
+            std::find_if(rest.begin(), rest.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0x7F; });
         result.append(rest.begin(), other);
         rest.remove_prefix(static_cast<std::size_t>(other - rest.begin()));
         if (rest.empty()) break;
