@@ -125,8 +125,8 @@ private:
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                     Strictness strictness);
 
-// The same as NDJSON: such a document for each verdict, in their order, each a line that sink is given. Verdicts on one
-// content, by the digest, are written once. Linear.
+// The same as NDJSON: such a document for each verdict, in their order, each a line that sink is given. What verdicts
+// on one content, by the digest, share is made once. Linear.
 void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                Strictness strictness, const std::function<void(std::string_view line)>& sink);
 

@@ -100,7 +100,8 @@ struct HostDump {
     std::string name;                  // see validate_host_name; empty until the caller has chosen
     std::string format = "host-json";  // of the dump, in documents and messages: "instlatx64", "cpuid-r" …
     // What tells its content from others, 64 lower-case hex digits: the SHA-256 of a text dump's bytes, and of a host
-    // document's content, however it is spelt and whatever the host is called (docs/design.md).
+    // document's content, however it is spelt and whatever the host is called (docs/design.md); where read_hosts was
+    // told what a policy lists, the digest of earlier versions by which it lists the host.
     std::string sha256;
     std::optional<HardwareView> hardware;
     std::optional<HypervisorView> hypervisor;

@@ -1,6 +1,6 @@
-// Every bound on what is read. Inputs come from machines that nobody here controls: what is beyond a bound is refused
-// with an error that names it, before it costs more. docs/formats.md has the same table; a test compares them, and
-// exceeds each bound.
+// The bounds on what is read. Inputs come from machines that nobody here controls: what is beyond a bound is refused
+// with an error that names it, before it costs more. docs/formats.md has the same table; tests compare them, and
+// exceed each bound but those of a running QEMU.
 #pragma once
 
 #include <array>

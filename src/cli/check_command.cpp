@@ -115,7 +115,7 @@ void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& ruleboo
     check_text(first.policy, rulebook, first.verdicts, strictness, page);
 }
 
-// In the form that --format says. NDJSON, which is for fleets, is written as it is made.
+// In the form that --format says. NDJSON, which is for fleets, goes to standard output as it is made.
 void put_out(const ResultOptions& options, const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook,
              Strictness strictness) {
     const Text text = [&](Page& page) { put_text(matrix, rulebook, strictness, page); };
@@ -123,10 +123,12 @@ void put_out(const ResultOptions& options, const std::vector<PolicyVerdicts>& ma
         return emit(
             options, [&] { return document_of(matrix, rulebook, strictness); }, text);
     }
-    write_lines(options.output, [&](const auto& sink) {
-        for (const PolicyVerdicts& row : matrix) to_ndjson(row.policy, rulebook, row.verdicts, strictness, sink);
-    });
-    if (!options.output.empty()) remark(text);
+    emit_lines(
+        options,
+        [&](const auto& sink) {
+            for (const PolicyVerdicts& row : matrix) to_ndjson(row.policy, rulebook, row.verdicts, strictness, sink);
+        },
+        text);
 }
 
 ExitStatus check(CheckArguments& arguments) {

@@ -73,19 +73,6 @@ void write_file(const std::string& path, std::string_view bytes) {
     if (!write_target(target, bytes)) fail(path, os::reason(errno));
 }
 
-void write_lines(const std::string& path, const Lines& lines) {
-    constexpr std::size_t at_once = 256U << 10U;
-    const bool is_file = !path.empty();
-    std::string bytes;
-    lines([&](std::string_view line) {
-        bytes += line;
-        if (is_file || bytes.size() < at_once) return;
-        write_stdout(bytes);
-        bytes.clear();
-    });
-    write_result(path, bytes);
-}
-
 void write_result(const std::string& path, std::string_view bytes) {
     if (path.empty()) {
         write_stdout(bytes);
@@ -111,6 +98,20 @@ void emit(const ResultOptions& options, const std::function<std::string()>& docu
     }
     const bool as_text = options.format.empty() ? ::isatty(STDOUT_FILENO) == 1 : options.format == "text";
     write_stdout(as_text ? text_for(STDOUT_FILENO, text) : document());
+}
+
+void emit_lines(const ResultOptions& options, const Lines& lines, const Text& text) {
+    constexpr std::size_t at_once = 256U << 10U;
+    const bool is_file = !options.output.empty();
+    std::string bytes;
+    lines([&](std::string_view line) {
+        bytes += line;
+        if (is_file || bytes.size() < at_once) return;
+        write_stdout(bytes);
+        bytes.clear();
+    });
+    write_result(options.output, bytes);
+    if (is_file) remark(text);
 }
 
 void remark(const Text& text) {

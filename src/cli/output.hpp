@@ -36,15 +36,15 @@ struct ResultOptions {
 
 using Text = std::function<void(Page&)>;  // puts a text on the page
 
-// A result of any length, a line after another: what it is given is written. Throws OutputError.
-using Lines = std::function<void(const std::function<void(std::string_view line)>&)>;
-
-// Writes them to the file, which is complete or not there, or to standard output when path is empty.
-void write_lines(const std::string& path, const Lines& lines);
-
 // With -o writes the document to the file and the text to standard error; else one of them to standard output: what
 // --format says, or the text where that is a terminal. Throws OutputError.
 void emit(const ResultOptions& options, const std::function<std::string()>& document, const Text& text);
+
+// A result of any length, a line after another: what it is given is written.
+using Lines = std::function<void(const std::function<void(std::string_view line)>&)>;
+
+// The same with such a document, whatever --format says: to standard output as it is made, to a file when all is there.
+void emit_lines(const ResultOptions& options, const Lines& lines, const Text& text);
 
 // Writes a text to standard error, beside the result; not in a run that is quiet, or whose errors or log
 // are JSON.

@@ -121,7 +121,7 @@ void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::ve
     std::map<std::pair<bool, std::string_view>, Line> lines;
     for (const Verdict& verdict : verdicts) {
         const auto [at, fresh] = lines.try_emplace({verdict.is_policy, verdict.sha256});
-        if (fresh) {
+        if (fresh || verdict.sha256.empty()) {  // of a host that a program made
             Verdict nameless = verdict;
             nameless.name.clear();
             at->second = Line(json::line_of(check_json(policy, rulebook, {nameless}, strictness)));

@@ -22,10 +22,10 @@ public:
 
     std::size_t size() const noexcept { return entries_.size(); }
 
-    // The content of the host of this name, if there is one. Constant.
+    // The content of the host of this name, if there is one. Constant, unless names were made to collide.
     std::optional<std::uint32_t> find(std::string_view name) const noexcept;
 
-    // A name that is not there yet. Constant, amortised. It is copied.
+    // A name that is not there yet. As find, amortised. It is copied.
     void add(std::string_view name, std::uint32_t content);
 
     // Calls body(name, content) for each, in the order of names. Linear where they were added in it, or were walked

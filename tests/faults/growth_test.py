@@ -62,8 +62,10 @@ class Growth(Case):
             for cpu in host["views"]["hardware"]["cpus"]:
                 for row in cpu["cpuid"]:
                     if row["leaf"] == "0x7" and row["subleaf"] == "0x0":
-                        row["ebx"] = f"0x{int(row['ebx'], 16) & ~(number << 1) & 0xffffffff:08x}"
+                        row["ebx"] = f"0x{int(row['ebx'], 16) ^ (number << 1):08x}"
             lines.append(json.dumps(host))
+        contents = {line.replace(f'"h{number}"', "") for number, line in enumerate(lines)}
+        self.assertEqual(len(contents), count)
         return self.write(f"hosts-{count}.ndjson", "\n".join(lines) + "\n")
 
     def assert_linear(self, sizes, arguments_of):
