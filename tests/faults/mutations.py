@@ -97,9 +97,12 @@ def nest(dice, data, _):
 def exchange_values(dice, data, _):
     """Of JSON: one of its values in the place of another."""
     try:
-        document = json.loads(data)
-    except ValueError:
+        return exchanged(dice, json.loads(data)) or data
+    except (ValueError, RecursionError):  # no JSON, a value within itself, or a nesting that Python does not take
         return swap_lines(dice, data, None)
+
+
+def exchanged(dice, document):
     places = []
 
     def walk(value):
@@ -110,13 +113,10 @@ def exchange_values(dice, data, _):
 
     walk(document)
     if not places:
-        return data
+        return None
     (to, at), (source, its) = dice.choice(places), dice.choice(places)
     to[at] = dice.choice((source[its] if to is not source else None, None, [], {}, "", 0, True, 1e308, "x" * 70000))
-    try:
-        return json.dumps(document, indent=dice.choice((None, 2))).encode()
-    except (ValueError, RecursionError):  # a value within itself
-        return data
+    return json.dumps(document, indent=dice.choice((None, 2))).encode()
 
 
 MUTATIONS = [flip_bits, cut, remove, splice, insert_other, repeat, giant_line, zeros, not_utf8, huge_number, swap_lines,
