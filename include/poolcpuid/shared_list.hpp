@@ -1,7 +1,7 @@
 // A list that does not change, and that its copies share.
 //
-// What a fleet's hosts have in common is said of each of them: lists of violations, of names. A copy of such a list is
-// a pointer's.
+// What a fleet's hosts have in common is said of each of them: a verdict's violations. A copy of such a list is a
+// pointer's.
 #pragma once
 
 #include <cstddef>

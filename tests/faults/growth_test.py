@@ -9,9 +9,7 @@ as much.
 import json
 import re
 import shutil
-import tempfile
 import unittest
-from pathlib import Path
 
 from program import EXAMPLES, Case, run, skip
 
@@ -28,9 +26,7 @@ def instructions(*arguments):
 
 class Growth(Case):
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
+        super().setUp()
         self.whole = json.loads(run("convert", EXAMPLES / "amd-zen/hosts/genoa-1.txt").stdout)
 
     def write(self, name, text):

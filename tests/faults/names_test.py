@@ -9,10 +9,8 @@ import html.parser
 import json
 import os
 import subprocess
-import tempfile
 import unittest
 import xml.etree.ElementTree
-from pathlib import Path
 
 from program import EXAMPLES, Case, run
 
@@ -55,9 +53,7 @@ def strings(value):
 
 class Names(Case):
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
+        super().setUp()
         self.host = json.loads(run("convert", EXAMPLES / "amd-zen/hosts/genoa-1.txt").stdout)
         self.other = EXAMPLES / "amd-zen/hosts/milan-1.txt"
 

@@ -12,11 +12,9 @@ import resource
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
-from pathlib import Path
 
 from program import EXAMPLES, PROGRAM, Case, run
 
@@ -40,9 +38,7 @@ class Output(Case):
         cls.old = b"old" * 100
 
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
+        super().setUp()
         self.target = self.directory / "pool.json"
         self.target.write_bytes(self.old)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def skip(reason):
 
 
 class Case(unittest.TestCase):
+    """One with a directory of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
     def skip_case(self, reason):
         print(f"skipped: {reason}", flush=True)  # tests/run lists these lines
         self.skipTest(reason)
