@@ -9,7 +9,7 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev nettle-dev
                 libpugixml-dev libutf8proc-dev libarchive-dev liblzma-dev zlib1g-dev libzstd-dev)
 # shellcheck disable=SC2034
-unit_packages=(catch2 libvalijson-dev)
+unit_packages=(catch2)
 # shellcheck disable=SC2034
 test_packages=("${unit_packages[@]}" chromium chromium-driver python3-selenium tidy poppler-utils strace valgrind)
 # What tests/bench/run measures with.
@@ -108,12 +108,25 @@ build_preset() {
     compile "$@"
 }
 
+# unpack_test_headers: valijson is headers alone, but Debian's package of it wants Qt, Poco and more, 320 MB: where it is
+# not installed, it is downloaded and unpacked into build/downloads, where tests/CMakeLists.txt looks.
+unpack_test_headers() {
+    command -v dpkg-query >/dev/null || return 0
+    [[ -n $(missing_packages libvalijson-dev) ]] || return 0
+    # shellcheck source=tests/lib/downloads.sh
+    source "$repository/tests/lib/downloads.sh"
+    local directory=$repository/build/downloads
+    mkdir -p -- "$directory"
+    unpacked libvalijson-dev >/dev/null || { say "Not to be had: libvalijson-dev. Install it and run this again"; return 1; }
+}
+
 # build_tests PRESET [TARGET...]: the same with the tests, and warnings are errors. The program that is tested is the
 # one that build_preset makes, so that neither builds it again.
 build_tests() {
     local cache=$repository/build/$1/CMakeCache.txt
     if ! is_configured "$1" || ! grep -qxF "POOLCPUID_TESTS:BOOL=ON" "$cache" ||
         ! grep -qxF "POOLCPUID_WERROR:BOOL=ON" "$cache"; then
+        unpack_test_headers
         configure "$1" -DPOOLCPUID_TESTS=ON -DPOOLCPUID_WERROR=ON
     fi
     compile "$@"

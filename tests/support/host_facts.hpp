@@ -72,7 +72,7 @@ public:
         facts.vendor = vendor_string(host_.first_table()).value_or("");
         facts.table = &host_.first_table();
         if (const Registers* row = facts.table->find({1, 0})) {
-            facts.signature = signature_of(row->eax);
+            facts.signature = signature_bits(row->eax);
             facts.model = model_ = model_of(rules_, facts.signature);
         }
         facts.microcode = microcode_of(host_);

@@ -19,7 +19,7 @@ struct CpuView {
 };
 
 // Family, model and stepping of leaf 1 EAX, in their places.
-inline std::uint32_t signature_of(std::uint32_t eax) { return eax & 0x0FFF0FFF; }
+inline std::uint32_t signature_bits(std::uint32_t eax) { return eax & 0x0FFF0FFF; }
 
 // The row of the model table for a signature, or nullptr.
 inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signature) {

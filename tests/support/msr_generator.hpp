@@ -84,7 +84,7 @@ public:
 
     // A revision at one of the bounds between which the model's facts hold, if it has any.
     void set_microcode(Values& values, const VendorRules& rules, std::uint32_t signature) {
-        const ModelRow* model = model_of(rules, signature_of(signature));
+        const ModelRow* model = model_of(rules, signature_bits(signature));
         if (model == nullptr || model->microcode.empty()) return;
         const auto& facts = model->microcode[random_.below(static_cast<std::uint32_t>(model->microcode.size()))];
         const std::array<std::uint32_t, 4> bounds{facts.revisions.first, facts.revisions.last, facts.revisions.last + 1,

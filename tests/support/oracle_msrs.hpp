@@ -119,7 +119,7 @@ private:
     void check_microcode() {
         for (const RuleField& field : rules_.fields) {
             if (!field.of_identity) continue;
-            const std::uint32_t signature = signature_of(values_.row({1, 0}).eax);
+            const std::uint32_t signature = signature_bits(values_.row({1, 0}).eax);
             std::optional<std::uint64_t> oldest;
             bool known = true;
             for (const HostFacts* host : hosts_) {

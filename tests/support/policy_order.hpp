@@ -34,7 +34,7 @@ public:
         }
         if (returns_level(low) > returns_level(high)) found.emplace_back("safe returns");
         for (const RuleField& field : rules_.fields) {
-            const bool one_signature = signature_of(low.row({1, 0}).eax) == signature_of(high.row({1, 0}).eax);
+            const bool one_signature = signature_bits(low.row({1, 0}).eax) == signature_bits(high.row({1, 0}).eax);
             if (field.of_identity && one_signature && low.value(field) > high.value(field)) found.push_back(field.id);
             if (field.rule != "guarded" || low.value(field) == 0 || high.value(field) == 0) continue;
             if (!lost_scrub(weak, field.id) && lost_scrub(strong, field.id))
