@@ -20,6 +20,7 @@ inline constexpr std::size_t rows_per_cpu = 4096;
 inline constexpr std::size_t rows_per_host = 1U << 20;
 inline constexpr std::size_t msrs_per_view = 65536;
 inline constexpr std::size_t name_bytes = 255;
+inline constexpr std::size_t meta_value_bytes = 4096;
 inline constexpr std::size_t json_depth = 32;
 inline constexpr std::size_t json_values = 8U << 20;
 inline constexpr std::size_t xml_bytes = 8U << 20;
@@ -51,7 +52,8 @@ inline constexpr std::array table{
           "CPUID of all CPUs that a vmware.log describes by one: a short text must not stand for more"},
     Limit{"msrs_per_view", msrs_per_view, "MSRs", "a view"},
     Limit{"name_bytes", name_bytes, "bytes", "a host's name: as of a file's"},
-    Limit{"json_depth", json_depth, "levels", "nesting of JSON"},
+    Limit{"meta_value_bytes", meta_value_bytes, "bytes", "a value of a host's meta data"},
+    Limit{"json_depth", json_depth, "levels", "nesting of JSON, a QEMU's answers, too"},
     Limit{"json_values", json_values, "values", "a JSON document: a value takes many times its text in memory"},
     Limit{"xml_bytes", xml_bytes, "bytes", "an XML document: likewise"},
     Limit{"rulebook_file_bytes", rulebook_file_bytes, "bytes", "a file of `--rulebook`; ours have some 100,000"},

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/keyed_hash.hpp"
 #include "base/lists.hpp"
 #include "cli/input_file.hpp"
 #include "cli/input_reader.hpp"
@@ -189,7 +190,7 @@ Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& 
 }
 
 IsListed listed_in(const PoolPolicy& policy) {
-    std::unordered_set<std::string> digests;
+    std::unordered_set<std::string, KeyedHash> digests;
     for (const HostClass& host : policy.hosts) digests.insert(host.sha256);
     return [digests = std::move(digests)](const std::string& sha256) { return digests.contains(sha256); };
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/keyed_hash.hpp"
+
 namespace poolcpuid::cli {
 
 class NameConflicts {
@@ -18,7 +20,7 @@ public:
     const std::set<std::string>& names() const noexcept { return names_; }
 
 private:
-    std::unordered_map<std::string, std::string> contents_;  // the first of each name
+    std::unordered_map<std::string, std::string, KeyedHash> contents_;  // the first of each name
     std::set<std::string> names_;
 };
 

@@ -39,11 +39,11 @@ std::string dump::text_problem(std::string_view text) {
 }
 
 std::string dump::meta_problem(std::string_view key, std::string_view value) {
-    constexpr std::size_t longest_value = 4096;
     const std::string key_problem = host_name_problem(key);
     if (!key_problem.empty()) return key_problem + " as a key";
-    if (value.size() > longest_value) {
-        return "a value of " + std::to_string(value.size()) + " bytes (at most " + std::to_string(longest_value) + ")";
+    if (value.size() > limits::meta_value_bytes) {
+        return "a value of " + std::to_string(value.size()) + " bytes (at most " +
+               std::to_string(limits::meta_value_bytes) + ")";
     }
     const std::string problem = text_problem(value);
     return problem.empty() ? problem : "a value with " + problem;

@@ -12,6 +12,7 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{64} << 20;  // of documents that are remembered
+constexpr std::size_t most_alike = 16;                     // in a bucket: more were made to collide
 
 // A document around the first string that is called "name". It may be another's than the host's: learn() sees to that.
 struct Split {
@@ -81,10 +82,13 @@ void KnownDocuments::learn(std::string_view document, const StreamedHost& host) 
     const auto split = split_at_name(document);
     if (!split || split->name != host.name || document.size() > most_bytes) return;
     const auto known = std::make_shared<const Known>(split->before, split->after, host.dump);
+    const std::uint64_t hash = hash_of(known->before, known->after);
     const std::scoped_lock lock(mutex_);
     if (bytes_ + document.size() > most_bytes) return;
+    // Without a bucket for any yet, there is none of this hash.
+    if (!known_.empty() && known_.bucket_size(known_.bucket(hash)) >= most_alike) return;
     bytes_ += document.size();
-    known_.emplace(hash_of(known->before, known->after), known);
+    known_.emplace(hash, known);
 }
 
 }  // namespace poolcpuid::dump

@@ -24,8 +24,8 @@ public:
     // else nothing. Linear.
     std::optional<StreamedHost> find(std::string_view document) const;
 
-    // Remembers what document was read to, up to a bound of memory. Linear. Whether its name is the host's is looked at
-    // when another document would be taken for it: it is read once more then.
+    // Remembers what document was read to, up to a bound of memory, and unless it was made to collide. Linear. Whether
+    // its name is the host's is looked at when another document would be taken for it: it is read once more then.
     void learn(std::string_view document, const StreamedHost& host);
 
 private:

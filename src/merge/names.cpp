@@ -1,23 +1,14 @@
 #include "merge/names.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <utility>
 
 namespace poolcpuid::merge {
 
-namespace {
-
-std::uint32_t hash_of(std::string_view name) noexcept {
-    const std::size_t hash = std::hash<std::string_view>()(name);
-    return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
-}
-
-}  // namespace
-
 Names::Names(const Names& other)
-    : text_(other.text_),
+    : hash_(other.hash_),
+      text_(other.text_),
       entries_(other.entries_),
       slots_(other.slots_),
       in_order_(other.in_order_),
@@ -40,13 +31,13 @@ std::size_t Names::slot_of(std::string_view name, std::uint32_t hash) const noex
 
 std::optional<std::uint32_t> Names::find(std::string_view name) const noexcept {
     if (slots_.empty()) return std::nullopt;
-    const std::uint32_t place = slots_[slot_of(name, hash_of(name))].place;
+    const std::uint32_t place = slots_[slot_of(name, static_cast<std::uint32_t>(hash_(name)))].place;
     return place == 0 ? std::nullopt : std::optional(entries_[place - 1].content);
 }
 
 void Names::add(std::string_view name, std::uint32_t content) {
     if (slots_.size() < 2 * (entries_.size() + 1)) grow();
-    const std::uint32_t hash = hash_of(name);
+    const auto hash = static_cast<std::uint32_t>(hash_(name));
     in_order_ = in_order_ && (entries_.empty() || this->name(entries_.size() - 1) < name);
     const std::size_t slot = slot_of(name, hash);
     entries_.push_back({text_.size(), content});

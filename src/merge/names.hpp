@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/keyed_hash.hpp"
+
 namespace poolcpuid::merge {
 
 // Several threads may read one at once.
@@ -22,7 +24,7 @@ public:
 
     std::size_t size() const noexcept { return entries_.size(); }
 
-    // The content of the host of this name, if there is one. Constant, unless names were made to collide.
+    // The content of the host of this name, if there is one. Linear in the name alone.
     std::optional<std::uint32_t> find(std::string_view name) const noexcept;
 
     // A name that is not there yet. As find, amortised. It is copied.
@@ -59,6 +61,7 @@ private:
     std::shared_ptr<const Order> sorted() const;
     void grow();
 
+    KeyedHash hash_;
     std::vector<char> text_;      // all names, one behind another
     std::vector<Entry> entries_;  // in the order in which they were added
     std::vector<Slot> slots_;     // open addressing, linear; as many as a power of two

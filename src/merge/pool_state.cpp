@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/hex.hpp"
+#include "base/keyed_hash.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
@@ -49,12 +50,12 @@ std::vector<std::string> views_of(const HostGroup& group) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;                                            // none until the first host
-    Atoms atoms;                                                                 // the semilattice
-    HostGroups groups;                                                           // provenance
-    std::unordered_map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_key
-    std::shared_ptr<Names> names = std::make_shared<Names>();                    // shared by copies until one changes
-    std::vector<std::string> contents;                                           // digests, by HostGroup::number
+    std::shared_ptr<const Plan> plan;                                                       // none until the first host
+    Atoms atoms;                                                                            // the semilattice
+    HostGroups groups;                                                                      // provenance
+    std::unordered_map<std::string, std::shared_ptr<const HostPromises>, KeyedHash> known;  // by views_key
+    std::shared_ptr<Names> names = std::make_shared<Names>();  // shared by copies until one changes
+    std::vector<std::string> contents;                         // digests, by HostGroup::number
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}

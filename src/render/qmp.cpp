@@ -5,14 +5,13 @@
 
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/limits.hpp"
 
 namespace poolcpuid::render {
 
 namespace {
 
 using Message = nlohmann::json;
-
-constexpr int deepest_answer = 32;  // copying one is recursive; real ones are 5 deep
 
 // The program does not answer as a QEMU does.
 [[noreturn]] void refuse_answer(const std::string& program, const std::string& expected, const std::string& found) {
@@ -68,8 +67,9 @@ public:
 private:
     Message next() {
         const auto is_shallow = [&](int depth, Message::parse_event_t, Message&) {
-            if (depth > deepest_answer) {
-                refuse_answer(program_, "answers nested at most " + std::to_string(deepest_answer) + " deep",
+            // Copying an answer is recursive.
+            if (depth > static_cast<int>(limits::json_depth)) {
+                refuse_answer(program_, "answers nested at most " + std::to_string(limits::json_depth) + " deep",
                               "a deeper one");
             }
             return true;

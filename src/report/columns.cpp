@@ -6,13 +6,14 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/keyed_hash.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::report {
 
 namespace {
 
-using ClassOfName = std::unordered_map<std::string, std::size_t>;
+using ClassOfName = std::unordered_map<std::string, std::size_t, KeyedHash>;
 
 ClassOfName classes_by_name(const PoolPolicy& policy) {
     ClassOfName classes;

@@ -1,8 +1,9 @@
 // --errors json: what went wrong as one document on standard error, which is as the schema says and has the facts that
-// the text has.
+// the text has. --log-format json has the same, a document a line.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,39 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The document of a run, which must be all of standard error.
-Json errors_of(Words arguments, int status) {
-    arguments.insert(arguments.end(), {"--errors", "json"});
-    const Result result = run(arguments);
+Words with(Words arguments, const char* option) {
+    arguments.insert(arguments.end(), {option, "json"});
+    return arguments;
+}
+
+// The errors and warnings of standard error as lines, each of which must be as the schema of the log says.
+Json logged(const std::string& lines) {
+    Json problems{{"error", Json::array()}, {"warning", Json::array()}};
+    std::istringstream text(lines);
+    for (std::string line; std::getline(text, line);) {
+        INFO(line);
+        for (const std::string& error : schema_errors("log", line)) FAIL_CHECK(error);
+        Json json = Json::parse(line, nullptr, false);
+        REQUIRE_FALSE(json.is_discarded());
+        const std::string level = json.at("level");
+        for (const char* key : {"schema", "level"}) json.erase(key);
+        if (problems.contains(level)) problems.at(level).push_back(json);
+    }
+    return problems;
+}
+
+// The document of a run, which must be all of standard error. As a log it has the same errors and warnings.
+Json errors_of(const Words& arguments, int status) {
+    const Result result = run(with(arguments, "--errors"));
     INFO(result.text());
     CHECK(result.status == status);
     for (const std::string& error : schema_errors("errors", result.err)) FAIL_CHECK(error);
     Json json = Json::parse(result.err, nullptr, false);
     REQUIRE_FALSE(json.is_discarded());
     CHECK(json.at("exit_status") == status);
+    const Json lines = logged(run(with(arguments, "--log-format")).err);
+    CHECK(lines.at("error") == json.at("errors"));
+    CHECK(lines.at("warning") == json.at("warnings"));
     return json;
 }
 

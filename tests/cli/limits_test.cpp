@@ -145,6 +145,12 @@ const std::map<std::string, std::function<std::string()>>& excesses() {
                  "]"));
          }},
         {"name_bytes", [] { return host_name_problem(std::string(limits::name_bytes + 1, 'a')); }},
+        {"meta_value_bytes",
+         [] {
+             return refusal_of(R"({"schema":"poolcpuid/host/v1","name":"a","meta":{"note":")" +
+                               std::string(limits::meta_value_bytes + 1, 'a') + R"("},"views":{"hardware":{)" +
+                               cpus_of(1, 2) + "}}}");
+         }},
         {"json_depth",
          [] { return refusal_of(R"({"schema":"poolcpuid/host/v1","x":)" + std::string(limits::json_depth + 1, '[')); }},
         {"xml_bytes", [] { return refusal_of("<cpudata arch='x86'>" + std::string(limits::xml_bytes, ' ')); }},

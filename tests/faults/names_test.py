@@ -12,7 +12,7 @@ import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from program import EXAMPLES, Case, run
+from program import EXAMPLES, TARGETS, Case, run
 
 HARMLESS = "plain"
 TAKEN = ["$(touch made)`touch made`", "'; touch made; '", '"; touch made; " #', "</script><img src=x onerror=made()>", "--]]>-->",
@@ -20,8 +20,6 @@ TAKEN = ["$(touch made)`touch made`", "'; touch made; '", '"; touch made; " #', 
 REFUSED = ["\x1b[31mred", "two\nlines", "return\rback", "tab\tin", "bell\x07", "\x7f", "\x9b31m", "\u202eevil", "\u2066a", "",
            "a" * 256]
 NOT_UTF8 = [b"\xff\xfe", b"a\xc0\xaf", b"\xed\xa0\x80"]
-TARGETS = ["firecracker", "incus", "kubevirt", "kvm", "libvirt", "nova", "proxmox", "qemu", "virtualbox", "vmware", "xapi",
-           "xen"]
 ACTING = [chr(code) for code in (*range(9), *range(11, 32), *range(127, 160), 0x061c, 0x200e, 0x200f, *range(0x202a, 0x202f),
                                  *range(0x2066, 0x206a))]
 

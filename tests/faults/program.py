@@ -10,6 +10,9 @@ from pathlib import Path
 PROGRAM = os.environ.get("POOLCPUID_PROGRAM", "poolcpuid")
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = REPOSITORY / "examples"
+# Of render.
+TARGETS = ["firecracker", "incus", "kubevirt", "kvm", "libvirt", "nova", "proxmox", "qemu", "virtualbox", "vmware", "xapi",
+           "xen"]
 SKIPPED = 77  # SKIP_RETURN_CODE of the tests
 
 
