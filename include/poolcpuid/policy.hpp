@@ -169,7 +169,7 @@ struct Decision {
     std::vector<std::string> on{};         // ids of what it follows from: fields, an equality group, XSAVE states
     HostList because{};                    // the hosts whose values decided
     std::string state{};                   // of an XSAVE state: its id
-    std::optional<bool> scrubs{};          // of a guarded field that is shown: VERW scrubs wherever the guest runs
+    std::optional<bool> scrubs{};          // of a guarded field that the guest is told of: VERW scrubs wherever it runs
     std::vector<Remark> remarks{};         // at most one of a kind and kernel
     std::string reason{};                  // made from all this for people; no part of the program reads it
     std::vector<std::string> mitigates{};  // ids of the rulebook's vulnerabilities: what the bit helps against

@@ -22,6 +22,10 @@ constexpr const char* nothing_breaks =
 constexpr const char* update_microcode = "Update the microcode there.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
+constexpr const char* add_revision =
+    "Add the microcode revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
+    "\"microcode\" "
+    "of \"meta\") and check again.";
 constexpr const char* capture_hypervisor =
     "Take a dump that has the hypervisor's view, too (poolcpuid capture, with access to /dev/kvm), and check again.";
 
@@ -80,6 +84,7 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
     }
     const std::string promise =
         std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field);
+    if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
     switch (atom.made_by) {
         case Makers::none: break;
         case Makers::some: return promise + ", which some hypervisors make; the dump is of the hardware alone.";
@@ -106,7 +111,10 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
     if (is_lost_scrub) return set_mend(violation, update_microcode);
     if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (!atom.known) return set_mend(violation, atom.made_by == Makers::none ? capture_again : capture_hypervisor);
+    if (!atom.known)
+        return set_mend(violation, atom.by_microcode              ? add_revision
+                                   : atom.made_by == Makers::none ? capture_again
+                                                                  : capture_hypervisor);
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
     if (is_lost_bit && circumstances.withheld) {

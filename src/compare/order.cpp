@@ -71,6 +71,7 @@ private:
         const bool made = !known && (broken & ~kept_.made[word]) == 0;
         const bool given = made && (broken & ~kept_.given[word]) == 0;
         add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
+        broken_.back().by_microcode = !known && (broken & ~kept_.by_microcode[word]) == 0;
     }
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
@@ -81,11 +82,14 @@ private:
         return seen.known ? seen.value == 0 : index != group->rsba;
     }
 
-    // Only a guest that was asked to run VERW counts on it.
+    // Only a guest that was told that VERW scrubs counts on it.
     void compare_scrub(std::size_t guard, FieldIndex index, std::uint32_t subleaf) {
         const std::uint64_t bit = std::uint64_t{1} << guard;
-        const bool asked = registers_.field(rulebook_[index], subleaf).value_or(0) != 0;
-        if (!asked || (promised_.atoms.scrubs & ~kept_.atoms.scrubs & bit) == 0) return;
+        if ((promised_.atoms.scrubs & ~kept_.atoms.scrubs & bit) == 0) return;
+        const auto value_of = [&](FieldIndex field, std::uint32_t at) {
+            return registers_.field(rulebook_[field], at).value_or(0);
+        };
+        if (!plan_.asks_for_scrub({index, subleaf}, value_of)) return;
         add(AtomKind::scrub, index, subleaf, (kept_.scrub_unknown & bit) == 0);
     }
 

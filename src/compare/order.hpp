@@ -33,6 +33,7 @@ struct BrokenAtom {
     std::uint64_t kept = 0;
     Component promised_layout;  // of a component
     Component kept_layout;
+    bool by_microcode = false;  // of what is not known: a microcode decides it, whose revision was not dumped
 
     friend bool operator==(const BrokenAtom&, const BrokenAtom&) = default;
 };

@@ -118,9 +118,12 @@ std::size_t VendorScorer::errors(const Meet& pool) const noexcept {
     for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
         if (((pool.lost_scrubs >> i) & 1U) == 0) continue;
         const merge::GuardSlot& slot = plan_.guards()[i];
-        const Field& field = plan_.rulebook()[slot.field];
-        const auto word = plan_.find_word(merge::place_of(field, slot.subleaf));
-        if (word && (pool.words[*word] & field.mask()) != field.mask()) ++count;  // the bit is shown
+        const auto value_of = [&](FieldIndex index, std::uint32_t subleaf) {
+            const Field& field = plan_.rulebook()[index];
+            const auto word = plan_.find_word(merge::place_of(field, subleaf));
+            return word ? plan_.words()[*word].value_of(pool.words[*word]) & field.mask() : 0;
+        };
+        if (plan_.asks_for_scrub(slot, value_of)) ++count;
     }
     // From the identity that is chosen guests infer the least, and still more than is so on each host.
     if (pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred) ++count;

@@ -52,10 +52,12 @@ private:
     }
 
     std::string of_guard() const {
-        if (value_ == 0) return "The guest is not asked to run VERW for this.";
-        return view_.is_scrub_lost(field_)
-                   ? "The guest is asked to run VERW, which is not known to scrub on every host."
-                   : "The guest is asked to run VERW, which scrubs wherever it runs.";
+        const merge::GuardSlot slot{index_, field_.subleaf_first};
+        const auto value_of = [&](FieldIndex index, std::uint32_t) { return view_.value(index); };
+        if (!view_.plan().asks_for_scrub(slot, value_of)) return "The guest is not asked to run VERW for this.";
+        return std::string(value_ == 0 ? "Other bits ask the guest to run VERW" : "The guest is asked to run VERW") +
+               (view_.is_scrub_lost(field_) ? ", which is not known to scrub on every host."
+                                            : ", which scrubs wherever it runs.");
     }
 
     std::string of_group() const {

@@ -14,11 +14,12 @@ namespace poolcpuid::merge {
 
 namespace {
 
-// Whether VERW scrubs wherever a guest runs that is told of this guarded bit.
-bool scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
+// Whether VERW scrubs wherever a guest runs that counts on it for this guarded bit; nothing where a guest does not.
+std::optional<bool> scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
     const auto guards = draft.plan().guards();
     const auto at = std::find_if(guards.begin(), guards.end(),
                                  [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
+    if (at == guards.end() || !draft.asks_for_scrub(*at)) return std::nullopt;
     return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
 }
 
@@ -93,13 +94,12 @@ private:
         const Field& field = rulebook_[index];
         const std::uint64_t value = value_in(in_.rows, field, subleaf);
         const ValuesSeen values = values_of(index, subleaf);
-        const bool is_guard = field.rule == Rule::guarded && value != 0;
-        const bool is_lost = is_guard && !scrubs(in_.draft, index, subleaf);
-        if (!is_lost && is_plain(index, subleaf, value, values)) return;
+        const auto scrubbed = scrubs(in_.draft, index, subleaf);
+        if (scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
         Decision decision = decision_on(index, subleaf, value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);
         put_cause(decision, index);
-        if (is_guard) decision.scrubs = !is_lost;
+        decision.scrubs = scrubbed;
         put_remarks(decision, index, subleaf, values);
         finish(std::move(decision));
     }
@@ -264,7 +264,7 @@ std::vector<Decision> decide(const DecisionInputs& inputs) { return Decider(inpu
 std::vector<Decision> lost_scrubs(const Draft& draft) {
     std::vector<Decision> lost;
     for (const GuardSlot& slot : draft.plan().guards()) {
-        if (draft.value(slot.field, slot.subleaf) == 0 || scrubs(draft, slot.field, slot.subleaf)) continue;
+        if (scrubs(draft, slot.field, slot.subleaf).value_or(true)) continue;
         const Field& field = draft.plan().rulebook()[slot.field];
         Decision decision;
         decision.field = field.id;

@@ -38,6 +38,12 @@ public:
     // True when the field's value in its first subleaf is not 0: what prerequisites and gates ask.
     bool present(FieldIndex field) const;
 
+    // Whether a guest of the policy counts on VERW for what the slot is about.
+    bool asks_for_scrub(const GuardSlot& slot) const {
+        return plan_->asks_for_scrub(slot,
+                                     [&](FieldIndex field, std::uint32_t subleaf) { return value(field, subleaf); });
+    }
+
     bool is_out(FieldIndex field) const noexcept {
         return fates_[field].cause != Cause::agreement && fates_[field].cause != Cause::set;
     }

@@ -90,7 +90,7 @@ private:
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
             const Field& field = rulebook_[slot.field];
-            if (in_.draft.value(slot.field, slot.subleaf) == 0) continue;
+            if (!in_.draft.asks_for_scrub(slot)) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
             // A host whose MSRs are not known stands in the finding of those. A ceiling joins as one more host.
             const HostList lost = hosts_where([&](const Variant& variant) {
@@ -101,8 +101,10 @@ private:
             const auto unsure = hosts([&](const HostPromises& host) {
                 return (host.scrub_unknown & bit) != 0 && !is_unknown_msr(plan_, host, slot.field, slot.subleaf);
             });
-            std::string message =
-                std::string(field.id) + " is shown, but VERW is not known to scrub on " + enumerate(lost) + ": ";
+            const bool is_shown = in_.draft.value(slot.field, slot.subleaf) != 0;
+            std::string message = std::string(field.id) +
+                                  (is_shown ? " is shown" : " is clear, yet told by other bits") +
+                                  ", but VERW is not known to scrub on " + enumerate(lost) + ": ";
             message += unsure.count == lost.count ? "the dump shows neither the bit nor immunity. Update the "
                                                     "microcode there, or add its revision and the feature "
                                                     "MSRs to the dump."

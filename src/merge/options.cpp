@@ -125,8 +125,9 @@ private:
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
             if (!broken.empty()) {
-                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(hosts_of(broken, most_names)) +
-                                    " does not keep that promise");
+                const HostList hosts = hosts_of(broken, most_names);
+                throw NoPolicyError("--set " + name + "=" + text + ": " + enumerate(hosts) +
+                                    (hosts.count == 1 ? " does" : " do") + " not keep that promise");
             }
             draft_.set(index, value);
         }

@@ -202,7 +202,13 @@ private:
         return std::nullopt;
     }
 
-    // An immune host needs no VERW, whether or not its dump shows the bit.
+    static std::optional<bool> either(std::optional<bool> one, std::optional<bool> other) {
+        if (one.value_or(false) || other.value_or(false)) return true;
+        return one && other ? std::optional(false) : std::nullopt;
+    }
+
+    // An immune host needs no VERW, whether or not its dump shows the bit, and some hosts say by other bits that it
+    // scrubs.
     void read_guards() {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
@@ -213,7 +219,8 @@ private:
                 result_.atoms.scrubs |= bit;
                 continue;
             }
-            const auto is_immune = is_either(field.guard.immune, field.guard.model);
+            const auto is_immune =
+                either(is_either(field.guard.immune, field.guard.model), is_either(field.guard.told_by, {}));
             if (is_immune.value_or(false)) {
                 result_.atoms.scrubs |= bit;
                 settle_clear(field, slot.subleaf);

@@ -5,6 +5,7 @@
 // the rules of the bits, and an unknown bit is 0.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -77,6 +78,21 @@ public:
     std::span<const FieldIndex> fields() const noexcept { return fields_; }
     // The groups whose members this vendor has.
     std::span<const RetpolineBits> retpoline() const noexcept { return retpoline_; }
+
+    // Whether a guest counts on VERW for what the slot is about: the bit tells it to, or what says the same.
+    // value_of(field, subleaf) is the value of a field that this vendor has, as the guest sees it.
+    template <typename ValueOf>
+    bool asks_for_scrub(const GuardSlot& slot, const ValueOf& value_of) const {
+        if (value_of(slot.field, slot.subleaf) != 0) return true;
+        const auto holds = [&](const GuardTerm& term) {
+            const Field& field = (*rulebook_)[term.field];
+            return (applies(field) && value_of(term.field, field.subleaf_first) != 0) != term.negated;
+        };
+        const auto& lists = (*rulebook_)[slot.field].guard.told_by;
+        return std::any_of(lists.begin(), lists.end(), [&](const std::span<const GuardTerm> terms) {
+            return std::all_of(terms.begin(), terms.end(), holds);
+        });
+    }
 
     // True when a clear bit of the field promises.
     bool is_inverted(FieldIndex field) const noexcept;

@@ -151,7 +151,9 @@ private:
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
         to.ask = keep(from.ask);
-        if (!from.guard_immune.empty()) to.guard = {conditions(from.guard_immune), keep_all(from.guard_model)};
+        if (!from.guard_immune.empty()) {
+            to.guard = {conditions(from.guard_immune), keep_all(from.guard_model), conditions(from.guard_told_by)};
+        }
         if (from.made) {
             to.made = {parse_word(maker_words, from.made->by).value(), conditions(from.made->where),
                        keep_all(from.made->model), keep(from.made->source)};

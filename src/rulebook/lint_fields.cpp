@@ -117,6 +117,7 @@ private:
             say("made by \"" + field.made->by + "\", which is neither all nor some");
         }
         check_conditions(field, "guard", field.guard_immune);
+        check_conditions(field, "guard", field.guard_told_by);
         if (field.made) check_conditions(field, "made", field.made->where);
     }
 

@@ -89,6 +89,7 @@ struct SourceField {
     std::vector<SourceEasing> eased_by;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
+    std::vector<std::vector<std::string>> guard_told_by;
     std::optional<SourceMade> made;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;

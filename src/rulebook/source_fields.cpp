@@ -155,6 +155,7 @@ private:
         ObjectReader reader(value, file_.path, "a guard");
         field.guard_immune = conditions(reader.required_array("immune"));
         field.guard_model = strings(reader.required_array("model"));
+        if (const auto* told_by = reader.optional_array("told_by")) field.guard_told_by = conditions(*told_by);
         reader.finish();
     }
 

@@ -78,7 +78,9 @@ TEST_CASE("FB_CLEAR in real pools", "[corpus][guarded]") {
         {"ac_fb_clear", {cascade_lake, atom}, 1},            // by its model
         {"ac_fb_clear", {cascade_lake, cascade_lake_old_microcode}, 1, {cascade_lake_old_microcode}},  // 2B
         {"ac_fb_clear", {ice_lake, ice_lake_old_microcode}, 1, {ice_lake_old_microcode}},              // 1EB
-        {"ac_fb_clear", {ice_lake, haswell}, 1, {haswell}},                                            // no such MSR
+        {"ac_fb_clear", {ice_lake, haswell}, 1},  // 9C000400 of leaf 7 says it alike
+        {"ac_fb_clear", {haswell, cascade_lake_old_microcode}, 0, {cascade_lake_old_microcode}},  // likewise, and 2B
+        {"ac_fb_clear", {ice_lake, haswell_old_microcode}, 1, {haswell_old_microcode}},           // 0
         {"ac_fb_clear", {cascade_lake_old_microcode, ice_lake_old_microcode}, 0},
         {"ac_fb_clear", {emerald_rapids, granite_rapids}, 0},  // 6C28FDEB, 2DA9FDEB
         {"ac_fb_clear", {cascade_lake_without_msrs}, 1, {}, {cascade_lake_without_msrs}},

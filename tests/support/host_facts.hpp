@@ -176,7 +176,7 @@ private:
         Relaxed result{0, cpus.empty() ? 0 : ones_of(field)};
         for (const CpuView& cpu : cpus) {
             auto shown = value(cpu, field, slot.subleaf);
-            if (!shown && field.rule == "guarded" && is_immune(field, cpu)) shown = 0;  // it asks for no VERW
+            if (!shown && field.rule == "guarded" && needs_no_word(field, cpu)) shown = 0;
             if (const RuleField* length = rules_.find(field.length_from); length != nullptr && shown) {
                 const auto bits = value(cpu, *length);
                 for (unsigned bit = 0; bits && bit < 64; ++bit) *shown |= bit >= *bits ? std::uint64_t{1} << bit : 0;
@@ -251,12 +251,21 @@ private:
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const auto immune = [&](const std::string& tag) { return model_ != nullptr && is_listed(model_->immune, tag); };
         if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
-        for (const auto& list : field.guard.at("immune")) {
+        return any_list_holds(field.guard.at("immune"), cpu);
+    }
+
+    bool any_list_holds(const nlohmann::json& lists, const CpuView& cpu) const {
+        for (const auto& list : lists) {
             const auto terms = list.get<std::vector<std::string>>();
             const auto holds = [&](const std::string& term) { return term_holds(term, cpu); };
             if (std::all_of(terms.begin(), terms.end(), holds)) return true;
         }
         return false;
+    }
+
+    // It asks for no VERW, or says by other bits that VERW scrubs.
+    bool needs_no_word(const RuleField& field, const CpuView& cpu) const {
+        return is_immune(field, cpu) || any_list_holds(field.guard.value("told_by", nlohmann::json::array()), cpu);
     }
 
     bool is_unread(const RuleField& field) const {
@@ -268,7 +277,7 @@ private:
     // One of the views says so of all its CPUs.
     bool scrubs(const RuleField& field) const {
         const auto is_safe = [&](const CpuView& cpu) {
-            return value(cpu, field).value_or(0) != 0 || fact(field).value_or(0) != 0 || is_immune(field, cpu);
+            return value(cpu, field).value_or(0) != 0 || fact(field).value_or(0) != 0 || needs_no_word(field, cpu);
         };
         for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
             if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;

@@ -322,6 +322,21 @@ private:
         }
     }
 
+    // A guest counts on VERW: the bit tells it to, or what says the same.
+    bool is_told(const RuleField& field) const {
+        if (value(field) != 0) return true;
+        for (const auto& list : field.guard.value("told_by", nlohmann::json::array())) {
+            const auto terms = list.get<std::vector<std::string>>();
+            const auto holds = [&](const std::string& term) {
+                const bool negated = term.starts_with("!");
+                const RuleField* of = rules_.find(negated ? term.substr(1) : term);
+                return (of != nullptr && value(*of) != 0) != negated;
+            };
+            if (std::all_of(terms.begin(), terms.end(), holds)) return true;
+        }
+        return false;
+    }
+
     // A guarded bit whose promise is lost somewhere is an error that names the hosts; those that are silent of an
     // MSR's bit are named by a finding about that.
     void check_guards(const PoolPolicy& policy) {
@@ -331,7 +346,7 @@ private:
             for (const HostFacts* host : *hosts_) {
                 const std::size_t slot = first_slot_.at(&field);
                 const bool silent = field.is_msr && host->kept[slot] == 0 && host->bad[slot] == 0;
-                if (!host->scrubs.at(field.id) && !silent && value(field) != 0) open.push_back(host->name);
+                if (!host->scrubs.at(field.id) && !silent && is_told(field)) open.push_back(host->name);
             }
             std::sort(open.begin(), open.end());
             open.resize(std::min(open.size(), most_names));

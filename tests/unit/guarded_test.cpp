@@ -145,6 +145,8 @@ TEST_CASE("FB_CLEAR is shown when a host has it, and names the hosts where VERW 
     const HostDump patched = with_caps("patched", cascade_lake, 0xC0AA0EB, 0xD19F67EB, 0xAC000400);  // FC CASCADELAKE
     const HostDump open = with_caps("open", cascade_lake, 0x2B, 0xD19FFFFB, 0xBC000400);  // libvirt Platinum-8268
     const HostDump no_msr = intel("no-msr", haswell_ep, 0, 0x9C000400);                   // IL HaswellEP_04
+    const HostDump no_flush = intel("no-flush", haswell_ep, 0, md_clear);
+    const HostDump mds_and_flush = with_caps("mds-and-flush", cascade_lake, 0, rtm, 0x9C000400);
     const HostDump by_no = with_caps("by-no", cascade_lake, mds_no | taa_no | mmio_no, rtm);
     const HostDump by_no_without_tsx = with_caps("by-no", cascade_lake, mds_no | mmio_no);
     const HostDump half_no = with_caps("half-no", cascade_lake, mds_no | mmio_no, rtm);
@@ -157,11 +159,16 @@ TEST_CASE("FB_CLEAR is shown when a host has it, and names the hosts where VERW 
                    {"patched and immune, TAA_NO being off with TSX", {patched, by_no_without_tsx}, 1},
                    {"patched and immune by its model", {patched, by_model}, 1},
                    {"patched and affected", {patched, open}, 1, {"open"}},
-                   {"patched and affected, without the MSR", {patched, no_msr}, 1, {"no-msr"}},
+                   {"patched and affected, which MD_CLEAR and L1D_FLUSH say alike", {patched, no_msr}, 1},
+                   {"patched and affected, without L1D_FLUSH", {patched, no_flush}, 1, {"no-flush"}},
+                   {"patched and affected by MDS alone, MD_CLEAR being for that", {patched, mds_and_flush}, 1},
                    {"patched and open to TAA", {patched, half_no}, 1, {"half-no"}},
                    {"patched and open to one of the three", {patched, less_no}, 1, {"less-no"}},
                    {"immune and immune", {by_no, by_model}, 0},
-                   {"affected and affected", {open, no_msr}, 0},
+                   {"said alike, where another is open: it is told all the same", {open, no_msr}, 0, {"open"}},
+                   {"said alike and immune", {by_no, no_msr}, 0},
+                   {"said alike on both", {no_msr, mds_and_flush}, 0},
+                   {"L1D_FLUSH is on one: nobody is told", {open, no_flush}, 0},
                    {"affected alone", {open}, 0},
                    {"unknown alone", {silent("a", cascade_lake)}, 1, {}, {"a"}},
                    {"unknown and patched", {silent("a", cascade_lake), patched}, 1, {}, {"a"}},
