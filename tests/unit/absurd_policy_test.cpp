@@ -64,7 +64,8 @@ TEST_CASE("a maximum leaf or subleaf without end is not followed to its end", "[
     CHECK(output_of(zhaoxin, "xen").size() < std::size_t{1} << 20U);
 }
 
-TEST_CASE("rows and owned bits in any number are rendered and verified in linear time", "[render][verify][absurd]") {
+TEST_CASE("rows and owned bits in any number are rendered and verified in linear time",
+          "[render][verify][absurd][long]") {
     // A vCPU that takes every second entry, and shows what it is told to.
     const VcpuRunner half = [](const VcpuTask& task) {
         VcpuAnswer answer;

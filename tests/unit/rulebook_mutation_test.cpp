@@ -157,7 +157,7 @@ std::string outcome(const std::vector<RulebookFile>& files, const std::vector<Ho
 
 }  // namespace
 
-TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[rulebook][lint]") {
+TEST_CASE("no change to a rulebook makes anything but findings or a policy", "[rulebook][lint][long]") {
     const std::vector<RulebookFile> clean = whole_rulebook();
     REQUIRE(all_texts(lint(clean)) == "");
     const std::vector<HostDump> pool = hosts();
