@@ -45,6 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     for (const HostDump& host : hosts) check_round_trip(host);
-    merge(hosts);
+    // A merge takes most of the time, and other targets merge all that they make: of what is read here, a part.
+    constexpr std::size_t merged_of = 8;
+    if (size % merged_of == 0) merge(hosts);
     return 0;
 }

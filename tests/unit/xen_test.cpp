@@ -233,6 +233,21 @@ TEST_CASE("what Xen takes from the host is no loss where all hosts have the same
     CHECK(reason_of(featureset(policy), "zero_fcs_fds") == "Xen shows the value of the host on which the guest runs.");
 }
 
+// KVM's leaf is Xen's own there (xen/arch/x86/traps.c, cpuid_hypervisor_leaves).
+TEST_CASE("a guest of Xen has nothing of KVM's, whatever the host", "[xen]") {
+    const CpuidRow kvm_features{{0x40000001, 0}, {1U << 0 | 1U << 5, 0, 0, 0}};  // kvm_clocksource, kvm_steal_time
+    const PoolPolicy policy = policy_of(amd, {leaf_1(0x00A00F11), long_mode, kvm_features});
+    const Rendering rendering = featureset(policy);
+    for (const char* field : {"kvm_clocksource", "kvm_steal_time"}) {
+        CAPTURE(field);
+        CHECK(reason_of(rendering, field) == "Xen's guests have Xen's own leaves there, and nothing of KVM's.");
+        const auto at = std::find_if(rendering.inexpressible.begin(), rendering.inexpressible.end(),
+                                     [&](const Inexpressible& entry) { return entry.field == field; });
+        REQUIRE(at != rendering.inexpressible.end());
+        CHECK(at->instead == "0x0");
+    }
+}
+
 TEST_CASE("xl is not asked for more leaves than Xen has, which it would refuse", "[xen]") {
     PoolPolicy policy = policy_of(intel, {leaf_1(0x000806F8), long_mode, {{0x1E, 1}, {1, 0, 0, 0}}});
     policy.cpuid.front().value[Register::eax] = 0x1E;
