@@ -124,6 +124,9 @@ private:
             if (any != 0) return sentence("Not every host has it") + silent;
             return sentence(unknown ? "No host is known to have it" : "No host offers it") + silent;
         }
+        if (is_by(Rule::guarded) && decision_.value == 0 && decision_.scrubs == std::optional(false)) {
+            return sentence("No host has it, and other bits tell a guest the same, which is not so on every host");
+        }
         if (is_by(Rule::union_) || is_by(Rule::guarded)) {
             return sentence(any == 0 && unknown ? "Set, since not every dump rules it out"
                                                 : "Set as soon as one host has it") +
