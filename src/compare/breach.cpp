@@ -22,10 +22,6 @@ constexpr const char* nothing_breaks =
 constexpr const char* update_microcode = "Update the microcode there.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
-constexpr const char* add_revision =
-    "Add the microcode revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
-    "\"microcode\" "
-    "of \"meta\") and check again.";
 constexpr const char* capture_hypervisor =
     "Take a dump that has the hypervisor's view, too (poolcpuid capture, with access to /dev/kvm), and check again.";
 
@@ -107,14 +103,19 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
     return by_kernel ? "A newer kernel may bring it." : "";
 }
 
+// The dump that would say what is not known.
+std::string better_dump(const BrokenAtom& atom) {
+    if (atom.by_microcode) {
+        return std::string("Add the microcode revision to the dump ") + document::revision_source + " and check again.";
+    }
+    return atom.made_by == Makers::none ? capture_again : capture_hypervisor;
+}
+
 void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances, Violation& violation) {
     const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
     if (is_lost_scrub) return set_mend(violation, update_microcode);
     if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (!atom.known)
-        return set_mend(violation, atom.by_microcode              ? add_revision
-                                   : atom.made_by == Makers::none ? capture_again
-                                                                  : capture_hypervisor);
+    if (!atom.known) return set_mend(violation, better_dump(atom));
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
     if (is_lost_bit && circumstances.withheld) {

@@ -19,7 +19,7 @@ std::optional<bool> scrubs(const Draft& draft, FieldIndex field, std::uint32_t s
     const auto guards = draft.plan().guards();
     const auto at = std::find_if(guards.begin(), guards.end(),
                                  [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
-    if (at == guards.end() || !draft.asks_for_scrub(*at)) return std::nullopt;
+    if (!draft.asks_for_scrub(*at)) return std::nullopt;
     return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
 }
 
@@ -94,7 +94,7 @@ private:
         const Field& field = rulebook_[index];
         const std::uint64_t value = value_in(in_.rows, field, subleaf);
         const ValuesSeen values = values_of(index, subleaf);
-        const auto scrubbed = scrubs(in_.draft, index, subleaf);
+        const auto scrubbed = field.rule == Rule::guarded ? scrubs(in_.draft, index, subleaf) : std::nullopt;
         if (scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
         Decision decision = decision_on(index, subleaf, value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);

@@ -371,8 +371,7 @@ private:
                     " it decides about " + field + ": " +
                     (plan_.is_inverted(key.first) ? "the policy sets it, which cannot be ruled out."
                                                   : "the policy does not promise it.") +
-                    " Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
-                    "\"microcode\" of \"meta\").",
+                    " Add the revision to the dump " + document::revision_source + ".",
                 found, field);
         }
     }

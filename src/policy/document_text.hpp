@@ -12,6 +12,10 @@
 
 namespace poolcpuid::document {
 
+// How a host's microcode revision comes into its dump, in a sentence that asks for it.
+inline constexpr const char* revision_source =
+    "(poolcpuid capture, as root, has it; in a host document it is \"microcode\" of \"meta\")";
+
 // "31:24", or "7".
 std::string bits(const BitPlace& place);
 

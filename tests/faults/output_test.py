@@ -128,8 +128,7 @@ class Output(Case):
 
     def calls_of_output(self):
         """[(name, which of its kind)] from the first call that makes the new file."""
-        if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"]).returncode != 0:
-            self.skip_case("strace, which makes calls fail, does not work here")
+        self.require_strace()
         result, log = self.traced()
         self.assertEqual(result.returncode, 0, result.stderr)
         self.target.write_bytes(self.old)

@@ -1,6 +1,7 @@
 """The program under test, $POOLCPUID_PROGRAM, for the tests of what may go wrong around it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,10 @@ class Case(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
+
+    def require_strace(self):
+        if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"]).returncode != 0:
+            self.skip_case("strace, which sees system calls and makes them fail, does not work here")
 
     def skip_case(self, reason):
         print(f"skipped: {reason}", flush=True)  # tests/run lists these lines

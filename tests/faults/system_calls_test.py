@@ -6,7 +6,6 @@ but those that options name, the CPU's devices for capture and verify alone, and
 import os
 import re
 import shutil
-import subprocess
 import unittest
 
 from program import EXAMPLES, TARGETS, Case, run
@@ -26,8 +25,7 @@ OF_THE_CPU = re.compile(r'"/dev/(kvm|cpu)')
 class SystemCalls(Case):
     def setUp(self):
         super().setUp()
-        if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"]).returncode != 0:
-            self.skip_case("strace, which shows them, does not work here")
+        self.require_strace()
         self.inputs = self.directory / "inputs"
         self.outputs = self.directory / "outputs"
         self.inputs.mkdir()

@@ -251,21 +251,13 @@ private:
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const auto immune = [&](const std::string& tag) { return model_ != nullptr && is_listed(model_->immune, tag); };
         if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
-        return any_list_holds(field.guard.at("immune"), cpu);
-    }
-
-    bool any_list_holds(const nlohmann::json& lists, const CpuView& cpu) const {
-        for (const auto& list : lists) {
-            const auto terms = list.get<std::vector<std::string>>();
-            const auto holds = [&](const std::string& term) { return term_holds(term, cpu); };
-            if (std::all_of(terms.begin(), terms.end(), holds)) return true;
-        }
-        return false;
+        return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
     }
 
     // It asks for no VERW, or says by other bits that VERW scrubs.
     bool needs_no_word(const RuleField& field, const CpuView& cpu) const {
-        return is_immune(field, cpu) || any_list_holds(field.guard.value("told_by", nlohmann::json::array()), cpu);
+        return is_immune(field, cpu) || any_list_holds(field.guard.value("told_by", nlohmann::json::array()),
+                                                       [&](const std::string& term) { return term_holds(term, cpu); });
     }
 
     bool is_unread(const RuleField& field) const {

@@ -324,17 +324,12 @@ private:
 
     // A guest counts on VERW: the bit tells it to, or what says the same.
     bool is_told(const RuleField& field) const {
-        if (value(field) != 0) return true;
-        for (const auto& list : field.guard.value("told_by", nlohmann::json::array())) {
-            const auto terms = list.get<std::vector<std::string>>();
-            const auto holds = [&](const std::string& term) {
-                const bool negated = term.starts_with("!");
-                const RuleField* of = rules_.find(negated ? term.substr(1) : term);
-                return (of != nullptr && value(*of) != 0) != negated;
-            };
-            if (std::all_of(terms.begin(), terms.end(), holds)) return true;
-        }
-        return false;
+        const auto holds = [&](const std::string& term) {
+            const bool negated = term.starts_with("!");
+            const RuleField* of = rules_.find(negated ? term.substr(1) : term);
+            return (of != nullptr && value(*of) != 0) != negated;
+        };
+        return value(field) != 0 || any_list_holds(field.guard.value("told_by", nlohmann::json::array()), holds);
     }
 
     // A guarded bit whose promise is lost somewhere is an error that names the hosts; those that are silent of an

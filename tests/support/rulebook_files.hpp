@@ -37,6 +37,15 @@ inline Span span_of(const std::string& text) {
     return {hex_number(text.substr(0, dash)), hex_number(text.substr(dash + 1))};
 }
 
+// Whether every term of one of the lists holds.
+template <typename Holds>
+bool any_list_holds(const nlohmann::json& lists, const Holds& holds) {
+    return std::any_of(lists.begin(), lists.end(), [&](const nlohmann::json& list) {
+        const auto terms = list.get<std::vector<std::string>>();
+        return std::all_of(terms.begin(), terms.end(), holds);
+    });
+}
+
 struct RuleField {
     std::string id;
     bool is_msr = false;

@@ -545,9 +545,8 @@ TEST_CASE("what says the same as a guarded bit is held to the same promise", "[c
     CHECK(broken(verdict(policy_of({affected}), patched)) == "ac_fb_clear not-told 0x0/0x1");
     const Merged pool({affected, open});
     CHECK(pool.named_by("verw-promise-lost", "ac_fb_clear") == Names{"open"});
-    const auto told = std::find_if(pool.policy.decisions.begin(), pool.policy.decisions.end(),
-                                   [](const Decision& decision) { return decision.field == "ac_fb_clear"; });
-    REQUIRE(told != pool.policy.decisions.end());
+    const Decision* told = pool.decision("ac_fb_clear");
+    REQUIRE(told != nullptr);
     CHECK_THAT(told->reason, Catch::StartsWith("No host has it, and other bits tell a guest the same"));
     for (const HostDump& each : {affected, open}) CHECK(broken(verdict(pool.policy, each)).empty());
     CHECK(broken(verdict(read_policy(to_json(pool.policy), "policy.json"), open)).empty());
