@@ -85,8 +85,9 @@ using VendorMask = std::uint8_t;
 // An attack that software can do something against. A bit that helps is a mitigation, and what breaks when the bit is
 // falsely promised is another matter: see Field::impact.
 struct Vulnerability {
-    std::string_view id;    // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
-    std::string_view name;  // as people say it: "Spectre v2 (branch target injection)"
+    std::string_view id;     // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
+    std::string_view name;   // as people say it: "Spectre v2 (branch target injection)"
+    VendorMask vendors = 0;  // those with a CPU that is affected
     std::string_view source;
 };
 
@@ -358,8 +359,10 @@ struct Rulebook {
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 
-    // The ids of what a field is a mitigation of, in the order of `vulnerabilities`.
-    std::vector<std::string> mitigated_by(const Field& field) const;
+    // What a field is a mitigation of, on CPUs of these vendors, in the order of the field's list.
+    std::vector<VulnerabilityIndex> mitigated_by(const Field& field, VendorMask on) const;
+    // Their ids.
+    std::vector<std::string> ids_mitigated_by(const Field& field, VendorMask on) const;
 
     // The entry of `retpoline` in which the field is a name of the bad news, or nullptr.
     const RetpolineBits* retpoline_of(FieldIndex field) const noexcept;
@@ -377,6 +380,8 @@ struct Rulebook {
 
     // The vendor whose CPUID vendor string this is (an index into vendors), or nothing.
     std::optional<std::size_t> vendor_of(std::string_view vendor_string) const noexcept;
+    // The set of this vendor alone; of none where the rulebook does not know it.
+    VendorMask vendor_mask(std::string_view vendor_string) const noexcept;
 
     // The row of the model table for a displayed family, model and stepping, or nullptr.
     const Model* model_of(std::size_t vendor, const struct Signature& signature) const noexcept;

@@ -103,7 +103,8 @@ private:
             row(std::string(to_string(finding.severity)), finding.code + ": " + finding.message);
         }
         if (promises(field.rule)) row("if broken", std::string(to_string(field.impact)));
-        row("against", joined(rulebook::mitigated_names(of_.rulebook, field)));
+        row("against",
+            joined(rulebook::mitigated_names(of_.rulebook, field, of_.rulebook.vendor_mask(of_.policy.vendor))));
         row("why", std::string(field.why));
         row("source", std::string(field.source));
     }

@@ -175,8 +175,10 @@ private:
         for (const summary::GivenUp& loss : losses) {
             for (const Decision* decision : loss.features) {
                 const FieldIndex index = rulebook_.find(decision->field);
-                if (index == no_field || rulebook_[index].mitigation.empty()) continue;
-                lost.emplace_back(name_of(*decision), joined(rulebook::mitigated_names(rulebook_, rulebook_[index])));
+                if (index == no_field) continue;
+                const VendorMask vendor = rulebook_.vendor_mask(policy_.vendor);
+                const auto attacks = rulebook::mitigated_names(rulebook_, rulebook_[index], vendor);
+                if (!attacks.empty()) lost.emplace_back(name_of(*decision), joined(attacks));
             }
         }
         if (lost.empty()) return;

@@ -65,7 +65,7 @@ public:
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
         row("if broken", cost_text(field));
-        if (!field.mitigation.empty()) row("against", joined(rulebook::mitigated_names(rulebook_, field)));
+        row("against", joined(rulebook::mitigated_names(rulebook_, field, field.vendors)));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
@@ -133,7 +133,8 @@ Json field_json(const Rulebook& rulebook, FieldIndex index) {
     if (!field.ask.empty()) json["ask"] = field.ask;
     json["required"] = field.required;
     json["impact"] = to_string(field.impact);
-    if (!field.mitigation.empty()) json["mitigates"] = rulebook.mitigated_by(field);
+    const auto mitigates = rulebook.ids_mitigated_by(field, field.vendors);
+    if (!mitigates.empty()) json["mitigates"] = mitigates;
     if (field.gate != no_field) json["gate"] = rulebook[field.gate].id;
     std::vector<std::string> needs;
     std::vector<std::string> needed_by;

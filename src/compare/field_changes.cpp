@@ -114,12 +114,13 @@ private:
         change.rule = to_string(field.rule);
         change.direction = direction;
         change.impact = field.impact;
-        change.mitigates = plan_.rulebook().mitigated_by(field);
+        change.mitigates = plan_.rulebook().ids_mitigated_by(field, plan_.vendor_mask());
         // What a policy shows is what its registers say, even where a zero stands for another number.
         const bool as_written = literal_differs && (before_.is_policy() || before == after);
         change.before = document::value_word(as_written ? old_bits : before);
         change.after = document::value_word(as_written ? new_bits : after);
-        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index), !field.mitigation.empty()};
+        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index),
+                        !plan_.rulebook().mitigated_by(field, plan_.vendor_mask()).empty()};
         if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         if (scrub != nullptr && direction != Direction::relaxes) {
             subject.kind = AtomKind::scrub;

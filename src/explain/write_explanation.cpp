@@ -55,7 +55,7 @@ Json value_json(const ExplainedValue& value) {
     return json;
 }
 
-Json field_json(const Rulebook& rulebook, const ExplainedField& explained) {
+Json field_json(const Rulebook& rulebook, VendorMask vendor, const ExplainedField& explained) {
     const Field& field = rulebook[explained.field];
     Json json;
     json["field"] = field.id;
@@ -64,7 +64,8 @@ Json field_json(const Rulebook& rulebook, const ExplainedField& explained) {
     json["exposure"] = to_string(field.exposure);
     if (!field.ask.empty()) json["ask"] = field.ask;
     json["impact"] = to_string(field.impact);
-    if (!field.mitigation.empty()) json["mitigates"] = rulebook.mitigated_by(field);
+    const auto mitigates = rulebook.ids_mitigated_by(field, vendor);
+    if (!mitigates.empty()) json["mitigates"] = mitigates;
     json["why"] = field.why;
     json["source"] = field.source;
     json["values"] = document::array_of(explained.values, value_json);
@@ -135,8 +136,9 @@ std::string to_json(const Explanation& explanation, const Rulebook& rulebook, co
     json["schema"] = "poolcpuid/explain/v1";
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
     json["policy"] = policy_json(policy);
-    json["fields"] = document::array_of(explanation.fields,
-                                        [&](const ExplainedField& field) { return field_json(rulebook, field); });
+    const VendorMask vendor = rulebook.vendor_mask(policy.vendor);
+    json["fields"] = document::array_of(
+        explanation.fields, [&](const ExplainedField& field) { return field_json(rulebook, vendor, field); });
     json["states"] = states_json(rulebook, explanation.states);
     if (explanation.story) json["story"] = story_json(rulebook, *explanation.story);
     if (explanation.what_ifs) json["what_ifs"] = document::array_of(*explanation.what_ifs, what_if_json);

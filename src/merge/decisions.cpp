@@ -112,7 +112,7 @@ private:
         decision.rule = to_string(field.rule);
         decision.value = value;
         decision.because = limits_.hosts(index, subleaf);
-        decision.mitigates = rulebook_.mitigated_by(field);
+        decision.mitigates = rulebook_.ids_mitigated_by(field, plan_.vendor_mask());
         return decision;
     }
 

@@ -69,7 +69,8 @@ public:
 
     const Rulebook& rulebook() const noexcept { return *rulebook_; }
     std::size_t vendor() const noexcept { return vendor_; }
-    bool applies(const Field& field) const noexcept { return ((field.vendors >> vendor_) & 1U) != 0; }
+    VendorMask vendor_mask() const noexcept { return static_cast<VendorMask>(1U << vendor_); }
+    bool applies(const Field& field) const noexcept { return (field.vendors & vendor_mask()) != 0; }
 
     std::span<const PromiseWord> words() const noexcept { return words_; }
     std::span<const NumberSlot> numbers() const noexcept { return numbers_; }

@@ -81,7 +81,9 @@ private:
 
     Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
 
-    Vulnerability flat(const SourceVulnerability& from) { return {keep(from.id), keep(from.name), keep(from.source)}; }
+    Vulnerability flat(const SourceVulnerability& from) {
+        return {keep(from.id), keep(from.name), vendor_mask(from.vendors), keep(from.source)};
+    }
 
     Dependency flat(const SourceDependency& from) {
         return {indices(from.prerequisites), indices(from.dependents), keep(from.why), keep(from.source)};

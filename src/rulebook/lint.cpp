@@ -58,6 +58,7 @@ private:
             if (!ids.insert(vulnerability.id).second) {
                 report(vulnerability.place, "", "vulnerability \"" + vulnerability.id + "\" again");
             }
+            check_vendors(vulnerability.place, "", vulnerability.vendors);
             if (vulnerability.name.empty()) report(vulnerability.place, "", "no name");
             if (vulnerability.source.empty()) report(vulnerability.place, "", "no source");
         }

@@ -102,7 +102,7 @@ constexpr const char* type_name(const Vendor*) { return "Vendor"; }
 constexpr auto members(const Vendor& r) { return members_detail::all_of(r, r.id, r.name, r.strings); }
 
 constexpr const char* type_name(const Vulnerability*) { return "Vulnerability"; }
-constexpr auto members(const Vulnerability& r) { return members_detail::all_of(r, r.id, r.name, r.source); }
+constexpr auto members(const Vulnerability& r) { return members_detail::all_of(r, r.id, r.name, r.vendors, r.source); }
 
 constexpr const char* type_name(const Dependency*) { return "Dependency"; }
 constexpr auto members(const Dependency& r) {

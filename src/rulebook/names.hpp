@@ -26,10 +26,12 @@ inline std::vector<std::pair<std::string_view, std::string_view>> names_of(const
     return result;
 }
 
-// The vulnerabilities of which the field is a mitigation, as people say them.
-inline std::vector<std::string> mitigated_names(const Rulebook& rulebook, const Field& field) {
+// The vulnerabilities of which the field is a mitigation on CPUs of these vendors, as people say them.
+inline std::vector<std::string> mitigated_names(const Rulebook& rulebook, const Field& field, VendorMask on) {
     std::vector<std::string> names;
-    for (const VulnerabilityIndex index : field.mitigation) names.emplace_back(rulebook.vulnerabilities[index].name);
+    for (const VulnerabilityIndex index : rulebook.mitigated_by(field, on)) {
+        names.emplace_back(rulebook.vulnerabilities[index].name);
+    }
     return names;
 }
 

@@ -54,9 +54,15 @@ std::string_view to_string(Makers makers) noexcept {
     return makers == Makers::none ? "none" : rulebook::word_of(rulebook::maker_words, makers);
 }
 
-std::vector<std::string> Rulebook::mitigated_by(const Field& field) const {
+std::vector<VulnerabilityIndex> Rulebook::mitigated_by(const Field& field, VendorMask on) const {
+    std::vector<VulnerabilityIndex> found(field.mitigation.begin(), field.mitigation.end());
+    std::erase_if(found, [&](VulnerabilityIndex index) { return (vulnerabilities[index].vendors & on) == 0; });
+    return found;
+}
+
+std::vector<std::string> Rulebook::ids_mitigated_by(const Field& field, VendorMask on) const {
     std::vector<std::string> ids;
-    for (const VulnerabilityIndex index : field.mitigation) ids.emplace_back(vulnerabilities[index].id);
+    for (const VulnerabilityIndex index : mitigated_by(field, on)) ids.emplace_back(vulnerabilities[index].id);
     return ids;
 }
 
@@ -109,6 +115,11 @@ std::optional<std::size_t> Rulebook::vendor_of(std::string_view vendor_string) c
         if (std::find(strings.begin(), strings.end(), vendor_string) != strings.end()) return i;
     }
     return std::nullopt;
+}
+
+VendorMask Rulebook::vendor_mask(std::string_view vendor_string) const noexcept {
+    const auto vendor = vendor_of(vendor_string);
+    return vendor ? static_cast<VendorMask>(1U << *vendor) : VendorMask{0};
 }
 
 const RetpolineBits* Rulebook::retpoline_of(FieldIndex field) const noexcept {

@@ -87,6 +87,7 @@ private:
         result.place = place_of(entry);
         result.id = reader.required_string("id");
         result.name = reader.required_string("name");
+        if (const auto* vendors = reader.optional_array("vendors")) result.vendors = strings(*vendors);
         result.source = reader.required_string("source");
         reader.finish();
         out_.vulnerabilities.push_back(std::move(result));

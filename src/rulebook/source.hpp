@@ -109,6 +109,7 @@ struct SourceVulnerability {
     Place place;
     std::string id;
     std::string name;
+    std::vector<std::string> vendors{"all"};  // those with a CPU that is affected
     std::string source;
 };
 

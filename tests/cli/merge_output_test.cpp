@@ -120,6 +120,31 @@ TEST_CASE("the summary and the document call a mitigation that is given up a mit
     CHECK_THAT(run({"merge", with, "--hide", "smap", "--format", "text"}).out, Contains("Mitigations among them: 1"));
 }
 
+// AMD's CPUs have the flush, and none of them L1 terminal fault (Linux common.c cpu_vuln_whitelist, NO_L1TF).
+TEST_CASE("a vendor without the vulnerability loses no mitigation of it", "[merge][output][mitigation]") {
+    constexpr unsigned l1d_flush_bit = 28;  // leaf 7, EDX
+    const TemporaryDirectory dir;
+    const auto given_up = [&](const std::string& name, const HostDump& host) {
+        const std::string with =
+            dir.write(name + "-with.json", document(with_bit(host, leaf_7, Register::edx, l1d_flush_bit, true)));
+        const std::string without =
+            dir.write(name + "-without.json", document(with_bit(host, leaf_7, Register::edx, l1d_flush_bit, false)));
+        const std::string policy = dir.write(name + "-policy.json", run({"merge", with, without}).out);
+        std::string all = run({"merge", with, without, "--format", "text"}).out;
+        for (const auto& words :
+             std::vector<std::vector<std::string>>{{"show", policy},
+                                                   {"explain", policy, "l1d_flush"},
+                                                   {"explain", policy, "l1d_flush", "--format", "json"},
+                                                   {"diff", with, without, "--format", "json"}}) {
+            all += run(words).out;
+        }
+        CHECK_THAT(all, Contains("l1d_flush"));
+        return all;
+    };
+    CHECK_THAT(given_up("intel", intel_host("intel")), Contains("L1 terminal fault") && Contains("\"l1tf\""));
+    CHECK_THAT(given_up("amd", amd_host("amd")), !Contains("L1 terminal fault") && !Contains("l1tf"));
+}
+
 TEST_CASE("a pool of 200 hosts is told by its CPUs, and has room on a screen", "[merge][output]") {
     const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts/";
     std::vector<std::string> arguments{"merge", "--format", "text"};

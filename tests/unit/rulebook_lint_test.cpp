@@ -89,6 +89,8 @@ TEST_CASE("lint checks that a mitigation is of a vulnerability that the rulebook
         {head, R"("id": "spill")", R"("spill")", R"("Spill")", "", "an id is of a-z, 0-9 and _ only"},
         {head, R"("id": "spill")", R"("A spill")", R"("")", "", "no name"},
         {head, R"("id": "spill")", R"("source": "T")", R"("source": "")", "", "no source"},
+        {head, R"("id": "spill")", R"("source": "T")", R"("vendors": ["nobody"], "source": "T")", "",
+         "unknown vendor \"nobody\""},
     });
 }
 
