@@ -65,7 +65,8 @@ public:
         row("rule", std::string(to_string(field.rule)));
         row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
         row("if broken", cost_text(field));
-        row("against", joined(rulebook::mitigated_names(rulebook_, field, field.vendors)));
+        const auto attacks = rulebook::mitigated_names(rulebook_, field, field.vendors);
+        if (!attacks.empty()) row("against", joined(attacks));
         row("why", std::string(field.why));
         relations(index, field);
         row("source", std::string(field.source));
