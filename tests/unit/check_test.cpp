@@ -552,6 +552,16 @@ TEST_CASE("what says the same as a guarded bit is held to the same promise", "[c
     CHECK(broken(verdict(read_policy(to_json(pool.policy), "policy.json"), open)).empty());
 }
 
+TEST_CASE("an MSR that a policy offers and does not list is 0, and promises what 0 does", "[check]") {
+    PoolPolicy policy = policy_of({host_of(intel_table())});
+    policy.msrs.clear();
+    for (CpuidRow& row : policy.cpuid) {
+        if (row.key == LeafKey{7, 0}) row.value[Register::edx] |= offers_arch_caps;
+    }
+    CHECK(broken(verdict(policy, with_arch_caps(rsba))) == "ac_rsba not-told 0x0/0x1");
+    CHECK(broken(verdict(policy, with_arch_caps(mds_no))).empty());
+}
+
 TEST_CASE("an immune host keeps the promise that VERW scrubs", "[check]") {
     const PoolPolicy policy = policy_of({hardware_host("patched", intel_table().set(7, 0, edx, md_clear))});
     CHECK(broken(verdict(policy, with_arch_caps(mds_no))).empty());

@@ -268,7 +268,7 @@ TEST_CASE("equal registers: of hosts by their views, of a host and a policy by f
 }
 
 TEST_CASE("of two vendors one promise is broken, and the registers that differ are told", "[diff]") {
-    const HostDump intel = hardware_host("a", intel_table().set(1, 0, ecx, 1U << 23U));
+    const HostDump intel = hardware_host("a", intel_table().set(1, 0, ecx, 1U << 23U).set(1, 0, ebx, 0x05000000));
     const Difference difference = diff(intel, policy_of(amd_table()));
     CHECK_FALSE(difference.equal_registers);
     REQUIRE_FALSE(difference.changes.empty());

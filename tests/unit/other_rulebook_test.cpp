@@ -148,6 +148,24 @@ TEST_CASE("XSAVE states that stand or fall together do so whatever features they
     }
 }
 
+TEST_CASE("what needs a feature that an XSAVE state took along goes too, however long the chain", "[merge][xsave]") {
+    const OtherRulebook rules(
+        {shown_states,
+         {"dependencies.json", R"({"prerequisite": "base")", R"({"prerequisite": "base")",
+          R"({"prerequisite": "addon", "dependents": ["of_intel"], "why": "W.", "source": "T"}, {"prerequisite": "base")",
+          "", ""}});
+    const TableBuilder with = intel_with(addon).reg(7, 0, edx, of_intel).row(0xD, 0, {0x25, 0x380, 0x380, 0});
+    const TableBuilder whole = TableBuilder(with).row(0xD, 2, {0x100, 0x240, 0, 0}).row(0xD, 5, {0x40, 0x340, 0, 0});
+    const TableBuilder otherwise =
+        TableBuilder(with).row(0xD, 2, {0x100, 0x340, 0, 0}).row(0xD, 5, {0x40, 0x240, 0, 0});
+    const PoolPolicy agreed = rules.policy({hardware_host("a", whole)});
+    CHECK((row(agreed, 7, 0).ebx & addon) == addon);
+    CHECK((row(agreed, 7, 0).edx & of_intel) == of_intel);
+    const PoolPolicy pool = rules.policy({hardware_host("a", whole), hardware_host("b", otherwise)});
+    CHECK((row(pool, 7, 0).ebx & addon) == 0);
+    CHECK((row(pool, 7, 0).edx & of_intel) == 0);
+}
+
 TEST_CASE("an XSAVE state above bit 31 is read from and shown in the high half", "[merge][xsave]") {
     constexpr std::uint32_t bit_40 = 1U << 8;
     const TableBuilder avx = intel_with(addon).row(0xD, 2, {0x100, 0x240, 0, 0});

@@ -79,11 +79,16 @@ std::vector<std::uint32_t> words_of(const Rendering& rendering) {
     return words;
 }
 
-std::string reason_of(const Rendering& rendering, const std::string& field) {
+// What is said of a field; of one of which nothing is, nothing.
+Inexpressible entry_of(const Rendering& rendering, const std::string& field) {
     for (const Inexpressible& entry : rendering.inexpressible) {
-        if (entry.field == field) return entry.reason;
+        if (entry.field == field) return entry;
     }
     return {};
+}
+
+std::string reason_of(const Rendering& rendering, const std::string& field) {
+    return entry_of(rendering, field).reason;
 }
 
 }  // namespace
@@ -241,11 +246,25 @@ TEST_CASE("a guest of Xen has nothing of KVM's, whatever the host", "[xen]") {
     for (const char* field : {"kvm_clocksource", "kvm_steal_time"}) {
         CAPTURE(field);
         CHECK(reason_of(rendering, field) == "Xen's guests have Xen's own leaves there, and nothing of KVM's.");
-        const auto at = std::find_if(rendering.inexpressible.begin(), rendering.inexpressible.end(),
-                                     [&](const Inexpressible& entry) { return entry.field == field; });
-        REQUIRE(at != rendering.inexpressible.end());
-        CHECK(at->instead == "0x0");
+        CHECK(entry_of(rendering, field).instead == "0x0");
     }
+}
+
+// xen/include/xen/lib/x86/cpu-policy.h, CPUID_GUEST_NR_BASIC and CPUID_GUEST_NR_EXTD_INTEL.
+TEST_CASE("the leaves of a guest of Xen end where Xen's do, and where they ended before it is let alone", "[xen]") {
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x000806F8), long_mode});
+    const Rendering within = featureset(policy);
+    CHECK(reason_of(within, "max_basic_leaf").empty());
+    CHECK(reason_of(within, "max_ext_leaf").empty());
+    policy.cpuid.front().value[Register::eax] = 0x1E;
+    policy.cpuid[policy.cpuid.size() - 2].value[Register::eax] = 0x80000021;
+    REQUIRE(policy.cpuid[policy.cpuid.size() - 2].key == LeafKey{0x80000000, 0});
+    const Rendering beyond = featureset(policy);
+    CHECK(entry_of(beyond, "max_basic_leaf").instead == "0xd");
+    CHECK(reason_of(beyond, "max_basic_leaf") == "The leaves of Xen's guests end at 0xd.");
+    CHECK(entry_of(beyond, "max_ext_leaf").instead == "0x80000008");
+    CHECK(reason_of(beyond, "max_ext_leaf") == "The leaves of Xen's guests end at 0x80000008.");
+    CHECK(beyond.inexpressible.size() == within.inexpressible.size() + 2);
 }
 
 TEST_CASE("xl is not asked for more leaves than Xen has, which it would refuse", "[xen]") {

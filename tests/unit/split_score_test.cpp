@@ -1,0 +1,57 @@
+// What a split scores a pool by, against pools that keep the same for another reason.
+
+#include "compare/split_score.hpp"
+#include "merge/host_promises.hpp"
+#include "poolcpuid/rulebook.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
+
+namespace poolcpuid::test::split_score_test {
+
+namespace {
+
+constexpr auto ebx = Register::ebx;
+constexpr auto ecx = Register::ecx;
+constexpr std::uint32_t xsave = 1U << 26;  // leaf 1, ECX
+constexpr std::uint32_t avx = 1U << 28;    // likewise
+constexpr std::uint32_t skylake = 0x00050654;
+
+class Scorer {
+public:
+    compare::Meet of(const TableBuilder& table) const {
+        return scorer_.of(merge::promises_of(plan_, hardware_host("host", table)), 1);
+    }
+    std::uint64_t kept(const compare::Meet& pool) const { return scorer_.kept(pool); }
+    std::uint64_t kept(compare::Meet pool, const compare::Meet& other) const {
+        scorer_.meet(pool, other);
+        return scorer_.kept(pool);
+    }
+
+private:
+    const std::size_t vendor_ = *builtin_rulebook().vendor_of("GenuineIntel");
+    const merge::Plan plan_{builtin_rulebook(), vendor_};
+    const compare::VendorScorer scorer_{plan_, vendor_};
+};
+
+}  // namespace
+
+TEST_CASE("a state that two hosts lay out differently costs a pool its features, and nothing else", "[split]") {
+    const Scorer scorer;
+    const TableBuilder plain = intel_table(skylake).reg(1, 0, ecx, xsave).row(0xD, 0, {3, 0x240, 0x240, 0});
+    const TableBuilder with = TableBuilder(plain)
+                                  .reg(1, 0, ecx, xsave | avx)
+                                  .row(0xD, 0, {7, 0x340, 0x340, 0})
+                                  .row(0xD, 2, {0x100, 0x240, 0, 0});
+    const TableBuilder otherwise = TableBuilder(with).row(0xD, 2, {0x100, 0x280, 0, 0});
+    const std::uint64_t without_avx = scorer.kept(scorer.of(plain));
+    CHECK(without_avx > 0);
+    CHECK(scorer.kept(scorer.of(with)) > without_avx);
+    CHECK(scorer.kept(scorer.of(with), scorer.of(with)) == scorer.kept(scorer.of(with)));
+    CHECK(scorer.kept(scorer.of(with), scorer.of(otherwise)) == without_avx);
+    CHECK(scorer.kept(scorer.of(with), scorer.of(plain)) == without_avx);
+    // Bits in other registers are nothing that the state takes along.
+    const auto also = [](TableBuilder table) { return table.reg(7, 0, ebx, 1U << 3); };  // BMI1
+    CHECK(scorer.kept(scorer.of(also(with)), scorer.of(also(otherwise))) == scorer.kept(scorer.of(also(plain))));
+}
+
+}  // namespace poolcpuid::test::split_score_test
