@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -179,6 +180,34 @@ TEST_CASE("a name without version is written as the model that it stands for", "
     const AskedQemu qemu;
     CHECK(properties(qemu.render(qemu.policy(intel_host("host")), {"--base", "SapphireRapids"})).front() ==
           "SapphireRapids-v5");
+}
+
+TEST_CASE("without --qemu the one that the PATH has first is asked, by either name", "[render]") {
+    const AskedQemu qemu;
+    const std::string policy = qemu.policy(intel_host("host"));
+    const auto version_with = [&](const std::string& path) {
+        return rendered_by(
+                   run({"render", "--to", "qemu", policy, "--format", "json"}, {.environment = {"PATH=" + path}}))
+            .at("version")
+            .get<std::string>();
+    };
+    namespace fs = std::filesystem;
+    const auto directory_with = [&](const std::string& directory, const std::string& name, unsigned minor) {
+        FakeQemu other = qemu_11();
+        other.minor = minor;
+        fs::create_directories(qemu.dir.file(directory));
+        fs::rename(other.write(qemu.dir), qemu.dir.file(directory + "/" + name));
+        return qemu.dir.file(directory);
+    };
+    const std::string of_rhel = directory_with("rhel", "qemu-kvm", 3);
+    const std::string of_debian = directory_with("debian", "qemu-system-x86_64", 4);
+    const std::string newer = directory_with("newer", "qemu-system-x86_64", 5);
+    const std::string none = qemu.dir.file("none");
+    fs::create_directories(none + "/qemu-system-x86_64");  // a directory is no program
+    CHECK_THAT(version_with(of_debian + ":" + newer), Contains("11.4"));
+    CHECK_THAT(version_with(none + "::" + newer + ":" + of_debian), Contains("11.5"));
+    CHECK_THAT(version_with(of_rhel + ":" + of_debian), Contains("11.4"));
+    CHECK_THAT(version_with(none + ":" + of_rhel), Contains("11.3"));
 }
 
 TEST_CASE("a model that is whatever the host is, or none, is no base", "[render]") {
