@@ -127,7 +127,7 @@ private:
 
     void leave_to_model(const CpuMapModel& model) {
         for (const NumberProperty& number : data_.numbers) {
-            if (number.name != phys_bits().name) guest_.forget(number.place, of_model);
+            if (number.name != phys_bits().name) guest_.leave_to_model(number, of_model);
         }
         if (!why_no_width_.empty()) guest_.forget(phys_bits().place, why_no_width_);
         guest_.forget_brand(of_model);

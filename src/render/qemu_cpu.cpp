@@ -128,7 +128,7 @@ private:
         for (const NumberProperty& number : data_.numbers) {
             const std::uint64_t value = guest.promised(number.place);
             if (!has_word_for(number.name)) {
-                guest.forget(number.place, words_.why_not);
+                guest.leave_to_model(number, words_.why_not);
                 continue;
             }
             if (value == 0 && !is_zero_said(number)) continue;

@@ -38,6 +38,8 @@ public:
 
     // Nobody can tell here what the guest sees there, or in all of the register.
     void forget(const DataPlace& place, const std::string& reason);
+    // The guest sees a number of its model's, as far as that is known.
+    void leave_to_model(const NumberProperty& number, const std::string& reason);
     void forget_register(const DataPlace& place, const std::string& reason);
     void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 

@@ -35,6 +35,7 @@ public:
                 number.place = one_register(entry, value);
                 number.condition = condition(entry, false);
                 number.says_zero = entry.optional_bool("says_zero", false);
+                if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
                 data.numbers.push_back(std::move(number));
             });
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
@@ -110,6 +111,19 @@ private:
                 bits.value = value_of(*value, bits.place);
                 all.push_back(bits);
             }
+        });
+        return all;
+    }
+
+    // What guests see of a number that is not said, by vendor.
+    std::vector<FixedBits> untold(ObjectReader& reader, const DataPlace& place) const {
+        std::vector<FixedBits> all;
+        each(reader, "untold", "what is not told", [&](ObjectReader& entry, const Value&) {
+            FixedBits bits;
+            bits.place = place;
+            bits.vendors = vendors(entry);
+            bits.value = value_of(entry.required("value"), place);
+            all.push_back(std::move(bits));
         });
         return all;
     }

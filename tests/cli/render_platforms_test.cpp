@@ -186,6 +186,12 @@ TEST_CASE("without a QEMU to ask Proxmox's section starts from the one model tha
     CHECK(flags_of(section).contains("-svm"));
     CHECK(lost(document, "ext_model").at("instead") == "0x6");    // family 15, model 107
     CHECK(lost(document, "ext_fms").at("instead") == "unknown");  // AMD's copy of both, with a stepping like any
+    // What no model says QEMU chooses itself (cpu.c x86_cpu_realizefn; cpu_x86_cpuid without PadLock's features).
+    CHECK(lost(document, "amd_ucode_rev").at("instead") == "0x1000065");
+    for (const Json& entry : document.at("inexpressible")) {
+        CHECK(entry.value("leaf", "") != "0xc0000000");
+        CHECK_FALSE((entry.value("index", "") == "0x8b" && entry.at("field") == "bits without a field"));
+    }
     CHECK_THAT(document.at("notes").dump(), Contains("only the model qemu64"));
 }
 

@@ -75,6 +75,8 @@ TEST_CASE("lint checks what qemu.json names", "[rulebook][lint][render]") {
             {qemu, R"("property": "xlevel2")", R"("xlevel2")", R"("xlevel3")", "", "since, or a name that QEMU has"},
             {qemu, R"("property": "xlevel2")", R"("xlevel2")", R"("xlevel2", "since": "7.2")", "", "no since"},
             {qemu, R"("property": "xlevel2")", R"(, "register": "eax")", "", "", "one register"},
+            {qemu, R"("untold": [{"vendors": ["amd"])", R"(["amd"])", R"(["amb"])", "", "vendor"},
+            {qemu, R"("property": "xlevel2")", R"("0x0")", R"("0x100000000")", "", "no more bits than the place has"},
             {qemu, R"("oldest")", R"("7.2")", R"("7.2.22")", "", "expected a release \"MAJOR.MINOR\""},
             {qemu, R"("always":)", R"("hypervisor")", R"("hyperviser")", "", "a name that QEMU has for a field"},
             {qemu, R"("accel": "kvm", "value")", R"("kvm", "value")", R"("xen", "value")", "", "expected kvm or tcg"},
