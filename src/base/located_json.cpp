@@ -63,7 +63,8 @@ private:
 // into their parent, so a stack of open containers is all the state there is.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
 public:
-    Builder(std::string_view file, const LineCounter* counter) : file_(file), counter_(counter) {}
+    Builder(std::string_view file, std::size_t size, const LineCounter* counter)
+        : file_(file), size_(size), counter_(counter) {}
 
     bool null() override { return scalar(Value::Type::null, "null"); }
     bool boolean(bool value) override { return scalar(Value::Type::boolean, value ? "true" : "false"); }
@@ -88,9 +89,12 @@ public:
         return true;
     }
 
-    bool parse_error(std::size_t, const std::string& token, const nlohmann::json::exception&) override {
-        throw InputError(file_, counter_->line, "well-formed JSON",
-                         token.empty() ? "the end of the text" : quote(token));
+    // read: how many characters were, the end of the text among them.
+    bool parse_error(std::size_t read, const std::string& token, const nlohmann::json::exception&) override {
+        const bool is_at_end = token.empty() || read > size_;
+        std::string found = is_at_end ? "the end of the text" : "";
+        if (!token.empty()) found += (is_at_end ? " after " : "") + quote(token);
+        throw InputError(file_, counter_->line, "well-formed JSON", std::move(found));
     }
 
     Value take() { return std::move(root_); }
@@ -159,6 +163,7 @@ private:
     }
 
     std::string file_;
+    std::size_t size_;  // of the text, in bytes
     const LineCounter* counter_;
     std::size_t values_ = 0;
     std::vector<Value> open_;
@@ -173,7 +178,7 @@ const Value* Value::find(std::string_view key) const {
 
 Value parse(std::string_view bytes, std::string_view file, std::size_t first_line) {
     LineCounter counter{first_line};
-    Builder builder(file, &counter);
+    Builder builder(file, bytes.size(), &counter);
     const CountingIterator begin(bytes.data(), &counter);
     const CountingIterator end(bytes.data() + bytes.size(), &counter);
     nlohmann::json::sax_parse(begin, end, &builder);

@@ -48,6 +48,13 @@ TEST_CASE("a syntax error names the line of the offending text", "[json]") {
     CHECK(contains(refusal_of("{\n1\n}"), "f:2: "));
     CHECK(contains(refusal_of("{\"a\": 1}\n{}"), "f:2: "));
     CHECK(contains(refusal_of("{\"a\": 1"), "f:1: "));
+    // Of a text that was cut off it is the end that is wrong, and not what stands before it.
+    const std::string whole = R"({"a": [true, 17], "b": "text\n"})";
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        CAPTURE(size);
+        CHECK(contains(refusal_of(whole.substr(0, size)), "f:1: expected well-formed JSON, found the end of the text"));
+    }
+    CHECK(contains(refusal_of(R"({"a": "te)"), "found the end of the text after \"\"te\""));
 }
 
 TEST_CASE("empty text, comments and trailing commas are no JSON", "[json]") {
