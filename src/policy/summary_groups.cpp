@@ -163,7 +163,7 @@ Deciders deciders_of(const Decision& decision, const Rulebook& rulebook) {
     if (decision.because.count == 0) return {};
     if (is_consequence(decision.cause)) return {decision.because};
     Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision) : known_limiting(decision)};
-    if (deciders.hosts.count > 0 && !deciders.hosts.names.empty()) return deciders;
+    if (!deciders.hosts.names.empty()) return deciders;
     return {decision.because, hosts_where(decision, is_unknown).count == 0};
 }
 

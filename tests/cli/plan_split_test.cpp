@@ -54,6 +54,13 @@ TEST_CASE("a split needs hosts alone, and is what its schema says", "[plan][spli
     CHECK(split.at("migrations_end").dump() ==
           R"([{"pools":[1,2],"hosts":[2,1]},{"pools":[1,3],"hosts":[2,1]},{"pools":[2,3],"hosts":[1,1]}])");
     CHECK(split.at("kept").at("split") == split.at("kept").at("bound"));
+    // What each has that one pool of all has not.
+    std::string gains;
+    for (const Json& pool : split.at("pools")) {
+        for (const Json& gain : pool.at("gains")) gains += gain.at("field").get<std::string>() + " ";
+        gains += "| ";
+    }
+    CHECK(gains == "avx2 fs_gs_base_ns | avx2 | fs_gs_base_ns | ");
     CHECK(run({"plan", "--max-pools", "3", "--hosts", hosts.pool.weak, hosts.pool.b, hosts.pool.relaxed, hosts.pool.a})
               .out == three.out);
     CHECK_THAT(flat(hosts.split("3", {"--format", "text"}).out),

@@ -78,6 +78,15 @@ TEST_CASE("a conflicting or missing row of libcpuid is refused", "[libcpuid]") {
     CHECK(contains(refusal_text(dashes + head), "expected CPUID rows, found none"));
 }
 
+TEST_CASE("libcpuid has a place for 32 leaves of each range, and for the subleaves of some", "[libcpuid]") {
+    const auto has = [](std::uint32_t leaf, std::uint32_t subleaf) {
+        return dump::libcpuid_expresses({leaf, subleaf}, false);
+    };
+    CHECK((has(0, 0) && has(0x1F, 0) && has(0x80000000, 0) && has(0x8000001F, 0)));
+    CHECK_FALSE((has(0x20, 0) || has(0x7FFFFFFF, 0) || has(0x80000020, 0) || has(0x7, 1)));
+    CHECK((has(4, 0) && has(4, 100) && has(0x80000026, 3)));
+}
+
 TEST_CASE("a dump of an ARM CPU is refused by its name", "[libcpuid]") {
     const std::string text = "_________________ Logical CPU #0 _________________\narm_midr=f1255ec0410fd083\n";
     CHECK(dump::is_libcpuid(text));

@@ -134,6 +134,7 @@ TEST_CASE("min: the smallest address width, and a finding that names the hosts w
 
 TEST_CASE("min: a width that the dump does not say is the 36 bits that its absence means", "[merge]") {
     const Merged pool({hardware_host("a", intel_table().unknown(0x80000008, 0)), hardware_host("b", intel_table())});
+    CHECK(pool.named_by("value-assumed", "maxphyaddr") == Names{"a"});
     CHECK((pool.reg(0x80000008, 0, eax) & 0xFF) == 36);
 }
 
