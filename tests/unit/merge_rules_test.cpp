@@ -145,6 +145,10 @@ TEST_CASE("min: a guest address width of 0 means the physical one", "[merge]") {
     CHECK(Merged({host("a", 0x003030), host("b", 0x2E3030)}).reg(0x80000008, 0, eax) == 0x2E3030);
     CHECK(Merged({host("a", 0x003030), host("b", 0x303034)}).reg(0x80000008, 0, eax) == 0x003030);
     CHECK(Merged({host("a", 0x00302E), host("b", 0x303034)}).reg(0x80000008, 0, eax) == 0x00302E);
+    // Where all agree there is nothing to decide, by whatever number they say it.
+    CHECK(Merged({host("a", 0x003030), host("b", 0x003030)}).decision("guestphys") == nullptr);
+    CHECK(Merged({host("a", 0x2E3030), host("b", 0x2E3030)}).decision("guestphys") == nullptr);
+    CHECK(Merged({host("a", 0x003030), host("b", 0x2E3030)}).decision("guestphys") != nullptr);
 }
 
 TEST_CASE("max: an obligation is the largest", "[merge]") {
