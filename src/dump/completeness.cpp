@@ -62,6 +62,11 @@ private:
         return may_be_omitted ? habits_.zero_subleafed : habits_.zero_leaves;
     }
 
+    // Where rows of zeros are left out, one that is missing was zeros as long as another one follows.
+    bool may_be_cut_off(LeafKey key) const noexcept {
+        return habits_.in_order && !table_.rows.empty() && table_.rows.back().key < key;
+    }
+
     void mark(std::uint32_t leaf, std::optional<std::uint32_t> subleaf = std::nullopt) {
         table_.unknown.push_back({leaf, subleaf});
     }
@@ -78,9 +83,10 @@ private:
                 continue;
             }
             const bool expressible = expresses({leaf, 0});
-            if (expressible && !prints(leaf) && !is_announced(leaf)) continue;
+            const bool is_printed = prints(leaf) || is_announced(leaf);
+            if (expressible && !is_printed && !may_be_cut_off({leaf, 0})) continue;
             mark(leaf);
-            cut = cut || expressible;
+            cut = cut || (expressible && is_printed);
         }
         return cut;
     }
@@ -96,7 +102,7 @@ private:
 
     void mark_subleaf(LeafKey key) {
         if (table_.find(key) != nullptr) return;
-        if (habits_.announced_subleaves || !expresses(key)) mark(key.leaf, key.subleaf);
+        if (habits_.announced_subleaves || !expresses(key) || may_be_cut_off(key)) mark(key.leaf, key.subleaf);
     }
 
     void mark_subleaves(const LeafShape& shape) {
@@ -129,7 +135,9 @@ private:
     void mark_components(const Registers& user) {
         if (user.all_zero()) return;
         if (!expresses({xsave_leaf, 1})) return mark(xsave_leaf);
-        const Registers* flags = table_.find({xsave_leaf, 1});
+        const LeafKey instructions{xsave_leaf, 1};  // every CPU with XSAVE has the row, be it of zeros
+        const Registers* flags = table_.find(instructions);
+        if (flags == nullptr && (habits_.zero_leaves || may_be_cut_off(instructions))) mark(xsave_leaf, 1);
         const std::uint64_t components = announced_components(user, flags != nullptr ? *flags : Registers{});
         for (std::uint32_t component = 2; component <= last_component; ++component) {
             if ((components >> component & 1U) == 0) continue;

@@ -8,11 +8,14 @@
 //   stepping        : 7
 //   microcode       : 0x5003604
 //   flags           : fpu vme de pse tsc …
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "dump/keyed_lines.hpp"
 #include "dump/line_reader.hpp"
@@ -24,6 +27,8 @@ namespace poolcpuid::dump {
 
 namespace {
 
+constexpr std::size_t most_microcodes = 4;  // microcodes in a note
+
 class CpuinfoReader {
 public:
     explicit CpuinfoReader(const Source& source) : source_(source), lines_(source) {}
@@ -33,6 +38,7 @@ public:
         dump.hardware.emplace();
         while (read_block()) add_cpu(dump);
         if (dump.hardware->cpus.empty()) refuse(0, "a CPU with \"vendor_id\" and \"flags\"", "none");
+        put_microcode(dump);
         return dump;
     }
 
@@ -74,10 +80,30 @@ private:
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
         for_each_word(flags().text, [&](std::string_view flag) { features.set(flag, true); });
+        check_number();
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
         const KeyedLine* microcode = block_.find("microcode");
-        if (microcode != nullptr && from_hex(microcode->text, 8)) dump.meta["microcode"] = microcode->text;
+        if (microcode != nullptr && from_hex(microcode->text, 8)) microcodes_.insert(microcode->text);
+    }
+
+    // A number that comes again is another host's.
+    void check_number() {
+        const KeyedLine* processor = block_.find("processor");
+        if (processor == nullptr) return;
+        const auto [first, is_new] = numbers_.emplace(processor->text, processor->line);
+        if (is_new) return;
+        refuse(processor->line, "each logical CPU of one host once",
+               "processor " + printable(processor->text) + " again, after line " + std::to_string(first->second));
+    }
+
+    // A host whose CPUs have several has none of which one could say what it does.
+    void put_microcode(HostDump& dump) const {
+        if (microcodes_.size() == 1) dump.meta["microcode"] = *microcodes_.begin();
+        if (microcodes_.size() < 2) return;
+        dump.notes.push_back({"cpus-differ", "The logical CPUs have different microcodes, so that none counts: " +
+                                                 short_list({microcodes_.begin(), microcodes_.end()}, most_microcodes) +
+                                                 "."});
     }
 
     // The CPU's own: those of another say nothing of it.
@@ -94,6 +120,8 @@ private:
     LineReader lines_;
     KeyedLines block_{source_.file};
     KeyedLines next_{source_.file};
+    std::map<std::string, std::size_t> numbers_;  // of logical CPUs, and the lines on which they stand
+    std::set<std::string> microcodes_;
 };
 
 }  // namespace

@@ -27,7 +27,8 @@ struct Habits {
     bool announced_subleaves = false;  // subleaves that subleaf 0 announces
     // True when the format has a place for the row; all have, where there is no such function.
     bool (*expresses)(LeafKey key, bool amd) noexcept = nullptr;
-    bool grew = false;  // older versions of the tool had no place for some lists of subleaves
+    bool grew = false;      // older versions of the tool had no place for some lists of subleaves
+    bool in_order = false;  // rows of zeros are left out, the others in order: behind the last one nothing is known
 };
 
 // A format: its word, whether bytes look like it (cheap, never throws), and the reading itself. Readers leave name
@@ -161,7 +162,7 @@ inline constexpr std::array formats{
     Format{"instlatx64", is_instlatx64, read_instlatx64, Habits{.zero_leaves = true, .announced_subleaves = true},
            "InstLatx64", is_instlatx64_row},
     // Omits every row of zeros.
-    Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses}, "kcpuid"},
+    Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses, .in_order = true}, "kcpuid"},
     // cpuid -r also prints the dumps of others again.
     Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r",
            is_cpuid_r_row},

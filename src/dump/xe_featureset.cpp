@@ -25,27 +25,36 @@ namespace poolcpuid::dump {
 
 namespace {
 
+constexpr std::string_view words_key = "features_hvm";
+
 class XeReader {
 public:
     explicit XeReader(const Source& source) : source_(source), lines_(source.file) {
         LineReader lines(source);
-        while (lines.next()) lines_.add(lines.text(), lines.number());
+        while (lines.next()) {
+            const std::string_view key = lines_.add(lines.text(), lines.number());
+            if (key != "vendor" && key != words_key) continue;
+            const KeyedLine& first = lines_.required(key);
+            if (first.line == lines.number()) continue;
+            refuse(lines.number(), "one host a text, which has one line \"" + std::string(key) + "\"",
+                   "another after that on line " + std::to_string(first.line));
+        }
     }
 
     HostDump read() {
-        NamedFeatures features(Tongue::linux_kernel, Speaker::of_guests);
+        NamedFeatures names(Tongue::linux_kernel, Speaker::of_guests);
         const KeyedLine& vendor = lines_.required("vendor");
-        if (!features.set_vendor(vendor.text)) {
+        if (!names.set_vendor(vendor.text)) {
             refuse(vendor.line, "a vendor of CPUs with CPUID as \"vendor\"", quote(vendor.text));
         }
-        if (!features.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
+        if (!names.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
             refuse(lines_.required("family").line, "family, model and stepping as CPUID has them", "others");
         }
         HostDump dump;
         dump.hypervisor.emplace();
         dump.hypervisor->name = "xen";
-        set_words(features, dump.hypervisor->msrs);
-        dump.hypervisor->cpuid = features.finish();
+        set_words(names, dump.hypervisor->msrs);
+        dump.hypervisor->cpuid = names.finish();
         return dump;
     }
 
@@ -66,9 +75,9 @@ private:
         return words;
     }
 
-    void set_words(NamedFeatures& features, std::optional<std::vector<MsrRow>>& msrs) const {
+    void set_words(NamedFeatures& names, std::optional<std::vector<MsrRow>>& msrs) const {
         const rulebook::XenTarget target = rulebook::xen_data(builtin_rulebook());
-        const std::vector<std::uint32_t> words = words_of(lines_.required("features_hvm"));
+        const std::vector<std::uint32_t> words = words_of(lines_.required(words_key));
         // A Xen that is newer than the rulebook may have more words.
         const std::size_t count = std::min(words.size(), target.words.size());
         std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>
@@ -76,7 +85,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             const rulebook::DataPlace& place = target.words[i].place;
             if (!place.is_msr) {
-                features.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
+                names.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
                 continue;
             }
             auto& [value, bits] = halves[place.leaf_first];
@@ -98,8 +107,7 @@ private:
 
 bool is_xe_featureset(std::string_view bytes) noexcept {
     return any_line(bytes, [](std::string_view line) noexcept {
-        constexpr std::string_view key = "features_hvm";
-        return line.starts_with(key) && trim(line.substr(key.size())).starts_with(':');
+        return line.starts_with(words_key) && trim(line.substr(words_key.size())).starts_with(':');
     });
 }
 

@@ -26,6 +26,7 @@ const std::string extended =
     "Extended Leafs :\n"
     "================\n"
     "0x80000000: EAX=0x80000008, EBX=0x68747541, ECX=0x444d4163, EDX=0x69746e65\n";
+const std::string last = "0x80000008: EAX=0x00003030, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000\n";
 
 }  // namespace
 
@@ -39,10 +40,28 @@ TEST_CASE("kcpuid -r gives one CPU, with decimal subleaves", "[kcpuid]") {
     CHECK(value_of(host, {0x80000000, 0}).eax == 0x80000008);
 }
 
-TEST_CASE("a leaf that kcpuid does not print is zeros", "[kcpuid]") {
-    const HostDump host = read(head + leaf_d + extended);
+// kcpuid.c skips leaves of zeros (cpuid_store).
+TEST_CASE("a leaf that kcpuid does not print is zeros as long as another one follows", "[kcpuid]") {
+    const HostDump host = read(head + leaf_d + extended + last);
     CHECK(table_of(host).unknown.empty());
-    CHECK_FALSE(table_of(host).is_unknown({0x80000008, 0}));
+    CHECK_FALSE(table_of(host).is_unknown({0x80000007, 0}));
+    const HostDump open = read(head + leaf_d + extended);
+    CHECK_FALSE(table_of(open).is_unknown({0x10, 0}));
+    CHECK(table_of(open).is_unknown({0x80000007, 0}));
+}
+
+TEST_CASE("of a kcpuid dump that was cut off nothing is known behind the cut", "[kcpuid]") {
+    const HostDump basic = read(head + leaf_d);
+    CHECK_FALSE(table_of(basic).is_unknown({7, 0}));
+    CHECK(table_of(basic).is_unknown({0x10, 0}));
+    CHECK(table_of(basic).is_unknown({0x80000001, 0}));
+    const HostDump within = read(head + leaf_d.substr(0, leaf_d.find("  1:")));
+    CHECK(table_of(within).is_unknown({0xD, 1}));
+    CHECK(table_of(within).is_unknown({0xD, 2}));
+    CHECK_FALSE(table_of(within).is_unknown({7, 0}));
+    const HostDump before = read(head);
+    CHECK(table_of(before).is_unknown({7, 0}));
+    CHECK(table_of(before).is_unknown({0xD, 0}));
 }
 
 TEST_CASE("a damaged row of kcpuid is refused with its line", "[kcpuid]") {

@@ -71,6 +71,21 @@ TEST_CASE("every logical CPU of /proc/cpuinfo counts, and a list of flags may be
     CHECK(wrapped.hardware == read_host(text).hardware);
 }
 
+// Each CPU does what its own microcode lets it: the order of the CPUs says nothing.
+TEST_CASE("CPUs of different microcodes have none that one could go by", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::string older = replaced(text, "0xa0011d1", "0xa001173");
+    const std::size_t second = text.rfind("0xa0011d1");
+    for (const std::string& mixed : {older, std::string(text).replace(second, 9, "0xa001173")}) {
+        const HostDump host = read_host(mixed);
+        CHECK_FALSE(host.meta.contains("microcode"));
+        REQUIRE(host.notes.size() == 2);
+        CHECK(host.notes.front().code == "cpus-differ");
+        CHECK_THAT(host.notes.front().message, Catch::Contains("0xa001173, 0xa0011d1"));
+    }
+    CHECK(read_host(replaced(older, "0xa0011d1", "0xa001173")).meta.at("microcode") == "0xa001173");
+}
+
 TEST_CASE("what a kernel makes itself says nothing of the CPU", "[partial]") {
     const std::string flags = replaced(example("lscpu.json"), " clwb", " clwb clzero ibpb_brtype srso_no ibpb stibp");
     const CpuidTable table = read_host(flags).first_table();
@@ -183,6 +198,7 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(cpuinfo, "stepping\t: 1\n", ""), R"(f:1: expected a line "stepping", found none)"},
         {cpuinfo.substr(0, cpuinfo.rfind("model\t")) + "model\t\t: 2\nstepping\t: 1\nflags\t\t: fpu\n",
          "f:13: expected"},
+        {cpuinfo + "\n" + cpuinfo, "expected each logical CPU of one host once, found processor 0 again, after line 1"},
         {replaced(lscpu, "Vendor ID:", "Maker:"), R"(f:1: expected "Vendor ID:", found none)"},
         {replaced(lscpu, "\"Model:\", \"data\": \"1\"", "\"Model:\", \"data\": \"x\""),
          R"(expected a number as "Model:")"},
@@ -208,6 +224,11 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 178bfbff-f6f8320-"),
          "f:11: expected words of 8 hexadecimal digits"},
         {replaced(xe, "family: 25", "family: ?"), R"(f:6: expected a number as "family")"},
+        {xe + "\n" + xe,
+         R"(expected one host a text, which has one line "vendor", found another after that on line 3)"},
+        {xe + xe.substr(xe.find("features_hvm:")), R"(one line "features_hvm", found another after that on line 11)"},
+        {host + host, "expected the end of the text after </capabilities>, found more"},
+        {guests + guests, "expected the end of the text after </domainCapabilities>, found more"},
     };
     for (const Text& text : texts) {
         CAPTURE(text.bytes);
