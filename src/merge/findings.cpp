@@ -135,7 +135,8 @@ private:
             "No family and model is safe for the whole pool. From those of " + lender +
                 " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                 ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. Set the "
-                "mitigations in the guests by hand (Linux: retbleed=ibpb spec_rstack_overflow=ibpb on AMD), "
+                "mitigations in the guests by hand (Linux on AMD: retbleed=force,ibpb, and spec_rstack_overflow=ibpb "
+                "where the policy has ibpb_brtype), "
                 "or split the pool.",
             exposed);
     }
@@ -294,7 +295,7 @@ private:
             if (!atom.promised) return;  // a host without the component is no conflict
             layouts[{atom.offset, atom.size, atom.align64}].insert(&variant);
         }
-        if (layouts.size() < 2) return;
+        if (layouts.size() < 2 || !would_be_used(component)) return;
         std::string text;
         HostList all;
         for (const auto& [layout, variants] : layouts) {
@@ -308,6 +309,15 @@ private:
             "The hosts lay out the XSAVE state " + std::string(component.id) + " differently (" + text +
                 "), so it and what needs it are not in the policy.",
             all);
+    }
+
+    // Whether every host has a feature that needs the state: else it would not be in the policy anyway.
+    bool would_be_used(const XsaveComponent& component) const {
+        return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
+            return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+                return brought_value(plan_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
+            });
+        });
     }
 
     void report_uneven() {

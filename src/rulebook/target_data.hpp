@@ -89,8 +89,8 @@ struct FirecrackerData {
 struct NumberProperty {
     std::string name;
     DataPlace place;
-    std::string condition;       // a field that must be in the policy, or empty
-    bool says_zero = false;      // left out, it is not 0
+    std::string condition;   // a field that must be in the policy, or empty
+    bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
     std::vector<FixedBits> untold;
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it

@@ -101,9 +101,9 @@ TEST_CASE("RFDS_CLEAR in real pools", "[corpus][guarded]") {
 TEST_CASE("VERW_CLEAR in real pools", "[corpus][guarded]") {
     // 80000021h EAX[5].
     const std::vector<Row> rows{
-        {"verw_clear", {milan, genoa}, 1},                   // 18000265, 18000367
-        {"verw_clear", {genoa, rome}, 1},                    // no such leaf; immune
-        {"verw_clear", {genoa, turin}, 1},                   // D93FFFCF; immune
+        {"verw_clear", {milan, genoa}, 1},           // 18000265, 18000367
+        {"verw_clear", {genoa, rome}, 1},            // no such leaf; immune
+        {"verw_clear", {genoa, turin}, 1, {turin}},  // D93FFFCF; of a microcode that does not say that it is immune
         {"verw_clear", {genoa, genoa_raw}, 1, {genoa_raw}},  // 00062FCF, and no microcode is known
         {"verw_clear", {milan, milan_raw}, 1, {milan_raw}},  // 0000204D
         {"verw_clear", {milan_raw, genoa_raw}, 0},
@@ -135,6 +135,21 @@ TEST_CASE("a raw Milan scrubs from a microcode on", "[corpus][guarded]") {
         const Finding* lost = pool.finding("verw-promise-lost", "verw_clear");
         CHECK((lost == nullptr ? Names{} : lost->hosts.names) == (scrubs ? Names{} : Names{milan_raw}));
     }
+}
+
+// The return thunk has a form for family 19h; Zen 5 needs none (SRSO_USER_KERNEL_NO), and takes any.
+TEST_CASE("a pool of Milan, Genoa and Turin has a safe identity, which is the oldest", "[corpus][identity]") {
+    for (const std::vector<std::string>& hosts :
+         std::vector<std::vector<std::string>>{{milan, turin}, {turin, genoa}}) {
+        CAPTURE(hosts);
+        const Merged pool = pool_of(hosts);
+        CHECK(pool.finding("no-safe-identity") == nullptr);
+        const std::uint32_t family = pool.reg(1, 0, Register::eax) >> 20U & 0xFFU;
+        CHECK(family + 0xF == 0x19);
+    }
+    const Merged mixed = pool_of({rome, milan});
+    REQUIRE(mixed.finding("no-safe-identity") != nullptr);
+    CHECK_THAT(mixed.finding("no-safe-identity")->message, Catch::Contains("retbleed=force,ibpb"));
 }
 
 }  // namespace poolcpuid::test::guarded_test

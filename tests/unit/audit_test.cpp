@@ -135,6 +135,24 @@ TEST_CASE("a mitigation is not true where its instruction scrubs nothing", "[aud
     CHECK(entry(audit, "mds").advice.front().hosts == Names{"old"});
 }
 
+// entry_64.S clear_bhb_loop, and "Make clear_bhb_loop() effective on newer CPUs" of linux-kernel.
+TEST_CASE("the loop against branch history is too short for CPUs with a control of their own", "[audit]") {
+    constexpr std::uint32_t bhi_ctrl = 1U << 4;  // leaf 7, subleaf 2, EDX
+    const auto host = [&](const char* name, std::uint32_t signature, std::uint32_t controls) {
+        const TableBuilder table =
+            intel_table(signature).row(7, 0, {2, 0, 0, spec_ctrl | arch_caps}).row(7, 2, {0, 0, 0, controls});
+        return hardware_host(name, std::vector{table}, msr_list(MsrList::value, eibrs));
+    };
+    const HostDump icx = host("icx", 0x000606A6, 0);
+    const HostDump spr = host("spr", 0x000806F8, bhi_ctrl);
+    const Audit mixed = audited({icx, spr}, {icx, spr});
+    CHECK_THAT(entry(mixed, "spectre_v2").says, Catch::Contains("BHI: SW loop"));
+    CHECK(by_host(mixed, "spectre_v2") == "falsely-safe: spr; true: icx");
+    const Audit alone = audited({spr}, {spr});
+    CHECK_THAT(entry(alone, "spectre_v2").says, Catch::Contains("BHI: BHI_DIS_S"));
+    CHECK(by_host(alone, "spectre_v2") == "true: spr");
+}
+
 TEST_CASE("who says vulnerable is never falsely safe, and is told which hosts lack what", "[audit]") {
     const std::vector<HostDump> hosts{intel("a", skylake, 0, 0), intel("b", skylake, 0, spec_ctrl)};
     const Audit audit = audited(hosts, hosts);

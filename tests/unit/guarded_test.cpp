@@ -36,8 +36,9 @@ constexpr std::uint64_t mmio_no = 0xE000;  // SBDR_SSDP_NO, FBSDP_NO, PSDP_NO
 constexpr std::uint64_t psdp_no = 0x8000;
 constexpr std::uint64_t rfds_clear = 0x10000000;
 
-constexpr std::uint32_t verw_clear = 0x20;  // 80000021h EAX
-constexpr std::uint32_t tsa_no = 0x6;       // 80000021h ECX: TSA_SQ_NO, TSA_L1_NO
+constexpr std::uint32_t verw_clear = 0x20;      // 80000021h EAX
+constexpr std::uint32_t tsa_no = 0x6;           // 80000021h ECX: TSA_SQ_NO, TSA_L1_NO
+constexpr std::uint32_t tsa_fill_no = 1U << 7;  // likewise
 
 HostDump intel(const std::string& name, std::uint32_t signature, std::uint32_t leaf7_ebx, std::uint32_t leaf7_edx,
                MsrList list = MsrList::others, std::uint64_t value = 0) {
@@ -204,7 +205,10 @@ TEST_CASE("VERW_CLEAR is shown when a host has it, and names the hosts where VER
     const HostDump patched = amd("patched", genoa, 0x00000265, 0);  // FC GENOA_6.1
     const HostDump open = amd("open", genoa, 0x00062FCF, 0);        // IL Genoa_02, without its microcode
     const HostDump no_leaf = hardware_host("no-leaf", std::vector{amd_table(milan)}, std::vector<MsrRow>{});
-    const HostDump by_model = amd("by-model", turin, 0xD93FFFCF, 0);  // IL Turin_01
+    const HostDump by_model = amd("by-model", 0x00830F10, 0, 0);                     // Rome
+    const HostDump older_turin = amd("older-turin", turin, 0xD93FFFCF, 0);           // IL Turin_01
+    const HostDump half_turin = amd("half-turin", turin, 0xD93FFFCF, tsa_no);        // without TSA_FILL_NO
+    const HostDump by_bits = amd("turin", turin, 0xD93FFFCF, tsa_no | tsa_fill_no);  // as a Turin of 2025 has it
     const HostDump by_no = amd("by-no", 0x00B80F00, 0, tsa_no);
     const HostDump hidden = hardware_host(
         "hidden", std::vector{amd_table(genoa).reg(0x80000000, 0, eax, 0x80000028).unknown(0x80000021, 0)},
@@ -213,6 +217,9 @@ TEST_CASE("VERW_CLEAR is shown when a host has it, and names the hosts where VER
                                  {"patched and patched", {patched, amd("b", milan, 0x00000265, 0)}, 1},
                                  {"patched and immune by its model", {patched, by_model}, 1},
                                  {"patched and immune by the NO bits", {patched, by_no}, 1},
+                                 {"patched and Zen 5 whose microcode says so", {patched, by_bits}, 1},
+                                 {"patched and Zen 5 that says nothing", {patched, older_turin}, 1, {"older-turin"}},
+                                 {"patched and Zen 5 that says half", {patched, half_turin}, 1, {"half-turin"}},
                                  {"patched and affected", {patched, open}, 1, {"open"}},
                                  {"patched and affected, without the leaf", {patched, no_leaf}, 1, {"no-leaf"}},
                                  {"immune and immune", {by_model, amd("b", 0x00830F10, 0, 0)}, 0},
