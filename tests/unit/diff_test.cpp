@@ -267,6 +267,35 @@ TEST_CASE("equal registers: of hosts by their views, of a host and a policy by f
           "none 0x0 0xf");
 }
 
+TEST_CASE("hosts are equal where both of their views are, rows and MSRs", "[diff]") {
+    const auto host = [](std::uint32_t hardware, std::uint32_t hypervisor, std::uint64_t msr) {
+        HostDump result = hardware_host("host", amd_table().reg(0x15, 7, ebx, hardware));  // a bit of no field
+        result.hypervisor.emplace();
+        result.hypervisor->cpuid = amd_table().reg(0x15, 7, ebx, hypervisor).table();
+        result.hypervisor->msrs = std::vector<MsrRow>{{0x123, msr}};
+        return result;
+    };
+    CHECK(diff(host(1, 1, 1), host(1, 1, 1)).equal_registers);
+    CHECK_FALSE(diff(host(1, 1, 1), host(2, 1, 1)).equal_registers);
+    CHECK_FALSE(diff(host(1, 1, 1), host(1, 2, 1)).equal_registers);
+    CHECK_FALSE(diff(host(1, 1, 1), host(1, 1, 2)).equal_registers);
+}
+
+TEST_CASE("the microcode of two hosts is told as their dumps have it, or as unknown", "[diff]") {
+    const auto host = [](const char* microcode) {
+        HostDump result = hardware_host("host", amd_table());
+        if (*microcode != 0) result.meta["microcode"] = microcode;
+        return result;
+    };
+    const auto told = [](const HostDump& before, const HostDump& after) {
+        const FieldChange change = change_of(diff(before, after), "amd_ucode_rev");
+        return change.before + " " + change.after;
+    };
+    CHECK(told(host("0x8301052"), host("0x8301072")) == "0x8301052 0x8301072");
+    CHECK(told(host("0x8301072"), host("")) == "0x8301072 unknown");
+    CHECK(told(host(""), host("0x8301072")) == "unknown 0x8301072");
+}
+
 TEST_CASE("of two vendors one promise is broken, and the registers that differ are told", "[diff]") {
     const HostDump intel = hardware_host("a", intel_table().set(1, 0, ecx, 1U << 23U).set(1, 0, ebx, 0x05000000));
     const Difference difference = diff(intel, policy_of(amd_table()));

@@ -115,6 +115,19 @@ TEST_CASE("an immunity that kernels state is made on silicon that is immune, and
     check_lost(amd(unlisted_zen, {}), "tsa_l1_no");
 }
 
+TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not known", "[hypervisor_bits]") {
+    const TableBuilder zen = amd(rome, {"amd_ibpb", "invpcid"});  // on CPUs with both kernels make it
+    const HostDump promising = two_views("promising", zen, with(zen, {"sbpb"}));
+    CHECK(answer(promising, hardware_host("bare", zen), "sbpb").violation.given);
+    const Answer unsure = answer(promising, hardware_host("bare", TableBuilder(zen).unknown(7, 0)), "sbpb");
+    REQUIRE(unsure.named);
+    CHECK_FALSE(unsure.violation.known);
+    CHECK_FALSE(unsure.violation.given);
+    const Answer lost = answer(promising, hardware_host("bare", amd(rome, {"amd_ibpb"})), "sbpb");
+    REQUIRE(lost.named);
+    CHECK(lost.violation.known);
+}
+
 TEST_CASE("what only some hypervisors make counts as any unknown promise", "[hypervisor_bits]") {
     const TableBuilder haswell = with(intel_table(), {"spec_ctrl"});
     const Answer unsure = answer(two_views("promising", haswell, with(haswell, {"amd_ibpb", "ibpb_ret"})),

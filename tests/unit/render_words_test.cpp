@@ -1,0 +1,32 @@
+// What a field that a target cannot say costs a guest.
+
+#include "poolcpuid/rulebook.hpp"
+#include "render/words.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
+
+namespace poolcpuid::test::render_words_test {
+
+namespace {
+
+// Of a bit that the policy shows and the guest does not see.
+Impact lost(const std::string& id) {
+    Inexpressible entry;
+    render::describe(&field_named(id), false, 1, 0, entry);
+    CHECK(entry.telling == Telling::less);
+    return entry.impact;
+}
+
+}  // namespace
+
+TEST_CASE("a lost mitigation is a matter of security, a lost feature of speed, whatever else breaks", "[render]") {
+    CHECK(lost("ssbd") == Impact::security);
+    CHECK(lost("smep") == Impact::security);
+    CHECK(lost("avx2") == Impact::performance);
+    CHECK(lost("popcnt") == Impact::performance);
+    Inexpressible stray;
+    render::describe(nullptr, false, 1, 0, stray);
+    CHECK(stray.impact == Impact::performance);
+}
+
+}  // namespace poolcpuid::test::render_words_test
