@@ -188,6 +188,7 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
+        if (tell_of_assumption()) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
@@ -209,6 +210,27 @@ private:
                                    fields, group.hosts});
             }
         }
+    }
+
+    // What the guest takes for so of its VM, and is otherwise: whether it would do what has an effect, were it told.
+    bool tell_of_assumption() {
+        for (const GuestAssumption& assumption : case_.data.assumptions) {
+            Subject guest = case_.guest.subject();
+            if (std::find(guest.assumptions.begin(), guest.assumptions.end(), assumption.id) !=
+                guest.assumptions.end()) {
+                continue;
+            }
+            guest.assumptions.push_back(assumption.id);
+            const Saying then = saying_with(guest);
+            if (then.belief != Belief::mitigated || deceives(guest)) continue;
+            advice_.push_back({AuditAdvice::By::option,
+                               "Set the VM up so that " + assumption.says + " (audit --assume " + assumption.id +
+                                   "): it then says " + quoted(then.text) + ".",
+                               {},
+                               hosts_that_are(AuditVerdict::falsely_safe)});
+            return true;
+        }
+        return false;
     }
 
     // Whether with that field what the guest does has an effect on the host.

@@ -153,6 +153,29 @@ TEST_CASE("the loop against branch history is too short for CPUs with a control 
     CHECK(by_host(alone, "spectre_v2") == "true: spr");
 }
 
+// bugs.c srso_select_mitigation goes by the threads that the guest sees; Xen's srso_calculations: "in hardware".
+TEST_CASE("a guest without SMT is not safe from SRSO on a Zen 2 whose SMT is on", "[audit]") {
+    const auto host = [](const char* name, std::uint32_t more_threads) {
+        constexpr std::uint32_t ibpb = 1U << 12;         // leaf 80000008h EBX
+        constexpr std::uint32_t ibpb_brtype = 1U << 28;  // leaf 80000021h EAX
+        const TableBuilder table = amd_table(rome)
+                                       .reg(0x80000000, 0, eax, 0x80000028)
+                                       .reg(0x80000008, 0, ebx, ibpb)
+                                       .row(0x8000001E, 0, {0, more_threads << 8U, 0, 0})
+                                       .row(0x80000021, 0, {ibpb_brtype, 0, 0, 0});
+        return hardware_host(name, std::vector{table}, std::vector<MsrRow>{});
+    };
+    const std::vector<HostDump> hosts{host("with", 1), host("without", 0)};
+    const Audit audit = audited(hosts, hosts);
+    CHECK(entry(audit, "spec_rstack_overflow").says == "Mitigation: SMT disabled");
+    CHECK(by_host(audit, "spec_rstack_overflow") == "falsely-safe: with; true: without");
+    REQUIRE(entry(audit, "spec_rstack_overflow").advice.size() == 1);
+    CHECK_THAT(entry(audit, "spec_rstack_overflow").advice.front().text, Catch::Contains("--assume smt"));
+    const Audit told = audited(Merged(hosts).policy, hosts, {.guest = {}, .assume = {"smt"}});
+    CHECK(entry(told, "spec_rstack_overflow").says == "Mitigation: Safe RET");
+    CHECK(by_host(told, "spec_rstack_overflow") == "true: with, without");
+}
+
 TEST_CASE("who says vulnerable is never falsely safe, and is told which hosts lack what", "[audit]") {
     const std::vector<HostDump> hosts{intel("a", skylake, 0, 0), intel("b", skylake, 0, spec_ctrl)};
     const Audit audit = audited(hosts, hosts);
