@@ -2,10 +2,15 @@
 //
 // oslo.config reads a line as NAME = VALUE, splits lists at commas and takes "$" for another option, so names of models
 // and features are held to what needs no quotes.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/libvirt_cpu.hpp"
 #include "render/words.hpp"
+#include "rulebook/target_data.hpp"
 
 namespace poolcpuid::render {
 
@@ -27,7 +32,10 @@ Rendering render_nova(const TargetInput& input) {
     rendering.output =
         "[libvirt]\ncpu_mode = custom\ncpu_models = " + option_name(cpu.model) + "\ncpu_model_extra_flags = ";
     const char* separator = "";
+    const std::vector<std::string> always = rulebook::qemu_data(input.plan.rulebook()).always;
     for (const auto& [name, is_required] : cpu.features) {
+        // Nova would look for it in the host's CPU, which has none of what QEMU shows every guest.
+        if (is_required && std::find(always.begin(), always.end(), name) != always.end()) continue;
         rendering.output += separator + std::string(is_required ? "+" : "-") + option_name(name);
         separator = ", ";
     }
@@ -39,6 +47,11 @@ Rendering render_nova(const TargetInput& input) {
             "--property hw:maxphysaddr_bits=" +
             bits + ". Without it QEMU or its machine type chooses.");
     }
+    // nova/virt/libvirt/driver.py, _check_cpu_compatibility; nova/conf/workarounds.py.
+    rendering.notes.push_back(
+        "nova-compute compares each flag with the host's own CPU when it starts, and ends where that lacks one, though "
+        "KVM or QEMU gives it to guests or the flag only tells of another host of the pool: [workarounds] "
+        "skip_cpu_compare_at_startup = True leaves the comparison to libvirt.");
     rendering.notes.push_back(
         "Every compute node of the pool gets the same lines. They are read when nova-compute starts; a guest gets them "
         "when it is started or hard-rebooted.");
