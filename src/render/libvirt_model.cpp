@@ -187,8 +187,10 @@ std::vector<std::string> LibvirtModels::unsaid(const std::set<std::string>& requ
 
 std::vector<std::string> LibvirtModels::notes(const CpuMapModel& model, const std::set<std::string>& required) const {
     if (map_ == nullptr) {
-        return {"Without libvirt's cpu_map only the model " + model.name +
-                " is known: give a copy of /usr/share/libvirt/cpu_map of your hosts with --cpu-map DIR."};
+        return {
+            "Without libvirt's cpu_map only the model " + model.name +
+            " is known, and not which names your libvirt has: it refuses a guest with one that it does not know. Give "
+            "a copy of /usr/share/libvirt/cpu_map of your hosts with --cpu-map DIR."};
     }
     std::vector<std::string> all;
     const std::string name = printable(model.name);

@@ -152,8 +152,10 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
                std::any_of(data.numbers.begin(), data.numbers.end(),
                            [&](const auto& number) { return number.second.covers(field, subleaf); });
     };
-    guest.leave_to_host(is_said,
-                        "libxl has no name for it: Xen takes the value of the host on which the domain starts.");
+    guest.leave_to_host(
+        is_said,
+        "libxl has no name for it, or the policy no leaf in which to name it: Xen takes the value of the "
+        "host on which the domain starts.");
     guest.settle();
     form.lost = guest.view().differences();
     form.notes = xen_notes(input, data, guest, "The xl of an older one has no such names.");
