@@ -125,11 +125,19 @@ bool has_featureset(std::string_view bytes) noexcept {
 }
 
 // "[    0.004321] x86/fpu: …": a line of dmesg.
-bool has_time_stamp(std::string_view line) noexcept {
+bool is_of_dmesg(std::string_view line) noexcept {
     Cursor cursor(line);
     if (!cursor.skip("[")) return false;
     cursor.skip_blanks();
     return cursor.decimal() && cursor.skip(".") && cursor.decimal() && cursor.skip("] ");
+}
+
+// "[2024-01-01T00:00:00Z] CPU 0:": in JSON no word follows upon a bracket that closes.
+bool is_stamped(std::string_view line) noexcept {
+    const std::size_t end = line.find("] ");
+    if (!line.starts_with('[') || end == std::string_view::npos) return false;
+    const std::size_t word = line.find_first_not_of(' ', end + 1);
+    return word != std::string_view::npos && std::string_view(",]}").find(line[word]) == std::string_view::npos;
 }
 
 std::string text_of(const Kind& kind) {
@@ -166,12 +174,12 @@ std::string describe_unrecognised(std::string_view bytes) {
     if (is_tar(bytes)) return text_of(tar);
     if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
-    const bool is_log = any_line(bytes, has_time_stamp);
     const std::size_t second = std::min(bytes.find_first_not_of(" \t\r\n", start + 1), bytes.size());
     if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return text_of(empty_array);
-    if (bytes[start] == '{' || (bytes[start] == '[' && !is_log)) return find_kind(json_kinds, bytes, other_json);
+    if (bytes[start] == '{' || (bytes[start] == '[' && !any_line(bytes, is_stamped)))
+        return find_kind(json_kinds, bytes, other_json);
     if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
-    const Kind& other = has_featureset(bytes) ? featureset : is_log ? dmesg : other_text;
+    const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
     return find_kind(text_kinds, bytes, other);
 }
 
