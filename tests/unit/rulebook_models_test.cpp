@@ -197,6 +197,12 @@ TEST_CASE("features work from a microcode on", "[rulebook]") {
         {amd, 0x00B60F00, "rdseed=0 ", 0x0b600037, 0x0b600100},
         {amd, 0x00B60F80, "rdseed=0 ", 0x0b608038, 0x0b608100},
         {amd, 0x00B70F00, "rdseed=0 ", 0x0b700037, 0x0b700100},
+        {amd, 0x00A00F11, "ibpb_brtype=0 sbpb=0 ", 0x0a0011d1},  // linux-firmware amd-ucode/README of 2023-08-08
+        {amd, 0x00A00F12, "ibpb_brtype=0 sbpb=0 ", 0x0a001234},
+        {amd, 0x00A10F11, "ibpb_brtype=0 sbpb=0 ", 0x0a10113e},
+        {amd, 0x00A10F12, "ibpb_brtype=0 sbpb=0 ", 0x0a10123e},
+        {amd, 0x00AA0F01, "ibpb_brtype=0 sbpb=0 ", 0x0aa00116},
+        {amd, 0x00AA0F02, "ibpb_brtype=0 sbpb=0 ", 0x0aa00212},
         {intel, 0x00090672, "pcid=0 ", 0x2e},  // mm/init.c invlpg_miss_ids
         {intel, 0x000906A3, "pcid=0 ", 0x42c},
         {intel, 0x000B06E0, "pcid=0 ", 0x11},
