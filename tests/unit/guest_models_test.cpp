@@ -105,6 +105,8 @@ TEST_CASE("what a model is immune to is not on the kernel's black list", "[audit
         CHECK_FALSE((says(model.immune, "mmio") && lists.has(vendor, signature, "mmio_cpu")));
         CHECK_FALSE((says(model.immune, "tsa") && lists.has(vendor, signature, "tsa_cpu") &&
                      !lists.has(vendor, signature, "tsa_fill_cpu")));
+        CHECK_FALSE((says(model.immune, "gds") && lists.has(vendor, signature, "gds_cpu")));
+        CHECK_FALSE((says(model.immune, "its") && lists.has(vendor, signature, "its_cpu")));
         // And the other way: who is not on the list has not got it.
         if (vendor == "amd") CHECK((says(model.immune, "tsa") || lists.has(vendor, signature, "tsa_cpu")));
         // A guest that is of no model on the list does nothing about it.

@@ -113,6 +113,19 @@ TEST_CASE("the two names of one control are made from each other, where the hard
 TEST_CASE("an immunity that kernels state is made on silicon that is immune, and nowhere else", "[hypervisor_bits]") {
     check_given(amd(rome, {}), "tsa_l1_no");
     check_lost(amd(unlisted_zen, {}), "tsa_l1_no");
+    // GDS_NO: on Sapphire Rapids by every kernel, on Ice Lake by none but for its microcode's mitigation.
+    const auto gds_no_on = [](std::uint32_t signature) {
+        const TableBuilder table = with(intel_table(signature), {"arch_caps"});
+        const auto host = [&](const char* name, std::uint64_t caps) {
+            return hardware_host(name, std::vector{table}, msr_list(MsrList::value, caps));
+        };
+        const HostDump promising = with_hypervisor(host("promising", 0), table, msr_list(MsrList::value, 1U << 26));
+        return answer(promising, host("bare", 0), "ac_gds_no");
+    };
+    CHECK(gds_no_on(0x000806F8).violation.given);
+    const Answer ice_lake = gds_no_on(0x000606A6);
+    REQUIRE(ice_lake.named);
+    CHECK(ice_lake.violation.known);
 }
 
 TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not known", "[hypervisor_bits]") {
