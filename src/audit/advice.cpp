@@ -193,9 +193,9 @@ private:
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
             for (const AuditGround& ground : group.grounds) {
-                if (ground.is_field && ground.value == Answer::no && would_do(group.hosts.front(), ground.name)) {
-                    fields.push_back(ground.name);
-                }
+                // An immunity is nothing that anybody could bring to a CPU.
+                if (!ground.is_field || ground.value != Answer::no || !is_mitigation(ground.name)) continue;
+                if (would_do(group.hosts.front(), ground.name)) fields.push_back(ground.name);
             }
             std::sort(fields.begin(), fields.end());
             const std::string without =
@@ -210,6 +210,10 @@ private:
                                    fields, group.hosts});
             }
         }
+    }
+
+    bool is_mitigation(const std::string& field) const {
+        return !case_.rulebook[case_.rulebook.find(field)].mitigation.empty();
     }
 
     // What the guest takes for so of its VM, and is otherwise: whether it would do what has an effect, were it told.

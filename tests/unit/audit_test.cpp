@@ -148,6 +148,9 @@ TEST_CASE("the loop against branch history is too short for CPUs with a control 
     const Audit mixed = audited({icx, spr}, {icx, spr});
     CHECK_THAT(entry(mixed, "spectre_v2").says, Catch::Contains("BHI: SW loop"));
     CHECK(by_host(mixed, "spectre_v2") == "falsely-safe: spr; true: icx");
+    REQUIRE(entry(mixed, "spectre_v2").advice.size() == 1);
+    CHECK(entry(mixed, "spectre_v2").advice.front().by == AuditAdvice::By::host);
+    CHECK(entry(mixed, "spectre_v2").advice.front().fields.empty());  // nobody can bring BHI_NO to a CPU
     const Audit alone = audited({spr}, {spr});
     CHECK_THAT(entry(alone, "spectre_v2").says, Catch::Contains("BHI: BHI_DIS_S"));
     CHECK(by_host(alone, "spectre_v2") == "true: spr");
