@@ -144,6 +144,10 @@ TEST_CASE("labels of a Kubernetes node say of some features that they are there,
     CHECK(bit_of(table, {0x80000008, 0}, Register::ebx, 12) == '?');  // IBPB may stand for another bit
     const std::string list = "{\"kind\": \"List\", \"items\": [" + example("nfd.json") + "]}";
     CHECK(read_host(list).hardware == host.hardware);
+    // What long mode needs is there on amd64, and on nothing else.
+    const HostDump other = read_host(replaced(example("nfd.json"), "\"amd64\"", "\"386\""));
+    CHECK(bit_of(other.first_table(), leaf_1, Register::edx, 26) == '?');
+    CHECK(bit_of(other.first_table(), leaf_7, Register::ebx, avx2) == '1');
 }
 
 TEST_CASE("a host document says which bits are unknown, and reads back the same", "[partial]") {
