@@ -91,10 +91,9 @@ public:
 
     // read: how many characters were, the end of the text among them.
     bool parse_error(std::size_t read, const std::string& token, const nlohmann::json::exception&) override {
-        const bool is_at_end = token.empty() || read > size_;
-        std::string found = is_at_end ? "the end of the text" : "";
-        if (!token.empty()) found += (is_at_end ? " after " : "") + quote(token);
-        throw InputError(file_, counter_->line, "well-formed JSON", std::move(found));
+        const std::string end = "the end of the text";
+        const std::string found = token.empty() ? end : read > size_ ? end + " after " + quote(token) : quote(token);
+        throw InputError(file_, counter_->line, "well-formed JSON", found);
     }
 
     Value take() { return std::move(root_); }

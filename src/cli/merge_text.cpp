@@ -171,12 +171,12 @@ private:
 
     // What guests can no longer do against attacks, of all that is given up.
     void mitigations(const std::vector<summary::GivenUp>& losses) {
+        const VendorMask vendor = rulebook_.vendor_mask(policy_.vendor);
         std::vector<std::pair<std::string, std::string>> lost;
         for (const summary::GivenUp& loss : losses) {
             for (const Decision* decision : loss.features) {
                 const FieldIndex index = rulebook_.find(decision->field);
                 if (index == no_field) continue;
-                const VendorMask vendor = rulebook_.vendor_mask(policy_.vendor);
                 const auto attacks = rulebook::mitigated_names(rulebook_, rulebook_[index], vendor);
                 if (!attacks.empty()) lost.emplace_back(name_of(*decision), joined(attacks));
             }

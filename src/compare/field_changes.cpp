@@ -119,8 +119,7 @@ private:
         const bool as_written = literal_differs && (before_.is_policy() || before == after);
         change.before = document::value_word(as_written ? old_bits : before);
         change.after = document::value_word(as_written ? new_bits : after);
-        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index),
-                        !plan_.rulebook().mitigated_by(field, plan_.vendor_mask()).empty()};
+        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index), !change.mitigates.empty()};
         if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         if (scrub != nullptr && direction != Direction::relaxes) {
             subject.kind = AtomKind::scrub;

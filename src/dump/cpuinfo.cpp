@@ -8,7 +8,6 @@
 //   stepping        : 7
 //   microcode       : 0x5003604
 //   flags           : fpu vme de pse tsc …
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -80,21 +79,13 @@ private:
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
         for_each_word(flags().text, [&](std::string_view flag) { features.set(flag, true); });
-        check_number();
+        if (const KeyedLine* processor = block_.find("processor")) {
+            headers_.add({decimal_of(processor->text), {}, processor->line}, source_.file);
+        }
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
         const KeyedLine* microcode = block_.find("microcode");
         if (microcode != nullptr && from_hex(microcode->text, 8)) microcodes_.insert(microcode->text);
-    }
-
-    // A number that comes again is another host's.
-    void check_number() {
-        const KeyedLine* processor = block_.find("processor");
-        if (processor == nullptr) return;
-        const auto [first, is_new] = numbers_.emplace(processor->text, processor->line);
-        if (is_new) return;
-        refuse(processor->line, "each logical CPU of one host once",
-               "processor " + printable(processor->text) + " again, after line " + std::to_string(first->second));
     }
 
     // A host whose CPUs have several has none of which one could say what it does.
@@ -120,7 +111,7 @@ private:
     LineReader lines_;
     KeyedLines block_{source_.file};
     KeyedLines next_{source_.file};
-    std::map<std::string, std::size_t> numbers_;  // of logical CPUs, and the lines on which they stand
+    CpuHeaders headers_;
     std::set<std::string> microcodes_;
 };
 

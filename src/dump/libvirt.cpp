@@ -34,9 +34,7 @@ public:
         const pugi::xml_node root = document.first_child();
         check_root(root);
         for (const pugi::xml_node node : root.children()) read_node(node);
-        if (root.next_sibling()) {
-            refuse(lines_.line_of(root.next_sibling().offset_debug()), "the end of the text after </cpudata>", "more");
-        }
+        expect_end_after(root, source_, lines_);
         return finish();
     }
 

@@ -35,9 +35,7 @@ public:
             const pugi::xml_node mode = root.child("cpu").find_child_by_attribute("mode", "name", "host-model");
             read_guests(root, mode, dump);
         }
-        if (const pugi::xml_node next = root.next_sibling()) {
-            refuse(next, "the end of the text after </" + std::string(root.name()) + ">", "more: another host's?");
-        }
+        expect_end_after(root, source_, lines_);
         return dump;
     }
 

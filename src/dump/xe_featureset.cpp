@@ -42,19 +42,19 @@ public:
     }
 
     HostDump read() {
-        NamedFeatures names(Tongue::linux_kernel, Speaker::of_guests);
+        NamedFeatures features(Tongue::linux_kernel, Speaker::of_guests);
         const KeyedLine& vendor = lines_.required("vendor");
-        if (!names.set_vendor(vendor.text)) {
+        if (!features.set_vendor(vendor.text)) {
             refuse(vendor.line, "a vendor of CPUs with CPUID as \"vendor\"", quote(vendor.text));
         }
-        if (!names.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
+        if (!features.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
             refuse(lines_.required("family").line, "family, model and stepping as CPUID has them", "others");
         }
         HostDump dump;
         dump.hypervisor.emplace();
         dump.hypervisor->name = "xen";
-        set_words(names, dump.hypervisor->msrs);
-        dump.hypervisor->cpuid = names.finish();
+        set_words(features, dump.hypervisor->msrs);
+        dump.hypervisor->cpuid = features.finish();
         return dump;
     }
 
@@ -75,7 +75,7 @@ private:
         return words;
     }
 
-    void set_words(NamedFeatures& names, std::optional<std::vector<MsrRow>>& msrs) const {
+    void set_words(NamedFeatures& features, std::optional<std::vector<MsrRow>>& msrs) const {
         const rulebook::XenTarget target = rulebook::xen_data(builtin_rulebook());
         const std::vector<std::uint32_t> words = words_of(lines_.required(words_key));
         // A Xen that is newer than the rulebook may have more words.
@@ -85,7 +85,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             const rulebook::DataPlace& place = target.words[i].place;
             if (!place.is_msr) {
-                names.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
+                features.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
                 continue;
             }
             auto& [value, bits] = halves[place.leaf_first];

@@ -31,4 +31,11 @@ pugi::xml_document parse_xml(const Source& source, LineFinder& lines) {
     return document;
 }
 
+void expect_end_after(const pugi::xml_node& root, const Source& source, LineFinder& lines) {
+    const pugi::xml_node next = root.next_sibling();
+    if (!next) return;
+    throw InputError(std::string(source.file), lines.line_of(next.offset_debug()),
+                     "the end of the text after </" + std::string(root.name()) + ">", "more");
+}
+
 }  // namespace poolcpuid::dump

@@ -26,4 +26,8 @@ private:
 // Parses a document. Throws InputError: it is not well-formed, or larger than a dump in XML may be.
 pugi::xml_document parse_xml(const Source& source, LineFinder& lines);
 
+// Throws InputError where something follows the root element: the document of another host. To be called once the
+// root was read, for offsets must not decrease.
+void expect_end_after(const pugi::xml_node& root, const Source& source, LineFinder& lines);
+
 }  // namespace poolcpuid::dump

@@ -22,7 +22,7 @@ public:
     const Rulebook& rulebook() const noexcept { return plan_.rulebook(); }
     const merge::Plan& plan() const noexcept { return plan_; }
     const PoolPolicy& policy() const noexcept { return policy_; }
-    VendorMask vendors() const noexcept { return static_cast<VendorMask>(1U << plan_.vendor()); }
+    VendorMask vendors() const noexcept { return plan_.vendor_mask(); }
 
     // The policy's registers, of fields of whatever vendor.
     const PolicyRegisters& registers() const noexcept { return registers_; }

@@ -136,8 +136,7 @@ private:
                 " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                 ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. Set the "
                 "mitigations in the guests by hand (Linux on AMD: retbleed=force,ibpb, and spec_rstack_overflow=ibpb "
-                "where the policy has ibpb_brtype), "
-                "or split the pool.",
+                "where the policy has ibpb_brtype), or split the pool.",
             exposed);
     }
 
@@ -311,12 +310,15 @@ private:
             all);
     }
 
+    bool brings(const Variant& variant, FieldIndex index) const {
+        return brought_value(plan_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
+    }
+
     // Whether every host has a feature that needs the state: else it would not be in the policy anyway.
     bool would_be_used(const XsaveComponent& component) const {
         return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
-            return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
-                return brought_value(plan_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
-            });
+            return std::all_of(in_.variants.begin(), in_.variants.end(),
+                               [&](const Variant& variant) { return brings(variant, index); });
         });
     }
 
@@ -419,10 +421,8 @@ private:
     bool is_lost_to(FieldIndex index, const Outlier& outlier) const {
         const Cause cause = in_.draft.fate(index).cause;
         if (in_.draft.present(index) || cause == Cause::ceiling || cause == Cause::hidden) return false;
-        const std::uint32_t subleaf = rulebook_[index].subleaf_first;
         return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
-            return outlier.promises.contains(variant.promises.get()) ||
-                   brought_value(plan_, *variant.promises, index, subleaf).value != 0;
+            return outlier.promises.contains(variant.promises.get()) || brings(variant, index);
         });
     }
 

@@ -186,9 +186,8 @@ FieldIndex field_named(const Plan& plan, const std::string& name, const char* op
     }
     const std::string where = std::string(option) + " " + name + ": ";
     if (found.empty()) {
-        const auto vendor = static_cast<VendorMask>(1U << plan.vendor());
         throw UsageError(where + "no field of this vendor has that name" +
-                         rulebook::did_you_mean(rulebook, vendor, name) + " (see poolcpuid rules list)");
+                         rulebook::did_you_mean(rulebook, plan.vendor_mask(), name) + " (see poolcpuid rules list)");
     }
     if (found.size() > 1) {
         std::string ids;

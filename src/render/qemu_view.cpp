@@ -92,9 +92,9 @@ void QemuView::forget(const DataPlace& place, const std::string& reason) {
 
 void QemuView::leave_to_model(const NumberProperty& number, const std::string& reason) {
     const auto untold = std::find_if(number.untold.begin(), number.untold.end(),
-                                     [&](const FixedBits& bits) { return is_for(bits.vendors, input_.vendor); });
+                                     [&](const auto& entry) { return is_for(entry.vendors, input_.vendor); });
     if (untold == number.untold.end()) return forget(number.place, reason);
-    view_.set(first_register(number.place), number.place.mask(), *untold->value << number.place.low, reason);
+    view_.set(first_register(number.place), number.place.mask(), untold->value << number.place.low, reason);
 }
 
 void QemuView::forget_register(const DataPlace& place, const std::string& reason) {

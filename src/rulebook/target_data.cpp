@@ -116,14 +116,10 @@ private:
     }
 
     // What guests see of a number that is not said, by vendor.
-    std::vector<FixedBits> untold(ObjectReader& reader, const DataPlace& place) const {
-        std::vector<FixedBits> all;
+    std::vector<ValueForVendors> untold(ObjectReader& reader, const DataPlace& place) const {
+        std::vector<ValueForVendors> all;
         each(reader, "untold", "what is not told", [&](ObjectReader& entry, const Value&) {
-            FixedBits bits;
-            bits.place = place;
-            bits.vendors = vendors(entry);
-            bits.value = value_of(entry.required("value"), place);
-            all.push_back(std::move(bits));
+            all.push_back({vendors(entry), value_of(entry.required("value"), place)});
         });
         return all;
     }

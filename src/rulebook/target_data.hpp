@@ -85,6 +85,11 @@ struct FirecrackerData {
     std::vector<FixedBits> fixed;
 };
 
+struct ValueForVendors {
+    std::vector<std::string> vendors;  // empty: all
+    std::uint64_t value = 0;
+};
+
 // A property that takes a number, and where the guest sees it.
 struct NumberProperty {
     std::string name;
@@ -92,7 +97,7 @@ struct NumberProperty {
     std::string condition;   // a field that must be in the policy, or empty
     bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
-    std::vector<FixedBits> untold;
+    std::vector<ValueForVendors> untold;
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
