@@ -9,7 +9,7 @@ void HostList::add(const HostList& others, std::size_t most) {
     const auto old = static_cast<std::ptrdiff_t>(names.size());
     names.insert(names.end(), others.names.begin(), others.names.end());
     std::inplace_merge(names.begin(), std::next(names.begin(), old), names.end());
-    if (names.size() > most) names.resize(most);
+    names.resize(std::min(names.size(), most));
     count += others.count;
     for (const auto& [cpu, with_it] : others.cpus) cpus[cpu] += with_it;
 }

@@ -230,6 +230,18 @@ TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every
     CHECK(properties(pool.render("qemu", {"--accel", "tcg"}).out).back() == "x-force-features=on");
 }
 
+TEST_CASE("what KVM refuses and gives is noted where QEMU has KVM", "[render]") {
+    const Pool pool;
+    const auto speaks_of_kvm = [&](const std::string& accelerator) {
+        const Json notes = pool.json("qemu", {"--accel", accelerator}).at("notes");
+        return std::any_of(notes.begin(), notes.end(), [](const Json& note) {
+            return note.get<std::string>().find("enforce=on") != std::string::npos;
+        });
+    };
+    CHECK(speaks_of_kvm("kvm"));
+    CHECK_FALSE(speaks_of_kvm("tcg"));
+}
+
 TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {
     const Pool pool;
     HostDump host = with_register(amd_host("served"), {0x40000001, 0}, Register::eax, 0x29);  // both clocks, steal time

@@ -51,8 +51,8 @@ void render_with(const PoolPolicy& policy, std::string_view target, const Render
 }
 
 void ask_facts(std::string_view lines, const std::string& model, const PoolPolicy& policy) {
+    static const std::set<std::string> wanted = qemu_properties(builtin_rulebook(), policy, QemuAccelerator::kvm);
     Recording recording(lines);
-    const std::set<std::string> wanted = qemu_properties(builtin_rulebook(), policy, QemuAccelerator::kvm);
     RenderOptions options;
     options.qemu = render::facts_over(recording.lines(), "qemu", model, wanted);
     require(!options.qemu->full_version.empty(), "a QEMU has a version");

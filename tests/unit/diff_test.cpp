@@ -331,6 +331,12 @@ TEST_CASE("fields of one vendor and bits of none are told between two vendors, t
     };
     CHECK(strays(0x30) == "0x30");
     CHECK(strays(0) == "no change");
+    const HostDump with_msr = hardware_host("d", std::vector{intel_table()}, std::vector<MsrRow>{{0x999, 0x5}});
+    const FieldChange unseen = change_of(diff(with_msr, amd), "bits without a field");
+    CHECK(text_of(unseen) == "none 0x5 unknown");
+    CHECK(unseen.place.is_msr);
+    CHECK(unseen.place.leaf == 0x999);
+    CHECK_FALSE(unseen.known);
 }
 
 TEST_CASE("policies that differ only in provenance say in what", "[diff]") {

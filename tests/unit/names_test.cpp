@@ -55,6 +55,18 @@ TEST_CASE("names are found, and walked over in order, however they were added", 
     CHECK(are_all_found);
 }
 
+// Of so many some dozen pairs have the 32 bits of a hash in common, whatever the key.
+TEST_CASE("names whose hashes are equal stay two", "[names]") {
+    constexpr std::uint32_t count = 400'000;
+    Names names;
+    for (std::uint32_t i = 0; i < count; ++i) names.add(std::to_string(i), i);
+    std::uint32_t wrong = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (names.find(std::to_string(i)) != i) ++wrong;
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("a copy of names is apart from what it was made of", "[names]") {
     Names names;
     for (const char* name : {"c", "a", "b"}) names.add(name, 1);

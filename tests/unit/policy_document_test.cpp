@@ -121,6 +121,7 @@ TEST_CASE("annotations are read over, and change no digest", "[policy]") {
 
 TEST_CASE("a list that is whole says its CPUs by the classes of its hosts, and does not repeat them", "[policy]") {
     PoolPolicy policy = sample_policy();
+    policy.decisions.at(1).because = {{"genoa-1", "genoa-2"}, 2, {{"Genoa", 2}}};
     const std::string text = to_json(policy);
     CHECK(text.find("\"Genoa\": 2") == std::string::npos);
     CHECK(text.find("\"Genoa\": 7") != std::string::npos);  // of nine, two are named
