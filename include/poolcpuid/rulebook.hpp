@@ -110,12 +110,14 @@ struct GuardTerm {
     bool negated = false;
 };
 
-// When a host without a guarded bit is immune to what the bit is for, and what says the same as the bit.
+// When a host without a guarded bit is immune to what the bit is for, what says the same as the bit, and where the bit
+// is there and VERW does nothing all the same.
 struct Guard {
     std::span<const std::span<const GuardTerm>> immune;  // any list of which every term holds
     std::span<const std::string_view> model;             // or: the model has all these immunities
     // Any list of which every term holds: VERW scrubs on such a host, and a guest that sees it counts on that.
     std::span<const std::span<const GuardTerm>> told_by;
+    std::span<const std::span<const GuardTerm>> in_vain;  // any list of which every term holds
 };
 
 // Where hypervisors make a feature by themselves, so that a view of the hardware alone says nothing of it.

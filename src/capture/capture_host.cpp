@@ -17,6 +17,7 @@
 #include "capture/msr_devices.hpp"
 #include "capture/pinning.hpp"
 #include "dump/host_json.hpp"
+#include "dump/virtual_machine.hpp"
 #include "os/file_descriptor.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
@@ -40,18 +41,6 @@ std::string name_of_host(const std::string& given) {
     const std::string problem = host_name_problem(name);
     if (!problem.empty()) throw UsageError("the host's name must be one that documents take, not " + problem);
     return name;
-}
-
-bool is_virtual_machine(const CpuidTable& cpuid) {
-    const Registers* features = cpuid.find(signature_key);
-    return features != nullptr && (features->ecx >> 31U) == 1;
-}
-
-void note_virtual_machine(HostDump& host) {
-    if (!is_virtual_machine(host.first_table())) return;
-    host.notes.push_back({"virtual-machine",
-                          "CPUID says that this is a virtual machine (leaf 1 ECX[31]): the hardware view is what its "
-                          "hypervisor shows it, not the silicon."});
 }
 
 // The words of what was not seen, sorted, each once, with commas between them.
@@ -104,7 +93,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     host.meta.merge(capture::read_meta(options.sources, result.not_seen));
     const std::string missing = missing_text(result.not_seen);
     if (!missing.empty()) host.meta["missing"] = missing;
-    note_virtual_machine(host);
+    dump::note_virtual_machine(host.first_table(), host.notes);
     // As who reads the document back has it: of its content, whatever its layout.
     host.sha256 = dump::content_digest(json::parse(to_host_json(host), host.name));
     return result;

@@ -80,6 +80,8 @@ private:
         for (std::uint32_t leaf = first; leaf <= std::min(*maximum, last); ++leaf) {
             if (has_row_of(leaf)) {
                 cut = false;
+                // Subleaf 0 of a leaf that has another is never zeros, and says which others there are.
+                if (table_.find({leaf, 0}) == nullptr) mark(leaf);
                 continue;
             }
             const bool expressible = expresses({leaf, 0});

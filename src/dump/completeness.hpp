@@ -14,6 +14,7 @@ namespace poolcpuid::dump {
 
 // Fills table.unknown for a table that was read from a dump of the given format:
 //   - leaves up to the maximum of their range that have no row, where the format lists zeros;
+//   - leaves that have rows, but none of subleaf 0: what of them has no row;
 //   - subleaves that subleaf 0 announces (leaf_shapes.hpp) and that have no row, where the format lists
 //     zeros or cannot express them;
 //   - lists of subleaves of which the format has no place for any but the first;

@@ -207,15 +207,16 @@ private:
         return one && other ? std::optional(false) : std::nullopt;
     }
 
-    // An immune host needs no VERW, whether or not its dump shows the bit, and some hosts say by other bits that it
-    // scrubs.
+    // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,
+    // and on some it does not though the bit is there.
     void read_guards() {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
             const Field& field = rulebook_[slot.field];
             const std::uint64_t bit = std::uint64_t{1} << i;
             const auto shown = view_.field(field, slot.subleaf);
-            if (shown.value_or(0) != 0 || silicon_.fact(slot.field)) {
+            const bool in_vain = is_either(field.guard.in_vain, {}).value_or(false);
+            if ((shown.value_or(0) != 0 && !in_vain) || silicon_.fact(slot.field)) {
                 result_.atoms.scrubs |= bit;
                 continue;
             }

@@ -118,6 +118,7 @@ private:
         }
         check_conditions(field, "guard", field.guard_immune);
         check_conditions(field, "guard", field.guard_told_by);
+        check_conditions(field, "guard", field.guard_in_vain);
         if (field.made) check_conditions(field, "made", field.made->where);
     }
 

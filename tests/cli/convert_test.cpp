@@ -54,6 +54,7 @@ TEST_CASE("a subleaf of AMX that the dump announces and lacks is unknown, and ch
     host = with_register(host, {0x1D, 0x0}, Register::eax, 1);
     host = with_register(host, {0x1D, 0x1}, Register::eax, 0x04002000);
     host = with_register(host, {0x1E, 0x0}, Register::eax, 1);
+    host = with_register(host, {0x1E, 0x0}, Register::ebx, 0x4010);
     host = with_register(host, {0x1E, 0x1}, Register::eax, 0x10);  // AMX-FP8
     const std::string json = dir.write("whole.json", document(host));
     const std::string text = run({"convert", json, "--to", "cpuid-r"}).out;

@@ -259,6 +259,9 @@ TEST_CASE("some Milan do not expose erms and fsrm: EPYC 7543 has neither and EPY
     const Merged pool({both, neither});
     CHECK(value_of(pool, "erms") == 0);
     CHECK(value_of(pool, "fsrm") == 0);
+    // A guest with Linux before 6.5 that is shown FSRM without ERMS does not boot (commit 14e4ec9c3e91).
+    CHECK(value_of(Merged({both, without_erms}), "fsrm") == 0);
+    CHECK(value_of(Merged({both}), "fsrm") == 1);
 }
 
 // LKML, 2022-04, "x86/tsx: Move automatic disablement for TSX microcode deprecation"

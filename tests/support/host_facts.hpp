@@ -260,6 +260,11 @@ private:
                                                        [&](const std::string& term) { return term_holds(term, cpu); });
     }
 
+    bool is_in_vain(const RuleField& field, const CpuView& cpu) const {
+        return any_list_holds(field.guard.value("in_vain", nlohmann::json::array()),
+                              [&](const std::string& term) { return term_holds(term, cpu); });
+    }
+
     bool is_unread(const RuleField& field) const {
         const auto cpus = capability_cpus();
         return std::none_of(cpus.begin(), cpus.end(),
@@ -269,7 +274,8 @@ private:
     // One of the views says so of all its CPUs.
     bool scrubs(const RuleField& field) const {
         const auto is_safe = [&](const CpuView& cpu) {
-            return value(cpu, field).value_or(0) != 0 || fact(field).value_or(0) != 0 || needs_no_word(field, cpu);
+            const bool works = value(cpu, field).value_or(0) != 0 && !is_in_vain(field, cpu);
+            return works || fact(field).value_or(0) != 0 || needs_no_word(field, cpu);
         };
         for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
             if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;

@@ -27,6 +27,15 @@ inline const Field& field_named(const std::string& id) {
     return builtin_rulebook()[index];
 }
 
+// The table with all bits of these fields of CPUID set.
+inline TableBuilder with(TableBuilder table, const std::vector<std::string>& ids) {
+    for (const std::string& id : ids) {
+        const Field& field = field_named(id);
+        table.set(field.leaf, field.subleaf_first, field.reg, static_cast<std::uint32_t>(field.mask()));
+    }
+    return table;
+}
+
 // A field's value in the policy, shifted down; in its first subleaf.
 inline std::uint64_t value_of(const Merged& pool, const std::string& id) {
     const Field& field = field_named(id);

@@ -135,6 +135,15 @@ TEST_CASE("a mitigation is not true where its instruction scrubs nothing", "[aud
     CHECK(entry(audit, "mds").advice.front().hosts == Names{"old"});
 }
 
+TEST_CASE("VERW against TAA is in vain on a Cascade Lake without TSX_CTRL, whose pool cannot say so", "[audit]") {
+    constexpr std::uint32_t rtm = 1U << 11;
+    const HostDump skylake = intel("skylake", 0x00050654, rtm, md_clear);
+    const HostDump old = with_caps("old", 0x00050657, 0x2B, rtm, md_clear);
+    const Audit audit = audited({skylake, old}, {skylake, old});
+    CHECK(entry(audit, "tsx_async_abort").says == "Mitigation: Clear CPU buffers; SMT Host state unknown");
+    CHECK(by_host(audit, "tsx_async_abort") == "falsely-safe: old; true: skylake");
+}
+
 // entry_64.S clear_bhb_loop, and "Make clear_bhb_loop() effective on newer CPUs" of linux-kernel.
 TEST_CASE("the loop against branch history is too short for CPUs with a control of their own", "[audit]") {
     constexpr std::uint32_t bhi_ctrl = 1U << 4;  // leaf 7, subleaf 2, EDX

@@ -102,6 +102,19 @@ TEST_CASE("subleaves that subleaf 0 counts are unknown when missing", "[complete
     CHECK(unknown_of(table, format_of("firecracker")).empty());
 }
 
+TEST_CASE("a leaf that has lost its subleaf 0 is not zeros there, in any format with habits", "[completeness]") {
+    for (const Format& format : formats) {
+        if (!format.habits) continue;
+        CAPTURE(format.word);
+        CpuidTable table = table_with(0x16, {{{7, 0}, {2, 0x20, 0, 0}}, {{7, 1}, {0x10, 0, 0, 0}}});
+        std::erase_if(table.rows, [](const CpuidRow& row) { return row.key == LeafKey{7, 0}; });
+        mark_unknown(table, format);
+        CHECK(table.is_unknown({7, 0}));
+        CHECK_FALSE(table.is_unknown({7, 1}));
+        CHECK(table.is_unknown({7, 2}));
+    }
+}
+
 TEST_CASE("a missing subleaf of AMX is unknown as a missing subleaf of leaf 7 is", "[completeness]") {
     const std::vector<CpuidRow> amx{{{7, 0}, {1, 0, 0, 0x01000000}}, {{0x1E, 0}, {1, 0x4010, 0, 0}}};
     for (const Format& format : listing_formats) {

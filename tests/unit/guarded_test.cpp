@@ -112,6 +112,20 @@ TEST_CASE("MD_CLEAR is shown when a host has it, and names the hosts where VERW 
                            });
 }
 
+// K bugs.c taa_select_mitigation: with MD_CLEAR and MDS_NO, VERW scrubs by the microcode that brought TSX_CTRL.
+TEST_CASE("MD_CLEAR is in vain on a CPU that is immune to MDS alone and has no TSX_CTRL", "[guarded]") {
+    constexpr std::uint64_t tsx_ctrl = 0x80;
+    const HostDump skylake = intel("skylake", 0x00050654, rtm, md_clear);
+    const HostDump old = with_caps("old", cascade_lake, 0x2B, rtm, md_clear);  // IL CascadeLakeSP_CPUID1
+    const auto with = [](std::uint64_t more) { return with_caps("with", cascade_lake, 0x2B | more, rtm, md_clear); };
+    check_rows("md_clear", {{"TAA, and VERW does nothing", {skylake, old}, 1, {"old"}},
+                            {"alone", {old}, 1, {"old"}},
+                            {"TSX_CTRL", {skylake, with(tsx_ctrl)}, 1},
+                            {"no TAA", {skylake, with(taa_no)}, 1},
+                            {"no TSX", {skylake, with_caps("off", cascade_lake, 0x2B, 0, md_clear)}, 1},
+                            {"not known", {skylake, intel("silent", cascade_lake, rtm, md_clear | arch_caps)}, 1}});
+}
+
 TEST_CASE("immunity that a dump cannot say is no immunity", "[guarded]") {
     const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
     const HostDump unsure = silent("unsure", haswell_ep);  // MD_CLEAR is 0, and MDS_NO is not known

@@ -154,6 +154,16 @@ TEST_CASE("rows of another tool in one text are another dump", "[one_machine]") 
     CHECK(contains(refusal(libcpuid(0) + kcpuid), "host.json:4: expected rows of libcpuid alone"));
 }
 
+TEST_CASE("a text that was taken in a virtual machine says so", "[one_machine]") {
+    const auto note = [](const Registers& features) {
+        return note_text(read_host(aida(0, intel_signature(1)) + aida(1, features)), "virtual-machine");
+    };
+    Registers features = plain_leaf_1;
+    CHECK(note(features).empty());
+    features.ecx |= 1U << 31U;
+    CHECK(contains(note(features), "leaf 1 ECX[31]"));
+}
+
 TEST_CASE("a text that has some of the CPUs which its processor counts says so", "[one_machine]") {
     const auto note = [](const std::string& text) { return note_text(read_host(text), "cpus-missing"); };
     const auto intel = [](std::uint32_t leaf, std::uint32_t in_processor) {

@@ -1,0 +1,14 @@
+// A dump that was taken inside a virtual machine.
+#pragma once
+
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+// Adds the note "virtual-machine" when the table says that its CPU is a virtual one: leaf 1 ECX[31], which CPUs leave 0
+// for hypervisors (SDM vol. 2A, CPUID; APM vol. 3, appendix E.3.2).
+void note_virtual_machine(const CpuidTable& cpuid, std::vector<DumpNote>& notes);
+
+}  // namespace poolcpuid::dump
