@@ -13,6 +13,7 @@ namespace poolcpuid {
 // Every code of a finding, and of a note on a dump, which becomes one. Sorted; never renamed once released.
 inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "address-width-differs",
+    "asked-of-hardware",
     "cpus-differ",
     "cpus-missing",
     "guest-rows",

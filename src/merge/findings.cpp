@@ -43,6 +43,7 @@ public:
         report_widths();
         report_silence();
         report_missing_views();
+        report_asked_of_hardware();
         report_withheld();
         report_assumptions();
         report_layouts();
@@ -227,6 +228,24 @@ private:
                     ". A dump that poolcpuid capture takes there, with access to /dev/kvm, settles it.",
                 found);
         }
+    }
+
+    // What guests are shown only when asked for is served by the hypervisor from a list of its own, which is shorter than
+    // the CPU's and has other numbers (K nested.c nested_vmx_setup_ctls_msrs; kvm/cpuid.c case 0xa).
+    void report_asked_of_hardware() {
+        std::set<std::string> subjects;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (!field.ask.empty() && in_.draft.present(index)) subjects.emplace(field.ask);
+        }
+        const HostList found = hosts([](const HostPromises& host) { return !host.has_hypervisor_view; });
+        if (subjects.empty() || found.count == 0) return;
+        const std::string asked = joined({subjects.begin(), subjects.end()});
+        add(Severity::warning, "asked-of-hardware",
+            "The policy shows what was asked for with --show (" + asked + ") as the CPU of " + enumerate(found) +
+                " has it. Hypervisors give guests less of it, and other numbers, and may refuse the policy for that. A "
+                "dump that poolcpuid capture takes there, with access to /dev/kvm, says what they give.",
+            found);
     }
 
     // One finding for all hosts whose CPUs have the same features that the same kernel does not offer.

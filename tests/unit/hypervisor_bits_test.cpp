@@ -134,6 +134,23 @@ TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not 
     CHECK(lost.violation.known);
 }
 
+TEST_CASE("what was asked for is not known of a host of which only the hardware is", "[hypervisor_bits]") {
+    const TableBuilder counting = intel_table().row(0xA, 0, {0x07300402, 0, 0, 0x603});
+    MergeOptions asked;
+    asked.show = {"pmu"};
+    const HostDump bare = hardware_host("bare", counting);
+    const HostDump full = two_views("full", counting, counting);
+    const Merged pool({bare, full}, asked);
+    CHECK(pool.named_by("asked-of-hardware") == std::vector<std::string>{"bare"});
+    const Finding* found = pool.finding("asked-of-hardware");
+    REQUIRE(found != nullptr);
+    CHECK(found->severity == Severity::warning);
+    CHECK_THAT(found->message, Contains("--show (pmu)"));
+    CHECK(Merged({full}, asked).finding("asked-of-hardware") == nullptr);
+    CHECK(Merged({bare}).finding("asked-of-hardware") == nullptr);
+    CHECK(Merged({hardware_host("without", intel_table())}, asked).finding("asked-of-hardware") == nullptr);
+}
+
 TEST_CASE("what only some hypervisors make counts as any unknown promise", "[hypervisor_bits]") {
     const TableBuilder haswell = with(intel_table(), {"spec_ctrl"});
     const Answer unsure = answer(two_views("promising", haswell, with(haswell, {"amd_ibpb", "ibpb_ret"})),
