@@ -42,19 +42,33 @@ const CpuidTable& HostDump::first_table() const {
     return hardware ? hardware->cpus.at(0).cpuid : hypervisor.value().cpuid;
 }
 
-std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
+namespace {
+
+std::optional<std::uint32_t> revision_in_meta(const HostDump& host) {
     const auto meta = host.meta.find("microcode");
-    if (meta != host.meta.end()) {
-        const auto revision = from_hex(meta->second, 8);
-        if (revision) return static_cast<std::uint32_t>(*revision);
-    }
+    if (meta == host.meta.end()) return std::nullopt;
+    const auto revision = from_hex(meta->second, 8);
+    return revision ? std::optional(static_cast<std::uint32_t>(*revision)) : std::nullopt;
+}
+
+// AMD's stands in the lower half, others' in the upper one. 0 is no revision: it was not asked for before it was read.
+std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
     if (!host.hardware || !host.hardware->msrs) return std::nullopt;
+    const std::string vendor = vendor_string(host.first_table()).value_or("");
+    const unsigned low = vendor == "AuthenticAMD" || vendor == "HygonGenuine" ? 0 : 32;
     for (const MsrRow& row : *host.hardware->msrs) {
-        if (row.index != microcode_msr || row.value.value_or(0) == 0) continue;
-        const std::uint64_t high = *row.value >> 32;
-        return static_cast<std::uint32_t>(high != 0 ? high : *row.value);
+        if (row.index != microcode_msr) continue;
+        const auto revision = static_cast<std::uint32_t>(row.value.value_or(0) >> low);
+        if (revision != 0) return revision;
     }
     return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
+    const auto said = revision_in_meta(host);
+    return said ? said : revision_in_msr(host);
 }
 
 std::optional<std::string> vendor_string(const CpuidTable& table) {

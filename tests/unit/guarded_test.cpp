@@ -291,6 +291,22 @@ TEST_CASE("the patch level in MSR 8Bh is microcode as well", "[guarded]") {
     }
 }
 
+TEST_CASE("a revision in the half of MSR 8Bh where the vendor has none is none", "[guarded]") {
+    const auto host = [](std::uint64_t value) {
+        HostDump raw = amd("raw", milan, 0x0000204D, 0);
+        raw.hardware->msrs = std::vector<MsrRow>{{microcode_msr, value}};
+        return raw;
+    };
+    CHECK(microcode_revision(host(0xA0011D7U)) == 0xA0011D7U);
+    CHECK(microcode_revision(host(0x1'0A0011D7U)) == 0xA0011D7U);
+    CHECK_FALSE(microcode_revision(host(0xA0011D7'00000000U)));
+    HostDump of_intel = intel("intel", cascade_lake, 0, 0);
+    of_intel.hardware->msrs = std::vector<MsrRow>{{microcode_msr, 0x5003302}};
+    CHECK_FALSE(microcode_revision(of_intel));
+    of_intel.hardware->msrs = std::vector<MsrRow>{{microcode_msr, 0x5003302'00000000U}};
+    CHECK(microcode_revision(of_intel) == 0x5003302U);
+}
+
 TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[guarded]") {
     const TableBuilder bare = intel_table(haswell_ep).reg(7, 0, edx, 0);
     const TableBuilder with = intel_table(haswell_ep).reg(7, 0, edx, md_clear);
