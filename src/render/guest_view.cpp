@@ -257,7 +257,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
             case Kind::caches:
             case Kind::brand: describe_otherwise(entry); break;
             case Kind::lost_state: describe_lost_state(entry); break;
-            case Kind::feature: describe(nullptr, false, promised, seen, entry); break;
+            case Kind::feature: describe(plan_, nullptr, false, promised, seen, entry); break;
         }
         all.push_back(std::move(entry));
     }
@@ -294,7 +294,7 @@ std::vector<Inexpressible> GuestView::differences() const {
             } else if (is_gated_off(field)) {
                 describe_otherwise(entry);
             } else {
-                describe(&field, plan_.is_inverted(index), value, instead, entry);
+                describe(plan_, &field, plan_.is_inverted(index), value, instead, entry);
             }
             all.push_back(std::move(entry));
         }

@@ -14,15 +14,17 @@ bool only_describes(const Field* field) {
     return field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule);
 }
 
-// True when a guest that is not shown the field goes without a mitigation, whatever a broken promise of it costs.
-bool is_protection(const Field* field) {
-    return field != nullptr && field->rule == Rule::intersect && !field->mitigation.empty();
+// True when a guest of the vendor that is not shown the field goes without a mitigation, whatever a broken promise of
+// it costs.
+bool is_protection(const merge::Plan& plan, const Field* field) {
+    return field != nullptr && field->rule == Rule::intersect &&
+           !plan.rulebook().mitigated_by(*field, plan.vendor_mask()).empty();
 }
 
 }  // namespace
 
-void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
-              Inexpressible& entry) {
+void describe(const merge::Plan& plan, const Field* field, bool inverted, std::uint64_t promised,
+              std::optional<std::uint64_t> seen, Inexpressible& entry) {
     const compare::Told told{field, inverted, promised, seen};
     const Impact impact = field == nullptr ? Impact::crash : field->impact;
     entry.telling = compare::telling_of(told);
@@ -32,7 +34,7 @@ void describe(const Field* field, bool inverted, std::uint64_t promised, std::op
     switch (entry.telling) {
         case Telling::more: entry.consequence = compare::meaning_of_more(told, impact); break;
         case Telling::less: {
-            const Impact lost = is_protection(field) ? Impact::security : impact;
+            const Impact lost = is_protection(plan, field) ? Impact::security : impact;
             entry.impact = lost == Impact::security ? lost : Impact::performance;
             entry.consequence = compare::meaning_of_less(told, lost);
             break;

@@ -5,15 +5,16 @@
 #include <optional>
 #include <string_view>
 
+#include "merge/vendor_rules.hpp"
 #include "poolcpuid/render.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::render {
 
-// Fills in telling, impact and consequence of entry. field: nullptr for bits without one. inverted: a clear
-// bit of the field promises. seen: nothing when that is unknown.
-void describe(const Field* field, bool inverted, std::uint64_t promised, std::optional<std::uint64_t> seen,
-              Inexpressible& entry);
+// Fills in telling, impact and consequence of entry, of a policy of the plan's vendor. field: nullptr for bits without
+// one. inverted: a clear bit of the field promises. seen: nothing when that is unknown.
+void describe(const merge::Plan& plan, const Field* field, bool inverted, std::uint64_t promised,
+              std::optional<std::uint64_t> seen, Inexpressible& entry);
 
 // The same for an XSAVE state, or what counts it, that the guest does not see: its features go with it.
 void describe_lost_state(Inexpressible& entry);

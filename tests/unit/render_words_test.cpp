@@ -10,9 +10,10 @@ namespace poolcpuid::test::render_words_test {
 namespace {
 
 // Of a bit that the policy shows and the guest does not see.
-Impact lost(const std::string& id) {
+Impact lost(const std::string& id, const char* vendor = "GenuineIntel") {
+    const merge::Plan plan(builtin_rulebook(), *builtin_rulebook().vendor_of(vendor));
     Inexpressible entry;
-    render::describe(&field_named(id), false, 1, 0, entry);
+    render::describe(plan, &field_named(id), false, 1, 0, entry);
     CHECK(entry.telling == Telling::less);
     return entry.impact;
 }
@@ -24,8 +25,11 @@ TEST_CASE("a lost mitigation is a matter of security, a lost feature of speed, w
     CHECK(lost("smep") == Impact::security);
     CHECK(lost("avx2") == Impact::performance);
     CHECK(lost("popcnt") == Impact::performance);
+    CHECK(lost("l1d_flush") == Impact::security);
+    CHECK(lost("l1d_flush", "AuthenticAMD") == Impact::performance);  // whose CPUs L1TF does not affect
+    const merge::Plan plan(builtin_rulebook(), 0);
     Inexpressible stray;
-    render::describe(nullptr, false, 1, 0, stray);
+    render::describe(plan, nullptr, false, 1, 0, stray);
     CHECK(stray.impact == Impact::performance);
 }
 
