@@ -72,6 +72,11 @@ std::string_view trim(std::string_view text) noexcept {
     return text;
 }
 
+char first_character(std::string_view text) noexcept {
+    const std::size_t at = text.find_first_not_of(" \t\r\n");
+    return at == std::string_view::npos ? '\0' : text[at];
+}
+
 std::string_view bare(std::string_view line) noexcept {
     // Most lines have nothing to take away but the carriage return.
     if (line.ends_with('\r')) line.remove_suffix(1);

@@ -49,6 +49,9 @@ private:
 // text without spaces, tabs and carriage returns at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
+// The first character of text that is no blank and no end of a line; '\0' where there is none.
+char first_character(std::string_view text) noexcept;
+
 // line without its end, the marks of a quotation before it, and blanks around it.
 std::string_view bare(std::string_view line) noexcept;
 
