@@ -111,7 +111,7 @@ private:
         for (const auto& [leaf, ended] : seen_) {
             if (!ended) unknown.push_back({leaf, std::nullopt});
         }
-        hardware_.add_cpu(std::nullopt, std::move(rows_), std::move(unknown));
+        hardware_.add_next_cpu(std::move(rows_), std::move(unknown));
         rows_ = TableBuilder(source_.file);
         seen_.clear();
     }

@@ -82,7 +82,7 @@ private:
 
     void end_cpu() {
         if (rows_.empty()) return;
-        hardware_.add_cpu(std::nullopt, std::move(rows_));
+        hardware_.add_next_cpu(std::move(rows_));
         rows_ = TableBuilder(source_.file);
     }
 

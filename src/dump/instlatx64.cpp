@@ -19,6 +19,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
+#include "dump/test_dump.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {
@@ -165,6 +166,7 @@ public:
                 read_line(lines);
             }
         }
+        go_over_expectations(lines, is_instlatx64_row, source_.file);
         end_section();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);

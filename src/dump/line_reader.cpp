@@ -98,11 +98,6 @@ bool has_registers(std::string_view line) noexcept {
     return count == 2;
 }
 
-bool ends_test_dump(std::string_view line) noexcept {
-    constexpr std::size_t width = 80;
-    return line.size() == width && line.find_first_not_of('-') == std::string_view::npos;
-}
-
 std::optional<Registers> read_joined_registers(Cursor& cursor, std::string_view separator,
                                                std::string_view prefix) noexcept {
     Registers value;

@@ -62,10 +62,6 @@ std::string quote_row(std::string_view line);
 // stands before the row.
 bool has_registers(std::string_view line) noexcept;
 
-// True for the line of 80 dashes that ends the dump in libcpuid's .test files: what follows is what
-// libcpuid is expected to make of it. line has no blanks around it.
-bool ends_test_dump(std::string_view line) noexcept;
-
 // True when wanted(line) holds for some line of bytes, bare: what format detection needs. wanted must not throw. Stops
 // at the first such line.
 template <typename Predicate>

@@ -33,6 +33,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -155,9 +156,7 @@ private:
                                  std::size_t line) const {
         if (policy) {
             throw InputError(std::string(source_.file), line, "each policy of one host once",
-                             "another " + quote(name) +
-                                 " policy (two dumps in one text are two hosts, which need a "
-                                 "file each)");
+                             "another " + quote(name) + " policy" + two_hosts);
         }
         policy.emplace(source_, view, name, line);
         return &*policy;

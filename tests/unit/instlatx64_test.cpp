@@ -100,7 +100,8 @@ TEST_CASE("each kind of section header starts a logical CPU", "[instlatx64]") {
     }));
     CAPTURE(headers.first);
     const std::string text = std::string(headers.first) + "\n" + aida_cpu(3) + "\n" + headers.second + "\n" +
-                             aida(0, intel_signature(3)) + aida(1, {0x50657, 0, 0, 0}) + aida(2, {}) + aida(3, {});
+                             aida(0, intel_signature(3)) + aida(1, {0x50657, 0x01000000, 0, 0}) + aida(2, {}) +
+                             aida(3, {});
     const HostDump host = read(text);
     CHECK(numbers(host) == headers.numbers);
     REQUIRE(host.hardware->cpus.size() == 2);
@@ -328,7 +329,7 @@ TEST_CASE("a damaged MSR row is refused", "[instlatx64]") {
 }
 
 TEST_CASE("the 80 dashes of a .test file end the dump, a header does not", "[instlatx64]") {
-    const std::string text = one_cpu_text + std::string(80, '-') + "\nx86\nCPUID 00000003: garbage\n";
+    const std::string text = one_cpu_text + std::string(80, '-') + "\nx86\nCPUID of it\n";
     CHECK(read(text).hardware->cpus.size() == 1);
     CHECK(contains(refusal_text(one_cpu_text + std::string(79, '-') + "\nCPUID 00000003: garbage\n"), "host:6:"));
 }
