@@ -144,6 +144,14 @@ TEST_CASE("the label of a subleaf is hexadecimal", "[instlatx64]") {
     CHECK(contains(refusal_text(aida_cpu(3, aida(3, {}, " [SL xx]"))), "host:5: expected a CPUID row"));
 }
 
+TEST_CASE("a label that was broken off its row is refused, and any blanks stand within one", "[instlatx64]") {
+    const std::string broken = GENERATE(as<std::string>{}, "\n[SL 01]", "\n> [SL 01]", " [SL\n01]", " [SL");
+    CAPTURE(broken);
+    CHECK(contains(refusal_text(aida_cpu(3, aida(3, {}, broken))), ": expected "));
+    CHECK(value_of(read(aida_cpu(7, aida(7, {9, 0, 0, 0}, "\t[SL\t 01]"))), {7, 1}).eax == 9);
+    CHECK(refusal_text(aida_cpu(3, aida(3, {}, " [SLAT]"))).empty());
+}
+
 TEST_CASE("unlabelled rows of a list of subleaves are numbered in order", "[instlatx64]") {
     std::string more = aida(4, {1, 0, 0, 0}) + aida(4, {2, 0, 0, 0}) + aida(4, {3, 0, 0, 0});
     for (std::uint32_t leaf = 5; leaf < 0xB; ++leaf) more += aida(leaf, {});
