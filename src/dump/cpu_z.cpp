@@ -70,13 +70,21 @@ std::optional<MsrRow> read_cpu_z_msr(Cursor cursor) noexcept {
     return cursor.at_end() ? std::optional(MsrRow{*index, value}) : std::nullopt;
 }
 
+// Of a row or an MSR; in other sections of the report lines begin alike, and none of them makes a whole one.
+Piece cpu_z_piece(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (line.starts_with("0x")) return read_cpu_z_row(cursor) ? Piece::whole : Piece::part;
+    if (cursor.skip("MSR ")) return read_cpu_z_msr(cursor) ? Piece::whole : Piece::part;
+    return Piece::none;
+}
+
 class CpuZReader {
 public:
     explicit CpuZReader(const Source& source)
         : source_(source), rows_(source.file), hardware_(source.file, format_of("cpu-z")) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, cpu_z_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         end_thread();
         HostDump dump;

@@ -27,6 +27,7 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::string_view cpucontrol_mark = "cpuid level 0x";
+constexpr std::string_view cpucontrol_msr_mark = "MSR 0x";
 
 struct CpucontrolRow {
     LeafKey key;
@@ -61,13 +62,20 @@ std::optional<MsrRow> read_cpucontrol_msr(Cursor cursor) noexcept {
     return MsrRow{*index, std::uint64_t{*high} << 32U | *low};
 }
 
+Piece cpucontrol_piece(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (cursor.skip(cpucontrol_mark)) return read_cpucontrol_row(cursor) ? Piece::whole : Piece::part;
+    if (cursor.skip(cpucontrol_msr_mark)) return read_cpucontrol_msr(cursor) ? Piece::whole : Piece::part;
+    return line == "cpuid level" ? Piece::part : Piece::none;
+}
+
 class CpucontrolReader {
 public:
     explicit CpucontrolReader(const Source& source)
         : source_(source), rows_(source.file), hardware_(source.file, format_of("cpucontrol")) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, cpucontrol_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         end_cpu();
         HostDump dump;
@@ -84,7 +92,7 @@ private:
             if (!row)
                 refuse(number, "a row of `cpucontrol -i`: leaf, and four registers of 8 hexadecimal digits", line);
             add_row(*row, number);
-        } else if (cursor.skip("MSR 0x")) {
+        } else if (cursor.skip(cpucontrol_msr_mark)) {
             const auto msr = read_cpucontrol_msr(cursor);
             if (!msr) refuse(number, "a row of `cpucontrol -m`: MSR, and 2 times 8 hexadecimal digits", line);
             msrs_.add(*msr);
@@ -111,7 +119,7 @@ private:
         for (const auto& [leaf, ended] : seen_) {
             if (!ended) unknown.push_back({leaf, std::nullopt});
         }
-        hardware_.add_cpu(std::nullopt, std::move(rows_), std::move(unknown));
+        hardware_.add_next_cpu(std::move(rows_), std::move(unknown));
         rows_ = TableBuilder(source_.file);
         seen_.clear();
     }
@@ -127,7 +135,10 @@ private:
 
 bool is_cpucontrol(std::string_view bytes) noexcept {
     if (bytes.find("level 0x") == std::string_view::npos) return false;
-    return any_line(bytes, [](std::string_view line) noexcept { return line.starts_with(cpucontrol_mark); });
+    return any_line(bytes, [](std::string_view line) noexcept {
+        Cursor cursor(line);
+        return cursor.skip(cpucontrol_mark) && cursor.rest().find(':') != std::string_view::npos;
+    });
 }
 
 HostDump read_cpucontrol(const Source& source) { return CpucontrolReader(source).read(); }

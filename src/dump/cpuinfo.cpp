@@ -8,6 +8,8 @@
 //   stepping        : 7
 //   microcode       : 0x5003604
 //   flags           : fpu vme de pse tsc …
+
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@
 #include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
+#include "dump/as_printed.hpp"
 #include "dump/keyed_lines.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
@@ -46,22 +49,37 @@ private:
         throw InputError(std::string(source_.file), line, expected, found);
     }
 
-    // The lines of the next CPU, which begin with "processor"; false at the end.
+    // The lines of the next CPU, which begin with "processor"; false at the end. What stands before the first one,
+    // where "vendor_id" may be its first line, is what somebody wrote about it.
     bool read_block() {
         block_ = std::exchange(next_, KeyedLines(source_.file));
-        bool in_flags = false;
+        in_flags_ = false;
         while (lines_.next()) {
             const std::string_view line = lines_.text();
-            if (line.starts_with("processor") && !block_.empty()) {
+            const bool begins = line.starts_with("processor");
+            if (begins && !block_.empty()) {
                 next_.add(line, lines_.number());
                 return true;
             }
-            const std::string_view key = block_.add(line, lines_.number());
-            // A list of flags that a mail program has wrapped.
-            if (key.empty() && in_flags) (block_.find("flags")->text += ' ') += line;
-            if (!key.empty()) in_flags = key == "flags";
+            if (begins || !block_.empty() || line.starts_with("vendor_id")) add_line(line);
         }
+        leave_out_cut_flag();
         return !block_.empty();
+    }
+
+    void add_line(std::string_view line) {
+        const std::string_view key = block_.add(line, lines_.number());
+        const bool goes_on = in_flags_ && key.empty() && !line.empty() && !is_fence(line);
+        // A list of flags that a mail program has wrapped.
+        if (goes_on) (block_.find("flags")->text += ' ') += line;
+        in_flags_ = goes_on || key == "flags";
+    }
+
+    // A text that ends within a flag may end in the name of another: "avx512vbmi" of avx512vbmi2.
+    void leave_out_cut_flag() {
+        if (!in_flags_ || source_.bytes.ends_with('\n')) return;
+        std::string& flags = block_.find("flags")->text;
+        flags.erase(std::min(flags.find_last_of(" \t"), flags.size()));
     }
 
     void add_cpu(HostDump& dump) {
@@ -111,6 +129,7 @@ private:
     LineReader lines_;
     KeyedLines block_{source_.file};
     KeyedLines next_{source_.file};
+    bool in_flags_ = false;  // the last line was one of flags, or the rest of such a line
     CpuHeaders headers_;
     std::set<std::string> microcodes_;
 };

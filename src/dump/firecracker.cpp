@@ -14,6 +14,7 @@
 #include "base/printable.hpp"
 #include "dump/completeness.hpp"
 #include "dump/host_name.hpp"
+#include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
@@ -152,8 +153,7 @@ private:
 }  // namespace
 
 bool is_firecracker(std::string_view bytes) noexcept {
-    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos || bytes[start] != '{') return false;
+    if (first_character(bytes) != '{') return false;
     for (const std::string_view key : {"\"cpuid_modifiers\"", "\"guest_cpu_config\"", "\"reg_modifiers\""}) {
         if (bytes.find(key) != std::string_view::npos) return true;
     }

@@ -29,6 +29,32 @@ CpuidTable with_rows(CpuidTable table, const std::vector<CpuidRow>& own) {
 
 void HardwareBuilder::add_cpu(const std::optional<CpuHeader>& header, TableBuilder rows,
                               std::vector<UnknownRow> unknown) {
+    const std::size_t line = rows.first_line();
+    add(header, std::move(rows), std::move(unknown));
+    if (!header) check_ids(line, false);
+}
+
+void HardwareBuilder::add_next_cpu(TableBuilder rows, std::vector<UnknownRow> unknown) {
+    const std::size_t line = rows.first_line();
+    add(std::nullopt, std::move(rows), std::move(unknown));
+    check_ids(line, true);
+}
+
+void HardwareBuilder::check_ids(std::size_t line, bool each_once) {
+    const CpuidTable& cpu = view_.cpus.back().cpuid;
+    const ApicIds ids = apic_ids(cpu);
+    const auto [at, is_new] = unnumbered_.try_emplace(ids, FirstOfIds{view_.cpus.size() - 1, line});
+    if (is_new) return;
+    const FirstOfIds& first = at->second;
+    const bool may_be_mixed = !each_once && is_hybrid(cpu);
+    const bool is_again = each_once && ids.tell_all;
+    if (may_be_mixed || (!is_again && !contradict(view_.cpus[first.cpu].cpuid, cpu))) return;
+    refuse_second_dump("another CPU with APIC ID " + std::to_string(ids.x2apic.value_or(ids.initial)) +
+                           ", after that of line " + std::to_string(first.line),
+                       file_, line);
+}
+
+void HardwareBuilder::add(const std::optional<CpuHeader>& header, TableBuilder rows, std::vector<UnknownRow> unknown) {
     if (view_.cpus.size() >= limits::logical_cpus) {
         throw InputError(std::string(file_), rows.first_line(),
                          "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");

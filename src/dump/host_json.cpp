@@ -14,6 +14,7 @@
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "dump/host_name.hpp"
+#include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
@@ -284,8 +285,7 @@ std::string digest_with_name(const Source& source) {
 }
 
 bool is_host_json(std::string_view bytes) noexcept {
-    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos || bytes[start] != '{') return false;
+    if (first_character(bytes) != '{') return false;
     return bytes.find("\"schema\"") != std::string_view::npos || bytes.find("\"views\"") != std::string_view::npos;
 }
 

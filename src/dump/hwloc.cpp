@@ -53,14 +53,26 @@ std::optional<HwlocRow> read_hwloc_row(Cursor cursor) noexcept {
     return HwlocRow{{given->eax, given->ecx}, *value};
 }
 
+Piece hwloc_piece(std::string_view line) noexcept {
+    if (line.starts_with('#') || line.find("=>") == std::string_view::npos) return Piece::none;
+    return read_hwloc_row(Cursor(line)) ? Piece::whole : Piece::part;
+}
+
+// True for what a terminal breaks off a row in the middle of a number: numbers alone.
+bool is_rest_of_row(std::string_view line) noexcept {
+    const bool of_numbers = line.find_first_not_of("0123456789abcdefABCDEF \t") == std::string_view::npos;
+    return of_numbers && line.find_first_of("0123456789") != std::string_view::npos;
+}
+
 class HwlocReader {
 public:
     explicit HwlocReader(const Source& source)
         : source_(source), rows_(source.file), hardware_(source.file, format_of("hwloc")) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, hwloc_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
+        check_end(lines.text(), lines.number());
         end_cpu();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
@@ -70,19 +82,30 @@ public:
 private:
     void read_line(std::string_view line, std::size_t number) {
         if (line == hwloc_mark) return end_cpu();
-        if (line.empty() || line.starts_with('#') || line.find("=>") == std::string_view::npos) return;
+        if (hwloc_piece(line) == Piece::none && !is_rest_of_row(line)) return;
         const auto row = read_hwloc_row(Cursor(line));
         if (!row) {
-            throw InputError(std::string(source_.file), number,
-                             "a row of hwloc-gather-cpuid: mask 1 or 5, four registers, \"=>\", and four registers",
-                             quote_row(line));
+            refuse(number, "a row of hwloc-gather-cpuid: mask 1 or 5, four registers, \"=>\", and four registers",
+                   quote_row(line));
         }
         rows_.add(row->key, row->value, number);
     }
 
+    // Where a text ends within a number, what is left of it is a number.
+    void check_end(std::string_view last, std::size_t number) const {
+        constexpr std::string_view blanks = " \t\r\n";
+        if (hwloc_piece(last) == Piece::none || blanks.find(source_.bytes.back()) != std::string_view::npos) return;
+        refuse(number, "the end of the line behind a row, without which its last number may be cut off",
+               "the end of the text behind " + quote_row(last));
+    }
+
+    [[noreturn]] void refuse(std::size_t number, const char* expected, const std::string& found) const {
+        throw InputError(std::string(source_.file), number, expected, found);
+    }
+
     void end_cpu() {
         if (rows_.empty()) return;
-        hardware_.add_cpu(std::nullopt, std::move(rows_));
+        hardware_.add_next_cpu(std::move(rows_));
         rows_ = TableBuilder(source_.file);
     }
 

@@ -19,6 +19,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
+#include "dump/test_dump.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {
@@ -81,12 +82,14 @@ bool is_annotation(Cursor cursor) noexcept {
     return cursor.hex_digits() != register_digits;
 }
 
+constexpr std::string_view label_mark = "[SL";
+
 // "[SL 3E]" among the annotations: hexadecimal. The outer optional is empty when the label is damaged.
 std::optional<std::optional<std::uint32_t>> read_label(std::string_view annotations) noexcept {
-    constexpr std::string_view mark = "[SL ";
-    const std::size_t at = annotations.find(mark);
+    const std::size_t at = annotations.find(label_mark);
     if (at == std::string_view::npos) return std::optional<std::uint32_t>{};
-    Cursor cursor(annotations.substr(at + mark.size()));
+    Cursor cursor(annotations.substr(at + label_mark.size()));
+    if (!cursor.skip_blanks() && !cursor.at_end()) return std::optional<std::uint32_t>{};  // another word
     const std::optional<std::uint32_t> subleaf = cursor.hex();
     if (!subleaf || !cursor.skip("]")) return std::nullopt;
     return subleaf;
@@ -165,6 +168,7 @@ public:
                 read_line(lines);
             }
         }
+        go_over_expectations(lines, is_instlatx64_row, source_.file);
         end_section();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);
@@ -193,6 +197,8 @@ private:
             last_msr_ = row->index;
             msrs_.add(*row);
             if (!lines.is_joined()) msrs_before_.put(line, *row);
+        } else if (line.starts_with(label_mark)) {  // where a mail program broke the line, the row above lacks it
+            refuse(number, "the label of a subleaf behind its row", line);
         }
     }
 

@@ -13,6 +13,7 @@
 
 #include "base/located_json.hpp"
 #include "dump/completeness.hpp"
+#include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
@@ -119,10 +120,10 @@ private:
 }  // namespace
 
 bool is_kvm_entries(std::string_view bytes) noexcept {
-    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos || (bytes[start] != '{' && bytes[start] != '[')) return false;
+    const char first = first_character(bytes);
+    if (first != '{' && first != '[') return false;
     const auto has = [&](std::string_view key) noexcept { return bytes.find(key) != std::string_view::npos; };
-    if (bytes[start] == '[') return has("\"function\"") && has("\"index\"") && has("\"edx\"");
+    if (first == '[') return has("\"function\"") && has("\"index\"") && has("\"edx\"");
     return has("\"common_cpuid\"") || (has(own_schema) && has("\"function\""));
 }
 

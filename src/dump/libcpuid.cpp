@@ -19,6 +19,7 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/test_dump.hpp"
 
 namespace poolcpuid::dump {
 
@@ -76,6 +77,7 @@ public:
     HostDump read() {
         LineReader lines(source_);
         while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
+        go_over_expectations(lines, is_libcpuid_row, source_.file);
         end_cpu();
         HostDump dump;
         dump.hardware = std::move(hardware_).finish(dump.notes);

@@ -16,6 +16,7 @@
 #include "base/hex.hpp"
 #include "base/printable.hpp"
 #include "dump/completeness.hpp"
+#include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
@@ -112,8 +113,7 @@ private:
 }  // namespace
 
 bool is_libvirt(std::string_view bytes) noexcept {
-    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    return start != std::string_view::npos && bytes[start] == '<' && bytes.find("<cpudata") != std::string_view::npos;
+    return first_character(bytes) == '<' && bytes.find("<cpudata") != std::string_view::npos;
 }
 
 HostDump read_libvirt(const Source& source) { return CpuDataReader(source).read(); }

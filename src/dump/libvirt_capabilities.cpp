@@ -106,7 +106,7 @@ private:
 
 bool is_libvirt_capabilities(std::string_view bytes) noexcept {
     const auto has = [&](std::string_view word) { return bytes.find(word) != std::string_view::npos; };
-    return trim(bytes).starts_with('<') && (has("<capabilities") || has("<domainCapabilities"));
+    return first_character(bytes) == '<' && (has("<capabilities") || has("<domainCapabilities"));
 }
 
 HostDump read_libvirt_capabilities(const Source& source) { return CapabilitiesReader(source).read(); }

@@ -20,7 +20,8 @@ bool starts_with_register(std::string_view text) noexcept {
 
 }  // namespace
 
-LineReader::LineReader(const Source& source) : source_(source), rest_(source.bytes) {
+LineReader::LineReader(const Source& source, PieceOf piece_of)
+    : source_(source), piece_of_(piece_of), rest_(source.bytes) {
     if (rest_.size() > limits::dump_bytes) {
         throw InputError(std::string(source.file), 0,
                          "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
@@ -31,7 +32,15 @@ LineReader::LineReader(const Source& source) : source_(source), rest_(source.byt
 bool LineReader::next() {
     if (!take_line()) return false;
     number_ = taken_;
-    if (text_.empty() || !continues()) return true;
+    if (!text_.empty() && continues()) {
+        join_registers();
+    } else if (piece_of_ != nullptr && piece_of_(text_) == Piece::part) {
+        join_pieces();
+    }
+    return true;
+}
+
+void LineReader::join_registers() {
     joined_ = text_;
     while (continues()) {
         while (take_line() && text_.empty()) {
@@ -39,7 +48,24 @@ bool LineReader::next() {
         (joined_ += ' ') += text_;
     }
     text_ = joined_;
-    return true;
+}
+
+void LineReader::join_pieces() {
+    constexpr int most_pieces = 8;  // most lines of mails hold half a row
+    const std::string_view part = text_;
+    const std::string_view rest = rest_;
+    const std::size_t taken = taken_;
+    joined_ = part;
+    for (int pieces = 1; pieces < most_pieces && take_line();) {
+        if (text_.empty()) continue;  // some pastes have a blank line between all lines
+        (joined_ += ' ') += text_;
+        ++pieces;
+        text_ = joined_;
+        if (piece_of_(joined_) == Piece::whole) return;
+    }
+    text_ = part;
+    rest_ = rest;
+    taken_ = taken;
 }
 
 bool LineReader::take_line() {
@@ -72,6 +98,11 @@ std::string_view trim(std::string_view text) noexcept {
     return text;
 }
 
+char first_character(std::string_view text) noexcept {
+    const std::size_t at = text.find_first_not_of(" \t\r\n");
+    return at == std::string_view::npos ? '\0' : text[at];
+}
+
 std::string_view bare(std::string_view line) noexcept {
     // Most lines have nothing to take away but the carriage return.
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -91,11 +122,6 @@ bool has_registers(std::string_view line) noexcept {
     for (std::size_t at = 0; count < 2 && at < line.size(); ++at)
         count += starts_with_register(line.substr(at)) ? 1 : 0;
     return count == 2;
-}
-
-bool ends_test_dump(std::string_view line) noexcept {
-    constexpr std::size_t width = 80;
-    return line.size() == width && line.find_first_not_of('-') == std::string_view::npos;
 }
 
 std::optional<Registers> read_joined_registers(Cursor& cursor, std::string_view separator,

@@ -14,17 +14,24 @@
 
 namespace poolcpuid::dump {
 
+// What a line is to a format whose rows a mail program may have broken: the beginning of a row ("part"), a row, or
+// neither.
+enum class Piece : std::uint8_t { none, part, whole };
+using PieceOf = Piece (*)(std::string_view line) noexcept;
+
 // Splits a dump at line feeds, or carriage returns with line feeds; the last line need not end in one.
 // What mail programs do to a dump is undone: the marks of a quotation ("> ") are taken away, and a line that begins
-// with a register ("edx=0x…") is the rest of the row before it, to which it is joined by a blank. No byte is special
+// with a register ("edx=0x…") is the rest of the row before it, to which it is joined by a blank. So are the lines
+// behind the beginning of a row where they make a whole one of it, and else they stay as they are. No byte is special
 // otherwise: dumps hold stray bytes in lines that are not rows. Copies only what it joins.
 class LineReader {
 public:
-    // Throws InputError beyond limits::dump_bytes. The bytes of source must outlive the reader.
-    explicit LineReader(const Source& source);
+    // Throws InputError beyond limits::dump_bytes. The bytes of source must outlive the reader. piece_of: of a format
+    // whose rows do not name their registers.
+    explicit LineReader(const Source& source, PieceOf piece_of = nullptr);
 
     // Goes to the next line; false at the end. Throws InputError beyond limits::line_bytes.
-    // Linear in the length of the line, and of the blank lines that follow it.
+    // Linear in the length of the line, and of the few lines that it may be joined to.
     bool next();
 
     // The current line, bare. Valid until the next call of next().
@@ -37,8 +44,11 @@ public:
 private:
     bool take_line();
     bool continues() const noexcept;
+    void join_registers();
+    void join_pieces();
 
     Source source_;
+    PieceOf piece_of_;
     std::string_view rest_;
     std::string_view text_;
     std::string joined_;
@@ -49,6 +59,9 @@ private:
 // text without spaces, tabs and carriage returns at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
+// The first character of text that is no blank and no end of a line; '\0' where there is none.
+char first_character(std::string_view text) noexcept;
+
 // line without its end, the marks of a quotation before it, and blanks around it.
 std::string_view bare(std::string_view line) noexcept;
 
@@ -58,10 +71,6 @@ std::string quote_row(std::string_view line);
 // True when line, which is no row, has two of a row's registers in it ("eax=0x… ebx=0x…", in either case): something
 // stands before the row.
 bool has_registers(std::string_view line) noexcept;
-
-// True for the line of 80 dashes that ends the dump in libcpuid's .test files: what follows is what
-// libcpuid is expected to make of it. line has no blanks around it.
-bool ends_test_dump(std::string_view line) noexcept;
 
 // True when wanted(line) holds for some line of bytes, bare: what format detection needs. wanted must not throw. Stops
 // at the first such line.

@@ -73,7 +73,7 @@ private:
 }  // namespace
 
 bool is_lscpu(std::string_view bytes) noexcept {
-    return trim(bytes).starts_with('{') && bytes.find("\"lscpu\"") != std::string_view::npos;
+    return first_character(bytes) == '{' && bytes.find("\"lscpu\"") != std::string_view::npos;
 }
 
 HostDump read_lscpu(const Source& source) { return LscpuReader(source).read(); }

@@ -246,7 +246,7 @@ private:
 }  // namespace
 
 bool is_nfd(std::string_view bytes) noexcept {
-    return trim(bytes).starts_with('{') && bytes.find(feature_label) != std::string_view::npos;
+    return first_character(bytes) == '{' && bytes.find(feature_label) != std::string_view::npos;
 }
 
 HostDump read_nfd(const Source& source) { return NfdReader(source).read(); }

@@ -8,15 +8,6 @@ namespace poolcpuid::dump {
 
 namespace {
 
-constexpr const char* two_hosts = " (two dumps in one text are two hosts, which need a file each)";
-
-bool is_hybrid(const CpuidTable& table) {
-    const Registers* features = table.find({0x7, 0});
-    const Registers* topology = table.find({0x80000026, 0});
-    return (features != nullptr && (features->edx >> 15U & 1U) == 1) ||
-           (topology != nullptr && (topology->eax >> 30U & 1U) == 1);
-}
-
 Signature signature(const CpuidTable& table) {
     const Registers* value = table.find({0x1, 0});
     return signature_of(value != nullptr ? value->eax : 0);
@@ -27,6 +18,13 @@ std::string text_of(const Signature& signature) {
 }
 
 }  // namespace
+
+bool is_hybrid(const CpuidTable& table) {
+    const Registers* features = table.find({0x7, 0});
+    const Registers* topology = table.find({0x80000026, 0});
+    return (features != nullptr && (features->edx >> 15U & 1U) == 1) ||
+           (topology != nullptr && (topology->eax >> 30U & 1U) == 1);
+}
 
 void check_same_machine(const CpuidTable& first, const CpuidTable& other, std::string_view file, std::size_t line) {
     const std::string vendor = vendor_string(first).value_or("");
@@ -57,13 +55,17 @@ void check_same_vendor(const HostDump& host, std::string_view file, std::size_t 
     throw InputError(std::string(file), line, "CPUs of one vendor, " + quote(hardware), quote(hypervisor));
 }
 
+void refuse_second_dump(const std::string& found, std::string_view file, std::size_t line) {
+    throw InputError(std::string(file), line, "each logical CPU of one host once", found + two_hosts);
+}
+
 void CpuHeaders::add(const CpuHeader& header, std::string_view file) {
     const Key key{header.number, header.affinity};
     const auto clash = clash_of(key);
     if (clash != lines_.end()) {
-        throw InputError(std::string(file), header.line, "each logical CPU of one host once",
-                         "another CPU" + (header.number ? " " + std::to_string(*header.number) : "") +
-                             ", after that of line " + std::to_string(clash->second) + two_hosts);
+        refuse_second_dump("another CPU" + (header.number ? " " + std::to_string(*header.number) : "") +
+                               ", after that of line " + std::to_string(clash->second),
+                           file, header.line);
     }
     lines_.emplace(key, header.line);
 }

@@ -13,14 +13,23 @@
 
 namespace poolcpuid::dump {
 
+// True for a core of a hybrid (leaf 7 EDX[15]; SDM vol. 2A, CPUID) or heterogeneous (leaf 80000026h EAX[30]; APM
+// vol. 3, appendix E) processor.
+bool is_hybrid(const CpuidTable& table);
+
 // Throws an InputError that names file and line when a machine with the CPU first cannot have the CPU other:
-// of another vendor; of another family or model, unless both say that they are cores of a hybrid (leaf 7
-// EDX[15]; SDM vol. 2A, CPUID) or heterogeneous (leaf 80000026h EAX[30]; APM vol. 3, appendix E) processor. Steppings
-// may differ: dual boards have had two.
+// of another vendor; of another family or model, unless both are hybrid. Steppings may differ: dual boards have had
+// two.
 void check_same_machine(const CpuidTable& first, const CpuidTable& other, std::string_view file, std::size_t line);
 
 // Throws an InputError that names file and line when the views of a host are of different vendors.
 void check_same_vendor(const HostDump& host, std::string_view file, std::size_t line);
+
+// What a message says of a text that goes on with another dump.
+inline constexpr const char* two_hosts = " (two dumps in one text are two hosts, which need a file each)";
+
+// Throws the InputError of a text in which a logical CPU comes again, which found describes.
+[[noreturn]] void refuse_second_dump(const std::string& found, std::string_view file, std::size_t line);
 
 // How a text heads the rows of a logical CPU.
 struct CpuHeader {

@@ -24,4 +24,21 @@ bool equal_but_ids(const CpuidTable& one, const CpuidTable& other) noexcept {
            std::equal(one.rows.begin(), one.rows.end(), other.rows.begin(), other.rows.end(), equal_rows);
 }
 
+bool contradict(const CpuidTable& one, const CpuidTable& other) noexcept {
+    return std::any_of(one.rows.begin(), one.rows.end(), [&other](const CpuidRow& row) {
+        const Registers* value = other.find(row.key);
+        return value != nullptr && !equal_but_ids(row, CpuidRow{row.key, *value});
+    });
+}
+
+ApicIds apic_ids(const CpuidTable& cpu) noexcept {
+    constexpr std::uint32_t topology_leaf = 0xB;
+    ApicIds ids;
+    if (const Registers* features = cpu.find({0x1, 0})) ids.initial = features->ebx >> 24U;
+    const Registers* topology = cpu.find({topology_leaf, 0});
+    if (topology != nullptr && topology->ebx != 0) ids.x2apic = topology->edx;
+    ids.tell_all = topology != nullptr || !within_maximum(cpu, topology_leaf);
+    return ids;
+}
+
 }  // namespace poolcpuid::dump

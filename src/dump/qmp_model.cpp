@@ -71,7 +71,7 @@ private:
 
 bool is_qmp_model(std::string_view bytes) noexcept {
     const auto has = [&](std::string_view word) { return bytes.find(word) != std::string_view::npos; };
-    return trim(bytes).starts_with('{') && has("\"return\"") && has("\"props\"");
+    return first_character(bytes) == '{' && has("\"return\"") && has("\"props\"");
 }
 
 HostDump read_qmp_model(const Source& source) { return QmpModelReader(source).read(); }

@@ -1,10 +1,12 @@
 #include "poolcpuid/read_hosts.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
+#include "dump/as_printed.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/host_stream.hpp"
@@ -13,6 +15,7 @@
 #include "dump/named_features.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
+#include "dump/recognise.hpp"
 #include "dump/unrecognised.hpp"
 #include "poolcpuid/unpack.hpp"
 
@@ -77,23 +80,14 @@ std::vector<HostDump> copies_of(const std::vector<StreamedHost>& streamed) {
     return hosts;
 }
 
-// The number of the first line that the format recognises.
-std::size_t first_row(const Format& format, std::string_view text) noexcept {
-    dump::Lines lines(text);
-    while (const auto line = lines.next()) {
-        if (format.recognise(*line)) break;
-    }
-    return lines.number();
-}
-
 // A text of rows must be of one tool: those of another are another dump, which no reader would see.
 void refuse_other_rows(const Format& own, std::string_view text, std::string_view file) {
     for (const Format& other : formats) {
         if (own.rows_of.empty() || other.rows_of.empty() || other.rows_of == own.rows_of) continue;
         if (!other.recognise(text)) continue;
-        throw InputError(std::string(file), first_row(other, text), "rows of " + std::string(own.rows_of) + " alone",
-                         "a row of " + std::string(other.rows_of) +
-                             " (two dumps in one text are two hosts, which need a file each)");
+        throw InputError(std::string(file), dump::first_row(other, text),
+                         "rows of " + std::string(own.rows_of) + " alone",
+                         "a row of " + std::string(other.rows_of) + dump::two_hosts);
     }
 }
 
@@ -101,12 +95,6 @@ HostDump read_as(const Format& format, std::string_view text, std::string_view f
     HostDump host = format.read({text, file});
     host.format = format.word;
     return host;
-}
-
-const Format* format_of(std::string_view text) noexcept {
-    const auto* const at =
-        std::find_if(formats.begin(), formats.end(), [&](const Format& each) { return each.recognise(text); });
-    return at == formats.end() ? nullptr : at;
 }
 
 // The lines of text that are no rows of the format.
@@ -119,18 +107,12 @@ std::string without_rows(const Format& format, std::string_view text) {
     return rest;
 }
 
-// What is recognised by how it begins and by a word that stands anywhere.
-bool begins_as_json_or_xml(std::string_view text) noexcept {
-    const std::size_t start = text.find_first_not_of(" \t\r\n");
-    return start != std::string_view::npos && std::string_view("{[<").find(text[start]) != std::string_view::npos;
-}
-
 // The format of the first rows of a long text, where all other rows are its, too: to look for those of the other
 // formats in what are not its rows is quick, in all of it is slow. Nothing where that does not tell.
 const Format* format_of_all_rows(std::string_view text) {
     constexpr std::size_t head_bytes = 16U << 10U;
-    if (text.size() <= head_bytes || begins_as_json_or_xml(text)) return nullptr;
-    const Format* own = format_of(text.substr(0, text.rfind('\n', head_bytes)));
+    if (text.size() <= head_bytes || dump::begins_as_json_or_xml(text)) return nullptr;
+    const Format* own = dump::recognise(text.substr(0, text.rfind('\n', head_bytes)));
     if (own == nullptr || own->is_row == nullptr) return nullptr;
     const std::string rest = without_rows(*own, text);
     const bool has_others = std::any_of(formats.begin(), formats.end(), [&](const Format& other) {
@@ -139,12 +121,44 @@ const Format* format_of_all_rows(std::string_view text) {
     return has_others ? nullptr : own;
 }
 
-HostDump read_one(std::string_view text, std::string_view file) {
+// Nothing where no format is recognised.
+std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     if (const Format* format = format_of_all_rows(text)) return read_as(*format, text, file);
-    const Format* format = format_of(text);
-    if (format == nullptr) throw InputError(std::string(file), 0, "a CPUID dump", dump::describe_unrecognised(text));
+    const Format* format = dump::recognise(text);
+    if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
     return read_as(*format, text, file);
+}
+
+// In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.
+std::optional<HostDump> read_plain(std::string_view text, std::string_view file) {
+    if (dump::begins_as_json_or_xml(text) || !dump::has_odd_blanks(text)) return read_recognised(text, file);
+    return read_recognised(dump::with_plain_blanks(text), file);
+}
+
+std::vector<HostDump> completed(HostDump host, std::string_view bytes, const Origin& origin) {
+    std::vector<HostDump> hosts;
+    hosts.push_back(std::move(host));
+    complete(hosts.front(), bytes, origin, 0);
+    return hosts;
+}
+
+// The hosts of a document that a mail quotes or a chat encloses; none where there is no such document.
+std::vector<HostDump> read_enclosed(std::string_view text, std::string_view bytes, const Origin& origin) {
+    const auto document = dump::enclosed_document(dump::with_plain_blanks(text));
+    if (!document) return {};
+    const dump::StreamKind kind = dump::stream_kind(*document);
+    if (kind != dump::StreamKind::none) {
+        dump::KnownDocuments known;
+        return copies_of(read_stream({kind}, *document, origin, known));
+    }
+    auto host = read_recognised(*document, origin.file);
+    return host ? completed(std::move(*host), bytes, origin) : std::vector<HostDump>{};
+}
+
+[[noreturn]] void refuse_unrecognised(std::string_view text, std::string_view file) {
+    const dump::Unrecognised kind = dump::describe_unrecognised(text);
+    throw InputError(std::string(file), kind.line, "a CPUID dump", kind.what);
 }
 
 }  // namespace
@@ -166,9 +180,9 @@ std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, c
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");
     }
-    std::vector<HostDump> hosts;
-    hosts.push_back(read_one(bare, text.file));
-    complete(hosts.front(), text.bytes, origin, 0);
+    if (auto host = read_plain(bare, text.file)) return completed(std::move(*host), text.bytes, origin);
+    std::vector<HostDump> hosts = read_enclosed(bare, text.bytes, origin);
+    if (hosts.empty()) refuse_unrecognised(bare, text.file);
     return hosts;
 }
 

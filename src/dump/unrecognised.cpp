@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "base/printable.hpp"
+#include "dump/behind_text.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/tar.hpp"
 
@@ -22,6 +24,7 @@ constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r
 
 constexpr std::string_view with_vendor =
     "`xen-cpuid -p` of that host is read, and of its featureset `xe host-cpu-info`";
+constexpr std::string_view only_the_rows = "leave in each line only what the tool printed";
 constexpr std::string_view copy_or_unpack = "copy it again, or decompress it once first";
 
 // File signatures. Of what unpack() unpacks, only what is left is met here: cut off in its first bytes, or packed
@@ -103,7 +106,8 @@ constexpr std::array text_kinds{
     Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
     Kind{"Linux version ", kernel_log, dump_the_host},
     Kind{" kernel: ", kernel_log, dump_the_host},
-    Kind{": eax=0x", "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
+    Kind{": eax=0x", "rows of cpuid -r behind other text", only_the_rows},
+    Kind{"\n```", "blocks between fences (\"```\"), of which none or several may be the dump", "give the dump alone"},
 };
 
 // "17cbfbff-f7fa3223-2d93fbff-00000023": words of 8 hexadecimal digits that dashes or colons join.
@@ -165,22 +169,26 @@ constexpr Kind other_text{"", "text without CPUID rows in any known format", dum
 
 }  // namespace
 
-std::string describe_unrecognised(std::string_view bytes) {
+Unrecognised describe_unrecognised(std::string_view bytes) {
     for (const Kind& kind : signatures) {
-        if (bytes.starts_with(kind.mark)) return text_of(kind);
+        if (bytes.starts_with(kind.mark)) return {text_of(kind)};
     }
     const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos) return bytes.empty() ? "an empty file" : "nothing but blanks";
-    if (is_tar(bytes)) return text_of(tar);
-    if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
-    if (bytes.find('\0') != std::string_view::npos) return "binary data";
+    if (start == std::string_view::npos) return {bytes.empty() ? "an empty file" : "nothing but blanks"};
+    if (is_tar(bytes)) return {text_of(tar)};
+    if (bytes.find_first_not_of('\0') == std::string_view::npos) return {text_of(zeros)};
+    if (bytes.find('\0') != std::string_view::npos) return {"binary data"};
     const std::size_t second = std::min(bytes.find_first_not_of(" \t\r\n", start + 1), bytes.size());
-    if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return text_of(empty_array);
+    if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return {text_of(empty_array)};
     if (bytes[start] == '{' || (bytes[start] == '[' && !any_line(bytes, is_stamped)))
-        return find_kind(json_kinds, bytes, other_json);
-    if (bytes[start] == '<') return find_kind(xml_kinds, bytes, other_xml);
+        return {find_kind(json_kinds, bytes, other_json)};
+    if (bytes[start] == '<') return {find_kind(xml_kinds, bytes, other_xml)};
+    if (const auto behind = find_behind_text(bytes)) {
+        const std::string what = behind->what + " behind other text, " + quote(behind->before);
+        return {text_of(Kind{"", what, only_the_rows}), behind->line};
+    }
     const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
-    return find_kind(text_kinds, bytes, other);
+    return {find_kind(text_kinds, bytes, other)};
 }
 
 }  // namespace poolcpuid::dump

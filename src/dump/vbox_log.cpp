@@ -75,12 +75,18 @@ std::optional<VboxRow> read_vbox_row(Cursor cursor) noexcept {
     return cursor.at_end() ? std::optional(row) : std::nullopt;
 }
 
+Piece vbox_piece(std::string_view line) noexcept {
+    const auto found = vbox_line(line);
+    if (!found) return Piece::none;
+    return read_vbox_row(found->cursor) ? Piece::whole : Piece::part;
+}
+
 class VboxLogReader {
 public:
     explicit VboxLogReader(const Source& source) : source_(source), rows_(source.file) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, vbox_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         HostDump dump;
         HardwareBuilder hardware(source_.file, format_of("vbox-log"));
@@ -124,8 +130,10 @@ private:
 bool is_vbox_log(std::string_view bytes) noexcept {
     if (bytes.find("Hst:") == std::string_view::npos) return false;
     return any_line(bytes, [](std::string_view line) noexcept {
-        const auto found = vbox_line(line);
-        return found && found->of_host && read_vbox_row(found->cursor);
+        auto found = vbox_line(line);
+        if (!found || !found->of_host) return false;
+        found->cursor.skip_blanks();
+        return found->cursor.hex(8).has_value();  // the rest of the row may be broken off
     });
 }
 

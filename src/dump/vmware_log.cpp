@@ -66,12 +66,22 @@ std::optional<VmwareRow> read_vmware_row(Cursor cursor, std::size_t line) noexce
     return VmwareRow{{*leaf, *subleaf}, *value, line};
 }
 
+// The line may break behind every word of a row.
+Piece vmware_piece(std::string_view line) noexcept {
+    if (const auto found = vmware_line(line)) return read_vmware_row(found->cursor, 0) ? Piece::whole : Piece::part;
+    if (line.ends_with("level")) line.remove_suffix(std::string_view("level").size());
+    line = trim(line);
+    const std::size_t word = line.find_last_of(" \t") + 1;
+    const bool names_rows = line.substr(word) == "hostCPUID" || line.substr(word).starts_with("CPUID[");
+    return names_rows ? Piece::part : Piece::none;
+}
+
 class VmwareLogReader {
 public:
     explicit VmwareLogReader(const Source& source) : source_(source), hardware_(source.file, format_of("vmware-log")) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, vmware_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         if (of_cpus_.empty()) {
             add_cpu(0, {});

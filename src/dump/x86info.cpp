@@ -45,13 +45,19 @@ std::optional<X86infoRow> read_x86info_row(Cursor cursor) noexcept {
     return cursor.at_end() ? std::optional(row) : std::nullopt;
 }
 
+Piece x86info_piece(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip(x86info_mark)) return Piece::none;
+    return read_x86info_row(cursor) ? Piece::whole : Piece::part;
+}
+
 class X86infoReader {
 public:
     explicit X86infoReader(const Source& source)
         : source_(source), rows_(source.file), hardware_(source.file, format_of("x86info")) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, x86info_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         end_cpu();
         HostDump dump;

@@ -27,10 +27,25 @@ namespace {
 
 constexpr std::string_view words_key = "features_hvm";
 
+// What stands behind the key of the words and its colon; nothing of another line.
+std::optional<std::string_view> xe_words(std::string_view line) noexcept {
+    if (!line.starts_with(words_key)) return std::nullopt;
+    const std::string_view behind = trim(line.substr(words_key.size()));
+    return behind.starts_with(':') ? std::optional(trim(behind.substr(1))) : std::nullopt;
+}
+
+// The words have no blank between them: where the line is broken they stand below their key.
+Piece xe_piece(std::string_view line) noexcept {
+    const auto words = xe_words(line);
+    if (!words) return Piece::none;
+    if (words->empty()) return Piece::part;
+    return words->find_first_of(" \t") == std::string_view::npos ? Piece::whole : Piece::part;
+}
+
 class XeReader {
 public:
     explicit XeReader(const Source& source) : source_(source), lines_(source.file) {
-        LineReader lines(source);
+        LineReader lines(source, xe_piece);
         while (lines.next()) {
             const std::string_view key = lines_.add(lines.text(), lines.number());
             if (key != "vendor" && key != words_key) continue;
@@ -106,9 +121,7 @@ private:
 }  // namespace
 
 bool is_xe_featureset(std::string_view bytes) noexcept {
-    return any_line(bytes, [](std::string_view line) noexcept {
-        return line.starts_with(words_key) && trim(line.substr(words_key.size())).starts_with(':');
-    });
+    return any_line(bytes, [](std::string_view line) noexcept { return xe_words(line).has_value(); });
 }
 
 HostDump read_xe_featureset(const Source& source) { return XeReader(source).read(); }

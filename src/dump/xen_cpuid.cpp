@@ -18,6 +18,7 @@
 // xen/include/xen/lib/x86/cpu-policy.h). A guest reads zeros in either case (guest_cpuid in xen/arch/x86/cpuid.c);
 // of the hardware it means that nothing is known.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -46,13 +48,24 @@ constexpr std::uint32_t arch_capabilities_msr = 0x10A;
 // Of what HVM Max has no row, a guest reads zeros.
 constexpr Habits guest_habits{};
 
+constexpr std::string_view xen_policy_mark = " policy:";
+
+// "HVM Max", "Domain 3": words behind a capital letter.
+bool is_xen_name(std::string_view text) noexcept {
+    const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+    const auto is_of_word = [&](char c) {
+        return is_capital(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' ';
+    };
+    return !text.empty() && is_capital(text.front()) && std::all_of(text.begin(), text.end(), is_of_word);
+}
+
 // "Raw" of "Raw policy: 48 leaves, 2 MSRs"; nothing for any other line.
 std::optional<std::string_view> xen_policy_name(std::string_view line) noexcept {
-    constexpr std::string_view mark = " policy: ";
-    const std::size_t at = line.find(mark);
-    if (at == std::string_view::npos) return std::nullopt;
-    Cursor cursor(line.substr(at + mark.size()));
-    const bool counts = cursor.decimal() && cursor.skip(" leaves, ") && cursor.decimal() && cursor.skip(" MSRs");
+    const std::size_t at = line.find(xen_policy_mark);
+    if (at == std::string_view::npos || !is_xen_name(line.substr(0, at))) return std::nullopt;
+    Cursor cursor(line.substr(at + xen_policy_mark.size()));
+    const bool counts = cursor.skip_blanks() && cursor.decimal() && cursor.skip(" leaves, ") && cursor.decimal() &&
+                        cursor.skip(" MSRs");
     if (!counts || !cursor.at_end()) return std::nullopt;
     return line.substr(0, at);
 }
@@ -94,6 +107,17 @@ std::optional<MsrRow> read_xen_msr(std::string_view line) {
     return value ? std::optional(MsrRow{*index, *value}) : std::nullopt;
 }
 
+// Of a row or the name of a policy; MSRs are too short to be broken.
+Piece xen_piece(std::string_view line) noexcept {
+    const std::size_t mark = line.find(xen_policy_mark);
+    if (mark != std::string_view::npos && is_xen_name(line.substr(0, mark))) {
+        return xen_policy_name(line) ? Piece::whole : Piece::part;
+    }
+    Cursor cursor(line);
+    if (!cursor.hex(8) || !cursor.skip(":")) return Piece::none;
+    return read_xen_row(line) ? Piece::whole : Piece::part;
+}
+
 // What one policy of the text says.
 struct XenPolicy {
     XenPolicy(const Source& source, ViewKind view, const char* its_name, std::size_t its_line)
@@ -112,7 +136,7 @@ public:
     explicit XenCpuidReader(const Source& source) : source_(source) {}
 
     HostDump read() {
-        LineReader lines(source_);
+        LineReader lines(source_, xen_piece);
         while (lines.next()) read_line(lines.text(), lines.number());
         end_policy();
         HostDump dump;
@@ -155,9 +179,7 @@ private:
                                  std::size_t line) const {
         if (policy) {
             throw InputError(std::string(source_.file), line, "each policy of one host once",
-                             "another " + quote(name) +
-                                 " policy (two dumps in one text are two hosts, which need a "
-                                 "file each)");
+                             "another " + quote(name) + " policy" + two_hosts);
         }
         policy.emplace(source_, view, name, line);
         return &*policy;

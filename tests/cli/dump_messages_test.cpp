@@ -88,6 +88,25 @@ TEST_CASE("text of lscpu is told of lscpu --json", "[dump-messages]") {
                Contains("what `lscpu` prints") && Contains("`lscpu --json` is read"));
 }
 
+TEST_CASE("rows behind other text are told with their line and what is in front of them", "[dump-messages]") {
+    const auto behind = [](const std::string& name, const std::string& before) {
+        std::string text = bytes_of(formats + name);
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, before);
+        return message_of(text);
+    };
+    const std::string remedy = " (leave in each line only what the tool printed)";
+    CHECK_THAT(
+        behind("instlatx64.txt", "node17: "),
+        Contains("dump:3: expected a CPUID dump, found rows of InstLatx64 behind other text, \"node17: \"" + remedy));
+    CHECK_THAT(behind("libcpuid.txt", "+"), Contains("rows of libcpuid behind other text, \"+\"" + remedy));
+    CHECK_THAT(behind("VBox.log", "JM> "), Contains("rows of VBox.log behind other text, \"JM> \"" + remedy));
+    CHECK_THAT(behind("kcpuid.txt", "     7\t"), Contains("rows of kcpuid behind other text, \"7 \"" + remedy));
+    CHECK_THAT(behind("x86info.txt", "| "), Contains("rows of x86info -r behind other text, \"| \"" + remedy));
+    CHECK_THAT(behind("cpu-z.txt", "node17: "), Contains("rows of CPU-Z behind other text, \"node17: \"" + remedy));
+    CHECK_THAT(behind("hwloc.txt", "\x1B[32m"),
+               Contains("rows of hwloc-gather-cpuid behind other text, \"\\x1b[32m\""));
+}
+
 TEST_CASE("two hosts of one name are named with both files", "[dump-messages]") {
     const TemporaryDirectory dir;
     dir.write("hosts/one.json", document(amd_host("node")));

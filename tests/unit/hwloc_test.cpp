@@ -81,4 +81,31 @@ TEST_CASE("hwloc's files are told from other text", "[hwloc]") {
     CHECK_FALSE(dump::is_hwloc(""));
 }
 
+TEST_CASE("a file of hwloc that comes again is of another host", "[hwloc]") {
+    CHECK(refusal_text(cpu() + cpu("1") + cpu()) ==
+          "host:22: expected each logical CPU of one host once, found another CPU with APIC ID 0, after that of line 2 "
+          "(two dumps in one text are two hosts, which need a file each)");
+}
+
+TEST_CASE("a number that may be cut off at the end of hwloc's text is none", "[hwloc]") {
+    const std::string row = "1 9 0 0 0 => 0 0 0 178bfbff";
+    for (const std::string& cut : {row, row.substr(0, row.size() - 1), "> " + row}) {
+        const std::string found = cut.starts_with('>') ? cut.substr(2) : cut;
+        CHECK(refusal_text(cpu() + cut) ==
+              "host:11: expected the end of the line behind a row, without which its last number may be cut off, found "
+              "the end of the text behind \"" +
+                  found + "\"");
+    }
+    CHECK(contains(refusal_text(cpu() + "1 9 0 0 0 => 0 0 0\n178b"), "host:11: expected the end of the line"));
+    for (const char* end : {"\n", "\r\n", "\r", " ", "\n# end", "\n```"}) {
+        CHECK(value_of(read(cpu() + row + end), {1, 0}).eax == 0x50654);
+    }
+}
+
+TEST_CASE("a number of hwloc that was broken in two is refused with its line", "[hwloc]") {
+    CHECK(contains(refusal_text(cpu() + "1 9 0 0 0 => 0 0 0 178b\nfb0f\n"),
+                   "host:12: expected a row of hwloc-gather-cpuid"));
+    CHECK(refusal_text(cpu() + "Ed\n").empty());
+}
+
 }  // namespace poolcpuid::test::hwloc_test

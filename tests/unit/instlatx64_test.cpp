@@ -100,7 +100,8 @@ TEST_CASE("each kind of section header starts a logical CPU", "[instlatx64]") {
     }));
     CAPTURE(headers.first);
     const std::string text = std::string(headers.first) + "\n" + aida_cpu(3) + "\n" + headers.second + "\n" +
-                             aida(0, intel_signature(3)) + aida(1, {0x50657, 0, 0, 0}) + aida(2, {}) + aida(3, {});
+                             aida(0, intel_signature(3)) + aida(1, {0x50657, 0x01000000, 0, 0}) + aida(2, {}) +
+                             aida(3, {});
     const HostDump host = read(text);
     CHECK(numbers(host) == headers.numbers);
     REQUIRE(host.hardware->cpus.size() == 2);
@@ -141,6 +142,14 @@ TEST_CASE("the label of a subleaf is hexadecimal", "[instlatx64]") {
     CHECK(value_of(host, {0xD, 62}) == Registers{0x80, 0x340, 0, 0});
     CHECK(table_of(host).unknown.empty());
     CHECK(contains(refusal_text(aida_cpu(3, aida(3, {}, " [SL xx]"))), "host:5: expected a CPUID row"));
+}
+
+TEST_CASE("a label that was broken off its row is refused, and any blanks stand within one", "[instlatx64]") {
+    const std::string broken = GENERATE(as<std::string>{}, "\n[SL 01]", "\n> [SL 01]", " [SL\n01]", " [SL");
+    CAPTURE(broken);
+    CHECK(contains(refusal_text(aida_cpu(3, aida(3, {}, broken))), ": expected "));
+    CHECK(value_of(read(aida_cpu(7, aida(7, {9, 0, 0, 0}, "\t[SL\t 01]"))), {7, 1}).eax == 9);
+    CHECK(refusal_text(aida_cpu(3, aida(3, {}, " [SLAT]"))).empty());
 }
 
 TEST_CASE("unlabelled rows of a list of subleaves are numbered in order", "[instlatx64]") {
@@ -328,7 +337,7 @@ TEST_CASE("a damaged MSR row is refused", "[instlatx64]") {
 }
 
 TEST_CASE("the 80 dashes of a .test file end the dump, a header does not", "[instlatx64]") {
-    const std::string text = one_cpu_text + std::string(80, '-') + "\nx86\nCPUID 00000003: garbage\n";
+    const std::string text = one_cpu_text + std::string(80, '-') + "\nx86\nCPUID of it\n";
     CHECK(read(text).hardware->cpus.size() == 1);
     CHECK(contains(refusal_text(one_cpu_text + std::string(79, '-') + "\nCPUID 00000003: garbage\n"), "host:6:"));
 }

@@ -192,4 +192,48 @@ TEST_CASE("a text that has some of the CPUs which its processor counts says so",
     CHECK(note(instlatx64(skylake) + instlatx64(skylake)).empty());  // says nothing of its CPUs
 }
 
+TEST_CASE("a dump behind the end of a .test file is another host, and is not passed over", "[one_machine]") {
+    const std::string end = std::string(80, '-') + "\nx86\n6\n13\n";
+    const std::string found = "found another CPU, after the end of a dump on line ";
+    const std::string headed = "------[ Logical CPU #0 ]------\n" + instlatx64(skylake);
+    for (const std::string& second : {headed, headed + end, instlatx64(skylake), aida(0, intel_signature(1))}) {
+        CHECK(contains(refusal(headed + end + second), found + "4 (two dumps in one text are two hosts"));
+    }
+    CHECK(contains(refusal(headed + end + headed), "host.json:9: expected each logical CPU of one host once"));
+    CHECK(contains(refusal(libcpuid(0) + end + libcpuid(0)), "host.json:8: expected each logical CPU"));
+    CHECK(contains(refusal(libcpuid(0) + end + headed), "expected rows of libcpuid alone"));
+    CHECK(contains(refusal(headed + end + libcpuid(0)), "alone, found a row of "));
+    CHECK(cpus(headed + end) == 1);
+    CHECK(cpus(libcpuid(0) + end) == 1);
+}
+
+TEST_CASE("CPUs without a number that have one APIC ID and differ are of two hosts", "[one_machine]") {
+    const auto host = [](std::uint32_t apic_id, std::uint32_t features) {
+        return cpuid_r_row(0, intel_signature(1)) + cpuid_r_row(1, {skylake, apic_id << 24U, features, 0});
+    };
+    CHECK(cpus(host(0, 1) + host(1, 1)) == 2);
+    CHECK(cpus(host(0, 1) + host(1, 3)) == 2);
+    CHECK(cpus(host(0, 1) + host(0, 1)) == 2);  // a tool that stayed where it was
+    CHECK(
+        refusal(host(0, 1) + host(1, 1) + host(0, 3), "f") ==
+        "f:5: expected each logical CPU of one host once, found another CPU with APIC ID 0, after that of line 1 (two "
+        "dumps in one text are two hosts, which need a file each)");
+}
+
+TEST_CASE("a tool that runs on each CPU in turn gives no APIC ID twice", "[one_machine]") {
+    // Leaves 0, 1 and Bh, if it is asked for.
+    const auto host = [](const std::string& initial, const std::string& x2apic, const std::string& features = "1") {
+        return "cpuid level 0x0: 0x0000000b 0x756e6547 0x6c65746e 0x49656e69\ncpuid level 0x1: 0x00050654 0x" +
+               initial + "100800 0x0000000" + features + " 0x00000010\n" +
+               (x2apic.empty() ? "" : "cpuid level 0xb: 0x00000001 0x00000002 0x00000100 0x" + x2apic + "\n");
+    };
+    CHECK(cpus(host("00", "00000000") + host("01", "00000001")) == 2);
+    CHECK(cpus(host("00", "00000000") + host("00", "00000100")) == 2);  // of 257 CPUs or more
+    CHECK(contains(refusal(host("00", "00000000") + host("01", "00000001") + host("00", "00000000")),
+                   "host.json:7: expected each logical CPU of one host once, found another CPU with APIC ID 0, after "
+                   "that of line 1"));
+    CHECK(cpus(host("00", "") + host("00", "")) == 2);  // their x2APIC IDs may be others
+    CHECK(contains(refusal(host("00", "") + host("00", "", "3")), "found another CPU with APIC ID 0"));
+}
+
 }  // namespace poolcpuid::test::one_machine_test

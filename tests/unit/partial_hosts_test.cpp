@@ -71,6 +71,24 @@ TEST_CASE("every logical CPU of /proc/cpuinfo counts, and a list of flags may be
     CHECK(wrapped.hardware == read_host(text).hardware);
 }
 
+TEST_CASE("what somebody writes around /proc/cpuinfo is none of it", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::string last_flags = text.substr(0, text.find('\n', text.rfind("flags")) + 1);
+    const HostDump plain = read_host(text);
+    CHECK(read_host("Subject: our host\nmodel: EPYC\nvendor : AMD\n\n" + text).hardware == plain.hardware);
+    CHECK(read_host(last_flags + "\nThis host has no avx512f\n").hardware == plain.hardware);
+    CHECK(read_host("```\n" + last_flags + "```\nThis host has no avx512f\n").hardware == plain.hardware);
+    CHECK(read_host("Here: it is\n" + text.substr(text.find('\n') + 1)).hardware == plain.hardware);
+}
+
+TEST_CASE("a flag that may be cut off at the end of the text says nothing", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::string cut = text.substr(0, text.rfind(" avx2 ")) + " avx2";
+    CHECK(bit_of(read_host(cut).hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '?');
+    CHECK(bit_of(read_host(cut + "\n").hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(read_host(cut + "_\n").hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '?');
+}
+
 // Each CPU does what its own microcode lets it: the order of the CPUs says nothing.
 TEST_CASE("CPUs of different microcodes have none that one could go by", "[partial]") {
     const std::string text = example("cpuinfo.txt");

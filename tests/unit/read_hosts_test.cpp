@@ -211,10 +211,8 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"<?xml version=\"1.0\"?>\n<topology version=\"2.0\">\n", "`lstopo`", "cpuid -r"},
         {"%PDF-1.7\n", "a PDF document", "cpuid -r"},
         {"\x89PNG\r\n", "a picture", "cpuid -r"},
-        {"| 0x00000000 0x00: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
-         "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
-        {"[2024-01-01T00:00:00Z]    0x00000000 0x00: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
-         "rows of `cpuid -r` behind other text", "leave in each line only what the tool printed"},
+        {"Leaf 0x00000000: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
+         "rows of cpuid -r behind other text", "leave in each line only what the tool printed"},
         {"[2024-01-01T00:00:00Z] nothing\n", "text without CPUID rows", "cpuid -r"},
         {"[[1], [2] ]", "JSON that is neither", ""},
     }));

@@ -133,4 +133,12 @@ TEST_CASE("list hostcpuids is told from a VM's overrides", "[virtualbox]") {
     CHECK(contains(refusal_of(dump::read_vbox_host_cpuids, "Host CPUIDs:\n"), "expected leaf 0x0"));
 }
 
+TEST_CASE("a row of VBox.log before other text is refused with its line", "[virtualbox]") {
+    for (const char* behind : {"\x1B[0m", "<br>"}) {
+        CHECK(contains(refusal("00:00:04.809419 Hst: 00000000/0000  00000016 756e6547 6c65746e 49656e69" +
+                               std::string(behind) + "\n"),
+                       "host.json:1: expected a row of VBox.log"));
+    }
+}
+
 }  // namespace poolcpuid::test::virtualbox_test

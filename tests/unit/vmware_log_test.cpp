@@ -135,4 +135,17 @@ TEST_CASE("the host of a public report's vmware.log is read", "[vmware_log][corp
     CHECK(table_of(dump).is_unknown({4, 1}));
 }
 
+TEST_CASE("a row of vmware.log that no wrapping explains is refused as it stands", "[vmware_log]") {
+    const std::string part = "hostCPUID level 00000002, 0: 0x00000000 0x00000000 0x00000000";
+    const std::string expected =
+        "host:3: expected a row of vmware.log: leaf, subleaf, and four registers of 8 hexadecimal digits, found \"" +
+        part + "\"";
+    CHECK(refusal_text(host + part + "\n" + leaf_1_of("CPUID[1]")) == expected);
+    CHECK(refusal_text(host + part + "\n0x00000000 0x00000000\n") == expected);
+    CHECK(refusal_text(host + part + "\n0x0000000\n") == expected);
+    CHECK(refusal_text(host + part + "\nand a word\n0x00000000\n") == expected);
+    CHECK(refusal_text(host + part) == expected);
+    CHECK(refusal_text(host + part + "\n\n 0x00000000\n").empty());
+}
+
 }  // namespace poolcpuid::test::vmware_log_test

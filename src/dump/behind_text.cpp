@@ -1,0 +1,108 @@
+#include "dump/behind_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "dump/as_printed.hpp"
+#include "dump/host_stream.hpp"
+#include "dump/line_reader.hpp"
+#include "dump/recognise.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+using Strip = std::string_view (*)(std::string_view line) noexcept;
+
+template <int Words>
+std::string_view behind_words(std::string_view line) noexcept {
+    for (int i = 0; i < Words; ++i) {
+        line = trim(line);
+        line.remove_prefix(std::min(line.find_first_of(" \t"), line.size()));
+    }
+    return trim(line);
+}
+
+// "+", as of a diff.
+std::string_view behind_character(std::string_view line) noexcept {
+    return line.substr(std::min<std::size_t>(1, line.size()));
+}
+
+// "│ ", "--> ": what is no letter and no digit.
+std::string_view behind_marks(std::string_view line) noexcept {
+    const auto is_mark = [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool is_digit = byte >= '0' && byte <= '9';
+        const bool is_letter = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+        return !is_digit && !is_letter;
+    };
+    line.remove_prefix(static_cast<std::size_t>(std::find_if_not(line.begin(), line.end(), is_mark) - line.begin()));
+    return line;
+}
+
+// "dump.txt:", as grep prints it.
+std::string_view behind_colon(std::string_view line) noexcept {
+    line.remove_prefix(std::min(line.find(':'), line.size() - 1) + 1);
+    return trim(line);
+}
+
+// The colour of a terminal: "\x1B[32m".
+std::string_view behind_escape(std::string_view line) noexcept {
+    if (!line.starts_with('\x1B')) return line;
+    line.remove_prefix(std::min(line.find('m'), line.size() - 1) + 1);
+    return line;
+}
+
+constexpr std::array strips{
+    Strip{behind_words<1>}, Strip{behind_words<2>}, Strip{behind_words<3>},  Strip{behind_words<4>},
+    Strip{behind_words<5>}, Strip{behind_words<6>}, Strip{behind_words<7>},  Strip{behind_words<8>},
+    Strip{behind_colon},    Strip{behind_escape},   Strip{behind_character}, Strip{behind_marks},
+};
+
+std::string stripped_lines(std::string_view text, Strip strip) {
+    std::string result;
+    Lines lines(text);
+    while (const auto line = lines.next()) {
+        const std::string_view rest = bare(*line);
+        if (!rest.empty()) result += strip(rest);
+        result += '\n';
+    }
+    return result;
+}
+
+std::string name_of_rows(const Format& format) {
+    return format.rows_of.empty() ? "what is read as " + std::string(format.word)
+                                  : "rows of " + std::string(format.rows_of);
+}
+
+// What stands before rest in the line of this number.
+std::string text_before(std::string_view rest, std::string_view text, std::size_t number) {
+    Lines lines(text);
+    std::string_view line;
+    while (lines.number() < number) line = bare(lines.next().value_or(""));
+    return std::string(line.substr(0, line.size() - std::min(rest.size(), line.size())));
+}
+
+// The first line that the format recognises by itself, or that is not empty.
+BehindText behind_text(const Format& format, std::string_view stripped, std::string_view text) {
+    std::size_t number = first_row(format, stripped);
+    Lines lines(stripped);
+    std::string_view line;
+    while (number == 0 ? line.empty() : lines.number() < number) line = lines.next().value();
+    number = lines.number();
+    return {name_of_rows(format), number, text_before(line, text, number)};
+}
+
+}  // namespace
+
+std::optional<BehindText> find_behind_text(std::string_view text) {
+    constexpr std::size_t head_bytes = 32U << 10U;
+    const std::string head = with_plain_blanks(text.substr(0, head_bytes));
+    for (const Strip strip : strips) {
+        const std::string stripped = stripped_lines(head, strip);
+        if (const Format* format = recognise(stripped)) return behind_text(*format, stripped, head);
+    }
+    return std::nullopt;
+}
+
+}  // namespace poolcpuid::dump

@@ -1,0 +1,21 @@
+// Rows that stand behind other text in their lines: names of hosts (pdsh), numbers of lines (cat -n), times, tables.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace poolcpuid::dump {
+
+struct BehindText {
+    std::string what;      // "rows of kcpuid", or "what is read as cpuinfo"
+    std::size_t line = 0;  // the first of these, from 1
+    std::string before;    // what stands before it there
+};
+
+// The format that text, which no reader recognises, would have if the same amount of words or characters were taken
+// from the front of each line; nothing where there is none. Looks at the first kilobytes.
+std::optional<BehindText> find_behind_text(std::string_view text);
+
+}  // namespace poolcpuid::dump

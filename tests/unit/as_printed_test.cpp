@@ -1,0 +1,169 @@
+// What mails, web pages, chats and editors make of a dump is undone in every format, or refused: never is it read as
+// another host.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dump/as_printed.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/host_samples.hpp"
+
+namespace poolcpuid::test::as_printed_test {
+
+namespace {
+
+const std::vector<std::string> of_lines{"VBox.log",          "cpu-z.txt",    "cpucontrol.txt",      "cpuid-r.txt",
+                                        "cpuinfo.txt",       "hwloc.txt",    "kcpuid.txt",          "libcpuid.txt",
+                                        "instlatx64.txt",    "vmware.log",   "vbox-hostcpuids.txt", "x86info.txt",
+                                        "xe-featureset.txt", "xen-cpuid.txt"};
+const std::vector<std::string> json_and_xml{
+    "cloud-hypervisor.json",       "firecracker.json", "host-json.json", "kvm.json", "libvirt-capabilities.xml",
+    "libvirt-domcapabilities.xml", "libvirt.xml",      "lscpu.json",     "nfd.json", "qmp-model.json"};
+
+std::vector<std::string> all_examples() {
+    std::vector<std::string> all = of_lines;
+    all.insert(all.end(), json_and_xml.begin(), json_and_xml.end());
+    return all;
+}
+
+std::string example(const std::string& name) { return read_file(POOLCPUID_SOURCE_DIR "/examples/formats/" + name); }
+
+std::string replaced(std::string text, std::string_view old, std::string_view fresh) {
+    for (std::size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += fresh.size()) {
+        text.replace(at, old.size(), fresh);
+    }
+    return text;
+}
+
+// before each line of text.
+std::string with_prefix(std::string text, std::string_view before) {
+    for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, before);
+    return text;
+}
+
+// As mail programs do: no line has more characters than width where it has a blank at which it can be broken.
+std::string wrapped(std::string_view text, std::size_t width) {
+    std::string result;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::size_t blank = end <= width ? std::string_view::npos : text.substr(0, width + 1).rfind(' ');
+        const bool breaks = blank != std::string_view::npos && text.find_first_not_of(' ') < blank;
+        const std::size_t length = breaks ? blank : end;
+        result.append(text.substr(0, length)) += '\n';
+        text.remove_prefix(std::min(length + 1, text.size()));
+    }
+    return result;
+}
+
+// What a text says of its host; nothing where it is refused.
+std::optional<HostDump> said_by(const std::string& text) {
+    try {
+        return read_host(text);
+    } catch (const InputError&) {
+        return std::nullopt;
+    }
+}
+
+// What was found of a guest is left out, and need not be told of one whose rows are broken.
+std::vector<DumpNote> notes_of_host(const HostDump& host) {
+    std::vector<DumpNote> notes = host.notes;
+    std::erase_if(notes, [](const DumpNote& note) { return note.code == "guest-rows"; });
+    return notes;
+}
+
+bool say_the_same(const HostDump& one, const HostDump& other) {
+    return one.format == other.format && one.hardware == other.hardware && one.hypervisor == other.hypervisor &&
+           notes_of_host(one) == notes_of_host(other);
+}
+
+void check_read_as(const std::string& text, const std::string& plain) {
+    CAPTURE(refusal(text));
+    const auto host = said_by(text);
+    REQUIRE(host.has_value());
+    CHECK(say_the_same(*host, read_host(plain)));
+}
+
+}  // namespace
+
+TEST_CASE("a quoted dump is the dump, in every format", "[as_printed]") {
+    const auto name = GENERATE(from_range(all_examples()));
+    const auto mark = GENERATE(as<std::string>{}, "> ", ">", "> > ", ">\u00A0 ");
+    CAPTURE(name, mark);
+    const std::string plain = example(name);
+    check_read_as(with_prefix(plain, mark), plain);
+    check_read_as("On Monday somebody wrote:\n\n" + with_prefix(plain, mark) + "\nThanks: A. Person\n", plain);
+}
+
+TEST_CASE("a dump between fences is the dump, in every format", "[as_printed]") {
+    const auto name = GENERATE(from_range(all_examples()));
+    CAPTURE(name);
+    const std::string plain = example(name);
+    check_read_as("Here is the dump:\n\n```\n" + plain + "```\n\nThanks: A. Person\n", plain);
+    check_read_as("```text\n" + plain + "\n```", plain);
+    check_read_as(with_prefix("Here is the dump:\n```\n" + plain + "```\nThanks\n", "> "), plain);
+}
+
+TEST_CASE("blanks that do not break, tabs and characters without a width are blanks and nothing", "[as_printed]") {
+    const auto name = GENERATE(from_range(of_lines));
+    CAPTURE(name);
+    const std::string plain = example(name);
+    check_read_as(replaced(plain, " ", "\u00A0"), plain);
+    check_read_as(replaced(plain, "  ", " \u00A0"), plain);
+    check_read_as(replaced(plain, " ", "\t"), plain);
+    check_read_as(with_prefix(plain, "\u200B"), plain);
+    check_read_as("\uFEFF\uFEFF" + replaced(plain, "\n", "\u200B\n"), plain);
+}
+
+TEST_CASE("a dump of lines that a mail program wrapped is the dump", "[as_printed]") {
+    const auto name = GENERATE(from_range(of_lines));
+    const std::size_t width = GENERATE(range<std::size_t>(64, 81));
+    CAPTURE(name, width);
+    const std::string plain = example(name);
+    check_read_as(wrapped(plain, width), plain);
+    check_read_as(wrapped(with_prefix(plain, "> "), width), plain);
+    check_read_as(with_prefix(wrapped(plain, width), "> "), plain);
+    check_read_as(replaced(wrapped(plain, width), "\n", "\r\n"), plain);
+}
+
+TEST_CASE("wherever a dump was broken it says the same or is refused", "[as_printed]") {
+    const auto name = GENERATE(from_range(all_examples()));
+    const std::size_t width = GENERATE(range<std::size_t>(20, 64));
+    CAPTURE(name, width);
+    const HostDump plain = read_host(example(name));
+    const auto host = said_by(wrapped(example(name), width));
+    if (host) CHECK(say_the_same(*host, plain));
+}
+
+TEST_CASE("only one document is enclosed, and its lines keep their numbers", "[as_printed]") {
+    CHECK(dump::enclosed_document("a\n> b\nc\n> d\ne\n") == "\nb\nc\nd\n");
+    CHECK(dump::enclosed_document("a\n```json\n > b\n```\nc") == "\n\nb\n");
+    CHECK_FALSE(dump::enclosed_document("a\n```\nb\n"));
+    CHECK_FALSE(dump::enclosed_document("```\na\n```\n```\nb\n```\n"));
+    CHECK_FALSE(dump::enclosed_document("a\n"));
+    CHECK(contains(refusal("Look:\n```\n" + document("\"hardware\":\n 5") + "\n```\n"), "host.json:4: expected"));
+    CHECK(contains(refusal("```\na\n```\nand\n```\nb\n```\n"), "blocks between fences"));
+}
+
+TEST_CASE("a stream of hosts that a mail quotes is all of them", "[as_printed]") {
+    const std::string two =
+        document(one_cpu(), "\"name\": \"a\"") + "\n" + document(one_cpu(), "\"name\": \"b\"") + "\n";
+    CHECK(read_hosts(with_prefix(two, "> "), "f").size() == 2);
+}
+
+TEST_CASE("rows behind other text are named with their line and that text", "[as_printed]") {
+    const auto name = GENERATE(from_range(all_examples()));
+    if (name == "vmware.log") return;  // any text may stand before its rows
+    CAPTURE(name);
+    for (const char* before : {"node17: ", "JM> ", "Nov 28 09:00:00 node-1 dump[17]: ", "| "}) {
+        const std::string message = refusal(with_prefix(example(name), before), "f");
+        CAPTURE(message);
+        CHECK(contains(message, " behind other text, \"" +
+                                    std::string(before).substr(0, std::string(before).find_last_not_of(' '))));
+        CHECK(contains(message, "(leave in each line only what the tool printed)"));
+        CHECK_FALSE(contains(message, "f: expected"));
+    }
+}
+
+}  // namespace poolcpuid::test::as_printed_test
