@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "dump/host_stream.hpp"
 #include "dump/line_reader.hpp"
@@ -31,6 +33,19 @@ const OddBlank* odd_blank_at(std::string_view text) noexcept {
 }
 
 bool may_be_odd(char c) noexcept { return c == '\t' || static_cast<unsigned char>(c) >= 0x80; }
+
+// True when no odd blank can begin anywhere: a look at each eight bytes, since nearly all dumps are plain and long.
+bool is_plain(std::string_view text) noexcept {
+    if (text.find('\t') != std::string_view::npos) return false;
+    std::uint64_t any = 0;
+    for (; text.size() >= sizeof any; text.remove_prefix(sizeof any)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data(), sizeof word);
+        any |= word;
+    }
+    constexpr std::uint64_t not_ascii = 0x8080808080808080;
+    return (any & not_ascii) == 0 && std::none_of(text.begin(), text.end(), may_be_odd);
+}
 
 // Lines by their numbers, from 1.
 struct LineRange {
@@ -78,8 +93,8 @@ std::string bare_lines(std::string_view text, LineRange range) {
 }  // namespace
 
 bool has_odd_blanks(std::string_view text) noexcept {
-    return std::any_of(odd_blanks.begin(), odd_blanks.end(),
-                       [text](const OddBlank& each) { return text.find(each.bytes) != std::string_view::npos; });
+    const auto is_there = [text](const OddBlank& each) { return text.find(each.bytes) != std::string_view::npos; };
+    return !is_plain(text) && std::any_of(odd_blanks.begin(), odd_blanks.end(), is_there);
 }
 
 std::string with_plain_blanks(std::string_view text) {
