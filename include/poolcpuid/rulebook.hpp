@@ -283,6 +283,7 @@ struct MicrocodeFacts {
     std::uint32_t from = 0;
     std::uint32_t below = std::numeric_limits<std::uint32_t>::max();
     std::span<const SiliconFact> silicon;
+    bool recalled = false;  // its vendor took it back: a host whose revision is not known is not taken to have it
 
     constexpr bool hold_with(std::uint32_t revision) const noexcept { return from <= revision && revision < below; }
 };

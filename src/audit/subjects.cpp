@@ -60,10 +60,7 @@ private:
 
     // Whether VERW scrubs, and not whether it need not.
     Answer of_guarded(FieldIndex index, const Field& field) const {
-        if (promises_.silicon.fact(index).value_or(0) != 0) return Answer::yes;
-        if (shown(field) == Answer::yes) {
-            return answer_of((promises_.atoms.scrubs & plan_.scrub_bit(index, field.subleaf_first)) != 0);
-        }
+        if (shown(field) == Answer::yes || promises_.silicon.fact(index).value_or(0) != 0) return Answer::yes;
         return promises_.silicon.depends_on_microcode(index) ? Answer::unknown : shown(field);
     }
 

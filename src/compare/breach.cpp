@@ -98,9 +98,12 @@ void set_mend(Violation& violation, std::string mend) { violation.mend = violati
 // What may bring a promise to the host that it does not keep, or nothing.
 const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, const Circumstances& circumstances) {
     if (atom.kind != AtomKind::bits || breach == Breach::not_told) return "";
-    if (field.by_microcode) return "A newer microcode or kernel may bring it.";
-    const bool by_kernel = field.made.by != Makers::none || circumstances.only_hypervisor_view;
-    return by_kernel ? "A newer kernel may bring it." : "";
+    // Kernels have ceased to make some bits, too.
+    const bool is_made = field.made.by != Makers::none;
+    if (field.by_microcode)
+        return is_made ? "Another microcode or kernel may bring it." : "A newer microcode or kernel may bring it.";
+    if (is_made) return "Another kernel may bring it.";
+    return circumstances.only_hypervisor_view ? "A newer kernel may bring it." : "";
 }
 
 // The dump that would say what is not known.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dump/own_ids.hpp"
+#include "dump/virtual_machine.hpp"
 #include "merge/pool.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
@@ -127,6 +128,7 @@ private:
             result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
         result_.silicon.microcode = microcode_revision(host_);
+        result_.silicon.is_virtual = host_.hardware && dump::is_of_virtual_machine(host_.first_table());
     }
 
     TablePromises read_cpu(const CpuidTable& table) const {

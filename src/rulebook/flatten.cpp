@@ -270,6 +270,7 @@ private:
         to.from = from.from.value_or(to.from);
         to.below = from.below.value_or(to.below);
         to.silicon = all_of<SiliconFact>(from.silicon);
+        to.recalled = from.recalled;
         return to;
     }
 

@@ -55,8 +55,15 @@ private:
         }
     }
 
+    // One that was taken back may have facts beside those that hold with it and others, of other fields.
+    static bool exclude_each_other(const SourceMicrocode& one, const SourceMicrocode& other) {
+        return one.recalled == other.recalled ||
+               std::any_of(one.silicon.begin(), one.silicon.end(),
+                           [&](const auto& fact) { return other.silicon.contains(fact.first); });
+    }
+
     void check_microcode(const SourceModel& model) {
-        std::vector<MicrocodeFacts> seen;
+        std::vector<std::pair<MicrocodeFacts, const SourceMicrocode*>> seen;
         for (const SourceMicrocode& entry : model.microcode) {
             const auto say = [&](std::string message) { report(entry.place, model.name, std::move(message)); };
             MicrocodeFacts range;
@@ -66,12 +73,13 @@ private:
                 say("a microcode without \"from\" and \"below\"");
             } else if (range.from >= range.below) {
                 say("no microcode is at once from and below these revisions");
-            } else if (std::any_of(seen.begin(), seen.end(), [&](const MicrocodeFacts& other) {
-                           return other.from < range.below && range.from < other.below;
+            } else if (std::any_of(seen.begin(), seen.end(), [&](const auto& other) {
+                           return other.first.from < range.below && range.from < other.first.below &&
+                                  exclude_each_other(*other.second, entry);
                        })) {
                 say("these microcodes overlap those of an entry before");
             } else {
-                seen.push_back(range);
+                seen.emplace_back(range, &entry);
             }
             if (entry.silicon.empty()) say("a microcode without facts");
             check_facts(entry.place, model, entry.silicon);

@@ -203,6 +203,7 @@ private:
         microcode.from = bound("from");
         microcode.below = bound("below");
         microcode.silicon = facts(reader.required_object("silicon"));
+        microcode.recalled = reader.optional_bool("recalled", false);
         reader.finish();
         return microcode;
     }

@@ -165,6 +165,7 @@ struct SourceMicrocode {
     std::optional<std::uint32_t> from;
     std::optional<std::uint32_t> below;
     std::map<std::string, std::uint32_t> silicon;
+    bool recalled = false;
 };
 
 struct SourceModel {

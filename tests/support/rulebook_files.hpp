@@ -123,6 +123,7 @@ struct RetpolineRule {
 struct MicrocodeFacts {
     Span revisions;
     std::map<std::string, std::uint32_t> silicon;
+    bool recalled = false;
 };
 
 struct ModelRow {
@@ -329,7 +330,7 @@ inline void read_models(VendorRules& rules) {
             // Revision FFFFFFFF is what hypervisors show in the place of one, and below is exclusive.
             const Span revisions{hex_number(facts.value("from", "0x0")),
                                  hex_number(facts.value("below", "0xffffffff")) - 1};
-            row.microcode.push_back({revisions, facts_of(facts)});
+            row.microcode.push_back({revisions, facts_of(facts), facts.value("recalled", false)});
         }
         row.immune = entry.value("immune", std::vector<std::string>{});
         row.inferred = entry.value("inferred", std::vector<std::string>{});

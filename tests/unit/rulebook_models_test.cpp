@@ -24,11 +24,11 @@ const Model& model_of(const Rulebook& rulebook, const char* vendor, std::uint32_
     return *model;
 }
 
-// "field=value ..." of the facts that hold with a microcode revision.
+// "field=value ..." of the facts that hold with a microcode revision that was not taken back.
 std::string facts_with(const Rulebook& rulebook, const Model& model, std::uint32_t revision) {
     std::string text;
     for (const MicrocodeFacts& facts : model.microcode) {
-        if (!facts.hold_with(revision)) continue;
+        if (facts.recalled || !facts.hold_with(revision)) continue;
         for (const SiliconFact& fact : facts.silicon) {
             text += std::string(rulebook[fact.field].id) + "=" + std::to_string(fact.value) + " ";
         }
@@ -86,6 +86,19 @@ TEST_CASE("a fact may take a false promise away, or say that microcode scrubs", 
         make(files, {models, R"("name": "Old")", R"("relaxed": "0x1")", fact, "", ""});
         CHECK(lint(files).empty());
     }
+}
+
+TEST_CASE("a microcode that was taken back may have facts beside those of others, not of the same fields",
+          "[rulebook][lint]") {
+    const auto findings = [](const std::string& fact) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::string recalled =
+            R"({"below": "0x10", "silicon": {)" + fact + R"(}, "recalled": true}, {"below": "0x2a",)";
+        make(files, {models, R"("name": "New")", R"({"below": "0x2a",)", recalled.c_str(), "", ""});
+        return all_texts(lint(files));
+    };
+    CHECK(findings(R"("base": "0x0")").empty());
+    CHECK(findings(R"("rsba": "0x0")").find("these microcodes overlap") != std::string::npos);
 }
 
 TEST_CASE("lint checks the microcodes of a model", "[rulebook][lint]") {

@@ -106,6 +106,29 @@ TEST_CASE("a feature that only newer microcode mends is promised with that micro
     CHECK(kept("rdseed", amd_table(turin), "") == "0");  // the CPU has none anyway
 }
 
+// K cpu/intel.c spectre_bad_microcodes: kernels withhold IBRS and STIBP of the microcodes of January 2018.
+TEST_CASE("what a microcode has that was taken back is no promise, and nobody is taken to run it", "[silicon]") {
+    struct Row {
+        std::uint32_t signature;
+        const char* bad;
+        const char* good;
+    };
+    for (const Row& row : {Row{skylake, "0x200003c", "0x200003d"}, Row{0x00050653, "0x100013e", "0x100013f"},
+                           Row{broadwell_ep, "0xb000025", "0xb000026"}, Row{haswell_ep, "0x3b", "0x3c"},
+                           Row{haswell_ex, "0x10", "0x11"}}) {
+        CAPTURE(row.signature);
+        const TableBuilder table = intel_table(row.signature).reg(7, 0, edx, spec_ctrl_bit | 1U << 27);
+        for (const char* field : {"spec_ctrl", "intel_stibp"}) {
+            CHECK(kept(field, table, row.bad) == "0");
+            CHECK(kept(field, table, row.good) == "1");
+            CHECK(kept(field, table, "") == "1");
+            CHECK(kept(field, table, "0xffffffff") == "1");
+            // QEMU shows its guests revision 1.
+            CHECK(kept(field, TableBuilder(table).set(1, 0, ecx, 1U << 31), "0x1") == "1");
+        }
+    }
+}
+
 TEST_CASE("a microcode that is not known is asked for whatever a kernel shows", "[silicon]") {
     const HostDump plain = hardware_host("turin", with_rdseed(turin));
     const Merged pool({with_hypervisor(plain, with_rdseed(turin))});
