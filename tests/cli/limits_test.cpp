@@ -195,6 +195,24 @@ TEST_CASE("the documentation has the limits of the program", "[limits]") {
     CHECK(constants == limits::table.size());
 }
 
+TEST_CASE("a host of as many CPUs as the limit allows is taken, and an XML document of as many bytes", "[limits]") {
+    CHECK(refusal_of(host_of(cpus_of(limits::logical_cpus, 2))) == "nothing was refused");
+    const std::string begin = "<cpudata arch='x86'>";
+    const std::string end =
+        "<cpuid eax_in='0x0' ecx_in='0x0' eax='0x1' ebx='0x756e6547' ecx='0x6c65746e' edx='0x49656e69'/>"
+        "<cpuid eax_in='0x1' ecx_in='0x0' eax='0x50654' ebx='0x0' ecx='0x0' edx='0x0'/></cpudata>";
+    const std::string spaces(limits::xml_bytes - begin.size() - end.size(), ' ');
+    CHECK(refusal_of(begin + spaces + end) == "nothing was refused");
+}
+
+TEST_CASE("compressed data and archives may be larger than a dump", "[limits]") {
+    const std::string dump(limits::dump_bytes + 1, ' ');
+    CHECK_THAT(refusal([&] { cli::LimitWatch("f")(dump); }), Catch::Contains("one document of at most"));
+    CHECK(refusal([&] { cli::LimitWatch("f")(tar_of({{"node7.txt", dump}})); }) == "nothing was refused");
+    const std::string beginning = packed(Packing::gzip, "node7");
+    CHECK(refusal([&] { cli::LimitWatch("f")(beginning + dump); }) == "nothing was refused");
+}
+
 TEST_CASE("what exceeds a limit is refused with the limit", "[limits][attack]") {
     for (const limits::Limit& limit : limits::table) {
         const std::string name(limit.name);

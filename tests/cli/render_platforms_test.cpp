@@ -291,6 +291,24 @@ TEST_CASE("Incus gets two commands, in which nothing is the pool's name", "[rend
     CHECK_THAT(document.at("notes").dump(), Contains("migration.stateful=true"));
 }
 
+TEST_CASE("blanks at the ends of a brand string, which Incus loses, are not asked for, and listed", "[render]") {
+    const Pool pool;
+    const HostDump host = with_register(amd_host("blank"), {0x80000002, 0}, Register::eax, 0x5A412020);  // "  AZ"
+    const std::string policy = pool.dir.file("blank-policy.json");
+    REQUIRE(run({"merge", "-o", policy, pool.dir.write("blank.json", document(host))}).status == 0);
+    const auto rendered = [&](const std::string& target) {
+        return rendered_by(run({"render", "--to", target, policy, "--qemu", "10.2", "--format", "json"}));
+    };
+    const Json incus = rendered("incus");
+    CHECK_THAT(incus.at("output").get<std::string>(), Contains(",model-id=AZ,"));
+    CHECK(lost(incus, "brand0_eax").at("instead") == "0x5a41");
+    CHECK_THAT(lost(incus, "brand0_eax").at("reason").get<std::string>(), Contains("lost on the way to QEMU"));
+    // QEMU itself takes them.
+    const Json qemu = rendered("qemu");
+    CHECK_THAT(qemu.at("output").get<std::string>(), Contains(",model-id=  AZ,"));
+    CHECK(lost(qemu, "brand0_eax").is_null());
+}
+
 TEST_CASE("what each platform can do about a host that hides an announcement is said", "[render]") {
     const Pool pool;
     const std::vector<std::pair<std::string, std::string>> platforms{{"incus", "x-force-features=on"},

@@ -128,6 +128,21 @@ TEST_CASE("what VirtualBox withholds and adds is listed", "[render]") {
     CHECK_THAT(intel.at("notes").dump(), Contains("VBox.log") && Contains("powered off"));
 }
 
+TEST_CASE("what VirtualBox gives with another feature alone is listed where the policy lacks that one", "[render]") {
+    const Pool pool;
+    constexpr unsigned pcid = 17;     // leaf 1, ECX
+    constexpr unsigned fsgsbase = 0;  // leaf 7, EBX
+    const auto rendered = [&](bool has_fsgsbase) {
+        const HostDump host = with_bit(with_bit(intel_host("host"), {1, 0}, Register::ecx, pcid, true), leaf_7,
+                                       Register::ebx, fsgsbase, has_fsgsbase);
+        return pool.render("virtualbox", pool.policy({pool.dir.write("pcid.json", document(host))}));
+    };
+    CHECK(lost(rendered(true), "pcid").is_null());
+    const Json without = rendered(false);
+    CHECK(lost(without, "pcid").at("telling") == "less");
+    CHECK(lost(without, "pcid").at("reason") == "VirtualBox gives no PCID without FSGSBASE.");
+}
+
 TEST_CASE("a mitigation that VirtualBox does not give is no matter of speed", "[render]") {
     const Pool pool;
     constexpr unsigned smep = 7;  // leaf 7, EBX

@@ -185,6 +185,13 @@ TEST_CASE("an MSR of the policy is in what targets for MSRs get, and is listed w
     CHECK(lost(pool.json("qemu", {}, pool.intel_policy), "ac_rsba").is_null());
 }
 
+TEST_CASE("that KVM may refuse an MSR is said of a policy that has any", "[render]") {
+    const Pool pool;
+    REQUIRE(Json::parse(bytes_of(pool.policy)).at("msrs").empty());
+    CHECK_THAT(pool.json("kvm").at("notes").dump(), !Contains("KVM_SET_MSRS"));
+    CHECK_THAT(pool.json("kvm", {}, pool.intel_policy).at("notes").dump(), Contains("KVM_SET_MSRS refuses"));
+}
+
 TEST_CASE("a Firecracker template has every bit, and x for those that the VMM fills in", "[render]") {
     const Pool pool;
     const Result result = pool.render("firecracker");

@@ -313,6 +313,17 @@ TEST_CASE("a policy that offers an MSR says what for", "[explain]") {
     CHECK(pool.value("ac_rrsba").means == "The guest is told the same by the name ac_rsba.");
 }
 
+TEST_CASE("enhanced IBRS is lost as a feature is, and RSBA comes as bad news does", "[explain]") {
+    const auto host = [](const char* name, std::uint64_t value) {
+        return hardware_host(name, std::vector{intel_table().set(7, 0, edx, arch_caps)},
+                             std::vector<MsrRow>{{arch_capabilities, value}});
+    };
+    const Explained mixed({host("eibrs", 0x2), host("rsba", 0x4)});
+    CHECK(text_of(mixed.value("ac_ibrs_all")) == "hosts 0x0 because rsba: Not every host has it.");
+    CHECK(text_of(mixed.value("ac_rsba")) ==
+          "hosts 0x1 because rsba: Set as soon as RET may be predicted from elsewhere on one host, or nobody knows.");
+}
+
 TEST_CASE("a guarded bit says whether VERW scrubs", "[explain]") {
     const auto md_clear = [](const char* name, bool set) {
         return hardware_host(name, intel_table().set(7, 0, edx, set ? 0x400 : 0));

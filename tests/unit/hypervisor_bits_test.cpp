@@ -240,6 +240,16 @@ TEST_CASE("what the kernel keeps from guests of a CPU that has it is said, with 
     CHECK_THAT(lost.violation.remedy, Contains("The CPU has it, its kernel (4.14.1) does not offer it"));
 }
 
+TEST_CASE("that the kernel keeps back what is shown only when asked for is said where it was", "[hypervisor_bits]") {
+    const HostDump host = two_views("host", with(amd_table(), {"svm"}), amd_table());
+    CHECK(Merged({host}).finding("hidden-by-hypervisor") == nullptr);
+    MergeOptions options;
+    options.show = {"nested"};
+    const Merged asked({host}, options);
+    REQUIRE(asked.finding("hidden-by-hypervisor") != nullptr);
+    CHECK_THAT(asked.finding("hidden-by-hypervisor")->message, Contains("does not offer to guests: svm."));
+}
+
 TEST_CASE("neither what a VMM emulates nor what the model table takes away is kept from guests", "[hypervisor_bits]") {
     const TableBuilder table = intel_table();
     const Merged pool({two_views("host", TableBuilder(table).row(6, 0, {}), table)});

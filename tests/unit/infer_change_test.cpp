@@ -143,6 +143,11 @@ TEST_CASE("what is asked for wins over what was inferred of the same host", "[in
     // It came back, and is to leave.
     CHECK(told(with_explicit(inferred(pool, {good("a"), weak("b"), weak("c")}), {{}, {"b"}, {}})) ==
           "kept a c; leaves b; lost b");
+    // It came back, and with another dump than the one that is given.
+    const HostDump given = hardware_host("b", amd_table().set(1, 0, ecx, 1));
+    const InferredChange replaced = with_explicit(inferred(pool, {good("a"), weak("b"), weak("c")}), {{}, {}, {given}});
+    REQUIRE(told(replaced) == "kept a c; back b; lost b");
+    CHECK(replaced.change.replaced.front().sha256 == given.sha256);
     // A name that is given twice, or by a pattern, too, leaves once.
     CHECK(told(with_explicit(inferred(pool, pool), {{}, {"a", "a", "[ab]"}, {}})) == "kept a b c; leaves a b");
 }

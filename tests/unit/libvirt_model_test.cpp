@@ -6,6 +6,7 @@
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
+#include "tests/support/policy_fields.hpp"
 
 namespace poolcpuid::test::libvirt_model_test {
 
@@ -292,6 +293,15 @@ TEST_CASE("a model that guests take for immune to more than the policy's CPU is 
     CHECK_THAT(notes_of(test.based_on("EPYC-Rome")), Contains("immune to") && Contains("srso_alias_form"));
 }
 
+TEST_CASE("of models that are no newer one of the policy's family is taken, though another differs less", "[libvirt]") {
+    Case test(turin);
+    test.has(avx2).name("avx2", avx2).name("hle", hle);
+    test.model("Genoa", {0x19, 0x11}, {"avx2"});
+    CHECK(test.chosen() == "Genoa");
+    test.model("Strix", {0x1A, 0x24}, {"hle"});
+    CHECK(test.chosen() == "Strix");
+}
+
 TEST_CASE("a model whose family and model nobody knows comes last", "[libvirt]") {
     Case test(skylake);
     test.has(avx2).name("avx2", avx2).name("hle", hle);
@@ -348,6 +358,33 @@ TEST_CASE("what the asked QEMU's model has on is disabled, or listed where libvi
     REQUIRE(entry != nullptr);
     CHECK(entry->telling == Telling::more);
     CHECK(lost(rendering, "hle") == nullptr);
+}
+
+TEST_CASE("a host that does not keep what the model tells guests of an MSR is named", "[libvirt]") {
+    constexpr std::uint64_t rdcl_no = 1;
+    constexpr std::uint64_t rsba = 4;
+    const auto host = [](const std::string& name, std::uint64_t value) {
+        const TableBuilder table = with(intel_table(encoded(skylake)), {"arch_caps"});
+        return hardware_host(name, std::vector{table}, msr_list(MsrList::value, value));
+    };
+    Case test(skylake);
+    test.policy = Merged({host("without", rsba), host("with", rsba | rdcl_no)}).policy;
+    REQUIRE(msr_of(test.policy, arch_capabilities) == rsba);
+    test.name("arch-capabilities", {7, 0, Register::edx, 29});
+    test.options.cpu_map->features["rsba"].bits = {{true, arch_capabilities, 0, Register::eax, rsba}};
+    test.model("M", {6, 0x55});
+    QemuModels& qemu = test.qemu({"M"}, skylake);
+    qemu.models["M"].on = {"rdctl-no"};
+    qemu.properties.insert("rdctl-no");
+    test.options.hosts = {host("without", rsba), host("with", rsba | rdcl_no)};
+    const Rendering rendering = test.rendered();
+    REQUIRE(lost(rendering, "ac_rdcl_no") != nullptr);
+    CHECK(lost(rendering, "ac_rdcl_no")->instead == "0x1");
+    REQUIRE(rendering.hosts.size() == 2);
+    for (const HostAdvice& advice : rendering.hosts) {
+        const bool is_told_more = advice.advice.find("more than this host keeps: ac_rdcl_no,") != std::string::npos;
+        CHECK(is_told_more == (advice.hosts == std::vector<std::string>{"without"}));
+    }
 }
 
 TEST_CASE("a feature that the asked QEMU has no property for is neither required nor disabled", "[libvirt]") {

@@ -214,18 +214,28 @@ TEST_CASE("whether VERW scrubs is read from a finding or from what is not known 
                        names({"a"}),
                        "Set as soon as one host has it (a). VERW."};
     };
-    const std::string lost = R"([
+    const auto finding = [](const std::string& code, const std::string& field) {
+        return R"([
     {
       "severity": "error",
-      "code": "verw-promise-lost",
+      "code": ")" +
+               code + R"(",
       "message": "x",
-      "field": "md_clear",
+      "field": ")" +
+               field + R"(",
       "hosts": []
     }
   ])";
+    };
     CHECK(decision_on(read(document_of({md_clear("0x0")})), "md_clear").scrubs == std::optional(true));
     CHECK(decision_on(read(document_of({md_clear("unknown")})), "md_clear").scrubs == std::optional(false));
-    CHECK(decision_on(read(document_of({md_clear("0x0")}, lost)), "md_clear").scrubs == std::optional(false));
+    const auto scrubs_beside = [&](const std::string& code, const std::string& field) {
+        return decision_on(read(document_of({md_clear("0x0")}, finding(code, field))), "md_clear").scrubs;
+    };
+    CHECK(scrubs_beside("verw-promise-lost", "md_clear") == std::optional(false));
+    // Of another field, and another finding on the field.
+    CHECK(scrubs_beside("verw-promise-lost", "ac_fb_clear") == std::optional(true));
+    CHECK(scrubs_beside("microcode-unknown", "md_clear") == std::optional(true));
 }
 
 TEST_CASE("members of version 1.1 are refused in a document without the minor version, and newer documents",

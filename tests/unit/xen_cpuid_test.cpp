@@ -64,6 +64,16 @@ TEST_CASE("a row that Xen does not print is zeros in HVM Max", "[xen_cpuid]") {
     CHECK(host.hypervisor->cpuid.unknown.empty());
 }
 
+TEST_CASE("an HVM Max without its extended leaves was cut off, and says so", "[xen_cpuid]") {
+    const std::string extended = "  80000000:ffffffff -> 80000021:68747541:444d4163:69746e65\n";
+    std::string text = policy("HVM Max", leaf_7_of_two);
+    CHECK_FALSE(has_note(read(text), "truncated"));
+    text.erase(text.find(extended), extended.size());
+    const HostDump cut = read(text);
+    CHECK(contains(note_text(cut, "truncated"), "\"HVM Max\" end before the maximum leaf"));
+    CHECK(cut.hypervisor->cpuid.is_unknown({0x80000008, 0}));
+}
+
 TEST_CASE("in Raw a missing row is zeros where every Xen has a place for it, and else unknown", "[xen_cpuid]") {
     std::string text = policy("Raw", leaf_7_of_two);
     text.replace(text.find("0000000d:68747541"), 8, "00000010");

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/render.hpp"
 #include "render/target_data.hpp"
 #include "render/xen_data.hpp"
 #include "tests/catch.hpp"
+#include "tests/unit/lint_slips.hpp"
 
 namespace poolcpuid::test::xen_test {
 
@@ -146,6 +148,23 @@ TEST_CASE("AMD's STIBP and SSBD go without IBRS, as Xen would take them away", "
     CHECK(words_of(rendering)[8] == (1U << 12 | 1U << 20));  // IBPB, and NO_LMSL
     CHECK(reason_of(rendering, "amd_stibp") == "Xen gives it only with IBRS.");
     CHECK(reason_of(rendering, "amd_ssbd") == "Xen gives it only with IBRS.");
+}
+
+TEST_CASE("of what Xen would need and has no bit for nothing is asked, and nothing depends on it", "[xen]") {
+    std::vector<RulebookFile> files = read_rulebook_directory(POOLCPUID_SOURCE_DIR "/policy");
+    // A name of Xen's for a field of leaf 6, which is in no word of a featureset.
+    constexpr const char* arat = R"("linux": "arat")";
+    make(files, {"cpuid/0x6.json", arat, arat, R"("linux": "arat", "xen": "ARAT")", "", ""});
+    make(files, {"targets/xen.json", R"("FPU": ["MMX")", R"("FPU")", R"("ARAT": ["SSE"], "FPU")", "", ""});
+    make(files, {"targets/xen.json", R"("with": {)", R"("with": {)", R"("with": {"ARAT": "IBRSB", )", "", ""});
+    const LoadResult changed = load_rulebook(files);
+    INFO(all_texts(changed.findings));
+    REQUIRE(changed.findings.empty());
+    const PoolPolicy policy = policy_of(intel, {leaf_1(0x00050657), long_mode});
+    const Rendering rendering = render_policy(changed.rulebook.view(), policy, "xapi", {});
+    CHECK(rendering.output == featureset(policy).output);
+    CHECK(rendering.inexpressible == featureset(policy).inexpressible);
+    CHECK((words_of(rendering)[0] & base_1d) == base_1d);
 }
 
 TEST_CASE("VIRT_SSBD is given where SPEC_CTRL has SSBD", "[xen]") {
