@@ -400,6 +400,10 @@ struct Signature {
     friend constexpr bool operator==(const Signature&, const Signature&) = default;
 };
 
+// The bits of leaf 1 EAX that say family, model and stepping, where they stand: two CPUs are of one signature if these
+// are equal, whatever the type and the reserved bits.
+constexpr std::uint32_t signature_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FFFU; }
+
 // Decodes EAX of leaf 1.
 constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
     const auto base_family = static_cast<std::uint16_t>((leaf1_eax >> 8) & 0xFU);

@@ -148,12 +148,24 @@ private:
             if (then.belief == Belief::not_affected || deceives(guest)) continue;
             const std::string how = is_set
                                         ? "Hide " + ground.name + " from the guest (merge --hide " + ground.name + ")"
-                                        : "Tell the guest of " + ground.name +
-                                              ", as a merge with these hosts in the pool does where one has it";
+                                        : how_to_tell(ground.name);
+            if (how.empty()) continue;
             advice_.push_back(
                 {AuditAdvice::By::option, how + ": it then says " + quoted(then.text) + ".", {ground.name}, hosts});
         }
         if (by_identity) another_identity(hosts);
+    }
+
+    // Bad news is told where one host has it, a promise where all do. Empty where no merge would tell it.
+    std::string how_to_tell(const std::string& field) const {
+        const FieldIndex index = case_.rulebook.find(field);
+        if (case_.rulebook[index].rule != Rule::intersect) {
+            return "Tell the guest of " + field + ", as a merge with these hosts in the pool does where one has it";
+        }
+        const bool all_have_it = std::all_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
+            return host.conditions.subject().field(index) == Answer::yes;
+        });
+        return all_have_it ? "Tell the guest of " + field + ", which all of these hosts have" : "";
     }
 
     void another_identity(const std::vector<std::string>& hosts) {
@@ -336,9 +348,10 @@ private:
                                fields, std::move(silent)});
         } else {
             advice_.push_back({AuditAdvice::By::option,
-                               "No dump says that " + all +
-                                   " is missing: capture the hosts with /dev/kvm and merge "
-                                   "them again; with it in the policy " +
+                               all +
+                                   " is missing on none of these hosts: poolcpuid explain says what keeps it from the "
+                                   "policy, an option (--hide, --ceiling) or dumps without the view that /dev/kvm "
+                                   "gives; with it in the policy " +
                                    then,
                                fields,
                                {}});

@@ -123,7 +123,7 @@ private:
         result_.has_msrs = result_.msrs->has_value();
         result_.kernel = kernel_of(host_);
         if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
-            result_.leaf1_eax = *eax;
+            result_.leaf1_eax = signature_bits(*eax);
             result_.signature = signature_of(*eax);
             result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }

@@ -90,7 +90,7 @@ struct HostPromises {
     bool has_hardware_view = false;
     Signature signature;
     std::string kernel;           // its version, of a host with both views; empty: not known
-    std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it
+    std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it, and no other bits
     Silicon silicon;
     std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
     // The view that capabilities come from: the hypervisor's table where there is one, and its MSRs.

@@ -15,6 +15,7 @@
 
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "rulebook/covered.hpp"
 
 namespace poolcpuid::merge {
 
@@ -143,25 +144,12 @@ private:
     std::optional<std::uint32_t> xsave_leaf_;
 };
 
+using rulebook::with_covered;
+using rulebook::without_covered;
+
 // True for a field whose value promises by bits.
 constexpr bool promises_by_bits(Rule rule) noexcept {
     return rule == Rule::intersect || rule == Rule::union_ || rule == Rule::guarded || rule == Rule::group;
-}
-
-// A field's bits of a register with those that they cover, whose promises they keep.
-constexpr std::uint64_t with_covered(const Field& field, std::uint64_t bits) noexcept {
-    for (const Cover& cover : field.covers) {
-        if (((bits >> cover.bit) & 1U) != 0) bits |= cover.covered;
-    }
-    return bits;
-}
-
-// The same as hardware shows it: only the bits that no other one covers.
-constexpr std::uint64_t without_covered(const Field& field, std::uint64_t bits) noexcept {
-    for (const Cover& cover : field.covers) {
-        if (((bits >> cover.bit) & 1U) != 0) bits &= ~cover.covered;
-    }
-    return bits;
 }
 
 // True for a field whose value promises as a number.

@@ -11,6 +11,7 @@
 #include "poolcpuid/cpu.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "rulebook/covered.hpp"
 
 namespace poolcpuid::summary {
 
@@ -35,11 +36,19 @@ bool is_limit(const Decision& decision) {
     return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
 }
 
+// What a value of the decision's field promises: its bits, and those that they cover.
+std::uint64_t promised(const Rulebook& rulebook, const Decision& decision, std::uint64_t value) {
+    const FieldIndex index = rulebook.find(decision.field);
+    if (index == no_field) return value;
+    const Field& field = rulebook[index];
+    return rulebook::with_covered(field, value << field.low) >> field.low;
+}
+
 // The bits that some host has and the policy has not.
-std::uint64_t lost_bits(const Decision& decision) {
+std::uint64_t lost_bits(const Rulebook& rulebook, const Decision& decision) {
     std::uint64_t any = 0;
-    for (const ValueOfHosts& value : decision.values) any |= value.value.value_or(0);
-    return any & ~decision.value;
+    for (const ValueOfHosts& value : decision.values) any |= promised(rulebook, decision, value.value.value_or(0));
+    return any & ~promised(rulebook, decision, decision.value);
 }
 
 template <typename Predicate>
@@ -54,8 +63,10 @@ HostList hosts_where(const Decision& decision, Predicate wanted) {
 bool is_unknown(const ValueOfHosts& value) { return !value.value; }
 
 // Those that are known to lack one of the bits.
-HostList known_lacking(const Decision& decision, std::uint64_t bits) {
-    return hosts_where(decision, [&](const ValueOfHosts& value) { return value.value && (bits & ~*value.value) != 0; });
+HostList known_lacking(const Rulebook& rulebook, const Decision& decision, std::uint64_t bits) {
+    return hosts_where(decision, [&](const ValueOfHosts& value) {
+        return value.value && (bits & ~promised(rulebook, decision, *value.value)) != 0;
+    });
 }
 
 // Those that are known to have one of the bits that the policy has.
@@ -64,10 +75,16 @@ HostList known_having(const Decision& decision) {
                        [&](const ValueOfHosts& value) { return (value.value.value_or(0) & decision.value) != 0; });
 }
 
-// Of those that limit a number, those of which it is known.
+// Of those that limit a number, those of which it is known. Where nothing is known of a host it limits the number, but for
+// one that only hosts of the policy's own CPU decide: there it may be another CPU.
 HostList known_limiting(const Decision& decision) {
-    const HostList unknown = hosts_where(decision, is_unknown);
     HostList hosts = decision.because;
+    const HostList unknown = hosts_where(decision, is_unknown);
+    const bool is_there = std::any_of(unknown.names.begin(), unknown.names.end(), [&](const std::string& name) {
+        return std::find(hosts.names.begin(), hosts.names.end(), name) != hosts.names.end();
+    });
+    const bool is_whole = hosts.count == hosts.names.size();
+    if (is_whole && !is_there) return hosts;
     hosts.count -= std::min(hosts.count, unknown.count);
     for (const auto& [cpu, count] : unknown.cpus) {
         const auto at = hosts.cpus.find(cpu);
@@ -107,8 +124,9 @@ public:
             default: break;
         }
         // A policy that joined as the ceiling counts as a host, and may be the only one that lacks it.
-        const HostList lacking = known_lacking(decision, lost_bits(decision));
-        const bool by_ceiling = lacking.count == 1 && is_ceiling(lacking.names.front());
+        const HostList lacking = known_lacking(rulebook_, decision, lost_bits(rulebook_, decision));
+        const bool is_one = lacking.count == 1 && !lacking.names.empty();
+        const bool by_ceiling = is_one && is_ceiling(lacking.names.front());
         return by_ceiling ? "--ceiling " + policy_.options.ceiling_policy->pool : "";
     }
 
@@ -145,11 +163,11 @@ private:
 };
 
 // Without its features; nothing when the policy has what the hosts have, or does not because nobody asked for it.
-std::optional<GivenUp> loss_of(const Decision& decision, const OperatorsDoing& doing) {
-    const std::uint64_t lost = lost_bits(decision);
+std::optional<GivenUp> loss_of(const Rulebook& rulebook, const Decision& decision, const OperatorsDoing& doing) {
+    const std::uint64_t lost = lost_bits(rulebook, decision);
     if (lost == 0) return std::nullopt;
     if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}};
-    const HostList lacking = known_lacking(decision, lost);
+    const HostList lacking = known_lacking(rulebook, decision, lost);
     if (decision.because.count == 0) return std::nullopt;
     if (lacking.count > 0) return GivenUp{Loss::lacking, {}, lacking, {}};
     const HostList unknown = hosts_where(decision, is_unknown);
@@ -175,7 +193,7 @@ Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     for (const Decision& decision : policy.decisions) {
         const bool has_value = decision.value != 0;
         if (announces_feature(rulebook, decision)) {
-            if (auto loss = loss_of(decision, doing)) {
+            if (auto loss = loss_of(rulebook, decision, doing)) {
                 const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);
                 lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
             }

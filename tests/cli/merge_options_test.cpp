@@ -107,8 +107,8 @@ TEST_CASE("--ceiling takes a CPU model of QEMU or libvirt", "[merge][options]") 
     CHECK(has_avx2(run({"merge", pool.strong, "--ceiling", "libvirt:EPYC"})));
 
     // The name alone will do where it says one thing, and the document has the whole name.
-    const Result alone = run({"merge", pool.strong, "--ceiling", "Opteron_G3"});
-    CHECK(json::parse(alone.out).at("options").at("ceiling").get<std::string>().ends_with(":Opteron_G3"));
+    const Result alone = run({"merge", pool.strong, "--ceiling", "cpu64-rhel6"});
+    CHECK(json::parse(alone.out).at("options").at("ceiling") == "libvirt:cpu64-rhel6");
     CHECK(run({"merge", pool.strong, "--ceiling", "libvirt:EPYC", "--expect",
                pool.dir.write("old.json", run({"merge", pool.strong, "--ceiling", "libvirt:EPYC"}).out)})
               .status == 0);

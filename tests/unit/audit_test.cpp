@@ -239,6 +239,30 @@ TEST_CASE("a dump without MSRs leaves it open whether a belief is true", "[audit
     CHECK_FALSE(audit.is_falsely_safe());
 }
 
+// common.c: "the VMM may have disabled the use of GATHER by disabling AVX2".
+TEST_CASE("a guest that is not told of AVX is safe from GDS, and one that is told and has no microcode is not",
+          "[audit]") {
+    const TableBuilder table =
+        with(intel_table(0x00050654), {"xsave", "avx", "avx2"}).row(0xD, 0, {7, 0x340, 0x340, 0});
+    const HostDump skylake = hardware_host("skylake", std::vector{table}, std::vector<MsrRow>{});
+    MergeOptions hiding;
+    hiding.hide = {"avx"};
+    const Audit without = audited(Merged({skylake}, hiding).policy, {skylake});
+    CHECK(entry(without, "gather_data_sampling").says == "Not affected");
+    CHECK(by_host(without, "gather_data_sampling") == "true: skylake");
+    const Audit told = audited({skylake}, {skylake});
+    CHECK(by_host(told, "gather_data_sampling") == "vulnerable: skylake");
+}
+
+TEST_CASE("what the operator hid is on the hosts, and the advice sends nobody to their dumps", "[audit]") {
+    const HostDump host = intel("host", 0x00050654, 0, spec_ctrl);
+    MergeOptions hiding;
+    hiding.hide = {"spec_ctrl"};
+    const Audit audit = audited(Merged({host}, hiding).policy, {host});
+    CHECK_THAT(all_advice(audit, "retbleed"),
+               Catch::Contains("spec_ctrl is missing on none of these hosts") && Catch::Contains("--hide"));
+}
+
 TEST_CASE("a guest that is not told of RTM is safe from TAA where the host turns TSX off", "[audit]") {
     const std::vector<HostDump> pool{intel("haswell", haswell_ep, 0, md_clear)};
     const auto on = [&](std::uint64_t caps) {

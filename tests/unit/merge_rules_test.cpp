@@ -316,6 +316,16 @@ TEST_CASE("a host that is not known to have what every 64-bit guest needs makes 
     }
 }
 
+TEST_CASE("identity: reserved bits of leaf 1 EAX make no other CPU, whose revision would not count", "[merge]") {
+    const HostDump plain = hardware_host("plain", intel_table(0x00050657));
+    const HostDump odd = hardware_host("odd", std::vector{intel_table(0x80051657)},
+                                       std::vector<MsrRow>{{microcode_msr, 0x5003303'00000000}});
+    const Merged pool({plain, odd});
+    const PolicyCheck check(builtin_rulebook(), pool.policy);
+    CHECK(check.against(plain).compatible(UnknownIs::failure));
+    CHECK(check.against(odd).compatible(UnknownIs::failure));
+}
+
 TEST_CASE("identity: the older generation lends it, and a model that the table does not know comes last", "[merge]") {
     // The digests, which decide last, come in both orders.
     for (std::uint32_t salt = 0; salt < 8; ++salt) {

@@ -170,7 +170,7 @@ TEST_CASE("what mends a host is said once a remedy, for all hosts and running po
     const HostDump ibpb = hardware_host("i", amd().set(0x80000008, 0, ebx, 1U << 12));
     const PoolPlan security = plan({ibpb}, {{no_ibpb}, {}, {}});
     REQUIRE(security.mends.size() == 1);
-    CHECK(security.mends.front().remedy == "A newer microcode or kernel may bring it.");
+    CHECK(security.mends.front().remedy == "Another microcode or kernel may bring it.");
 }
 
 TEST_CASE("an identity that was asked for by digest is gone with the host", "[plan]") {

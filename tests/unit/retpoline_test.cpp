@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t merom = 0x000006F6;  // the model table says nothing of its returns
 constexpr std::uint32_t haswell_ep = 0x000306F2;
 constexpr std::uint32_t broadwell_ep = 0x000406F1;
+constexpr std::uint32_t hewitt_lake = 0x00050665;  // a Broadwell
 constexpr std::uint32_t skylake_sp = 0x00050654;
 constexpr std::uint32_t cascade_lake = 0x00050657;
 constexpr std::uint32_t ice_lake_sp = 0x000606A6;
@@ -115,10 +116,10 @@ TEST_CASE("one host: never both bits, RRSBA with enhanced IBRS and RSBA without"
             check_one({haswell_ep, leaf7, MsrList::value, triple.value}, triple.plain);
             check_one({skylake_sp, leaf7, MsrList::value, triple.value}, triple.with_alternative);
             check_one({cascade_lake, leaf7, MsrList::value, triple.value}, triple.with_alternative);
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000010"}, triple.with_alternative);
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value, "0xb000038"}, triple.plain);
+            check_one({hewitt_lake, leaf7, MsrList::value, triple.value, "0xe000008"}, triple.with_alternative);
+            check_one({hewitt_lake, leaf7, MsrList::value, triple.value, "0xe000009"}, triple.plain);
             // Which microcode it is decides, and a view may hide the bad news.
-            check_one({broadwell_ep, leaf7, MsrList::value, triple.value}, triple.with_alternative);
+            check_one({hewitt_lake, leaf7, MsrList::value, triple.value}, triple.with_alternative);
         }
     }
 }

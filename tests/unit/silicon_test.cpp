@@ -337,6 +337,17 @@ TEST_CASE("TAA_NO is not kept where the MSR is not there or not known, nor for t
     CHECK(costs(check.against(Merged({off}).policy)) == "ac_taa_no security");
 }
 
+// K kvm/cpuid.h guest_has_spec_ctrl_msr: AMD's bits give a guest the MSRs, too; newer kernels do not make the Intel
+// one.
+TEST_CASE("SPEC_CTRL lost costs no fault where AMD has its own bits for the MSRs", "[silicon]") {
+    const std::vector<std::string> of_amd{"amd_ibpb", "amd_ibrs"};
+    const auto guest = [&](const char* name, const std::vector<std::string>& ids) {
+        return with_hypervisor(hardware_host(name, with(amd_table(milan), of_amd)), with(amd_table(milan), ids));
+    };
+    const Merged pool({guest("old", {"amd_ibpb", "amd_ibrs", "spec_ctrl"})});
+    CHECK(costs(verdict(pool, guest("new", of_amd))) == "spec_ctrl security");
+}
+
 TEST_CASE("STIBP and SSBD stay without IBRS, under either vendor's name", "[silicon]") {
     constexpr std::uint32_t stibp_and_ssbd = 1U << 15 | 1U << 24;        // 80000008h EBX
     constexpr std::uint32_t hints_on_ibrs = 1U << 18 | 1U << 19;         // preferred, same mode

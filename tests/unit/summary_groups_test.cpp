@@ -126,6 +126,33 @@ TEST_CASE("a host of which nothing is known sets no bit as long as another is kn
     CHECK(deciders_of(groups_of(Merged({silent}).policy).announced, "ac_rsba") == "unknown silent");
 }
 
+TEST_CASE("a document that counts a host and does not name it is summed up all the same", "[summary]") {
+    PoolPolicy policy =
+        Merged({hardware_host("with", intel_table().set(1, 0, ecx, popcnt)), hardware_host("without", intel_table())})
+            .policy;
+    for (Decision& decision : policy.decisions) {
+        for (ValueOfHosts& value : decision.values) value.hosts.clear();
+    }
+    CHECK_FALSE(groups_of(policy).given_up.empty());
+}
+
+TEST_CASE("who names a wider unit alone lacks no narrower one", "[summary]") {
+    const auto host = [](const char* name, std::uint32_t units) {
+        return hardware_host(name, amd_table().reg(0x80000000, 0, eax, 0x8000001A).reg(0x8000001A, 0, eax, units));
+    };
+    // IL Naples, Rome, Turin: the 512 bits of the last keep the hint of 256.
+    const PoolPolicy policy = Merged({host("naples", 0x3), host("rome", 0x6), host("turin", 0xA)}).policy;
+    CHECK(loss_of(policy, "perf_hints") == "lacking naples rome");
+}
+
+TEST_CASE("a revision of which nothing is known limits none of another CPU", "[summary]") {
+    HostDump told = hardware_host("genoa", amd_table(0x00A10F11));
+    told.hardware->msrs = std::vector<MsrRow>{{microcode_msr, 0xA101148}};
+    const HostDump turin = hardware_host("turin", amd_table(0x00B00F21));
+    const PoolPolicy policy = Merged({with_digest(told, "genoa"), turin}).policy;
+    CHECK(deciders_of(groups_of(policy).limits, "amd_ucode_rev") == "known genoa");
+}
+
 TEST_CASE("a number is limited by those that are known to", "[summary]") {
     const auto with_bits = [](const char* name, std::uint32_t bits) {
         return hardware_host(name, intel_table().reg(0x80000008, 0, eax, 0x3000 | bits));
