@@ -75,8 +75,8 @@ HostList known_having(const Decision& decision) {
                        [&](const ValueOfHosts& value) { return (value.value.value_or(0) & decision.value) != 0; });
 }
 
-// Of those that limit a number, those of which it is known. Where nothing is known of a host it limits the number, but for
-// one that only hosts of the policy's own CPU decide: there it may be another CPU.
+// Of those that limit a number, those of which it is known. Where nothing is known of a host it limits the number, but
+// for one that only hosts of the policy's own CPU decide: there it may be another CPU.
 HostList known_limiting(const Decision& decision) {
     HostList hosts = decision.because;
     const HostList unknown = hosts_where(decision, is_unknown);
