@@ -121,7 +121,8 @@ TEST_CASE("the nearest model of a QEMU is of the policy's CPU, then the one with
     QemuModels models;
     models.properties = {"avx2", "aes", "fma", "rtm", "made-up"};
     models.models["old"] = {6, 26, 3, {"fma", "avx2"}, "GenuineIntel"};
-    models.models["same"] = {6, 63, 2, {"fma", "rtm", "made-up"}, "GenuineIntel"};
+    // What the VMM fills in, and what is another vendor's, is no change.
+    models.models["same"] = {6, 63, 2, {"fma", "rtm", "made-up", "ht", "hypervisor", "sse4a"}, "GenuineIntel"};
     models.models["same-2"] = {6, 63, 2, {"fma"}, "GenuineIntel"};
     models.models["other-vendor"] = {6, 63, 2, {"fma", "avx2"}, "AuthenticAMD"};
     const auto nearest = nearest_qemu_model(rules, policy, models);
