@@ -188,6 +188,8 @@ TEST_CASE("RSBA cannot be ruled out where the microcode decides it and is not kn
 
 TEST_CASE("what no microcode mends is never promised", "[silicon]") {
     CHECK(kept("xsaves", with_xsaves(matisse), "0x8701033") == "0");
+    CHECK(kept("rdseed", with_rdseed(0x00840F70), "0x8407007") == "0");  // Cyan Skillfish
+    CHECK(kept("rdseed", with_rdseed(0x00840F71), "0x8407107") == "1");
     CHECK(kept("rtm", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "0x46") == "0");
     CHECK(kept("hle", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "0");
     CHECK(kept("rtm", intel_table(haswell_ex).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "1");
