@@ -53,7 +53,7 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
 // The oldest of the hosts that have the policy's family, model and stepping.
 std::uint64_t Draft::microcode() const {
     const auto eax = register_value(*identity_, signature_key, Register::eax);
-    const auto at = atoms_.microcode.find(eax.value_or(0));
+    const auto at = atoms_.microcode.find(signature_bits(eax.value_or(0)));
     return at == atoms_.microcode.end() || !at->second.known ? 0 : at->second.value;
 }
 

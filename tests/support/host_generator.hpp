@@ -129,7 +129,7 @@ private:
         return text;
     }
 
-    // Family, model and stepping of a row of the model table, or of no row.
+    // Family, model and stepping of a row of the model table, or of no row; now and then with a type and reserved bits.
     std::uint32_t signature(const VendorRules& rules) {
         if (rules.models.empty() || one_in(10)) return 0x000F0FF0;
         const ModelRow& row = rules.models[below(static_cast<std::uint32_t>(rules.models.size()))];
@@ -137,7 +137,8 @@ private:
         const std::uint32_t model = row.models[below(static_cast<std::uint32_t>(row.models.size()))].first;
         const std::uint32_t stepping = row.steppings.empty() ? below(16) : row.steppings.front().first;
         const std::uint32_t base = std::min(family, 0xFU);
-        return (family - base) << 20 | (model >> 4) << 16 | base << 8 | (model & 0xF) << 4 | stepping;
+        const std::uint32_t others = one_in(20) ? static_cast<std::uint32_t>(random_.bits_of(0xF000F000, 10)) : 0;
+        return others | (family - base) << 20 | (model >> 4) << 16 | base << 8 | (model & 0xF) << 4 | stepping;
     }
 
     // Random values for every field, dense or sparse as a whole; now and then a bit that nobody knows.
