@@ -230,8 +230,8 @@ private:
         }
     }
 
-    // What guests are shown only when asked for is served by the hypervisor from a list of its own, which is shorter than
-    // the CPU's and has other numbers (K nested.c nested_vmx_setup_ctls_msrs; kvm/cpuid.c case 0xa).
+    // What guests are shown only when asked for is served by the hypervisor from a list of its own, which is shorter
+    // than the CPU's and has other numbers (K nested.c nested_vmx_setup_ctls_msrs; kvm/cpuid.c case 0xa).
     void report_asked_of_hardware() {
         std::set<std::string> subjects;
         for (const FieldIndex index : plan_.fields()) {

@@ -133,7 +133,9 @@ constexpr const char* type_name(const SiliconFact*) { return "SiliconFact"; }
 constexpr auto members(const SiliconFact& r) { return members_detail::all_of(r, r.field, r.value); }
 
 constexpr const char* type_name(const MicrocodeFacts*) { return "MicrocodeFacts"; }
-constexpr auto members(const MicrocodeFacts& r) { return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled); }
+constexpr auto members(const MicrocodeFacts& r) {
+    return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled);
+}
 
 constexpr const char* type_name(const NumberRange*) { return "NumberRange"; }
 constexpr auto members(const NumberRange& r) { return members_detail::all_of(r, r.first, r.last); }
