@@ -53,8 +53,13 @@ std::optional<HwlocRow> read_hwloc_row(Cursor cursor) noexcept {
     return HwlocRow{{given->eax, given->ecx}, *value};
 }
 
+// True for what is a row, or was meant to be one.
+bool is_like_row(std::string_view line) noexcept {
+    return !line.starts_with('#') && line.find("=>") != std::string_view::npos;
+}
+
 Piece hwloc_piece(std::string_view line) noexcept {
-    if (line.starts_with('#') || line.find("=>") == std::string_view::npos) return Piece::none;
+    if (!is_like_row(line)) return Piece::none;
     return read_hwloc_row(Cursor(line)) ? Piece::whole : Piece::part;
 }
 
@@ -82,7 +87,7 @@ public:
 private:
     void read_line(std::string_view line, std::size_t number) {
         if (line == hwloc_mark) return end_cpu();
-        if (hwloc_piece(line) == Piece::none && !is_rest_of_row(line)) return;
+        if (!is_like_row(line) && !is_rest_of_row(line)) return;
         const auto row = read_hwloc_row(Cursor(line));
         if (!row) {
             refuse(number, "a row of hwloc-gather-cpuid: mask 1 or 5, four registers, \"=>\", and four registers",
@@ -94,7 +99,7 @@ private:
     // Where a text ends within a number, what is left of it is a number.
     void check_end(std::string_view last, std::size_t number) const {
         constexpr std::string_view blanks = " \t\r\n";
-        if (hwloc_piece(last) == Piece::none || blanks.find(source_.bytes.back()) != std::string_view::npos) return;
+        if (!is_like_row(last) || blanks.find(source_.bytes.back()) != std::string_view::npos) return;
         refuse(number, "the end of the line behind a row, without which its last number may be cut off",
                "the end of the text behind " + quote_row(last));
     }

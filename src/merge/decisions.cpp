@@ -16,8 +16,11 @@ namespace {
 
 // Whether VERW scrubs wherever a guest runs that counts on it for this guarded bit; nothing where a guest does not.
 std::optional<bool> scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
-    if (!draft.asks_for_scrub({field, subleaf})) return std::nullopt;
-    return (draft.atoms().scrubs & draft.plan().scrub_bit(field, subleaf)) != 0;
+    const auto guards = draft.plan().guards();
+    const auto at = std::find_if(guards.begin(), guards.end(),
+                                 [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
+    if (!draft.asks_for_scrub(*at)) return std::nullopt;
+    return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
 }
 
 // What a host has of an XSAVE state. Sizes and places are read together, so that one that is not known is one value.

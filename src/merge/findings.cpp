@@ -238,8 +238,9 @@ private:
             const Field& field = rulebook_[index];
             if (!field.ask.empty() && in_.draft.present(index)) subjects.emplace(field.ask);
         }
+        if (subjects.empty()) return;
         const HostList found = hosts([](const HostPromises& host) { return !host.has_hypervisor_view; });
-        if (subjects.empty() || found.count == 0) return;
+        if (found.count == 0) return;
         const std::string asked = joined({subjects.begin(), subjects.end()});
         add(Severity::warning, "asked-of-hardware",
             "The policy shows what was asked for with --show (" + asked + ") as the CPU of " + enumerate(found) +

@@ -110,13 +110,6 @@ std::optional<std::size_t> Plan::find_number(FieldIndex field, std::uint32_t sub
     return std::nullopt;
 }
 
-std::uint64_t Plan::scrub_bit(FieldIndex field, std::uint32_t subleaf) const noexcept {
-    for (std::size_t i = 0; i < guards_.size(); ++i) {
-        if (guards_[i].field == field && guards_[i].subleaf == subleaf) return std::uint64_t{1} << i;
-    }
-    return 0;
-}
-
 std::uint64_t Plan::bits_with_field(const RegisterPlace& place) const noexcept {
     const auto where = [&](FieldIndex index) {
         const Field& field = (*rulebook_)[index];

@@ -109,8 +109,6 @@ public:
     std::optional<std::size_t> find_word(const RegisterPlace& place) const noexcept;
     // The place of a number, or nothing. Linear in the number of number slots.
     std::optional<std::size_t> find_number(FieldIndex field, std::uint32_t subleaf) const noexcept;
-    // The bit of Atoms::scrubs that is about a guarded field of this vendor; 0 for any other. Linear in the guards.
-    std::uint64_t scrub_bit(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
     // The bits of a register that stand in a field of this vendor. Linear in the fields of its leaf.
     std::uint64_t bits_with_field(const RegisterPlace& place) const noexcept;

@@ -36,8 +36,11 @@ bool is_limit(const Decision& decision) {
     return decision.rule == to_string(Rule::min) || decision.rule == to_string(Rule::max);
 }
 
-// What a value of the decision's field promises: its bits, and those that they cover.
+// What a value of the decision's field promises: its bits, and those that they cover. To find a field is a search, so
+// it is asked only of what may have bits that cover others: a field of several, of the rule intersect.
 std::uint64_t promised(const Rulebook& rulebook, const Decision& decision, std::uint64_t value) {
+    const bool is_one_bit = decision.place.low == decision.place.high;
+    if (is_one_bit || decision.rule != to_string(Rule::intersect)) return value;
     const FieldIndex index = rulebook.find(decision.field);
     if (index == no_field) return value;
     const Field& field = rulebook[index];
