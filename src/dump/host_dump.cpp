@@ -44,22 +44,25 @@ const CpuidTable& HostDump::first_table() const {
 
 namespace {
 
-std::optional<std::uint32_t> revision_in_meta(const HostDump& host) {
-    const auto meta = host.meta.find("microcode");
-    if (meta == host.meta.end()) return std::nullopt;
-    const auto revision = from_hex(meta->second, 8);
-    return revision ? std::optional(static_cast<std::uint32_t>(*revision)) : std::nullopt;
+// No revision is 0, which IA32_BIOS_SIGN_ID is until it was asked for; and Hyper-V tells its guests all ones.
+std::optional<std::uint32_t> revision_of(std::uint64_t value) noexcept {
+    const auto revision = static_cast<std::uint32_t>(value);
+    return revision == 0 || revision == ~std::uint32_t{0} ? std::nullopt : std::optional(revision);
 }
 
-// AMD's stands in the lower half, others' in the upper one. 0 is no revision: it was not asked for before it was read.
+std::optional<std::uint32_t> revision_in_meta(const HostDump& host) {
+    const auto meta = host.meta.find("microcode");
+    return meta == host.meta.end() ? std::nullopt : revision_of(from_hex(meta->second, 8).value_or(0));
+}
+
+// AMD's stands in the lower half, others' in the upper one.
 std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
     if (!host.hardware || !host.hardware->msrs) return std::nullopt;
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     const unsigned low = vendor == "AuthenticAMD" || vendor == "HygonGenuine" ? 0 : 32;
     for (const MsrRow& row : *host.hardware->msrs) {
         if (row.index != microcode_msr) continue;
-        const auto revision = static_cast<std::uint32_t>(row.value.value_or(0) >> low);
-        if (revision != 0) return revision;
+        if (const auto revision = revision_of(row.value.value_or(0) >> low)) return revision;
     }
     return std::nullopt;
 }
@@ -68,7 +71,8 @@ std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
 
 std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
     const auto said = revision_in_meta(host);
-    return said ? said : revision_in_msr(host);
+    const auto read = revision_in_msr(host);
+    return said && read ? std::min(said, read) : said ? said : read;
 }
 
 std::optional<std::string> vendor_string(const CpuidTable& table) {

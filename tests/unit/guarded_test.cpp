@@ -307,6 +307,20 @@ TEST_CASE("a revision in the half of MSR 8Bh where the vendor has none is none",
     CHECK(microcode_revision(of_intel) == 0x5003302U);
 }
 
+TEST_CASE("no revision is 0 or all ones, and of two the older counts", "[guarded]") {
+    const auto revision = [](const std::string& said, std::uint64_t read) {
+        HostDump raw = amd("raw", milan, 0x0000204D, 0);
+        raw.meta["microcode"] = said;
+        raw.hardware->msrs = std::vector<MsrRow>{{microcode_msr, read}};
+        return microcode_revision(raw);
+    };
+    CHECK_FALSE(revision("0x0", 0));
+    CHECK_FALSE(revision("0xffffffff", 0xFFFFFFFFU));  // Hyper-V's guests read this in /proc/cpuinfo
+    CHECK(revision("0xffffffff", 0xA0011D7U) == 0xA0011D7U);
+    CHECK(revision("0xa0011d6", 0xA0011D7U) == 0xA0011D6U);
+    CHECK(revision("0xa0011d7", 0xA0011D6U) == 0xA0011D6U);
+}
+
 TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[guarded]") {
     const TableBuilder bare = intel_table(haswell_ep).reg(7, 0, edx, 0);
     const TableBuilder with = intel_table(haswell_ep).reg(7, 0, edx, md_clear);
