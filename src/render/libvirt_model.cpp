@@ -6,6 +6,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::render {
 
@@ -139,12 +140,7 @@ std::vector<std::string> LibvirtModels::claims(const CpuMapModel& model) const {
     std::vector<std::string> more;
     const Model* row = row_of(model);
     if (row == nullptr) return more;
-    const Model* pool = row_of(policy_);
-    for (const std::string_view immunity : row->inferred) {
-        const bool is_shared = pool != nullptr && std::find(pool->inferred.begin(), pool->inferred.end(), immunity) !=
-                                                      pool->inferred.end();
-        if (!is_shared) more.emplace_back(immunity);
-    }
+    for (const std::string_view claim : rulebook::claims_beyond(*row, row_of(policy_))) more.emplace_back(claim);
     return more;
 }
 
