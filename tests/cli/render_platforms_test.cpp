@@ -266,7 +266,8 @@ TEST_CASE("KubeVirt gets the same as YAML, with every name in quotes", "[render]
                                        "          - name: \"lm\"\n            policy: require\n"
                                        "          - name: \"svm\"\n            policy: disable");
     CHECK_THAT(lost(document, "maxphyaddr").at("reason").get<std::string>(), Contains("KubeVirt"));
-    CHECK_THAT(document.at("notes").dump(), Contains("cpu-feature.node.kubernetes.io"));
+    CHECK_THAT(document.at("notes").dump(),
+               Contains("cpu-model.node.kubevirt.io/") && Contains("cpu-feature.node.kubevirt.io/"));
     const Json odd = pool.render("kubevirt", {"--cpu-map", map_with(pool.dir, "a&quot;: \\n [b] # &amp;c")});
     CHECK_THAT(odd.at("output").get<std::string>(), Contains("- name: \"a\\\": \\\\n [b] # &c\"\n"));
     const Result broken =
