@@ -235,7 +235,8 @@ TEST_CASE("Nova gets the model and features of the <cpu> element as lines of nov
     CHECK(document.at("output") ==
           "[libvirt]\ncpu_mode = custom\ncpu_models = New\n"
           "cpu_model_extra_flags = -3dnow, +avx2, +fpu, +lm, -svm");  // QEMU shows +hypervisor by itself
-    CHECK_THAT(document.at("notes").dump(), Contains("skip_cpu_compare_at_startup"));
+    CHECK_THAT(document.at("notes").dump(),
+               Contains("skip_cpu_compare_at_startup") && Contains("skip_cpu_compare_on_dest"));
     CHECK_THAT(document.at("notes").dump(), Contains("hw:maxphysaddr_bits=48"));
     CHECK_THAT(lost(document, "maxphyaddr").at("reason").get<std::string>(), Contains("flavor"));
     CHECK(lost(document, "fs_gs_base_ns").at("telling") == "more");
