@@ -9,6 +9,7 @@ namespace poolcpuid::render {
 using rulebook::CopiedRegister;
 using rulebook::DataPlace;
 using rulebook::FeatureWord;
+using rulebook::FirecrackerData;
 using rulebook::FixedBits;
 using rulebook::is_for;
 using rulebook::LeafRange;

@@ -15,8 +15,10 @@ public:
 
     FirecrackerData parse() {
         FirecrackerData data;
-        read("firecracker",
-             [&](ObjectReader& reader) { data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {}); });
+        read("firecracker", [&](ObjectReader& reader) {
+            data.vendors = known_list(reader, "vendors", &KnownNames::vendors, vendor);
+            data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {});
+        });
         return data;
     }
 };

@@ -82,6 +82,7 @@ struct FixedBits {
 
 // targets/firecracker.json.
 struct FirecrackerData {
+    std::vector<std::string> vendors;  // whose guests it runs
     std::vector<FixedBits> fixed;
 };
 
