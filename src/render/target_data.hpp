@@ -21,6 +21,7 @@ using rulebook::QemuData;
 using rulebook::Releases;
 using rulebook::RowWords;
 using rulebook::ShownBits;
+using rulebook::Switch;
 using rulebook::TcgStates;
 using rulebook::VirtualBoxData;
 using rulebook::VmwareData;

@@ -1,5 +1,6 @@
 #include "rulebook/target_data.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -232,8 +233,8 @@ public:
             data.release = release(reader.required("release"));
             data.words = words(reader);
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
-                data.switches.emplace_back(entry.required_string("option"), entry.required_string("field"));
-                check(entry.required("field"), data.switches.back().second, &KnownNames::fields, field);
+                entry.required("if");
+                data.switches.push_back({entry.required_string("option"), condition(entry, true), vendors(entry)});
             });
             each(reader, "shown", "bits that are shown", [&](ObjectReader& entry, const Value& value) {
                 ShownBits bits;
@@ -249,10 +250,24 @@ public:
                 bits.why = sentence(entry, "why");
                 data.highest.push_back(std::move(bits));
             });
-            data.fixed =
-                fixed(reader, [&](ObjectReader& entry, FixedBits& bits) { bits.condition = condition(entry, true); });
+            data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
+                bits.condition = condition(entry, true);
+                bits.with = with(entry, data.switches);
+            });
         });
         return data;
+    }
+
+private:
+    std::string with(ObjectReader& reader, const std::vector<Switch>& switches) const {
+        const Value* value = reader.optional("with");
+        if (value == nullptr) return {};
+        const std::string& text = string_of(*value);
+        const std::string option = text.starts_with("!") ? text.substr(1) : text;
+        const bool is_known =
+            std::any_of(switches.begin(), switches.end(), [&](const Switch& entry) { return entry.option == option; });
+        if (!is_known) fail(*value, "an option of switches, or one after !");
+        return text;
     }
 };
 

@@ -77,6 +77,7 @@ struct FixedBits {
     std::string condition;                 // a field that must be in the policy, after "!" not; or empty
     std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
     std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
+    std::string with;                      // an option of the target that must be on, after "!" off; or empty
     std::string why;                       // a sentence
 };
 
@@ -217,11 +218,18 @@ struct ShownBits {
     std::string why;  // a sentence
 };
 
+// An option of VirtualBox that is on where the policy has the field of the condition, or after "!" has it not.
+struct Switch {
+    std::string option;
+    std::string condition;
+    std::vector<std::string> vendors;  // empty: all
+};
+
 // targets/virtualbox.json.
 struct VirtualBoxData {
     VmmVersion release;  // of which it is known
     RowWords words;
-    std::vector<std::pair<std::string, std::string>> switches;  // options, and the fields that they turn on
+    std::vector<Switch> switches;  // of several for one option any turns it on
     std::vector<ShownBits> shown;
     std::vector<FixedBits> highest;  // the last leaf of a range
     std::vector<FixedBits> fixed;
