@@ -1,7 +1,8 @@
 // A custom CPU model of Proxmox VE: a section of /etc/pve/virtual-guest/cpu-models.conf (cpu-models.conf(5)), as
 // PVE::QemuServer::CPUConfig and PVE::SectionConfig read it.
 //
-// A section has a model of QEMU's that is reported, flags and the address width. What else -cpu takes is the model's.
+// A section has a model of QEMU's that is reported, flags and the widths of addresses. What else -cpu takes is the
+// model's.
 #include <algorithm>
 #include <string_view>
 
@@ -66,12 +67,12 @@ Rendering render_proxmox(const TargetInput& input) {
     const ProxmoxData data = rulebook::proxmox_data(input.plan.rulebook());
     const std::string& model = reported_model(input, data);
     QemuWords words;
-    words.numbers.emplace(data.numbers.begin(), data.numbers.end());
+    words.numbers = data.numbers;
     words.why_not = of_reported_model;
     words.on_by_itself = {data.adds.begin(), data.adds.end()};
     words.plainest = data.plainest;
     words.plainest_has = {data.features.begin(), data.features.end()};
-    words.plainest_shows = data.signature;
+    words.plainest_shows = {data.signature};
     QemuCpu cpu = qemu_cpu(input, words);
     const std::string name = section_name(input.policy.pool);
     cpu.rendering.output = model_section(name, model, cpu);

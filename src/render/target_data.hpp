@@ -20,6 +20,7 @@ using rulebook::ProxmoxData;
 using rulebook::QemuData;
 using rulebook::Releases;
 using rulebook::RowWords;
+using rulebook::SayableNumber;
 using rulebook::ShownBits;
 using rulebook::Switch;
 using rulebook::TcgStates;

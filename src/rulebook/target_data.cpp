@@ -39,6 +39,7 @@ public:
                 number.condition = condition(entry, false);
                 number.says_zero = entry.optional_bool("says_zero", false);
                 if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
+                if (entry.optional("of_host") != nullptr) number.of_host = entry.required_hex("of_host", 8);
                 data.numbers.push_back(std::move(number));
             });
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
@@ -196,7 +197,11 @@ public:
             data.plainest = reader.required_string("plainest");
             data.signature = {number(reader.required("family")), number(reader.required("model")), 0};
             data.features = known_list(reader, "features", &KnownNames::qemu, "a name that QEMU has for a field");
-            data.numbers = known_list(reader, "numbers", &KnownNames::numbers, "a number of qemu.json");
+            each(reader, "numbers", "a number", [&](ObjectReader& entry, const Value&) {
+                const std::string& name = entry.required_string("property");
+                check(entry.required("property"), name, &KnownNames::numbers, "a number of qemu.json");
+                data.numbers.push_back({name, entry.required_hex("min", 8), entry.required_hex("max", 8)});
+            });
             data.adds = known_list(reader, "adds", &KnownNames::qemu, "a name that QEMU has for a field");
         });
         return data;

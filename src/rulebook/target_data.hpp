@@ -100,6 +100,9 @@ struct NumberProperty {
     bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
     std::vector<ValueForVendors> untold;
+    // What a model has that leaves the number to the host; guests of one that has another see that. Nothing: what
+    // they see follows from more than the model.
+    std::optional<std::uint64_t> of_host;
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
@@ -179,6 +182,13 @@ struct LibvirtData {
     std::vector<Unsaid> unsaid;                                // features that libvirt leaves out of what hosts have
 };
 
+// A number by QEMU's name, and the values that a target takes for it.
+struct SayableNumber {
+    std::string name;
+    std::uint64_t min = 0;
+    std::uint64_t max = 0;
+};
+
 // targets/proxmox.json.
 struct ProxmoxData {
     std::vector<std::pair<std::string, std::vector<std::string>>> models;  // that it reports, by CPUID's vendor string
@@ -186,7 +196,7 @@ struct ProxmoxData {
     std::string plainest;                                                  // the one that is known without asking
     Signature signature;                                                   // of it, of stepping 0
     std::vector<std::string> features;                                     // the flags of it, by QEMU's names
-    std::vector<std::string> numbers;                                      // QEMU's names of those that it can say
+    std::vector<SayableNumber> numbers;                                    // those that it can say
     std::vector<std::string> adds;                                         // flags that it turns on by itself
 
     // The models that it reports to guests of a vendor.

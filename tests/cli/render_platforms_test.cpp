@@ -139,6 +139,7 @@ TEST_CASE("Proxmox gets the nearest of the models that it reports, and what diff
         CHECK(flags.contains(flag));
     }
     CHECK(lost(document, "family").is_null());  // the model's is the policy's
+    CHECK(lost(document, "stepping").at("instead") == "0x0");
     CHECK_THAT(lost(document, "stepping").at("reason").get<std::string>(), Contains("CPU model"));
     CHECK(lost(document, "maxphyaddr").is_null());
     const Json old = pool.render("proxmox", {"--qemu", qemu, "--base", "phenom"});
@@ -146,6 +147,50 @@ TEST_CASE("Proxmox gets the nearest of the models that it reports, and what diff
     CHECK(lost(old, "ext_family").is_object());
     CHECK(changed.contains("-3dnow"));
     CHECK(changed.contains("+avx2"));
+}
+
+TEST_CASE("the stepping of a model that Proxmox reports is the one that the asked QEMU names", "[render]") {
+    const Pool pool;
+    FakeQemu fake = qemu_of_proxmox();
+    fake.models["EPYC-Milan"].numbers["stepping"] = 1;  // the policy's
+    const Json document = pool.render("proxmox", {"--qemu", fake.write(pool.dir)});
+    CHECK(lost(document, "stepping").is_null());
+    CHECK(lost(document, "ext_fms").is_null());
+}
+
+TEST_CASE("guest-phys-bits is said where Proxmox can, and is 0 in a QEMU that has no such property", "[render]") {
+    const Pool pool;
+    constexpr std::uint32_t widths = 0x00003030;  // leaf 80000008h, EAX: linear and physical
+    const auto rendered = [&](std::uint32_t guest_width, const std::string& qemu) {
+        const HostDump host =
+            with_register(amd_host("wide"), leaf_8000_0008, Register::eax, widths | guest_width << 16);
+        const std::string policy = pool.dir.file("wide-policy.json");
+        REQUIRE(run({"merge", "-o", policy, pool.dir.write("wide.json", document(host))}).status == 0);
+        return rendered_by(run({"render", "--to", "proxmox", policy, "--qemu", qemu, "--format", "json"}));
+    };
+    const auto said = [](const Json& document) {
+        return section_of(document.at("output").get<std::string>() + "\n\n").at("guest-phys-bits");
+    };
+    FakeQemu fake = qemu_of_proxmox();
+    const std::string without = fake.write(pool.dir);
+    for (const std::string& qemu : {without, std::string("7.2")}) {
+        CAPTURE(qemu);
+        CHECK(said(rendered(0, qemu)) == "none");
+        CHECK(lost(rendered(0, qemu), "guestphys").is_null());
+        CHECK(said(rendered(0x2F, qemu)) == "none");
+        CHECK(lost(rendered(0x2F, qemu), "guestphys").at("instead") == "0x0");
+    }
+    fake.numbers.insert("guest-phys-bits");
+    fake.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0xFFFFFFFF;  // the host's
+    for (const std::string& qemu : {fake.write(pool.dir), std::string("10.2")}) {
+        CAPTURE(qemu);
+        CHECK(said(rendered(0x2F, qemu)) == "47");
+        CHECK(lost(rendered(0x2F, qemu), "guestphys").is_null());
+        CHECK(said(rendered(0, qemu)) == "none");  // a section takes 32 to 64
+        CHECK(lost(rendered(0, qemu), "guestphys").at("instead") == "unknown");
+    }
+    fake.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0;
+    CHECK(lost(rendered(0, fake.write(pool.dir)), "guestphys").is_null());
 }
 
 TEST_CASE("Proxmox's section stays within its rules whatever the pool is called", "[render]") {

@@ -63,9 +63,10 @@ class Section:
             flags[entry[1:]] = entry[0]
         words = [self.options["reported-model"], *(flags[name] + name for name in sorted(flags)), FORCE]
         words.append(f"vendor={vendor}")
-        if "phys-bits" in self.options:
-            assert re.fullmatch(r"host|\d{1,2}", self.options["phys-bits"])
-            words.append(f"phys-bits={self.options['phys-bits']}")
+        for name, at_least in (("guest-phys-bits", 32), ("phys-bits", 8)):
+            if name in self.options:
+                assert at_least <= int(self.options[name]) <= 64
+                words.append(f"{name}={self.options[name]}")
         return ",".join(words)
 
 
@@ -169,7 +170,8 @@ class OnQemu(unittest.TestCase):
                     section = Section(document["output"])
                     policy = read(example_policy(name))
                     self.assertEqual((section.type, section.name), ("cpu-model", name))
-                    self.assertLessEqual(section.options.keys(), {"flags", "reported-model", "phys-bits"})
+                    self.assertLessEqual(section.options.keys(),
+                                         {"flags", "reported-model", "guest-phys-bits", "phys-bits"})
                     self.check(policy, document, section.argument(policy["vendor"]))
 
     def commands(self, text):

@@ -111,7 +111,7 @@ TEST_CASE("lint checks what proxmox.json names", "[rulebook][lint][render]") {
         {
             {proxmox, R"("GenuineIntel")", R"("GenuineIntel")", R"("GenuineIntal")", "", "CPUID vendor string"},
             {proxmox, R"("AuthenticAMD")", R"(["EPYC")", R"([1, "EPYC")", "", "expected a string, found 1"},
-            {proxmox, R"("numbers")", R"("phys-bits")", R"("phys-bit")", "", "expected a number of qemu.json"},
+            {proxmox, R"("min": "0x8")", R"("phys-bits")", R"("phys-bit")", "", "expected a number of qemu.json"},
             {proxmox, R"("adds")", R"("sep")", R"("sepp")", "", "a name that QEMU has for a field"},
             {proxmox, R"("features")", R"("sse2")", R"("sse-2")", "", "a name that QEMU has for a field"},
             {proxmox, R"("plainest")", R"("qemu64")", "64", "", "expected a string"},
