@@ -83,10 +83,17 @@ Rendering render_proxmox(const TargetInput& input) {
     if (name != input.policy.pool) {
         notes.push_back("A section's name has letters, digits, \"_\" and \"-\" alone: the pool's became " + name + ".");
     }
+    if (!data.has_models_of(input.policy.vendor)) {
+        notes.push_back("Proxmox reports no CPU model of " + printable(input.policy.vendor) + ": " + model +
+                        " takes the vendor of the node, and family and model are no pool's.");
+    }
     if (input.options.base.empty()) {
-        notes.push_back("Without a QEMU to ask only the model " + model +
-                        " is known, which is no pool's CPU: give the program with --qemu PATH, on a node of Proxmox "
-                        "VE /usr/bin/qemu-system-x86_64.");
+        notes.push_back(input.options.qemu_models
+                            ? "The QEMU that was asked has no model that Proxmox reports there: of " + model +
+                                  " it is told what other QEMUs have."
+                            : "Without a QEMU to ask only the model " + model +
+                                  " is known, which is no pool's CPU: give the program with --qemu PATH, on a node of "
+                                  "Proxmox VE /usr/bin/qemu-system-x86_64.");
     }
     notes.push_back(
         "Proxmox starts QEMU with enforce, so a VM does not start where KVM lacks a bit. Where a guest must be told of "

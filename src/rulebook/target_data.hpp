@@ -199,6 +199,12 @@ struct ProxmoxData {
     std::vector<SayableNumber> numbers;                                    // those that it can say
     std::vector<std::string> adds;                                         // flags that it turns on by itself
 
+    // Whether it reports a model of the vendor's own.
+    bool has_models_of(std::string_view vendor_string) const {
+        return std::any_of(models.begin(), models.end(),
+                           [&](const auto& entry) { return entry.first == vendor_string; });
+    }
+
     // The models that it reports to guests of a vendor.
     std::vector<std::string> models_for(std::string_view vendor_string) const {
         std::vector<std::string> all = generic;

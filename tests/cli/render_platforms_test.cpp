@@ -193,6 +193,33 @@ TEST_CASE("guest-phys-bits is said where Proxmox can, and is 0 in a QEMU that ha
     CHECK(lost(rendered(0, fake.write(pool.dir)), "guestphys").is_null());
 }
 
+TEST_CASE("where Proxmox reports no model of the vendor, that is said, and one that takes the node's is asked for",
+          "[render]") {
+    const Pool pool;
+    HostDump host = amd_host("hygon");
+    for (const LeafKey key : {LeafKey{0, 0}, LeafKey{0x80000000, 0}}) {
+        host = with_register(host, key, Register::ebx, 0x6F677948);  // "HygonGenuine"
+        host = with_register(host, key, Register::edx, 0x6E65476E);
+        host = with_register(host, key, Register::ecx, 0x656E6975);
+    }
+    host = with_register(host, {1, 0}, Register::eax, 0x00900F02);
+    const std::string policy = pool.dir.file("hygon-policy.json");
+    REQUIRE(run({"merge", "-o", policy, pool.dir.write("hygon.json", document(host))}).status == 0);
+    const auto rendered = [&](const std::string& qemu) {
+        return rendered_by(run({"render", "--to", "proxmox", policy, "--qemu", qemu, "--format", "json"}));
+    };
+    FakeQemu fake = qemu_of_proxmox();
+    fake.models["kvm64"].on = {"fpu", "lm", "sep"};
+    fake.models["kvm64"].numbers = {{"family", 15}, {"model", 6}, {"stepping", 1}};
+    const Json asked = rendered(fake.write(pool.dir));
+    CHECK(section_of(asked.at("output").get<std::string>() + "\n\n").at("reported-model") == "kvm64");
+    CHECK(lost(asked, "stepping").at("instead") == "0x1");
+    CHECK_THAT(asked.at("notes").dump(),
+               Contains("Proxmox reports no CPU model of HygonGenuine") && !Contains("Without a QEMU"));
+    CHECK_THAT(rendered("10.2").at("notes").dump(), Contains("Proxmox reports no CPU model of HygonGenuine"));
+    CHECK_THAT(pool.render("proxmox", {"--qemu", "10.2"}).at("notes").dump(), !Contains("reports no CPU model"));
+}
+
 TEST_CASE("Proxmox's section stays within its rules whatever the pool is called", "[render]") {
     const Pool pool;
     for (const auto& [name, section] :
