@@ -146,8 +146,9 @@ std::vector<GuestKernel> guest_kernels(const Rulebook& rulebook);
 std::vector<GuestAssumption> guest_assumptions(const Rulebook& rulebook);
 
 // Audits a policy, on hosts or, without any, of itself. A host's truth is that of the newest kernel's rules, whatever
-// the guest's. Throws NoPolicyError where the rulebook does not know the policy's vendor, and InputError for a host of
-// another vendor, a rulebook that has no guests, and an unknown kernel or assumption. Linear in the hosts.
+// the guest's. Throws NoPolicyError where the rulebook does not know the policy's vendor, InputError for a host of
+// another vendor and a rulebook that has no guests, and UsageError for an unknown kernel or assumption. Linear in the
+// hosts.
 Audit audit_policy(const Rulebook& rulebook, const PoolPolicy& policy, const std::vector<HostDump>& hosts,
                    const AuditOptions& options);
 

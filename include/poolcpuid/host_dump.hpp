@@ -70,6 +70,9 @@ struct MsrRow {
     friend bool operator==(const MsrRow&, const MsrRow&) = default;
 };
 
+// The row of the MSR, or nullptr. rows are sorted by index, as those of a view are. Logarithmic.
+const MsrRow* find_msr(const std::vector<MsrRow>& rows, std::uint32_t index) noexcept;
+
 // What the silicon (or a VM's virtual silicon) returned.
 struct HardwareView {
     std::vector<LogicalCpu> cpus;             // at least one, in the order of the dump
@@ -97,7 +100,7 @@ struct DumpNote {
 
 // One host. At least one view is present.
 struct HostDump {
-    std::string name;                  // see validate_host_name; empty until the caller has chosen
+    std::string name;                  // see host_name_problem; empty until the caller has chosen
     std::string format = "host-json";  // of the dump, in documents and messages: "instlatx64", "cpuid-r" …
     // What tells its content from others, 64 lower-case hex digits: the SHA-256 of a text dump's bytes, and of a host
     // document's content, however it is spelt and whatever the host is called (docs/design.md); where read_hosts was

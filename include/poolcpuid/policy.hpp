@@ -246,7 +246,8 @@ std::string sha256_of(const PoolPolicy& policy);
 // malformed or a decision contradicts the registers.
 PoolPolicy read_policy(std::string_view bytes, std::string_view file);
 
-// True when bytes look like a policy document rather than a host's.
-bool is_policy(std::string_view bytes) noexcept;
+// True when bytes are a policy document, as their member "schema" says, rather than a host's. Linear in what stands
+// before that member.
+bool is_policy(std::string_view bytes);
 
 }  // namespace poolcpuid

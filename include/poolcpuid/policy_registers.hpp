@@ -21,6 +21,12 @@ public:
     // The row of a leaf and subleaf, or nullptr: it reads as zeros. Logarithmic.
     const Registers* row(const LeafKey& key) const noexcept;
 
+    // The family, model and stepping that the guest is shown; zeros where the policy has no leaf 1.
+    Signature signature() const noexcept {
+        const Registers* features = row(signature_key);
+        return signature_of(features == nullptr ? 0 : features->eax);
+    }
+
     // The value of an MSR; nothing for one that the guest is not offered. Logarithmic.
     std::optional<std::uint64_t> msr(std::uint32_t index) const noexcept;
 

@@ -93,7 +93,8 @@ public:
     // Throws as finish does.
     PoolPolicy finish_promises(const MergeOptions& options) const;
 
-    // The atoms of floor that policy (a result of finish) does not have. Empty when it has all.
+    // The atoms of floor that policy, a result of finish and so of a state with a host, does not have. Empty when it
+    // has all.
     std::vector<FloorLoss> below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const;
 
     // True when both states hold the same promises, whatever their hosts are called.

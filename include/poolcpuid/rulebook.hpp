@@ -280,7 +280,6 @@ struct SiliconFact {
 };
 
 // What a field is on that silicon with certain microcode: the facts hold for from <= revision < below.
-// Revision FFFFFFFFh, which hypervisors show instead of the host's, is below no bound: no fact holds.
 struct MicrocodeFacts {
     std::uint32_t from = 0;
     std::uint32_t below = std::numeric_limits<std::uint32_t>::max();

@@ -36,8 +36,8 @@ struct QemuFacts {
 
 // Starts the program without a machine and asks for its version and the properties of model with those of wanted
 // turned on that it knows (QMP query-cpu-model-expansion). Takes some tens of milliseconds, with a named model
-// some hundreds. Throws SystemError when it cannot be started or is no QEMU for x86-64, UsageError when it has no
-// such model, or when what the model has depends on the host (max, host).
+// some hundreds. Throws SystemError when it cannot be started, InputError when it does not answer as a QEMU for x86-64
+// does, UsageError when it has no such model, or when what the model has depends on the host (max, host).
 QemuFacts ask_qemu(const std::string& program, const std::string& model, const std::set<std::string>& wanted = {});
 
 // The path of the first of qemu-system-x86_64 and qemu-kvm on PATH and in /usr/libexec, or nothing.
@@ -64,7 +64,7 @@ struct QemuModels {
 
 // Starts the program without a machine and asks for each of the models that it has; without names, for all but second
 // names of others and those that are whatever the host has. Takes some milliseconds a
-// model. Throws SystemError as ask_qemu does.
+// model. Throws SystemError and InputError as ask_qemu does.
 QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names);
 
 // Bits of a register that libvirt has a name for.

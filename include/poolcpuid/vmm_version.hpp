@@ -9,7 +9,7 @@
 
 namespace poolcpuid {
 
-// A release of QEMU or libvirt.
+// A release of a VMM, of libvirt, or of a guest's kernel.
 struct VmmVersion {
     unsigned major = 0;
     unsigned minor = 0;

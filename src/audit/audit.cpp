@@ -53,7 +53,7 @@ public:
         for (GuestAssumption& assumption : result.assumptions) {
             assumption.holds = std::find(assume_.begin(), assume_.end(), assumption.id) != assume_.end();
         }
-        result.identity = audit::identity_of(policy_);
+        result.identity = PolicyRegisters(policy_).signature();
         result.hosts = by_name.size();
         for (const HostDump& host : hosts) add_cpu(rulebook_, host, result.cpus);
         for (const GuestVulnerability& vulnerability : data_.vulnerabilities) {

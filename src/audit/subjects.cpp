@@ -111,17 +111,12 @@ private:
 
 }  // namespace
 
-Signature identity_of(const PoolPolicy& policy) {
-    const Registers* row = PolicyRegisters(policy).row(signature_key);
-    return signature_of(row == nullptr ? 0 : row->eax);
-}
-
 Subject guest_of(const Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions) {
     const auto field = [&plan, guest = PolicyRegisters(policy)](FieldIndex index) {
         const Field& entry = plan.rulebook()[index];
         return answer_of(is_told_of(plan, guest, entry) && guest.value(entry) != 0);
     };
-    return {true, vendor_id(plan), identity_of(policy), assumptions, field, nullptr};
+    return {true, vendor_id(plan), PolicyRegisters(policy).signature(), assumptions, field, nullptr};
 }
 
 Subject host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {

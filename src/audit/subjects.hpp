@@ -16,9 +16,6 @@ namespace poolcpuid::audit {
 // policy's vendor. Both must outlive it.
 Subject guest_of(const merge::Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions);
 
-// The family, model and stepping that a guest with the policy sees.
-Signature identity_of(const PoolPolicy& policy);
-
 // The host, as much of it as is known: its CPU, what the model table says of it, and what its hypervisor adds. plan is
 // that of its vendor, and must outlive it, as the host must.
 Subject host_of(const merge::Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions);

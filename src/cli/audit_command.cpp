@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "base/lists.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
-#include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/audit.hpp"
@@ -29,14 +29,30 @@ ExitStatus audit(const AuditArguments& arguments) {
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const Inputs inputs = read_inputs(arguments.hosts);
-    for (const auto& [file, message] : inputs.unreadable) log_error(message);
-    if (!inputs.unreadable.empty()) return ExitStatus::bad_input;
+    if (report_unreadable(inputs)) return ExitStatus::bad_input;
 
     const Audit result = audit_policy(rulebook.get(), policy, inputs.hosts, arguments.options);
     emit(
         arguments.result, [&] { return to_json(policy, rulebook.get(), result); },
         [&](Page& page) { audit_text(policy, result, page); });
     return result.is_falsely_safe() ? ExitStatus::different : ExitStatus::done;
+}
+
+// "linux-6.12 (Linux 6.12.118, Debian 13)", as the program's own rulebook has them.
+std::string known_kernels() {
+    std::vector<std::string> kernels;
+    for (const GuestKernel& kernel : guest_kernels(builtin_rulebook())) {
+        kernels.push_back(kernel.id + " (" + kernel.name + ")");
+    }
+    return joined(kernels);
+}
+
+std::string known_assumptions() {
+    std::vector<std::string> assumptions;
+    for (const GuestAssumption& assumption : guest_assumptions(builtin_rulebook())) {
+        assumptions.push_back(assumption.id + " (" + assumption.says + ")");
+    }
+    return joined(assumptions);
 }
 
 }  // namespace
@@ -48,11 +64,10 @@ void add_audit_command(CLI::App& verb, Action& action) {
     verb.add_option("--hosts", arguments->hosts, "The dumps of the hosts on which it may run, as for merge")
         ->type_name("HOST");
     verb.add_option("--guest", arguments->options.guest,
-                    "The guest's kernel: linux-6.1 (Debian 12) or linux-6.12 (Debian 13); the newest by default")
+                    "The guest's kernel: " + known_kernels() + "; the newest by default")
         ->type_name("KERNEL");
     verb.add_option("--assume", arguments->options.assume,
-                    "What the policy does not say of the guest: smt (its CPUs are threads that share cores), "
-                    "ignore_msrs (its VMM answers MSRs that the guest does not have)")
+                    "What the policy does not say of the guest: " + known_assumptions())
         ->type_name("WHAT");
     add_result_options(verb, arguments->result);
     add_rulebook_option(verb, arguments->rulebook);

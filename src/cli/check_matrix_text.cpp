@@ -1,6 +1,5 @@
 // check with several policies: a line a group of hosts, a column a policy.
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "cli/texts.hpp"

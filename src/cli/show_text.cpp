@@ -1,6 +1,5 @@
 // show: the CPU that a guest gets, features by the register that says them.
 #include <algorithm>
-#include <map>
 
 #include "base/hex.hpp"
 #include "cli/texts.hpp"

@@ -1,7 +1,5 @@
 #include "cli/texts.hpp"
 
-#include <algorithm>
-
 #include "policy/document_text.hpp"
 
 namespace poolcpuid::cli {

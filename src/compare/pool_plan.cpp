@@ -12,6 +12,7 @@
 #include "compare/members.hpp"
 #include "compare/reach.hpp"
 #include "merge/vendor_rules.hpp"
+#include "policy/summary_groups.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid {
@@ -92,14 +93,8 @@ private:
             const auto old = hosts_.before.find(name);
             if (old == hosts_.before.end() || old->second != host) state_.add(*host);
         }
-        plan_.hosts_before = current_.lost.empty() ? current_.state.host_count() : count_of(current_.policy);
+        plan_.hosts_before = current_.lost.empty() ? current_.state.host_count() : summary::host_count(current_.policy);
         plan_.hosts_after = state_.host_count();
-    }
-
-    static std::size_t count_of(const PoolPolicy& policy) {
-        std::size_t count = 0;
-        for (const HostClass& host : policy.hosts) count += host.is_ceiling() ? 0 : host.count;
-        return count;
     }
 
     void take_out(const std::string& name) {

@@ -4,8 +4,6 @@
 #include <iterator>
 #include <map>
 #include <numeric>
-#include <optional>
-#include <set>
 #include <tuple>
 
 #include "base/printable.hpp"

@@ -17,6 +17,12 @@ const Registers* find_row(const std::vector<CpuidRow>& rows, LeafKey key) noexce
 
 }  // namespace
 
+const MsrRow* find_msr(const std::vector<MsrRow>& rows, std::uint32_t index) noexcept {
+    const auto at = std::lower_bound(rows.begin(), rows.end(), index,
+                                     [](const MsrRow& row, std::uint32_t wanted) { return row.index < wanted; });
+    return at != rows.end() && at->index == index ? &*at : nullptr;
+}
+
 const Registers* CpuidTable::find(LeafKey key) const noexcept { return find_row(rows, key); }
 
 bool CpuidTable::is_unknown(LeafKey key) const noexcept {
@@ -60,11 +66,8 @@ std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
     if (!host.hardware || !host.hardware->msrs) return std::nullopt;
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     const unsigned low = vendor == "AuthenticAMD" || vendor == "HygonGenuine" ? 0 : 32;
-    for (const MsrRow& row : *host.hardware->msrs) {
-        if (row.index != microcode_msr) continue;
-        if (const auto revision = revision_of(row.value.value_or(0) >> low)) return revision;
-    }
-    return std::nullopt;
+    const MsrRow* row = find_msr(*host.hardware->msrs, microcode_msr);
+    return row == nullptr ? std::nullopt : revision_of(row->value.value_or(0) >> low);
 }
 
 }  // namespace

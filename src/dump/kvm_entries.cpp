@@ -5,7 +5,6 @@
 // The values are those that a vCPU is given, so they make a hypervisor view. KVM answers zeros for a leaf within the
 // maxima that has no entry (kvm_cpuid in arch/x86/kvm/cpuid.c).
 
-#include <array>
 #include <limits>
 #include <string>
 #include <string_view>

@@ -81,13 +81,7 @@ private:
         const bool all_zero =
             std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
         const bool has_promise = promises_by_bits(field.rule) || promises_by_number(field.rule);
-        return value == 0 && all_zero && (!has_promise || out_of_sight(index));
-    }
-
-    // Fields that are 0 everywhere for a reason that concerns no host.
-    bool out_of_sight(FieldIndex index) const {
-        const Cause cause = in_.draft.fate(index).cause;
-        return cause == Cause::not_asked || cause == Cause::gate;
+        return value == 0 && all_zero && (!has_promise || in_.draft.is_out_of_sight(index));
     }
 
     void decide_field(FieldIndex index, std::uint32_t subleaf) {

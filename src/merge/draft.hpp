@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +47,10 @@ public:
         return fates_[field].cause != Cause::agreement && fates_[field].cause != Cause::set;
     }
     Fate fate(FieldIndex field) const noexcept { return fates_[field]; }
+    // True when the guest is not shown the field, or it tells it nothing, whatever the hosts are: that costs nobody.
+    bool is_out_of_sight(FieldIndex field) const noexcept {
+        return fates_[field].cause == Cause::not_asked || fates_[field].cause == Cause::gate;
+    }
 
     // Takes a field out. A later cause does not replace an earlier one.
     void take_out(FieldIndex field, Fate fate);

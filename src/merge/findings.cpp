@@ -212,8 +212,7 @@ private:
         std::vector<FieldIndex> found;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            const Cause cause = in_.draft.fate(index).cause;
-            if (!promises_by_bits(field.rule) || cause == Cause::not_asked || cause == Cause::gate) continue;
+            if (!promises_by_bits(field.rule) || in_.draft.is_out_of_sight(index)) continue;
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
             if (word && (masks[*word] & field.mask()) != 0) found.push_back(index);
         }
@@ -362,8 +361,7 @@ private:
         for (const Variant& variant : in_.variants) {
             std::string fields;
             for (const FieldIndex index : variant.promises->uneven) {
-                const Cause cause = in_.draft.fate(index).cause;
-                if (cause == Cause::not_asked || cause == Cause::gate) continue;  // of no concern to the guest
+                if (in_.draft.is_out_of_sight(index)) continue;
                 fields += (fields.empty() ? "" : ", ") + std::string(rulebook_[index].id);
             }
             if (fields.empty()) continue;

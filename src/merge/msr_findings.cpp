@@ -1,6 +1,5 @@
 #include "merge/msr_findings.hpp"
 
-#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -52,7 +51,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = plan_.rulebook()[index];
             const bool has_atom = promises_by_bits(field.rule) || promises_by_number(field.rule);
-            if (!field.is_msr || !has_atom || is_out_of_sight(index)) continue;
+            if (!field.is_msr || !has_atom || in_.draft.is_out_of_sight(index)) continue;
             if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
             if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
@@ -61,12 +60,6 @@ private:
             if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);
         }
         return silence;
-    }
-
-    // What the guest is not shown anyway costs nothing.
-    bool is_out_of_sight(FieldIndex index) const {
-        const Cause cause = in_.draft.fate(index).cause;
-        return cause == Cause::not_asked || cause == Cause::gate;
     }
 
     const DecisionInputs& in_;
@@ -98,9 +91,7 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const Hos
 }
 
 bool is_listed(const HostPromises& host, std::uint32_t index) {
-    if (!host.has_msrs) return false;
-    const std::vector<MsrRow>& rows = **host.msrs;
-    return std::any_of(rows.begin(), rows.end(), [&](const MsrRow& row) { return row.index == index; });
+    return host.has_msrs && find_msr(**host.msrs, index) != nullptr;
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "poolcpuid/pool_state.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string_view>
 #include <unordered_map>

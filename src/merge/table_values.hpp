@@ -136,11 +136,8 @@ public:
 
 private:
     Reading read_msr(std::uint32_t index) const {
-        if (msrs_) {
-            for (const MsrRow& row : *msrs_) {
-                if (row.index == index) return {0, row.value.value_or(0), !row.value};
-            }
-        }
+        const MsrRow* row = msrs_ ? find_msr(*msrs_, index) : nullptr;
+        if (row != nullptr) return {0, row->value.value_or(0), !row->value};
         const bool absent = only_listed_ || is_not_enumerated(index);
         return {absent ? 0 : ~std::uint64_t{0}, 0, absent};
     }

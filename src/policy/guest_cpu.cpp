@@ -58,8 +58,7 @@ std::string_view name_in(std::string_view tongue, const Field& field) noexcept {
 
 GuestCpu guest_cpu_of(const Rulebook& rulebook, const PoolPolicy& policy) {
     GuestCpu guest;
-    const Registers* row = PolicyRegisters(policy).row(signature_key);
-    guest.identity = cpu_of(rulebook, rulebook.vendor_of(policy.vendor), signature_of(row == nullptr ? 0 : row->eax));
+    guest.identity = cpu_of(rulebook, rulebook.vendor_of(policy.vendor), PolicyRegisters(policy).signature());
     guest.level = level_of(rulebook, policy);
     const std::size_t above =
         guest.level == nullptr ? 0 : static_cast<std::size_t>(guest.level - rulebook.levels.data()) + 1;

@@ -12,10 +12,8 @@ const Registers* PolicyRegisters::row(const LeafKey& key) const noexcept {
 }
 
 std::optional<std::uint64_t> PolicyRegisters::msr(std::uint32_t index) const noexcept {
-    const auto& msrs = policy_->msrs;
-    const auto at = std::lower_bound(msrs.begin(), msrs.end(), index,
-                                     [](const MsrRow& msr, std::uint32_t wanted) { return msr.index < wanted; });
-    return at != msrs.end() && at->index == index ? std::optional(at->value.value_or(0)) : std::nullopt;
+    const MsrRow* found = find_msr(policy_->msrs, index);
+    return found == nullptr ? std::nullopt : std::optional(found->value.value_or(0));
 }
 
 std::uint64_t PolicyRegisters::value(const BitPlace& place) const noexcept {

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/hex.hpp"
+#include "base/json_parts.hpp"
+#include "base/lists.hpp"
 #include "base/located_json.hpp"
 #include "policy/document_text.hpp"
 #include "policy/policy_v1_0.hpp"
@@ -101,6 +103,14 @@ private:
         return *result;
     }
 
+    // Of hosts, of which names are some.
+    std::size_t count_with(const Value& value, const std::vector<std::string>& names) const {
+        const std::size_t result = count(value);
+        if (result >= names.size()) return result;
+        throw InputError(file_, value.line(), "a count of the " + counted(names.size(), "host") + " named, and more",
+                         json::describe(value));
+    }
+
     static void sort(std::vector<std::string>& names) { std::sort(names.begin(), names.end()); }
 
     RecordedOptions recorded_options(const Value& entry) const {
@@ -135,7 +145,7 @@ private:
         host.views = strings(reader.required_array("views"));
         if (minor_ > 1) host.facts = host_facts(reader);
         host.names = strings(reader.required_array("names"));
-        host.count = count(reader.required("count"));
+        host.count = count_with(reader.required("count"), host.names);
         reader.finish();
         return host;
     }
@@ -157,7 +167,11 @@ private:
         if (const std::string* name = reader.optional_string("microarchitecture")) cpu.microarchitecture = *name;
         for (const auto& [key, number] : {std::pair("family", &Cpu::family), std::pair("model", &Cpu::model),
                                           std::pair("stepping", &Cpu::stepping)}) {
-            cpu.*number = static_cast<std::uint16_t>(count(reader.required(key)));
+            const Value& value = reader.required(key);
+            const std::size_t stated = count(value);
+            cpu.*number = static_cast<std::uint16_t>(stated);
+            if (cpu.*number != stated)
+                throw InputError(file_, value.line(), "a number of 16 bits", json::describe(value));
         }
         reader.finish();
         return cpu;
@@ -314,7 +328,7 @@ private:
                                  reader.optional_bool("aligned", false)};
         }
         seen.hosts = strings(reader.required_array("hosts"));
-        seen.count = count(reader.required("count"));
+        seen.count = count_with(reader.required("count"), seen.hosts);
         seen.cpus = cpus(reader, "cpus", seen.hosts);
         reader.finish();
         return seen;
@@ -324,7 +338,7 @@ private:
     void read_cause(ObjectReader& reader, Decision& decision) const {
         decision.cause = named(reader.required("cause"), cause_named, "a cause");
         if (const std::vector<Value>* ids = reader.optional_array("on")) decision.on = strings(*ids);
-        decision.because.count = count(reader.required("because_count"));
+        decision.because.count = count_with(reader.required("because_count"), decision.because.names);
         decision.because.cpus = cpus(reader, "because_cpus", decision.because.names);
         if (const std::string* state = reader.optional_string("state")) decision.state = *state;
         if (reader.optional("scrubs") != nullptr) decision.scrubs = reader.optional_bool("scrubs", false);
@@ -373,7 +387,9 @@ private:
     }
 
     HostList host_list(ObjectReader& reader) const {
-        HostList hosts{strings(reader.required_array("hosts")), count(reader.required("count"))};
+        HostList hosts;
+        hosts.names = strings(reader.required_array("hosts"));
+        hosts.count = count_with(reader.required("count"), hosts.names);
         hosts.cpus = cpus(reader, "cpus", hosts.names);
         return hosts;
     }
@@ -409,9 +425,18 @@ PoolPolicy read_policy(std::string_view bytes, std::string_view file) {
     return PolicyReader(file).read(json::parse(bytes, file));
 }
 
-bool is_policy(std::string_view bytes) noexcept {
-    // The schema stands first in a document of ours, and near the start in any other order of keys.
-    return bytes.substr(0, 4096).find(policy_schema) != std::string_view::npos;
+bool is_policy(std::string_view bytes) {
+    const std::size_t begin = bytes.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos || bytes[begin] != '{') return false;
+    try {
+        // First in a document of ours; anywhere in one whose keys a tool has sorted.
+        json::Parts members(bytes, {}, 1);
+        while (const auto member = members.next()) {
+            if (member->key == "schema") return member->text == '"' + std::string(policy_schema) + '"';
+        }
+    } catch (const InputError&) {  // no JSON, which whoever reads it then refuses
+    }
+    return false;
 }
 
 }  // namespace poolcpuid

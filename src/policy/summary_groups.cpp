@@ -217,8 +217,7 @@ std::size_t host_count(const PoolPolicy& policy) {
 }
 
 std::string identity_text(const PoolPolicy& policy, const Rulebook& rulebook) {
-    const Registers* row = PolicyRegisters(policy).row(signature_key);
-    return full_text(cpu_of(rulebook, rulebook.vendor_of(policy.vendor), signature_of(row == nullptr ? 0 : row->eax)));
+    return full_text(cpu_of(rulebook, rulebook.vendor_of(policy.vendor), PolicyRegisters(policy).signature()));
 }
 
 }  // namespace poolcpuid::summary

@@ -1,7 +1,6 @@
 #include "render/guest_view.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 #include <tuple>
 

@@ -26,7 +26,7 @@ public:
           data_(rulebook::qemu_data(input.plan.rulebook())),
           guest_(input, data_),
           names_(input, guest_),
-          models_(input, libvirt_, guest_, names_) {}
+          models_(input, libvirt_, names_) {}
 
     LibvirtCpu run() {
         put_required();

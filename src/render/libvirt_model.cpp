@@ -6,6 +6,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "rulebook/claims.hpp"
 
 namespace poolcpuid::render {
@@ -18,12 +19,11 @@ bool has(const std::vector<std::string>& all, std::string_view text) {
 
 }  // namespace
 
-LibvirtModels::LibvirtModels(const TargetInput& input, const LibvirtData& data, const QemuView& guest,
-                             const LibvirtNames& names)
+LibvirtModels::LibvirtModels(const TargetInput& input, const LibvirtData& data, const LibvirtNames& names)
     : input_(input),
       data_(data),
       names_(names),
-      policy_(signature_of(guest.leaf1_eax())),
+      policy_(PolicyRegisters(input.policy).signature()),
       vendor_(input.plan.rulebook().vendor_of(input.policy.vendor).value()) {
     if (input.options.cpu_map) map_ = &*input.options.cpu_map;
     if (input.options.qemu_models) qemu_ = &*input.options.qemu_models;

@@ -18,7 +18,7 @@ namespace poolcpuid::render {
 class LibvirtModels {
 public:
     // All must outlive this.
-    LibvirtModels(const TargetInput& input, const LibvirtData& data, const QemuView& guest, const LibvirtNames& names);
+    LibvirtModels(const TargetInput& input, const LibvirtData& data, const LibvirtNames& names);
 
     // The model of --base, else the best of those that QEMU has; without a cpu_map the only one that is known.
     // required: the features that the guest gets. Throws UsageError where there is no such model.

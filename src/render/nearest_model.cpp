@@ -14,9 +14,10 @@ namespace {
 class NearestQemuModel {
 public:
     NearestQemuModel(const Rulebook& rulebook, const PoolPolicy& policy)
-        : rulebook_(rulebook), policy_(policy), vendor_(rulebook.vendor_of(policy.vendor)) {
-        const Registers* row = PolicyRegisters(policy).row(signature_key);
-        signature_ = signature_of(row == nullptr ? 0 : row->eax);
+        : rulebook_(rulebook),
+          policy_(policy),
+          vendor_(rulebook.vendor_of(policy.vendor)),
+          signature_(PolicyRegisters(policy).signature()) {
         for (const Field& field : rulebook.fields) {
             const bool applies = vendor_ && ((field.vendors >> *vendor_) & 1U) != 0;
             if (applies && field.rule != Rule::owned && !field.names.qemu.empty()) known_.emplace(field.names.qemu);

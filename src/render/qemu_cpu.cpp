@@ -11,6 +11,7 @@
 
 #include "base/hex.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "render/qemu_view.hpp"
 
 namespace poolcpuid::render {
@@ -125,7 +126,7 @@ private:
     void put_identity(QemuView& guest) {
         if (words_.numbers) return guest.forget_brand(words_.why_not);
         put("vendor", input_.policy.vendor);
-        const Signature signature = signature_of(guest.leaf1_eax());
+        const Signature signature = PolicyRegisters(input_.policy).signature();
         put("family", std::to_string(signature.family));
         put("model", std::to_string(signature.model));
         put("stepping", std::to_string(signature.stepping));

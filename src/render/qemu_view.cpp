@@ -44,11 +44,6 @@ std::uint64_t QemuView::promised(const DataPlace& place) const {
     return PolicyRegisters(input_.policy).value(place.first());
 }
 
-std::uint32_t QemuView::leaf1_eax() const {
-    const Registers* row = PolicyRegisters(input_.policy).row(signature_key);
-    return row == nullptr ? 0 : row->eax;
-}
-
 std::optional<std::string> QemuView::brand() const {
     std::string bytes;
     for (std::uint32_t leaf = data_.brand.leaf_first; leaf <= data_.brand.leaf_last; ++leaf) {

@@ -30,8 +30,6 @@ public:
     // Both must outlive the view.
     QemuView(const TargetInput& input, const QemuData& data);
 
-    std::uint32_t leaf1_eax() const;
-
     // The policy's brand string up to its first zero byte; nothing when it cannot be an argument.
     std::optional<std::string> brand() const;
     void lose_brand(const std::string& reason) { show_brand("", reason); }

@@ -1,7 +1,6 @@
 #include "render/xen_data.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cctype>
 #include <map>
 

@@ -1,7 +1,6 @@
 // The summary and the findings: what an auditor reads first.
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"

@@ -1,6 +1,5 @@
 // What a field opens to: its reason, who has which value, its names, its meaning and its source.
 #include <algorithm>
-#include <optional>
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"

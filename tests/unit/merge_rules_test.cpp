@@ -398,6 +398,20 @@ TEST_CASE("hosts that differ in what is not CPUID of their first CPU are told ap
     CHECK(by_msr.because("ac_rdcl_no") == Names{"b"});
 }
 
+TEST_CASE("a place beyond 4 GiB is no layout of an XSAVE state", "[merge]") {
+    for (const std::uint32_t offset : {0xFFFFFEFFU, 0xFFFFFF00U}) {
+        CAPTURE(offset);
+        const TableBuilder avx = intel_table()
+                                     .set(1, 0, ecx, 0x14000000)
+                                     .row(0xD, 0, {7, 0x340, 0x340, 0})
+                                     .row(0xD, 2, {0x100, offset, 0, 0});
+        const Merged pool({hardware_host("a", avx)});
+        const bool is_beyond = offset == 0xFFFFFF00U;
+        CHECK(pool.row(0xD, 2).ebx == (is_beyond ? 0x240 : offset));
+        CHECK((pool.finding("xsave-layout-documented") != nullptr) == is_beyond);
+    }
+}
+
 TEST_CASE("what only a further CPU of a host shows is said as well", "[merge]") {
     const TableBuilder avx =
         intel_table().set(1, 0, ecx, 0x14000000).row(0xD, 0, {7, 0x340, 0x340, 0}).row(0xD, 2, {0x100, 0x240, 0, 0});

@@ -180,7 +180,21 @@ TEST_CASE("a policy may have its keys in any order", "[policy]") {
 TEST_CASE("a policy is told from a host", "[policy]") {
     CHECK(is_policy(to_json(sample_policy())));
     CHECK_FALSE(is_policy(R"({"schema": "poolcpuid/host/v1"})"));
-    CHECK_FALSE(is_policy(""));
+    for (const char* other : {"", " ", "{", "{}", "[]", R"({"schema")", R"({"schema": "poolcpuid/policy/v1)",
+                              R"({"meta": {"schema": "poolcpuid/policy/v1"}, "schema": "poolcpuid/host/v1"})",
+                              R"(CPUID 00000000: "poolcpuid/policy/v1")"}) {
+        CAPTURE(other);
+        CHECK_FALSE(is_policy(other));
+    }
+    // As `jq -S` writes it: what is long comes before the schema.
+    const std::string sorted =
+        R"({"decisions": [")" + std::string(10000, 'x') + R"("], "schema": "poolcpuid/policy/v1"})";
+    CHECK(is_policy(sorted));
+}
+
+TEST_CASE("a count of fewer hosts than are named, and a number that is too wide, are refused", "[policy]") {
+    check_refused({R"("count": 40)", R"("count": 0)", "a count of the 1 host named, and more, found the number 0"});
+    check_refused({R"("family": 23)", R"("family": 65559)", "a number of 16 bits, found the number 65559"});
 }
 
 TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
