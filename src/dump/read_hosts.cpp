@@ -17,6 +17,7 @@
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
 #include "dump/unrecognised.hpp"
+#include "dump/virtual_machine.hpp"
 #include "poolcpuid/unpack.hpp"
 
 namespace poolcpuid {
@@ -46,6 +47,7 @@ std::string listed_digest(std::string sha256, std::string_view document, const O
 void complete(HostDump& host, std::string_view bytes, const Origin& origin, std::size_t line) {
     dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
+    dump::note_virtual_machine(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
