@@ -46,7 +46,7 @@ constexpr std::uint32_t platform_info_msr = 0xCE;
 constexpr std::uint32_t arch_capabilities_msr = 0x10A;
 
 // Of what HVM Max has no row, a guest reads zeros.
-constexpr Habits guest_habits{};
+constexpr Habits guest_habits{.of_guests = true};
 
 constexpr std::string_view xen_policy_mark = " policy:";
 
