@@ -246,6 +246,8 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(guests, "host-model' supported='yes'", "host-model' supported='no'"), "the CPU mode host-model"},
         {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 178bfbff-f6f8320-"),
          "f:11: expected words of 8 hexadecimal digits"},
+        {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 10000000-00200000-"),
+         "f:11: expected the words of a Xen that runs HVM guests, found no FPU in them"},
         {replaced(xe, "family: 25", "family: ?"), R"(f:6: expected a number as "family")"},
         {xe + "\n" + xe,
          R"(expected one host a text, which has one line "vendor", found another after that on line 3)"},
