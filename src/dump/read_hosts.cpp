@@ -96,6 +96,7 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
 HostDump read_as(const Format& format, std::string_view text, std::string_view file) {
     HostDump host = format.read({text, file});
     host.format = format.word;
+    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
     return host;
 }
 

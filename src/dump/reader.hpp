@@ -84,6 +84,10 @@ HostDump read_kvm_entries(const Source& source);
 bool is_cpuinfo(std::string_view bytes) noexcept;
 HostDump read_cpuinfo(const Source& source);
 
+// Throws InputError where a text with the registers of host has, too, a /proc/cpuinfo that names a CPU of another
+// vendor, family, model or stepping: that is another host's. Linear; quick where there is none.
+void check_cpuinfo_is_of(const HostDump& host, const Source& source);
+
 // Labels of a Kubernetes node, by Node Feature Discovery.
 bool is_nfd(std::string_view bytes) noexcept;
 HostDump read_nfd(const Source& source);
