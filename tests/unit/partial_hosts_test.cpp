@@ -168,6 +168,21 @@ TEST_CASE("labels of a Kubernetes node say of some features that they are there,
     CHECK(bit_of(other.first_table(), leaf_7, Register::ebx, avx2) == '1');
 }
 
+TEST_CASE("the object of Node Feature Discovery's worker has its labels in its specification", "[partial]") {
+    const std::string labels = R"({"feature.node.kubernetes.io/cpu-model.vendor_id": "AMD", )"
+                               R"("feature.node.kubernetes.io/cpu-cpuid.AVX2": "true"})";
+    const auto object = [&](const std::string& kind, const std::string& spec) {
+        return R"({"kind": ")" + kind + R"(", "metadata": {"labels": {"nfd.node.kubernetes.io/node-name": "n"}}, )" +
+               R"("spec": )" + spec + "}";
+    };
+    const HostDump host = read_host(object("NodeFeature", R"({"features": {}, "labels": )" + labels + "}"));
+    CHECK(host.format == "nfd");
+    CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '1');
+    CHECK_THAT(refusal(object("NodeFeature", R"({"label": )" + labels + "}")),
+               Catch::Contains("expected an object \"labels\""));
+    CHECK_THAT(refusal(object("Node", R"({"labels": )" + labels + "}")), Catch::Contains("expected the label"));
+}
+
 TEST_CASE("a host document says which bits are unknown, and reads back the same", "[partial]") {
     for (const char* name : {"cpuinfo.txt", "lscpu.json", "nfd.json", "qmp-model.json", "libvirt-capabilities.xml",
                              "libvirt-domcapabilities.xml", "xe-featureset.txt"}) {
