@@ -241,6 +241,10 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
     };
     const auto text = GENERATE(values<Text>({
         {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
+        {"processor\t: 0 vendor_id\t: AuthenticAMD cpu family\t: 25 model\t\t: 1 flags\t\t: fpu vme de pse tsc\n",
+         "/proc/cpuinfo whose lines were joined", "copy it with its line breaks"},
+        {"processor : 0 vendor_id : GenuineIntel cpu family : 6 stepping : 1 flags : fpu vme",
+         "whose lines were joined", "line breaks"},
         {"processor       : 0\ncpu family      : 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
         {"processor\t: 0\nCPU implementer\t: 0x41\n", "/proc/cpuinfo of an ARM CPU", ""},
         {"Architecture:        x86_64\nCPU op-mode(s):      32-bit, 64-bit\nCPU family:  6\n", "`lscpu`",
