@@ -37,9 +37,16 @@ inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signatur
     return nullptr;
 }
 
+inline bool was_taken_in_guest(const HostDump& host) {
+    const Registers* features = host.hardware ? host.hardware->cpus.front().cpuid.find({1, 0}) : nullptr;
+    return features != nullptr && features->ecx >> 31U != 0;
+}
+
 // The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
-// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests.
+// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests, and a guest
+// sees no other.
 inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
+    if (was_taken_in_guest(host)) return std::nullopt;
     const auto meta = host.meta.find("microcode");
     if (meta != host.meta.end() && meta->second.starts_with("0x") &&
         meta->second.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos)
