@@ -142,6 +142,22 @@ TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
 }
 
+TEST_CASE("of several answers of QEMU in a row the one with a model's properties counts", "[partial]") {
+    const std::string answer = example("qmp-model.json");
+    const HostDump alone = read_host(answer);
+    const std::string greeting = "{\n \"QMP\": {}\n}\n{\n \"return\": {}\n}\n";
+    const std::string definitions = "{\n \"return\": [{\"name\": \"max\"}],\n \"id\": \"definitions\"\n}\n";
+    const HostDump host = read_host(greeting + answer + "\n" + definitions);
+    CHECK(host.format == "qmp-model");
+    CHECK(host.hypervisor == alone.hypervisor);
+    CHECK_THAT(refusal(greeting + replaced(answer, "\"AuthenticAMD\"", "7"), "f"),
+               Catch::Contains("f:8: expected a vendor of CPUs"));
+    CHECK_THAT(refusal(greeting + answer + answer, "f"),
+               Catch::Contains("expected one answer to query-cpu-model-expansion, the full one, found another after "
+                               "that on line 7"));
+    CHECK_THAT(refusal(answer + "{", "f"), Catch::Contains("expected well-formed JSON"));
+}
+
 TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {
     const HostDump host = read_host(example("nfd.json"));
     CHECK(host.format == "nfd");

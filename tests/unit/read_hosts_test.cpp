@@ -330,12 +330,16 @@ TEST_CASE("every real dump that is none is refused with a reason", "[read_hosts]
         {"cortex-a72.test", "ARM CPU"},
         {"fingerprint_ARM_NEOVERSE_N1_6.1host.json", "ARM CPU"},
         {"x86_64-cpuid-EPYC-7502-32-Core-host.xml", "libvirt XML of a CPU model"},
-        {"x86_64-cpuid-EPYC-7502-32-Core.json", "well-formed JSON"},  // several answers of QEMU's monitor
     };
+    const std::string answers = "x86_64-cpuid-EPYC-7502-32-Core.json";  // of QEMU's monitor, several in a row
     std::size_t seen = 0;
     for (const auto& entry : std::filesystem::directory_iterator(corpus / "reject")) {
         const std::string name = entry.path().filename();
         CAPTURE(name);
+        if (name == answers) {
+            CHECK(read_host(read_file(entry.path())).format == "qmp-model");
+            continue;
+        }
         const std::string message = refusal(read_file(entry.path()), name);
         CHECK_FALSE(message.empty());
         const auto reason = reasons.find(name);
