@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "dump/as_printed.hpp"
@@ -124,8 +125,20 @@ const Format* format_of_all_rows(std::string_view text) {
     return has_others ? nullptr : own;
 }
 
+// A mail as it is sent, where "=3D" stands for "=" and "=" at the end of a line joins it to the next.
+void refuse_quoted_printable(std::string_view text, std::string_view file) {
+    for (std::size_t at = 0; (at = text.find("=3D", at)) != std::string_view::npos; ++at) {
+        const std::string_view before = dump::trim(text.substr(0, at));
+        if (!before.ends_with("eax") && !before.ends_with("EAX")) continue;
+        throw InputError(std::string(file), 1 + count_line_feeds(before), "a dump as its tool printed it",
+                         "a mail's quoted-printable form of it, \"eax=3D\" (save the text that the mail program shows, "
+                         "or undo it: `python3 -m quopri -d`)");
+    }
+}
+
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
+    refuse_quoted_printable(text, file);
     if (const Format* format = format_of_all_rows(text)) return read_as(*format, text, file);
     const Format* format = dump::recognise(text);
     if (format == nullptr) return std::nullopt;

@@ -297,6 +297,20 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
     CHECK(contains(message, text.remedy));
 }
 
+TEST_CASE("a dump in a mail's quoted-printable form is refused with what to do", "[read_hosts]") {
+    const std::string message = " expected a dump as its tool printed it, found a mail's quoted-printable form of it, ";
+    for (const char* text :
+         {"Hello\nCPU 0:\n   0x00000000 0x00: eax=3D0x00000010 ebx=3D0x68747541 ecx=3D0x444d4163 edx=\n=3D0x69746e65\n",
+          "Hello\n\n0x00000000: EAX=3D0x00000010, EBX=3D0x68747541, ECX=3D0x444d4163, EDX=3D0x69746e65\n",
+          "Hello\n\neax in: 0x00000000, eax =3D 00000010 ebx =3D 68747541 ecx =3D 444d4163 edx =3D 69746e65\n"}) {
+        CAPTURE(text);
+        CHECK(contains(refusal(text, "f"), "f:3:" + message));
+    }
+    CHECK(
+        contains(refusal("<cpudata arch=3D'x86'>\n<cpuid eax_in=3D'0x0' ecx_in=3D'0x0' eax=3D'0x1'/>\n</cpudata>", "f"),
+                 "f:2:" + message));
+}
+
 TEST_CASE("words of hexadecimal digits that are too few, short or long are no featureset", "[read_hosts]") {
     for (const char* text : {"17cbfbff-f7fa3223-2d93fbff", "17cbfbf-f7fa3223-2d93fbff-00000023",
                              "17cbfbff-f7fa3223-2d93fbff-000000233", "17cbfbff-f7fa3223-2d93fbff-00000023-"}) {
