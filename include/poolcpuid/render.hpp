@@ -125,6 +125,10 @@ std::optional<NearestModel> nearest_qemu_model(const Rulebook& rulebook, const P
 // ask_qemu_models. Throws InputError when the rulebook was loaded without the target's file.
 std::set<std::string> proxmox_models(const Rulebook& rulebook, const PoolPolicy& policy);
 
+// The nearest of them, as nearest_qemu_model has it: those that take the node's vendor are of the policy's.
+std::optional<NearestModel> nearest_proxmox_model(const Rulebook& rulebook, const PoolPolicy& policy,
+                                                  QemuModels models);
+
 // The rendering as a JSON document (schemas/render.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const Rendering& rendering);
 

@@ -88,6 +88,8 @@ struct Vulnerability {
     std::string_view id;     // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
     std::string_view name;   // as people say it: "Spectre v2 (branch target injection)"
     VendorMask vendors = 0;  // those with a CPU that is affected
+    std::string_view
+        by_hand;  // what turns the mitigation on in a Linux guest that holds itself for safe; empty: nothing
     std::string_view source;
 };
 
@@ -305,6 +307,7 @@ struct Model {
     std::span<const MicrocodeFacts> microcode;   // no two hold with one revision; fields that silicon has not
     std::span<const std::string_view> immune;    // what the silicon is immune to
     std::span<const std::string_view> inferred;  // immunities that guests infer from family and model
+    std::span<const std::string_view> unaware;   // what guests that are shown this family do not look for
     std::string_view source;
 };
 

@@ -48,8 +48,9 @@ struct QemuModel {
     unsigned family = 0;  // as displayed
     unsigned model = 0;
     unsigned stepping = 0;
-    std::set<std::string> on;  // its boolean properties that are on
-    std::string vendor{};      // the CPUID vendor string; empty: not told
+    std::set<std::string> on;                        // its boolean properties that are on
+    std::string vendor{};                            // the CPUID vendor string; empty: not told
+    std::map<std::string, std::uint64_t> numbers{};  // its properties that are numbers
 };
 
 // What a QEMU said of several models.
@@ -58,6 +59,7 @@ struct QemuModels {
     std::string program;                      // its path
     std::set<std::string> properties;         // the boolean properties that its models have
     std::map<std::string, QemuModel> models;  // those of the names asked for that it has
+    std::set<std::string> numbers{};          // the properties of its models that are numbers
 };
 
 // Starts the program without a machine and asks for each of the models that it has; without names, for all but second

@@ -18,9 +18,9 @@ inline std::string enumerate(const std::vector<std::string>& names) { return enu
 // Items in a row, for a sentence or a cell.
 
 // "a, b, c"; empty for none. Linear in what it returns.
-inline std::string joined(const std::vector<std::string>& items) {
+inline std::string joined(const std::vector<std::string>& items, std::string_view separator = ", ") {
     std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+    for (const std::string& item : items) (text += text.empty() ? "" : separator) += item;
     return text;
 }
 

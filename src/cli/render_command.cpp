@@ -84,7 +84,7 @@ void ask_for_proxmox(const RenderArguments& arguments, const Rulebook& rulebook,
     if (program && !is_version) {
         log_debug("asking " + *program);
         options.qemu_models = ask_qemu_models(*program, proxmox_models(rulebook, policy));
-        const auto nearest = nearest_qemu_model(rulebook, policy, *options.qemu_models);
+        const auto nearest = nearest_proxmox_model(rulebook, policy, *options.qemu_models);
         if (options.base.empty() && nearest) options.base = nearest->name;
     }
     options.qemu = qemu_facts(arguments, options.base, qemu_properties(rulebook, policy, options.accelerator));

@@ -53,7 +53,8 @@ VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(
         }
     }
     for (const Model& model : rulebook.models) {
-        for (const std::string_view tag : model.inferred) immunities_.emplace(tag, immunities_.size());
+        for (const std::string_view id : model.inferred) immunities_.emplace(id, immunities_.size());
+        for (const std::string_view id : model.unaware) not_sought_.emplace(id, not_sought_.size());
     }
 }
 
@@ -80,7 +81,10 @@ Meet VendorScorer::of(const merge::HostPromises& host, std::size_t count) const 
             pool.inferred.set(immunities_.at(tag) % pool.inferred.size());
         }
         pool.least_inferred = host.silicon.model->inferred.size();
+        pool.generation = host.silicon.model->generation;
+        for (const std::string_view id : host.silicon.model->unaware) pool.unaware.set(not_sought_.at(id));
     }
+    for (const auto& [id, number] : not_sought_) pool.open.set(number, merge::is_open_to(plan_, host, id));
     return pool;
 }
 
@@ -92,7 +96,15 @@ void VendorScorer::meet(Meet& pool, const Meet& other) const noexcept {
     }
     pool.lost_scrubs |= other.lost_scrubs;
     pool.inferred &= other.inferred;
-    pool.least_inferred = std::min(pool.least_inferred, other.least_inferred);
+    pool.open |= other.open;
+    const auto lends = [](const Meet& meet) { return std::tuple(meet.least_inferred, meet.generation); };
+    if (lends(other) == lends(pool)) {
+        pool.unaware &= other.unaware;
+    } else if (lends(other) < lends(pool)) {
+        pool.least_inferred = other.least_inferred;
+        pool.generation = other.generation;
+        pool.unaware = other.unaware;
+    }
 }
 
 std::uint64_t VendorScorer::kept(const Meet& pool) const noexcept {
@@ -126,7 +138,8 @@ std::size_t VendorScorer::errors(const Meet& pool) const noexcept {
         if (plan_.asks_for_scrub(slot, value_of)) ++count;
     }
     // From the identity that is chosen guests infer the least, and still more than is so on each host.
-    if (pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred) ++count;
+    const bool infers_too_much = pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred;
+    if (infers_too_much || (pool.unaware & pool.open).any()) ++count;
     return count;
 }
 

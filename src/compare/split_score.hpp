@@ -29,6 +29,9 @@ struct Meet {
     std::uint64_t lost_scrubs = 0;             // guards for which VERW is not known to scrub on a host
     std::bitset<256> inferred;                 // immunities that guests infer from the family and model of each host
     std::size_t least_inferred = of_no_pool;   // how many there are on the host with the fewest; of hosts in the table
+    std::uint32_t generation = 0;              // of the oldest host with so few, which lends its family and model
+    std::bitset<256> unaware;                  // what guests that are shown these do not look for
+    std::bitset<256> open;                     // what a host is open to and some guests do not look for
 };
 
 // What decides between partitions: fewer errors, then more that is kept, then fewer pools.
@@ -76,7 +79,8 @@ private:
     std::size_t vendor_;
     std::vector<Weighed> weighed_;
     std::vector<StateBits> states_;
-    std::map<std::string_view, std::size_t> immunities_;
+    std::map<std::string_view, std::size_t> immunities_;  // that guests infer from some model
+    std::map<std::string_view, std::size_t> not_sought_;  // what guests that are shown some model do not look for
 };
 
 }  // namespace poolcpuid::compare

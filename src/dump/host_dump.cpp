@@ -73,8 +73,7 @@ std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
 std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
     if (dump::is_virtual_machine(host)) return std::nullopt;
     const auto said = revision_in_meta(host);
-    const auto read = revision_in_msr(host);
-    return said && read ? std::min(said, read) : said ? said : read;
+    return said ? said : revision_in_msr(host);
 }
 
 std::optional<std::string> vendor_string(const CpuidTable& table) {

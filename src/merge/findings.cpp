@@ -115,38 +115,54 @@ private:
     }
 
     void report_identity() {
-        const auto inferred = inferred_immunities(*in_.identity.promises);
         std::set<std::string> wrong;
         HostList exposed;
         for (const Variant& variant : in_.variants) {
-            if (variant.is_ceiling || variant.promises->silicon.model == nullptr) continue;
-            const auto theirs = inferred_immunities(*variant.promises);
-            std::vector<std::string> missing;
-            std::set_difference(inferred.begin(), inferred.end(), theirs.begin(), theirs.end(),
-                                std::back_inserter(missing));
-            if (missing.empty()) continue;
-            wrong.insert(missing.begin(), missing.end());
+            if (variant.is_ceiling) continue;
+            const auto open = open_unknown_to_guests(plan_, *in_.identity.promises, *variant.promises);
+            if (open.empty()) continue;
+            wrong.insert(open.begin(), open.end());
             exposed.add(variant.hosts, in_.most_names);
         }
         if (wrong.empty()) return;
         std::vector<std::string> names;
-        for (const std::string& tag : wrong) names.push_back(immunity_name(tag));
+        for (const Vulnerability* vulnerability : vulnerabilities(wrong)) names.emplace_back(vulnerability->name);
         const std::string lender = in_.identity.hosts.names.front();
         add(Severity::error, "no-safe-identity",
             "No family and model is safe for the whole pool. From those of " + lender +
                 " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
-                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. Set the "
-                "mitigations in the guests by hand (Linux on AMD: retbleed=force,ibpb, and spec_rstack_overflow=ibpb "
-                "where the policy has ibpb_brtype), or split the pool.",
+                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. " +
+                remedy_by_hand(wrong),
             exposed);
     }
 
-    // What people call what an immunity is against.
-    std::string immunity_name(const std::string& tag) const {
-        for (const Vulnerability& vulnerability : rulebook_.vulnerabilities) {
-            if (vulnerability.id == tag) return std::string(vulnerability.name);
+    // In the order of ids, which lint holds for known.
+    std::vector<const Vulnerability*> vulnerabilities(const std::set<std::string>& ids) const {
+        std::vector<const Vulnerability*> found;
+        for (const std::string& id : ids) {
+            for (const Vulnerability& vulnerability : rulebook_.vulnerabilities) {
+                if (vulnerability.id == id) found.push_back(&vulnerability);
+            }
         }
-        return tag;
+        return found;
+    }
+
+    // What an administrator of the guests can do against what they hold themselves for safe from.
+    std::string remedy_by_hand(const std::set<std::string>& wrong) const {
+        std::set<std::string> options;
+        std::vector<std::string> helpless;
+        for (const Vulnerability* vulnerability : vulnerabilities(wrong)) {
+            if (vulnerability->by_hand.empty()) {
+                helpless.emplace_back(vulnerability->name);
+            } else {
+                options.emplace(vulnerability->by_hand);
+            }
+        }
+        if (options.empty()) return "No option of a guest helps: split the pool.";
+        const std::string told =
+            "Set the mitigations in the guests by hand (Linux: " + joined({options.begin(), options.end()}, "; ") +
+            "), or split the pool.";
+        return helpless.empty() ? told : told + " Against " + joined(helpless) + " no option of a guest helps.";
     }
 
     // A guest address width below the host's changes which addresses fault.

@@ -9,6 +9,7 @@
 #include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::merge {
 
@@ -188,10 +189,38 @@ bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, s
     return word && (host.withheld[*word] & field.mask()) != 0;
 }
 
-std::vector<std::string> inferred_immunities(const HostPromises& host) {
+namespace {
+
+// True when the host shows each bit that hypervisors make where a model is immune to this.
+bool shows_immunity(const Plan& plan, const HostPromises& host, std::string_view vulnerability) {
+    bool any = false;
+    for (const FieldIndex index : plan.fields()) {
+        if (!rulebook::lists(plan.rulebook()[index].made.model, vulnerability)) continue;
+        if (!keeps_bits(plan, host, index)) return false;
+        any = true;
+    }
+    return any;
+}
+
+}  // namespace
+
+bool is_open_to(const Plan& plan, const HostPromises& host, std::string_view vulnerability) {
     const Model* model = host.silicon.model;
-    if (model == nullptr) return {};
-    return {model->inferred.begin(), model->inferred.end()};
+    return model != nullptr && !rulebook::lists(model->immune, vulnerability) &&
+           !shows_immunity(plan, host, vulnerability);
+}
+
+std::vector<std::string> open_unknown_to_guests(const Plan& plan, const HostPromises& lender,
+                                                const HostPromises& host) {
+    const Model* shown = lender.silicon.model;
+    const Model* model = host.silicon.model;
+    if (shown == nullptr || model == nullptr) return {};
+    std::vector<std::string> open;
+    for (const std::string_view id : rulebook::claims_beyond(*shown, model)) {
+        const bool is_sought = !rulebook::lists(shown->unaware, id);
+        if (is_sought || is_open_to(plan, host, id)) open.emplace_back(id);
+    }
+    return open;
 }
 
 const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested) {

@@ -124,7 +124,8 @@ private:
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
             const auto made = is_made(field.made);
             if (!word || !made.value_or(true)) continue;
-            const std::uint64_t bits = field.mask() & ~result_.atoms.words[*word];
+            std::uint64_t bits = field.mask() & ~result_.atoms.words[*word];
+            if (!made) bits &= ~result_.unknown[*word];  // what the dump does not show is unknown for that
             result_.unknown[*word] |= bits;
             result_.made[*word] |= bits;
             if (made && field.made.by == Makers::all) result_.given[*word] |= bits;

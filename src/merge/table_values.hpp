@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -21,8 +20,7 @@ struct Silicon {
     std::optional<std::uint32_t> microcode;
     bool is_virtual = false;  // the dump was taken in a virtual machine, where no revision can be read
 
-    // FFFFFFFFh is what hypervisors show in the place of a revision.
-    bool knows_microcode() const { return microcode && *microcode != std::numeric_limits<std::uint32_t>::max(); }
+    bool knows_microcode() const { return microcode.has_value(); }
 
     // Calls body with every fact that holds.
     template <typename Body>

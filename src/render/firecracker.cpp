@@ -7,7 +7,9 @@
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
+#include "base/printable.hpp"
 #include "merge/owned_bits.hpp"
+#include "poolcpuid/error.hpp"
 #include "render/subleaves.hpp"
 #include "render/targets.hpp"
 #include "render/whole_rows.hpp"
@@ -75,12 +77,16 @@ bool is_listed(const HypervisorView& view, const BitPlace& place) {
 }  // namespace
 
 Rendering render_firecracker(const TargetInput& input) {
+    const FirecrackerData data = rulebook::firecracker_data(input.plan.rulebook());
+    if (!is_for(data.vendors, input.vendor)) {
+        throw UsageError("Firecracker runs no guest on " + printable(input.policy.vendor));
+    }
     Rendering rendering;
     rendering.version = "Firecracker's custom CPU templates, version 1.4 and later";
     rendering.output = json::text_of(Template(input).json());
     rendering.is_json = true;
     GuestView view(input.plan, input.policy);
-    for (const FixedBits& bits : rulebook::firecracker_data(input.plan.rulebook()).fixed) {
+    for (const FixedBits& bits : data.fixed) {
         if (is_for(bits.vendors, input.vendor)) view.apply(bits);
     }
     view.settle();

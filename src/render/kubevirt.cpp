@@ -1,5 +1,5 @@
-// The CPU of a KubeVirt VirtualMachine (kubevirt.io/v1: VirtualMachineSpec, DomainSpec, CPU, CPUFeature), as YAML that
-// can be merged into it.
+// The CPU of a KubeVirt VirtualMachine (kubevirt.io/v1: VirtualMachineSpec, DomainSpec, CPU, CPUFeature, and the labels
+// CPUModelLabel and CPUFeatureLabel), as YAML that can be merged into it.
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/libvirt_cpu.hpp"
@@ -38,8 +38,8 @@ Rendering render_kubevirt(const TargetInput& input) {
     }
     cpu.rendering.output = std::move(text);
     cpu.rendering.notes.push_back(
-        "KubeVirt places the guest on nodes alone that have the label cpu-model.node.kubernetes.io/MODEL and "
-        "cpu-feature.node.kubernetes.io/NAME for each feature that is required: compare with the labels of the pool's "
+        "KubeVirt places the guest on nodes alone that have the label cpu-model.node.kubevirt.io/MODEL and "
+        "cpu-feature.node.kubevirt.io/NAME for each feature that is required: compare with the labels of the pool's "
         "nodes.");
     cpu.rendering.notes.push_back(
         "The width of physical addresses is libvirt's <maxphysaddr mode=\"emulate\" bits=\"N\"/> in <cpu>, with the N "

@@ -126,8 +126,10 @@ private:
     }
 
     void leave_to_model(const CpuMapModel& model) {
+        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
         for (const NumberProperty& number : data_.numbers) {
-            if (number.name != phys_bits().name) guest_.leave_to_model(number, of_model);
+            if (number.name == phys_bits().name) continue;
+            guest_.leave_to_model(number, qemu ? number_of(*qemu, model.name, number) : std::nullopt, of_model);
         }
         if (!why_no_width_.empty()) guest_.forget(phys_bits().place, why_no_width_);
         guest_.forget_brand(of_model);

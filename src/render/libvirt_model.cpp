@@ -6,6 +6,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::render {
 
@@ -71,8 +72,8 @@ CpuMapModel LibvirtModels::known_model() const {
 // are versions that not every QEMU has: where none was asked, the lowest is the likeliest.
 LibvirtModels::Rank LibvirtModels::rank(const CpuMapModel& model, const std::set<std::string>& required,
                                         const std::set<std::string>& unwanted) const {
-    const std::optional<Signature> seen = shown(model);
-    const bool is_other_family = !seen || seen->family != policy_.family;
+    const std::optional<ShownSignature> seen = shown(model);
+    const bool is_other_family = !seen || seen->signature.family != policy_.family;
     const bool claims_more = row_of(model) == nullptr || !claims(model).empty();
     const bool is_certain = qemu_ != nullptr || model.for_guests;
     return {!is_for_policy(model),
@@ -95,20 +96,19 @@ bool LibvirtModels::is_gone(const std::string& name) const {
     return qemu_ != nullptr ? !qemu_->models.contains(name) : gone(name) != nullptr;
 }
 
-std::optional<Signature> LibvirtModels::shown(const CpuMapModel& model) const {
+std::optional<ShownSignature> LibvirtModels::shown(const CpuMapModel& model) const {
     if (qemu_ != nullptr) {
         const auto at = qemu_->models.find(model.name);
         if (at == qemu_->models.end()) return std::nullopt;
-        return Signature{static_cast<std::uint16_t>(at->second.family), static_cast<std::uint16_t>(at->second.model),
-                         static_cast<std::uint16_t>(at->second.stepping)};
+        return shown_by(at->second);
     }
     for (const LibvirtData::Shown& entry : data_.shown) {
-        if (has(entry.models, model.name)) return entry.signature;
+        if (has(entry.models, model.name)) return ShownSignature{entry.signature};
     }
     if (model.signatures.empty()) return std::nullopt;
     const CpuMapModel::Signature& first = model.signatures.front();
-    return Signature{static_cast<std::uint16_t>(first.family), static_cast<std::uint16_t>(first.model),
-                     static_cast<std::uint16_t>(std::countr_zero(first.steppings))};
+    return ShownSignature{{static_cast<std::uint16_t>(first.family), static_cast<std::uint16_t>(first.model),
+                           static_cast<std::uint16_t>(std::countr_zero(first.steppings))}};
 }
 
 bool LibvirtModels::is_for_policy(const CpuMapModel& model) const {
@@ -123,8 +123,8 @@ const Model* LibvirtModels::row_of(const Signature& signature) const {
 }
 
 const Model* LibvirtModels::row_of(const CpuMapModel& model) const {
-    const std::optional<Signature> seen = shown(model);
-    return seen ? row_of(*seen) : nullptr;
+    const std::optional<ShownSignature> seen = shown(model);
+    return seen ? row_of(seen->signature) : nullptr;
 }
 
 // A model that the table does not have may be of any age.
@@ -139,12 +139,7 @@ std::vector<std::string> LibvirtModels::claims(const CpuMapModel& model) const {
     std::vector<std::string> more;
     const Model* row = row_of(model);
     if (row == nullptr) return more;
-    const Model* pool = row_of(policy_);
-    for (const std::string_view immunity : row->inferred) {
-        const bool is_shared = pool != nullptr && std::find(pool->inferred.begin(), pool->inferred.end(), immunity) !=
-                                                      pool->inferred.end();
-        if (!is_shared) more.emplace_back(immunity);
-    }
+    for (const std::string_view claim : rulebook::claims_beyond(*row, row_of(policy_))) more.emplace_back(claim);
     return more;
 }
 

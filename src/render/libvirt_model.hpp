@@ -25,7 +25,7 @@ public:
     CpuMapModel choose(const std::set<std::string>& required) const;
 
     // The family, model and stepping that QEMU shows for it, as far as that is known.
-    std::optional<Signature> shown(const CpuMapModel& model) const;
+    std::optional<ShownSignature> shown(const CpuMapModel& model) const;
 
     // Whether libvirt has the model for the policy's family, model and stepping.
     bool is_for_policy(const CpuMapModel& model) const;

@@ -1,11 +1,11 @@
 // Which of QEMU's named models is nearest to a policy.
-#include <algorithm>
 #include <set>
 #include <tuple>
 
 #include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/render.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid {
 
@@ -51,18 +51,11 @@ private:
         const Model* row = row_of(shown);
         const Model* ours = row_of(signature_);
         return {row == nullptr || row != ours, nearest.add.size() + nearest.remove.size(),
-                row == nullptr || claims_more(*row, ours), nearest.name};
+                row == nullptr || !rulebook::claims_beyond(*row, ours).empty(), nearest.name};
     }
 
     const Model* row_of(const Signature& signature) const {
         return vendor_ ? rulebook_.model_of(*vendor_, signature) : nullptr;
-    }
-
-    static bool claims_more(const Model& row, const Model* ours) {
-        return std::any_of(row.inferred.begin(), row.inferred.end(), [&](std::string_view immunity) {
-            return ours == nullptr ||
-                   std::find(ours->inferred.begin(), ours->inferred.end(), immunity) == ours->inferred.end();
-        });
     }
 
     // What that QEMU has no property for cannot be added to any of its models.

@@ -50,8 +50,9 @@ Rendering render_nova(const TargetInput& input) {
     // nova/virt/libvirt/driver.py, _check_cpu_compatibility; nova/conf/workarounds.py.
     rendering.notes.push_back(
         "nova-compute compares each flag with the host's own CPU when it starts, and ends where that lacks one, though "
-        "KVM or QEMU gives it to guests or the flag only tells of another host of the pool: [workarounds] "
-        "skip_cpu_compare_at_startup = True leaves the comparison to libvirt.");
+        "KVM or QEMU gives it to guests or the flag only tells of another host of the pool; and it compares a guest's "
+        "CPU with the host to which the guest is to move. [workarounds] skip_cpu_compare_at_startup = True and "
+        "skip_cpu_compare_on_dest = True leave the comparisons to libvirt.");
     rendering.notes.push_back(
         "Every compute node of the pool gets the same lines. They are read when nova-compute starts; a guest gets them "
         "when it is started or hard-rebooted.");

@@ -1,7 +1,8 @@
 // A custom CPU model of Proxmox VE: a section of /etc/pve/virtual-guest/cpu-models.conf (cpu-models.conf(5)), as
 // PVE::QemuServer::CPUConfig and PVE::SectionConfig read it.
 //
-// A section has a model of QEMU's that is reported, flags and the address width. What else -cpu takes is the model's.
+// A section has a model of QEMU's that is reported, flags and the widths of addresses. What else -cpu takes is the
+// model's.
 #include <algorithm>
 #include <string_view>
 
@@ -66,12 +67,12 @@ Rendering render_proxmox(const TargetInput& input) {
     const ProxmoxData data = rulebook::proxmox_data(input.plan.rulebook());
     const std::string& model = reported_model(input, data);
     QemuWords words;
-    words.numbers.emplace(data.numbers.begin(), data.numbers.end());
+    words.numbers = data.numbers;
     words.why_not = of_reported_model;
     words.on_by_itself = {data.adds.begin(), data.adds.end()};
     words.plainest = data.plainest;
     words.plainest_has = {data.features.begin(), data.features.end()};
-    words.plainest_shows = data.signature;
+    words.plainest_shows = {data.signature};
     QemuCpu cpu = qemu_cpu(input, words);
     const std::string name = section_name(input.policy.pool);
     cpu.rendering.output = model_section(name, model, cpu);
@@ -82,10 +83,17 @@ Rendering render_proxmox(const TargetInput& input) {
     if (name != input.policy.pool) {
         notes.push_back("A section's name has letters, digits, \"_\" and \"-\" alone: the pool's became " + name + ".");
     }
+    if (!data.has_models_of(input.policy.vendor)) {
+        notes.push_back("Proxmox reports no CPU model of " + printable(input.policy.vendor) + ": " + model +
+                        " takes the vendor of the node, and family and model are no pool's.");
+    }
     if (input.options.base.empty()) {
-        notes.push_back("Without a QEMU to ask only the model " + model +
-                        " is known, which is no pool's CPU: give the program with --qemu PATH, on a node of Proxmox "
-                        "VE /usr/bin/qemu-system-x86_64.");
+        notes.push_back(input.options.qemu_models
+                            ? "The QEMU that was asked has no model that Proxmox reports there: of " + model +
+                                  " it is told what other QEMUs have."
+                            : "Without a QEMU to ask only the model " + model +
+                                  " is known, which is no pool's CPU: give the program with --qemu PATH, on a node of "
+                                  "Proxmox VE /usr/bin/qemu-system-x86_64.");
     }
     notes.push_back(
         "Proxmox starts QEMU with enforce, so a VM does not start where KVM lacks a bit. Where a guest must be told of "

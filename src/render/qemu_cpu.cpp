@@ -89,20 +89,35 @@ public:
 private:
     void put(const std::string& name, const std::string& value) { properties_.emplace_back(name, value); }
 
-    bool has_word_for(const std::string& name) const { return !words_.numbers || words_.numbers->contains(name); }
+    const SayableNumber* word_for(const std::string& name) const {
+        const auto at = std::find_if(words_.numbers->begin(), words_.numbers->end(),
+                                     [&](const SayableNumber& word) { return word.name == name; });
+        return at == words_.numbers->end() ? nullptr : &*at;
+    }
+
+    // Whether the target has words for the value. A 0 that QEMU chooses by itself needs none.
+    bool can_say(const NumberProperty& number, std::uint64_t value) const {
+        if (!words_.numbers) return true;
+        const SayableNumber* word = word_for(number.name);
+        if (word == nullptr) return false;
+        return (value == 0 && !number.says_zero) || (word->min <= value && value <= word->max);
+    }
+
+    // What guests see of a number that is not said, as far as that is known.
+    std::optional<std::uint64_t> shown_by_model(const NumberProperty& number) const {
+        if (number.of_host && names_.knows(number.name) == Knows::no) return 0;
+        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
+        return qemu ? number_of(*qemu, input_.options.base, number) : std::nullopt;
+    }
 
     // Where the target has no words for who the CPU is, the model says it: as far as that is known.
     void show_model(QemuView& guest) const {
-        std::optional<Signature> shown;
+        std::optional<ShownSignature> shown;
         if (input_.options.base.empty()) {
             shown = words_.plainest_shows;
         } else if (input_.options.qemu_models) {
             const auto at = input_.options.qemu_models->models.find(input_.options.base);
-            if (at != input_.options.qemu_models->models.end()) {
-                shown = Signature{static_cast<std::uint16_t>(at->second.family),
-                                  static_cast<std::uint16_t>(at->second.model),
-                                  static_cast<std::uint16_t>(at->second.stepping)};
-            }
+            if (at != input_.options.qemu_models->models.end()) shown = shown_by(at->second);
         }
         guest.show_signature(shown, words_.why_not);
     }
@@ -127,8 +142,8 @@ private:
     void put_numbers(QemuView& guest) {
         for (const NumberProperty& number : data_.numbers) {
             const std::uint64_t value = guest.promised(number.place);
-            if (!has_word_for(number.name)) {
-                guest.leave_to_model(number, words_.why_not);
+            if (!can_say(number, value)) {
+                guest.leave_to_model(number, shown_by_model(number), words_.why_not);
                 continue;
             }
             if (value == 0 && !is_zero_said(number)) continue;
@@ -140,7 +155,7 @@ private:
                 guest.lose(number.place, names_.why_not(number.name));
             }
         }
-        if (has_word_for("host-phys-bits") && names_.takes("host-phys-bits")) put("host-phys-bits", "off");
+        if (!words_.numbers && names_.takes("host-phys-bits")) put("host-phys-bits", "off");
     }
 
     // What QEMU would choose by itself, and what the model has otherwise. A name that not every release has is not

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "poolcpuid/rulebook.hpp"
+#include "render/qemu_view.hpp"
+#include "render/target_data.hpp"
 #include "render/targets.hpp"
 
 namespace poolcpuid::render {
@@ -24,14 +26,14 @@ struct QemuCpu {
 
 // What a target that goes through QEMU can hand on.
 struct QemuWords {
-    // Of numbers and texts, the properties that it has words for; nothing: all.
-    std::optional<std::set<std::string>> numbers;
+    // The numbers that it has words for, and none for texts; nothing: all of both.
+    std::optional<std::vector<SayableNumber>> numbers;
     std::string why_not;                 // one sentence: why it has no more
     bool trims = false;                  // blanks at the ends of a text are lost
     std::set<std::string> on_by_itself;  // flags that it turns on, asked or not
     std::string plainest;                // the model where none was asked for; empty: QEMU's
     std::set<std::string> plainest_has;  // the flags of it
-    Signature plainest_shows;            // its family and model
+    ShownSignature plainest_shows;       // its family and model
 };
 
 // Throws UsageError where a model is asked for and no QEMU was. Linear in the rulebook's fields.

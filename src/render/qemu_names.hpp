@@ -23,6 +23,9 @@ public:
     // True when the QEMU takes the property; remembers how new a QEMU has to be for it.
     bool takes(std::string_view name);
 
+    // Whether the QEMU has the property.
+    Knows knows(std::string_view name) const;
+
     // True when the oldest release that is known has the property.
     bool has_always(std::string_view name) const;
 
@@ -40,8 +43,6 @@ public:
     std::optional<VmmVersion> release() const;
 
 private:
-    Knows knows(std::string_view name) const;
-
     VmmVersion oldest_;
     std::map<std::string_view, NameAge> ages_;  // names without one are the oldest release's
     const QemuFacts* facts_ = nullptr;

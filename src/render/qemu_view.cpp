@@ -21,6 +21,22 @@ constexpr const char* computed = "QEMU computes it.";
 
 }  // namespace
 
+ShownSignature shown_by(const QemuModel& model) {
+    return {{static_cast<std::uint16_t>(model.family), static_cast<std::uint16_t>(model.model),
+             static_cast<std::uint16_t>(model.stepping)},
+            true};
+}
+
+std::optional<std::uint64_t> number_of(const QemuModels& qemu, const std::string& model, const NumberProperty& number) {
+    if (!number.of_host) return std::nullopt;
+    if (!qemu.numbers.contains(number.name)) return 0;
+    const auto at = qemu.models.find(model);
+    if (at == qemu.models.end()) return std::nullopt;
+    const auto value = at->second.numbers.find(number.name);
+    if (value == at->second.numbers.end() || value->second == *number.of_host) return std::nullopt;
+    return value->second;
+}
+
 QemuView::QemuView(const TargetInput& input, const QemuData& data)
     : input_(input), data_(data), view_(input.plan, input.policy) {}
 
@@ -72,11 +88,12 @@ void QemuView::forget_brand(const std::string& reason) {
     }
 }
 
-void QemuView::show_signature(const std::optional<Signature>& signature, const std::string& reason) {
+void QemuView::show_signature(const std::optional<ShownSignature>& shown, const std::string& reason) {
     constexpr std::uint64_t stepping = 0xF;
+    const std::uint64_t unknown = !shown ? ~std::uint32_t{0} : shown->knows_stepping ? 0 : stepping;
     const auto show_at = [&](const merge::RegisterPlace& place, GuestView::Kind kind) {
-        if (signature) view_.set(place, ~std::uint32_t{0}, encoded(*signature), reason, kind);
-        view_.forget(place, signature ? stepping : ~std::uint32_t{0}, reason, kind);
+        if (shown) view_.set(place, ~std::uint32_t{0}, encoded(shown->signature), reason, kind);
+        if (unknown != 0) view_.forget(place, unknown, reason, kind);
     };
     const merge::RegisterPlace own{false, signature_key, Register::eax};
     show_at(own, GuestView::Kind::feature);
@@ -90,11 +107,16 @@ void QemuView::forget(const DataPlace& place, const std::string& reason) {
     view_.forget(first_register(place), place.mask(), reason);
 }
 
-void QemuView::leave_to_model(const NumberProperty& number, const std::string& reason) {
+void QemuView::leave_to_model(const NumberProperty& number, const std::optional<std::uint64_t>& shown,
+                              const std::string& reason) {
+    const auto set = [&](std::uint64_t value) {
+        view_.set(first_register(number.place), number.place.mask(), value << number.place.low, reason);
+    };
+    if (shown) return set(*shown);
     const auto untold = std::find_if(number.untold.begin(), number.untold.end(),
                                      [&](const auto& entry) { return is_for(entry.vendors, input_.vendor); });
     if (untold == number.untold.end()) return forget(number.place, reason);
-    view_.set(first_register(number.place), number.place.mask(), untold->value << number.place.low, reason);
+    set(untold->value);
 }
 
 void QemuView::forget_register(const DataPlace& place, const std::string& reason) {

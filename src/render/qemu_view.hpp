@@ -12,6 +12,19 @@
 
 namespace poolcpuid::render {
 
+// The family, model and stepping that a CPU model shows.
+struct ShownSignature {
+    Signature signature;
+    bool knows_stepping = false;  // else the stepping is unknown, whatever the signature has
+};
+
+// Those that a QEMU which was asked said of its model.
+ShownSignature shown_by(const QemuModel& model);
+
+// What guests of a model of that QEMU see of a number that nobody says, as far as that follows from the model: 0 where
+// the QEMU has no such property.
+std::optional<std::uint64_t> number_of(const QemuModels& qemu, const std::string& model, const NumberProperty& number);
+
 class QemuView {
 public:
     // Both must outlive the view.
@@ -25,9 +38,8 @@ public:
     void show_brand(const std::string& text, const std::string& reason);
     void forget_brand(const std::string& reason);
 
-    // The guest sees this family and model, with a stepping that is not known here; nothing:
-    // all of it is unknown.
-    void show_signature(const std::optional<Signature>& signature, const std::string& reason);
+    // The guest sees this of a model; nothing: all of it is unknown.
+    void show_signature(const std::optional<ShownSignature>& shown, const std::string& reason);
 
     // The policy's value.
     std::uint64_t promised(const DataPlace& place) const;
@@ -38,8 +50,9 @@ public:
 
     // Nobody can tell here what the guest sees there, or in all of the register.
     void forget(const DataPlace& place, const std::string& reason);
-    // The guest sees a number of its model's, as far as that is known.
-    void leave_to_model(const NumberProperty& number, const std::string& reason);
+    // The guest sees a number of its model's: this one; nothing: it is not known here.
+    void leave_to_model(const NumberProperty& number, const std::optional<std::uint64_t>& shown,
+                        const std::string& reason);
     void forget_register(const DataPlace& place, const std::string& reason);
     void lose(const Field& field, std::uint32_t subleaf, const std::string& reason);
 

@@ -152,16 +152,20 @@ QemuFacts facts_of(Qmp& qmp, const std::string& model, const std::set<std::strin
     return facts;
 }
 
-// A model as its properties describe it; the names of all that are boolean are added to known.
-QemuModel model_of(const Message& properties, const std::string& program, std::set<std::string>& known) {
+// A model as its properties describe it; the names of these are added to what the answer has.
+QemuModel model_of(const Message& properties, const std::string& program, QemuModels& answer) {
     QemuModel model;
     model.vendor = properties.value("vendor", std::string());
     model.family = number_in(properties, "family", program);
     model.model = number_in(properties, "model", program);
     model.stepping = number_in(properties, "stepping", program);
     for (const auto& [property, value] : properties.items()) {
+        if (value.is_number_unsigned()) {
+            answer.numbers.insert(property);
+            model.numbers[property] = value.get<std::uint64_t>();
+        }
         if (!value.is_boolean()) continue;
-        known.insert(property);
+        answer.properties.insert(property);
         if (value.get<bool>()) model.on.insert(property);
     }
     return model;
@@ -177,7 +181,7 @@ QemuModels models_of(Qmp& qmp, const std::set<std::string>& names) {
         const bool is_own = definition.value("migration-safe", false) && !definition.contains("alias-of");
         if (names.empty() ? !is_own : !names.contains(name)) continue;
         const Message expansion = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}});
-        answer.models[name] = model_of(properties_in(expansion, qmp.program()), qmp.program(), answer.properties);
+        answer.models[name] = model_of(properties_in(expansion, qmp.program()), qmp.program(), answer);
     }
     return answer;
 }

@@ -160,6 +160,15 @@ std::set<std::string> proxmox_models(const Rulebook& rulebook, const PoolPolicy&
     return {models.begin(), models.end()};
 }
 
+std::optional<NearestModel> nearest_proxmox_model(const Rulebook& rulebook, const PoolPolicy& policy,
+                                                  QemuModels models) {
+    for (const std::string& name : rulebook::proxmox_data(rulebook).generic) {
+        const auto at = models.models.find(name);
+        if (at != models.models.end()) at->second.vendor.clear();
+    }
+    return nearest_qemu_model(rulebook, policy, models);
+}
+
 std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator) {
     const std::size_t vendor = vendor_of(rulebook, policy);
     const merge::Plan plan(rulebook, vendor);

@@ -9,6 +9,7 @@ namespace poolcpuid::render {
 using rulebook::CopiedRegister;
 using rulebook::DataPlace;
 using rulebook::FeatureWord;
+using rulebook::FirecrackerData;
 using rulebook::FixedBits;
 using rulebook::is_for;
 using rulebook::LeafRange;
@@ -19,7 +20,9 @@ using rulebook::ProxmoxData;
 using rulebook::QemuData;
 using rulebook::Releases;
 using rulebook::RowWords;
+using rulebook::SayableNumber;
 using rulebook::ShownBits;
+using rulebook::Switch;
 using rulebook::TcgStates;
 using rulebook::VirtualBoxData;
 using rulebook::VmwareData;

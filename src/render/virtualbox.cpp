@@ -20,19 +20,33 @@ std::string cpuid_set(const LeafKey& key, const Registers& value) {
     return line + "\n";
 }
 
-// What VirtualBox has a switch of its own for, by the name of the switch.
-std::map<std::string, bool> switches(const GuestView& view, const VirtualBoxData& data) {
-    std::map<std::string, bool> all;
-    for (const auto& [option, field] : data.switches) all[option] |= holds(view, field);
+// What VirtualBox has a switch of its own for, by the name of the switch: each is said, for a machine keeps what it
+// had.
+using Switches = std::map<std::string, bool>;
+
+Switches switches(const GuestView& view, const TargetInput& input, const VirtualBoxData& data) {
+    Switches all;
+    for (const Switch& entry : data.switches) {
+        all[entry.option] |= is_for(entry.vendors, input.vendor) && holds(view, entry.condition);
+    }
     return all;
 }
 
-void show_what_is_its_own(GuestView& view, const TargetInput& input, const VirtualBoxData& data) {
+// Whether an option is on, or after "!" is off; true for none.
+bool is_switched(const Switches& switches, const std::string& option) {
+    if (option.empty()) return true;
+    const bool is_negated = option.front() == '!';
+    return switches.at(is_negated ? option.substr(1) : option) != is_negated;
+}
+
+void show_what_is_its_own(GuestView& view, const TargetInput& input, const VirtualBoxData& data,
+                          const Switches& switches) {
     for (const ShownBits& bits : data.shown) {
         view.set(first_register(bits.place), ~bits.mask & 0xFFFFFFFFU, 0, bits.why);
     }
     for (const FixedBits& bits : data.fixed) {
-        if (is_for(bits.vendors, input.vendor) && holds(view, bits.condition)) view.apply(bits);
+        const bool is_here = is_for(bits.vendors, input.vendor) && is_switched(switches, bits.with);
+        if (is_here && holds(view, bits.condition)) view.apply(bits);
     }
     for (const FixedBits& bits : data.highest) {
         const merge::RegisterPlace place = first_register(bits.place);
@@ -48,7 +62,8 @@ Rendering render_virtualbox(const TargetInput& input) {
     Rendering rendering;
     rendering.version = "VBoxManage of VirtualBox " + to_string(data.release);
     rendering.output = ": \"${VM:?is to be the name or UUID of a machine}\"\n";
-    for (const auto& [option, is_on] : switches(view, data)) {
+    const Switches options = switches(view, input, data);
+    for (const auto& [option, is_on] : options) {
         rendering.output += modify + ("--" + option) + (is_on ? " on\n" : " off\n");
     }
     rendering.output += modify + std::string("--cpuid-portability-level 0\n") + modify + "--cpuid-remove-all\n";
@@ -57,7 +72,7 @@ Rendering render_virtualbox(const TargetInput& input) {
     }
     forget_the_rest(view, data.words, "VBoxManage sets no subleaf but the first: what the host has there shows.",
                     "VBoxManage has no words for MSRs: VirtualBox shows what it makes of the host's.");
-    show_what_is_its_own(view, input, data);
+    show_what_is_its_own(view, input, data, options);
     view.settle();
     rendering.inexpressible = view.differences();
     rendering.notes.push_back(

@@ -82,7 +82,7 @@ private:
     Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
 
     Vulnerability flat(const SourceVulnerability& from) {
-        return {keep(from.id), keep(from.name), vendor_mask(from.vendors), keep(from.source)};
+        return {keep(from.id), keep(from.name), vendor_mask(from.vendors), keep(from.by_hand), keep(from.source)};
     }
 
     Dependency flat(const SourceDependency& from) {
@@ -294,6 +294,7 @@ private:
                 sorted(from.microcode),
                 keep_all(from.immune),
                 keep_all(from.inferred),
+                keep_all(from.unaware),
                 keep(from.source)};
     }
 

@@ -22,6 +22,8 @@ public:
             if (model.source.empty()) report(model.place, model.name, "no source");
             check_facts(model.place, model, model.silicon);
             check_microcode(model);
+            check_vulnerabilities(model, model.inferred);
+            check_vulnerabilities(model, model.unaware);
         }
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
             for (std::size_t j = i + 1; j < source_.models.size(); ++j)
@@ -88,6 +90,12 @@ private:
                     say("\"" + id + "\" is a fact of the model already, whatever the microcode");
                 }
             }
+        }
+    }
+
+    void check_vulnerabilities(const SourceModel& model, const std::vector<std::string>& ids) {
+        for (const std::string& id : ids) {
+            if (!vulnerabilities_.contains(id)) report(model.place, model.name, "unknown vulnerability \"" + id + "\"");
         }
     }
 

@@ -102,7 +102,9 @@ constexpr const char* type_name(const Vendor*) { return "Vendor"; }
 constexpr auto members(const Vendor& r) { return members_detail::all_of(r, r.id, r.name, r.strings); }
 
 constexpr const char* type_name(const Vulnerability*) { return "Vulnerability"; }
-constexpr auto members(const Vulnerability& r) { return members_detail::all_of(r, r.id, r.name, r.vendors, r.source); }
+constexpr auto members(const Vulnerability& r) {
+    return members_detail::all_of(r, r.id, r.name, r.vendors, r.by_hand, r.source);
+}
 
 constexpr const char* type_name(const Dependency*) { return "Dependency"; }
 constexpr auto members(const Dependency& r) {
@@ -143,7 +145,7 @@ constexpr auto members(const NumberRange& r) { return members_detail::all_of(r, 
 constexpr const char* type_name(const Model*) { return "Model"; }
 constexpr auto members(const Model& r) {
     return members_detail::all_of(r, r.vendors, r.family, r.models, r.steppings, r.name, r.microarchitecture,
-                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.source);
+                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware, r.source);
 }
 
 constexpr const char* type_name(const Level*) { return "Level"; }

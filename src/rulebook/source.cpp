@@ -88,6 +88,7 @@ private:
         result.id = reader.required_string("id");
         result.name = reader.required_string("name");
         if (const auto* vendors = reader.optional_array("vendors")) result.vendors = strings(*vendors);
+        if (const auto* by_hand = reader.optional_string("by_hand")) result.by_hand = *by_hand;
         result.source = reader.required_string("source");
         reader.finish();
         out_.vulnerabilities.push_back(std::move(result));
@@ -227,6 +228,7 @@ private:
         }
         model.immune = optional_strings(reader, "immune");
         model.inferred = optional_strings(reader, "inferred");
+        model.unaware = optional_strings(reader, "unaware");
         model.source = reader.required_string("source");
         reader.finish();
         std::sort(model.inferred.begin(), model.inferred.end());

@@ -111,6 +111,7 @@ struct SourceVulnerability {
     std::string id;
     std::string name;
     std::vector<std::string> vendors{"all"};  // those with a CPU that is affected
+    std::string by_hand;
     std::string source;
 };
 
@@ -181,6 +182,7 @@ struct SourceModel {
     std::vector<SourceMicrocode> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
+    std::vector<std::string> unaware;
     std::string source;
 };
 

@@ -1,5 +1,6 @@
 #include "rulebook/target_data.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,8 +16,10 @@ public:
 
     FirecrackerData parse() {
         FirecrackerData data;
-        read("firecracker",
-             [&](ObjectReader& reader) { data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {}); });
+        read("firecracker", [&](ObjectReader& reader) {
+            data.vendors = known_list(reader, "vendors", &KnownNames::vendors, vendor);
+            data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {});
+        });
         return data;
     }
 };
@@ -36,6 +39,7 @@ public:
                 number.condition = condition(entry, false);
                 number.says_zero = entry.optional_bool("says_zero", false);
                 if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
+                if (entry.optional("of_host") != nullptr) number.of_host = entry.required_hex("of_host", 8);
                 data.numbers.push_back(std::move(number));
             });
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
@@ -193,7 +197,11 @@ public:
             data.plainest = reader.required_string("plainest");
             data.signature = {number(reader.required("family")), number(reader.required("model")), 0};
             data.features = known_list(reader, "features", &KnownNames::qemu, "a name that QEMU has for a field");
-            data.numbers = known_list(reader, "numbers", &KnownNames::numbers, "a number of qemu.json");
+            each(reader, "numbers", "a number", [&](ObjectReader& entry, const Value&) {
+                const std::string& name = entry.required_string("property");
+                check(entry.required("property"), name, &KnownNames::numbers, "a number of qemu.json");
+                data.numbers.push_back({name, entry.required_hex("min", 8), entry.required_hex("max", 8)});
+            });
             data.adds = known_list(reader, "adds", &KnownNames::qemu, "a name that QEMU has for a field");
         });
         return data;
@@ -230,8 +238,8 @@ public:
             data.release = release(reader.required("release"));
             data.words = words(reader);
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
-                data.switches.emplace_back(entry.required_string("option"), entry.required_string("field"));
-                check(entry.required("field"), data.switches.back().second, &KnownNames::fields, field);
+                entry.required("if");
+                data.switches.push_back({entry.required_string("option"), condition(entry, true), vendors(entry)});
             });
             each(reader, "shown", "bits that are shown", [&](ObjectReader& entry, const Value& value) {
                 ShownBits bits;
@@ -247,10 +255,24 @@ public:
                 bits.why = sentence(entry, "why");
                 data.highest.push_back(std::move(bits));
             });
-            data.fixed =
-                fixed(reader, [&](ObjectReader& entry, FixedBits& bits) { bits.condition = condition(entry, true); });
+            data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
+                bits.condition = condition(entry, true);
+                bits.with = with(entry, data.switches);
+            });
         });
         return data;
+    }
+
+private:
+    std::string with(ObjectReader& reader, const std::vector<Switch>& switches) const {
+        const Value* value = reader.optional("with");
+        if (value == nullptr) return {};
+        const std::string& text = string_of(*value);
+        const std::string option = text.starts_with("!") ? text.substr(1) : text;
+        const bool is_known =
+            std::any_of(switches.begin(), switches.end(), [&](const Switch& entry) { return entry.option == option; });
+        if (!is_known) fail(*value, "an option of switches, or one after !");
+        return text;
     }
 };
 

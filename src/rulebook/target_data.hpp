@@ -77,11 +77,13 @@ struct FixedBits {
     std::string condition;                 // a field that must be in the policy, after "!" not; or empty
     std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
     std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
+    std::string with;                      // an option of the target that must be on, after "!" off; or empty
     std::string why;                       // a sentence
 };
 
 // targets/firecracker.json.
 struct FirecrackerData {
+    std::vector<std::string> vendors;  // whose guests it runs
     std::vector<FixedBits> fixed;
 };
 
@@ -98,6 +100,9 @@ struct NumberProperty {
     bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
     std::vector<ValueForVendors> untold;
+    // What a model has that leaves the number to the host; guests of one that has another see that. Nothing: what
+    // they see follows from more than the model.
+    std::optional<std::uint64_t> of_host;
     std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
 };
 
@@ -177,6 +182,13 @@ struct LibvirtData {
     std::vector<Unsaid> unsaid;                                // features that libvirt leaves out of what hosts have
 };
 
+// A number by QEMU's name, and the values that a target takes for it.
+struct SayableNumber {
+    std::string name;
+    std::uint64_t min = 0;
+    std::uint64_t max = 0;
+};
+
 // targets/proxmox.json.
 struct ProxmoxData {
     std::vector<std::pair<std::string, std::vector<std::string>>> models;  // that it reports, by CPUID's vendor string
@@ -184,8 +196,14 @@ struct ProxmoxData {
     std::string plainest;                                                  // the one that is known without asking
     Signature signature;                                                   // of it, of stepping 0
     std::vector<std::string> features;                                     // the flags of it, by QEMU's names
-    std::vector<std::string> numbers;                                      // QEMU's names of those that it can say
+    std::vector<SayableNumber> numbers;                                    // those that it can say
     std::vector<std::string> adds;                                         // flags that it turns on by itself
+
+    // Whether it reports a model of the vendor's own.
+    bool has_models_of(std::string_view vendor_string) const {
+        return std::any_of(models.begin(), models.end(),
+                           [&](const auto& entry) { return entry.first == vendor_string; });
+    }
 
     // The models that it reports to guests of a vendor.
     std::vector<std::string> models_for(std::string_view vendor_string) const {
@@ -216,11 +234,18 @@ struct ShownBits {
     std::string why;  // a sentence
 };
 
+// An option of VirtualBox that is on where the policy has the field of the condition, or after "!" has it not.
+struct Switch {
+    std::string option;
+    std::string condition;
+    std::vector<std::string> vendors;  // empty: all
+};
+
 // targets/virtualbox.json.
 struct VirtualBoxData {
     VmmVersion release;  // of which it is known
     RowWords words;
-    std::vector<std::pair<std::string, std::string>> switches;  // options, and the fields that they turn on
+    std::vector<Switch> switches;  // of several for one option any turns it on
     std::vector<ShownBits> shown;
     std::vector<FixedBits> highest;  // the last leaf of a range
     std::vector<FixedBits> fixed;

@@ -139,6 +139,7 @@ TEST_CASE("Proxmox gets the nearest of the models that it reports, and what diff
         CHECK(flags.contains(flag));
     }
     CHECK(lost(document, "family").is_null());  // the model's is the policy's
+    CHECK(lost(document, "stepping").at("instead") == "0x0");
     CHECK_THAT(lost(document, "stepping").at("reason").get<std::string>(), Contains("CPU model"));
     CHECK(lost(document, "maxphyaddr").is_null());
     const Json old = pool.render("proxmox", {"--qemu", qemu, "--base", "phenom"});
@@ -146,6 +147,77 @@ TEST_CASE("Proxmox gets the nearest of the models that it reports, and what diff
     CHECK(lost(old, "ext_family").is_object());
     CHECK(changed.contains("-3dnow"));
     CHECK(changed.contains("+avx2"));
+}
+
+TEST_CASE("the stepping of a model that Proxmox reports is the one that the asked QEMU names", "[render]") {
+    const Pool pool;
+    FakeQemu fake = qemu_of_proxmox();
+    fake.models["EPYC-Milan"].numbers["stepping"] = 1;  // the policy's
+    const Json document = pool.render("proxmox", {"--qemu", fake.write(pool.dir)});
+    CHECK(lost(document, "stepping").is_null());
+    CHECK(lost(document, "ext_fms").is_null());
+}
+
+TEST_CASE("guest-phys-bits is said where Proxmox can, and is 0 in a QEMU that has no such property", "[render]") {
+    const Pool pool;
+    constexpr std::uint32_t widths = 0x00003030;  // leaf 80000008h, EAX: linear and physical
+    const auto rendered = [&](std::uint32_t guest_width, const std::string& qemu) {
+        const HostDump host =
+            with_register(amd_host("wide"), leaf_8000_0008, Register::eax, widths | guest_width << 16);
+        const std::string policy = pool.dir.file("wide-policy.json");
+        REQUIRE(run({"merge", "-o", policy, pool.dir.write("wide.json", document(host))}).status == 0);
+        return rendered_by(run({"render", "--to", "proxmox", policy, "--qemu", qemu, "--format", "json"}));
+    };
+    const auto said = [](const Json& document) {
+        return section_of(document.at("output").get<std::string>() + "\n\n").at("guest-phys-bits");
+    };
+    FakeQemu fake = qemu_of_proxmox();
+    const std::string without = fake.write(pool.dir);
+    for (const std::string& qemu : {without, std::string("7.2")}) {
+        CAPTURE(qemu);
+        CHECK(said(rendered(0, qemu)) == "none");
+        CHECK(lost(rendered(0, qemu), "guestphys").is_null());
+        CHECK(said(rendered(0x2F, qemu)) == "none");
+        CHECK(lost(rendered(0x2F, qemu), "guestphys").at("instead") == "0x0");
+    }
+    fake.numbers.insert("guest-phys-bits");
+    fake.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0xFFFFFFFF;  // the host's
+    for (const std::string& qemu : {fake.write(pool.dir), std::string("10.2")}) {
+        CAPTURE(qemu);
+        CHECK(said(rendered(0x2F, qemu)) == "47");
+        CHECK(lost(rendered(0x2F, qemu), "guestphys").is_null());
+        CHECK(said(rendered(0, qemu)) == "none");  // a section takes 32 to 64
+        CHECK(lost(rendered(0, qemu), "guestphys").at("instead") == "unknown");
+    }
+    fake.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0;
+    CHECK(lost(rendered(0, fake.write(pool.dir)), "guestphys").is_null());
+}
+
+TEST_CASE("where Proxmox reports no model of the vendor, that is said, and one that takes the node's is asked for",
+          "[render]") {
+    const Pool pool;
+    HostDump host = amd_host("hygon");
+    for (const LeafKey key : {LeafKey{0, 0}, LeafKey{0x80000000, 0}}) {
+        host = with_register(host, key, Register::ebx, 0x6F677948);  // "HygonGenuine"
+        host = with_register(host, key, Register::edx, 0x6E65476E);
+        host = with_register(host, key, Register::ecx, 0x656E6975);
+    }
+    host = with_register(host, {1, 0}, Register::eax, 0x00900F02);
+    const std::string policy = pool.dir.file("hygon-policy.json");
+    REQUIRE(run({"merge", "-o", policy, pool.dir.write("hygon.json", document(host))}).status == 0);
+    const auto rendered = [&](const std::string& qemu) {
+        return rendered_by(run({"render", "--to", "proxmox", policy, "--qemu", qemu, "--format", "json"}));
+    };
+    FakeQemu fake = qemu_of_proxmox();
+    fake.models["kvm64"].on = {"fpu", "lm", "sep"};
+    fake.models["kvm64"].numbers = {{"family", 15}, {"model", 6}, {"stepping", 1}};
+    const Json asked = rendered(fake.write(pool.dir));
+    CHECK(section_of(asked.at("output").get<std::string>() + "\n\n").at("reported-model") == "kvm64");
+    CHECK(lost(asked, "stepping").at("instead") == "0x1");
+    CHECK_THAT(asked.at("notes").dump(),
+               Contains("Proxmox reports no CPU model of HygonGenuine") && !Contains("Without a QEMU"));
+    CHECK_THAT(rendered("10.2").at("notes").dump(), Contains("Proxmox reports no CPU model of HygonGenuine"));
+    CHECK_THAT(pool.render("proxmox", {"--qemu", "10.2"}).at("notes").dump(), !Contains("reports no CPU model"));
 }
 
 TEST_CASE("Proxmox's section stays within its rules whatever the pool is called", "[render]") {
@@ -235,7 +307,8 @@ TEST_CASE("Nova gets the model and features of the <cpu> element as lines of nov
     CHECK(document.at("output") ==
           "[libvirt]\ncpu_mode = custom\ncpu_models = New\n"
           "cpu_model_extra_flags = -3dnow, +avx2, +fpu, +lm, -svm");  // QEMU shows +hypervisor by itself
-    CHECK_THAT(document.at("notes").dump(), Contains("skip_cpu_compare_at_startup"));
+    CHECK_THAT(document.at("notes").dump(),
+               Contains("skip_cpu_compare_at_startup") && Contains("skip_cpu_compare_on_dest"));
     CHECK_THAT(document.at("notes").dump(), Contains("hw:maxphysaddr_bits=48"));
     CHECK_THAT(lost(document, "maxphyaddr").at("reason").get<std::string>(), Contains("flavor"));
     CHECK(lost(document, "fs_gs_base_ns").at("telling") == "more");
@@ -266,7 +339,8 @@ TEST_CASE("KubeVirt gets the same as YAML, with every name in quotes", "[render]
                                        "          - name: \"lm\"\n            policy: require\n"
                                        "          - name: \"svm\"\n            policy: disable");
     CHECK_THAT(lost(document, "maxphyaddr").at("reason").get<std::string>(), Contains("KubeVirt"));
-    CHECK_THAT(document.at("notes").dump(), Contains("cpu-feature.node.kubernetes.io"));
+    CHECK_THAT(document.at("notes").dump(),
+               Contains("cpu-model.node.kubevirt.io/") && Contains("cpu-feature.node.kubevirt.io/"));
     const Json odd = pool.render("kubevirt", {"--cpu-map", map_with(pool.dir, "a&quot;: \\n [b] # &amp;c")});
     CHECK_THAT(odd.at("output").get<std::string>(), Contains("- name: \"a\\\": \\\\n [b] # &c\"\n"));
     const Result broken =

@@ -163,6 +163,69 @@ TEST_CASE("a nested policy turns VirtualBox's switch for it on", "[render]") {
     CHECK(commands_of(pool.render("virtualbox", file)).switches.at("nested-hw-virt") == "on");
 }
 
+TEST_CASE("VirtualBox's switch for speculation control is off only where AMD's policy has what it then shows",
+          "[render]") {
+    const Pool pool;
+    constexpr unsigned ssb_no = 26;  // leaf 80000008h, EBX
+    const auto rendered = [&](bool is_immune) {
+        const HostDump host = with_bit(amd_host("host"), leaf_8000_0008, Register::ebx, ssb_no, is_immune);
+        return pool.render("virtualbox", pool.policy({pool.dir.write("ssb.json", document(host))}));
+    };
+    const Json immune = rendered(true);
+    CHECK(commands_of(immune).switches.at("spec-ctrl") == "off");
+    CHECK(lost(immune, "amd_ssb_no").is_null());
+    const Json open = rendered(false);
+    CHECK(commands_of(open).switches.at("spec-ctrl") == "on");
+    CHECK(lost(open, "amd_ssb_no").is_null());
+}
+
+TEST_CASE("VirtualBox's switch for speculation control gives Intel's guests what the host has", "[render]") {
+    const Pool pool;
+    constexpr unsigned spec_ctrl = 26;  // leaf 7, EDX
+    constexpr unsigned stibp = 27;
+    constexpr unsigned ssbd = 31;
+    const auto rendered = [&](const std::vector<unsigned>& bits) {
+        HostDump host = intel_host("host");
+        for (const unsigned bit : bits) host = with_bit(host, leaf_7, Register::edx, bit, true);
+        return pool.render("virtualbox", pool.policy({pool.dir.write("spec.json", document(host))}));
+    };
+    const Json none = rendered({});
+    CHECK(commands_of(none).switches.at("spec-ctrl") == "off");
+    for (const char* field : {"spec_ctrl", "intel_stibp", "ssbd"}) CHECK(lost(none, field).is_null());
+    const Json all = rendered({spec_ctrl, stibp, ssbd});
+    CHECK(commands_of(all).switches.at("spec-ctrl") == "on");
+    CHECK(lost(all, "spec_ctrl").is_null());
+    CHECK(lost(all, "intel_stibp").is_null());
+    CHECK(lost(all, "ssbd").at("telling") == "less");  // 7.0 does not give it
+    CHECK(lost(all, "ssbd").at("impact") == "security");
+    const Json without = rendered({spec_ctrl});
+    CHECK(commands_of(without).switches.at("spec-ctrl") == "on");
+    CHECK(lost(without, "intel_stibp").at("telling") == "more");
+    CHECK_THAT(lost(without, "intel_stibp").at("reason").get<std::string>(), Contains("--spec-ctrl on"));
+    for (const char* field : {"ssbd", "bhi_ctrl"}) {  // of newer releases
+        CAPTURE(field);
+        CHECK(lost(without, field).at("telling") == "unknown");
+        CHECK_THAT(lost(without, field).at("reason").get<std::string>(), Contains("newer"));
+    }
+}
+
+TEST_CASE("what VirtualBox's switch for long mode turns on and the policy lacks is more than is promised", "[render]") {
+    const Pool pool;
+    constexpr LeafKey extended{0x80000001, 0};
+    HostDump host = with_bit(intel_host("host"), extended, Register::ecx, 0, false);  // LAHF
+    host = with_bit(host, extended, Register::edx, 20, false);                        // NX
+    host = with_bit(host, {1, 0}, Register::edx, 11, false);                          // SEP
+    const Json wide = pool.render("virtualbox", pool.policy({pool.dir.write("old.json", document(host))}));
+    REQUIRE(commands_of(wide).switches.at("long-mode") == "on");
+    for (const auto& [field, impact] : {std::pair{"lahf_lm", "crash"}, {"nx", "security"}, {"sep", "crash"}}) {
+        CAPTURE(field);
+        CHECK(lost(wide, field).at("telling") == "more");
+        CHECK(lost(wide, field).at("impact") == impact);
+        CHECK_THAT(lost(wide, field).at("reason").get<std::string>(), Contains("--long-mode on"));
+    }
+    CHECK(lost(wide, "syscall").is_null());
+}
+
 TEST_CASE("VMware is told each register bit by bit, and the names of features that the policy lacks", "[render]") {
     const Pool pool;
     const std::string file = pool.policy({pool.plain, pool.told});

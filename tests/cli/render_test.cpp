@@ -222,6 +222,35 @@ TEST_CASE("Firecracker ends AMD's extended leaves before the announcements of le
     CHECK_THAT(entry.at("reason").get<std::string>(), Contains("0x8000001f"));
 }
 
+TEST_CASE("what Firecracker takes away or passes through after the template is listed", "[render]") {
+    const Pool pool;
+    constexpr unsigned waitpkg = 5;  // leaf 7, ECX
+    const HostDump waits = with_bit(intel_host("waits"), leaf_7, Register::ecx, waitpkg, true);
+    const std::string intel = pool.merged({pool.dir.write("waits.json", document(waits))}, "waits-policy.json");
+    CHECK(lost(pool.json("firecracker", {}, intel), "waitpkg").at("telling") == "less");
+    CHECK(lost(pool.json("firecracker", {}, intel), "waitpkg").at("impact") == "performance");
+    CHECK(lost(pool.json("firecracker", {}, pool.intel_policy), "waitpkg").is_null());
+    CHECK(lost(pool.json("firecracker"), "l1_amd_eax").at("instead") == "unknown");
+    CHECK(lost(pool.json("firecracker"), "l2_amd_eax").at("instead") == "unknown");
+}
+
+TEST_CASE("a vendor whose hosts Firecracker does not run on is refused", "[render]") {
+    const Pool pool;
+    const auto refused = [&](std::uint32_t ebx, std::uint32_t edx, std::uint32_t ecx, HostDump host) {
+        host = with_register(host, {0, 0}, Register::ebx, ebx);
+        host = with_register(host, {0, 0}, Register::edx, edx);
+        host = with_register(host, {0, 0}, Register::ecx, ecx);
+        const std::string policy = pool.merged({pool.dir.write("other.json", document(host))}, "other-policy.json");
+        const Result result = pool.render("firecracker", {}, policy);
+        CHECK(result.status == 2);
+        CHECK(result.out.empty());
+        return result.err;
+    };
+    CHECK_THAT(refused(0x6F677948, 0x6E65476E, 0x656E6975, amd_host("hygon")),
+               Contains("Firecracker runs no guest on HygonGenuine"));
+    CHECK_THAT(refused(0x746E6543, 0x48727561, 0x736C7561, intel_host("centaur")), Contains("CentaurHauls"));
+}
+
 TEST_CASE("the argument of QEMU's -cpu states the identity, the limits and every feature", "[render]") {
     const Pool pool;
     const std::vector<std::string> all = properties(pool.render("qemu").out);

@@ -147,6 +147,10 @@ TEST_CASE("a pool of Milan, Genoa and Turin has a safe identity, which is the ol
         const std::uint32_t family = pool.reg(1, 0, Register::eax) >> 20U & 0xFFU;
         CHECK(family + 0xF == 0x19);
     }
+    for (const std::string& newer : {turin, genoa}) {
+        CAPTURE(newer);
+        CHECK(pool_of({rome, newer}).finding("no-safe-identity") != nullptr);  // of TSA at least
+    }
     const Merged mixed = pool_of({rome, milan});
     REQUIRE(mixed.finding("no-safe-identity") != nullptr);
     CHECK_THAT(mixed.finding("no-safe-identity")->message, Catch::Contains("retbleed=force,ibpb"));

@@ -119,10 +119,10 @@ private:
         return value(cpu, field, field.subleaves.first);
     }
 
-    // What this silicon does with its microcode, whatever a view shows; hypervisors show FFFFFFFF for a revision.
+    // What this silicon does with its microcode, whatever a view shows.
     void learn_silicon(const ModelRow& model, std::optional<std::uint32_t> microcode) {
         silicon_ = model.silicon;
-        const bool known = microcode && *microcode != 0xFFFFFFFF;
+        const bool known = microcode.has_value();
         for (const MicrocodeFacts& facts : model.microcode) {
             if (known && facts.revisions.has(*microcode)) silicon_.insert(facts.silicon.begin(), facts.silicon.end());
             if (known || facts.recalled) continue;

@@ -43,18 +43,23 @@ inline bool was_taken_in_guest(const HostDump& host) {
 }
 
 // The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
-// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests, and a guest
-// sees no other.
+// the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests, and
+// some show FFFFFFFF for one: a guest does not see its host's.
 inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
     if (was_taken_in_guest(host)) return std::nullopt;
+    const auto is_revision = [](std::uint64_t value) { return value != 0 && value != 0xFFFFFFFF; };
     const auto meta = host.meta.find("microcode");
     if (meta != host.meta.end() && meta->second.starts_with("0x") &&
-        meta->second.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos)
-        return hex_number(meta->second);
+        meta->second.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos) {
+        const std::uint32_t said = hex_number(meta->second);
+        if (is_revision(said)) return said;
+    }
     if (!host.hardware || !host.hardware->msrs) return std::nullopt;
     for (const MsrRow& row : *host.hardware->msrs) {
-        if (row.index != 0x8B || row.value.value_or(0) == 0) continue;
-        return static_cast<std::uint32_t>(*row.value >> 32 != 0 ? *row.value >> 32 : *row.value);
+        if (row.index != 0x8B) continue;
+        const std::uint64_t value = row.value.value_or(0);
+        const auto read = static_cast<std::uint32_t>(value >> 32 != 0 ? value >> 32 : value);
+        if (is_revision(read)) return read;
     }
     return std::nullopt;
 }

@@ -80,6 +80,9 @@ TEST_CASE("what guests infer from family and model is the kernel's white list", 
         // What a vendor's CPUs all are is said of none of them.
         if (vendor == "amd" || vendor == "hygon") {
             CHECK(says(model.inferred, "ssb") == lists.has(vendor, signature, "no_ssb"));
+            for (const char* id : {"tsa", "tsa_fill"}) {
+                CHECK(says(model.unaware, id) == !lists.has(vendor, signature, "tsa_cpu"));
+            }
             ++count;
             return;
         }

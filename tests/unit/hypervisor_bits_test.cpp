@@ -107,18 +107,38 @@ TEST_CASE("an immunity that kernels state is made on silicon that is immune, and
     check_given(amd(rome, {}), "tsa_l1_no");
     check_lost(amd(unlisted_zen, {}), "tsa_l1_no");
     // GDS_NO: on Sapphire Rapids by every kernel, on Ice Lake by none but for its microcode's mitigation.
-    const auto gds_no_on = [](std::uint32_t signature) {
+    const auto gds_no_on = [](std::uint32_t signature, std::uint64_t caps_of_silicon = 0) {
         const TableBuilder table = with(intel_table(signature), {"arch_caps"});
         const auto host = [&](const char* name, std::uint64_t caps) {
             return hardware_host(name, std::vector{table}, msr_list(MsrList::value, caps));
         };
         const HostDump promising = with_hypervisor(host("promising", 0), table, msr_list(MsrList::value, 1U << 26));
-        return answer(promising, host("bare", 0), "ac_gds_no");
+        return answer(promising, host("bare", caps_of_silicon), "ac_gds_no");
     };
     CHECK(gds_no_on(0x000806F8).violation.given);
     const Answer ice_lake = gds_no_on(0x000606A6);
     REQUIRE(ice_lake.named);
     CHECK(ice_lake.violation.known);
+    CHECK(gds_no_on(0x000606A6, 1U << 25).violation.given);  // GDS_CTRL
+    // Opterons of family 10h, and Silvermont.
+    check_given(amd(0x00100F80, {}), "amd_ssb_no");
+    check_lost(amd(rome, {}), "amd_ssb_no");
+    const TableBuilder silvermont = with(intel_table(0x00030678), {"arch_caps"});
+    const auto avoton = [&](const char* name) {
+        return hardware_host(name, std::vector{silvermont}, msr_list(MsrList::value, 0));
+    };
+    const HostDump promising = with_hypervisor(avoton("promising"), silvermont, msr_list(MsrList::value, 0x10));
+    CHECK(answer(promising, avoton("bare"), "ac_ssb_no").violation.given);
+}
+
+TEST_CASE("what no hypervisor gives on AMD is shown to guests there only when asked for", "[hypervisor_bits]") {
+    const HostDump zen5 = hardware_host("zen5", amd_table(0x00B00F21).reg(7, 0, ecx, 1U << 24));
+    CHECK(value_of(Merged({zen5}), "bus_lock_detect_amd") == 0);
+    MergeOptions asked;
+    asked.show = {"bus_lock_detect_amd"};
+    CHECK(value_of(Merged({zen5}, asked), "bus_lock_detect_amd") == 1);
+    const HostDump intel = hardware_host("intel", intel_table(0x000806F8).reg(7, 0, ecx, 1U << 24));
+    CHECK(value_of(Merged({intel}), "bus_lock_detect") == 1);
 }
 
 TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not known", "[hypervisor_bits]") {

@@ -325,6 +325,42 @@ TEST_CASE("the guest sees the family and model that QEMU's model has, which is n
     CHECK_THAT(notes_of(test), !Contains("Snow Ridge"));
 }
 
+TEST_CASE("the stepping of a model is the one that the asked QEMU names", "[libvirt]") {
+    Case test(milan);
+    test.model("EPYC-Milan", {0x19, 0x1});
+    const Rendering unasked = test.rendered();
+    REQUIRE(lost(unasked, "stepping") != nullptr);
+    CHECK(lost(unasked, "stepping")->instead == "unknown");
+    test.qemu({"EPYC-Milan"}, milan);
+    CHECK(lost(test.rendered(), "stepping") == nullptr);
+    test.qemu({"EPYC-Milan"}, {0x19, 0x1, 0});
+    const Rendering other = test.rendered();
+    REQUIRE(lost(other, "stepping") != nullptr);
+    CHECK(lost(other, "stepping")->instead == "0x0");
+    CHECK(lost(other, "stepping")->impact == Impact::security);
+}
+
+TEST_CASE("guest-phys-bits is 0 in a QEMU without the property, and else as its model says", "[libvirt]") {
+    Case test(milan);
+    test.policy.cpuid.push_back({{0x80000008, 0}, {0x3030, 0, 0, 0}});
+    test.model("EPYC-Milan", {0x19, 0x1});
+    const auto instead = [&] {
+        const Rendering rendering = test.rendered();
+        const Inexpressible* entry = lost(rendering, "guestphys");
+        return entry == nullptr ? "the policy's" : entry->instead;
+    };
+    CHECK(instead() == "unknown");
+    QemuModels& qemu = test.qemu({"EPYC-Milan"}, milan);
+    CHECK(instead() == "the policy's");
+    qemu.numbers.insert("guest-phys-bits");
+    qemu.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0xFFFFFFFF;  // the host's
+    CHECK(instead() == "unknown");
+    qemu.models["EPYC-Milan"].numbers["guest-phys-bits"] = 0;
+    CHECK(instead() == "the policy's");
+    qemu.models["EPYC-Milan"].numbers["guest-phys-bits"] = 46;
+    CHECK(instead() == "0x2e");
+}
+
 TEST_CASE(
     "what libvirt takes for guests comes before versions of it; of these the lowest, or the nearest that the QEMU "
     "has",

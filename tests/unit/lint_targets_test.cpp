@@ -111,7 +111,7 @@ TEST_CASE("lint checks what proxmox.json names", "[rulebook][lint][render]") {
         {
             {proxmox, R"("GenuineIntel")", R"("GenuineIntel")", R"("GenuineIntal")", "", "CPUID vendor string"},
             {proxmox, R"("AuthenticAMD")", R"(["EPYC")", R"([1, "EPYC")", "", "expected a string, found 1"},
-            {proxmox, R"("numbers")", R"("phys-bits")", R"("phys-bit")", "", "expected a number of qemu.json"},
+            {proxmox, R"("min": "0x8")", R"("phys-bits")", R"("phys-bit")", "", "expected a number of qemu.json"},
             {proxmox, R"("adds")", R"("sep")", R"("sepp")", "", "a name that QEMU has for a field"},
             {proxmox, R"("features")", R"("sse2")", R"("sse-2")", "", "a name that QEMU has for a field"},
             {proxmox, R"("plainest")", R"("qemu64")", "64", "", "expected a string"},
@@ -123,7 +123,9 @@ TEST_CASE("lint checks what virtualbox.json and vmware.json name", "[rulebook][l
     check_all_found(
         {
             {virtualbox, R"("leaves")", R"("0x0-0x3")", R"("0x3-0x0")", "", "with N not above M"},
-            {virtualbox, R"("option": "pae")", R"("field": "pae")", R"("field": "pea")", "", "a field of the rulebook"},
+            {virtualbox, R"("option": "pae")", R"("if": "pae")", R"("if": "pea")", "", "a field of the rulebook"},
+            {virtualbox, R"("option": "pae")", R"(, "if": "pae")", "", "", "\"if\""},
+            {virtualbox, R"("with": "!spec-ctrl")", R"("!spec-ctrl")", R"("!spec-ctl")", "", "an option of switches"},
             {virtualbox, R"("mask": "0x842569")", R"("0x842569")", R"("842569")", "", "0x"},
             {virtualbox, R"("mask": "0x842569")", R"("register": "ebx", )", "", "", "one register"},
             {virtualbox, R"("value": "0x16")", R"("0x16")", "22", "", "expected a string"},

@@ -101,6 +101,15 @@ TEST_CASE("a microcode that was taken back may have facts beside those of others
     CHECK(findings(R"("rsba": "0x0")").find("these microcodes overlap") != std::string::npos);
 }
 
+TEST_CASE("lint knows what guests of a model can be wrong about", "[rulebook][lint]") {
+    check_all_found({
+        {models, R"("name": "Old")", R"("inferred": ["leak"])", R"("inferred": ["nothing"])", "Old",
+         "unknown vulnerability \"nothing\""},
+        {models, R"("name": "Old")", R"("immune")", R"("unaware": ["nothing"], "immune")", "Old",
+         "unknown vulnerability \"nothing\""},
+    });
+}
+
 TEST_CASE("lint checks the microcodes of a model", "[rulebook][lint]") {
     const char* const both = "is a fact of the model already, whatever the microcode";
     check_all_found({
@@ -233,6 +242,31 @@ TEST_CASE("features work from a microcode on", "[rulebook]") {
         CHECK(facts_with(rulebook, model, threshold.mended_below - 1).empty());
         CHECK(facts_with(rulebook, model, threshold.mended_below) == threshold.broken);
     }
+}
+
+TEST_CASE("what kernels hold for broken on a model, whatever its microcode, is promised on none of them",
+          "[rulebook]") {
+    const auto says_zero = [](const char* vendor, std::uint32_t leaf1_eax, std::string_view id) {
+        const auto& facts = model_of(builtin_rulebook(), vendor, leaf1_eax).silicon;
+        const FieldIndex field = builtin_rulebook().find(id);
+        REQUIRE(field != no_field);
+        return std::any_of(facts.begin(), facts.end(),
+                           [&](const SiliconFact& fact) { return fact.field == field && fact.value == 0; });
+    };
+    // K intel.c check_memory_type_self_snoop_errata
+    for (const std::uint32_t intel : {0x000006F7U, 0x00010661U, 0x00010676U, 0x000106D1U, 0x000106A5U, 0x000106E5U,
+                                      0x000206E6U, 0x00020655U, 0x000206C1U, 0x000206A7U}) {
+        CAPTURE(intel);
+        CHECK(says_zero("GenuineIntel", intel, "self_snoop"));
+    }
+    for (const std::uint32_t intel : {0x000206D7U, 0x000206F2U, 0x000306F2U}) {
+        CAPTURE(intel);
+        CHECK_FALSE(says_zero("GenuineIntel", intel, "self_snoop"));
+    }
+    // K amd.c clear_rdrand_cpuid_bit
+    for (const std::uint32_t amd : {0x00600F20U, 0x00660F01U, 0x00730F01U})
+        CHECK(says_zero("AuthenticAMD", amd, "rdrand"));
+    CHECK_FALSE(says_zero("AuthenticAMD", 0x00800F12, "rdrand"));
 }
 
 // K6 amd.c tsa_init: of all AMD CPUs Zen 5 alone gets no TSA bits from the kernel.
