@@ -93,7 +93,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     host.meta.merge(capture::read_meta(options.sources, result.not_seen));
     const std::string missing = missing_text(result.not_seen);
     if (!missing.empty()) host.meta["missing"] = missing;
-    dump::note_virtual_machine(host.first_table(), host.notes);
+    dump::note_virtual_machine(host);
     // As who reads the document back has it: of its content, whatever its layout.
     host.sha256 = dump::content_digest(json::parse(to_host_json(host), host.name));
     return result;

@@ -107,9 +107,9 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
 }
 
 // The dump that would say what is not known.
-std::string better_dump(const BrokenAtom& atom) {
+std::string better_dump(const BrokenAtom& atom, bool is_virtual_machine) {
     if (atom.by_microcode) {
-        return std::string("Add the microcode revision to the dump ") + document::revision_source + " and check again.";
+        return std::string(document::how_to_know_revision(is_virtual_machine)) + ", and check again.";
     }
     return atom.made_by == Makers::none ? capture_again : capture_hypervisor;
 }
@@ -118,7 +118,7 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
     if (is_lost_scrub) return set_mend(violation, update_microcode);
     if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (!atom.known) return set_mend(violation, better_dump(atom));
+    if (!atom.known) return set_mend(violation, better_dump(atom, circumstances.is_virtual_machine));
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
     if (is_lost_bit && circumstances.withheld) {

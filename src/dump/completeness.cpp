@@ -52,8 +52,9 @@ private:
 
     bool is_announced(std::uint32_t leaf) const noexcept {
         const LeafShape* const shape = shape_of(leaf);
-        if (shape == nullptr || !shape->feature) return false;
-        return is_set(shape->feature->key, shape->feature->reg, shape->feature->bit);
+        if (shape == nullptr || !shape->announced) return false;
+        const auto& [feature, is_filled_in] = *shape->announced;
+        return is_set(feature.key, feature.reg, feature.bit) && !(is_filled_in && habits_.of_guests);
     }
 
     // True when the format prints the leaf even if it is all zeros.

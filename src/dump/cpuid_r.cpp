@@ -72,11 +72,16 @@ private:
             header_->line = lines.number();
         } else if (line.starts_with(decoded_mark)) {
             decoded_ = true;
-        } else if (!decoded_ && (line.starts_with("0x") || has_registers(line))) {
+        } else if (!decoded_ && is_row_or_part(line)) {
             const CpuidRow row = row_of(line, lines.number());
             add_row(row, lines.number());
             if (!lines.is_joined()) before_.put(line, row);
         }
+    }
+
+    bool is_row_or_part(std::string_view line) const noexcept {
+        if (line.starts_with("0x")) return !rows_.empty() || header_ || has_register(line);
+        return has_registers(line);
     }
 
     // "CPU 0:" or, of the one CPU of a dump with -1, "CPU:".

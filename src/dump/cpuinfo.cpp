@@ -10,6 +10,7 @@
 //   flags           : fpu vme de pse tsc …
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,7 +45,50 @@ public:
         return dump;
     }
 
+    // Throws where a CPU that the text names is none of the host's.
+    void check_is_of(const HostDump& host) {
+        while (read_block()) {
+            const auto found = block_signature();
+            if (!found || has_cpu(host, *found)) continue;
+            refuse(block_.required("vendor_id").line, "/proc/cpuinfo of the host whose registers stand in the text",
+                   "that of another CPU" + std::string(two_hosts));
+        }
+    }
+
 private:
+    // Of a CPU that is named. What the lines do not say is not compared.
+    struct NamedCpu {
+        std::string vendor;
+        std::uint32_t family = 0;
+        std::uint32_t model = 0;
+        std::optional<std::uint32_t> stepping;
+    };
+
+    std::optional<NamedCpu> block_signature() {
+        const auto number = [&](std::string_view key) {
+            const KeyedLine* line = block_.find(key);
+            return line == nullptr ? std::nullopt : decimal_of(line->text);
+        };
+        const KeyedLine* vendor = block_.find("vendor_id");
+        const auto family = number("cpu family");
+        const auto model = number("model");
+        if (vendor == nullptr || !family || !model) return std::nullopt;
+        return NamedCpu{vendor->text, *family, *model, number("stepping")};
+    }
+
+    static bool is_cpu(const CpuidTable& table, const NamedCpu& named) {
+        const Registers* features = table.find(signature_key);
+        const Signature own = signature_of(features != nullptr ? features->eax : 0);
+        return vendor_string(table) == named.vendor && own.family == named.family && own.model == named.model &&
+               own.stepping == named.stepping.value_or(own.stepping);
+    }
+
+    static bool has_cpu(const HostDump& host, const NamedCpu& named) {
+        if (!host.hardware) return is_cpu(host.first_table(), named);
+        return std::any_of(host.hardware->cpus.begin(), host.hardware->cpus.end(),
+                           [&](const LogicalCpu& cpu) { return is_cpu(cpu.cpuid, named); });
+    }
+
     [[noreturn]] void refuse(std::size_t line, const std::string& expected, const std::string& found) const {
         throw InputError(std::string(source_.file), line, expected, found);
     }
@@ -137,6 +181,7 @@ private:
 }  // namespace
 
 bool is_cpuinfo(std::string_view bytes) noexcept {
+    if (bytes.find("vendor_id") == std::string_view::npos) return false;
     const auto has_key = [&](std::string_view key) {
         return any_line(bytes, [&](std::string_view line) noexcept {
             return line.starts_with(key) && trim(line.substr(key.size())).starts_with(':');
@@ -146,5 +191,9 @@ bool is_cpuinfo(std::string_view bytes) noexcept {
 }
 
 HostDump read_cpuinfo(const Source& source) { return CpuinfoReader(source).read(); }
+
+void check_cpuinfo_is_of(const HostDump& host, const Source& source) {
+    if (is_cpuinfo(source.bytes)) CpuinfoReader(source).check_is_of(host);
+}
 
 }  // namespace poolcpuid::dump

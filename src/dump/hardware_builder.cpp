@@ -7,7 +7,6 @@
 #include "dump/completeness.hpp"
 #include "dump/cpu_count.hpp"
 #include "dump/leaf_shapes.hpp"
-#include "dump/virtual_machine.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {
@@ -99,7 +98,6 @@ HardwareView HardwareBuilder::finish(std::vector<DumpNote>& notes) && {
     note_beyond_maximum(beyond_maximum_, notes);
     note_missing_cpus(view_, notes);
     note_truncated(cut, notes);
-    note_virtual_machine(view_.cpus.front().cpuid, notes);
     return std::move(view_);
 }
 

@@ -1,6 +1,7 @@
 // What readers of dumps have in common that are JSON of other tools: the document, and refusals that say where.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,10 @@ namespace poolcpuid::dump {
 
 class JsonReader {
 protected:
-    // The bytes of file's name must outlive the reader. Throws InputError for what is no JSON.
-    explicit JsonReader(const Source& source) : file_(source.file), document_(json::parse(source.bytes, source.file)) {}
+    // The bytes of file's name must outlive the reader; first_line is that of source.bytes in it. Throws InputError for
+    // what is no JSON.
+    explicit JsonReader(const Source& source, std::size_t first_line = 1)
+        : file_(source.file), document_(json::parse(source.bytes, source.file, first_line)) {}
 
     const json::Value& document() const noexcept { return document_; }
 

@@ -61,6 +61,7 @@ public:
 
 private:
     void read_line(std::string_view line, std::size_t number) {
+        if (rows_.empty() && !has_register(line)) return;
         Cursor cursor(line);
         if (line.starts_with("0x")) {
             read_leaf_line(line, number);

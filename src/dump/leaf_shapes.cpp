@@ -12,48 +12,58 @@ constexpr std::uint32_t cache_type = 0x1F;
 constexpr std::uint32_t section_type = 0xF;
 constexpr std::uint32_t target_type = 0xFFF;
 
-constexpr FeatureBit xsave{{0x1, 0}, Register::ecx, 26};
-constexpr FeatureBit processor_trace{{0x7, 0}, Register::ebx, 25};
-constexpr FeatureBit amx_tile{{0x7, 0}, Register::edx, 24};
-constexpr FeatureBit hreset{{0x7, 1}, Register::eax, 22};
-constexpr FeatureBit extended_perfmon{{0x7, 1}, Register::eax, 8};
-constexpr FeatureBit avx10{{0x7, 1}, Register::edx, 19};
+constexpr Announcement xsave{{{0x1, 0}, Register::ecx, 26}};
+constexpr Announcement x2apic{{{0x1, 0}, Register::ecx, 21}, true};
+constexpr Announcement sgx{{{0x7, 0}, Register::ebx, 2}};
+constexpr Announcement rdt_monitoring{{{0x7, 0}, Register::ebx, 12}};
+constexpr Announcement rdt_allocation{{{0x7, 0}, Register::ebx, 15}};
+constexpr Announcement processor_trace{{{0x7, 0}, Register::ebx, 25}};
+constexpr Announcement pconfig{{{0x7, 0}, Register::edx, 18}};
+constexpr Announcement amx_tile{{{0x7, 0}, Register::edx, 24}};
+constexpr Announcement hreset{{{0x7, 1}, Register::eax, 22}};
+constexpr Announcement extended_perfmon{{{0x7, 1}, Register::eax, 8}};
+constexpr Announcement avx10{{{0x7, 1}, Register::edx, 19}};
+constexpr Announcement topology_extensions{{{0x80000001, 0}, Register::ecx, 22}, true};
+constexpr Announcement bandwidth_enforcement{{{0x80000008, 0}, Register::ebx, 6}};
 
-constexpr LeafShape counted(std::uint32_t leaf, std::optional<FeatureBit> feature = {}) {
-    return {leaf, Subleaves::counted, Register::eax, 0, 0, feature};
+constexpr LeafShape counted(std::uint32_t leaf, std::optional<Announcement> announced = {}) {
+    return {leaf, Subleaves::counted, Register::eax, 0, 0, announced};
 }
 
-constexpr LeafShape bitmap(std::uint32_t leaf, Register reg, std::uint32_t mask = ~1U) {
-    return {leaf, Subleaves::bitmap, reg, mask, 0, {}};
+constexpr LeafShape bitmap(std::uint32_t leaf, Register reg, std::uint32_t mask = ~1U,
+                           std::optional<Announcement> announced = {}) {
+    return {leaf, Subleaves::bitmap, reg, mask, 0, announced};
 }
 
-constexpr LeafShape list(std::uint32_t leaf, Register reg, std::uint32_t mask, std::uint32_t may_end_at = 0) {
-    return {leaf, Subleaves::list, reg, mask, may_end_at, {}};
+constexpr LeafShape list(std::uint32_t leaf, Register reg, std::uint32_t mask, std::uint32_t may_end_at = 0,
+                         std::optional<Announcement> announced = {}) {
+    return {leaf, Subleaves::list, reg, mask, may_end_at, announced};
 }
 
+// No bit announces leaves 4, 17h, 18h, 1Fh and 80000026h.
 constexpr std::array shapes{
     list(0x4, Register::eax, cache_type),
     counted(0x7),
-    list(0xB, Register::ecx, level_type),
+    list(0xB, Register::ecx, level_type, 0, x2apic),
     LeafShape{0xD, Subleaves::components, Register::eax, 0, 0, xsave},
-    bitmap(0xF, Register::edx),
-    bitmap(0x10, Register::ebx),
-    list(0x12, Register::eax, section_type, 2),  // two subleaves of SGX, then sections of its memory
+    bitmap(0xF, Register::edx, ~1U, rdt_monitoring),
+    bitmap(0x10, Register::ebx, ~1U, rdt_allocation),
+    list(0x12, Register::eax, section_type, 2, sgx),  // two subleaves of SGX, then sections of its memory
     counted(0x14, processor_trace),
     counted(0x17),
     counted(0x18),
-    list(0x1B, Register::eax, target_type),
+    list(0x1B, Register::eax, target_type, 0, pconfig),
     counted(0x1D, amx_tile),
     counted(0x1E, amx_tile),
     list(0x1F, Register::ecx, level_type),
     counted(0x20, hreset),
-    LeafShape{0x23, Subleaves::bitmap, Register::eax, ~1U, 0, extended_perfmon},
+    bitmap(0x23, Register::eax, ~1U, extended_perfmon),
     counted(0x24, avx10),
     bitmap(0x27, Register::edx),  // as Fh, of one region
     bitmap(0x28, Register::ebx),  // as 10h, of one region
     counted(0x29),
-    list(0x8000001D, Register::eax, cache_type),
-    bitmap(0x80000020, Register::ebx, ~0x51U),  // bits 4 and 6 have no subleaf
+    list(0x8000001D, Register::eax, cache_type, 0, topology_extensions),
+    bitmap(0x80000020, Register::ebx, ~0x51U, bandwidth_enforcement),  // bits 4 and 6 have no subleaf
     list(0x80000026, Register::ecx, level_type),
 };
 

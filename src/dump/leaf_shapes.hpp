@@ -27,13 +27,21 @@ struct FeatureBit {
     unsigned bit = 0;
 };
 
+// What announces a leaf.
+struct Announcement {
+    FeatureBit feature;
+    bool is_filled_in = false;  // in a hypervisor's list the leaf is zeros: it fills it in for each vCPU
+};
+
+// A leaf is announced only on CPUs where it is not all zeros, so that one without a row was lost. (That of SGX may be
+// zeros until the firmware turns it on: a text that leaves zeros out does not tell.)
 struct LeafShape {
     std::uint32_t leaf = 0;
     Subleaves how = Subleaves::counted;
-    Register reg = Register::eax;         // bitmap, list
-    std::uint32_t mask = 0;               // list: the field
-    std::uint32_t may_end_at = 0;         // list: the first subleaf that may end it
-    std::optional<FeatureBit> feature{};  // set only on CPUs where the leaf is not all zeros
+    Register reg = Register::eax;  // bitmap, list
+    std::uint32_t mask = 0;        // list: the field
+    std::uint32_t may_end_at = 0;  // list: the first subleaf that may end it
+    std::optional<Announcement> announced{};
 
     // True when subleaf, which reads value, is the end of a list.
     bool ends_at(std::uint32_t subleaf, const Registers& value) const noexcept {

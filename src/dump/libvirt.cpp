@@ -58,6 +58,7 @@ private:
         const std::string_view name = node.name();
         if (node.first_child()) refuse(line, "an element without content", "content in " + quote(name));
         if (name == "cpuid") {
+            refuse_without_subleaves(node, line);
             check_attributes(node, {"eax_in", "ecx_in", "eax", "ebx", "ecx", "edx"}, line);
             table_.add({hex32(node, "eax_in", line), hex32(node, "ecx_in", line)},
                        {hex32(node, "eax", line), hex32(node, "ebx", line), hex32(node, "ecx", line),
@@ -70,6 +71,15 @@ private:
         } else {
             refuse(line, "<cpuid> and <msr> in <cpudata>", name.empty() ? "text" : quote(name));
         }
+    }
+
+    // libvirt wrote leaves by themselves (x86CPUDataFormat of cpu_x86.c) before it knew of subleaves, and none of
+    // zeros.
+    void refuse_without_subleaves(const pugi::xml_node& node, std::size_t line) const {
+        if (!node.attribute("function") || node.attribute("eax_in")) return;
+        refuse(line, "<cpuid> with eax_in and ecx_in",
+               "\"function\" in their place, as libvirt wrote before it knew of subleaves (run `poolcpuid capture` or "
+               "`cpuid -r` on that host)");
     }
 
     // Refuses an element that has not exactly these attributes, each once.

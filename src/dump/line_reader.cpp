@@ -117,12 +117,20 @@ std::string quote_row(std::string_view line) {
     return quote(line, longest_row);
 }
 
-bool has_registers(std::string_view line) noexcept {
+namespace {
+
+bool has_registers(std::string_view line, std::size_t wanted) noexcept {
     std::size_t count = 0;
-    for (std::size_t at = 0; count < 2 && at < line.size(); ++at)
+    for (std::size_t at = 0; count < wanted && at < line.size(); ++at)
         count += starts_with_register(line.substr(at)) ? 1 : 0;
-    return count == 2;
+    return count == wanted;
 }
+
+}  // namespace
+
+bool has_register(std::string_view line) noexcept { return has_registers(line, 1); }
+
+bool has_registers(std::string_view line) noexcept { return has_registers(line, 2); }
 
 std::optional<Registers> read_joined_registers(Cursor& cursor, std::string_view separator,
                                                std::string_view prefix) noexcept {

@@ -68,6 +68,10 @@ std::string_view bare(std::string_view line) noexcept;
 // A line in a message about it: whole, if it is one that a dump may have.
 std::string quote_row(std::string_view line);
 
+// True when line has a register of a row in it ("eax=0x…", in either case). Before the first row one without is of what
+// somebody wrote about the dump, whatever it begins with: leaf 0 comes first, and is missed where it was lost.
+bool has_register(std::string_view line) noexcept;
+
 // True when line, which is no row, has two of a row's registers in it ("eax=0x… ebx=0x…", in either case): something
 // stands before the row.
 bool has_registers(std::string_view line) noexcept;

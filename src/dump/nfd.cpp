@@ -4,6 +4,8 @@
 //   {"kind": "Node", "metadata": {"name": "n1", "labels": {"feature.node.kubernetes.io/cpu-model.vendor_id": "Intel",
 //    "feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true", …}}}
 //
+// The object in which its worker brings them (kind NodeFeature) has them as "labels" of "spec".
+//
 // kubernetes.io/arch is amd64 where the kernel is a 64-bit one, which says what no such CPU can do without.
 //
 // NFD leaves out some names by default, and the library those that the kernel does not let programs use: what has no
@@ -206,7 +208,7 @@ public:
     explicit NfdReader(const Source& source) : JsonReader(source) {}
 
     HostDump read() {
-        const json::Value& labels = member(member(node(), "metadata"), "labels");
+        const json::Value& labels = labels_of(node());
         NamedFeatures features(Tongue::rulebook, Speaker::of_registers);
         const json::Value* vendor = labels.find(model_label);
         if (vendor == nullptr || !vendor->is_string()) {
@@ -234,6 +236,12 @@ private:
         if (items->items().size() == 1) return items->items().front();
         refuse(*items, "one node, as `kubectl get node NAME -o json` prints it",
                "a list of " + std::to_string(items->items().size()));
+    }
+
+    const json::Value& labels_of(const json::Value& object) const {
+        const json::Value* kind = object.is_object() ? object.find("kind") : nullptr;
+        const bool is_of_worker = kind != nullptr && kind->is_string() && kind->text() == "NodeFeature";
+        return member(member(object, is_of_worker ? "spec" : "metadata"), "labels");
     }
 
     const json::Value& member(const json::Value& value, const char* key) const {

@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_parts.hpp"
 #include "base/located_json.hpp"
+#include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "dump/json_reader.hpp"
 #include "dump/line_reader.hpp"
@@ -17,9 +19,39 @@ namespace poolcpuid::dump {
 
 namespace {
 
+constexpr std::string_view props_mark = "\"props\"";
+
+// An answer, and the line of the text on which it begins.
+struct QmpAnswer {
+    Source source;
+    std::size_t line = 1;
+};
+
+// What a monitor says in a row are the answers to several questions, as in the records that libvirt tests with: the one
+// that counts is the only one with a model's properties.
+QmpAnswer answer_with_props(const Source& source) {
+    LocatedText text(source.bytes);
+    std::optional<QmpAnswer> found;
+    for (text.go_over_blanks(); !text.rest().empty(); text.go_over_blanks()) {
+        const std::size_t length = json::bracketed_length(text.rest(), json::Brackets::of_objects).value_or(0);
+        if (length == 0 || !text.rest().starts_with('{')) return {source};  // for the parser to refuse
+        const std::string_view answer = text.rest().substr(0, length);
+        if (answer.find(props_mark) != std::string_view::npos) {
+            if (found) {
+                throw InputError(std::string(source.file), text.line(),
+                                 "one answer to query-cpu-model-expansion, the full one",
+                                 "another after that on line " + std::to_string(found->line));
+            }
+            found = QmpAnswer{{answer, source.file}, text.line()};
+        }
+        text.go_over(length);
+    }
+    return found.value_or(QmpAnswer{source});
+}
+
 class QmpModelReader : JsonReader {
 public:
-    explicit QmpModelReader(const Source& source) : JsonReader(source) {}
+    explicit QmpModelReader(const QmpAnswer& answer) : JsonReader(answer.source, answer.line) {}
 
     HostDump read() {
         const json::Value& props = member(member(member(document(), "return"), "model"), "props");
@@ -71,9 +103,9 @@ private:
 
 bool is_qmp_model(std::string_view bytes) noexcept {
     const auto has = [&](std::string_view word) { return bytes.find(word) != std::string_view::npos; };
-    return first_character(bytes) == '{' && has("\"return\"") && has("\"props\"");
+    return first_character(bytes) == '{' && has("\"return\"") && has(props_mark);
 }
 
-HostDump read_qmp_model(const Source& source) { return QmpModelReader(source).read(); }
+HostDump read_qmp_model(const Source& source) { return QmpModelReader(answer_with_props(source)).read(); }
 
 }  // namespace poolcpuid::dump

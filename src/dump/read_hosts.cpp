@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "dump/as_printed.hpp"
@@ -17,6 +18,7 @@
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
 #include "dump/unrecognised.hpp"
+#include "dump/virtual_machine.hpp"
 #include "poolcpuid/unpack.hpp"
 
 namespace poolcpuid {
@@ -46,6 +48,7 @@ std::string listed_digest(std::string sha256, std::string_view document, const O
 void complete(HostDump& host, std::string_view bytes, const Origin& origin, std::size_t line) {
     dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
+    dump::note_virtual_machine(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
@@ -94,6 +97,7 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
 HostDump read_as(const Format& format, std::string_view text, std::string_view file) {
     HostDump host = format.read({text, file});
     host.format = format.word;
+    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
     return host;
 }
 
@@ -121,8 +125,20 @@ const Format* format_of_all_rows(std::string_view text) {
     return has_others ? nullptr : own;
 }
 
+// A mail as it is sent, where "=3D" stands for "=" and "=" at the end of a line joins it to the next.
+void refuse_quoted_printable(std::string_view text, std::string_view file) {
+    for (std::size_t at = 0; (at = text.find("=3D", at)) != std::string_view::npos; ++at) {
+        const std::string_view before = dump::trim(text.substr(0, at));
+        if (!before.ends_with("eax") && !before.ends_with("EAX")) continue;
+        throw InputError(std::string(file), 1 + count_line_feeds(before), "a dump as its tool printed it",
+                         "a mail's quoted-printable form of it, \"eax=3D\" (save the text that the mail program shows, "
+                         "or undo it: `python3 -m quopri -d`)");
+    }
+}
+
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
+    refuse_quoted_printable(text, file);
     if (const Format* format = format_of_all_rows(text)) return read_as(*format, text, file);
     const Format* format = dump::recognise(text);
     if (format == nullptr) return std::nullopt;

@@ -27,8 +27,9 @@ struct Habits {
     bool announced_subleaves = false;  // subleaves that subleaf 0 announces
     // True when the format has a place for the row; all have, where there is no such function.
     bool (*expresses)(LeafKey key, bool amd) noexcept = nullptr;
-    bool grew = false;      // older versions of the tool had no place for some lists of subleaves
-    bool in_order = false;  // rows of zeros are left out, the others in order: behind the last one nothing is known
+    bool grew = false;       // older versions of the tool had no place for some lists of subleaves
+    bool in_order = false;   // rows of zeros are left out, the others in order: behind the last one nothing is known
+    bool of_guests = false;  // a hypervisor's list of what it gives guests
 };
 
 // A format: its word, whether bytes look like it (cheap, never throws), and the reading itself. Readers leave name
@@ -82,6 +83,10 @@ HostDump read_kvm_entries(const Source& source);
 // /proc/cpuinfo.
 bool is_cpuinfo(std::string_view bytes) noexcept;
 HostDump read_cpuinfo(const Source& source);
+
+// Throws InputError where a text with the registers of host has, too, a /proc/cpuinfo that names a CPU of another
+// vendor, family, model or stepping: that is another host's. Linear; quick where there is none.
+void check_cpuinfo_is_of(const HostDump& host, const Source& source);
 
 // Labels of a Kubernetes node, by Node Feature Discovery.
 bool is_nfd(std::string_view bytes) noexcept;
@@ -147,10 +152,10 @@ HostDump read_cpucontrol(const Source& source);
 // A new one is a file of its own, and here its functions and a row. In the order in which they are tried.
 inline constexpr std::array formats{
     // KVM answers zeros for what is not in its list. Before host documents, which have a "schema", too.
-    Format{"kvm", is_kvm_entries, read_kvm_entries, Habits{}},
+    Format{"kvm", is_kvm_entries, read_kvm_entries, Habits{.of_guests = true}},
     Format{"host-json", is_host_json, read_host_json, std::nullopt},
     // KVM's own list: what is not in it reads as zeros.
-    Format{"firecracker", is_firecracker, read_firecracker, Habits{}},
+    Format{"firecracker", is_firecracker, read_firecracker, Habits{.of_guests = true}},
     Format{"libvirt", is_libvirt, read_libvirt, Habits{.zero_leaves = true, .announced_subleaves = true}},
     Format{"libcpuid", is_libcpuid, read_libcpuid,
            Habits{.zero_leaves = true,

@@ -68,6 +68,12 @@ Numbers infer_xsave(std::span<const Registers> rows) {
     return subleaves;
 }
 
+// True when the rows are all subleaves that the first counts, and not that one over again.
+bool is_whole_count(std::span<const Registers> rows) noexcept {
+    const bool repeats = std::find(rows.begin() + 1, rows.end(), rows.front()) != rows.end();
+    return rows.size() == std::size_t{rows.front().eax} + 1 && !repeats;
+}
+
 }  // namespace
 
 Numbers infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
@@ -75,7 +81,8 @@ Numbers infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
     if (rows.empty()) return subleaves;
     const LeafShape* const shape = shape_of(leaf);
     if (shape != nullptr && shape->how == Subleaves::components) return infer_xsave(rows);
-    const bool in_order = shape != nullptr && shape->how == Subleaves::list;
+    const bool in_order = shape != nullptr &&
+                          (shape->how == Subleaves::list || (shape->how == Subleaves::counted && is_whole_count(rows)));
     for (std::size_t i = 0; i < (in_order ? rows.size() : 1); ++i) subleaves[i] = static_cast<std::uint32_t>(i);
     return subleaves;
 }

@@ -136,6 +136,18 @@ bool is_of_dmesg(std::string_view line) noexcept {
     return cursor.decimal() && cursor.skip(".") && cursor.decimal() && cursor.skip("] ");
 }
 
+// "processor : 0 vendor_id : AuthenticAMD cpu family : 25 … flags : fpu …".
+bool is_joined_cpuinfo(std::string_view line) noexcept {
+    std::size_t at = 0;
+    for (const std::string_view key : {"vendor_id", "cpu family", "flags"}) {
+        at = line.find(key, at);
+        if (at == std::string_view::npos) return false;
+        at += key.size();
+        if (!trim(line.substr(at)).starts_with(':')) return false;
+    }
+    return true;
+}
+
 // "[2024-01-01T00:00:00Z] CPU 0:": in JSON no word follows upon a bracket that closes.
 bool is_stamped(std::string_view line) noexcept {
     const std::size_t end = line.find("] ");
@@ -164,6 +176,7 @@ constexpr Kind other_json{"", "JSON that is neither a host document nor a dump o
 constexpr Kind other_xml{"", "XML without <cpudata>"};
 constexpr Kind featureset{"", "a Xen featureset without its vendor, on which depends what its bits are", with_vendor};
 constexpr Kind dmesg{"", kernel_log, dump_the_host};
+constexpr Kind joined_cpuinfo{"", "/proc/cpuinfo whose lines were joined", "copy it with its line breaks"};
 constexpr Kind tar{"", "a tar archive", "unpack it first"};
 constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
 
@@ -187,6 +200,7 @@ Unrecognised describe_unrecognised(std::string_view bytes) {
         const std::string what = behind->what + " behind other text, " + quote(behind->before);
         return {text_of(Kind{"", what, only_the_rows}), behind->line};
     }
+    if (any_line(bytes, is_joined_cpuinfo)) return {text_of(joined_cpuinfo)};
     const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
     return {find_kind(text_kinds, bytes, other)};
 }

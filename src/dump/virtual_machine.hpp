@@ -1,17 +1,15 @@
 // A dump that was taken inside a virtual machine.
 #pragma once
 
-#include <vector>
-
 #include "poolcpuid/host_dump.hpp"
 
 namespace poolcpuid::dump {
 
-// True when the table says that its CPU is a virtual one: leaf 1 ECX[31], which CPUs leave 0 for hypervisors (SDM vol.
-// 2A, CPUID; APM vol. 3, appendix E.3.2).
-bool is_of_virtual_machine(const CpuidTable& cpuid) noexcept;
+// True when the hardware view says that its CPU is a virtual one: leaf 1 ECX[31], which CPUs leave 0 for hypervisors
+// (SDM vol. 2A, CPUID; APM vol. 3, appendix E.3.2). A view that does not know the bit says nothing.
+bool is_virtual_machine(const HostDump& host) noexcept;
 
-// Adds the note "virtual-machine" for such a table of a hardware view.
-void note_virtual_machine(const CpuidTable& cpuid, std::vector<DumpNote>& notes);
+// Adds the note "virtual-machine" to such a host.
+void note_virtual_machine(HostDump& host);
 
 }  // namespace poolcpuid::dump

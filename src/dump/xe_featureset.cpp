@@ -70,10 +70,19 @@ public:
         dump.hypervisor->name = "xen";
         set_words(features, dump.hypervisor->msrs);
         dump.hypervisor->cpuid = features.finish();
+        check_has_guests(dump.hypervisor->cpuid);
         return dump;
     }
 
 private:
+    // A Xen that cannot run HVM guests has words all the same, with the few bits that it sets by itself.
+    void check_has_guests(const CpuidTable& table) const {
+        constexpr std::uint32_t fpu = 1;
+        if ((table.find(signature_key)->edx & fpu) != 0) return;
+        refuse(lines_.required(words_key).line, "the words of a Xen that runs HVM guests",
+               "no FPU in them: this one has no HVM (VT-x or AMD-V is off, or the host is a virtual machine)");
+    }
+
     [[noreturn]] void refuse(std::size_t line, const std::string& expected, const std::string& found) const {
         throw InputError(std::string(source_.file), line, expected, found);
     }

@@ -46,7 +46,7 @@ constexpr std::uint32_t platform_info_msr = 0xCE;
 constexpr std::uint32_t arch_capabilities_msr = 0x10A;
 
 // Of what HVM Max has no row, a guest reads zeros.
-constexpr Habits guest_habits{};
+constexpr Habits guest_habits{.of_guests = true};
 
 constexpr std::string_view xen_policy_mark = " policy:";
 
@@ -70,15 +70,24 @@ std::optional<std::string_view> xen_policy_name(std::string_view line) noexcept 
     return line.substr(0, at);
 }
 
-// True when line begins as a row of either kind does: with a number, and ":" or "->" behind it.
-bool begins_xen_row(std::string_view line) noexcept {
+// The beginnings of rows, whole ones and such as were damaged: a number, and behind it ":" or "->".
+bool begins_xen_leaf(std::string_view line) noexcept {
     Cursor cursor(line);
-    const std::size_t digits = cursor.hex_digits();
-    if (digits == 0) return false;
-    Cursor after(line.substr(digits));
-    if (after.skip(":")) return true;
-    after.skip_blanks();
-    return after.skip("->");
+    return cursor.skip_hex_digits() && cursor.skip(":");
+}
+
+bool begins_xen_msr(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip_hex_digits()) return false;
+    cursor.skip_blanks();
+    return cursor.skip("->");
+}
+
+// The beginning of a row as Xen prints it. Around the policies a mail has "Cc: …", too, and "00:1e.6] …".
+bool begins_whole_xen_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.hex(8)) return false;
+    return cursor.skip(":") ? cursor.hex(8).has_value() : begins_xen_msr(line);
 }
 
 struct XenRow {
@@ -153,12 +162,17 @@ private:
             begin_policy(*name, number);
         } else if (line == "MSRs:") {
             if (policy_ != nullptr) policy_->has_msrs = true;
-        } else if (begins_xen_row(line)) {
-            if (names_.empty()) {
-                refuse(number, "the name of a policy above its rows, as in \"Raw policy: 48 leaves, 2 MSRs\"", line);
-            }
-            if (policy_ != nullptr) add_row(*policy_, line, number);
+        } else if (names_.empty()) {
+            if (!begins_whole_xen_row(line)) return;
+            refuse(number, "the name of a policy above its rows, as in \"Raw policy: 48 leaves, 2 MSRs\"", line);
+        } else if (policy_ != nullptr && begins_row_of(*policy_, line)) {
+            add_row(*policy_, line, number);
         }
+    }
+
+    // The MSRs stand last: what follows them may be other text.
+    static bool begins_row_of(const XenPolicy& policy, std::string_view line) noexcept {
+        return begins_xen_msr(line) || (policy.has_msrs ? begins_whole_xen_row(line) : begins_xen_leaf(line));
     }
 
     [[noreturn]] void refuse(std::size_t number, const char* expected, std::string_view line) const {

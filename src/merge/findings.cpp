@@ -402,22 +402,24 @@ private:
 
     // What works with some microcodes only is not promised for a host of which the revision is not known.
     void report_microcode() {
-        std::map<std::pair<FieldIndex, std::string_view>, VariantSet> open;
+        std::map<std::tuple<FieldIndex, std::string_view, bool>, VariantSet> open;
         for (const Variant& variant : in_.variants) {
             for (const FieldIndex index : plan_.fields()) {
                 if (!is_open(*variant.promises, index)) continue;
-                open[{index, variant.promises->silicon.model->name}].insert(&variant);
+                const Silicon& silicon = variant.promises->silicon;
+                open[{index, silicon.model->name, silicon.is_virtual}].insert(&variant);
             }
         }
         for (const auto& [key, variants] : open) {
-            const std::string field(rulebook_[key.first].id);
+            const auto& [index, model, is_virtual] = key;
+            const std::string field(rulebook_[index].id);
             const HostList found = list_of(variants);
             add(Severity::warning, "microcode-unknown",
-                "The microcode revision of " + enumerate(found) + " is not known, and on " + std::string(key.second) +
+                "The microcode revision of " + enumerate(found) + " is not known, and on " + std::string(model) +
                     " it decides about " + field + ": " +
-                    (plan_.is_inverted(key.first) ? "the policy sets it, which cannot be ruled out."
-                                                  : "the policy does not promise it.") +
-                    " Add the revision to the dump " + document::revision_source + ".",
+                    (plan_.is_inverted(index) ? "the policy sets it, which cannot be ruled out. "
+                                              : "the policy does not promise it. ") +
+                    document::how_to_know_revision(is_virtual) + ".",
                 found, field);
         }
     }

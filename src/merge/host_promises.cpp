@@ -128,7 +128,7 @@ private:
             result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
         result_.silicon.microcode = microcode_revision(host_);
-        result_.silicon.is_virtual = host_.hardware && dump::is_of_virtual_machine(host_.first_table());
+        result_.silicon.is_virtual = dump::is_virtual_machine(host_);
     }
 
     TablePromises read_cpu(const CpuidTable& table) const {

@@ -18,7 +18,7 @@ using Msrs = std::optional<std::vector<MsrRow>>;
 struct Silicon {
     const Model* model = nullptr;  // nullptr: not in the model table
     std::optional<std::uint32_t> microcode;
-    bool is_virtual = false;  // the dump was taken in a virtual machine, whose revision may be the hypervisor's making
+    bool is_virtual = false;  // the dump was taken in a virtual machine, where no revision can be read
 
     bool knows_microcode() const { return microcode.has_value(); }
 
@@ -29,7 +29,6 @@ struct Silicon {
         for (const SiliconFact& fact : model->silicon) body(fact);
         for (const MicrocodeFacts& facts : model->microcode) {
             if (!knows_microcode() || !facts.hold_with(*microcode)) continue;
-            if (facts.recalled && is_virtual) continue;  // as K cpu/intel.c bad_spectre_microcode
             for (const SiliconFact& fact : facts.silicon) body(fact);
         }
     }

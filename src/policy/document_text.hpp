@@ -12,9 +12,13 @@
 
 namespace poolcpuid::document {
 
-// How a host's microcode revision comes into its dump, in a sentence that asks for it.
-inline constexpr const char* revision_source =
-    "(poolcpuid capture, as root, has it; in a host document it is \"microcode\" of \"meta\")";
+// How a host's microcode revision comes to be known, as the beginning of a sentence.
+constexpr const char* how_to_know_revision(bool is_virtual_machine) noexcept {
+    return is_virtual_machine
+               ? "The dump is of a virtual machine, whose hypervisor makes up the revision: take one of its host"
+               : "Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
+                 "\"microcode\" of \"meta\")";
+}
 
 // "31:24", or "7".
 std::string bits(const BitPlace& place);

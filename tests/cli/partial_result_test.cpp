@@ -144,6 +144,27 @@ TEST_CASE("partial hosts in partial results", "[merge][partial]") {
     CHECK(refused.out.empty());
 }
 
+TEST_CASE("a host that is a virtual machine is told of once, in whatever form and by whatever tree",
+          "[merge][partial]") {
+    Pool pool;
+    HostDump guest = amd_host("guest");
+    for (CpuidRow& row : guest.hardware->cpus.front().cpuid.rows) {
+        if (row.key == signature_key) row.value.ecx |= 1U << 31U;
+    }
+    pool.add("a.json", document(amd_host("a")));
+    pool.add("guest.json", document(guest));
+    pool.add("other.txt", pool.here({"convert", "--to", "cpuid-r", "guest.json"}).out);
+    pool.compare({});
+    std::size_t found = 0;
+    const Json policy = Json::parse(pool.here(Arguments{"merge"} + pool.files()).out);
+    for (const Json& finding : policy.at("findings")) {
+        if (finding.at("code") != "virtual-machine") continue;
+        ++found;
+        CHECK(finding.at("hosts") == Json({"guest", "other"}));
+    }
+    CHECK(found == 1);
+}
+
 TEST_CASE("mixed vendors are told of all hosts by the last merge", "[merge][partial]") {
     Pool pool;
     fill(pool);

@@ -124,17 +124,10 @@ private:
         silicon_ = model.silicon;
         const bool known = microcode.has_value();
         for (const MicrocodeFacts& facts : model.microcode) {
-            const bool counts = !facts.recalled || !was_taken_in_guest();
-            if (known && counts && facts.revisions.has(*microcode))
-                silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+            if (known && facts.revisions.has(*microcode)) silicon_.insert(facts.silicon.begin(), facts.silicon.end());
             if (known || facts.recalled) continue;
             for (const auto& [id, value] : facts.silicon) open_[id] |= value == 0 ? 0 : value;
         }
-    }
-
-    bool was_taken_in_guest() const {
-        const Registers* features = host_.hardware ? host_.hardware->cpus.front().cpuid.find({1, 0}) : nullptr;
-        return features != nullptr && features->ecx >> 31U != 0;
     }
 
     std::optional<std::uint64_t> fact(const RuleField& field) const {

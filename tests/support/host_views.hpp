@@ -37,10 +37,16 @@ inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signatur
     return nullptr;
 }
 
+inline bool was_taken_in_guest(const HostDump& host) {
+    const Registers* features = host.hardware ? host.hardware->cpus.front().cpuid.find({1, 0}) : nullptr;
+    return features != nullptr && features->ecx >> 31U != 0;
+}
+
 // The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
 // the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests, and
-// some show FFFFFFFF for one.
+// some show FFFFFFFF for one: a guest does not see its host's.
 inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
+    if (was_taken_in_guest(host)) return std::nullopt;
     const auto is_revision = [](std::uint64_t value) { return value != 0 && value != 0xFFFFFFFF; };
     const auto meta = host.meta.find("microcode");
     if (meta != host.meta.end() && meta->second.starts_with("0x") &&

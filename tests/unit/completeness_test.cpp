@@ -91,6 +91,36 @@ TEST_CASE("a leaf that a feature bit announces is not zeros when it is missing",
     }
 }
 
+TEST_CASE("of each leaf that a feature bit announces the loss is told from zeros", "[completeness]") {
+    constexpr std::uint32_t maximum = 0x80000020;
+    const auto unknown = [](const Format& format, LeafKey key, const Registers& value) {
+        CpuidTable table = table_with(0x1B, {});
+        for (std::uint32_t leaf = 0x80000000; leaf <= maximum; ++leaf) table.rows.push_back({{leaf, 0}, {}});
+        for (CpuidRow& row : table.rows) {
+            if (row.key.leaf == 0x80000000) row.value.eax = maximum;
+            if (row.key == key) row.value = value;
+        }
+        for (const std::uint32_t leaf : {0xBU, 0xFU, 0x10U, 0x12U, 0x1BU, 0x8000001DU, maximum}) remove(table, leaf);
+        return unknown_of(table, format);
+    };
+    struct Row {
+        LeafKey key;
+        Registers value;
+        std::uint32_t announced;
+        bool in_guests;  // a hypervisor's list has zeros there, and fills them in
+    };
+    for (const Row& row :
+         {Row{{1, 0}, {0x00050654, 0, 1U << 21, 0}, 0xB, false}, Row{{7, 0}, {0, 1U << 2, 0, 0}, 0x12, true},
+          Row{{7, 0}, {0, 1U << 12, 0, 0}, 0xF, true}, Row{{7, 0}, {0, 1U << 15, 0, 0}, 0x10, true},
+          Row{{7, 0}, {0, 0, 0, 1U << 18}, 0x1B, true}, Row{{0x80000001, 0}, {0, 0, 1U << 22, 0}, 0x8000001D, false},
+          Row{{0x80000008, 0}, {0, 1U << 6, 0, 0}, maximum, true}}) {
+        CAPTURE(row.announced);
+        CHECK(unknown(format_of("cpuid-r"), row.key, {}).empty());
+        CHECK(unknown(format_of("cpuid-r"), row.key, row.value) == Unknown{{row.announced, {}}});
+        CHECK(unknown(format_of("kvm"), row.key, row.value).empty() != row.in_guests);
+    }
+}
+
 TEST_CASE("subleaves that subleaf 0 counts are unknown when missing", "[completeness]") {
     const CpuidTable table = table_with(0x18, {{{7, 0}, {2, 0, 0, 0}},
                                                {{7, 2}, {}},

@@ -41,7 +41,9 @@ TEST_CASE("every thread of CPU-Z is a logical CPU, and repeated rows are subleav
 TEST_CASE("what CPU-Z does not print is unknown", "[cpu_z]") {
     const HostDump host = read(title + thread("0"));
     for (const LeafKey key : {LeafKey{2, 0}, LeafKey{7, 1}}) CHECK(table_of(host).is_unknown(key));
-    const HostDump lost = read(title + thread("0", "\t0x00000007\t\t0x00000000\t0x00000000\t0x00000000\t0x00000012\n"));
+    const std::string later = "\t0x00000007\t\t0x00000000\t0x00000000\t0x00000000\t0x00000012\n";
+    CHECK(value_of(read(title + thread("0", later)), {7, 1}).edx == 0x12);
+    const HostDump lost = read(title + thread("0", later + later));
     CHECK(table_of(lost).is_unknown({7, 1}));
     CHECK(has_note(lost, "subleaf-unknown"));
 }

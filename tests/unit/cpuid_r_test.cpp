@@ -64,6 +64,16 @@ TEST_CASE("a damaged row of cpuid -r is refused with its line", "[cpuid-r]") {
     CHECK(contains(refusal_text("CPU:\n" + rows + row + "\n"), "host:5: expected a row of `cpuid -r`"));
 }
 
+TEST_CASE("what somebody writes before the rows of cpuid -r is none, whatever it begins with", "[cpuid-r]") {
+    const std::string prose = "0x1b before\n0x00000001 is ours\n";
+    CHECK(read(prose + rows).hardware == read(rows).hardware);
+    CHECK(read(prose + "CPU 0:\n" + rows).hardware == read(rows).hardware);
+    for (const std::string& text : {"CPU 0:\n" + prose + rows, rows + prose, "CPU 0:\n" + rows + "CPU 1:\n" + prose}) {
+        CHECK(contains(refusal_text(text), "expected a row of `cpuid -r`"));
+    }
+    CHECK(contains(refusal_text("0x00000003 0x00: eax=0x00000000\n" + rows), "host:1: expected a row of `cpuid -r`"));
+}
+
 TEST_CASE("cpuid -r text without a usable CPU is refused", "[cpuid-r]") {
     CHECK(contains(refusal_text("CPU 0:\n"), "expected CPUID rows, found none"));
     CHECK(contains(refusal_text("CPU 0:\n" + rows.substr(rows.find('\n') + 1)), "host:2: expected leaf 0x0"));

@@ -343,6 +343,21 @@ TEST_CASE("no revision is 0 or all ones", "[guarded]") {
     CHECK(revision("0xa0011d7", 0xA0011D6U) == 0xA0011D7U);
 }
 
+TEST_CASE("a virtual machine's revision is its hypervisor's making, and no host's", "[guarded]") {
+    const auto revision = [](bool in_guest, bool in_view) {
+        const TableBuilder plain = amd_table(milan);
+        const TableBuilder guest = TableBuilder(plain).set(1, 0, ecx, 1U << 31);
+        HostDump raw = with_hypervisor(hardware_host("raw", in_guest ? guest : plain), in_view ? guest : plain);
+        raw.meta["microcode"] = "0xa0011d7";
+        raw.hardware->msrs = std::vector<MsrRow>{{microcode_msr, 0xA0011D7}};
+        return microcode_revision(raw);
+    };
+    CHECK(revision(false, false) == 0xA0011D7U);
+    CHECK(revision(false, true) == 0xA0011D7U);  // KVM lists the bit for its guests: the host is none
+    CHECK_FALSE(revision(true, true));
+    CHECK_FALSE(revision(true, false));
+}
+
 TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[guarded]") {
     const TableBuilder bare = intel_table(haswell_ep).reg(7, 0, edx, 0);
     const TableBuilder with = intel_table(haswell_ep).reg(7, 0, edx, md_clear);

@@ -214,6 +214,28 @@ TEST_CASE("a labelled row counts where another of its leaf has no label", "[inst
     CHECK(table_of(host).unknown.empty());
 }
 
+TEST_CASE("as many unlabelled rows as a leaf counts subleaves are these, in order", "[instlatx64]") {
+    const auto leaf_7 = [](const std::vector<Registers>& rows) {
+        std::string more = aida(4, {}) + aida(5, {}) + aida(6, {});
+        for (const Registers& row : rows) more += aida(7, row);
+        return read(aida_cpu(7, more));
+    };
+    const HostDump whole = leaf_7({{2, 0x20, 0, 0}, {0x10, 0, 0, 0}, {0, 0, 0, 1}});
+    CHECK(value_of(whole, {7, 1}).eax == 0x10);
+    CHECK(value_of(whole, {7, 2}).edx == 1);
+    CHECK(table_of(whole).unknown.empty());
+    CHECK_FALSE(has_note(whole, "subleaf-unknown"));
+    // Too few, too many, and the first again.
+    for (const auto& rows : {std::vector<Registers>{{2, 0x20, 0, 0}, {0x10, 0, 0, 0}},
+                             {{1, 0x20, 0, 0}, {0x10, 0, 0, 0}, {0, 0, 0, 1}},
+                             {{1, 0x20, 0, 0}, {1, 0x20, 0, 0}}}) {
+        const HostDump host = leaf_7(rows);
+        CHECK(value_of(host, {7, 0}) == rows.front());
+        CHECK(table_of(host).unknown == std::vector<UnknownRow>{{7, {}}});
+        CHECK(has_note(host, "subleaf-unknown"));
+    }
+}
+
 TEST_CASE("later unlabelled rows of any other leaf are unknown subleaves", "[instlatx64]") {
     std::string more;
     for (std::uint32_t leaf = 4; leaf < 0x10; ++leaf) more += aida(leaf, {});

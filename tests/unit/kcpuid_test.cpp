@@ -74,6 +74,14 @@ TEST_CASE("a damaged row of kcpuid is refused with its line", "[kcpuid]") {
     CHECK(contains(refusal_text(head + row + "\n"), "host:5: expected a row of `kcpuid -r`"));
 }
 
+TEST_CASE("what somebody writes before the rows of kcpuid is none, whatever it begins with", "[kcpuid]") {
+    const std::string prose = "10:11 AM\n0x1b before\n2: see below\n";
+    CHECK(read(prose + head + leaf_d + extended).hardware == read(head + leaf_d + extended).hardware);
+    CHECK(contains(refusal_text(head + prose), "host:5: expected a row of `kcpuid -r`"));
+    CHECK(contains(refusal_text("10: EAX=0x00000004, EBX=0x00000000\n" + head), "host:1: expected a row"));
+    CHECK(contains(refusal_text("0x00000000:\n" + head.substr(head.find("0x00000001"))), "expected leaf 0x0"));
+}
+
 TEST_CASE("a quoted and wrapped kcpuid dump is the dump", "[kcpuid]") {
     std::string mailed = "> " + head + leaf_d + extended;
     for (std::size_t at = 0; (at = mailed.find('\n', at)) + 1 < mailed.size(); at += 3) mailed.insert(at + 1, "> ");

@@ -43,6 +43,15 @@ TEST_CASE("errors name the line of the element", "[libvirt]") {
     CHECK(contains(refusal(data("<cpuid\n")), "expected well-formed XML"));
 }
 
+TEST_CASE("the rows without subleaves that libvirt once wrote are refused by their name", "[libvirt]") {
+    const std::string row =
+        "<cpudata arch='x86'>\n<cpuid function='0x0' eax='0xd' ebx='0x756e6547' ecx='0x6c65746e' edx='0x49656e69'/>\n"
+        "</cpudata>\n";
+    CHECK(
+        contains(refusal(row, "f"), "f:2: expected <cpuid> with eax_in and ecx_in, found \"function\" in their place"));
+    CHECK(contains(refusal(row, "f"), "run `poolcpuid capture`"));
+}
+
 TEST_CASE("an element has exactly its attributes", "[libvirt]") {
     CHECK(contains(refusal(cpuid("eax_in='0x4' eax='0x0' ebx='0x0' ecx='0x0' edx='0x0'")), "some of them missing"));
     CHECK(contains(refusal(cpuid("eax_in='0x4' ecx_in='0x0' eax='0x0' ebx='0x0' ecx='0x0' edx='0x0' esi='0x0'")),

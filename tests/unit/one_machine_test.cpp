@@ -154,6 +154,37 @@ TEST_CASE("rows of another tool in one text are another dump", "[one_machine]") 
     CHECK(contains(refusal(libcpuid(0) + kcpuid), "host.json:4: expected rows of libcpuid alone"));
 }
 
+TEST_CASE("/proc/cpuinfo of another CPU beside registers is another host's", "[one_machine]") {
+    const auto cpuinfo = [](const std::string& vendor, int family, int model, const std::string& stepping) {
+        return "processor\t: 0\nvendor_id\t: " + vendor + "\ncpu family\t: " + std::to_string(family) +
+               "\nmodel\t\t: " + std::to_string(model) + "\nmodel name\t: A\n" + stepping + "flags\t\t: fpu vme\n\n";
+    };
+    // Family 6, model 55h, stepping 4.
+    const std::string own = cpuinfo("GenuineIntel", 6, 0x55, "stepping\t: 4\n");
+    const std::vector<std::string> others{
+        cpuinfo("AuthenticAMD", 6, 0x55, "stepping\t: 4\n"), cpuinfo("GenuineIntel", 5, 0x55, "stepping\t: 4\n"),
+        cpuinfo("GenuineIntel", 6, 0x56, "stepping\t: 4\n"), cpuinfo("GenuineIntel", 6, 0x55, "stepping\t: 5\n"),
+        cpuinfo("AuthenticAMD", 25, 1, "")};
+    const std::string kcpuid =
+        "0x00000000: EAX=0x00000001, EBX=0x756e6547, ECX=0x6c65746e, EDX=0x49656e69\n"
+        "0x00000001: EAX=0x00050654, EBX=0x00100800, ECX=0x00000001, EDX=0x00000010\n";
+    for (const std::string& rows : {instlatx64(skylake), "CPU:\n" + cpuid_r(skylake), kcpuid}) {
+        CAPTURE(rows);
+        const HostDump plain = read_host(rows);
+        CHECK(read_host(own + rows).hardware == plain.hardware);
+        CHECK(read_host(rows + own + own).hardware == plain.hardware);
+        CHECK(read_host(cpuinfo("GenuineIntel", 6, 0x55, "") + rows).hardware == plain.hardware);
+        for (const std::string& other : others) {
+            CAPTURE(other);
+            CHECK(
+                refusal(other + rows, "f") ==
+                "f:2: expected /proc/cpuinfo of the host whose registers stand in the text, found that of another CPU "
+                "(two dumps in one text are two hosts, which need a file each)");
+            CHECK(contains(refusal(rows + own + other, "f"), "found that of another CPU"));
+        }
+    }
+}
+
 TEST_CASE("a text that was taken in a virtual machine says so", "[one_machine]") {
     const auto note = [](const Registers& features) {
         return note_text(read_host(aida(0, intel_signature(1)) + aida(1, features)), "virtual-machine");

@@ -142,6 +142,22 @@ TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
 }
 
+TEST_CASE("of several answers of QEMU in a row the one with a model's properties counts", "[partial]") {
+    const std::string answer = example("qmp-model.json");
+    const HostDump alone = read_host(answer);
+    const std::string greeting = "{\n \"QMP\": {}\n}\n{\n \"return\": {}\n}\n";
+    const std::string definitions = "{\n \"return\": [{\"name\": \"max\"}],\n \"id\": \"definitions\"\n}\n";
+    const HostDump host = read_host(greeting + answer + "\n" + definitions);
+    CHECK(host.format == "qmp-model");
+    CHECK(host.hypervisor == alone.hypervisor);
+    CHECK_THAT(refusal(greeting + replaced(answer, "\"AuthenticAMD\"", "7"), "f"),
+               Catch::Contains("f:8: expected a vendor of CPUs"));
+    CHECK_THAT(refusal(greeting + answer + answer, "f"),
+               Catch::Contains("expected one answer to query-cpu-model-expansion, the full one, found another after "
+                               "that on line 7"));
+    CHECK_THAT(refusal(answer + "{", "f"), Catch::Contains("expected well-formed JSON"));
+}
+
 TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {
     const HostDump host = read_host(example("nfd.json"));
     CHECK(host.format == "nfd");
@@ -166,6 +182,21 @@ TEST_CASE("labels of a Kubernetes node say of some features that they are there,
     const HostDump other = read_host(replaced(example("nfd.json"), "\"amd64\"", "\"386\""));
     CHECK(bit_of(other.first_table(), leaf_1, Register::edx, 26) == '?');
     CHECK(bit_of(other.first_table(), leaf_7, Register::ebx, avx2) == '1');
+}
+
+TEST_CASE("the object of Node Feature Discovery's worker has its labels in its specification", "[partial]") {
+    const std::string labels = R"({"feature.node.kubernetes.io/cpu-model.vendor_id": "AMD", )"
+                               R"("feature.node.kubernetes.io/cpu-cpuid.AVX2": "true"})";
+    const auto object = [&](const std::string& kind, const std::string& spec) {
+        return R"({"kind": ")" + kind + R"(", "metadata": {"labels": {"nfd.node.kubernetes.io/node-name": "n"}}, )" +
+               R"("spec": )" + spec + "}";
+    };
+    const HostDump host = read_host(object("NodeFeature", R"({"features": {}, "labels": )" + labels + "}"));
+    CHECK(host.format == "nfd");
+    CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '1');
+    CHECK_THAT(refusal(object("NodeFeature", R"({"label": )" + labels + "}")),
+               Catch::Contains("expected an object \"labels\""));
+    CHECK_THAT(refusal(object("Node", R"({"labels": )" + labels + "}")), Catch::Contains("expected the label"));
 }
 
 TEST_CASE("a host document says which bits are unknown, and reads back the same", "[partial]") {
@@ -246,6 +277,8 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
         {replaced(guests, "host-model' supported='yes'", "host-model' supported='no'"), "the CPU mode host-model"},
         {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 178bfbff-f6f8320-"),
          "f:11: expected words of 8 hexadecimal digits"},
+        {replaced(xe, "hvm: 178bfbff-f6f83203-", "hvm: 10000000-00200000-"),
+         "f:11: expected the words of a Xen that runs HVM guests, found no FPU in them"},
         {replaced(xe, "family: 25", "family: ?"), R"(f:6: expected a number as "family")"},
         {xe + "\n" + xe,
          R"(expected one host a text, which has one line "vendor", found another after that on line 3)"},

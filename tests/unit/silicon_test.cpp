@@ -13,6 +13,7 @@
 namespace poolcpuid::test::silicon_test {
 
 using Catch::Contains;
+using Catch::StartsWith;
 
 namespace {
 
@@ -31,7 +32,8 @@ constexpr std::uint32_t sapphire_rapids = 0x000806F8;
 constexpr std::uint32_t broadwell_ep = 0x000406F1;
 constexpr std::uint32_t kx_6000 = 0x000307B0;
 
-constexpr std::uint32_t rdseed_bit = 1U << 18;  // leaf 7, EBX
+constexpr std::uint32_t virtual_machine_bit = 1U << 31;  // leaf 1, ECX
+constexpr std::uint32_t rdseed_bit = 1U << 18;           // leaf 7, EBX
 constexpr std::uint32_t hle_bit = 1U << 4;
 constexpr std::uint32_t rtm_bit = 1U << 11;
 constexpr std::uint32_t always_abort_bit = 1U << 11;  // leaf 7, EDX
@@ -124,9 +126,40 @@ TEST_CASE("what a microcode has that was taken back is no promise, and nobody is
             CHECK(kept(field, table, "") == "1");
             CHECK(kept(field, table, "0xffffffff") == "1");
             // QEMU shows its guests revision 1.
-            CHECK(kept(field, TableBuilder(table).set(1, 0, ecx, 1U << 31), "0x1") == "1");
+            CHECK(kept(field, TableBuilder(table).set(1, 0, ecx, virtual_machine_bit), "0x1") == "1");
         }
     }
+}
+
+TEST_CASE("the revision that a hypervisor shows its guest is not the host's, however new it is", "[silicon]") {
+    const TableBuilder guest = with_rdseed(turin).set(1, 0, ecx, virtual_machine_bit);
+    for (const char* revision : {"", "0x1000065", "0xb002116", "0xb00215a"}) {
+        CAPTURE(revision);
+        CHECK(kept("rdseed", guest, revision) == "?");
+        const Merged pool({host("the-host", guest, revision)});
+        CHECK_THAT(pool.finding("microcode-unknown")->message,
+                   Contains("virtual machine") && Contains("take one of its host.") && !Contains("Add the revision"));
+    }
+    const Merged pool({host("mended", with_rdseed(turin), "0xb00215a"), host("guest", guest, "0xb00215a"),
+                       host("unsure", with_rdseed(turin), "")});
+    const auto& findings = pool.policy.findings;
+    CHECK(std::count_if(findings.begin(), findings.end(), [](const Finding& finding) {
+              return finding.code == "microcode-unknown";
+          }) == 2);  // what mends the dump of one does not mend that of the other
+}
+
+TEST_CASE("check asks for a dump of the host where a virtual machine hides the microcode", "[silicon]") {
+    const Merged pool({host("mended", with_rdseed(turin), "0xb00215a")});
+    const auto remedy = [&](const TableBuilder& table) {
+        for (const Violation& v : verdict(pool, host("other", table, "")).violations) {
+            if (v.field == "rdseed") return v.remedy;
+        }
+        return std::string();
+    };
+    CHECK_THAT(remedy(with_rdseed(turin)), StartsWith("Add the revision to the dump (poolcpuid capture, as root"));
+    CHECK(remedy(with_rdseed(turin).set(1, 0, ecx, virtual_machine_bit)) ==
+          "The dump is of a virtual machine, whose hypervisor makes up the revision: take one of its host, and check "
+          "again.");
 }
 
 TEST_CASE("a microcode that is not known is asked for whatever a kernel shows", "[silicon]") {

@@ -38,6 +38,11 @@ void check_same_host(const HostDump& a, const HostDump& b) {
     CHECK(a.meta == b.meta);
 }
 
+// A document carries no notes: what one is told again stands in its CPUID.
+void check_notes(const HostDump& again) {
+    for (const DumpNote& note : again.notes) CHECK(note.code == "virtual-machine");
+}
+
 std::string cpuid_r(const HostDump& host) {
     std::vector<std::string> warnings;
     return to_cpuid_r(host, warnings);
@@ -136,7 +141,7 @@ TEST_CASE("a written document reads back as the same host and writes to the same
     const std::string text = to_host_json(host);
     const HostDump again = read_host(text);
     check_same_host(host, again);
-    CHECK(again.notes.empty());
+    check_notes(again);
     CHECK(to_host_json(again) == text);
 }
 
@@ -219,7 +224,7 @@ TEST_CASE("every real dump survives conversion", "[write_hosts][corpus]") {
             const std::string text = to_host_json(host);
             const HostDump again = read_host(text, "other.json");
             check_same_host(host, again);
-            CHECK(again.notes.empty());
+            check_notes(again);
             CHECK(to_host_json(again) == text);
             check_same_rows(host, read_host(cpuid_r(host), "other.txt"));
         }

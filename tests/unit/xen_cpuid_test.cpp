@@ -177,6 +177,19 @@ TEST_CASE("a policy that was cut off, comes twice or has no name is refused", "[
                    "host:1: expected the name of a policy above its rows"));
 }
 
+TEST_CASE("what a mail writes around the policies is no row", "[xen_cpuid]") {
+    const std::string around =
+        "Cc: Andrew <andrew@example.org>\ncc:cc:content-type:date\n[    0.000000] 00:1e.6] fault\n00:1e.6 ISA\n"
+        "dead:beef::1\n12:30 it hangs\nface -- and\n20240131: a day\n";
+    const HostDump plain = read_host(policy("Raw"));
+    const HostDump mail = read_host(around + policy("Raw") + around);
+    CHECK(mail.hardware == plain.hardware);
+    CHECK(contains(refusal_text(policy("Raw") + "  00000006:ffffffff -> 00000004:00000000:00000000:00000000\n"),
+                   "host:9: expected an MSR of `xen-cpuid -p`"));
+    CHECK(contains(refusal_text("  0000010a -> 0000000000000000\n" + policy("Raw")),
+                   "host:1: expected the name of a policy above its rows"));
+}
+
 TEST_CASE("policies of two hosts of different vendors are no host", "[xen_cpuid]") {
     std::string other = policy("HVM Max");
     other.replace(other.find("68747541:444d4163:69746e65"), 26, "756e6547:6c65746e:49656e69");
