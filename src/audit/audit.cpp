@@ -11,6 +11,7 @@
 #include "audit/subjects.hpp"
 #include "base/lists.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "rulebook/guest_data.hpp"
 
 namespace poolcpuid {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dump/virtual_machine.hpp"
+
 namespace poolcpuid::dump {
 
 namespace {
@@ -103,11 +105,6 @@ constexpr std::uint32_t centaur_range = 0xC0000000;
 // Hypervisors put their interfaces 100h leaves apart, so that one can offer several.
 constexpr std::uint32_t hypervisor_block(std::uint32_t leaf) noexcept { return leaf & 0xFFFFFF00U; }
 
-bool runs_under_hypervisor(const CpuidTable& table) {
-    const Registers* features = table.find({1, 0});
-    return features != nullptr && (features->ecx >> 31U) == 1;
-}
-
 bool has_vendor(const CpuidTable& table, std::initializer_list<const char*> vendors) {
     const std::optional<std::string> vendor = vendor_string(table);
     return vendor && std::find(vendors.begin(), vendors.end(), *vendor) != vendors.end();
@@ -139,7 +136,7 @@ std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t
         case 0:
         case extended_range: break;
         case hypervisor_range:
-            if (view == ViewKind::hardware && !runs_under_hypervisor(table)) return std::nullopt;
+            if (view == ViewKind::hardware && !shows_hypervisor(table)) return std::nullopt;
             return block_maximum(table, hypervisor_block(leaf));
         case transmeta_range:
             if (!has_vendor(table, {"GenuineTMx86", "TransmetaCPU"})) return std::nullopt;

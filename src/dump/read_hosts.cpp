@@ -128,7 +128,7 @@ const Format* format_of_all_rows(std::string_view text) {
 // A mail as it is sent, where "=3D" stands for "=" and "=" at the end of a line joins it to the next.
 void refuse_quoted_printable(std::string_view text, std::string_view file) {
     for (std::size_t at = 0; (at = text.find("=3D", at)) != std::string_view::npos; ++at) {
-        const std::string_view before = dump::trim(text.substr(0, at));
+        const std::string_view before = text.substr(0, text.substr(0, at).find_last_not_of(" \t\r\n") + 1);
         if (!before.ends_with("eax") && !before.ends_with("EAX")) continue;
         throw InputError(std::string(file), 1 + count_line_feeds(before), "a dump as its tool printed it",
                          "a mail's quoted-printable form of it, \"eax=3D\" (save the text that the mail program shows, "

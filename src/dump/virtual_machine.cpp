@@ -4,10 +4,13 @@
 
 namespace poolcpuid::dump {
 
-bool is_virtual_machine(const HostDump& host) noexcept {
-    if (!host.hardware) return false;
-    const Registers* features = host.hardware->cpus.front().cpuid.find(signature_key);
+bool shows_hypervisor(const CpuidTable& cpuid) noexcept {
+    const Registers* features = cpuid.find(signature_key);
     return features != nullptr && (features->ecx >> 31U) != 0;
+}
+
+bool is_virtual_machine(const HostDump& host) noexcept {
+    return host.hardware && shows_hypervisor(host.hardware->cpus.front().cpuid);
 }
 
 void note_virtual_machine(HostDump& host) {

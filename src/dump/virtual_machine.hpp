@@ -5,8 +5,11 @@
 
 namespace poolcpuid::dump {
 
-// True when the hardware view says that its CPU is a virtual one: leaf 1 ECX[31], which CPUs leave 0 for hypervisors
-// (SDM vol. 2A, CPUID; APM vol. 3, appendix E.3.2). A view that does not know the bit says nothing.
+// True when the table says that a hypervisor is there: leaf 1 ECX[31], which CPUs leave 0 for it (SDM vol. 2A, CPUID;
+// APM vol. 3, appendix E.3.2). A table that does not know the bit says nothing.
+bool shows_hypervisor(const CpuidTable& cpuid) noexcept;
+
+// True when the hardware view is that of a virtual CPU.
 bool is_virtual_machine(const HostDump& host) noexcept;
 
 // Adds the note "virtual-machine" to such a host.

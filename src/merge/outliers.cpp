@@ -46,8 +46,8 @@ bool collect_microcode(const Hosts& hosts, std::vector<std::uint32_t>& revisions
     bool all = true;
     for (const AlikeHosts* host : hosts) {
         const Silicon& silicon = host->promises.silicon;
-        if (silicon.knows_microcode()) revisions.push_back(*silicon.microcode);
-        all = all && silicon.knows_microcode();
+        if (silicon.microcode) revisions.push_back(*silicon.microcode);
+        all = all && silicon.microcode.has_value();
     }
     std::sort(revisions.begin(), revisions.end());
     revisions.erase(std::unique(revisions.begin(), revisions.end()), revisions.end());

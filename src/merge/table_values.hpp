@@ -20,15 +20,13 @@ struct Silicon {
     std::optional<std::uint32_t> microcode;
     bool is_virtual = false;  // the dump was taken in a virtual machine, where no revision can be read
 
-    bool knows_microcode() const { return microcode.has_value(); }
-
     // Calls body with every fact that holds.
     template <typename Body>
     void for_each_fact(const Body& body) const {
         if (model == nullptr) return;
         for (const SiliconFact& fact : model->silicon) body(fact);
         for (const MicrocodeFacts& facts : model->microcode) {
-            if (!knows_microcode() || !facts.hold_with(*microcode)) continue;
+            if (!microcode || !facts.hold_with(*microcode)) continue;
             for (const SiliconFact& fact : facts.silicon) body(fact);
         }
     }
@@ -37,7 +35,7 @@ struct Silicon {
     // was taken back.
     template <typename Body>
     void for_each_open_fact(const Body& body) const {
-        if (model == nullptr || knows_microcode()) return;
+        if (model == nullptr || microcode) return;
         for (const MicrocodeFacts& facts : model->microcode) {
             if (facts.recalled) continue;
             for (const SiliconFact& fact : facts.silicon) body(fact);

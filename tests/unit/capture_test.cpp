@@ -99,11 +99,6 @@ void on_cpu(std::uint32_t cpu, const Body& body) {
     ::sched_setaffinity(0, sizeof before, &before);
 }
 
-const MsrRow* find_msr(const std::vector<MsrRow>& rows, std::uint32_t index) {
-    const auto at = std::find_if(rows.begin(), rows.end(), [&](const MsrRow& row) { return row.index == index; });
-    return at == rows.end() ? nullptr : &*at;
-}
-
 }  // namespace
 
 TEST_CASE("lists of CPUs are read as Linux writes them", "[capture]") {
