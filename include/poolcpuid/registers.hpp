@@ -99,4 +99,13 @@ inline constexpr std::uint32_t microcode_msr = 0x8B;
 // (SDM vol. 2A, CPUID; APM vol. 3, appendix E).
 constexpr std::uint32_t range_of(std::uint32_t leaf) noexcept { return leaf & 0xFFFF0000U; }
 
+inline constexpr std::uint32_t hypervisor_range = 0x40000000;  // never used by hardware (SDM vol. 2A, CPUID)
+inline constexpr std::uint32_t extended_range = 0x80000000;
+inline constexpr std::uint32_t transmeta_range = 0x80860000;
+inline constexpr std::uint32_t centaur_range = 0xC0000000;
+
+// No range has a quarter of so many leaves: a maximum that announces more is damaged, or made up, and is followed no
+// further.
+inline constexpr std::uint32_t most_leaves_of_range = 0x100;
+
 }  // namespace poolcpuid

@@ -218,14 +218,10 @@ std::vector<GuestAssumption> guest_assumptions(const Rulebook& rulebook) {
 
 Audit audit_policy(const Rulebook& rulebook, const PoolPolicy& policy, const std::vector<HostDump>& hosts,
                    const AuditOptions& options) {
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    if (!vendor) {
-        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
-    }
+    const merge::Plan plan = merge::Plan::of(rulebook, policy);
     const std::vector<GuestData> guests = guests_of(rulebook);
     const auto [guest, kernel] = chosen(guests, options.guest);
     check_assumptions(*guest, options.assume);
-    const merge::Plan plan(rulebook, *vendor);
     return Auditor(rulebook, policy, *guest, *kernel, plan, options.assume).run(hosts);
 }
 

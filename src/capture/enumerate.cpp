@@ -20,13 +20,10 @@ namespace {
 // The first leaves of the ranges that dump::maximum_leaf knows, but for the hypervisors' between the first
 // two, which come in blocks.
 constexpr std::uint32_t basic_range = 0;
-constexpr std::array<std::uint32_t, 3> upper_ranges{dump::extended_range, 0x80860000, 0xC0000000};
-constexpr std::uint32_t hypervisor_range = 0x40000000;
+constexpr std::array<std::uint32_t, 3> upper_ranges{extended_range, transmeta_range, centaur_range};
 constexpr std::uint32_t block_size = 0x100;
 
-// No range has a quarter of that, and no hypervisor so many blocks: what announces more is damaged.
-constexpr std::uint32_t most_leaves = 0x100;
-constexpr std::uint32_t most_blocks = 8;
+constexpr std::uint32_t most_blocks = 8;  // no hypervisor has so many: what announces more is damaged
 
 class Enumerator {
 public:
@@ -54,8 +51,8 @@ private:
         const std::optional<std::uint32_t> maximum = announced_maximum(first);
         if (!maximum) return false;
         std::uint32_t last = *maximum;
-        if (last - first >= most_leaves) {
-            last = first + most_leaves - 1;
+        if (last - first >= most_leaves_of_range) {
+            last = first + most_leaves_of_range - 1;
             result_.cut = true;
         }
         for (std::uint32_t leaf = first; leaf <= last; ++leaf) add_leaf(leaf);

@@ -128,11 +128,7 @@ bool Verdict::compatible(Strictness strictness) const noexcept {
 }
 
 PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    if (!vendor) {
-        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
-    }
-    impl_ = std::make_unique<const Impl>(policy.vendor, Plan(rulebook, *vendor), policy);
+    impl_ = std::make_unique<const Impl>(policy.vendor, Plan::of(rulebook, policy), policy);
 }
 
 PolicyCheck::PolicyCheck(PolicyCheck&& other) noexcept = default;

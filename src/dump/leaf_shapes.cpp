@@ -98,10 +98,6 @@ AnnouncedSubleaves announced_subleaves(const LeafShape& shape, const Registers& 
 
 namespace {
 
-constexpr std::uint32_t hypervisor_range = 0x40000000;
-constexpr std::uint32_t transmeta_range = 0x80860000;
-constexpr std::uint32_t centaur_range = 0xC0000000;
-
 // Hypervisors put their interfaces 100h leaves apart, so that one can offer several.
 constexpr std::uint32_t hypervisor_block(std::uint32_t leaf) noexcept { return leaf & 0xFFFFFF00U; }
 

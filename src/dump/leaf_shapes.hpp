@@ -83,8 +83,6 @@ constexpr std::uint64_t announced_components(const Registers& user, const Regist
 
 // Which leaves a CPU has: the maximum leaf of each range of CPUID leaves.
 
-inline constexpr std::uint32_t extended_range = 0x80000000;
-
 // Whose word a table is: what CPUID returned on a CPU, or what a hypervisor says that it can give.
 enum class ViewKind : std::uint8_t { hardware, hypervisor };
 

@@ -2,27 +2,12 @@
 
 #include <algorithm>
 
-#include "base/printable.hpp"
 #include "policy/reason.hpp"
-#include "poolcpuid/error.hpp"
 
 namespace poolcpuid::explain {
 
-namespace {
-
-std::size_t vendor_index(const Rulebook& rulebook, const PoolPolicy& policy) {
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    if (!vendor) {
-        throw NoPolicyError("the policy is of the vendor \"" + printable(policy.vendor) +
-                            "\", which the rulebook does not know");
-    }
-    return *vendor;
-}
-
-}  // namespace
-
 PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy)
-    : plan_(rulebook, vendor_index(rulebook, policy)), policy_(policy), registers_(policy) {
+    : plan_(merge::Plan::of(rulebook, policy)), policy_(policy), registers_(policy) {
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
         if (!decision.state.empty()) states_[decision.state] = &decision;

@@ -6,8 +6,6 @@ namespace poolcpuid::merge {
 
 namespace {
 
-constexpr std::uint32_t hypervisor_range = 0x40000000;  // SDM vol. 2A, CPUID: never used by hardware
-
 class Renderer {
 public:
     explicit Renderer(const Draft& draft) : draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}

@@ -4,6 +4,8 @@
 #include <bit>
 #include <tuple>
 
+#include "poolcpuid/error.hpp"
+
 namespace poolcpuid::merge {
 
 std::vector<BitPlace> RegisterPlace::runs_of(std::uint64_t bits) const {
@@ -15,6 +17,11 @@ std::vector<BitPlace> RegisterPlace::runs_of(std::uint64_t bits) const {
                         static_cast<std::uint8_t>(high)});
     }
     return runs;
+}
+
+Plan Plan::of(const Rulebook& rulebook, const PoolPolicy& policy) {
+    if (const auto vendor = rulebook.vendor_of(policy.vendor)) return Plan(rulebook, *vendor);
+    throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
 }
 
 Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook), vendor_(vendor) {

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "poolcpuid/policy.hpp"
 #include "poolcpuid/registers.hpp"
 #include "poolcpuid/rulebook.hpp"
 #include "rulebook/covered.hpp"
@@ -67,6 +68,8 @@ class Plan {
 public:
     // The plan for rulebook.vendors[vendor]. The rulebook must outlive the plan.
     Plan(const Rulebook& rulebook, std::size_t vendor);
+    // The plan for the policy's vendor. Throws NoPolicyError when the rulebook does not know that.
+    static Plan of(const Rulebook& rulebook, const PoolPolicy& policy);
 
     const Rulebook& rulebook() const noexcept { return *rulebook_; }
     std::size_t vendor() const noexcept { return vendor_; }

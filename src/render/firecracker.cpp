@@ -70,8 +70,8 @@ private:
 
 bool is_listed(const HypervisorView& view, const BitPlace& place) {
     if (!place.is_msr) return view.cpuid.find({place.leaf, place.subleaf_first}) != nullptr;
-    return view.msrs && std::any_of(view.msrs->begin(), view.msrs->end(),
-                                    [&](const MsrRow& row) { return row.index == place.leaf && row.value; });
+    const MsrRow* row = view.msrs ? find_msr(*view.msrs, place.leaf) : nullptr;
+    return row != nullptr && row->value.has_value();
 }
 
 }  // namespace

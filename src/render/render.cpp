@@ -26,11 +26,6 @@ const render::Target& target_of(std::string_view name) {
     return *at;
 }
 
-std::size_t vendor_of(const Rulebook& rulebook, const PoolPolicy& policy) {
-    if (const auto vendor = rulebook.vendor_of(policy.vendor)) return *vendor;
-    throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
-}
-
 // A host's CPU and kernel, as far as its dump says them.
 std::string kind_of(const Rulebook& rulebook, const HostDump& host) {
     const HostFacts facts = facts_of(rulebook, host);
@@ -146,9 +141,8 @@ std::vector<RenderTarget> render_targets() {
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std::string_view target,
                         const RenderOptions& options) {
     const render::Target& chosen = target_of(target);
-    const std::size_t vendor = vendor_of(rulebook, policy);
-    const merge::Plan plan(rulebook, vendor);
-    const TargetInput input{plan, policy, options, rulebook.vendors[vendor].id};
+    const merge::Plan plan = merge::Plan::of(rulebook, policy);
+    const TargetInput input{plan, policy, options, rulebook.vendors[plan.vendor()].id};
     Rendering rendering = chosen.render(input);
     rendering.target = target;
     if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, chosen, rendering);
@@ -170,11 +164,10 @@ std::optional<NearestModel> nearest_proxmox_model(const Rulebook& rulebook, cons
 }
 
 std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator) {
-    const std::size_t vendor = vendor_of(rulebook, policy);
-    const merge::Plan plan(rulebook, vendor);
+    const merge::Plan plan = merge::Plan::of(rulebook, policy);
     RenderOptions options;
     options.accelerator = accelerator;
-    return render::qemu_properties({plan, policy, options, rulebook.vendors[vendor].id});
+    return render::qemu_properties({plan, policy, options, rulebook.vendors[plan.vendor()].id});
 }
 
 }  // namespace poolcpuid

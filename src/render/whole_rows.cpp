@@ -8,9 +8,6 @@ namespace poolcpuid::render {
 
 namespace {
 
-// A maximum without end is not followed to its end.
-constexpr std::uint32_t most_leaves = 0x100;
-
 bool has_leaf(const std::vector<LeafRange>& ranges, std::uint32_t leaf) {
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const LeafRange& range) { return range.first <= leaf && leaf <= range.last; });
@@ -33,7 +30,7 @@ std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const Pool
         const auto row = rows.find({field.leaf, field.subleaf_first});
         if (row == rows.end()) continue;
         const std::uint32_t highest = row->second[field.reg];
-        for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves; ++leaf) {
+        for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves_of_range; ++leaf) {
             const LeafKey key{leaf, 0};
             if (!rows.contains(key) && !is_owned(key)) rows.emplace(key, Registers{});
         }

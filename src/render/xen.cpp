@@ -61,19 +61,20 @@ public:
     }
 
 private:
-    // Of a range, and of a leaf. A policy may state any maximum; real ones are below.
-    static constexpr std::uint32_t most_rows = 0x100;
+    // Of a leaf. A policy may state any maximum; real ones are below.
+    static constexpr std::uint32_t most_subleaves = 0x100;
 
     void add_empty_rows() {
         for (const FieldIndex index : input_.plan.fields()) {
             const Field& field = input_.plan.rulebook()[index];
             const auto highest = static_cast<std::uint32_t>(guest_.view().promised(field, field.subleaf_first));
             if (field.derive.how == Derivation::max_leaf) {
-                for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_rows; ++leaf) {
+                for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves_of_range;
+                     ++leaf) {
                     if (!guest_.is_above(leaf) && !has_subleaves(leaf)) add_empty_row({leaf, 0});
                 }
             } else if (field.derive.how == Derivation::max_subleaf) {
-                for (std::uint32_t subleaf = 0; subleaf <= highest && subleaf < most_rows; ++subleaf) {
+                for (std::uint32_t subleaf = 0; subleaf <= highest && subleaf < most_subleaves; ++subleaf) {
                     add_empty_row({field.leaf, subleaf});
                 }
             }

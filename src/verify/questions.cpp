@@ -13,9 +13,6 @@ namespace {
 using merge::Plan;
 using merge::RegisterPlace;
 
-// A policy whose maximum leaf is far beyond any real one is asked only for its rows there.
-constexpr std::uint32_t most_leaves = 0x100;
-
 CpuidTable table_of(const PoolPolicy& policy) { return {policy.cpuid, {}}; }
 
 // The first leaves of the ranges of which the rulebook has fields for this vendor.
@@ -82,7 +79,7 @@ private:
             beyond_.insert({first, 0});
             return;
         }
-        for (std::uint32_t leaf = first; leaf <= *last && leaf - first < most_leaves; ++leaf) {
+        for (std::uint32_t leaf = first; leaf <= *last && leaf - first < most_leaves_of_range; ++leaf) {
             add_subleaves(plan_, policy_, leaf, within_);
         }
         beyond_.insert({*last + 1, 0});

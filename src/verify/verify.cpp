@@ -137,11 +137,7 @@ std::string value_or_empty(const std::map<std::string, std::string>& meta, const
 }  // namespace
 
 Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, const VcpuRunner& run) {
-    const auto vendor = rulebook.vendor_of(policy.vendor);
-    if (!vendor) {
-        throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
-    }
-    const Plan plan(rulebook, *vendor);
+    const Plan plan = Plan::of(rulebook, policy);
     return Verifier(plan, policy, run).run();
 }
 

@@ -224,6 +224,7 @@ TEST_CASE("Proxmox's section stays within its rules whatever the pool is called"
     const Pool pool;
     for (const auto& [name, section] :
          std::vector<std::pair<std::string, std::string>>{{hostile, "a-b-c----touch-owned---touch-owned----x---y---"},
+                                                          {"aZ", "aZ"},
                                                           {"7", "pool-7"},
                                                           {"x", "pool-x"},
                                                           {"A_b-1", "A_b-1"}}) {

@@ -1,5 +1,6 @@
 // The words for causes: each has its meaning in the documentation and its place in the schema.
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -25,6 +26,15 @@ std::vector<std::string> all_causes() {
 }
 
 }  // namespace
+
+TEST_CASE("what goes because something else went is a consequence, and nothing else is", "[policy]") {
+    std::vector<std::string> consequences;
+    for (const std::string& word : all_causes()) {
+        if (is_consequence(cause_named(word).value())) consequences.push_back(word);
+    }
+    std::sort(consequences.begin(), consequences.end());
+    CHECK(consequences == std::vector<std::string>{"dependency", "equality", "gate", "group", "xsave-state"});
+}
 
 TEST_CASE("every cause has a word of its own, by which it is found again", "[policy]") {
     for (auto number = static_cast<std::uint8_t>(Cause::agreement); number <= static_cast<std::uint8_t>(Cause::never);

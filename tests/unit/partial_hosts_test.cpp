@@ -104,6 +104,14 @@ TEST_CASE("CPUs of different microcodes have none that one could go by", "[parti
     CHECK(read_host(replaced(older, "0xa0011d1", "0xa001173")).meta.at("microcode") == "0xa001173");
 }
 
+TEST_CASE("entries of lscpu without a name or a text say nothing", "[partial]") {
+    const std::string plain = example("lscpu.json");
+    const std::string odd = replaced(plain, R"({"field": "CPU family:")",
+                                     R"({"field": "Model:"}, {"data": "x"}, {"field": 5, "data": "x"},
+                                        {"field": "Stepping:", "data": 7}, {"field": "CPU family:")");
+    CHECK(read_host(odd).first_table() == read_host(plain).first_table());
+}
+
 TEST_CASE("what a kernel makes itself says nothing of the CPU", "[partial]") {
     const std::string flags = replaced(example("lscpu.json"), " clwb", " clwb clzero ibpb_brtype srso_no ibpb stibp");
     const CpuidTable table = read_host(flags).first_table();

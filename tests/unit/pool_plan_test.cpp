@@ -95,6 +95,15 @@ TEST_CASE("all hosts may be replaced at once", "[plan]") {
     CHECK(rolling.wait_for.empty());
 }
 
+TEST_CASE("a running policy of another vendor than the pool's is one change", "[plan]") {
+    const PoolPolicy intel = Merged({hardware_host("i", intel_table())}).policy;
+    const PoolPlan result = plan({good("a")}, {{good("b")}, {}, {}}, {}, {intel});
+    const auto of_intel = std::find_if(result.running.begin(), result.running.end(),
+                                       [](const RunningPlan& entry) { return !entry.of_pool; });
+    REQUIRE(of_intel != result.running.end());
+    CHECK(of_intel->restart == PromiseCounts{1, 0, 0, 0});
+}
+
 TEST_CASE("a host that comes back is compared with its former self, one that joins with the pool's policy", "[plan]") {
     const PoolPlan result = plan({good("a"), weak("w")}, {{good("g"), weaker("x")}, {}, {weak("a")}});
     CHECK(result.replaced.front().counts == PromiseCounts{1, 0, 0, 0});
