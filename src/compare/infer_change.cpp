@@ -13,12 +13,13 @@
 #include "base/sha256.hpp"
 #include "compare/members.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid {
 
 namespace {
 
-constexpr const char* unnamed_hosts_gone = "unnamed-hosts-gone";
+constexpr FindingCode unnamed_hosts_gone("unnamed-hosts-gone");
 
 // A class of equal hosts of the policy, and how many of its hosts are not accounted for yet.
 struct Class {
@@ -167,10 +168,11 @@ private:
              {});
     }
 
-    void find(std::string code, std::string message, const std::vector<std::string>& hosts) {
+    void find(FindingCode code, std::string message, const std::vector<std::string>& hosts) {
         const std::vector<std::string> first(
             hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(std::min(hosts.size(), most_names)));
-        result_.findings.push_back({Severity::warning, std::move(code), std::move(message), {}, {first, hosts.size()}});
+        result_.findings.push_back(
+            {Severity::warning, std::string(code), std::move(message), {}, {first, hosts.size()}});
     }
 
     const PoolPolicy& policy_;
