@@ -1,4 +1,5 @@
-// The codes of findings, by which scripts know them. docs/findings.md says of each what it means and what to do.
+// The codes of findings, by which scripts know them. docs/findings.md says of each what it means and what to do, and
+// docs/plan.md what those of a plan say.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 namespace poolcpuid {
 
-// Every code of a finding, and of a note on a dump, which becomes one. Sorted; never renamed once released.
+// Every code of a policy's finding, and of a note on a dump, which becomes one. Sorted; never renamed once released.
 inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "address-width-differs",
     "asked-of-hardware",
@@ -41,17 +42,26 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "xsave-layout-documented",
 });
 
-// One of them: any other word does not compile. A Finding has a plain string, for a document of another version may
+// Every code of a plan's finding, which says what cannot be known of a change of hosts. Sorted and kept likewise.
+inline constexpr std::array plan_finding_codes = std::to_array<std::string_view>({
+    "former-dump-gone",
+    "may-have-changed",
+    "may-have-joined",
+    "unnamed-hosts-gone",
+});
+
+// One of either: any other word does not compile. A Finding has a plain string, for a document of another version may
 // have other codes.
 class FindingCode {
 public:
     consteval FindingCode(const char* word) : word_(word) {
-        if (std::find(finding_codes.begin(), finding_codes.end(), word_) == finding_codes.end()) {
-            throw "finding_codes does not have this word";
+        if (std::find(finding_codes.begin(), finding_codes.end(), word_) == finding_codes.end() &&
+            std::find(plan_finding_codes.begin(), plan_finding_codes.end(), word_) == plan_finding_codes.end()) {
+            throw "neither finding_codes nor plan_finding_codes has this word";
         }
     }
 
-    // The code that is this word, or nothing.
+    // The one of finding_codes that is this word, or nothing: a plan is written, and never read back.
     static constexpr std::optional<FindingCode> find(std::string_view word) noexcept {
         const auto at = std::find(finding_codes.begin(), finding_codes.end(), word);
         if (at == finding_codes.end()) return std::nullopt;

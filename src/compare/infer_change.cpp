@@ -13,12 +13,13 @@
 #include "base/sha256.hpp"
 #include "compare/members.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid {
 
 namespace {
 
-constexpr const char* unnamed_hosts_gone = "unnamed-hosts-gone";
+constexpr FindingCode unnamed_hosts_gone("unnamed-hosts-gone");
 
 // A class of equal hosts of the policy, and how many of its hosts are not accounted for yet.
 struct Class {
@@ -34,6 +35,7 @@ public:
             classes_[host.sha256] = {&host, host.count - host.names.size()};
             for (const std::string& name : host.names) names_[name] = host.sha256;
         }
+        for (const auto& [digest, of] : classes_) unnamed_ += of.unnamed;
     }
 
     InferredChange run() {
@@ -45,7 +47,8 @@ public:
         for (const HostDump* dump : by_name()) {
             if (!take_listed(*dump) && !take_unnamed(*dump)) strangers.push_back(dump);
         }
-        for (const HostDump* dump : strangers) take_stranger(*dump);
+        const std::string former = former_digest();
+        for (const HostDump* dump : strangers) take_stranger(*dump, former);
         for (const auto& [name, digest] : names_) {
             if (!seen_.contains(name)) leave(name, digest);
         }
@@ -98,16 +101,18 @@ private:
         const auto at = classes_.find(dump.sha256);
         if (at == classes_.end() || at->second.unnamed == 0) return false;
         --at->second.unnamed;
+        --unnamed_;
         result_.kept.push_back(dump);
         taken_.push_back(dump.name);
         return true;
     }
 
-    void take_stranger(const HostDump& dump) {
-        if (unnamed() == 0) {
+    // former: the digest of the host that it may be.
+    void take_stranger(const HostDump& dump, const std::string& former) {
+        if (unnamed_ == 0) {
             result_.change.added.push_back(dump);
         } else if (same_names()) {
-            result_.lost.push_back({dump.name, former_digest()});
+            result_.lost.push_back({dump.name, former});
             result_.change.replaced.push_back(dump);
             ++came_back_;
         } else {
@@ -119,12 +124,6 @@ private:
     void leave(const std::string& name, const std::string& digest) {
         result_.lost.push_back({name, digest});
         result_.change.removed.push_back(name);
-    }
-
-    std::size_t unnamed() const {
-        std::size_t count = 0;
-        for (const auto& [digest, of] : classes_) count += of.unnamed;
-        return count;
     }
 
     bool same_names() {
@@ -159,7 +158,7 @@ private:
                      " of these. Whether others of the same content left, and these joined, is not known.",
                  taken_);
         }
-        const std::size_t gone = unnamed() - std::min(unnamed(), came_back_);
+        const std::size_t gone = unnamed_ - std::min(unnamed_, came_back_);
         result_.unnamed = gone;
         if (gone == 0) return;
         find(unnamed_hosts_gone,
@@ -169,15 +168,17 @@ private:
              {});
     }
 
-    void find(std::string code, std::string message, const std::vector<std::string>& hosts) {
+    void find(FindingCode code, std::string message, const std::vector<std::string>& hosts) {
         const std::vector<std::string> first(
             hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(std::min(hosts.size(), most_names)));
-        result_.findings.push_back({Severity::warning, std::move(code), std::move(message), {}, {first, hosts.size()}});
+        result_.findings.push_back(
+            {Severity::warning, std::string(code), std::move(message), {}, {first, hosts.size()}});
     }
 
     const PoolPolicy& policy_;
     const std::vector<HostDump>& dumps_;
     std::map<std::string, Class> classes_;      // by digest
+    std::size_t unnamed_ = 0;                   // of all classes
     std::map<std::string, std::string> names_;  // listed: digest by name
     std::set<std::string> seen_;                // of these, those with a dump
     std::optional<bool> same_names_;
@@ -187,17 +188,22 @@ private:
     InferredChange result_;
 };
 
-template <typename Item>
-void erase_named(std::vector<Item>& items, const std::string& name) {
-    std::erase_if(items, [&](const Item& item) { return item.name == name; });
-}
-
 // What is asked for, laid over what was inferred.
 class Overlay {
 public:
-    explicit Overlay(InferredChange inferred) : result_(std::move(inferred)) {}
+    explicit Overlay(InferredChange inferred) : result_(std::move(inferred)) {
+        for (const HostDump& host : result_.kept) members_.insert(host.name);
+        for (const FormerHost& host : result_.lost) {
+            members_.insert(host.name);
+            lost_.insert(host.name);
+        }
+    }
 
     InferredChange run(const PoolChange& asked) {
+        for (const auto* hosts : {&asked.added, &asked.replaced}) {
+            for (const HostDump& host : *hosts) asked_.insert(host.name);
+        }
+        take_back_inferred();
         for (const HostDump& host : asked.added) add(host);
         for (const HostDump& host : asked.replaced) replace(host);
         std::set<std::string> leaving;
@@ -205,73 +211,60 @@ public:
             if (pattern.find_first_of("*?[") == std::string::npos) claim(pattern);
             leaving.merge(matching(pattern));
         }
-        for (const std::string& name : leaving) remove(name);
+        remove(leaving);
         return std::move(result_);
     }
 
 private:
-    bool is_lost(const std::string& name) const {
-        return std::any_of(result_.lost.begin(), result_.lost.end(),
-                           [&](const FormerHost& host) { return host.name == name; });
+    // What was inferred of the hosts that join or come back as asked.
+    void take_back_inferred() {
+        const auto is_asked = [&](const HostDump& host) { return asked_.contains(host.name); };
+        std::erase_if(result_.change.added, is_asked);
+        std::erase_if(result_.change.replaced, is_asked);
+        std::erase_if(result_.change.removed, [&](const std::string& name) { return asked_.contains(name); });
     }
 
     void add(const HostDump& host) {
-        erase_inferred(host.name);
-        (is_lost(host.name) ? result_.change.replaced : result_.change.added).push_back(host);
-        if (is_lost(host.name))
-            replaced_.insert(host.name);
-        else
-            added_.insert(host.name);
+        (lost_.contains(host.name) ? result_.change.replaced : result_.change.added).push_back(host);
     }
 
     void replace(const HostDump& host) {
-        erase_inferred(host.name);
         claim(host.name);
         result_.change.replaced.push_back(host);
-        replaced_.insert(host.name);
-    }
-
-    bool is_member(const std::string& name) const {
-        return is_lost(name) || std::any_of(result_.kept.begin(), result_.kept.end(),
-                                            [&](const HostDump& host) { return host.name == name; });
     }
 
     // One of the hosts that the policy counts and does not name, where it is none that it names.
     void claim(const std::string& name) {
-        if (result_.unnamed == 0 || is_member(name)) return;
+        if (result_.unnamed == 0 || members_.contains(name)) return;
         result_.lost.push_back({name, {}});
+        members_.insert(name);
+        lost_.insert(name);
         if (--result_.unnamed > 0) return;
         std::erase_if(result_.findings, [](const Finding& finding) { return finding.code == unnamed_hosts_gone; });
     }
 
-    void remove(const std::string& name) {
-        if (!replaced_.contains(name)) erase_named(result_.change.replaced, name);
+    void remove(const std::set<std::string>& leaving) {
+        std::erase_if(result_.change.replaced,
+                      [&](const HostDump& host) { return leaving.contains(host.name) && !asked_.contains(host.name); });
         auto& removed = result_.change.removed;
-        if (std::find(removed.begin(), removed.end(), name) == removed.end()) removed.push_back(name);
-    }
-
-    // Takes back what was inferred of a host.
-    void erase_inferred(const std::string& name) {
-        std::erase(result_.change.removed, name);
-        if (!replaced_.contains(name)) erase_named(result_.change.replaced, name);
-        if (!added_.contains(name)) erase_named(result_.change.added, name);
+        const std::set<std::string> inferred(removed.begin(), removed.end());
+        std::set_difference(leaving.begin(), leaving.end(), inferred.begin(), inferred.end(),
+                            std::back_inserter(removed));
     }
 
     std::set<std::string> matching(const std::string& pattern) const {
-        std::set<std::string> members;
-        for (const HostDump& host : result_.kept) members.insert(host.name);
-        for (const FormerHost& host : result_.lost) members.insert(host.name);
-        if (members.contains(pattern)) return {pattern};
+        if (members_.contains(pattern)) return {pattern};
         std::set<std::string> matches;
-        std::copy_if(members.begin(), members.end(), std::inserter(matches, matches.end()),
+        std::copy_if(members_.begin(), members_.end(), std::inserter(matches, matches.end()),
                      [&](const std::string& name) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
-        if (matches.empty()) throw compare::not_of_pool({members.begin(), members.end()}, pattern);
+        if (matches.empty()) throw compare::not_of_pool({members_.begin(), members_.end()}, pattern);
         return matches;
     }
 
     InferredChange result_;
-    std::set<std::string> added_;  // asked for, and so not to be taken back
-    std::set<std::string> replaced_;
+    std::set<std::string> members_;  // of the pool, by the policy: kept and lost
+    std::set<std::string> lost_;     // of these
+    std::set<std::string> asked_;    // join or come back as asked, whatever was inferred
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "merge/vendor_rules.hpp"
 #include "policy/summary_groups.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid {
 
@@ -219,7 +220,8 @@ private:
         }
         const std::size_t count = names.size();
         names.resize(std::min(count, most_names));
-        plan_.findings.push_back({Severity::note, "former-dump-gone", text + ".", {}, {names, count}});
+        constexpr FindingCode code("former-dump-gone");
+        plan_.findings.push_back({Severity::note, std::string(code), text + ".", {}, {names, count}});
     }
 
     void ask_of_policy_after() {

@@ -1,6 +1,7 @@
 // A QEMU program to be asked: QMP on its standard input and output, without a machine.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,9 +12,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
+#include <utility>
 
 #include "base/printable.hpp"
+#include "os/file_descriptor.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/limits.hpp"
 #include "poolcpuid/vmm_facts.hpp"
@@ -35,45 +37,39 @@ constexpr std::chrono::seconds patience{limits::qemu_seconds};
     throw InputError(program, 0, expected, found);
 }
 
+// Two ends of one connection, for what is asked and what is answered.
+struct Connection {
+    os::FileDescriptor ours;
+    os::FileDescriptor theirs;
+};
+
+Connection connection_to(const std::string& program) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        fail(program, "no socket: " + os::reason(errno));
+    }
+    return {os::FileDescriptor(ends[0]), os::FileDescriptor(ends[1])};
+}
+
 // A child process with a socket for its standard input and output; killed and waited for when this goes.
 class Child {
 public:
-    explicit Child(const std::string& program) : program_(program) {
-        std::array<int, 2> input{};
-        std::array<int, 2> output{};
-        if (::pipe2(input.data(), O_CLOEXEC) != 0 || ::pipe2(output.data(), O_CLOEXEC) != 0) {
-            fail(program, "no pipe: " + std::system_category().message(errno));
-        }
-        to_ = input[1];
-        from_ = output[0];
-        ::fcntl(to_, F_SETFL, O_NONBLOCK);  // a child that reads nothing must not hold us
-        pid_ = ::fork();
-        if (pid_ == 0) start(input[0], output[1]);
-        ::close(input[0]);
-        ::close(output[1]);
-        if (pid_ < 0) fail(program, "cannot be started: " + std::system_category().message(errno));
-    }
+    explicit Child(const std::string& program) : Child(program, connection_to(program)) {}
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
-        ::close(to_);
-        ::close(from_);
-        if (pid_ > 0) {
-            ::kill(pid_, SIGKILL);
-            ::waitpid(pid_, nullptr, 0);
-        }
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
     }
 
     void write(std::string_view line) const {
-        // A program that has ended must not end us.
-        void (*const before)(int) = std::signal(SIGPIPE, SIG_IGN);
-        while (!line.empty() && is_ready(to_, POLLOUT)) {
-            const ssize_t written = ::write(to_, line.data(), line.size());
+        while (!line.empty() && is_ready(POLLOUT)) {
+            // A program that has ended must not end us, nor one that reads nothing hold us.
+            const ssize_t written = ::send(socket_.number(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             if (written < 0 && errno == EINTR) continue;
             if (written < 0) break;
             line.remove_prefix(static_cast<std::size_t>(written));
         }
-        std::signal(SIGPIPE, before);
         if (!line.empty()) refuse(program_, "a QEMU that reads what it is asked", "one that does not");
     }
 
@@ -88,12 +84,12 @@ public:
             if (buffer_.size() > limits::qemu_answer_bytes) {
                 refuse(program_, "answers of at most " + std::to_string(limits::qemu_answer_bytes) + " bytes", "more");
             }
-            if (!is_ready(from_, POLLIN)) {
+            if (!is_ready(POLLIN)) {
                 refuse(program_, "the answers of a QEMU within " + std::to_string(patience.count()) + " seconds",
                        "none in that time");
             }
             std::array<char, 1 << 16> bytes{};
-            const ssize_t count = ::read(from_, bytes.data(), bytes.size());
+            const ssize_t count = ::read(socket_.number(), bytes.data(), bytes.size());
             if (count < 0 && errno == EINTR) continue;
             if (count <= 0) refuse(program_, "the answers of a QEMU for x86-64", "a program that ends without");
             buffer_.append(bytes.data(), static_cast<std::size_t>(count));
@@ -101,13 +97,19 @@ public:
     }
 
 private:
-    // Waits until the descriptor can be read or written. False when patience is at an end.
-    bool is_ready(int descriptor, short event) const {
+    Child(const std::string& program, Connection connection)
+        : program_(program), socket_(std::move(connection.ours)), pid_(::fork()) {
+        if (pid_ == 0) start(connection.theirs.number());
+        if (pid_ < 0) fail(program, "cannot be started: " + os::reason(errno));
+    }
+
+    // Waits until the socket can be read or written. False when patience is at an end.
+    bool is_ready(short event) const {
         for (;;) {
             const auto left =
                 std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
             if (left.count() <= 0) return false;
-            pollfd wait{descriptor, event, 0};
+            pollfd wait{socket_.number(), event, 0};
             const int ready = ::poll(&wait, 1, static_cast<int>(left.count()));
             if (ready > 0) return true;
             if (ready < 0 && errno != EINTR) return false;
@@ -115,9 +117,9 @@ private:
     }
 
     // In the child: only calls that are allowed after fork.
-    [[noreturn]] void start(int input, int output) const {
-        ::dup2(input, STDIN_FILENO);
-        ::dup2(output, STDOUT_FILENO);
+    [[noreturn]] void start(int socket) const {
+        ::dup2(socket, STDIN_FILENO);
+        ::dup2(socket, STDOUT_FILENO);
         const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
         if (null >= 0) ::dup2(null, STDERR_FILENO);
         ::execl(program_.c_str(), program_.c_str(), "-M", "none", "-accel", "tcg", "-accel", "kvm", "-nodefaults",
@@ -126,16 +128,15 @@ private:
     }
 
     std::string program_;
-    int to_ = -1;
-    int from_ = -1;
-    pid_t pid_ = -1;
+    os::FileDescriptor socket_;
+    pid_t pid_;
     std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + patience;
     std::string buffer_;
 };
 
 const std::string& executable(const std::string& program) {
     if (::access(program.c_str(), X_OK) != 0) {
-        fail(program, "cannot be started: " + std::system_category().message(errno));
+        fail(program, "cannot be started: " + os::reason(errno));
     }
     return program;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Twice the input takes twice the instructions: readers, and the verbs that take many hosts.
+"""Twice the input takes twice the instructions: readers, the verbs that take many hosts, and what plan infers of them.
 
 callgrind counts for N, 2N and 4N, with one thread. What the program needs besides its input is no part of it: what the
 third costs more than the second is compared with what the second costs more than the first, and must be less than 2.3 times
@@ -7,21 +7,33 @@ as much.
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import unittest
 
 from program import EXAMPLES, Case, run, skip
 
 MOST = 2.3
+CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+
+
+def counted(result):
+    return int(re.search(rb"Collected : (\d+)", result.stderr)[1])
 
 
 def instructions(*arguments):
-    result = run("--threads", "1", *arguments, timeout=300,
-                 launcher=["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"])
+    result = run("--threads", "1", *arguments, timeout=300, launcher=CALLGRIND)
     if result.returncode not in (0, 1):
         raise AssertionError((arguments, result.stderr[-500:]))
-    return int(re.search(rb"Collected : (\d+)", result.stderr)[1])
+    return counted(result)
+
+
+def instructions_of_inference(hosts):
+    """The library alone: beside what the program does for a host, what it infers of one is little."""
+    return counted(subprocess.run([*CALLGRIND, os.environ["POOLCPUID_UNIT_TESTS"], "[growth]"], check=True, timeout=300,
+                                  capture_output=True, env={**os.environ, "POOLCPUID_HOSTS": str(hosts)}))
 
 
 class Growth(Case):
@@ -65,7 +77,9 @@ class Growth(Case):
         return self.write(f"hosts-{count}.ndjson", "\n".join(lines) + "\n")
 
     def assert_linear(self, sizes, arguments_of):
-        costs = [instructions(*arguments_of(size)) for size in sizes]
+        self.assert_costs([instructions(*arguments_of(size)) for size in sizes])
+
+    def assert_costs(self, costs):
         ratio = (costs[2] - costs[1]) / (costs[1] - costs[0])
         print(f"{self.id().split('.')[-1]}: {ratio:.2f}", flush=True)
         self.assertLessEqual(ratio, MOST, costs)
@@ -103,6 +117,9 @@ class Growth(Case):
             return ["plan", self.policy(hosts), "--hosts", hosts, "--remove", "h1", "--format", "json"]
 
         self.assert_linear((10, 20, 40), plan)
+
+    def test_inferred_change(self):
+        self.assert_costs([instructions_of_inference(hosts) for hosts in (200, 400, 800)])
 
 
 if __name__ == "__main__":
