@@ -36,7 +36,7 @@ void add_details(const PolicyHosts& hosts, const Rulebook& rulebook, ReportInput
     PoolPolicy again = hosts.state.finish(options);
     const bool same_findings = again.findings == input.policy.findings;
     again.findings = input.policy.findings;
-    if (again != input.policy) {
+    if ((input.policy.lean ? as_lean(again) : again) != input.policy) {
         log_warning("the page does not use --hosts: from them now follows another policy");
         input.other_hosts = true;
         return;

@@ -114,25 +114,36 @@ private:
         }
     }
 
-    void report_identity() {
+    // What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that are
+    // open to it.
+    std::pair<std::set<std::string>, HostList> wrong_beliefs(const HostGroup& lender) const {
         std::set<std::string> wrong;
         HostList exposed;
         for (const Variant& variant : in_.variants) {
             if (variant.is_ceiling) continue;
-            const auto open = open_unknown_to_guests(plan_, *in_.identity.promises, *variant.promises);
+            const auto open = open_unknown_to_guests(plan_, *lender.promises, *variant.promises);
             if (open.empty()) continue;
             wrong.insert(open.begin(), open.end());
             exposed.add(variant.hosts, in_.most_names);
         }
+        return {std::move(wrong), std::move(exposed)};
+    }
+
+    void report_identity() {
+        const auto [wrong, exposed] = wrong_beliefs(in_.identity);
         if (wrong.empty()) return;
+        const std::string lender = in_.identity.hosts.names.front();
+        const HostGroup& usual = *choose_identity(groups_, "");
+        const bool is_by_choice = wrong_beliefs(usual).first.empty();
         std::vector<std::string> names;
         for (const Vulnerability* vulnerability : vulnerabilities(wrong)) names.emplace_back(vulnerability->name);
-        const std::string lender = in_.identity.hosts.names.front();
         add(Severity::error, "no-safe-identity",
-            "No family and model is safe for the whole pool. From those of " + lender +
+            (is_by_choice ? "The family and model of " + lender + " are not safe for the whole pool, as those of " +
+                                usual.hosts.names.front() + " are, which merge takes by itself. From them"
+                          : "No family and model is safe for the whole pool. From those of " + lender) +
                 " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                 ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. " +
-                remedy_by_hand(wrong),
+                (is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong)),
             exposed);
     }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -20,19 +21,32 @@ namespace {
 
 using document::enumerate;
 
-// Whether a host that has seen keeps the promise that value makes.
+// Whether a host that has seen keeps the promise that value makes. One that promises nothing is kept by a host of which
+// nothing is known; of a minimum that is what stands in for it there.
 bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
-    if (field.rule == Rule::identity) return true;
-    if (!seen.known) return false;
+    const std::uint64_t all = field.mask() >> field.low;
     switch (field.rule) {
-        case Rule::intersect: return ((value << field.low) & ~with_covered(field, seen.value << field.low)) == 0;
+        case Rule::identity: return true;
+        case Rule::intersect:
+            return value == 0 ||
+                   (seen.known && ((value << field.low) & ~with_covered(field, seen.value << field.low)) == 0);
         case Rule::union_:
-        case Rule::guarded: return (seen.value & ~value) == 0;
+        case Rule::guarded: return value == all || (seen.known && (seen.value & ~value) == 0);
         case Rule::min: return value <= seen.value;
-        case Rule::max: return value >= seen.value;
-        case Rule::equal: return value == seen.value;
+        case Rule::max: return value == all || (seen.known && value >= seen.value);
+        case Rule::equal: return seen.known && value == seen.value;
         default: return false;
     }
+}
+
+// Whether a name of --show is that of the group in which the field is shown.
+bool is_in_group(const Field& field, const std::string& name) { return !name.empty() && field.ask == name; }
+
+// Whose CPU the guest is shown: the host's that lends its identity, with what guests infer from it and the microcode
+// that goes with it.
+bool is_of_signature(const Field& field) {
+    return field.rule == Rule::identity && !field.is_msr && field.leaf == signature_key.leaf &&
+           field.reg == Register::eax;
 }
 
 bool can_be_set(Rule rule) noexcept {
@@ -61,9 +75,21 @@ private:
         std::set<FieldIndex> shown;
         for (const std::string& name : options_.show) show_one(name, shown);
         for (const auto& [name, value] : options_.set) shown.insert(field_named(plan_, name, "--set"));
+        show_formats(shown);
         for (const FieldIndex index : plan_.fields()) {
             if (!is_shown(index, shown) && !is_bad_news_of_shown(index, shown)) {
                 draft_.take_out(index, {Cause::not_asked, 0});
+            }
+        }
+    }
+
+    // Whoever is shown what has a format is told the format: 0 is one, too.
+    void show_formats(std::set<FieldIndex>& shown) const {
+        for (const EqualityGroup& group : rulebook_.equality) {
+            const auto is_asked = [&](FieldIndex index) { return shown.contains(index); };
+            if (std::any_of(group.drop.begin(), group.drop.end(), is_asked) ||
+                std::any_of(group.fields.begin(), group.fields.end(), is_asked)) {
+                shown.insert(group.fields.begin(), group.fields.end());
             }
         }
     }
@@ -72,17 +98,18 @@ private:
         return rulebook_[index].exposure != Exposure::asked || shown.contains(index);
     }
 
-    // Whoever is shown the gate is told the bad news behind it, asked or not: clear, it would be a promise.
+    // Whoever is shown the gate is told the bad news behind it, asked or not: clear, or 0 of what is the more the
+    // worse, it would be a promise.
     bool is_bad_news_of_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
         const FieldIndex gate = rulebook_[index].gate;
-        return plan_.is_inverted(index) && gate != no_field && rulebook_[gate].rule != Rule::hide &&
-               is_shown(gate, shown);
+        const bool is_bad_news = plan_.is_inverted(index) || rulebook_[index].rule == Rule::max;
+        return is_bad_news && gate != no_field && rulebook_[gate].rule != Rule::hide && is_shown(gate, shown);
     }
 
     void show_one(const std::string& name, std::set<FieldIndex>& shown) {
         bool is_group = false;
         for (std::size_t i = 0; i < rulebook_.fields.size(); ++i) {
-            if (rulebook_.fields[i].ask != name) continue;
+            if (!is_in_group(rulebook_.fields[i], name)) continue;
             is_group = true;
             shown.insert(static_cast<FieldIndex>(i));
         }
@@ -113,14 +140,23 @@ private:
     }
 
     void set() {
+        std::map<FieldIndex, std::uint64_t> values;
         for (const auto& [name, text] : options_.set) {
             const FieldIndex index = field_named(plan_, name, "--set");
             const Field& field = rulebook_[index];
+            if (is_of_signature(field)) {
+                throw UsageError("--set " + name +
+                                 ": guests are shown the family, model and stepping of a host, which --identity names");
+            }
             if (!can_be_set(field.rule)) {
                 throw UsageError("--set " + name + ": a field of the rule " + std::string(to_string(field.rule)) +
                                  " is not the operator's to set");
             }
             const std::uint64_t value = parse_value(field, text);
+            if (values.try_emplace(index, value).first->second != value) {
+                throw UsageError("--set " + name + ": set to two values");
+            }
+            if (is_hidden(index)) throw UsageError("--set " + name + ": hidden by --hide, too");
             const auto broken = variants_where(variants_, [&](const Variant& variant) {
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
@@ -131,6 +167,11 @@ private:
             }
             draft_.set(index, value);
         }
+    }
+
+    bool is_hidden(FieldIndex index) const {
+        return std::any_of(options_.hide.begin(), options_.hide.end(),
+                           [&](const std::string& name) { return field_named(plan_, name, "--hide") == index; });
     }
 
     const MergeOptions& options_;
@@ -228,7 +269,7 @@ RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
     for (const std::string& name : options.hide) record.hide.push_back(id_of(name, "--hide"));
     for (const std::string& name : options.show) {
         const bool is_group = std::any_of(rulebook.fields.begin(), rulebook.fields.end(),
-                                          [&](const Field& field) { return field.ask == name; });
+                                          [&](const Field& field) { return is_in_group(field, name); });
         record.show.push_back(is_group ? name : id_of(name, "--show"));
     }
     for (const auto& [name, text] : options.set) {

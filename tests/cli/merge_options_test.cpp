@@ -183,6 +183,7 @@ TEST_CASE("--show shows what is shown only when asked for, by field or by group"
     CHECK(svm(run({"merge", pool.nested, "--show", "svm"})) == 1);
     CHECK(run({"merge", pool.nested, "--show", "no-such-field"}).status == 2);
     CHECK(run({"merge", pool.nested, "--show", "amd_ppin"}).status == 2);
+    CHECK(run({"merge", pool.nested, "--show", ""}).status == 2);  // an empty variable of a script asks for nothing
 }
 
 TEST_CASE("--set gives a value that every host keeps, or there is no policy", "[merge][options]") {
@@ -197,6 +198,24 @@ TEST_CASE("--set gives a value that every host keeps, or there is no policy", "[
     CHECK(run({"merge", pool.strong, "--set", "avx2=2"}).status == 2);
     CHECK(run({"merge", pool.strong, "--set", "avx2"}).status == 2);
     CHECK(run({"merge", pool.strong, "--set", "avx2=x"}).status == 2);
+}
+
+TEST_CASE("options that contradict each other are refused", "[merge][options]") {
+    const Pool pool;
+    const Result hidden = run({"merge", pool.strong, "--hide", "avx2", "--set", "avx2=1"});
+    CHECK(hidden.status == 2);
+    CHECK_THAT(hidden.err, Contains("hidden by --hide"));
+    const Result twice = run({"merge", pool.strong, "--set", "avx2=1", "--set", "avx2=0"});
+    CHECK(twice.status == 2);
+    CHECK_THAT(twice.err, Contains("two values"));
+    const Result other = run({"merge", pool.strong, "--set", "family=15"});
+    CHECK(other.status == 2);
+    CHECK_THAT(other.err, Contains("--identity"));
+}
+
+TEST_CASE("a guest without long mode is of no level", "[merge][options]") {
+    const Pool pool;
+    CHECK(run({"merge", pool.strong, "--hide", "lm"}).out.find("\"level\"") == std::string::npos);
 }
 
 TEST_CASE("a --set that goes with something hidden is no policy", "[merge][options]") {

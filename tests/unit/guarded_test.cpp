@@ -308,6 +308,19 @@ TEST_CASE("a revision in the half of MSR 8Bh where the vendor has none is none",
     CHECK(microcode_revision(of_intel) == 0x5003302U);
 }
 
+TEST_CASE("an identity that is not safe by choice is told from a pool without a safe one", "[identity]") {
+    const HostDump avoton = hardware_host("avoton", intel_table(0x000406D8));
+    const HostDump newer = hardware_host("skx", intel_table(0x00050654));
+    CHECK(Merged({avoton, newer}).finding("no-safe-identity") == nullptr);
+    MergeOptions chosen;
+    chosen.identity = "avoton";
+    const Merged pool({avoton, newer}, chosen);
+    REQUIRE(pool.finding("no-safe-identity") != nullptr);
+    CHECK_THAT(
+        pool.finding("no-safe-identity")->message,
+        Catch::Contains("those of skx are, which merge takes by itself") && Catch::Contains("Leave --identity out"));
+}
+
 // K common.c cpu_set_bug_bits: a guest that is shown a family before 19h does not look for TSA.
 TEST_CASE("a pool whose guests do not look for what a host is open to has no safe identity", "[identity]") {
     const HostDump old = amd("rome", rome, 0, 0);

@@ -363,6 +363,31 @@ TEST_CASE("max: an obligation may be set to more than the hosts have, and not to
     CHECK(setting("12") == 12);
     CHECK(setting("8") == 8);
     CHECK_THROWS_AS(setting("4"), NoPolicyError);
+    // Whoever is shown ERAPS is told the size, asked or not.
+    MergeOptions shown;
+    shown.show = {"eraps"};
+    CHECK((Merged({host}, shown).reg(0x80000021, 0, ebx) >> 16 & 0xFF) == 8);
+}
+
+TEST_CASE("who is shown one number of leaf 15h is shown the leaf", "[merge]") {
+    MergeOptions options;
+    options.show = {"tsc_num"};
+    const Registers crystal{2, 0xA8, 24000000, 0};
+    CHECK(Merged({hardware_host("a", intel_table().row(0x15, 0, crystal))}, options).row(0x15, 0) == crystal);
+}
+
+TEST_CASE("a value that promises nothing may be set though it is not known of a host", "[merge]") {
+    const HostDump host = hardware_host("a", amd_table().unknown(0x80000021, 0).unknown(0x80000008, 0));
+    for (const auto& [field, value] : std::vector<std::pair<std::string, std::string>>{
+             {"clzero", "0"}, {"fs_gs_base_ns", "1"}, {"maxphyaddr", "36"}}) {
+        CAPTURE(field);
+        MergeOptions options;
+        options.set = {{field, value}};
+        CHECK_NOTHROW(Merged({host}, options));
+    }
+    MergeOptions promise;
+    promise.set = {{"clzero", "1"}};
+    CHECK_THROWS_AS(Merged({host}, promise), NoPolicyError);
 }
 
 TEST_CASE("equal: of two values as usual the identity's is not the one to blame", "[merge]") {
