@@ -38,19 +38,13 @@ PromiseCounts counts_of(const std::vector<FieldChange>& changes) {
     return counts;
 }
 
-// What a policy of a merge promises. Where it asks for no VERW and does not say that a host is open, none needs it.
-compare::Promised promised_by(const merge::Plan& rules, const PoolPolicy& policy) {
-    merge::HostPromises promises = merge::promises_of(rules, policy);
-    promises.atoms.scrubs |= promises.scrub_unknown;
-    return {std::move(promises), true};
-}
-
 // From one policy to another, in number.
 PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const PoolPolicy& after) {
     const auto vendor = rulebook.vendor_of(before.vendor);
     if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
     const merge::Plan rules(rulebook, *vendor);
-    return counts_of(compare::field_changes(rules, promised_by(rules, before), promised_by(rules, after)));
+    return counts_of(compare::field_changes(rules, {merge::promises_of(rules, before), true},
+                                            {merge::promises_of(rules, after), true}));
 }
 
 class Planner {
