@@ -127,9 +127,8 @@ bool Verdict::compatible(Strictness strictness) const noexcept {
     return outcome(strictness.unknown) <= (strictness.degraded_fails ? Outcome::runs : Outcome::runs_degraded);
 }
 
-PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy) {
-    impl_ = std::make_unique<const Impl>(policy.vendor, Plan::of(rulebook, policy), policy);
-}
+PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy)
+    : impl_(std::make_unique<const Impl>(policy.vendor, Plan::of(rulebook, policy), policy)) {}
 
 PolicyCheck::PolicyCheck(PolicyCheck&& other) noexcept = default;
 PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
