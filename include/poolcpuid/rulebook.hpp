@@ -88,8 +88,8 @@ struct Vulnerability {
     std::string_view id;     // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
     std::string_view name;   // as people say it: "Spectre v2 (branch target injection)"
     VendorMask vendors = 0;  // those with a CPU that is affected
-    std::string_view
-        by_hand;  // what turns the mitigation on in a Linux guest that holds itself for safe; empty: nothing
+    // What turns the mitigation on in a Linux guest that holds itself for safe; empty: nothing.
+    std::string_view by_hand;
     std::string_view source;
 };
 

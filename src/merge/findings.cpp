@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "merge/identity_findings.hpp"
 #include "merge/msr_findings.hpp"
 #include "merge/outliers.hpp"
 #include "policy/document_text.hpp"
@@ -39,7 +40,7 @@ public:
     std::vector<Finding> run() {
         report_skipped();
         report_guards();
-        report_identity();
+        report_unsafe_identity(in_, groups_, findings_);
         report_widths();
         report_silence();
         report_missing_views();
@@ -112,68 +113,6 @@ private:
                                                   : "affected and without the microcode. Update the microcode there.";
             add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
-    }
-
-    // What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that are
-    // open to it.
-    std::pair<std::set<std::string>, HostList> wrong_beliefs(const HostGroup& lender) const {
-        std::set<std::string> wrong;
-        HostList exposed;
-        for (const Variant& variant : in_.variants) {
-            if (variant.is_ceiling) continue;
-            const auto open = open_unknown_to_guests(plan_, *lender.promises, *variant.promises);
-            if (open.empty()) continue;
-            wrong.insert(open.begin(), open.end());
-            exposed.add(variant.hosts, in_.most_names);
-        }
-        return {std::move(wrong), std::move(exposed)};
-    }
-
-    void report_identity() {
-        const auto [wrong, exposed] = wrong_beliefs(in_.identity);
-        if (wrong.empty()) return;
-        const std::string lender = in_.identity.hosts.names.front();
-        const HostGroup& usual = *choose_identity(groups_, "");
-        const bool is_by_choice = wrong_beliefs(usual).first.empty();
-        std::vector<std::string> names;
-        for (const Vulnerability* vulnerability : vulnerabilities(wrong)) names.emplace_back(vulnerability->name);
-        add(Severity::error, "no-safe-identity",
-            (is_by_choice ? "The family and model of " + lender + " are not safe for the whole pool, as those of " +
-                                usual.hosts.names.front() + " are, which merge takes by itself. From them"
-                          : "No family and model is safe for the whole pool. From those of " + lender) +
-                " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
-                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. " +
-                (is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong)),
-            exposed);
-    }
-
-    // In the order of ids, which lint holds for known.
-    std::vector<const Vulnerability*> vulnerabilities(const std::set<std::string>& ids) const {
-        std::vector<const Vulnerability*> found;
-        for (const std::string& id : ids) {
-            for (const Vulnerability& vulnerability : rulebook_.vulnerabilities) {
-                if (vulnerability.id == id) found.push_back(&vulnerability);
-            }
-        }
-        return found;
-    }
-
-    // What an administrator of the guests can do against what they hold themselves for safe from.
-    std::string remedy_by_hand(const std::set<std::string>& wrong) const {
-        std::set<std::string> options;
-        std::vector<std::string> helpless;
-        for (const Vulnerability* vulnerability : vulnerabilities(wrong)) {
-            if (vulnerability->by_hand.empty()) {
-                helpless.emplace_back(vulnerability->name);
-            } else {
-                options.emplace(vulnerability->by_hand);
-            }
-        }
-        if (options.empty()) return "No option of a guest helps: split the pool.";
-        const std::string told =
-            "Set the mitigations in the guests by hand (Linux: " + joined({options.begin(), options.end()}, "; ") +
-            "), or split the pool.";
-        return helpless.empty() ? told : told + " Against " + joined(helpless) + " no option of a guest helps.";
     }
 
     // A guest address width below the host's changes which addresses fault.

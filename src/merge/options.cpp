@@ -129,6 +129,7 @@ private:
     void hide() {
         for (const std::string& name : options_.hide) {
             const FieldIndex index = field_named(plan_, name, "--hide");
+            hidden_.insert(index);
             const Rule rule = rulebook_[index].rule;
             if (rule == Rule::hide) continue;
             if (!promises_by_bits(rule)) {
@@ -156,7 +157,7 @@ private:
             if (values.try_emplace(index, value).first->second != value) {
                 throw UsageError("--set " + name + ": set to two values");
             }
-            if (is_hidden(index)) throw UsageError("--set " + name + ": hidden by --hide, too");
+            if (hidden_.contains(index)) throw UsageError("--set " + name + ": hidden by --hide, too");
             const auto broken = variants_where(variants_, [&](const Variant& variant) {
                 return !keeps(field, seen_value(plan_, *variant.promises, index, field.subleaf_first), value);
             });
@@ -169,16 +170,12 @@ private:
         }
     }
 
-    bool is_hidden(FieldIndex index) const {
-        return std::any_of(options_.hide.begin(), options_.hide.end(),
-                           [&](const std::string& name) { return field_named(plan_, name, "--hide") == index; });
-    }
-
     const MergeOptions& options_;
     const std::vector<Variant>& variants_;
     Draft& draft_;
     const Plan& plan_;
     const Rulebook& rulebook_;
+    std::set<FieldIndex> hidden_;
 };
 
 }  // namespace

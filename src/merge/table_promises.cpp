@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "merge/table_values.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::merge {
 
@@ -186,9 +187,7 @@ private:
     std::optional<bool> is_either(std::span<const std::span<const GuardTerm>> lists,
                                   std::span<const std::string_view> tags) const {
         const auto has = [&](std::string_view tag) {
-            if (silicon_.model == nullptr) return false;
-            const auto& immune_to = silicon_.model->immune;
-            return std::find(immune_to.begin(), immune_to.end(), tag) != immune_to.end();
+            return silicon_.model != nullptr && rulebook::lists(silicon_.model->immune, tag);
         };
         if (!tags.empty() && std::all_of(tags.begin(), tags.end(), has)) return true;
         bool all_refuted = true;

@@ -1,0 +1,83 @@
+#include "merge/identity_findings.hpp"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/lists.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/finding_code.hpp"
+
+namespace poolcpuid::merge {
+
+namespace {
+
+using document::enumerate;
+
+using Ids = std::set<std::string>;
+
+// What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that are open
+// to it.
+std::pair<Ids, HostList> wrong_beliefs(const DecisionInputs& inputs, const HostGroup& lender) {
+    Ids wrong;
+    HostList exposed;
+    for (const Variant& variant : inputs.variants) {
+        if (variant.is_ceiling) continue;
+        const auto open = open_unknown_to_guests(inputs.draft.plan(), *lender.promises, *variant.promises);
+        if (open.empty()) continue;
+        wrong.insert(open.begin(), open.end());
+        exposed.add(variant.hosts, inputs.most_names);
+    }
+    return {std::move(wrong), std::move(exposed)};
+}
+
+// In the order of ids, which lint holds for known.
+std::vector<const Vulnerability*> vulnerabilities(const Rulebook& rulebook, const Ids& ids) {
+    std::vector<const Vulnerability*> found;
+    for (const std::string& id : ids) {
+        for (const Vulnerability& vulnerability : rulebook.vulnerabilities) {
+            if (vulnerability.id == id) found.push_back(&vulnerability);
+        }
+    }
+    return found;
+}
+
+// What an administrator of the guests can do against what they hold themselves for safe from.
+std::string remedy_by_hand(const std::vector<const Vulnerability*>& wrong) {
+    std::set<std::string> options;
+    std::vector<std::string> helpless;
+    for (const Vulnerability* vulnerability : wrong) {
+        if (vulnerability->by_hand.empty()) {
+            helpless.emplace_back(vulnerability->name);
+        } else {
+            options.emplace(vulnerability->by_hand);
+        }
+    }
+    if (options.empty()) return "No option of a guest helps: split the pool.";
+    const std::string told = "Set the mitigations in the guests by hand (Linux: " +
+                             joined({options.begin(), options.end()}, "; ") + "), or split the pool.";
+    return helpless.empty() ? told : told + " Against " + joined(helpless) + " no option of a guest helps.";
+}
+
+}  // namespace
+
+void report_unsafe_identity(const DecisionInputs& inputs, const HostGroups& groups, std::vector<Finding>& findings) {
+    const auto [ids, exposed] = wrong_beliefs(inputs, inputs.identity);
+    if (ids.empty()) return;
+    const auto wrong = vulnerabilities(inputs.draft.plan().rulebook(), ids);
+    std::vector<std::string> names;
+    for (const Vulnerability* vulnerability : wrong) names.emplace_back(vulnerability->name);
+    const std::string lender = inputs.identity.hosts.names.front();
+    const HostGroup& usual = *choose_identity(groups, "");
+    const bool is_by_choice = wrong_beliefs(inputs, usual).first.empty();
+    std::string message = is_by_choice
+                              ? "The family and model of " + lender + " are not safe for the whole pool, as those of " +
+                                    usual.hosts.names.front() + " are, which merge takes by itself. From them"
+                              : "No family and model is safe for the whole pool. From those of " + lender;
+    message += " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
+               ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
+    message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
+    findings.push_back({Severity::error, std::string(FindingCode("no-safe-identity")), std::move(message), {}, exposed});
+}
+
+}  // namespace poolcpuid::merge
