@@ -54,8 +54,9 @@ std::string remedy_by_hand(const std::vector<const Vulnerability*>& wrong) {
         }
     }
     if (options.empty()) return "No option of a guest helps: split the pool.";
-    const std::string told = "Set the mitigations in the guests by hand (Linux: " +
-                             joined({options.begin(), options.end()}, "; ") + "), or split the pool.";
+    const std::string told =
+        "Set the mitigations in the guests by hand (Linux: " + joined({options.begin(), options.end()}, "; ") +
+        "), or split the pool.";
     return helpless.empty() ? told : told + " Against " + joined(helpless) + " no option of a guest helps.";
 }
 
@@ -77,7 +78,8 @@ void report_unsafe_identity(const DecisionInputs& inputs, const HostGroups& grou
     message += " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
     message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
-    findings.push_back({Severity::error, std::string(FindingCode("no-safe-identity")), std::move(message), {}, exposed});
+    findings.push_back(
+        {Severity::error, std::string(FindingCode("no-safe-identity")), std::move(message), {}, exposed});
 }
 
 }  // namespace poolcpuid::merge
