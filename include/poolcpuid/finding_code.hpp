@@ -15,6 +15,7 @@ namespace poolcpuid {
 inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "address-width-differs",
     "asked-of-hardware",
+    "core-types-missing",
     "cpus-differ",
     "cpus-missing",
     "guest-rows",

@@ -93,7 +93,28 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
     return {name_of_rows(format), number, text_before(line, text, number)};
 }
 
+bool is_of_word(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+// How many characters stand before a row in line, which is none; 0: it has no row.
+std::size_t length_before_row(const Format& format, std::string_view line) noexcept {
+    for (std::size_t at = 1; at < line.size(); ++at) {
+        if (is_of_word(line[at]) && !is_of_word(line[at - 1]) && format.is_row(line.substr(at))) return at;
+    }
+    return 0;
+}
+
 }  // namespace
+
+std::optional<BehindText> find_row_behind_text(const Format& format, std::string_view text) {
+    Lines lines(text);
+    while (const auto next = lines.next()) {
+        const std::string_view line = bare(*next);
+        if (format.is_row(line)) continue;
+        const std::size_t before = length_before_row(format, line);
+        if (before != 0) return BehindText{name_of_rows(format), lines.number(), std::string(line.substr(0, before))};
+    }
+    return std::nullopt;
+}
 
 std::optional<BehindText> find_behind_text(std::string_view text) {
     constexpr std::size_t head_bytes = 32U << 10U;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "dump/reader.hpp"
+
 namespace poolcpuid::dump {
 
 struct BehindText {
@@ -17,5 +19,9 @@ struct BehindText {
 // The format that text, which no reader recognises, would have if the same amount of words or characters were taken
 // from the front of each line; nothing where there is none. Looks at the first kilobytes.
 std::optional<BehindText> find_behind_text(std::string_view text);
+
+// The first line of text that is no row of the format, which has is_row, and has one behind other text; nothing where
+// there is none. Such a row would be passed over like prose. Linear in the lines that are no rows, times their words.
+std::optional<BehindText> find_row_behind_text(const Format& format, std::string_view text);
 
 }  // namespace poolcpuid::dump

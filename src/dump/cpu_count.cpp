@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dump/leaf_shapes.hpp"
+#include "dump/one_machine.hpp"
 
 namespace poolcpuid::dump {
 
@@ -39,10 +40,15 @@ std::size_t cpus_of_processor(const CpuidTable& table) {
 void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes) {
     const std::size_t here = view.cpus.size();
     const std::size_t counted = cpus_of_processor(view.cpus.front().cpuid);
-    if (here == 1 || here >= counted) return;
-    notes.push_back({"cpus-missing", "The dump has " + std::to_string(here) + " of the " + std::to_string(counted) +
-                                         " logical CPUs that its processor counts: it may be cut off, and nothing is "
-                                         "known of the others."});
+    if (here >= counted) return;
+    const std::string count = "The dump has " + std::to_string(here) + " of the " + std::to_string(counted) +
+                              " logical CPUs that its processor counts";
+    if (is_hybrid(view.cpus.front().cpuid)) {
+        notes.push_back({"core-types-missing", count + ", whose cores are of several types: what one of another type "
+                                                       "lacks is promised all the same. Take a dump of all of them."});
+    } else if (here > 1) {
+        notes.push_back({"cpus-missing", count + ": it may be cut off, and nothing is known of the others."});
+    }
 }
 
 }  // namespace poolcpuid::dump

@@ -9,8 +9,9 @@
 namespace poolcpuid::dump {
 
 // Adds the note "cpus-missing" when the view has several logical CPUs, but fewer than one processor has by
-// its topology leaves (1Fh, Bh; on AMD 80000008h). A dump of one CPU was meant to be that; more than one
-// processor cannot be told from the leaves. Linear in the rows of the first CPU.
+// its topology leaves (1Fh, Bh; on AMD 80000008h). A dump of one CPU was meant to be that, but of a processor whose
+// cores are of several types ("core-types-missing") it does not stand for the others. More than one processor cannot
+// be told from the leaves. Linear in the rows of the first CPU.
 void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes);
 
 }  // namespace poolcpuid::dump

@@ -160,6 +160,8 @@ bool is_cpu_z(std::string_view bytes) noexcept {
     });
 }
 
+bool is_cpu_z_row(std::string_view line) noexcept { return cpu_z_piece(line) == Piece::whole; }
+
 HostDump read_cpu_z(const Source& source) { return CpuZReader(source).read(); }
 
 }  // namespace poolcpuid::dump

@@ -141,6 +141,8 @@ bool is_cpucontrol(std::string_view bytes) noexcept {
     });
 }
 
+bool is_cpucontrol_row(std::string_view line) noexcept { return cpucontrol_piece(line) == Piece::whole; }
+
 HostDump read_cpucontrol(const Source& source) { return CpucontrolReader(source).read(); }
 
 }  // namespace poolcpuid::dump

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
@@ -31,6 +32,10 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::size_t most_microcodes = 4;  // microcodes in a note
+
+std::string last_word(std::string_view words) { return std::string(words.substr(words.find_last_of(" \t") + 1)); }
+
+std::string first_word(std::string_view words) { return std::string(words.substr(0, words.find_first_of(" \t"))); }
 
 class CpuinfoReader {
 public:
@@ -56,6 +61,13 @@ public:
     }
 
 private:
+    // Where a list of flags goes on in another line: the words around the break, and that line.
+    struct Wrap {
+        std::string before;
+        std::string after;
+        std::size_t line = 0;
+    };
+
     // Of a CPU that is named. What the lines do not say is not compared.
     struct NamedCpu {
         std::string vendor;
@@ -98,6 +110,7 @@ private:
     bool read_block() {
         block_ = std::exchange(next_, KeyedLines(source_.file));
         in_flags_ = false;
+        wraps_.clear();
         while (lines_.next()) {
             const std::string_view line = lines_.text();
             const bool begins = line.starts_with("processor");
@@ -115,8 +128,22 @@ private:
         const std::string_view key = block_.add(line, lines_.number());
         const bool goes_on = in_flags_ && key.empty() && !line.empty() && !is_fence(line);
         // A list of flags that a mail program has wrapped.
-        if (goes_on) (block_.find("flags")->text += ' ') += line;
+        if (goes_on) {
+            std::string& flags = block_.find("flags")->text;
+            wraps_.push_back({last_word(flags), first_word(line), lines_.number()});
+            (flags += ' ') += line;
+        }
         in_flags_ = goes_on || key == "flags";
+    }
+
+    // A terminal breaks lines anywhere, and a half of a flag may be the name of another: "fma" of "fma4".
+    void check_wraps(const NamedFeatures& features) const {
+        for (const Wrap& wrap : wraps_) {
+            if (!features.knows(wrap.before + wrap.after)) continue;
+            if (features.knows(wrap.before) && features.knows(wrap.after)) continue;
+            refuse(wrap.line, "flags in lines that are broken between two of them, or not at all",
+                   quote(wrap.before) + " above " + quote(wrap.after));
+        }
     }
 
     // A text that ends within a flag may end in the name of another: "avx512vbmi" of avx512vbmi2.
@@ -140,6 +167,7 @@ private:
         if (!features.set_signature(block_.number("cpu family"), block_.number("model"), block_.number("stepping"))) {
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
+        check_wraps(features);
         for_each_word(flags().text, [&](std::string_view flag) { features.set(flag, true); });
         if (const KeyedLine* processor = block_.find("processor")) {
             headers_.add({decimal_of(processor->text), {}, processor->line}, source_.file);
@@ -174,6 +202,7 @@ private:
     KeyedLines block_{source_.file};
     KeyedLines next_{source_.file};
     bool in_flags_ = false;  // the last line was one of flags, or the rest of such a line
+    std::vector<Wrap> wraps_;
     CpuHeaders headers_;
     std::set<std::string> microcodes_;
 };

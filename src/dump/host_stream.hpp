@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -19,7 +20,13 @@ public:
     explicit Lines(std::string_view text) noexcept : rest_(text) {}
 
     // The next line, or nothing at the end.
-    std::optional<std::string_view> next() noexcept;
+    std::optional<std::string_view> next() noexcept {
+        if (rest_.empty()) return std::nullopt;
+        ++number_;
+        std::string_view line = take_line(rest_);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        return line;
+    }
 
     // The number of the line that next() returned last; the first is 1.
     std::size_t number() const noexcept { return number_; }

@@ -248,9 +248,10 @@ bool is_instlatx64(std::string_view bytes) noexcept {
 
 bool is_instlatx64_row(std::string_view line) noexcept {
     // Nearly all rows, told in a few comparisons.
-    const std::size_t number = line.starts_with("CPUID ") ? 6 : line.starts_with("MSR ") ? 4 : line.size();
-    if (number < line.size() && line.substr(number).find(':') == register_digits) {
-        if (Cursor(line.substr(number)).hex_digits() == register_digits) return true;
+    Cursor number(line);
+    if ((number.skip("CPUID ") || number.skip("MSR ")) && number.rest().size() > register_digits &&
+        number.rest()[register_digits] == ':' && number.hex_digits() == register_digits) {
+        return true;
     }
     return numbered_line(line, "CPUID").has_value() || numbered_line(line, "MSR").has_value();
 }

@@ -4,7 +4,8 @@
 //   0x00000007: subleafs:
 //     0: EAX=0x00000001, EBX=0xf1bf07ab, ECX=0x00405fc6, EDX=0x00000110
 //
-// Subleaves are decimal.
+// Subleaves are decimal. Since a row that is not there stands for zeros, nothing but rows and the headings of ranges
+// may stand between rows: "..." in a text that somebody has shortened would be features that the CPU lacks.
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
@@ -43,6 +45,11 @@ std::optional<std::uint32_t> read_leaf(Cursor& cursor) noexcept {
     return cursor.skip(":") ? leaf : std::nullopt;
 }
 
+// "Extended Leafs :", and the line of "=" below it.
+bool is_heading(std::string_view line) noexcept {
+    return line.ends_with("Leafs :") || line.find_first_not_of('=') == std::string_view::npos;
+}
+
 bool is_list_head(Cursor cursor) noexcept { return cursor.skip_blanks() && cursor.rest() == "subleafs:"; }
 
 class KcpuidReader {
@@ -67,10 +74,13 @@ private:
             read_leaf_line(line, number);
         } else if (const auto subleaf = cursor.decimal(); subleaf && cursor.skip(":")) {
             const auto value = read_labelled_registers(cursor);
-            if (!value || !list_leaf_) refuse(line, number);
-            rows_.add({*list_leaf_, *subleaf}, *value, number);
+            if (!value || !list_) refuse(line, number);
+            add_row({list_->leaf, *subleaf}, *value, number);
+            list_->is_empty = false;
         } else if (has_registers(line)) {
             refuse(line, number);
+        } else if (!stranger_ && !line.empty() && !is_heading(line)) {
+            stranger_ = Stranger{quote_row(line), number};
         }
     }
 
@@ -78,14 +88,24 @@ private:
         Cursor cursor(line);
         const auto leaf = read_leaf(cursor);
         if (!leaf) refuse(line, number);
+        if (list_ && list_->is_empty) refuse_empty_list(line, number);
         if (is_list_head(cursor)) {
-            list_leaf_ = leaf;
+            list_ = List{*leaf};
             return;
         }
         const auto value = read_labelled_registers(cursor);
         if (!value) refuse(line, number);
-        list_leaf_.reset();
-        rows_.add({*leaf, 0}, *value, number);
+        list_.reset();
+        add_row({*leaf, 0}, *value, number);
+    }
+
+    void add_row(LeafKey key, const Registers& value, std::size_t number) {
+        if (stranger_) {
+            throw InputError(std::string(source_.file), stranger_->line,
+                             "rows of `kcpuid -r` alone between the first and the last: what is not there is zeros",
+                             stranger_->text);
+        }
+        rows_.add(key, value, number);
     }
 
     [[noreturn]] void refuse(std::string_view line, std::size_t number) const {
@@ -94,9 +114,28 @@ private:
                          quote_row(line));
     }
 
+    // The tool prints the head of a list with its first row.
+    [[noreturn]] void refuse_empty_list(std::string_view line, std::size_t number) const {
+        throw InputError(std::string(source_.file), number,
+                         "a subleaf of leaf " + to_hex(list_->leaf) + ", as \"subleafs:\" says", quote_row(line));
+    }
+
+    // The leaf whose subleaves are being listed.
+    struct List {
+        std::uint32_t leaf = 0;
+        bool is_empty = true;
+    };
+
+    // What is no row and no heading, the first such line behind a row.
+    struct Stranger {
+        std::string text;
+        std::size_t line = 0;
+    };
+
     Source source_;
     TableBuilder rows_;
-    std::optional<std::uint32_t> list_leaf_;  // the leaf whose subleaves are being listed
+    std::optional<List> list_;
+    std::optional<Stranger> stranger_;
 };
 
 bool is_one_of(std::uint32_t leaf, std::initializer_list<std::uint32_t> leaves) noexcept {

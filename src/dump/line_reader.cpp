@@ -10,8 +10,10 @@ namespace {
 
 // "edx=0x", in either case.
 bool starts_with_register(std::string_view text) noexcept {
-    if (text.size() < 6 || (text.front() != 'e' && text.front() != 'E') || text.substr(3, 3) != "=0x") return false;
-    const std::string_view name = text.substr(0, 3);
+    if (text.size() < 6 || (text.front() != 'e' && text.front() != 'E') ||
+        std::string_view(text.data() + 3, 3) != "=0x")
+        return false;
+    const std::string_view name(text.data(), 3);
     for (const std::string_view reg : {"eax", "ebx", "ecx", "edx", "EAX", "EBX", "ECX", "EDX"}) {
         if (name == reg) return true;
     }
@@ -71,14 +73,12 @@ void LineReader::join_pieces() {
 bool LineReader::take_line() {
     if (rest_.empty()) return false;
     ++taken_;
-    const std::size_t end = rest_.find('\n');
-    const std::string_view line = rest_.substr(0, end);
+    const std::string_view line = dump::take_line(rest_);
     if (line.size() > limits::line_bytes) {
         throw InputError(std::string(source_.file), taken_,
                          "a line of at most " + std::to_string(limits::line_bytes) + " bytes",
                          std::to_string(line.size()));
     }
-    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     text_ = bare(line);
     return true;
 }
@@ -86,9 +86,9 @@ bool LineReader::take_line() {
 // True when a register comes next, be it after blank lines, as some pastes have between all lines.
 bool LineReader::continues() const noexcept {
     const auto is_skipped = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '>'; };
-    std::size_t next = 0;
-    while (next < rest_.size() && is_skipped(rest_[next])) ++next;
-    return starts_with_register(rest_.substr(next));
+    std::string_view next = rest_;
+    while (!next.empty() && is_skipped(next.front())) next.remove_prefix(1);
+    return starts_with_register(next);
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -103,11 +103,8 @@ char first_character(std::string_view text) noexcept {
     return at == std::string_view::npos ? '\0' : text[at];
 }
 
-std::string_view bare(std::string_view line) noexcept {
-    // Most lines have nothing to take away but the carriage return.
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty() && line.front() > ' ' && line.front() != '>' && line.back() > ' ') return line;
-    std::string_view text = trim(line);
+std::string_view unquoted(std::string_view text) noexcept {
+    text = trim(text);
     while (text.starts_with('>')) text = trim(text.substr(1));
     return text;
 }

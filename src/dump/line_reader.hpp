@@ -1,6 +1,7 @@
 // The lines of a text dump, one by one with their numbers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -62,8 +63,25 @@ std::string_view trim(std::string_view text) noexcept;
 // The first character of text that is no blank and no end of a line; '\0' where there is none.
 char first_character(std::string_view text) noexcept;
 
+// text without blanks at both ends and the marks of a quotation before it.
+std::string_view unquoted(std::string_view text) noexcept;
+
+// The first line of rest, which is not empty, without its line feed; rest loses both. Every byte of a dump goes through
+// here, once or twice.
+inline std::string_view take_line(std::string_view& rest) noexcept {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line(rest.data(), end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return line;
+}
+
 // line without its end, the marks of a quotation before it, and blanks around it.
-std::string_view bare(std::string_view line) noexcept;
+inline std::string_view bare(std::string_view line) noexcept {
+    // Most lines have nothing to take away but the carriage return.
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const bool is_bare = !line.empty() && line.front() > ' ' && line.front() != '>' && line.back() > ' ';
+    return is_bare ? line : unquoted(line);
+}
 
 // A line in a message about it: whole, if it is one that a dump may have.
 std::string quote_row(std::string_view line);
@@ -81,10 +99,7 @@ bool has_registers(std::string_view line) noexcept;
 template <typename Predicate>
 bool any_line(std::string_view bytes, Predicate wanted) noexcept {
     while (!bytes.empty()) {
-        const std::size_t end = bytes.find('\n');
-        if (wanted(bare(bytes.substr(0, end)))) return true;
-        if (end == std::string_view::npos) return false;
-        bytes.remove_prefix(end + 1);
+        if (wanted(bare(take_line(bytes)))) return true;
     }
     return false;
 }

@@ -34,6 +34,9 @@ public:
     // nothing; false when they do not fit.
     bool set_signature(std::uint64_t family, std::uint64_t model, std::uint64_t stepping);
 
+    // True for a name that means a bit of this vendor's CPUID. Logarithmic in the names.
+    bool knows(std::string_view name) const { return fields_.contains(name); }
+
     // What a name says: nothing where it means no bit of this vendor's CPUID, as those of MSRs do not. Logarithmic in
     // the names.
     void set(std::string_view name, bool value);

@@ -8,6 +8,7 @@
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
 #include "dump/as_printed.hpp"
+#include "dump/behind_text.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/host_stream.hpp"
@@ -101,6 +102,15 @@ HostDump read_as(const Format& format, std::string_view text, std::string_view f
     return host;
 }
 
+// A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown. rest: what of the
+// text is no rows, without the numbers of its lines.
+void refuse_row_behind_text(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
+    if (own.is_row == nullptr || !dump::find_row_behind_text(own, rest)) return;
+    const dump::BehindText found = dump::find_row_behind_text(own, text).value();
+    throw InputError(std::string(file), found.line, found.what + " with nothing before them",
+                     "one behind " + quote(found.before) + " (leave in each line only what the tool printed)");
+}
+
 // The lines of text that are no rows of the format.
 std::string without_rows(const Format& format, std::string_view text) {
     std::string rest;
@@ -111,18 +121,24 @@ std::string without_rows(const Format& format, std::string_view text) {
     return rest;
 }
 
+// A text whose rows are all of one format, and what of it is no rows.
+struct AllRows {
+    const Format& format;
+    std::string rest;
+};
+
 // The format of the first rows of a long text, where all other rows are its, too: to look for those of the other
 // formats in what are not its rows is quick, in all of it is slow. Nothing where that does not tell.
-const Format* format_of_all_rows(std::string_view text) {
+std::optional<AllRows> format_of_all_rows(std::string_view text) {
     constexpr std::size_t head_bytes = 16U << 10U;
-    if (text.size() <= head_bytes || dump::begins_as_json_or_xml(text)) return nullptr;
+    if (text.size() <= head_bytes || dump::begins_as_json_or_xml(text)) return std::nullopt;
     const Format* own = dump::recognise(text.substr(0, text.rfind('\n', head_bytes)));
-    if (own == nullptr || own->is_row == nullptr) return nullptr;
-    const std::string rest = without_rows(*own, text);
+    if (own == nullptr || own->is_row == nullptr) return std::nullopt;
+    std::string rest = without_rows(*own, text);
     const bool has_others = std::any_of(formats.begin(), formats.end(), [&](const Format& other) {
         return !other.rows_of.empty() && other.rows_of != own->rows_of && other.recognise(rest);
     });
-    return has_others ? nullptr : own;
+    return has_others ? std::nullopt : std::optional(AllRows{*own, std::move(rest)});
 }
 
 // A mail as it is sent, where "=3D" stands for "=" and "=" at the end of a line joins it to the next.
@@ -139,11 +155,17 @@ void refuse_quoted_printable(std::string_view text, std::string_view file) {
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     refuse_quoted_printable(text, file);
-    if (const Format* format = format_of_all_rows(text)) return read_as(*format, text, file);
+    if (const auto rows = format_of_all_rows(text)) {
+        HostDump host = read_as(rows->format, text, file);  // what it refuses says more
+        refuse_row_behind_text(rows->format, rows->rest, text, file);
+        return host;
+    }
     const Format* format = dump::recognise(text);
     if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
-    return read_as(*format, text, file);
+    HostDump host = read_as(*format, text, file);
+    refuse_row_behind_text(*format, text, text, file);
+    return host;
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.

@@ -41,7 +41,7 @@ struct Format {
     std::optional<Habits> habits;  // nothing where the document itself says what is unknown
     // The name of what is lines of text, of which each row is recognised by itself.
     std::string_view rows_of{};
-    // Of such a format that dumps of megabytes come in: true for its rows, of which no other format has one like it.
+    // Of such a format, if it has one: true for its rows, of which no other format has one like it.
     bool (*is_row)(std::string_view line) noexcept = nullptr;
 };
 
@@ -128,6 +128,7 @@ bool vbox_log_expresses(LeafKey key, bool amd) noexcept;
 
 // `VBoxManage list hostcpuids`.
 bool is_vbox_host_cpuids(std::string_view bytes) noexcept;
+bool is_vbox_host_cpuids_row(std::string_view line) noexcept;
 HostDump read_vbox_host_cpuids(const Source& source);
 bool vbox_host_cpuids_expresses(LeafKey key, bool amd) noexcept;
 
@@ -138,15 +139,18 @@ bool hwloc_expresses(LeafKey key, bool amd) noexcept;
 
 // `x86info -r`.
 bool is_x86info(std::string_view bytes) noexcept;
+bool is_x86info_row(std::string_view line) noexcept;
 HostDump read_x86info(const Source& source);
 bool x86info_expresses(LeafKey key, bool amd) noexcept;
 
 // A text report of CPU-Z.
 bool is_cpu_z(std::string_view bytes) noexcept;
+bool is_cpu_z_row(std::string_view line) noexcept;
 HostDump read_cpu_z(const Source& source);
 
 // FreeBSD's `cpucontrol -i` and `-m`, of many calls.
 bool is_cpucontrol(std::string_view bytes) noexcept;
+bool is_cpucontrol_row(std::string_view line) noexcept;
 HostDump read_cpucontrol(const Source& source);
 
 // A new one is a file of its own, and here its functions and a row. In the order in which they are tried.
@@ -189,7 +193,7 @@ inline constexpr std::array formats{
                   .zero_subleafed = true,
                   .announced_subleaves = true,
                   .expresses = vbox_host_cpuids_expresses},
-           "VBoxManage list hostcpuids"},
+           "VBoxManage list hostcpuids", is_vbox_host_cpuids_row},
     Format{"hwloc", is_hwloc, read_hwloc,
            Habits{.zero_leaves = true,
                   .zero_subleafed = true,
@@ -201,12 +205,13 @@ inline constexpr std::array formats{
         "x86info", is_x86info, read_x86info,
         Habits{
             .zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .expresses = x86info_expresses},
-        "x86info -r"},
+        "x86info -r", is_x86info_row},
     Format{"cpu-z", is_cpu_z, read_cpu_z,
-           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true}, "CPU-Z"},
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true}, "CPU-Z",
+           is_cpu_z_row},
     Format{"cpucontrol", is_cpucontrol, read_cpucontrol,
-           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true},
-           "cpucontrol"},
+           Habits{.zero_leaves = true, .zero_subleafed = true, .announced_subleaves = true, .grew = true}, "cpucontrol",
+           is_cpucontrol_row},
     // Partial ones last: a text that has registers, too, is read for these.
     Format{"libvirt-capabilities", is_libvirt_capabilities, read_libvirt_capabilities, std::nullopt},
     Format{"lscpu", is_lscpu, read_lscpu, std::nullopt},

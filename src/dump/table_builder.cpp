@@ -18,6 +18,27 @@ std::string describe(LeafKey key, const Registers& value) {
            to_hex(value.ebx, 8) + " " + to_hex(value.ecx, 8) + " " + to_hex(value.edx, 8);
 }
 
+// Asks within_maximum() of leaves in order: those of one block of 100h leaves have one maximum.
+class Maxima {
+public:
+    Maxima(const CpuidTable& table, ViewKind view) noexcept : table_(table), view_(view) {}
+
+    bool reach(std::uint32_t leaf) {
+        const std::uint32_t block = leaf >> 8U;
+        if (block_ != block) {
+            block_ = block;
+            maximum_ = maximum_leaf(table_, leaf, view_);
+        }
+        return maximum_ && leaf <= *maximum_;
+    }
+
+private:
+    const CpuidTable& table_;
+    ViewKind view_;
+    std::uint32_t block_ = ~std::uint32_t{0};  // of no leaf
+    std::optional<std::uint32_t> maximum_;
+};
+
 }  // namespace
 
 void TableBuilder::add(LeafKey key, const Registers& value, std::size_t line) {
@@ -74,9 +95,10 @@ TableBuilder::Result TableBuilder::finish() && {
     const CpuidTable all = first_rows();
     Result result;
     result.table.rows.reserve(rows_.size());
+    Maxima maxima(all, view_);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         const Row& row = rows_[i];
-        if (!keeps_all_ && !within_maximum(all, row.key.leaf, view_)) {
+        if (!keeps_all_ && !maxima.reach(row.key.leaf)) {
             ++result.beyond_maximum;
         } else if (result.table.rows.empty() || result.table.rows.back().key != row.key) {
             result.table.rows.push_back({row.key, row.value});

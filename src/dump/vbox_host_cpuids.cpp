@@ -22,6 +22,14 @@ namespace {
 
 constexpr std::string_view host_cpuids_mark = "Host CPUIDs:";
 
+std::optional<CpuidRow> read_host_cpuids_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    const auto leaf = cursor.hex(8);
+    if (!leaf || !cursor.skip_blanks()) return std::nullopt;
+    const auto value = read_joined_registers(cursor, " ");
+    return value && cursor.at_end() ? std::optional(CpuidRow{{*leaf, 0}, *value}) : std::nullopt;
+}
+
 class VboxHostCpuidsReader {
 public:
     explicit VboxHostCpuidsReader(const Source& source) : source_(source), rows_(source.file) {}
@@ -39,17 +47,14 @@ public:
 private:
     // A line that begins with a leaf is a row.
     void read_line(std::string_view line, std::size_t number) {
-        Cursor cursor(line);
-        const auto leaf = cursor.hex(8);
-        if (!leaf) return;
-        const bool separated = cursor.skip_blanks();
-        const auto value = read_joined_registers(cursor, " ");
-        if (!separated || !value || !cursor.at_end()) {
+        if (!Cursor(line).hex(8)) return;
+        const auto row = read_host_cpuids_row(line);
+        if (!row) {
             throw InputError(std::string(source_.file), number,
                              "a row of `VBoxManage list hostcpuids`: leaf, and four registers of 8 hexadecimal digits",
                              quote_row(line));
         }
-        rows_.add({*leaf, 0}, *value, number);
+        rows_.add(row->key, row->value, number);
     }
 
     Source source_;
@@ -62,6 +67,8 @@ bool is_vbox_host_cpuids(std::string_view bytes) noexcept {
     if (bytes.find(host_cpuids_mark) == std::string_view::npos) return false;
     return any_line(bytes, [](std::string_view line) noexcept { return line == host_cpuids_mark; });
 }
+
+bool is_vbox_host_cpuids_row(std::string_view line) noexcept { return read_host_cpuids_row(line).has_value(); }
 
 bool vbox_host_cpuids_expresses(LeafKey key, bool /*amd*/) noexcept { return key.subleaf == 0; }
 

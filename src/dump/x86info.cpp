@@ -117,6 +117,8 @@ bool is_x86info(std::string_view bytes) noexcept {
     return any_line(bytes, [](std::string_view line) noexcept { return line.starts_with(x86info_mark); });
 }
 
+bool is_x86info_row(std::string_view line) noexcept { return x86info_piece(line) == Piece::whole; }
+
 bool x86info_expresses(LeafKey key, bool /*amd*/) noexcept { return !has_subleaves(key.leaf); }
 
 HostDump read_x86info(const Source& source) { return X86infoReader(source).read(); }

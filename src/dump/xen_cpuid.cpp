@@ -19,6 +19,7 @@
 // of the hardware it means that nothing is known.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
+#include "dump/named_features.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 
@@ -48,6 +50,7 @@ constexpr std::uint32_t arch_capabilities_msr = 0x10A;
 // Of what HVM Max has no row, a guest reads zeros.
 constexpr Habits guest_habits{.of_guests = true};
 
+constexpr std::size_t xen_msr_digits = 16;
 constexpr std::string_view xen_policy_mark = " policy:";
 
 // "HVM Max", "Domain 3": words behind a capital letter.
@@ -83,6 +86,16 @@ bool begins_xen_msr(std::string_view line) noexcept {
     return cursor.skip("->");
 }
 
+// True where the value of an MSR stands behind an arrow, whatever stands before it.
+bool holds_xen_msr(std::string_view line) noexcept {
+    constexpr std::string_view arrow = "->";
+    const std::size_t at = line.find(arrow);
+    if (at == std::string_view::npos) return false;
+    Cursor cursor(line.substr(at + arrow.size()));
+    cursor.skip_blanks();
+    return cursor.hex_digits() == xen_msr_digits;
+}
+
 // The beginning of a row as Xen prints it. Around the policies a mail has "Cc: …", too, and "00:1e.6] …".
 bool begins_whole_xen_row(std::string_view line) noexcept {
     Cursor cursor(line);
@@ -108,12 +121,21 @@ std::optional<XenRow> read_xen_row(std::string_view line) noexcept {
 }
 
 std::optional<MsrRow> read_xen_msr(std::string_view line) {
-    constexpr std::size_t value_digits = 16;
     Cursor cursor(line);
     const auto index = cursor.hex(8);
-    if (!index || !cursor.skip(" -> ") || cursor.rest().size() != value_digits) return std::nullopt;
-    const auto value = from_hex("0x" + std::string(cursor.rest()), value_digits);
+    if (!index || !cursor.skip(" -> ") || cursor.rest().size() != xen_msr_digits) return std::nullopt;
+    const auto value = from_hex("0x" + std::string(cursor.rest()), xen_msr_digits);
     return value ? std::optional(MsrRow{*index, *value}) : std::nullopt;
+}
+
+// "CPUID:", and what stands above the columns, which a mail program may have broken.
+bool is_xen_heading(std::string_view line) {
+    constexpr std::array words{"CPUID:", "leaf", "subleaf", "->", "eax", "ebx", "ecx", "edx", "index", "value"};
+    bool is_heading = true;
+    for_each_word(line, [&](std::string_view word) {
+        is_heading = is_heading && std::find(words.begin(), words.end(), word) != words.end();
+    });
+    return is_heading;
 }
 
 // Of a row or the name of a policy; MSRs are too short to be broken.
@@ -167,7 +189,14 @@ private:
             refuse(number, "the name of a policy above its rows, as in \"Raw policy: 48 leaves, 2 MSRs\"", line);
         } else if (policy_ != nullptr && begins_row_of(*policy_, line)) {
             add_row(*policy_, line, number);
+        } else if (policy_ != nullptr && !may_stand_in(*policy_, line)) {
+            refuse(number, "rows of the policy and their headings alone: what is not there is zeros", line);
         }
+    }
+
+    // Between the name of a policy and its MSRs nothing else stands, and behind these no row.
+    static bool may_stand_in(const XenPolicy& policy, std::string_view line) {
+        return is_xen_heading(line) || (policy.has_msrs && !holds_xen_msr(line));
     }
 
     // The MSRs stand last: what follows them may be other text.

@@ -429,8 +429,9 @@ private:
             }
         }
         for (const auto& [note, found] : notes) {
-            // What else is told of a host does not keep a promise from being known.
-            const bool costs = note.first == FindingCode("partial-host");
+            // What else is told of a host does not keep a promise from being known, or true.
+            const bool costs =
+                note.first == FindingCode("partial-host") || note.first == FindingCode("core-types-missing");
             add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
         }
     }

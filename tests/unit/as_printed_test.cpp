@@ -152,6 +152,27 @@ TEST_CASE("a stream of hosts that a mail quotes is all of them", "[as_printed]")
     CHECK(read_hosts(with_prefix(two, "> "), "f").size() == 2);
 }
 
+TEST_CASE("a row behind other text among rows is refused with its line, and no prose", "[as_printed]") {
+    struct Case {
+        std::string file;
+        std::string row;  // the beginning of one that the example has
+        std::string rows_of;
+    };
+    const auto [file, row, rows_of] = GENERATE(
+        Case{"instlatx64.txt", "CPUID 00000007: ", "InstLatx64"}, Case{"instlatx64.txt", "MSR 0000", "InstLatx64"},
+        Case{"libcpuid.txt", "basic_cpuid[7]=", "libcpuid"}, Case{"cpucontrol.txt", "cpuid level 0x7", "cpucontrol"},
+        Case{"vbox-hostcpuids.txt", "00000007  ", "VBoxManage list hostcpuids"},
+        Case{"x86info.txt", "eax in: 0x00000006", "x86info -r"}, Case{"cpu-z.txt", "0x00000007", "CPU-Z"});
+    const auto before = GENERATE(as<std::string>{}, "x: ", "node-1: ", "+");
+    std::string text = example(file);
+    CAPTURE(file, row, before);
+    const std::size_t at = text.find(row);
+    REQUIRE(at != std::string::npos);
+    text.insert(at, before);
+    CHECK(contains(refusal(text, "f"),
+                   ": expected rows of " + rows_of + " with nothing before them, found one behind \""));
+}
+
 TEST_CASE("rows behind other text are named with their line and that text", "[as_printed]") {
     const auto name = GENERATE(from_range(all_examples()));
     if (name == "vmware.log") return;  // any text may stand before its rows

@@ -97,6 +97,26 @@ TEST_CASE("a row of kcpuid behind other text is not passed over", "[kcpuid]") {
                    "host:5: expected a row of `kcpuid -r`"));
 }
 
+TEST_CASE("what stands between rows of kcpuid is rows and headings, since a row that is missing is zeros", "[kcpuid]") {
+    const auto stranger = GENERATE(as<std::string>{}, "...", "[...]", "(some leaves left out)", "Basic Leafs");
+    CAPTURE(stranger);
+    const std::string expected =
+        "host:5: expected rows of `kcpuid -r` alone between the first and the last: what is not "
+        "there is zeros, found \"" +
+        stranger + "\"";
+    CHECK(refusal_text(head + stranger + "\n" + leaf_d) == expected);
+    CHECK(refusal_text(head + stranger + "\n\n" + extended) == expected);
+    CHECK(read(head + leaf_d + stranger).hardware == read(head + leaf_d).hardware);
+    CHECK(read(head + "\n" + leaf_d).hardware == read(head + leaf_d).hardware);
+}
+
+TEST_CASE("the head of a list of kcpuid has a subleaf below it", "[kcpuid]") {
+    const std::string empty = "0x00000007: subleafs:\n";
+    CHECK(contains(refusal_text(head + empty + leaf_d),
+                   "host:6: expected a subleaf of leaf 0x7, as \"subleafs:\" says, found \"0x0000000d: subleafs:\""));
+    CHECK(table_of(read(head + empty)).is_unknown({7, 0}));  // the text was cut off there
+}
+
 TEST_CASE("kcpuid text without leaf 1, or with a leaf twice, is refused", "[kcpuid]") {
     CHECK(contains(refusal_text(extended), "host:3: expected leaf 0x0"));
     CHECK(contains(refusal_text(head + "0x00000001: EAX=0x00000000, EBX=0x00000000, ECX=0x00000000, EDX=0x00000000\n"),

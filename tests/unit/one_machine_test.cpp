@@ -223,6 +223,25 @@ TEST_CASE("a text that has some of the CPUs which its processor counts says so",
     CHECK(note(instlatx64(skylake) + instlatx64(skylake)).empty());  // says nothing of its CPUs
 }
 
+TEST_CASE("of a processor with cores of several types no CPU stands for those that the dump lacks", "[one_machine]") {
+    const auto cpu = [](std::uint32_t hybrid) {
+        std::string text = aida(0, intel_signature(0xB)) + aida(1, plain_leaf_1);
+        for (std::uint32_t leaf = 2; leaf < 0xB; ++leaf) {
+            text += leaf == 7 ? aida_sub(7, 0, {0, 0, 0, hybrid << 15U}) : aida(leaf, {});
+        }
+        return text + aida_sub(0xB, 0, {1, 1, 0x100, 0}) + aida_sub(0xB, 1, {4, 2, 0x201, 0}) +
+               aida_sub(0xB, 2, {0, 0, 2, 0});
+    };
+    const auto note = [](const std::string& text) { return note_text(read_host(text), "core-types-missing"); };
+    CHECK(
+        note(cpu(1)) ==
+        "The dump has 1 of the 2 logical CPUs that its processor counts, whose cores are of several types: what one of "
+        "another type lacks is promised all the same. Take a dump of all of them.");
+    CHECK(note(cpu(1) + cpu(1)).empty());
+    CHECK(note(cpu(0)).empty());
+    CHECK(note_text(read_host(cpu(1)), "cpus-missing").empty());
+}
+
 TEST_CASE("a dump behind the end of a .test file is another host, and is not passed over", "[one_machine]") {
     const std::string end = std::string(80, '-') + "\nx86\n6\n13\n";
     const std::string found = "found another CPU, after the end of a dump on line ";

@@ -71,6 +71,29 @@ TEST_CASE("every logical CPU of /proc/cpuinfo counts, and a list of flags may be
     CHECK(wrapped.hardware == read_host(text).hardware);
 }
 
+TEST_CASE("a flag of /proc/cpuinfo that a terminal has broken in two is none, and its halves are none", "[partial]") {
+    const auto text = [](const std::string& flags) {
+        return "processor : 0\nvendor_id : AuthenticAMD\ncpu family : 21\nmodel : 1\nstepping : 2\nflags : fpu " +
+               flags + " lm\n";
+    };
+    const auto refusal = [&](const std::string& flags) {
+        try {
+            read_host(text(flags));
+        } catch (const InputError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    CHECK(
+        contains(refusal("fma\n4"),
+                 ":7: expected flags in lines that are broken between two of them, or not at all, found \"fma\" above "
+                 "\"4\""));
+    CHECK(contains(refusal("clflush\nopt"), "found \"clflush\" above \"opt\""));
+    CHECK(contains(refusal("sse4\na"), "found \"sse4\" above \"a\""));
+    CHECK(refusal("fma\nfma4").empty());
+    CHECK(refusal("of_a_newer_kernel\nfma4").empty());
+}
+
 TEST_CASE("what somebody writes around /proc/cpuinfo is none of it", "[partial]") {
     const std::string text = example("cpuinfo.txt");
     const std::string last_flags = text.substr(0, text.find('\n', text.rfind("flags")) + 1);

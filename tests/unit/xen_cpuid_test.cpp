@@ -190,6 +190,19 @@ TEST_CASE("what a mail writes around the policies is no row", "[xen_cpuid]") {
                    "host:1: expected the name of a policy above its rows"));
 }
 
+TEST_CASE("what stands in a policy of Xen is rows and headings, since a row that is missing is zeros", "[xen_cpuid]") {
+    const std::string row = "00000007:00000000 -> 00000000:219c97a9:0040068c:00000010";
+    const auto stranger = GENERATE_COPY("(XEN)   " + row, "x: " + row, std::string("..."), std::string("left out"));
+    const auto name = GENERATE(as<std::string>{}, "Raw", "HVM Max");
+    CAPTURE(stranger, name);
+    CHECK(refusal_text(policy(name, stranger + "\n")) ==
+          "host:6: expected rows of the policy and their headings alone: what is not there is zeros, found \"" +
+              stranger + "\"");
+    CHECK(
+        contains(refusal_text(policy(name, "", "x: 0000010a -> 0000000000000000\n")), "host:9: expected rows of the"));
+    CHECK(read(policy(name, "\n leaf subleaf ->\n eax ebx ecx\n edx\n")).hardware == read(policy(name)).hardware);
+}
+
 TEST_CASE("policies of two hosts of different vendors are no host", "[xen_cpuid]") {
     std::string other = policy("HVM Max");
     other.replace(other.find("68747541:444d4163:69746e65"), 26, "756e6547:6c65746e:49656e69");
