@@ -105,12 +105,14 @@ private:
         add(AtomKind::number, index, subleaf, after.known && !is_assumed);
     }
 
-    // A limit of 0 promises nothing, and an obligation of 0 the most. A format of 0 is a format as long as
-    // another field of its equality group is there, or a feature to which it gives a meaning.
+    // A limit of 0 promises nothing, and an obligation of 0 the most: one with all bits set promises nothing. A format
+    // of 0 is a format as long as another field of its equality group is there, or a feature to which it gives a
+    // meaning.
     bool promises(FieldIndex index, const Number& number) const {
+        const Field& field = rulebook_[index];
+        if (field.rule == Rule::max) return number.value != field.mask() >> field.low;
         if (number.value != 0) return true;
-        const Rule rule = rulebook_[index].rule;
-        if (rule != Rule::equal) return rule == Rule::max;
+        if (field.rule != Rule::equal) return false;
         const auto is_used = [&](FieldIndex other) { return other != index && is_shown(other); };
         return std::any_of(rulebook_.equality.begin(), rulebook_.equality.end(), [&](const EqualityGroup& group) {
             return holds(group.fields, index) && (std::any_of(group.drop.begin(), group.drop.end(), is_used) ||

@@ -269,7 +269,18 @@ private:
                     found);
             }
             report_conflict(component);
+            report_uneven(component);
         }
+    }
+
+    void report_uneven(const XsaveComponent& component) {
+        const auto found =
+            hosts([&](const HostPromises& host) { return ((host.uneven_layouts >> component.bit) & 1U) != 0; });
+        if (found.count == 0 || !would_be_used(component)) return;
+        add(Severity::warning, "cpus-differ",
+            "The logical CPUs of " + enumerate(found) + " lay out the XSAVE state " + std::string(component.id) +
+                " differently, so it and what needs it are not in the policy.",
+            found);
     }
 
     void report_conflict(const XsaveComponent& component) {

@@ -105,13 +105,9 @@ private:
         }
     }
 
-    // The MSRs of the view that capabilities come from; a hypervisor view that knows nothing of MSRs
-    // leaves them to the hardware's.
-    const Msrs& chosen_msrs() const {
-        static const Msrs none;
-        if (host_.hypervisor && host_.hypervisor->msrs) return host_.hypervisor->msrs;
-        return host_.hardware ? host_.hardware->msrs : none;
-    }
+    // The MSRs of the view that capabilities come from. One that knows nothing of MSRs does not know which of the
+    // silicon's it gives: no promise of theirs is one of the host's, and bad news comes from the silicon (widen).
+    const Msrs& chosen_msrs() const { return host_.hypervisor ? host_.hypervisor->msrs : host_.hardware->msrs; }
 
     void describe() {
         result_.table = std::make_shared<const CpuidTable>(host_.first_table());
@@ -146,6 +142,11 @@ private:
             for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
             for (std::size_t n = 0; n < first.numbers.size(); ++n) {
                 if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(plan_.numbers()[n].field);
+            }
+            for (std::size_t c = 0; c < first.components.size(); ++c) {
+                const bool on_both = cpu.atoms.components[c].promised && first.components[c].promised;
+                const bool differ = on_both && cpu.atoms.components[c] != first.components[c];
+                if (differ) result_.uneven_layouts |= std::uint64_t{1} << c;
             }
             join_cpu(host, cpu);
         }
@@ -252,13 +253,20 @@ private:
         result_.unknown[word] &= ~field.mask();
     }
 
-    // KVM does not offer all of them, and what they say is so in the silicon.
+    // KVM does not offer all of them, and what they say is so in the silicon: in all of it, or on no CPU.
     void find_easings() {
-        const auto add = [&](const CpuidTable& table, const Msrs& msrs) {
-            merge_sorted(result_.easings, ViewReader(plan_, table, msrs).easings());
-        };
-        if (host_.hardware) add(host_.hardware->cpus.front().cpuid, host_.hardware->msrs);
-        if (host_.hypervisor) add(host_.hypervisor->cpuid, *result_.msrs);
+        if (host_.hypervisor) result_.easings = ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs).easings();
+        if (!host_.hardware) return;
+        std::optional<std::vector<FieldIndex>> shown;
+        for (const CpuidTable* table : different_tables(*host_.hardware)) {
+            std::vector<FieldIndex> of_cpu = ViewReader(plan_, *table, host_.hardware->msrs).easings();
+            merge_sorted(of_cpu, {});
+            if (shown)
+                std::erase_if(
+                    *shown, [&](FieldIndex index) { return !std::binary_search(of_cpu.begin(), of_cpu.end(), index); });
+            if (!shown) shown = std::move(of_cpu);
+        }
+        merge_sorted(result_.easings, *shown);
     }
 
     void find_silent_rows() {
@@ -277,7 +285,9 @@ private:
     }
 
     void find_strays() {
-        if (host_.hardware) find_strays(host_.hardware->cpus.front().cpuid);
+        if (host_.hardware) {
+            for (const CpuidTable* table : different_tables(*host_.hardware)) find_strays(*table);
+        }
         if (host_.hypervisor) find_strays(host_.hypervisor->cpuid);
         find_msr_strays();
         merge_sorted(result_.strays, {});

@@ -76,6 +76,7 @@ struct HostPromises {
     std::vector<std::uint64_t> by_microcode;      // unknown bits that a microcode decides which is not known
     std::vector<std::uint64_t> offered;           // what the view for guests alone shows, as promises
     std::uint64_t components_unknown = 0;         // XSAVE states of which the dump says nothing, by bit
+    std::uint64_t uneven_layouts = 0;             // XSAVE states that its logical CPUs lay out differently, likewise
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
     std::vector<FieldIndex> easings;              // fields that ease a broken promise and that a view shows
     std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing

@@ -100,7 +100,13 @@ VariantSet Limits::of_state(const XsaveComponent& component, std::set<FieldIndex
 }
 
 Cause Limits::cause_of(const XsaveComponent& component) const {
-    if (is_kept(component) || !without_state(component).empty()) return Cause::hosts;
+    if (is_kept(component)) return Cause::hosts;
+    const VariantSet without = without_state(component);
+    const auto is_uneven = [&](const Variant* variant) {
+        return ((variant->promises->uneven_layouts >> component.bit) & 1U) != 0;
+    };
+    if (!std::all_of(without.begin(), without.end(), is_uneven)) return Cause::hosts;
+    if (!without.empty()) return Cause::layout;
     if (!with_other_layout(component).empty()) return Cause::layout;
     const bool has_feature = std::any_of(component.features.begin(), component.features.end(),
                                          [&](FieldIndex index) { return in_.draft.present(index); });

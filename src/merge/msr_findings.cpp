@@ -18,7 +18,8 @@ using document::enumerate;
 
 // What one dump does not say, and what that costs the policy.
 struct Silence {
-    bool no_msrs = false;             // the dump holds none at all
+    bool no_msrs = false;             // the view that capabilities come from holds none at all
+    bool of_guests = false;           // and it is a hypervisor's
     bool absent = false;              // the host has no such MSR, which is no promise either
     std::set<std::uint32_t> indices;  // of the MSRs that matter to this policy
     std::set<FieldIndex> bad_news;    // shown, since it cannot be ruled out
@@ -47,6 +48,7 @@ private:
     Silence silence_of(const HostPromises& host, bool absent) const {
         Silence silence;
         silence.no_msrs = !host.has_msrs && !absent;
+        silence.of_guests = silence.no_msrs && host.has_hypervisor_view;
         silence.absent = absent;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = plan_.rulebook()[index];
@@ -80,10 +82,13 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const Hos
                ", and neither does the model table know: the policy sets " + joined(rulebook, silence.bad_news) +
                ", which cannot be ruled out. Newer microcode may bring the MSR; a row in the model table settles it.";
     }
-    std::string text =
-        "The dump of " + enumerate(hosts) +
-        (silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR " : " does not list MSR ") + indices +
-        ". Unknown is not zero: the policy promises nothing of that host there";
+    const std::string_view what =
+        silence.of_guests
+            ? " does not list the feature MSRs that its hypervisor gives to guests, so nothing is known of MSR "
+        : silence.no_msrs ? " holds no feature MSRs, so nothing is known of MSR "
+                          : " does not list MSR ";
+    std::string text = "The dump of " + enumerate(hosts) + std::string(what) + indices +
+                       ". Unknown is not zero: the policy promises nothing of that host there";
     if (!silence.bad_news.empty()) {
         text += ", and sets " + joined(rulebook, silence.bad_news) + ", which cannot be ruled out";
     }

@@ -97,11 +97,9 @@ private:
     // The CPUs that say what a guest can be given: the hypervisor's, or every logical CPU.
     std::vector<CpuView> capability_cpus() const { return host_.hypervisor ? hypervisor_cpus() : hardware_cpus(); }
 
-    // A hypervisor view without a list of MSRs has that of the hardware.
     std::vector<CpuView> hypervisor_cpus() const {
         if (!host_.hypervisor) return {};
-        const bool borrows = !host_.hypervisor->msrs && host_.hardware;
-        return {{&host_.hypervisor->cpuid, borrows ? &host_.hardware->msrs : &host_.hypervisor->msrs}};
+        return {{&host_.hypervisor->cpuid, &host_.hypervisor->msrs}};
     }
 
     std::vector<CpuView> hardware_cpus() const {

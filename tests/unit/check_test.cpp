@@ -360,6 +360,30 @@ TEST_CASE("an XSAVE state that a dump does not say is not known to be there", "[
                Contains("xsave state pkru lost 8 bytes at 2432/unknown"));
 }
 
+TEST_CASE("what eases a broken promise does so where every logical CPU of the host shows it", "[check]") {
+    constexpr std::uint32_t rtm = 1U << 11;            // leaf 7, EBX
+    constexpr std::uint32_t always_aborts = 1U << 11;  // leaf 7, EDX: XBEGIN does not fault
+    const PoolPolicy promised = policy_of({host_of(intel_table(skylake).set(7, 0, ebx, rtm))});
+    const TableBuilder aborts = intel_table(skylake).set(7, 0, edx, always_aborts);
+    const TableBuilder faults = intel_table(skylake);
+    const auto impact = [&](const std::vector<TableBuilder>& cpus) {
+        return only(verdict(promised, hardware_host("the-host", cpus))).impact;
+    };
+    CHECK(impact({aborts, aborts}) == Impact::performance);
+    CHECK(impact({aborts, faults}) == Impact::crash);
+    CHECK(impact({faults, aborts}) == Impact::crash);
+    CHECK(impact({faults, faults}) == Impact::crash);
+}
+
+TEST_CASE("an obligation that could be any promises nothing, and its own host keeps that", "[check]") {
+    const TableBuilder table = intel_table().set(1, 0, ecx, 0x8).row(5, 0, {0x40, 0x80, 3, 0});
+    const HostDump silent = host_of(TableBuilder(table).unknown(5, 0));
+    MergeOptions options;
+    options.show = {"monitor"};
+    CHECK(broken(verdict(policy_of({silent}, options), silent)).empty());
+    CHECK(broken(verdict(policy_of({host_of(table)}, options), silent)) != "");
+}
+
 TEST_CASE("what the dump of one logical CPU leaves open is open for the host", "[check]") {
     const TableBuilder scrubs = intel_table().set(7, 0, edx, md_clear);
     const TableBuilder silent = intel_table().unknown(7, 0);

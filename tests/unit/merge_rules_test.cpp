@@ -449,6 +449,30 @@ TEST_CASE("what only a further CPU of a host shows is said as well", "[merge]") 
     const Merged uneven({hardware_host("a", {bhi, TableBuilder(bhi).reg(7, 2, edx, 0)})});
     REQUIRE(uneven.finding("cpus-differ") != nullptr);
     CHECK_THAT(uneven.finding("cpus-differ")->message, Catch::Contains("differ in bhi_ctrl;"));
+    // No rule covers 7.2 EDX[31].
+    const Merged stray({hardware_host("a", {intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 2, {}),
+                                            intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 2, {0, 0, 0, 0x80000000})})});
+    CHECK(stray.named_by("unclassified-bit") == Names{"a"});
+}
+
+TEST_CASE("CPUs of one host that lay out an XSAVE state differently keep it out, with a finding", "[merge]") {
+    const auto pkru_at = [](std::uint32_t offset) {
+        return intel_table()
+            .set(1, 0, ecx, 0x04000000)
+            .row(7, 0, {0, 0, 0x8, 0})
+            .row(0xD, 0, {0x203, 0xA88, 0xA88, 0})
+            .row(0xD, 9, {8, offset, 0, 0});
+    };
+    const Merged alike({hardware_host("a", {pkru_at(0xA80), pkru_at(0xA80)})});
+    CHECK(alike.finding("cpus-differ") == nullptr);
+    CHECK((alike.reg(7, 0, ecx) & 0x8U) != 0);
+    const Merged uneven({hardware_host("a", {pkru_at(0xA80), pkru_at(0x980)})});
+    CHECK((uneven.reg(7, 0, ecx) & 0x8U) == 0);
+    REQUIRE(uneven.finding("cpus-differ") != nullptr);
+    CHECK(uneven.finding("cpus-differ")->message ==
+          "The logical CPUs of a lay out the XSAVE state pkru differently, so it and what needs it are not in the "
+          "policy.");
+    CHECK_THAT(uneven.decision("xs_size")->reason, Catch::Contains("is laid out differently"));
 }
 
 TEST_CASE("combining pools keeps every name of equal hosts", "[merge]") {
