@@ -38,24 +38,13 @@ PromiseCounts counts_of(const std::vector<FieldChange>& changes) {
     return counts;
 }
 
-// The promises of a policy about hosts that are known: where it asks for no VERW and does not say that a host is open,
-// none needs it. A guest that runs under it sees only the clear bit.
-merge::HostPromises promises_about_hosts(const merge::Plan& rules, const PoolPolicy& policy) {
-    merge::HostPromises promises = merge::promises_of(rules, policy);
-    promises.atoms.scrubs |= promises.scrub_unknown;
-    return promises;
-}
-
-using ReadPromises = merge::HostPromises (*)(const merge::Plan&, const PoolPolicy&);
-
 // From one policy to another, in number.
-PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const PoolPolicy& after,
-                      ReadPromises promises_of) {
+PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const PoolPolicy& after) {
     const auto vendor = rulebook.vendor_of(before.vendor);
     if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
     const merge::Plan rules(rulebook, *vendor);
-    return counts_of(
-        compare::field_changes(rules, {promises_of(rules, before), true}, {promises_of(rules, after), true}));
+    return counts_of(compare::field_changes(rules, {merge::promises_of(rules, before), true},
+                                            {merge::promises_of(rules, after), true}));
 }
 
 class Planner {
@@ -172,7 +161,7 @@ private:
         const auto [at, fresh] = compared_.emplace(key, PromiseCounts{});
         if (fresh) {
             const PoolPolicy& before = former == nullptr ? plan_.before : policy_alone(*former);
-            at->second = compare(rulebook_, before, policy_alone(host), promises_about_hosts);
+            at->second = compare(rulebook_, before, policy_alone(host));
         }
         return at->second;
     }
@@ -208,7 +197,7 @@ private:
             entry.sha256 = sha256_of(policy.policy);
             entry.of_pool = policy.of_pool;
             reaches.back().describe(entry);
-            entry.restart = compare(rulebook_, policy.policy, plan_.after, merge::promises_of);
+            entry.restart = compare(rulebook_, policy.policy, plan_.after);
             plan_.running.push_back(std::move(entry));
         }
         std::sort(plan_.running.begin(), plan_.running.end(),

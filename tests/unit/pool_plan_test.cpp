@@ -95,18 +95,6 @@ TEST_CASE("all hosts may be replaced at once", "[plan]") {
     CHECK(rolling.wait_for.empty());
 }
 
-TEST_CASE("a host that is immune loses no VERW of a pool that asks for it", "[plan]") {
-    constexpr std::uint32_t rome = 0x00830F10;     // not on TSA's list
-    constexpr std::uint32_t verw_clear = 1U << 5;  // leaf 80000021h, EAX
-    const auto immune = [](const std::string& name) {
-        return hardware_host(name, amd_table(rome).set(1, 0, ecx, popcnt | movbe).reg(0x80000000, 0, eax, 0x80000021));
-    };
-    const HostDump scrubs = hardware_host("m", amd().set(0x80000021, 0, eax, verw_clear));
-    const PoolPlan result = plan({scrubs, immune("r")}, {{immune("s")}, {}, {}});
-    REQUIRE(result.added.size() == 1);
-    CHECK(result.added.front().counts.loses == 0);
-}
-
 TEST_CASE("a running policy of another vendor than the pool's is one change", "[plan]") {
     const PoolPolicy intel = Merged({hardware_host("i", intel_table())}).policy;
     const PoolPlan result = plan({good("a")}, {{good("b")}, {}, {}}, {}, {intel});
