@@ -15,6 +15,7 @@ inline constexpr std::size_t line_bytes = 16U << 20;
 inline constexpr std::size_t unpacked_bytes = 1U << 30;
 inline constexpr std::size_t decoder_bytes = 128U << 20;
 inline constexpr std::size_t hosts_per_stream = 1U << 20;
+inline constexpr std::size_t unreadable_per_stream = 10'000;
 inline constexpr std::size_t logical_cpus = 8192;
 inline constexpr std::size_t rows_per_cpu = 4096;
 inline constexpr std::size_t rows_per_host = 1U << 20;
@@ -46,6 +47,8 @@ inline constexpr std::array table{
           "what compressed data or an archive unpacks to, whatever its own size: a bomb ends there"},
     Limit{"decoder_bytes", decoder_bytes, "bytes", "memory of a decoder: `xz -9` and `zstd -22` take less"},
     Limit{"hosts_per_stream", hosts_per_stream, "hosts", "a stream, or the files of an archive"},
+    Limit{"unreadable_per_stream", unreadable_per_stream, "documents",
+          "malformed documents of a stream, of which the others are read: what has more is something else"},
     Limit{"logical_cpus", logical_cpus, "CPUs", "a host: as many as Linux can have"},
     Limit{"rows_per_cpu", rows_per_cpu, "rows", "CPUID of a logical CPU"},
     Limit{"rows_per_host", rows_per_host, "rows",

@@ -37,8 +37,15 @@ std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, 
 // Asked of every document before it is read as a host: true when the caller has taken it, as what is no host.
 using TakeOther = std::function<bool(std::string_view document, std::size_t first_line)>;
 
+// Given what is wrong with a document of a stream, of which the others are read all the same.
+using TakeProblem = std::function<void(const InputError& error)>;
+
 // The same, of one text out of what it was wrapped in. take_other: none, or what takes documents of another kind.
-std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed = {}, const TakeOther& take_other = {});
+// take_problem: none, so that a stream with a malformed document is refused, or what takes that; where it cannot be told
+// how a stream goes on, or beyond limits::unreadable_per_stream malformed documents, that is the last problem, and what
+// follows is not read.
+std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed = {}, const TakeOther& take_other = {},
+                                 const TakeProblem& take_problem = {});
 
 // A host of a stream. What many of them say is held once: the dump's own name is not the host's.
 struct StreamedHost {
@@ -56,8 +63,10 @@ public:
     HostLines& operator=(const HostLines&) = delete;
     ~HostLines();
 
-    // The hosts of whole lines, of which the first is line first_line of the file, after so many hosts. As read_hosts.
-    std::vector<StreamedHost> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before) const;
+    // The hosts of whole lines, of which the first is line first_line of the file, after so many hosts. As read_hosts,
+    // but that beyond a limit it throws.
+    std::vector<StreamedHost> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before,
+                                   const TakeProblem& take_problem = {}) const;
 
 private:
     std::string file_;

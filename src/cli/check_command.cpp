@@ -85,7 +85,7 @@ std::vector<PoolPolicy> policies_of(const CheckArguments& arguments, const Ruleb
 
 // Holds all hosts against each policy. Adds names that two hosts have to what is unreadable.
 std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<PoolPolicy> policies,
-                                      const std::vector<std::string>& arguments, bool skips, Inputs& inputs) {
+                                      const std::vector<std::string>& arguments, Inputs& inputs) {
     std::vector<Judge> judges;
     for (PoolPolicy& policy : policies) judges.emplace_back(rulebook, std::move(policy));
     NameConflicts conflicts;
@@ -93,7 +93,7 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
         conflicts.see(name, host.sha256);
         for (Judge& each : judges) each.add(name, host);
     };
-    inputs = read_each(arguments, {.accepts_policies = true}, skips, judge);
+    inputs = read_each(arguments, {.accepts_policies = true}, judge);
     add_name_conflicts(inputs, conflicts.names(), arguments);
     std::vector<PolicyVerdicts> matrix;
     for (Judge& each : judges) {
@@ -140,8 +140,7 @@ ExitStatus check(CheckArguments& arguments) {
     const Rulebook& rulebook = choice.get();
     std::vector<PoolPolicy> all = policies_of(arguments, rulebook);
     Inputs inputs;
-    const std::vector<PolicyVerdicts> matrix =
-        matrix_of(rulebook, std::move(all), arguments.hosts, arguments.skip_unreadable, inputs);
+    const std::vector<PolicyVerdicts> matrix = matrix_of(rulebook, std::move(all), arguments.hosts, inputs);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     if (matrix.front().verdicts.empty()) {
         throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");

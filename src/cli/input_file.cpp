@@ -1,6 +1,7 @@
 #include "cli/input_file.hpp"
 
 #include <functional>
+#include <utility>
 
 #include "base/lists.hpp"
 #include "cli/inputs.hpp"
@@ -30,7 +31,12 @@ public:
                            std::size_t hosts) {
         content_.stream = stream;
         content_.bytes = lines.size();
-        attempt(reading_.argument, [&] { content_.streamed = stream->lines.read(lines, first_line, hosts); });
+        attempt(reading_.argument, [&] {
+            content_.ends_stream = true;
+            content_.streamed =
+                stream->lines.read(lines, first_line, hosts, [&](const InputError& error) { note(error); });
+            content_.ends_stream = false;
+        });
         return std::move(content_);
     }
 
@@ -41,6 +47,11 @@ private:
         } catch (const InputError& error) {
             content_.unreadable.emplace_back(file, error);
         }
+    }
+
+    // A document of a stream that cannot be read goes by the file and its line.
+    void note(const InputError& error) {
+        content_.unreadable.emplace_back(reading_.argument + ":" + std::to_string(error.line()), error);
     }
 
     // A file of a directory is one document.
@@ -63,14 +74,20 @@ private:
         }
         try {
             read_texts(bytes);
+            if (parts_ != 0) refuse_unreadable();
             if (reading_.name && content_.unreadable.empty() && content_.refused.empty()) give_name();
         } catch (const InputError& error) {
             content_.hosts.clear();  // what they came from cannot be read as a whole
             content_.files.clear();
-            // A partial result stands for any number of hosts: what it stood in is never left out.
             if (parts_ == 0) throw;
+            refuse_unreadable();
             content_.refused.push_back(error);
         }
+    }
+
+    // A partial result stands for any number of hosts: what it stood in, or may have stood in, is never left out.
+    void refuse_unreadable() {
+        for (auto& [file, error] : std::exchange(content_.unreadable, {})) content_.refused.push_back(std::move(error));
     }
 
     void give_name() {
@@ -109,10 +126,16 @@ private:
     }
 
     std::vector<HostDump> hosts_in(const Unpacked& text) {
-        if (!reading_.merge) return read_hosts(text, reading_.listed);
-        return read_hosts(text, reading_.listed, [&](std::string_view document, std::size_t line) {
-            return is_partial_result(document) && take_part(document, text.file, line);
-        });
+        TakeOther take_other;
+        if (reading_.merge) {
+            take_other = [&](std::string_view document, std::size_t line) {
+                return is_partial_result(document) && take_part(document, text.file, line);
+            };
+        }
+        TakeProblem take_problem;
+        const bool is_one_host = reading_.name || reading_.is_of_directory || text.is_member;
+        if (!is_one_host) take_problem = [&](const InputError& error) { note(error); };
+        return read_hosts(text, reading_.listed, take_other, take_problem);
     }
 
     // Always true.

@@ -26,8 +26,9 @@ struct StreamState {
 
     std::string file;  // as messages have it
     HostLines lines;
-    bool failed = false;  // a line cannot be read, so that nothing of the stream counts
+    bool failed = false;  // what it is cannot be told from here on: the rest does not count
     std::size_t hosts = 0;
+    std::size_t unreadable = 0;
 };
 
 struct FileContent {
@@ -41,6 +42,7 @@ struct FileContent {
     std::vector<std::string> said;                               // what was left aside, for the user
     std::size_t bytes = 0;                                       // that were read
     std::shared_ptr<StreamState> stream;                         // of a piece of a stream
+    bool ends_stream = false;                                    // the rest of the stream cannot be read
     std::string piece;                                           // its bytes, which nobody needs any more
 };
 

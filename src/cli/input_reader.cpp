@@ -89,12 +89,17 @@ private:
         }
     }
 
-    // False for a piece that counts no longer: an earlier one could not be read.
-    bool take_piece(StreamState& stream, const FileContent& content) const {
+    // False for a piece that counts no longer: the stream ended in an earlier one.
+    static bool take_piece(StreamState& stream, FileContent& content) {
         if (stream.failed) return false;
-        stream.failed = !content.unreadable.empty();
-        if (stream.failed) taker_.forget(stream.hosts);
+        stream.failed = content.ends_stream;
         stream.hosts += content.streamed.size();
+        stream.unreadable += content.unreadable.size();
+        if (!stream.failed && stream.unreadable > limits::unreadable_per_stream) {
+            const auto& [document, error] = content.unreadable.back();
+            content.unreadable.emplace_back(document, dump::too_many_unreadable(stream.file, error.line()));
+            stream.failed = true;
+        }
         return true;
     }
 

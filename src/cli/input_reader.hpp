@@ -23,8 +23,6 @@ public:
     // file: as messages have it.
     virtual void take(HostDump&& host, const std::string& file) = 0;
     virtual void take(const StreamedHost& host, const std::string& file) = 0;
-    // The last so many are of a stream of which a line cannot be read: nothing of it counts.
-    virtual void forget(std::size_t hosts) = 0;
 };
 
 // Gives the hosts that the arguments name to taker. Returns all else that they hold, and what could not be read: names

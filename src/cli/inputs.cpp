@@ -37,7 +37,6 @@ public:
         hosts.push_back(*host.dump);
         hosts.back().name = host.name;
     }
-    void forget(std::size_t count) override { hosts.resize(hosts.size() - count); }
 
     std::vector<HostDump> hosts;
 };
@@ -48,7 +47,6 @@ public:
 
     void take(HostDump&& host, const std::string& /*file*/) override { sink_(host.name, host); }
     void take(const StreamedHost& host, const std::string& /*file*/) override { sink_(host.name, *host.dump); }
-    void forget(std::size_t /*hosts*/) override {}
 
 private:
     const HostSink& sink_;
@@ -61,7 +59,6 @@ public:
 
     void take(HostDump&& host, const std::string& file) override { take(host.name, file); }
     void take(const StreamedHost& host, const std::string& file) override { take(host.name, file); }
-    void forget(std::size_t /*hosts*/) override {}
 
     std::map<std::string, std::vector<std::string>> files;
 
@@ -176,16 +173,10 @@ Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions
     return inputs;
 }
 
-Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
-                 const HostSink& sink) {
-    if (!skips) {
-        Passer passer(sink);
-        Inputs inputs = give_hosts(arguments, options, passer);
-        drop_policy_conflicts(inputs);
-        return inputs;
-    }
-    Inputs inputs = read_all(arguments, options);
-    for (const HostDump& host : std::exchange(inputs.hosts, {})) sink(host.name, host);
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, const HostSink& sink) {
+    Passer passer(sink);
+    Inputs inputs = give_hosts(arguments, options, passer);
+    drop_policy_conflicts(inputs);
     return inputs;
 }
 

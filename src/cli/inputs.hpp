@@ -75,12 +75,9 @@ struct InputOptions {
 Inputs read_inputs(const std::vector<std::string>& arguments, const InputOptions& options = {});
 
 // The same, but each host is given to sink as soon as it and those before it are read, and then forgotten; the result
-// has no hosts. Names that two hosts have are the sink's to find. Of a stream of which a line cannot be read, hosts may
-// have been given before that was known; skips: what cannot be read does not end the verb, so that all hosts are read
-// first.
+// has no hosts. Names that two hosts have are the sink's to find.
 using HostSink = std::function<void(const std::string& name, const HostDump& dump)>;  // not the dump's own name
-Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, bool skips,
-                 const HostSink& sink);
+Inputs read_each(const std::vector<std::string>& arguments, const InputOptions& options, const HostSink& sink);
 
 // Adds to what is unreadable that each of these names is that of two hosts with different content, and in which files
 // they stand: the arguments are read again for that.

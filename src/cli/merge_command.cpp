@@ -161,7 +161,7 @@ PoolState state_of(const MergeArguments& arguments, const Rulebook& rulebook, co
     if (expected) options.listed = listed_in(*expected);
     Merger merger(arguments, rulebook);
     const auto add = [&](const std::string& name, const HostDump& host) { merger.add(name, host); };
-    Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
+    Inputs inputs = read_each(arguments.hosts, options, add);
     each_host(inputs.part, add);
     // What was left out when the partial results were made is left out again.
     for (const UnreadableInput& input : inputs.part.unreadable()) {
@@ -266,7 +266,7 @@ ExitStatus merge_partially(const MergeArguments& arguments) {
             refused.push_back(error);
         }
     };
-    Inputs inputs = read_each(arguments.hosts, options, arguments.skip_unreadable, add);
+    Inputs inputs = read_each(arguments.hosts, options, add);
     progress.wipe();
     part.combine(inputs.part);
     for (InputError& error : refused) inputs.refused.push_back(std::move(error));

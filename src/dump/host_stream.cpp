@@ -119,6 +119,11 @@ StreamKind stream_kind(std::string_view text) noexcept {
     return without_blanks(rest.substr(length)).starts_with('{') ? StreamKind::documents : StreamKind::none;
 }
 
+InputError too_many_unreadable(std::string_view file, std::size_t line) {
+    return {std::string(file), line,
+            "at most " + std::to_string(limits::unreadable_per_stream) + " malformed documents in a stream", "more"};
+}
+
 void split_stream(const StreamPart& part, const Source& source,
                   const std::function<void(std::string_view document, std::size_t line)>& take) {
     std::size_t taken = part.documents_before;

@@ -51,6 +51,9 @@ struct StreamPart {
     std::size_t documents_before = 0;
 };
 
+// The error of a stream with more malformed documents than limits::unreadable_per_stream; line: that of the last.
+InputError too_many_unreadable(std::string_view file, std::size_t line);
+
 // Gives each document of a stream to take, with the line on which it begins. Throws InputError: more documents than
 // limits::hosts_per_stream, one larger than it may be, what no array may have between or behind its documents, and what
 // take throws. A document that does not end is given with all that follows, for its reader says best what is wrong.

@@ -57,20 +57,48 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     if (!problem.empty()) throw InputError(std::string(origin.file), 0, "a file name that can name the host", problem);
 }
 
-// part: what of the stream is at hand.
-std::vector<StreamedHost> read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin,
-                                      dump::KnownDocuments& known, const TakeOther& take_other = {}) {
-    std::vector<StreamedHost> hosts;
+StreamedHost read_document(std::string_view document, std::size_t line, const Origin& origin,
+                           dump::KnownDocuments& known) {
+    if (auto host = known.find(document)) return std::move(*host);
+    HostDump dump = dump::read_host_document({document, origin.file}, line);
+    const bool is_for_all = !origin.listed || origin.listed(dump.sha256);  // older digests are of each document
+    complete(dump, document, origin, line);
+    std::string name = dump.name;
+    StreamedHost host{std::move(name), std::make_shared<const HostDump>(std::move(dump))};
+    if (is_for_all) known.learn(document, host);
+    return host;
+}
+
+// part: what of the stream is at hand. What is read before an error stands in hosts.
+void read_stream(const dump::StreamPart& part, std::string_view text, const Origin& origin, dump::KnownDocuments& known,
+                 const TakeOther& take_other, const TakeProblem& take_problem, std::vector<StreamedHost>& hosts) {
+    std::size_t problems = 0;
     dump::split_stream(part, {text, origin.file}, [&](std::string_view document, std::size_t line) {
-        if (auto host = known.find(document)) return hosts.push_back(std::move(*host));
-        if (take_other && take_other(document, line)) return;
-        HostDump dump = dump::read_host_document({document, origin.file}, line);
-        const bool is_for_all = !origin.listed || origin.listed(dump.sha256);  // older digests are of each document
-        complete(dump, document, origin, line);
-        std::string name = dump.name;
-        hosts.push_back({std::move(name), std::make_shared<const HostDump>(std::move(dump))});
-        if (is_for_all) known.learn(document, hosts.back());
+        std::optional<InputError> problem;
+        try {
+            if (take_other && take_other(document, line)) return;
+            hosts.push_back(read_document(document, line, origin, known));
+            return;
+        } catch (const InputError& error) {
+            if (!take_problem) throw;
+            problem = error;
+        }
+        if (++problems > limits::unreadable_per_stream) throw dump::too_many_unreadable(origin.file, line);
+        take_problem(*problem);
     });
+}
+
+// The same of a whole stream: where it cannot be told how it goes on, that is one more problem.
+std::vector<StreamedHost> read_whole_stream(dump::StreamKind kind, std::string_view text, const Origin& origin,
+                                            const TakeOther& take_other = {}, const TakeProblem& take_problem = {}) {
+    dump::KnownDocuments known;
+    std::vector<StreamedHost> hosts;
+    try {
+        read_stream({kind}, text, origin, known, take_other, take_problem, hosts);
+    } catch (const InputError& error) {
+        if (!take_problem) throw;
+        take_problem(error);
+    }
     return hosts;
 }
 
@@ -186,10 +214,7 @@ std::vector<HostDump> read_enclosed(std::string_view text, std::string_view byte
     const auto document = dump::enclosed_document(dump::with_plain_blanks(text));
     if (!document) return {};
     const dump::StreamKind kind = dump::stream_kind(*document);
-    if (kind != dump::StreamKind::none) {
-        dump::KnownDocuments known;
-        return copies_of(read_stream({kind}, *document, origin, known));
-    }
+    if (kind != dump::StreamKind::none) return copies_of(read_whole_stream(kind, *document, origin));
     auto host = read_recognised(*document, origin.file);
     return host ? completed(std::move(*host), bytes, origin) : std::vector<HostDump>{};
 }
@@ -205,13 +230,13 @@ bool is_host_stream(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) != dump::StreamKind::none;
 }
 
-std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, const TakeOther& take_other) {
+std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, const TakeOther& take_other,
+                                 const TakeProblem& take_problem) {
     const Origin origin{text.file, text.named_by, listed};
     const std::string_view bare = dump::without_byte_order_mark(text.bytes);
     const dump::StreamKind kind = dump::stream_kind(bare);
     if (kind != dump::StreamKind::none) {
-        dump::KnownDocuments known;
-        return copies_of(read_stream({kind}, bare, origin, known, take_other));
+        return copies_of(read_whole_stream(kind, bare, origin, take_other, take_problem));
     }
     if (take_other && take_other(bare, 1)) return {};
     if (text.bytes.size() > limits::dump_bytes) {
@@ -229,10 +254,13 @@ HostLines::HostLines(std::string file, IsListed listed)
 
 HostLines::~HostLines() = default;
 
-std::vector<StreamedHost> HostLines::read(std::string_view lines, std::size_t first_line,
-                                          std::size_t hosts_before) const {
+std::vector<StreamedHost> HostLines::read(std::string_view lines, std::size_t first_line, std::size_t hosts_before,
+                                          const TakeProblem& take_problem) const {
     const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
-    return read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, listed_}, *known_);
+    std::vector<StreamedHost> hosts;
+    read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, listed_}, *known_, {},
+                take_problem, hosts);
+    return hosts;
 }
 
 std::vector<HostDump> read_hosts(std::string_view bytes, std::string_view file, const IsListed& listed) {

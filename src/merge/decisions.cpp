@@ -84,12 +84,18 @@ private:
         return value == 0 && all_zero && (!has_promise || in_.draft.is_out_of_sight(index));
     }
 
+    // What an operator asked for is told, be it what the hosts agree on.
+    bool is_override(FieldIndex index) const {
+        const Cause cause = in_.draft.fate(index).cause;
+        return cause == Cause::set || cause == Cause::hidden;
+    }
+
     void decide_field(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = rulebook_[index];
         const std::uint64_t value = value_in(in_.rows, field, subleaf);
         const ValuesSeen values = values_of(index, subleaf);
         const auto scrubbed = field.rule == Rule::guarded ? scrubs(in_.draft, index, subleaf) : std::nullopt;
-        if (scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
+        if (!is_override(index) && scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
         Decision decision = decision_on(index, subleaf, value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);
         put_cause(decision, index);

@@ -123,6 +123,13 @@ private:
             result_.signature = signature_of(*eax);
             result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
         }
+        const ViewReader first(plan_, *result_.table, *result_.msrs);
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            const bool is_silent =
+                field.rule == Rule::identity && !field.is_msr && !first.field(field, field.subleaf_first);
+            result_.silent_identity += is_silent ? 1 : 0;
+        }
         result_.silicon.microcode = microcode_revision(host_);
         result_.silicon.is_virtual = dump::is_virtual_machine(host_);
     }

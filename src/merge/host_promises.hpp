@@ -80,6 +80,7 @@ struct HostPromises {
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
     std::vector<FieldIndex> easings;              // fields that ease a broken promise and that a view shows
     std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing
+    std::size_t silent_identity = 0;              // identity fields of which its first CPU's dump says nothing
     std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<StrayBits> strays;

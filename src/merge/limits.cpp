@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace poolcpuid::merge {
 
@@ -19,7 +20,7 @@ VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<Fie
     if (!visited.insert(index).second) return {};
     const Fate fate = in_.draft.fate(index);
     switch (fate.cause) {
-        case Cause::dependency: return of_all(rulebook_.dependencies[fate.detail].prerequisites, visited);
+        case Cause::dependency: return of_any(rulebook_.dependencies[fate.detail].prerequisites, visited);
         case Cause::gate: return of_all({&rulebook_[index].gate, 1}, visited);
         case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
         case Cause::xsave_state: return of_state(rulebook_.xsave[fate.detail], visited);
@@ -39,6 +40,21 @@ VariantSet Limits::of_all(std::span<const FieldIndex> fields, std::set<FieldInde
     VariantSet all;
     for (const FieldIndex index : fields) all.merge(by_fate(index, rulebook_[index].subleaf_first, visited));
     return all;
+}
+
+// Of fields of which one is enough: the hosts for want of which each of them went, if there are any; without these the
+// others would have one.
+VariantSet Limits::of_any(std::span<const FieldIndex> fields, const std::set<FieldIndex>& visited) const {
+    VariantSet any;
+    std::optional<VariantSet> of_each;
+    for (const FieldIndex index : fields) {
+        std::set<FieldIndex> path = visited;
+        const VariantSet found = by_fate(index, rulebook_[index].subleaf_first, path);
+        if (!of_each) of_each = found;
+        std::erase_if(*of_each, [&](const Variant* variant) { return !found.contains(variant); });
+        any.insert(found.begin(), found.end());
+    }
+    return of_each && !of_each->empty() ? *of_each : any;
 }
 
 // Hosts whose value of a field of the group is unknown, or not the usual one.

@@ -30,6 +30,7 @@ public:
 
 private:
     VariantSet by_fate(FieldIndex field, std::uint32_t subleaf, std::set<FieldIndex>& visited) const;
+    VariantSet of_any(std::span<const FieldIndex> fields, const std::set<FieldIndex>& visited) const;
     VariantSet of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const;
     VariantSet disagreeing(const EqualityGroup& group) const;
     VariantSet of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const;

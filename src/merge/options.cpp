@@ -49,6 +49,12 @@ bool is_of_signature(const Field& field) {
            field.reg == Register::eax;
 }
 
+// 0 stands for the least that the architecture allows, so that less is none.
+bool is_below_least(const Field& field, std::uint64_t value) {
+    return field.rule == Rule::min && field.zero_has_meaning && field.zero_means_field == no_field &&
+           value < field.zero_means;
+}
+
 bool can_be_set(Rule rule) noexcept {
     const bool has_own_promise = promises_by_bits(rule) && rule != Rule::group;
     return has_own_promise || promises_by_number(rule) || rule == Rule::identity;
@@ -154,6 +160,10 @@ private:
                                  " is not the operator's to set");
             }
             const std::uint64_t value = parse_value(field, text);
+            if (is_below_least(field, value)) {
+                throw UsageError("--set " + name + "=" + text + ": no CPU has less than " +
+                                 std::to_string(field.zero_means));
+            }
             if (values.try_emplace(index, value).first->second != value) {
                 throw UsageError("--set " + name + ": set to two values");
             }

@@ -235,7 +235,8 @@ const HostGroup* choose_identity(const HostGroups& groups, const std::string& re
         const std::size_t immunities =
             model == nullptr ? std::numeric_limits<std::size_t>::max() : model->inferred.size();
         const std::uint32_t generation = model == nullptr ? 0 : model->generation;
-        return std::tuple(immunities, generation, group.sha256);
+        // Of equally safe CPUs, the one whose caches and brand the dump says.
+        return std::tuple(immunities, generation, group.promises->silent_identity, group.sha256);
     };
     for (const auto& [digest, group] : groups) {
         if (!group.is_ceiling && (best == nullptr || rank(group) < rank(*best))) best = &group;

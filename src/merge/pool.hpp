@@ -95,8 +95,8 @@ bool is_open_to(const Plan& plan, const HostPromises& host, std::string_view vul
 std::vector<std::string> open_unknown_to_guests(const Plan& plan, const HostPromises& lender, const HostPromises& host);
 
 // The group that lends the identity: that of the digest requested or, where that is empty, the one with the fewest
-// model-inferred immunities, then the oldest generation, then the least digest. nullptr when
-// there is none of that digest.
+// model-inferred immunities, then the oldest generation, then the one whose dump says most of what an identity is, then
+// the least digest. nullptr when there is none of that digest.
 const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested);
 
 }  // namespace poolcpuid::merge

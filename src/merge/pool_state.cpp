@@ -376,7 +376,16 @@ std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const Poo
     HostPromises given = merge::promises_of(*impl_->plan, policy);
     // Where the result asks for no VERW its registers do not show that every host is immune.
     given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
-    return merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->listed(most_names), most_names));
+    std::vector<FloorLoss> losses =
+        merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->listed(most_names), most_names));
+    // What goes with another field is for want of the hosts that lack that one.
+    for (FloorLoss& loss : losses) {
+        if (!loss.hosts.empty()) continue;
+        const auto is_its = [&](const Decision& decision) { return decision.field == loss.field; };
+        const auto at = std::find_if(policy.decisions.begin(), policy.decisions.end(), is_its);
+        if (at != policy.decisions.end()) loss.hosts = at->because.names;
+    }
+    return losses;
 }
 
 }  // namespace poolcpuid

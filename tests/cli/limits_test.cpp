@@ -121,6 +121,14 @@ const std::map<std::string, std::function<std::string()>>& excesses() {
              const std::string line = document_line(amd_host("a"));
              return refusal([&] { HostLines("f").read(line, 1, limits::hosts_per_stream); });
          }},
+        {"unreadable_per_stream",
+         [] {
+             const std::string lines = times(limits::unreadable_per_stream + 1, [](std::size_t) { return "{}\n"; });
+             std::size_t told = 0;
+             std::string text = refusal([&] { HostLines("f").read(lines, 1, 0, [&](const InputError&) { ++told; }); });
+             CHECK(told == limits::unreadable_per_stream);
+             return text;
+         }},
         {"logical_cpus", [] { return refusal_of(host_of(cpus_of(limits::logical_cpus + 1, 1))); }},
         {"rows_per_cpu", [] { return refusal_of(host_of(cpus_of(1, limits::rows_per_cpu + 1))); }},
         {"rows_per_host",

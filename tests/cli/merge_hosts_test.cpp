@@ -255,6 +255,56 @@ TEST_CASE("--skip-unreadable leaves bad inputs out with an error finding each", 
     CHECK(run({"merge", good, half, "--skip-unreadable", "--fail-on", "error"}).status == 1);
 }
 
+TEST_CASE("of a stream every malformed document is reported, and left out alone", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string line = document_line(amd_host("one"));
+    const std::string other = document_line(weaker("two"));
+    const std::string bad = R"({"schema": "poolcpuid/host/v1", "name": "three"})";
+    const auto stream =
+        GENERATE_COPY(std::pair{line + bad + "\n" + other + "{x\n", std::string("4")},
+                      std::pair{"[" + line + ",\n" + bad + ",\n" + other + ",\n" + bad + "]", std::string("6")});
+    const auto& [text, last] = stream;
+    CAPTURE(text.front());
+    const std::string file = dir.write("hosts", text);
+    const std::string second = text.front() == '[' ? "3" : "2";
+    const Result refused = run({"merge", file});
+    INFO(refused.text());
+    CHECK(refused.status == 3);
+    CHECK(refused.out.empty());
+    CHECK_THAT(refused.err, Contains("hosts:" + second + ": expected"));
+    CHECK_THAT(refused.err, Contains("hosts:" + last + ": expected"));
+    const Result rest = run({"merge", file, "--skip-unreadable"});
+    INFO(rest.text());
+    REQUIRE(rest.status == 0);
+    CHECK(names_of(rest) == "two one ");
+    std::string skipped;
+    const auto policy = nlohmann::json::parse(rest.out);
+    for (const auto& finding : policy.at("findings")) {
+        if (finding.at("code") == "skipped-host") skipped += finding.at("hosts").dump();
+    }
+    CHECK_THAT(skipped, Contains("hosts:" + second + "\""));
+    CHECK_THAT(skipped, Contains("hosts:" + last + "\""));
+    // By partial results it is the same.
+    const std::string part = dir.file("part.json");
+    REQUIRE(run({"merge", "--partial", file, "--skip-unreadable", "-o", part}).status == 0);
+    CHECK(run({"merge", part, "--skip-unreadable"}).out == rest.out);
+    // One of them is not the host of a name, and a file of a directory is one host.
+    CHECK_THAT(run({"merge", "n=" + file, "--skip-unreadable"}).err, !Contains("hosts:" + last));
+}
+
+TEST_CASE("where a document of a stream does not end, the rest cannot be told", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string one = document_line(amd_host("one"));
+    const std::string cut = document(amd_host("two")).substr(0, 400);
+    const std::string file = dir.write("hosts", "[" + one + "," + cut + "," + one);
+    CHECK(run({"merge", file}).status == 3);
+    const Result result = run({"merge", file, "--skip-unreadable"});
+    INFO(result.text());
+    REQUIRE(result.status == 0);
+    CHECK(names_of(result) == "one ");
+    CHECK_THAT(result.err, Contains("left out: ") && Contains("expected a comma or the end of the array"));
+}
+
 TEST_CASE("--skip-unreadable does not make a pool of nothing", "[merge][hosts]") {
     const Result result = run({"merge", "/nowhere/at/all", "--skip-unreadable"});
     INFO(result.text());

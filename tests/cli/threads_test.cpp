@@ -67,11 +67,15 @@ TEST_CASE("a bad line of a stream is told with its number, and nothing is writte
     CHECK(result.status == 3);
     CHECK(result.out.empty());
     CHECK_THAT(result.err, Contains("fleet.ndjson:6001: expected"));
-    // Nothing of the stream counts then, and the other hosts do.
+    // That line alone is left out.
     const std::string other = dir.write("other.json", document(amd_host("other")));
     const Result left = same_for_all({broken, other, "--skip-unreadable"});
     CHECK(left.status == 0);
-    CHECK_THAT(left.out, Contains("\"count\": 1") && !Contains("node-1"));
+    CHECK_THAT(left.out, Contains("fleet.ndjson:6001\"") && Contains("\"count\": 4001") && Contains("\"count\": 2000"));
+    std::string more = text;
+    for (int i = 0; i <= 10'000; ++i) more += "{}\n";
+    const Result too_many = same_for_all({dir.write("more.ndjson", more), "--skip-unreadable"});
+    CHECK_THAT(too_many.err, Contains("expected at most 10000 malformed documents in a stream, found more"));
 }
 
 TEST_CASE("errors come in the order of the inputs, those of a stream with two hosts of one name, too", "[threads]") {

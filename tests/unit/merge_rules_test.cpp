@@ -390,6 +390,74 @@ TEST_CASE("a value that promises nothing may be set though it is not known of a 
     CHECK_THROWS_AS(Merged({host}, promise), NoPolicyError);
 }
 
+TEST_CASE("what an operator sets or hides is a decision, be it what the hosts agree on", "[merge]") {
+    const HostDump host = hardware_host(
+        "a", amd_table().set(1, 0, ecx, 1U << 23).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {2, 0, 0, 0}));
+    MergeOptions options;
+    options.set = {{"popcnt", "1"}};
+    options.hide = {"fs_gs_base_ns"};
+    const Merged pool({host}, options);
+    REQUIRE(pool.decision("popcnt") != nullptr);
+    CHECK(pool.decision("popcnt")->cause == Cause::set);
+    CHECK(pool.decision("popcnt")->value == 1);
+    REQUIRE(pool.decision("fs_gs_base_ns") != nullptr);
+    CHECK(pool.decision("fs_gs_base_ns")->cause == Cause::set);
+    CHECK(Merged({host}).decision("popcnt") == nullptr);
+}
+
+TEST_CASE("a width below what every CPU has is none", "[merge]") {
+    for (const char* value : {"0", "1", "35"}) {
+        CAPTURE(value);
+        MergeOptions options;
+        options.set = {{"maxphyaddr", value}};
+        CHECK_THROWS_AS(Merged({hardware_host("a", intel_table())}, options), UsageError);
+    }
+}
+
+TEST_CASE("identity: of equal CPUs the one lends it of which the dump says what it is", "[merge]") {
+    for (std::uint32_t salt = 0; salt < 8; ++salt) {
+        CAPTURE(salt);
+        const Registers caches{0x121, 0x01C0003F, 0x3F, 0};
+        const auto host = [&](const char* name, TableBuilder table) {
+            return hardware_host(name, table.row(7, 0, {0, salt, 0, 0}));
+        };
+        const Merged pool(
+            {host("knows", intel_table().row(4, 0, caches)), host("silent", intel_table().unknown(4, 0))});
+        CHECK(pool.row(4, 0) == caches);
+    }
+}
+
+TEST_CASE("of features of which one is enough those are to blame that lack them all", "[merge]") {
+    // amd_psfd (80000008h EBX[28]) needs one of amd_ibrs [14], amd_stibp [15], amd_ssbd [24].
+    const auto host = [](const char* name, std::uint32_t bits) {
+        return hardware_host(name, amd_table(milan).reg(0x80000008, 0, ebx, bits));
+    };
+    constexpr std::uint32_t psfd = 1U << 28;
+    const Merged pool({host("ibrs", psfd | 1U << 14), host("ssbd", psfd | 1U << 24), host("none", psfd)});
+    CHECK(pool.because("amd_psfd") == Names{"none"});
+    const Merged crossed({host("ibrs", psfd | 1U << 14), host("ssbd", psfd | 1U << 24)});
+    CHECK(crossed.because("amd_psfd") == Names{"ibrs", "ssbd"});
+}
+
+TEST_CASE("what goes with another field is below the floor for want of the host that lacks that one",
+          "[merge][floor]") {
+    constexpr std::uint32_t stibp = 1U << 15;      // 80000008h EBX
+    constexpr std::uint32_t always_on = 1U << 17;  // says how STIBP behaves
+    const auto host = [](const char* name, std::uint32_t bits) {
+        return hardware_host(name, amd_table(milan).reg(0x80000008, 0, ebx, bits));
+    };
+    PoolState pool(builtin_rulebook());
+    pool.add(host("strong", stibp | always_on));
+    pool.add(host("weak", always_on));
+    const PoolPolicy floor = Merged({host("strong", stibp | always_on)}).policy;
+    const std::vector<FloorLoss> lost = pool.below_floor(floor, pool.finish({}));
+    CHECK(std::any_of(lost.begin(), lost.end(), [](const FloorLoss& loss) { return loss.field == "stibp_always_on"; }));
+    for (const FloorLoss& loss : lost) {
+        CAPTURE(loss.field);
+        CHECK(loss.hosts == Names{"weak"});
+    }
+}
+
 TEST_CASE("equal: of two values as usual the identity's is not the one to blame", "[merge]") {
     const auto host = [](const char* name, std::uint32_t line) {
         return hardware_host(name, intel_table().reg(1, 0, ebx, line << 8));
