@@ -297,12 +297,21 @@ private:
         if (!xsaves && supervisor != 0) complain("supervisor state is kept without XSAVES in " + names());
     }
 
-    // The host with the fewest inferred immunities, then the oldest, then by digest.
+    // Identity fields of which the dump of the host's first CPU says nothing.
+    std::size_t silent_identity(const HostFacts& host) const {
+        return static_cast<std::size_t>(
+            std::count_if(rules_.fields.begin(), rules_.fields.end(), [&](const auto& field) {
+                return field.rule == "identity" && !value_in(*host.table, field, field.subleaves.first);
+            }));
+    }
+
+    // The host with the fewest inferred immunities, then the oldest, then the one of which most is known, then by
+    // digest.
     const HostFacts& lender() const {
-        const auto rank = [](const HostFacts* host) {
+        const auto rank = [this](const HostFacts* host) {
             const bool known = host->model != nullptr;
             return std::tuple(known ? host->model->inferred.size() : std::numeric_limits<std::size_t>::max(),
-                              known ? host->model->generation : 0U, host->sha256);
+                              known ? host->model->generation : 0U, silent_identity(*host), host->sha256);
         };
         return **std::min_element(hosts_->begin(), hosts_->end(),
                                   [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
