@@ -98,7 +98,7 @@ private:
         if (!is_override(index) && scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
         Decision decision = decision_on(index, subleaf, value);
         for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);
-        put_cause(decision, index);
+        put_cause(decision, index, subleaf);
         decision.scrubs = scrubbed;
         put_remarks(decision, index, subleaf, values);
         finish(std::move(decision));
@@ -169,12 +169,12 @@ private:
         return {true, seen.value, state_place_of(*row)};
     }
 
-    void put_cause(Decision& decision, FieldIndex index) const {
+    void put_cause(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
         const Fate fate = in_.draft.fate(index);
         const Field& field = rulebook_[index];
         decision.cause = fate.cause;
         switch (fate.cause) {
-            case Cause::agreement: put_cause_of_kind(decision, index); break;
+            case Cause::agreement: put_cause_of_kind(decision, index, subleaf); break;
             case Cause::gate: decision.on = {std::string(rulebook_[field.gate].id)}; break;
             case Cause::equality: decision.on = {std::string(rulebook_.equality[fate.detail].id)}; break;
             case Cause::dependency: decision.on = ids_of(rulebook_.dependencies[fate.detail].prerequisites); break;
@@ -184,9 +184,15 @@ private:
     }
 
     // Of a field that nothing took or set.
-    void put_cause_of_kind(Decision& decision, FieldIndex index) const {
+    void put_cause_of_kind(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
         decision.cause = document::cause_of(field);
+        const XsaveComponent* state = limits_.state_of_row(index, subleaf);
+        if (state != nullptr && !limits_.is_kept(*state)) {
+            decision.cause = Cause::xsave_state;
+            decision.on = {std::string(state->id)};
+            return;
+        }
         const bool is_void = field.gate != no_field && !in_.draft.present(field.gate);
         if (is_void && decision.cause != Cause::never) {
             decision.cause = Cause::gate;

@@ -33,6 +33,8 @@ VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<Fie
     if (const XsaveComponent* state = state_of(index, subleaf)) {
         return is_kept(*state) ? VariantSet{} : of_state(*state, visited);
     }
+    const XsaveComponent* row = state_of_row(index, subleaf);
+    if (row != nullptr && !is_kept(*row)) return of_state(*row, visited);
     return by_value(index, subleaf);
 }
 
@@ -65,8 +67,13 @@ VariantSet Limits::disagreeing(const EqualityGroup& group) const {
 }
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
+    return plan_.lays_out_state(rulebook_[index]) ? state_of_row(index, subleaf) : nullptr;
+}
+
+const XsaveComponent* Limits::state_of_row(FieldIndex index, std::uint32_t subleaf) const {
+    constexpr std::uint32_t first_row = 2;  // those before it are about XSAVE itself (SDM vol. 1, 13.2)
     const Field& field = rulebook_[index];
-    if (!plan_.lays_out_state(field)) return nullptr;
+    if (field.is_msr || field.leaf != plan_.xsave_leaf() || subleaf < first_row) return nullptr;
     const auto at = std::find_if(rulebook_.xsave.begin(), rulebook_.xsave.end(),
                                  [&](const XsaveComponent& component) { return component.bit == subleaf; });
     return at == rulebook_.xsave.end() ? nullptr : &*at;

@@ -458,6 +458,29 @@ TEST_CASE("what goes with another field is below the floor for want of the host 
     }
 }
 
+TEST_CASE("a bit in the row of an XSAVE state goes with the state, and no host is to blame for what an option took",
+          "[merge]") {
+    // AMX with its states 17 and 18; ECX[2] of 18 is XFD faulting. Sapphire Rapids.
+    const HostDump host = hardware_host("a", intel_table(0x000806F8)
+                                                 .set(1, 0, ecx, 0x04000000)
+                                                 .row(7, 0, {0, 0, 0, 0x01000000})
+                                                 .row(0xD, 0, {0x60003, 0x2B00, 0x2B00, 0})
+                                                 .row(0xD, 1, {0x1F, 0x2B00, 0, 0})
+                                                 .row(0xD, 17, {0x40, 0xAC0, 2, 0})
+                                                 .row(0xD, 18, {0x2000, 0xB00, 6, 0})
+                                                 .reg(0, 0, eax, 0x1D)
+                                                 .row(0x1D, 0, {1, 0, 0, 0})
+                                                 .row(0x1D, 1, {0x04002000, 0x00080040, 0x10, 0}));
+    CHECK(Merged({host}).row(0xD, 18).ecx == 6);
+    MergeOptions options;
+    options.hide = {"amx_tile"};
+    const Merged hidden({host}, options);
+    REQUIRE(hidden.decision("xs_xfd") != nullptr);
+    CHECK(hidden.decision("xs_xfd")->cause == Cause::xsave_state);
+    CHECK(hidden.decision("xs_xfd")->on == Names{"tiledata"});
+    CHECK(hidden.because("xs_xfd").empty());
+}
+
 TEST_CASE("equal: of two values as usual the identity's is not the one to blame", "[merge]") {
     const auto host = [](const char* name, std::uint32_t line) {
         return hardware_host(name, intel_table().reg(1, 0, ebx, line << 8));
