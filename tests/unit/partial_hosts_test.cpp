@@ -166,6 +166,33 @@ TEST_CASE("of several answers of QEMU in a row the one with a model's properties
     CHECK_THAT(refusal(answer + "{", "f"), Catch::Contains("expected well-formed JSON"));
 }
 
+TEST_CASE("of QEMU's models host and max are what the host can give, and a named model is not", "[partial]") {
+    const std::string max = example("qmp-model.json");
+    const auto with_name = [&](const std::string& name) { return replaced(max, "\"max\"", name); };
+    CHECK(read_host(with_name("\"host\"")).hypervisor == read_host(max).hypervisor);
+    const std::string remedy = "(ask for the expansion of type full of \"host\", or of \"max\" without KVM)";
+    for (const char* named : {"\"Skylake-Server-v5\"", "\"qemu64\"", "\"hosts\"", "7"}) {
+        CAPTURE(named);
+        const std::string message = refusal(with_name(named), "f");
+        CHECK_THAT(message, Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found " +
+                                            std::string(named) + ", which has"));
+        CHECK_THAT(message, Catch::Contains(remedy));
+    }
+    CHECK_THAT(refusal(replaced(max, "\"name\": \"max\", ", ""), "f"),
+               Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found none"));
+}
+
+TEST_CASE("QEMU's model base may be any, but in the record that libvirt makes of a host", "[partial]") {
+    const std::string max = example("qmp-model.json");
+    const std::string base = replaced(max, "\"max\"", "\"base\"");
+    CHECK_THAT(
+        refusal(base, "f"),
+        Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found \"base\", as an expansion of type "
+                        "static calls every model"));
+    CHECK(read_host(replaced(base, "\"id\": 1", "\"id\": \"model-expansion\"")).hypervisor ==
+          read_host(max).hypervisor);
+}
+
 TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {
     const HostDump host = read_host(example("nfd.json"));
     CHECK(host.format == "nfd");
