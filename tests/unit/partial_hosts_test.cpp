@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -148,6 +149,28 @@ TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     CHECK(table.unknown_in(leaf_7, Register::ebx) == 0);
     CHECK(table.unknown_in(leaf_7, Register::eax) == ~std::uint32_t{0});
     CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
+}
+
+TEST_CASE("the map of `xe host-param-list` says what `xe host-cpu-info` does", "[partial]") {
+    std::string map;
+    std::istringstream lines(example("xe-featureset.txt"));
+    for (std::string line; std::getline(lines, line);) {
+        line.erase(0, line.find_first_not_of(' '));
+        map += (map.empty() ? "" : "; ") + line;
+    }
+    const HostDump plain = read_host(example("xe-featureset.txt"));
+    for (const std::string& before : {std::string(), std::string("cpu_info (MRO): "),
+                                      std::string("uuid ( RO) : 1\n name-label ( RW): xs-3\n   cpu_info (MRO): ")}) {
+        const HostDump host = read_host(before + map + "\n");
+        CHECK(host.format == "xe-featureset");
+        CHECK(host.hypervisor == plain.hypervisor);
+    }
+    const std::string vendor_first = "vendor: AuthenticAMD; " + replaced(map, "vendor: AuthenticAMD; ", "");
+    CHECK(read_host("cpu_info (MRO): " + vendor_first).hypervisor == plain.hypervisor);
+    CHECK_THAT(refusal(map + "\n" + map + "\n", "f"),
+               Catch::Contains("f:2: expected one host a text, which has one line \"vendor\""));
+    CHECK_THAT(refusal(replaced(map, "vendor: AuthenticAMD; ", ""), "f"),
+               Catch::Contains("f:1: expected a line \"vendor\", found none"));
 }
 
 TEST_CASE("of several answers of QEMU in a row the one with a model's properties counts", "[partial]") {
