@@ -70,11 +70,6 @@ std::string stripped_lines(std::string_view text, Strip strip) {
     return result;
 }
 
-std::string name_of_rows(const Format& format) {
-    return format.rows_of.empty() ? "what is read as " + std::string(format.word)
-                                  : "rows of " + std::string(format.rows_of);
-}
-
 // What stands before rest in the line of this number.
 std::string text_before(std::string_view rest, std::string_view text, std::size_t number) {
     Lines lines(text);

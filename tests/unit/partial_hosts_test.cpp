@@ -1,6 +1,7 @@
 // Partial hosts: what names and words of features say is known, nothing else is, and each source is refused when it is
 // not what it looks like.
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -214,6 +215,22 @@ TEST_CASE("QEMU's model base may be any, but in the record that libvirt makes of
                         "static calls every model"));
     CHECK(read_host(replaced(base, "\"id\": 1", "\"id\": \"model-expansion\"")).hypervisor ==
           read_host(max).hypervisor);
+}
+
+TEST_CASE("what QEMU's monitor prints of a session is an answer a line", "[partial]") {
+    std::string answer = example("qmp-model.json");
+    std::replace(answer.begin(), answer.end(), '\n', ' ');
+    const std::string greeting = "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 8}}}}\r\n{\"return\": {}}\r\n";
+    const std::string end = "\r\n{\"timestamp\": {\"seconds\": 1}, \"event\": \"SHUTDOWN\"}\r\n{\"return\": {}}\r\n";
+    const HostDump host = read_host(greeting + answer + end);
+    CHECK(host.format == "qmp-model");
+    CHECK(host.hypervisor == read_host(answer).hypervisor);
+    CHECK_THAT(refusal(greeting + replaced(answer, "\"AuthenticAMD\"", "7") + end, "f"),
+               Catch::Contains("f:3: expected a vendor of CPUs"));
+    CHECK_THAT(refusal(greeting + answer + "\n" + answer + end, "f"),
+               Catch::Contains("f:4: expected one answer to query-cpu-model-expansion"));
+    const std::string error = "{\"error\": {\"class\": \"GenericError\", \"desc\": \"CPU model 'x' not found\"}}";
+    CHECK_THAT(refusal(greeting + error + end, "f"), Catch::Contains("an error of QEMU's monitor (QMP)"));
 }
 
 TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {
