@@ -11,6 +11,8 @@
 #include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "dump/behind_text.hpp"
+#include "dump/below_text.hpp"
+#include "dump/damaged_rows.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
@@ -220,6 +222,10 @@ bool is_empty_array(std::string_view bytes) noexcept {
 }
 
 Unrecognised describe_lines(std::string_view bytes) {
+    if (const auto row = find_damaged_row(bytes)) return with_line(row->what, row->remedy, row->line);
+    if (const auto below = find_below_text(bytes)) {
+        return with_line(below->what, "leave the lines above it away", below->line);
+    }
     if (const auto behind = find_behind_text(bytes)) {
         return with_line(behind->what + " behind other text, " + quote(behind->before), only_the_rows, behind->line);
     }
