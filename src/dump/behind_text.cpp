@@ -46,17 +46,10 @@ std::string_view behind_colon(std::string_view line) noexcept {
     return trim(line);
 }
 
-// The colour of a terminal: "\x1B[32m".
-std::string_view behind_escape(std::string_view line) noexcept {
-    if (!line.starts_with('\x1B')) return line;
-    line.remove_prefix(std::min(line.find('m'), line.size() - 1) + 1);
-    return line;
-}
-
 constexpr std::array strips{
-    Strip{behind_words<1>}, Strip{behind_words<2>}, Strip{behind_words<3>},  Strip{behind_words<4>},
-    Strip{behind_words<5>}, Strip{behind_words<6>}, Strip{behind_words<7>},  Strip{behind_words<8>},
-    Strip{behind_colon},    Strip{behind_escape},   Strip{behind_character}, Strip{behind_marks},
+    Strip{behind_words<1>}, Strip{behind_words<2>},  Strip{behind_words<3>}, Strip{behind_words<4>},
+    Strip{behind_words<5>}, Strip{behind_words<6>},  Strip{behind_words<7>}, Strip{behind_words<8>},
+    Strip{behind_colon},    Strip{behind_character}, Strip{behind_marks},
 };
 
 std::string stripped_lines(std::string_view text, Strip strip) {
@@ -68,11 +61,6 @@ std::string stripped_lines(std::string_view text, Strip strip) {
         result += '\n';
     }
     return result;
-}
-
-std::string name_of_rows(const Format& format) {
-    return format.rows_of.empty() ? "what is read as " + std::string(format.word)
-                                  : "rows of " + std::string(format.rows_of);
 }
 
 // What stands before rest in the line of this number.

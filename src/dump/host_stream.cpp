@@ -24,24 +24,15 @@ std::size_t object_length(std::string_view text) noexcept {
     return text.starts_with('{') ? json::bracketed_length(text, json::Brackets::of_objects).value_or(0) : 0;
 }
 
-// False for one JSON value: in it no object ends before another begins with nothing but blanks between. Nearly all
-// dumps are one value, and this is quicker than to go through it letter by letter.
-bool may_be_several(std::string_view text) noexcept {
-    for (std::size_t at = 0; (at = text.find('}', at)) != std::string_view::npos; ++at) {
-        if (without_blanks(text.substr(at + 1)).starts_with('{')) return true;
-    }
-    return false;
-}
-
-// True when the first two lines that are not blank are "{…}" and "{…": within one JSON value a comma
-// stands between an object's end and another's beginning, so these are two documents.
+// True when the first two lines that are not blank are "{…}" and "{…", and one of them is a host document: within one
+// JSON value a comma stands between an object's end and another's beginning, so these are two documents.
 bool is_document_a_line(std::string_view text) noexcept {
     Lines lines(text);
     std::string_view first;
     while (const auto line = lines.next()) {
         const std::string_view bare = trim(*line);
         if (bare.empty()) continue;
-        if (!first.empty()) return bare.front() == '{';
+        if (!first.empty()) return bare.front() == '{' && (is_host_json(first) || is_host_json(bare));
         if (bare.front() != '{' || bare.back() != '}') return false;
         first = bare;
     }
@@ -104,6 +95,13 @@ private:
 std::string_view without_byte_order_mark(std::string_view text) noexcept {
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+bool may_be_several(std::string_view text) noexcept {
+    for (std::size_t at = 0; (at = text.find('}', at)) != std::string_view::npos; ++at) {
+        if (without_blanks(text.substr(at + 1)).starts_with('{')) return true;
+    }
+    return false;
 }
 
 StreamKind stream_kind(std::string_view text) noexcept {

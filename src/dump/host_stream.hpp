@@ -41,8 +41,13 @@ std::string_view without_byte_order_mark(std::string_view text) noexcept;
 
 enum class StreamKind : std::uint8_t { none, lines, documents, array };
 
-// Which of them text is, which may be the beginning of more. Linear in the length of its first document.
+// Which of them text is, which may be the beginning of more; none for documents of other tools. Linear in the length of
+// its first document; of lines, of the first two.
 StreamKind stream_kind(std::string_view text) noexcept;
+
+// False for one JSON value: in it no object ends before another begins with nothing but blanks between. Nearly all
+// dumps are one value, and this is quicker than to go through it letter by letter.
+bool may_be_several(std::string_view text) noexcept;
 
 // A stream, or a part of one that is not the first.
 struct StreamPart {

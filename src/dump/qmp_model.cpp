@@ -1,5 +1,6 @@
 // The answer of QEMU's monitor to query-cpu-model-expansion: which of its features a model has here, by QEMU's names.
-// With "type": "full" it lists all that this QEMU knows, true or false: what a guest on this host can be given.
+// With "type": "full" it lists all that this QEMU knows, true or false: of the models "host" and "max", what a guest on
+// this host can be given.
 //
 //   {"return": {"model": {"name": "max", "props": {"vendor": "GenuineIntel", "family": 6, "avx2": true, …}}}}
 #include <optional>
@@ -20,6 +21,9 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::string_view props_mark = "\"props\"";
+
+// libvirt's cpu-gather.sh expands "host" statically, what it is answered ("base") fully, and calls that answer so.
+constexpr std::string_view gathered_id = "model-expansion";
 
 // An answer, and the line of the text on which it begins.
 struct QmpAnswer {
@@ -54,7 +58,9 @@ public:
     explicit QmpModelReader(const QmpAnswer& answer) : JsonReader(answer.source, answer.line) {}
 
     HostDump read() {
-        const json::Value& props = member(member(member(document(), "return"), "model"), "props");
+        const json::Value& model = member(member(document(), "return"), "model");
+        check_is_of_host(model);
+        const json::Value& props = member(model, "props");
         NamedFeatures features(Tongue::qemu, Speaker::of_guests);
         const json::Value* vendor = props.find("vendor");
         if (vendor == nullptr || !vendor->is_string() || !features.set_vendor(vendor->text())) {
@@ -82,6 +88,28 @@ private:
                    found == nullptr ? "none" : json::describe(*found));
         }
         return *found;
+    }
+
+    // A named model has what its definition lists: QEMU expands it without a look at what this host can give
+    // (x86_cpu_from_model of its target/i386). A full expansion repeats the name that was asked for, a static one calls
+    // every model "base".
+    void check_is_of_host(const json::Value& model) const {
+        const json::Value* name = model.find("name");
+        const auto is = [&](std::string_view text) {
+            return name != nullptr && name->is_string() && name->text() == text;
+        };
+        if (is("host") || is("max") || (is("base") && is_gathered())) return;
+        std::string found = name == nullptr ? "none" : json::describe(*name);
+        if (name != nullptr)
+            found += is("base") ? ", as an expansion of type static calls every model"
+                                : ", which has what its definition lists on every host";
+        refuse(name == nullptr ? model : *name, "QEMU's model \"host\" or \"max\"",
+               found + " (ask for the expansion of type full of \"host\", or of \"max\" without KVM)");
+    }
+
+    bool is_gathered() const {
+        const json::Value* id = document().find("id");
+        return id != nullptr && id->is_string() && id->text() == gathered_id;
     }
 
     void set_signature(const json::Value& props, NamedFeatures& features) const {

@@ -18,6 +18,7 @@
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
+#include "dump/several_documents.hpp"
 #include "dump/unrecognised.hpp"
 #include "dump/virtual_machine.hpp"
 #include "poolcpuid/unpack.hpp"
@@ -189,6 +190,7 @@ std::optional<HostDump> read_recognised(std::string_view text, std::string_view 
         return host;
     }
     const Format* format = dump::recognise(text);
+    dump::refuse_several_documents(format, {text, file});
     if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
     HostDump host = read_as(*format, text, file);

@@ -43,7 +43,17 @@ struct Format {
     std::string_view rows_of{};
     // Of such a format, if it has one: true for its rows, of which no other format has one like it.
     bool (*is_row)(std::string_view line) noexcept = nullptr;
+    // The name of what is a JSON document.
+    std::string_view documents{};
+    bool in_a_row = false;  // documents, of which the reader picks the one that counts
 };
+
+// A format of JSON documents with this name.
+consteval Format of_json(Format format, std::string_view documents, bool in_a_row = false) {
+    format.documents = documents;
+    format.in_a_row = in_a_row;
+    return format;
+}
 
 // AIDA64, EVEREST and InstLatx64 text.
 bool is_instlatx64(std::string_view bytes) noexcept;
@@ -156,10 +166,10 @@ HostDump read_cpucontrol(const Source& source);
 // A new one is a file of its own, and here its functions and a row. In the order in which they are tried.
 inline constexpr std::array formats{
     // KVM answers zeros for what is not in its list. Before host documents, which have a "schema", too.
-    Format{"kvm", is_kvm_entries, read_kvm_entries, Habits{.of_guests = true}},
-    Format{"host-json", is_host_json, read_host_json, std::nullopt},
+    of_json({"kvm", is_kvm_entries, read_kvm_entries, Habits{.of_guests = true}}, "lists of KVM's CPUID entries"),
+    of_json({"host-json", is_host_json, read_host_json, std::nullopt}, "host documents"),
     // KVM's own list: what is not in it reads as zeros.
-    Format{"firecracker", is_firecracker, read_firecracker, Habits{.of_guests = true}},
+    of_json({"firecracker", is_firecracker, read_firecracker, Habits{.of_guests = true}}, "dumps of Firecracker"),
     Format{"libvirt", is_libvirt, read_libvirt, Habits{.zero_leaves = true, .announced_subleaves = true}},
     Format{"libcpuid", is_libcpuid, read_libcpuid,
            Habits{.zero_leaves = true,
@@ -214,9 +224,10 @@ inline constexpr std::array formats{
            is_cpucontrol_row},
     // Partial ones last: a text that has registers, too, is read for these.
     Format{"libvirt-capabilities", is_libvirt_capabilities, read_libvirt_capabilities, std::nullopt},
-    Format{"lscpu", is_lscpu, read_lscpu, std::nullopt},
-    Format{"nfd", is_nfd, read_nfd, std::nullopt},
-    Format{"qmp-model", is_qmp_model, read_qmp_model, std::nullopt},
+    of_json({"lscpu", is_lscpu, read_lscpu, std::nullopt}, "documents of `lscpu --json`"),
+    of_json({"nfd", is_nfd, read_nfd, std::nullopt}, "Kubernetes nodes with labels of Node Feature Discovery"),
+    of_json({"qmp-model", is_qmp_model, read_qmp_model, std::nullopt}, "answers of QEMU to query-cpu-model-expansion",
+            true),
     Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt},
     Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt},
 };

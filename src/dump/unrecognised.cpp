@@ -2,12 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
+#include "base/lists.hpp"
+#include "base/located_text.hpp"
 #include "base/printable.hpp"
 #include "dump/behind_text.hpp"
+#include "dump/below_text.hpp"
+#include "dump/damaged_rows.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/reader.hpp"
+#include "dump/recognise.hpp"
 #include "dump/tar.hpp"
+#include "dump/within_json.hpp"
 
 namespace poolcpuid::dump {
 
@@ -49,10 +59,14 @@ constexpr std::array signatures{
 
 // Kinds of JSON; the first mark that occurs decides.
 constexpr std::array json_kinds{
+    Kind{"\"error\": {\"class\"", "an error of QEMU's monitor (QMP), and no answer to query-cpu-model-expansion",
+         "ask for the model \"host\", or \"max\" without KVM"},
     Kind{"\"return\"", "an answer of QEMU's monitor (QMP) to another question than query-cpu-model-expansion",
          dump_the_host},
     Kind{"\"msr_modifiers\"", "a Firecracker CPU template without CPUID registers",
          "run `cpu-template-helper fingerprint dump` on that host"},
+    Kind{"\"l1d:l1i", "what `lscpu --extended --json` prints, which holds no names of features", "run `lscpu --json`"},
+    Kind{"\"one-size\"", "what `lscpu --caches --json` prints, which holds no names of features", "run `lscpu --json`"},
     Kind{"\"adjustments\"", "a CPU profile of Cloud Hypervisor, which leaves bits to the host that it meets",
          dump_the_host},
 };
@@ -148,14 +162,6 @@ bool is_joined_cpuinfo(std::string_view line) noexcept {
     return true;
 }
 
-// "[2024-01-01T00:00:00Z] CPU 0:": in JSON no word follows upon a bracket that closes.
-bool is_stamped(std::string_view line) noexcept {
-    const std::size_t end = line.find("] ");
-    if (!line.starts_with('[') || end == std::string_view::npos) return false;
-    const std::size_t word = line.find_first_not_of(' ', end + 1);
-    return word != std::string_view::npos && std::string_view(",]}").find(line[word]) == std::string_view::npos;
-}
-
 std::string text_of(const Kind& kind) {
     std::string text(kind.what);
     if (!kind.remedy.empty()) (((text += " (") += kind.remedy) += ")");
@@ -170,9 +176,18 @@ std::string find_kind(std::span<const Kind> kinds, std::string_view bytes, const
     return text_of(other);
 }
 
+// The kind of JSON whose mark stands in bytes, or that it is none of those that are read.
+std::string find_json_kind(std::string_view bytes) {
+    std::vector<std::string> read;
+    for (const Format& format : formats) {
+        if (!format.documents.empty()) read.emplace_back(format.documents);
+    }
+    const std::string what = "JSON of another kind than those that are read: " + joined(read);
+    return find_kind(json_kinds, bytes, Kind{"", what, dump_the_host});
+}
+
 constexpr Kind zeros{"", "zero bytes alone, as of a tar archive without files"};
 constexpr Kind empty_array{"", "a JSON array without elements, of which each would be a host"};
-constexpr Kind other_json{"", "JSON that is neither a host document nor a dump of Firecracker"};
 constexpr Kind other_xml{"", "XML without <cpudata>"};
 constexpr Kind featureset{"", "a Xen featureset without its vendor, on which depends what its bits are", with_vendor};
 constexpr Kind dmesg{"", kernel_log, dump_the_host};
@@ -180,29 +195,58 @@ constexpr Kind joined_cpuinfo{"", "/proc/cpuinfo whose lines were joined", "copy
 constexpr Kind tar{"", "a tar archive", "unpack it first"};
 constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
 
-}  // namespace
-
-Unrecognised describe_unrecognised(std::string_view bytes) {
+// What no text is: nothing, or bytes of something else.
+std::optional<std::string> describe_bytes(std::string_view bytes) {
     for (const Kind& kind : signatures) {
-        if (bytes.starts_with(kind.mark)) return {text_of(kind)};
+        if (bytes.starts_with(kind.mark)) return text_of(kind);
     }
-    const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos) return {bytes.empty() ? "an empty file" : "nothing but blanks"};
-    if (is_tar(bytes)) return {text_of(tar)};
-    if (bytes.find_first_not_of('\0') == std::string_view::npos) return {text_of(zeros)};
-    if (bytes.find('\0') != std::string_view::npos) return {"binary data"};
-    const std::size_t second = std::min(bytes.find_first_not_of(" \t\r\n", start + 1), bytes.size());
-    if (bytes[start] == '[' && bytes.substr(second).starts_with(']')) return {text_of(empty_array)};
-    if (bytes[start] == '{' || (bytes[start] == '[' && !any_line(bytes, is_stamped)))
-        return {find_kind(json_kinds, bytes, other_json)};
-    if (bytes[start] == '<') return {find_kind(xml_kinds, bytes, other_xml)};
+    if (first_character(bytes) == '\0' && bytes.find('\0') == std::string_view::npos)
+        return bytes.empty() ? "an empty file" : "nothing but blanks";
+    if (is_tar(bytes)) return text_of(tar);
+    if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
+    if (bytes.find('\0') != std::string_view::npos) return "binary data";
+    return std::nullopt;
+}
+
+Unrecognised with_line(std::string_view what, std::string_view remedy, std::size_t line) {
+    return {text_of(Kind{"", what, remedy}), line};
+}
+
+bool is_empty_array(std::string_view bytes) noexcept {
+    LocatedText text(bytes);
+    text.go_over_blanks();
+    if (!text.rest().starts_with('[')) return false;
+    text.go_over(1);
+    text.go_over_blanks();
+    return text.rest().starts_with(']');
+}
+
+Unrecognised describe_lines(std::string_view bytes) {
+    if (const auto row = find_damaged_row(bytes)) return with_line(row->what, row->remedy, row->line);
+    if (const auto below = find_below_text(bytes)) {
+        return with_line(below->what, "leave the lines above it away", below->line);
+    }
     if (const auto behind = find_behind_text(bytes)) {
-        const std::string what = behind->what + " behind other text, " + quote(behind->before);
-        return {text_of(Kind{"", what, only_the_rows}), behind->line};
+        return with_line(behind->what + " behind other text, " + quote(behind->before), only_the_rows, behind->line);
     }
     if (any_line(bytes, is_joined_cpuinfo)) return {text_of(joined_cpuinfo)};
     const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
     return {find_kind(text_kinds, bytes, other)};
+}
+
+}  // namespace
+
+Unrecognised describe_unrecognised(std::string_view bytes) {
+    if (auto what = describe_bytes(bytes)) return {std::move(*what)};
+    if (is_empty_array(bytes)) return {text_of(empty_array)};
+    const char first = first_character(bytes);
+    const bool is_json = begins_as_json(bytes);
+    if (is_json || first == '"') {
+        const auto within = find_within_json(bytes);
+        if (within) return with_line(within->what, within->remedy, within->line);
+    }
+    if (is_json) return {find_json_kind(bytes)};
+    return first == '<' ? Unrecognised{find_kind(xml_kinds, bytes, other_xml)} : describe_lines(bytes);
 }
 
 }  // namespace poolcpuid::dump

@@ -7,6 +7,10 @@
 //            model: 85
 //         stepping: 7
 //     features_hvm: 17cbfbff-f7fa3223-2d93fbff-00000123-…
+//
+// `xe host-param-list` and `host-param-get` have the same on one line:
+//
+//   cpu_info (MRO): cpu_count: 8; vendor: GenuineIntel; …; features_hvm: 17cbfbff-f7fa3223-…
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -26,12 +30,26 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::string_view words_key = "features_hvm";
+constexpr std::string_view list_key = "cpu_info";
+constexpr std::string_view words_in_list = "; features_hvm:";
 
 // What stands behind the key of the words and its colon; nothing of another line.
 std::optional<std::string_view> xe_words(std::string_view line) noexcept {
     if (!line.starts_with(words_key)) return std::nullopt;
     const std::string_view behind = trim(line.substr(words_key.size()));
     return behind.starts_with(':') ? std::optional(trim(behind.substr(1))) : std::nullopt;
+}
+
+// Calls take with each "key: value" of a line, of which the map of `xe host-param-list` has many.
+template <typename Take>
+void for_each_entry(std::string_view line, Take take) {
+    if (line.find(words_in_list) == std::string_view::npos) return take(line);
+    if (line.starts_with(list_key)) line.remove_prefix(line.find(':') + 1);
+    while (!line.empty()) {
+        const std::size_t end = std::min(line.find(';'), line.size());
+        take(trim(line.substr(0, end)));
+        line.remove_prefix(std::min(end + 1, line.size()));
+    }
 }
 
 // The words have no blank between them: where the line is broken they stand below their key.
@@ -47,12 +65,7 @@ public:
     explicit XeReader(const Source& source) : source_(source), lines_(source.file) {
         LineReader lines(source, xe_piece);
         while (lines.next()) {
-            const std::string_view key = lines_.add(lines.text(), lines.number());
-            if (key != "vendor" && key != words_key) continue;
-            const KeyedLine& first = lines_.required(key);
-            if (first.line == lines.number()) continue;
-            refuse(lines.number(), "one host a text, which has one line \"" + std::string(key) + "\"",
-                   "another after that on line " + std::to_string(first.line));
+            for_each_entry(lines.text(), [&](std::string_view entry) { take(entry, lines.number()); });
         }
     }
 
@@ -75,6 +88,15 @@ public:
     }
 
 private:
+    void take(std::string_view entry, std::size_t line) {
+        const std::string_view key = lines_.add(entry, line);
+        if (key != "vendor" && key != words_key) return;
+        const KeyedLine& first = lines_.required(key);
+        if (first.line == line) return;
+        refuse(line, "one host a text, which has one line \"" + std::string(key) + "\"",
+               "another after that on line " + std::to_string(first.line));
+    }
+
     // A Xen that cannot run HVM guests has words all the same, with the few bits that it sets by itself.
     void check_has_guests(const CpuidTable& table) const {
         constexpr std::uint32_t fpu = 1;
@@ -130,7 +152,9 @@ private:
 }  // namespace
 
 bool is_xe_featureset(std::string_view bytes) noexcept {
-    return any_line(bytes, [](std::string_view line) noexcept { return xe_words(line).has_value(); });
+    return any_line(bytes, [](std::string_view line) noexcept {
+        return xe_words(line).has_value() || line.find(words_in_list) != std::string_view::npos;
+    });
 }
 
 HostDump read_xe_featureset(const Source& source) { return XeReader(source).read(); }

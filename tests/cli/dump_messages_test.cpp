@@ -104,7 +104,7 @@ TEST_CASE("rows behind other text are told with their line and what is in front 
     CHECK_THAT(behind("x86info.txt", "| "), Contains("rows of x86info -r behind other text, \"| \"" + remedy));
     CHECK_THAT(behind("cpu-z.txt", "node17: "), Contains("rows of CPU-Z behind other text, \"node17: \"" + remedy));
     CHECK_THAT(behind("hwloc.txt", "\x1B[32m"),
-               Contains("rows of hwloc-gather-cpuid behind other text, \"\\x1b[32m\""));
+               Contains("rows of hwloc-gather-cpuid with escapes of a terminal, \"\\x1b[32m\""));
 }
 
 TEST_CASE("two hosts of one name are named with both files", "[dump-messages]") {

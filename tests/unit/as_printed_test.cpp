@@ -187,4 +187,63 @@ TEST_CASE("rows behind other text are named with their line and that text", "[as
     }
 }
 
+TEST_CASE("a terminal's escapes in a dump are named with their line", "[as_printed]") {
+    const auto name = GENERATE(from_range(all_examples()));
+    if (name == "vmware.log" || name == "VBox.log") return;  // any text may stand before their rows
+    CAPTURE(name);
+    const std::string message = refusal(with_prefix(example(name), "\x1B[32m"), "f");
+    CAPTURE(message);
+    CHECK(contains(message, " with escapes of a terminal, \"\\x1b[32m\" (take them out: `sed "));
+    CHECK_FALSE(contains(message, "f: expected"));
+}
+
+TEST_CASE("a terminal's escapes within rows are named with the first such row", "[as_printed]") {
+    const auto found = [](std::string_view escape) {
+        return refusal("Look:\n" + replaced(example("cpuid-r.txt"), "eax", std::string(escape) + "eax\x1B[m\x1B[K"),
+                       "f");
+    };
+    const std::size_t first = example("cpuid-r.txt").starts_with("CPU") ? 3 : 2;
+    const std::string what = "f:" + std::to_string(first) + ": expected a CPUID dump, found rows of cpuid -r with ";
+    CHECK(contains(found("\x1B[01;31m\x1B[K"), what + "escapes of a terminal, \"\\x1b[01;31m\""));
+    CHECK(contains(found("\x1B(B"), what + "escapes of a terminal, \"\\x1b(B\""));
+    CHECK(contains(refusal("\x1B[01;31mhello\x1B[m\n\x1B[\n\x1B", "f"), "text without CPUID rows"));
+}
+
+TEST_CASE("rows that lost a part are named with their line", "[as_printed]") {
+    const auto found = [](const std::string& text) { return refusal(text, "f"); };
+    const std::string end = " (give the dump as the tool printed it)";
+    CHECK(found("CPU 0:\n   0x00000000: eax=0x00000001 ebx=0x68747541 ecx=0x444d4163 edx=0x69746e65\n") ==
+          "f:2: expected a CPUID dump, found a row of cpuid -r without its subleaf" + end);
+    CHECK(found("\n00000000: 00000001-68747541-444D4163-69746E65 [AuthenticAMD]\n00000001: "
+                "00A00F11-00200800-7EFA320B-0\n") ==
+          "f:2: expected a CPUID dump, found a row of InstLatx64 without the word CPUID before its leaf" + end);
+    CHECK(found("allcpu: valid\ncpuid 00000000: 00000001-68747541-444d4163-69746e65\n") ==
+          "f:2: expected a CPUID dump, found a row of InstLatx64 in lower case" + end);
+    for (const char* text : {"0x00000000: eax is 5\n", "0x00000000 eax=0x5\n", "00000000: 00000001-68747541-444D4163\n",
+                             "cpuid 00000000\n"}) {
+        CAPTURE(text);
+        CHECK(contains(found(text), "text without CPUID rows"));
+    }
+}
+
+TEST_CASE("a document of JSON or XML below other lines is told with the line on which it begins", "[as_printed]") {
+    const auto name = GENERATE(from_range(json_and_xml));
+    CAPTURE(name);
+    const HostDump host = read_host(example(name));
+    const std::string message = refusal("virsh # capabilities\n\n" + example(name), "f");
+    CAPTURE(message);
+    const std::string what = name.ends_with(".xml") ? "XML" : "JSON";
+    CHECK(contains(message, "f:3: expected a CPUID dump, found " + what +
+                                " below other lines, which alone would be read as " + host.format +
+                                " (leave the lines above it away)"));
+}
+
+TEST_CASE("what is below other lines need not begin with its element, and may be of no kind", "[as_printed]") {
+    const std::string xml = "<!-- a comment -->\n" + example("libvirt.xml");
+    CHECK(contains(refusal("model name\t: Intel\n" + xml, "f"),
+                   "f:2: expected a CPUID dump, found XML below other lines"));
+    CHECK(contains(refusal("<Q> a\n" + std::string(20, '<') + "\n<a/>\n", "f"), "f: expected a CPUID dump, found XML"));
+    CHECK(contains(refusal("hello\n<a/>\n{}\n[5]\n", "f"), "text without CPUID rows"));
+}
+
 }  // namespace poolcpuid::test::as_printed_test

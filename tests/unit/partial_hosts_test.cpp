@@ -1,9 +1,11 @@
 // Partial hosts: what names and words of features say is known, nothing else is, and each source is refused when it is
 // not what it looks like.
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -173,6 +175,28 @@ TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     CHECK(table.is_unknown({7, 1}));  // a word that this Xen does not have
 }
 
+TEST_CASE("the map of `xe host-param-list` says what `xe host-cpu-info` does", "[partial]") {
+    std::string map;
+    std::istringstream lines(example("xe-featureset.txt"));
+    for (std::string line; std::getline(lines, line);) {
+        line.erase(0, line.find_first_not_of(' '));
+        map += (map.empty() ? "" : "; ") + line;
+    }
+    const HostDump plain = read_host(example("xe-featureset.txt"));
+    for (const std::string& before : {std::string(), std::string("cpu_info (MRO): "),
+                                      std::string("uuid ( RO) : 1\n name-label ( RW): xs-3\n   cpu_info (MRO): ")}) {
+        const HostDump host = read_host(before + map + "\n");
+        CHECK(host.format == "xe-featureset");
+        CHECK(host.hypervisor == plain.hypervisor);
+    }
+    const std::string vendor_first = "vendor: AuthenticAMD; " + replaced(map, "vendor: AuthenticAMD; ", "");
+    CHECK(read_host("cpu_info (MRO): " + vendor_first).hypervisor == plain.hypervisor);
+    CHECK_THAT(refusal(map + "\n" + map + "\n", "f"),
+               Catch::Contains("f:2: expected one host a text, which has one line \"vendor\""));
+    CHECK_THAT(refusal(replaced(map, "vendor: AuthenticAMD; ", ""), "f"),
+               Catch::Contains("f:1: expected a line \"vendor\", found none"));
+}
+
 TEST_CASE("of several answers of QEMU in a row the one with a model's properties counts", "[partial]") {
     const std::string answer = example("qmp-model.json");
     const HostDump alone = read_host(answer);
@@ -187,6 +211,49 @@ TEST_CASE("of several answers of QEMU in a row the one with a model's properties
                Catch::Contains("expected one answer to query-cpu-model-expansion, the full one, found another after "
                                "that on line 7"));
     CHECK_THAT(refusal(answer + "{", "f"), Catch::Contains("expected well-formed JSON"));
+}
+
+TEST_CASE("of QEMU's models host and max are what the host can give, and a named model is not", "[partial]") {
+    const std::string max = example("qmp-model.json");
+    const auto with_name = [&](const std::string& name) { return replaced(max, "\"max\"", name); };
+    CHECK(read_host(with_name("\"host\"")).hypervisor == read_host(max).hypervisor);
+    const std::string remedy = "(ask for the expansion of type full of \"host\", or of \"max\" without KVM)";
+    for (const char* named : {"\"Skylake-Server-v5\"", "\"qemu64\"", "\"hosts\"", "7"}) {
+        CAPTURE(named);
+        const std::string message = refusal(with_name(named), "f");
+        CHECK_THAT(message, Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found " +
+                                            std::string(named) + ", which has"));
+        CHECK_THAT(message, Catch::Contains(remedy));
+    }
+    CHECK_THAT(refusal(replaced(max, "\"name\": \"max\", ", ""), "f"),
+               Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found none"));
+}
+
+TEST_CASE("QEMU's model base may be any, but in the record that libvirt makes of a host", "[partial]") {
+    const std::string max = example("qmp-model.json");
+    const std::string base = replaced(max, "\"max\"", "\"base\"");
+    CHECK_THAT(
+        refusal(base, "f"),
+        Catch::Contains("f:1: expected QEMU's model \"host\" or \"max\", found \"base\", as an expansion of type "
+                        "static calls every model"));
+    CHECK(read_host(replaced(base, "\"id\": 1", "\"id\": \"model-expansion\"")).hypervisor ==
+          read_host(max).hypervisor);
+}
+
+TEST_CASE("what QEMU's monitor prints of a session is an answer a line", "[partial]") {
+    std::string answer = example("qmp-model.json");
+    std::replace(answer.begin(), answer.end(), '\n', ' ');
+    const std::string greeting = "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 8}}}}\r\n{\"return\": {}}\r\n";
+    const std::string end = "\r\n{\"timestamp\": {\"seconds\": 1}, \"event\": \"SHUTDOWN\"}\r\n{\"return\": {}}\r\n";
+    const HostDump host = read_host(greeting + answer + end);
+    CHECK(host.format == "qmp-model");
+    CHECK(host.hypervisor == read_host(answer).hypervisor);
+    CHECK_THAT(refusal(greeting + replaced(answer, "\"AuthenticAMD\"", "7") + end, "f"),
+               Catch::Contains("f:3: expected a vendor of CPUs"));
+    CHECK_THAT(refusal(greeting + answer + "\n" + answer + end, "f"),
+               Catch::Contains("f:4: expected one answer to query-cpu-model-expansion"));
+    const std::string error = "{\"error\": {\"class\": \"GenericError\", \"desc\": \"CPU model 'x' not found\"}}";
+    CHECK_THAT(refusal(greeting + error + end, "f"), Catch::Contains("an error of QEMU's monitor (QMP)"));
 }
 
 TEST_CASE("labels of a Kubernetes node say of some features that they are there, and nothing else", "[partial]") {

@@ -224,9 +224,9 @@ TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
     CHECK(contains(found("<cpu>\n  <arch>x86_64</arch>\n</cpu>"), "libvirt XML of a CPU model"));
     CHECK(contains(found("<a/>"), "XML without <cpudata>"));
     CHECK(contains(found("{\"return\": {\"model\": {\"name\": \"base\"}}}"), "QEMU's monitor"));
-    CHECK(contains(found("{\"a\": 1}"), "JSON that is neither"));
+    CHECK(contains(found("{\"a\": 1}"), "JSON of another kind"));
     CHECK(contains(found("[]"), "a JSON array without elements"));
-    CHECK(contains(found("[5]"), "JSON that is neither"));
+    CHECK(contains(found("[5]"), "JSON of another kind"));
     CHECK(contains(found(std::string(1024, '\0')), "zero bytes alone, as of a tar archive without files"));
     CHECK(contains(found("   1 X86   :NOP       L: [no true dep.]   T:   0.18ns=  0.33c\n"),
                    "a latency table of InstLatx64"));
@@ -287,7 +287,7 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"Leaf 0x00000000: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
          "rows of cpuid -r behind other text", "leave in each line only what the tool printed"},
         {"[2024-01-01T00:00:00Z] nothing\n", "text without CPUID rows", "cpuid -r"},
-        {"[[1], [2] ]", "JSON that is neither", ""},
+        {"[[1], [2] ]", "JSON of another kind", ""},
     }));
     CAPTURE(text.bytes);
     const std::string message = refusal(text.bytes, "f");
