@@ -235,8 +235,9 @@ struct EqualityGroup {
     std::string_view id;
     std::span<const FieldIndex> fields;
     std::span<const FieldIndex> drop;
-    std::string_view why;
+    bool of_model = false;  // values agree only between CPUs of one family and model
     std::string_view source;
+    std::string_view why;
 };
 
 // The bits that carry one promise together: what returns may be predicted from.
@@ -406,8 +407,11 @@ struct Signature {
 // are equal, whatever the type and the reserved bits.
 constexpr std::uint32_t signature_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FFFU; }
 
-// Decodes EAX of leaf 1.
+// Those of them that say family and model.
+constexpr std::uint32_t model_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FF0U; }
+
 constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
+// Decodes EAX of leaf 1.
     const auto base_family = static_cast<std::uint16_t>((leaf1_eax >> 8) & 0xFU);
     const auto base_model = static_cast<std::uint16_t>((leaf1_eax >> 4) & 0xFU);
     const auto extended_family = static_cast<std::uint16_t>((leaf1_eax >> 20) & 0xFFU);

@@ -120,10 +120,11 @@ bool Draft::apply_equality() {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->equality.size(); ++i) {
         const EqualityGroup& group = rulebook_->equality[i];
-        const bool agree = std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
-            const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
-            return !slot || is_out(index) || atoms_.numbers[*slot].known;
-        });
+        const bool on_one_model = !group.of_model || atoms_.is_of_one_model();
+        const bool agree = on_one_model && std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
+                               const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
+                               return !slot || is_out(index) || atoms_.numbers[*slot].known;
+                           });
         if (agree) continue;
         for (const FieldIndex index : group.fields) {
             if (unused.contains(index)) continue;

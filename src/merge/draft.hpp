@@ -20,7 +20,7 @@ namespace poolcpuid::merge {
 // What took a field out, or set it; agreement: nothing did, and its hosts decide.
 struct Fate {
     Cause cause = Cause::agreement;
-    std::size_t detail = 0;  // the place of the equality group, the dependency or the XSAVE component in the rulebook
+    std::size_t detail = 0;  // the place of the equality group, dependency, XSAVE component or field in the rulebook
 };
 
 class Draft {

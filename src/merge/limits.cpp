@@ -74,6 +74,11 @@ VariantSet Limits::with_other_layout(const XsaveComponent& component) const {
         return std::any_of(in_.variants.begin(), in_.variants.end(),
                            [&](const Variant& variant) { return atom(*variant.promises) == layout; });
     };
+    if (group.of_model) {
+        const std::uint32_t model = model_bits(in_.identity.promises->leaf1_eax);
+        all = variants_where(in_.variants,
+                             [&](const Variant& variant) { return model_bits(variant.promises->leaf1_eax) != model; });
+    }
     Component reference = atom(*in_.identity.promises);
     for (const XsaveLayout& layout : component.layouts) {
         const bool of_vendor = ((layout.vendors >> plan_.vendor()) & 1U) != 0;

@@ -71,11 +71,15 @@ private:
         return words + who_ + (why.empty() ? "." : ": " + std::string(why));
     }
 
-    std::string_view equality_why() const {
-        for (const EqualityGroup& group : rulebook_.equality) {
-            if (decision_.on.size() == 1 && group.id == decision_.on.front()) return group.why;
+    std::string by_equality() const {
+        const EqualityGroup* group = nullptr;
+        for (const EqualityGroup& each : rulebook_.equality) {
+            if (decision_.on.size() == 1 && each.id == decision_.on.front()) group = &each;
         }
-        return {};
+        const bool of_model = group != nullptr && group->of_model;
+        return sentence("The hosts do not agree on " + on() + (of_model ? ", are of several CPU models" : "") +
+                            ", or not all dumps say it",
+                        group == nullptr ? std::string_view{} : group->why);
     }
 
     // Of the rulebook's dependency of the field on just these.

@@ -90,7 +90,8 @@ private:
     }
 
     EqualityGroup flat(const SourceEquality& from) {
-        return {keep(from.id), indices(from.fields), indices(from.drop), keep(from.why), keep(from.source)};
+        return {keep(from.id), indices(from.fields), indices(from.drop),
+                from.of_model, keep(from.why),       keep(from.source)};
     }
 
     RetpolineBits flat(const SourceRetpoline& from) {

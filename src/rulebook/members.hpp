@@ -113,7 +113,7 @@ constexpr auto members(const Dependency& r) {
 
 constexpr const char* type_name(const EqualityGroup*) { return "EqualityGroup"; }
 constexpr auto members(const EqualityGroup& r) {
-    return members_detail::all_of(r, r.id, r.fields, r.drop, r.why, r.source);
+    return members_detail::all_of(r, r.id, r.fields, r.drop, r.of_model, r.why, r.source);
 }
 
 constexpr const char* type_name(const RetpolineBits*) { return "RetpolineBits"; }

@@ -129,8 +129,9 @@ struct SourceEquality {
     std::string id;
     std::vector<std::string> fields;
     std::vector<std::string> drop;
-    std::string why;
+    bool of_model = false;
     std::string source;
+    std::string why;
 };
 
 struct SourceRetpoline {

@@ -78,9 +78,17 @@ private:
                             [&](const std::string& id) { return present(id); });
     }
 
+    // The stepping is no part of a model.
+    bool are_of_several_models() const {
+        return std::any_of(hosts_->begin(), hosts_->end(), [&](const HostFacts* host) {
+            return (host->signature & ~0xFU) != (hosts_->front()->signature & ~0xFU);
+        });
+    }
+
     bool disagree(const EqualityRule& rule) const {
-        return std::any_of(rule.fields.begin(), rule.fields.end(), [&](const std::string& id) {
+        if (rule.of_model && are_of_several_models()) return true;
             const RuleField* field = rules_.find(id);
+        return std::any_of(rule.fields.begin(), rule.fields.end(), [&](const std::string& id) {
             return field != nullptr && values_->is_shown(*field) && !is_layout_field(*field) && !pool_number(*field);
         });
     }

@@ -110,8 +110,9 @@ struct EqualityRule {
     std::string id;
     std::vector<std::string> fields;
     std::vector<std::string> drop;
-};
+    bool of_model = false;
 
+};
 // The retpoline bits of rulebook.json; empty for a vendor that has none of them.
 struct RetpolineRule {
     std::string rsba;
@@ -299,7 +300,7 @@ inline void read_relations(VendorRules& rules) {
     const nlohmann::json equality = parse(directory() / "equality.json");
     for (const auto& entry : equality.at("groups")) {
         rules.equality.push_back({entry.at("id"), entry.at("fields").get<std::vector<std::string>>(),
-                                  entry.at("drop").get<std::vector<std::string>>()});
+                                  entry.at("drop").get<std::vector<std::string>>(), entry.value("of_model", false)});
     }
 }
 
