@@ -190,7 +190,8 @@ struct Field {
     FieldIndex zero_means_field = no_field;
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
     GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
-    FieldIndex length_from = no_field;  // bits at or above that number read as 1
+    FieldIndex length_from = no_field;  // bits at or above that number count as 1
+    std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
     std::span<const Cover> covers;      // bits that keep the promises of others
     std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
     std::string_view ask;               // group for --show
@@ -236,8 +237,8 @@ struct EqualityGroup {
     std::span<const FieldIndex> fields;
     std::span<const FieldIndex> drop;
     bool of_model = false;  // values agree only between CPUs of one family and model
-    std::string_view source;
     std::string_view why;
+    std::string_view source;
 };
 
 // The bits that carry one promise together: what returns may be predicted from.
@@ -410,8 +411,8 @@ constexpr std::uint32_t signature_bits(std::uint32_t leaf1_eax) noexcept { retur
 // Those of them that say family and model.
 constexpr std::uint32_t model_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FF0U; }
 
-constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
 // Decodes EAX of leaf 1.
+constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
     const auto base_family = static_cast<std::uint16_t>((leaf1_eax >> 8) & 0xFU);
     const auto base_model = static_cast<std::uint16_t>((leaf1_eax >> 4) & 0xFU);
     const auto extended_family = static_cast<std::uint16_t>((leaf1_eax >> 20) & 0xFFU);

@@ -233,6 +233,7 @@ std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t s
         case Cause::layout:
         case Cause::group:
         case Cause::dependency:
+        case Cause::duty:
         case Cause::xsave_state:
         case Cause::ceiling:
         case Cause::hidden:

@@ -105,6 +105,7 @@ void Draft::close() {
 // Formats that nothing uses: on which hosts need not agree, and which their gate takes out. What disagrees
 // may take the gate of another one with it, so this is asked first.
 std::set<FieldIndex> Draft::unused_formats() const {
+        changed = apply_duties() || changed;
     std::set<FieldIndex> unused;
     for (const EqualityGroup& group : rulebook_->equality) {
         for (const FieldIndex index : group.fields) {
@@ -206,3 +207,28 @@ bool Draft::apply_gates() {
 }
 
 }  // namespace poolcpuid::merge
+// The fields of the field's register together, in its first subleaf.
+std::uint64_t Draft::register_of(const Field& field) const {
+    const auto place = place_of(field, field.subleaf_first);
+    std::uint64_t bits = 0;
+    for (const FieldIndex index : plan_->fields()) {
+        const Field& other = (*rulebook_)[index];
+        if (place_of(other, field.subleaf_first) != place || !other.is_in_subleaf(field.subleaf_first)) continue;
+        bits |= value(index, field.subleaf_first) << other.low;
+    }
+    return bits;
+}
+
+// What must be 1 on one host may have to be 0 on another: then no setting is valid on both, and what has it goes.
+bool Draft::apply_duties() {
+    bool changed = false;
+    for (const FieldIndex index : plan_->fields()) {
+        const Field& field = (*rulebook_)[index];
+        if (field.allowed_by == 0 || !present(index) || !present(field.gate)) continue;
+        if ((value(index, field.subleaf_first) & ~(register_of(field) >> field.allowed_by)) == 0) continue;
+        take_out(field.gate, {Cause::duty, index});
+        changed = true;
+    }
+    return changed;
+}
+

@@ -61,7 +61,7 @@ public:
     // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
     void set(FieldIndex field, std::uint64_t value);
 
-    // Equality groups, then dependencies, XSAVE components and gates until nothing changes.
+    // Equality groups, then dependencies, XSAVE components, gates and duties until nothing changes.
     // Linear in the rulebook for each round; a round takes out at least one field.
     void close();
 
@@ -74,6 +74,8 @@ private:
     bool apply_dependencies();
     bool apply_components();
     bool apply_gates();
+    bool apply_duties();
+    std::uint64_t register_of(const Field& field) const;
     bool any_feature(const XsaveComponent& component) const;
     std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
     std::uint64_t microcode() const;

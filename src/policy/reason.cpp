@@ -29,8 +29,9 @@ public:
             case Cause::hidden: return "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";
             case Cause::gate: return sentence("Says nothing without " + on());
-            case Cause::equality:
-                return sentence("The hosts do not agree on " + on() + ", or not all dumps say it", equality_why());
+            case Cause::equality: return by_equality();
+            case Cause::duty:
+                return sentence("Not every host allows what " + on() + " demands, which is the sum of the hosts'");
             case Cause::dependency: return sentence("Goes with " + on(), dependency_why());
             case Cause::xsave_state: return sentence("Its XSAVE state " + on() + " is not in the policy");
             case Cause::group: return by_group();
