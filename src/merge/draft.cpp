@@ -24,7 +24,13 @@ std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
     }
     const std::uint64_t value = plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
-    return without_covered(field, value) >> field.low;
+    return (without_covered(field, value) >> field.low) & within_length(field);
+}
+
+// What the length does not reach is reserved: it is not there whatever the bits say, and VMMs have them clear.
+std::uint64_t Draft::within_length(const Field& field) const {
+    if (field.length_from == no_field) return ~std::uint64_t{0};
+    return bits_below(value(field.length_from, (*rulebook_)[field.length_from].subleaf_first));
 }
 
 std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
@@ -99,13 +105,13 @@ void Draft::close() {
         changed = apply_dependencies();
         changed = apply_components() || changed;
         changed = apply_gates() || changed;
+        changed = apply_duties() || changed;
     }
 }
 
 // Formats that nothing uses: on which hosts need not agree, and which their gate takes out. What disagrees
 // may take the gate of another one with it, so this is asked first.
 std::set<FieldIndex> Draft::unused_formats() const {
-        changed = apply_duties() || changed;
     std::set<FieldIndex> unused;
     for (const EqualityGroup& group : rulebook_->equality) {
         for (const FieldIndex index : group.fields) {
@@ -206,7 +212,6 @@ bool Draft::apply_gates() {
     return changed;
 }
 
-}  // namespace poolcpuid::merge
 // The fields of the field's register together, in its first subleaf.
 std::uint64_t Draft::register_of(const Field& field) const {
     const auto place = place_of(field, field.subleaf_first);
@@ -232,3 +237,4 @@ bool Draft::apply_duties() {
     return changed;
 }
 
+}  // namespace poolcpuid::merge

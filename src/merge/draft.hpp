@@ -78,6 +78,7 @@ private:
     std::uint64_t register_of(const Field& field) const;
     bool any_feature(const XsaveComponent& component) const;
     std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
+    std::uint64_t within_length(const Field& field) const;
     std::uint64_t microcode() const;
 
     const Plan* plan_;

@@ -177,7 +177,11 @@ private:
     void check_bits(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
         const std::uint64_t ones = ones_of(field);
-        const std::uint64_t promised = field.rule == "intersect" ? with_covered(field, shown) : ~shown & ones;
+        const std::uint64_t promised =
+            field.rule == "intersect" ? with_covered(field, shown) : values_->clear_bits(field, slots_[i].subleaf);
+        if (!field.length_from.empty() && (shown & ~(ones & reach_of(field))) != 0) {
+            complain(slots_[i], shown, "has bits that its length does not reach");
+        }
         std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
             all &= host->brought[i];
@@ -194,6 +198,11 @@ private:
             const std::uint64_t covered = (shown & bit) != 0 ? with_covered(field, bit) & ~bit : 0;
             if ((covered & shown) != 0) complain(slots_[i], shown, "shows what another bit covers");
         }
+    }
+
+    std::uint64_t reach_of(const RuleField& field) const {
+        const std::uint64_t length = value(*rules_.find(field.length_from));
+        return length >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << length) - 1;
     }
 
     static bool keeps(const std::string& rule, std::optional<std::uint64_t> number, std::uint64_t meant) {
