@@ -117,6 +117,7 @@ enum class Cause : std::uint8_t {
     xsave_state,  // closure: its XSAVE state, or one with which it stands or falls, is not
     equality,     // closure: a format that the hosts do not share
     gate,         // says nothing while another field is 0
+    duty,         // closure: what the hosts' sum demands is not allowed on all of them
     ceiling,      // the operator's --ceiling LEVEL
     hidden,       // --hide
     set,          // --set, or a --hide that shows a relaxed behaviour

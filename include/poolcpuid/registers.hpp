@@ -68,6 +68,11 @@ constexpr std::uint64_t bit_mask(unsigned low, unsigned high) noexcept {
     return (~std::uint64_t{0} >> (63U - (high - low))) << low;
 }
 
+// The bits whose number is less than this one.
+constexpr std::uint64_t bits_below(std::uint64_t number) noexcept {
+    return number >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << number) - 1;
+}
+
 // Where bits stand: in a register of CPUID, or in an MSR.
 struct BitPlace {
     bool is_msr = false;

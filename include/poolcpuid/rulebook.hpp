@@ -190,7 +190,8 @@ struct Field {
     FieldIndex zero_means_field = no_field;
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
     GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
-    FieldIndex length_from = no_field;  // bits at or above that number read as 1
+    FieldIndex length_from = no_field;  // bits at or above that number count as 1
+    std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
     std::span<const Cover> covers;      // bits that keep the promises of others
     std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
     std::string_view ask;               // group for --show
@@ -235,6 +236,7 @@ struct EqualityGroup {
     std::string_view id;
     std::span<const FieldIndex> fields;
     std::span<const FieldIndex> drop;
+    bool of_model = false;  // values agree only between CPUs of one family and model
     std::string_view why;
     std::string_view source;
 };
@@ -405,6 +407,9 @@ struct Signature {
 // The bits of leaf 1 EAX that say family, model and stepping, where they stand: two CPUs are of one signature if these
 // are equal, whatever the type and the reserved bits.
 constexpr std::uint32_t signature_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FFFU; }
+
+// Those of them that say family and model.
+constexpr std::uint32_t model_bits(std::uint32_t leaf1_eax) noexcept { return leaf1_eax & 0x0FFF0FF0U; }
 
 // Decodes EAX of leaf 1.
 constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {

@@ -98,7 +98,7 @@ private:
         }
         for (const EqualityGroup& group : rulebook_.equality) {
             if (holds(group.fields, index)) {
-                row("must agree",
+                row(group.of_model ? "must agree, on one model" : "must agree",
                     "else these go: " + joined(ids(rulebook_, group.drop)) + " (" + std::string(group.why) + ")");
             }
         }

@@ -330,7 +330,8 @@ private:
     }
 
     void consequences() {
-        const auto groups = groups_of({Cause::dependency, Cause::xsave_state, Cause::equality, Cause::gate});
+        const auto groups =
+            groups_of({Cause::dependency, Cause::xsave_state, Cause::equality, Cause::gate, Cause::duty});
         if (groups.empty()) return;
         page_.title("Not there because something else is not");
         for (const StoryGroup* group : groups) {

@@ -66,6 +66,11 @@ std::string told_nothing(const Field& field, const BrokenAtom& atom, const Circu
 }
 
 std::string number_text(const Field& field, const BrokenAtom& atom, bool is_policy) {
+    if (atom.of_other_model) {
+        return "The guest was promised " + called(field) + " of " + number(field, atom.promised) +
+               ", which holds on the CPU model that it was shown; " +
+               (is_policy ? "the other pool's policy shows another." : "this host is of another.");
+    }
     const std::string who = is_policy ? "the other pool's policy has " : "this host has ";
     const std::string limit = field.rule == Rule::equal ? "" : field.rule == Rule::min ? "at least " : "at most ";
     return "The guest was promised " + called(field) + " of " + limit + number(field, atom.promised) + "; " + who +

@@ -58,11 +58,15 @@ struct PolicyCheck::Impl {
         verdict.violations = std::move(violations);
     }
 
-    // The value that the policy's registers show.
+    // The value that the policy's registers show, without bits beyond its length, which are reserved.
     std::uint64_t shown(FieldIndex index, std::uint32_t subleaf) const {
         constexpr bool only_listed = true;
         const merge::ViewReader registers(plan, *promised.table, *promised.msrs, only_listed);
-        return registers.field(plan.rulebook()[index], subleaf).value_or(0);
+        const Field& field = plan.rulebook()[index];
+        const std::uint64_t value = registers.field(field, subleaf).value_or(0);
+        if (field.length_from == no_field) return value;
+        const Field& length = plan.rulebook()[field.length_from];
+        return value & bits_below(registers.field(length, length.subleaf_first).value_or(0));
     }
 
     // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.

@@ -99,10 +99,19 @@ private:
         const Rule rule = rulebook_[index].rule;
         const Number& before = promised_.atoms.numbers[*slot];
         const Number& after = kept_.atoms.numbers[*slot];
-        if (!promises(index, before) || meet(rule, before, after) == before) return;
+        const bool elsewhere = is_of_other_model(index);
+        if (!promises(index, before) || (!elsewhere && meet(rule, before, after) == before)) return;
         // The least that the architecture allows was taken for what the dump does not say.
         const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
-        add(AtomKind::number, index, subleaf, after.known && !is_assumed);
+        add(AtomKind::number, index, subleaf, elsewhere || (after.known && !is_assumed));
+        broken_.back().of_other_model = elsewhere;
+    }
+
+    // Of the fields that mean something on their own model of CPU only the first stands for the group.
+    bool is_of_other_model(FieldIndex index) const {
+        if (model_bits(promised_.leaf1_eax) == model_bits(kept_.leaf1_eax)) return false;
+        return std::any_of(rulebook_.equality.begin(), rulebook_.equality.end(),
+                           [&](const EqualityGroup& group) { return group.of_model && group.fields.front() == index; });
     }
 
     // A limit of 0 promises nothing, and an obligation of 0 the most: one with all bits set promises nothing. A format

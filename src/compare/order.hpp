@@ -33,7 +33,8 @@ struct BrokenAtom {
     std::uint64_t kept = 0;
     Component promised_layout;  // of a component
     Component kept_layout;
-    bool by_microcode = false;  // of what is not known: a microcode decides it, whose revision was not dumped
+    bool by_microcode = false;    // of what is not known: a microcode decides it, whose revision was not dumped
+    bool of_other_model = false;  // of a number: a CPU of another model keeps it not, whatever it shows
 
     friend bool operator==(const BrokenAtom&, const BrokenAtom&) = default;
 };

@@ -233,6 +233,7 @@ std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t s
         case Cause::layout:
         case Cause::group:
         case Cause::dependency:
+        case Cause::duty:
         case Cause::xsave_state:
         case Cause::ceiling:
         case Cause::hidden:
@@ -259,7 +260,8 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
                             (field.implied_by.negated ? " is not." : " is."));
     }
     if (field.length_from != no_field) {
-        sentences.push_back("Bits from the number in " + id_of(view, field.length_from) + " on count as 1.");
+        sentences.push_back("Bits from the number in " + id_of(view, field.length_from) +
+                            " on count as 1, and a policy has them 0.");
     }
     if (field.zero_means_field != no_field) {
         sentences.push_back("A host's 0 stands for its " + id_of(view, field.zero_means_field) + ".");

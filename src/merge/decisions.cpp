@@ -176,6 +176,7 @@ private:
         switch (fate.cause) {
             case Cause::agreement: put_cause_of_kind(decision, index, subleaf); break;
             case Cause::gate: decision.on = {std::string(rulebook_[field.gate].id)}; break;
+            case Cause::duty: decision.on = {std::string(rulebook_[static_cast<FieldIndex>(fate.detail)].id)}; break;
             case Cause::equality: decision.on = {std::string(rulebook_.equality[fate.detail].id)}; break;
             case Cause::dependency: decision.on = ids_of(rulebook_.dependencies[fate.detail].prerequisites); break;
             case Cause::xsave_state: decision.on = {std::string(rulebook_.xsave[fate.detail].id)}; break;

@@ -24,7 +24,13 @@ std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
     }
     const std::uint64_t value = plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
-    return without_covered(field, value) >> field.low;
+    return (without_covered(field, value) >> field.low) & within_length(field);
+}
+
+// What the length does not reach is reserved: it is not there whatever the bits say, and VMMs have them clear.
+std::uint64_t Draft::within_length(const Field& field) const {
+    if (field.length_from == no_field) return ~std::uint64_t{0};
+    return bits_below(value(field.length_from, (*rulebook_)[field.length_from].subleaf_first));
 }
 
 std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
@@ -99,6 +105,7 @@ void Draft::close() {
         changed = apply_dependencies();
         changed = apply_components() || changed;
         changed = apply_gates() || changed;
+        changed = apply_duties() || changed;
     }
 }
 
@@ -120,10 +127,11 @@ bool Draft::apply_equality() {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->equality.size(); ++i) {
         const EqualityGroup& group = rulebook_->equality[i];
-        const bool agree = std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
-            const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
-            return !slot || is_out(index) || atoms_.numbers[*slot].known;
-        });
+        const bool on_one_model = !group.of_model || atoms_.is_of_one_model();
+        const bool agree = on_one_model && std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
+                               const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
+                               return !slot || is_out(index) || atoms_.numbers[*slot].known;
+                           });
         if (agree) continue;
         for (const FieldIndex index : group.fields) {
             if (unused.contains(index)) continue;
@@ -200,6 +208,31 @@ bool Draft::apply_gates() {
         if (field.gate == no_field || is_out(index) || present(field.gate)) continue;
         changed = changed || present(index);
         take_out(index, {Cause::gate, field.gate});
+    }
+    return changed;
+}
+
+// The fields of the field's register together, in its first subleaf.
+std::uint64_t Draft::register_of(const Field& field) const {
+    const auto place = place_of(field, field.subleaf_first);
+    std::uint64_t bits = 0;
+    for (const FieldIndex index : plan_->fields()) {
+        const Field& other = (*rulebook_)[index];
+        if (place_of(other, field.subleaf_first) != place || !other.is_in_subleaf(field.subleaf_first)) continue;
+        bits |= value(index, field.subleaf_first) << other.low;
+    }
+    return bits;
+}
+
+// What must be 1 on one host may have to be 0 on another: then no setting is valid on both, and what has it goes.
+bool Draft::apply_duties() {
+    bool changed = false;
+    for (const FieldIndex index : plan_->fields()) {
+        const Field& field = (*rulebook_)[index];
+        if (field.allowed_by == 0 || !present(index) || !present(field.gate)) continue;
+        if ((value(index, field.subleaf_first) & ~(register_of(field) >> field.allowed_by)) == 0) continue;
+        take_out(field.gate, {Cause::duty, index});
+        changed = true;
     }
     return changed;
 }

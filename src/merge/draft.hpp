@@ -20,7 +20,7 @@ namespace poolcpuid::merge {
 // What took a field out, or set it; agreement: nothing did, and its hosts decide.
 struct Fate {
     Cause cause = Cause::agreement;
-    std::size_t detail = 0;  // the place of the equality group, the dependency or the XSAVE component in the rulebook
+    std::size_t detail = 0;  // the place of the equality group, dependency, XSAVE component or field in the rulebook
 };
 
 class Draft {
@@ -61,7 +61,7 @@ public:
     // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
     void set(FieldIndex field, std::uint64_t value);
 
-    // Equality groups, then dependencies, XSAVE components and gates until nothing changes.
+    // Equality groups, then dependencies, XSAVE components, gates and duties until nothing changes.
     // Linear in the rulebook for each round; a round takes out at least one field.
     void close();
 
@@ -74,8 +74,11 @@ private:
     bool apply_dependencies();
     bool apply_components();
     bool apply_gates();
+    bool apply_duties();
+    std::uint64_t register_of(const Field& field) const;
     bool any_feature(const XsaveComponent& component) const;
     std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
+    std::uint64_t within_length(const Field& field) const;
     std::uint64_t microcode() const;
 
     const Plan* plan_;

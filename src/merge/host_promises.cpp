@@ -354,6 +354,11 @@ void Atoms::meet(const Plan& plan, const Atoms& other) noexcept {
     }
 }
 
+// Sorted by signature, of which the stepping is the least: what is of one model is so from the first to the last.
+bool Atoms::is_of_one_model() const noexcept {
+    return microcode.empty() || model_bits(microcode.begin()->first) == model_bits(microcode.rbegin()->first);
+}
+
 std::vector<const CpuidTable*> different_tables(const HardwareView& view) {
     // Machines have two or three kinds of CPU: of one in which each differs, not each is compared with all.
     constexpr std::size_t most_compared = 8;

@@ -54,8 +54,12 @@ struct Atoms {
     std::vector<Number> numbers;        // parallel to Plan::numbers()
     std::uint64_t scrubs = 0;           // bit i: VERW scrubs what Plan::guards()[i] is about
     std::vector<Component> components;  // component_count of them
-    // The oldest microcode by EAX of leaf 1: revisions compare only between CPUs of one signature.
+    // The oldest microcode by EAX of leaf 1: revisions compare only between CPUs of one signature. There is an entry
+    // for each signature, known or not.
     std::map<std::uint32_t, Number> microcode;
+
+    // Whether all are of one family and model.
+    bool is_of_one_model() const noexcept;
 
     // Meets this with another host's atoms. The loop over words is the merge's inner loop.
     void meet(const Plan& plan, const Atoms& other) noexcept;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace poolcpuid::merge {
 
@@ -12,18 +13,34 @@ Limits::Limits(const DecisionInputs& inputs)
 
 HostList Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
     if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) return in_.identity.hosts;
-    std::set<FieldIndex> visited;
-    return hosts_of(by_fate(index, subleaf, visited), in_.most_names);
+    Way way;
+    return hosts_of(by_fate(index, subleaf, way), in_.most_names);
 }
 
-VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<FieldIndex>& visited) const {
-    if (!visited.insert(index).second) return {};
+// What its own gate needs goes with that gate, and the gate with it: where the way comes back, the one that the hosts
+// do not all have began.
+VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, Way& way) const {
+    if (!way.visited.insert(index).second) {
+        way.is_circle = way.is_circle || way.open.contains(index);
+        return {};
+    }
+    const bool was_circle = std::exchange(way.is_circle, false);
+    way.open.insert(index);
+    VariantSet found = by_cause(index, subleaf, way);
+    if (found.empty() && way.is_circle) found = by_value(index, subleaf);
+    way.open.erase(index);
+    way.is_circle = way.is_circle || was_circle;
+    return found;
+}
+
+VariantSet Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) const {
     const Fate fate = in_.draft.fate(index);
     switch (fate.cause) {
-        case Cause::dependency: return of_any(rulebook_.dependencies[fate.detail].prerequisites, visited);
-        case Cause::gate: return of_all({&rulebook_[index].gate, 1}, visited);
+        case Cause::dependency: return of_any(rulebook_.dependencies[fate.detail].prerequisites, way);
+        case Cause::gate: return of_all({&rulebook_[index].gate, 1}, way);
         case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
-        case Cause::xsave_state: return of_state(rulebook_.xsave[fate.detail], visited);
+        case Cause::duty: return at_odds(rulebook_[static_cast<FieldIndex>(fate.detail)]);
+        case Cause::xsave_state: return of_state(rulebook_.xsave[fate.detail], way);
         case Cause::not_asked:
         case Cause::ceiling:
         case Cause::hidden:
@@ -31,27 +48,35 @@ VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, std::set<Fie
         default: break;
     }
     if (const XsaveComponent* state = state_of(index, subleaf)) {
-        return is_kept(*state) ? VariantSet{} : of_state(*state, visited);
+        return is_kept(*state) ? VariantSet{} : of_state(*state, way);
     }
     const XsaveComponent* row = state_of_row(index, subleaf);
-    if (row != nullptr && !is_kept(*row)) return of_state(*row, visited);
+    if (row != nullptr && !is_kept(*row)) return of_state(*row, way);
     return by_value(index, subleaf);
 }
 
-VariantSet Limits::of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const {
+VariantSet Limits::of_all(std::span<const FieldIndex> fields, Way& way) const {
     VariantSet all;
-    for (const FieldIndex index : fields) all.merge(by_fate(index, rulebook_[index].subleaf_first, visited));
+    for (const FieldIndex index : fields) all.merge(by_fate(index, rulebook_[index].subleaf_first, way));
     return all;
 }
 
-// Of fields of which one is enough: the hosts for want of which each of them went, if there are any; without these the
-// others would have one.
-VariantSet Limits::of_any(std::span<const FieldIndex> fields, const std::set<FieldIndex>& visited) const {
+// Of several alternatives those that no host has limit nobody, as long as there is another. Of the others, the hosts
+// that took each of them: without these there would be one.
+VariantSet Limits::of_any(std::span<const FieldIndex> alternatives, Way& way) const {
+    std::vector<FieldIndex> some;
+    for (const FieldIndex index : alternatives) {
+        const bool is_there = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            return brought_value(plan_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
+        });
+        if (is_there) some.push_back(index);
+    }
     VariantSet any;
     std::optional<VariantSet> of_each;
-    for (const FieldIndex index : fields) {
-        std::set<FieldIndex> path = visited;
-        const VariantSet found = by_fate(index, rulebook_[index].subleaf_first, path);
+    for (const FieldIndex index : some.empty() ? alternatives : std::span<const FieldIndex>(some)) {
+        Way own = way;  // what another alternative met counts for this one, too
+        const VariantSet found = by_fate(index, rulebook_[index].subleaf_first, own);
+        way.is_circle = way.is_circle || own.is_circle;
         if (!of_each) of_each = found;
         std::erase_if(*of_each, [&](const Variant* variant) { return !found.contains(variant); });
         any.insert(found.begin(), found.end());
@@ -59,11 +84,49 @@ VariantSet Limits::of_any(std::span<const FieldIndex> fields, const std::set<Fie
     return of_each && !of_each->empty() ? *of_each : any;
 }
 
-// Hosts whose value of a field of the group is unknown, or not the usual one.
+// Hosts whose value of a field of the group is unknown, or not the usual one; where a model has its own values, those
+// of another model than the guest's.
 VariantSet Limits::disagreeing(const EqualityGroup& group) const {
     VariantSet all;
+    if (group.of_model) {
+        const std::uint32_t model = model_bits(in_.identity.promises->leaf1_eax);
+        all = variants_where(in_.variants,
+                             [&](const Variant& variant) { return model_bits(variant.promises->leaf1_eax) != model; });
+    }
     for (const FieldIndex index : group.fields) all.merge(by_value(index, rulebook_[index].subleaf_first));
     return all;
+}
+
+// Hosts that demand of the duty's bits what others do not allow, and those that do not allow it.
+VariantSet Limits::at_odds(const Field& duty) const {
+    const auto value = [&](const Variant& variant, const Field& field) {
+        return brought_value(plan_, *variant.promises, static_cast<FieldIndex>(&field - rulebook_.fields.data()),
+                             duty.subleaf_first);
+    };
+    const auto demands = [&](const Variant& variant) {
+        const SeenValue seen = value(variant, duty);
+        return seen.known ? seen.value : duty.mask() >> duty.low;
+    };
+    const auto allows = [&](const Variant& variant) {
+        std::uint64_t bits = 0;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (place_of(field, duty.subleaf_first) != place_of(duty, duty.subleaf_first)) continue;
+            const SeenValue seen = value(variant, field);
+            if (seen.known) bits |= seen.value << field.low;
+        }
+        return bits >> duty.allowed_by;
+    };
+    std::uint64_t demanded = 0;
+    std::uint64_t allowed = ~std::uint64_t{0};
+    for (const Variant& variant : in_.variants) {
+        demanded |= demands(variant);
+        allowed &= allows(variant);
+    }
+    const std::uint64_t open = demanded & ~allowed;
+    return variants_where(in_.variants, [&](const Variant& variant) {
+        return (demands(variant) & open) != 0 || (~allows(variant) & open) != 0;
+    });
 }
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
@@ -108,7 +171,7 @@ VariantSet Limits::with_other_layout(const XsaveComponent& component) const {
 
 // The hosts that keep a state out of the policy: those without it or (when all have it) with another
 // layout, of a state with which it stands or falls, or of the features for which it is there.
-VariantSet Limits::of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const {
+VariantSet Limits::of_state(const XsaveComponent& component, Way& way) const {
     std::vector<const XsaveComponent*> candidates{&component};
     for (const XsaveComponent& other : rulebook_.xsave) {
         const bool together = ((component.together >> other.bit) & 1U) != 0;
@@ -119,7 +182,7 @@ VariantSet Limits::of_state(const XsaveComponent& component, std::set<FieldIndex
         if (found.empty()) found = with_other_layout(*candidate);
         if (!found.empty()) return found;
     }
-    return of_all(component.features, visited);
+    return of_all(component.features, way);
 }
 
 Cause Limits::cause_of(const XsaveComponent& component) const {

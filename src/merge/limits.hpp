@@ -32,11 +32,20 @@ public:
     Cause cause_of(const XsaveComponent& component) const;
 
 private:
-    VariantSet by_fate(FieldIndex field, std::uint32_t subleaf, std::set<FieldIndex>& visited) const;
-    VariantSet of_any(std::span<const FieldIndex> fields, const std::set<FieldIndex>& visited) const;
-    VariantSet of_all(std::span<const FieldIndex> fields, std::set<FieldIndex>& visited) const;
+    // The way from a field along what took it.
+    struct Way {
+        std::set<FieldIndex> visited;
+        std::set<FieldIndex> open;  // of these what is not yet answered
+        bool is_circle = false;     // it came back to one that is open
+    };
+
+    VariantSet by_fate(FieldIndex field, std::uint32_t subleaf, Way& way) const;
+    VariantSet by_cause(FieldIndex field, std::uint32_t subleaf, Way& way) const;
+    VariantSet of_all(std::span<const FieldIndex> fields, Way& way) const;
+    VariantSet of_any(std::span<const FieldIndex> alternatives, Way& way) const;
     VariantSet disagreeing(const EqualityGroup& group) const;
-    VariantSet of_state(const XsaveComponent& component, std::set<FieldIndex>& visited) const;
+    VariantSet at_odds(const Field& duty) const;
+    VariantSet of_state(const XsaveComponent& component, Way& way) const;
     VariantSet without_state(const XsaveComponent& component) const;
     VariantSet with_other_layout(const XsaveComponent& component) const;
     VariantSet by_value(FieldIndex field, std::uint32_t subleaf) const;

@@ -83,7 +83,7 @@ private:
         for (const auto& [name, value] : options_.set) shown.insert(field_named(plan_, name, "--set"));
         show_formats(shown);
         for (const FieldIndex index : plan_.fields()) {
-            if (!is_shown(index, shown) && !is_bad_news_of_shown(index, shown)) {
+            if (!is_shown(index, shown) && !comes_with_shown(index, shown)) {
                 draft_.take_out(index, {Cause::not_asked, 0});
             }
         }
@@ -105,11 +105,12 @@ private:
     }
 
     // Whoever is shown the gate is told the bad news behind it, asked or not: clear, or 0 of what is the more the
-    // worse, it would be a promise.
-    bool is_bad_news_of_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
+    // worse, it would be a promise. Of what is there, the number of which is 0, nothing could be used.
+    bool comes_with_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
         const FieldIndex gate = rulebook_[index].gate;
-        const bool is_bad_news = plan_.is_inverted(index) || rulebook_[index].rule == Rule::max;
-        return is_bad_news && gate != no_field && rulebook_[gate].rule != Rule::hide && is_shown(gate, shown);
+        const Rule rule = rulebook_[index].rule;
+        const bool comes_along = plan_.is_inverted(index) || rule == Rule::max || rule == Rule::min;
+        return comes_along && gate != no_field && rulebook_[gate].rule != Rule::hide && is_shown(gate, shown);
     }
 
     void show_one(const std::string& name, std::set<FieldIndex>& shown) {

@@ -44,6 +44,7 @@ public:
 private:
     void read_microcode(HostPromises& result) const {
         result.leaf1_eax = signature_bits(register_value(*result.table, signature_key, Register::eax).value_or(0));
+        result.atoms.microcode = {{result.leaf1_eax, {}}};
         if (plan_.microcode() == no_field) return;
         constexpr bool only_listed = true;
         const Field& field = plan_.rulebook()[plan_.microcode()];

@@ -17,6 +17,7 @@ public:
         put_derived(true);
         std::erase_if(cpuid_, [](const auto& row) { return row.second.all_zero(); });
         std::erase_if(rows_.msrs, [](const auto& row) { return row.second == 0; });
+        put_counted_bits();
         return std::move(rows_);
     }
 
@@ -38,6 +39,18 @@ private:
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 put(field, subleaf, draft_.value(index, subleaf));
             }
+        }
+    }
+
+    // Where the guest is told that an MSR of bits is there, and another that counts them, both are, be they 0.
+    void put_counted_bits() {
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = rulebook_[index];
+            if (!field.is_msr || field.length_from == no_field) continue;
+            const Field& length = rulebook_[field.length_from];
+            if (!length.is_msr || length.gate == no_field || !draft_.present(length.gate)) continue;
+            rows_.msrs.try_emplace(field.leaf);
+            rows_.msrs.try_emplace(length.leaf);
         }
     }
 

@@ -9,7 +9,7 @@ namespace poolcpuid {
 
 namespace {
 
-constexpr std::array<std::pair<Cause, std::string_view>, 16> cause_words{{
+constexpr std::array<std::pair<Cause, std::string_view>, 17> cause_words{{
     {Cause::agreement, "agreement"},
     {Cause::hosts, "hosts"},
     {Cause::layout, "layout"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<Cause, std::string_view>, 16> cause_words{{
     {Cause::xsave_state, "xsave-state"},
     {Cause::equality, "equality"},
     {Cause::gate, "gate"},
+    {Cause::duty, "duty"},
     {Cause::ceiling, "ceiling"},
     {Cause::hidden, "hidden"},
     {Cause::set, "set"},
@@ -46,7 +47,7 @@ std::optional<Cause> cause_named(std::string_view name) noexcept {
 
 bool is_consequence(Cause cause) noexcept {
     return cause == Cause::group || cause == Cause::dependency || cause == Cause::xsave_state ||
-           cause == Cause::equality || cause == Cause::gate;
+           cause == Cause::equality || cause == Cause::gate || cause == Cause::duty;
 }
 
 std::string_view to_string(Remark::Kind kind) noexcept {

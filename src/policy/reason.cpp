@@ -29,8 +29,9 @@ public:
             case Cause::hidden: return "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";
             case Cause::gate: return sentence("Says nothing without " + on());
-            case Cause::equality:
-                return sentence("The hosts do not agree on " + on() + ", or not all dumps say it", equality_why());
+            case Cause::equality: return by_equality();
+            case Cause::duty:
+                return sentence("Not every host allows what " + on() + " demands, which is the sum of the hosts'");
             case Cause::dependency: return sentence("Goes with " + on(), dependency_why());
             case Cause::xsave_state: return sentence("Its XSAVE state " + on() + " is not in the policy");
             case Cause::group: return by_group();
@@ -71,11 +72,15 @@ private:
         return words + who_ + (why.empty() ? "." : ": " + std::string(why));
     }
 
-    std::string_view equality_why() const {
-        for (const EqualityGroup& group : rulebook_.equality) {
-            if (decision_.on.size() == 1 && group.id == decision_.on.front()) return group.why;
+    std::string by_equality() const {
+        const EqualityGroup* group = nullptr;
+        for (const EqualityGroup& each : rulebook_.equality) {
+            if (decision_.on.size() == 1 && each.id == decision_.on.front()) group = &each;
         }
-        return {};
+        const bool of_model = group != nullptr && group->of_model;
+        return sentence("The hosts do not agree on " + on() + (of_model ? ", are of several CPU models" : "") +
+                            ", or not all dumps say it",
+                        group == nullptr ? std::string_view{} : group->why);
     }
 
     // Of the rulebook's dependency of the field on just these.

@@ -32,8 +32,8 @@ std::string bitmap(std::uint64_t value, std::uint64_t left_alone, unsigned width
 
 class Template {
 public:
-    explicit Template(const TargetInput& input)
-        : policy_(input.policy), plan_(input.plan), owned_(input.policy.owned) {}
+    Template(const TargetInput& input, const FirecrackerData& data)
+        : policy_(input.policy), plan_(input.plan), data_(data), owned_(input.policy.owned) {}
 
     Json json() {
         Json document;
@@ -43,6 +43,7 @@ public:
             document["cpuid_modifiers"].push_back(leaf_json(key, value));
         document["msr_modifiers"] = Json::array();
         for (const MsrRow& row : policy_.msrs) {
+            if (is_fixed(row.index)) continue;
             const std::uint64_t owned = owned_.of({true, {row.index, 0}, Register::eax});
             document["msr_modifiers"].push_back(
                 {{"addr", to_hex(row.index)}, {"bitmap", bitmap(row.value.value_or(0), owned, 64)}});
@@ -51,6 +52,12 @@ public:
     }
 
 private:
+    bool is_fixed(std::uint32_t msr) const {
+        return std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
+            return bits.place.is_msr && bits.place.has_row({msr, 0});
+        });
+    }
+
     Json leaf_json(LeafKey key, const Registers& value) const {
         Json modifiers = Json::array();
         for (const Register reg : all_registers) {
@@ -65,6 +72,7 @@ private:
 
     const PoolPolicy& policy_;
     const merge::Plan& plan_;
+    const FirecrackerData& data_;
     merge::OwnedBits owned_;
 };
 
@@ -83,7 +91,7 @@ Rendering render_firecracker(const TargetInput& input) {
     }
     Rendering rendering;
     rendering.version = "Firecracker's custom CPU templates, version 1.4 and later";
-    rendering.output = json::text_of(Template(input).json());
+    rendering.output = json::text_of(Template(input, data).json());
     rendering.is_json = true;
     GuestView view(input.plan, input.policy);
     for (const FixedBits& bits : data.fixed) {

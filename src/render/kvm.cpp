@@ -5,6 +5,7 @@
 #include "base/json_text.hpp"
 #include "policy/document_json.hpp"
 #include "render/subleaves.hpp"
+#include "render/target_data.hpp"
 #include "render/targets.hpp"
 
 namespace poolcpuid::render {
@@ -27,13 +28,16 @@ Json entry_json(const merge::Plan& plan, const CpuidRow& row) {
 }  // namespace
 
 Rendering render_kvm(const TargetInput& input) {
+    const KvmData data = rulebook::kvm_data(input.plan.rulebook());
+    std::vector<MsrRow> msrs = input.policy.msrs;
+    const std::size_t made = std::erase_if(msrs, [&](const MsrRow& row) { return data.makes(row.index); });
     Json json;
     json["schema"] = "poolcpuid/kvm/v1";
     json["pool"] = input.policy.pool;
     json["vendor"] = input.policy.vendor;
     json["cpuid"] =
         document::array_of(input.policy.cpuid, [&](const CpuidRow& row) { return entry_json(input.plan, row); });
-    json["msrs"] = document::array_of(input.policy.msrs, [](const MsrRow& row) {
+    json["msrs"] = document::array_of(msrs, [](const MsrRow& row) {
         return Json{{"index", to_hex(row.index)}, {"data", to_hex(row.value.value_or(0), 16)}};
     });
     json["owned"] = document::array_of(input.policy.owned, [](const BitPlace& place) {
@@ -49,7 +53,12 @@ Rendering render_kvm(const TargetInput& input) {
         "The VMM fills in the bits listed as owned for each virtual CPU: APIC ids, topology, its own leaves from "
         "40000000h on. Every other bit goes to KVM_SET_CPUID2 as it stands, and no entry may be added that the "
         "list lacks.");
-    if (!input.policy.msrs.empty()) {
+    if (made != 0) {
+        rendering.notes.push_back(
+            "VMX MSRs that KVM makes from the others and from CPUID are left out: KVM_SET_MSRS refuses them whatever "
+            "the value.");
+    }
+    if (!msrs.empty()) {
         rendering.notes.push_back(
             "KVM_SET_MSRS refuses values of the VMX, PERF_CAPABILITIES and DE_CFG MSRs that the host lacks; the "
             "VMM must take the number that it returns for an error.");

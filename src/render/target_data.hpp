@@ -12,6 +12,7 @@ using rulebook::FeatureWord;
 using rulebook::FirecrackerData;
 using rulebook::FixedBits;
 using rulebook::is_for;
+using rulebook::KvmData;
 using rulebook::LeafRange;
 using rulebook::LeafSwitch;
 using rulebook::LibvirtData;

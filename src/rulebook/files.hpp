@@ -8,11 +8,12 @@
 namespace poolcpuid::rulebook {
 
 // Those that every rulebook has, by their paths within its directory.
-inline constexpr std::array<std::string_view, 14> whole_files{
-    "dependencies.json",    "equality.json",     "guests/linux.json",        "levels/x86-64.json",
-    "models.json",          "rulebook.json",     "targets/firecracker.json", "targets/libvirt.json",
-    "targets/proxmox.json", "targets/qemu.json", "targets/virtualbox.json",  "targets/vmware.json",
-    "targets/xen.json",     "xsave.json"};
+inline constexpr std::array<std::string_view, 15> whole_files{
+    "dependencies.json",        "equality.json",     "guests/linux.json",
+    "levels/x86-64.json",       "models.json",       "rulebook.json",
+    "targets/firecracker.json", "targets/kvm.json",  "targets/libvirt.json",
+    "targets/proxmox.json",     "targets/qemu.json", "targets/virtualbox.json",
+    "targets/vmware.json",      "targets/xen.json",  "xsave.json"};
 
 inline constexpr std::array<std::string_view, 5> folders{"cpuid", "guests", "levels", "msr", "targets"};
 

@@ -90,7 +90,8 @@ private:
     }
 
     EqualityGroup flat(const SourceEquality& from) {
-        return {keep(from.id), indices(from.fields), indices(from.drop), keep(from.why), keep(from.source)};
+        return {keep(from.id), indices(from.fields), indices(from.drop),
+                from.of_model, keep(from.why),       keep(from.source)};
     }
 
     RetpolineBits flat(const SourceRetpoline& from) {
@@ -150,6 +151,7 @@ private:
         to.gate = index(from.gate);
         to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
+        if (from.allowed_by) to.allowed_by = from.allowed_by->low;
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
         to.ask = keep(from.ask);

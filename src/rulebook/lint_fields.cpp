@@ -85,6 +85,7 @@ private:
         if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
         only(!field.zero_means.empty(), "zero_means", Rule::min);
         only(!field.length_from.empty(), "length_from", Rule::union_);
+        only(field.allowed_by.has_value(), "allowed_by", Rule::union_);
         only(!field.guard_immune.empty() || !field.guard_model.empty(), "guard", Rule::guarded);
         only(field.derive.has_value(), "derive", Rule::derive);
         only(!field.implied_by.empty(), "implied_by", Rule::intersect);
@@ -107,6 +108,7 @@ private:
         }
         if (field.derive) check_derive(field);
         check_covers(field);
+        if (field.allowed_by && rule == Rule::union_) check_allowed_by(field, *field.allowed_by);
         for (const SourceEasing& easing : field.eased_by) {
             if (find(easing.field) == nullptr) say("eased_by names the unknown field \"" + easing.field + "\"");
             if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
@@ -132,6 +134,16 @@ private:
                            std::to_string(covered));
             }
         }
+    }
+
+    // A bit each, and something that goes when the two contradict each other.
+    void check_allowed_by(const SourceField& field, const BitRange& bits) {
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        if (bits.high - bits.low != field.bits.high - field.bits.low)
+            say("allowed_by has not as many bits as the field");
+        if (bits.low <= field.bits.high) say("allowed_by stands above the field");
+        if (field.gate.empty()) say("allowed_by goes with a gate, which goes when a bit is set that is not allowed");
+        if (!field.gate.empty()) check_may_go(field.place, field.id, {field.gate});
     }
 
     static bool announces(Rule rule) {

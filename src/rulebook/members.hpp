@@ -94,8 +94,8 @@ constexpr auto members(const Field& r) {
     return members_detail::all_of(r, r.id, r.is_msr, r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.low, r.high,
                                   r.vendors, r.rule, r.exposure, r.impact, r.mitigation, r.required, r.emulated,
                                   r.by_microcode, r.of_identity, r.zero_has_meaning, r.zero_means, r.zero_means_field,
-                                  r.gate, r.implied_by, r.length_from, r.covers, r.eased_by, r.ask, r.guard, r.made,
-                                  r.derive, r.names, r.why, r.source);
+                                  r.gate, r.implied_by, r.length_from, r.allowed_by, r.covers, r.eased_by, r.ask,
+                                  r.guard, r.made, r.derive, r.names, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
@@ -113,7 +113,7 @@ constexpr auto members(const Dependency& r) {
 
 constexpr const char* type_name(const EqualityGroup*) { return "EqualityGroup"; }
 constexpr auto members(const EqualityGroup& r) {
-    return members_detail::all_of(r, r.id, r.fields, r.drop, r.why, r.source);
+    return members_detail::all_of(r, r.id, r.fields, r.drop, r.of_model, r.why, r.source);
 }
 
 constexpr const char* type_name(const RetpolineBits*) { return "RetpolineBits"; }

@@ -135,6 +135,7 @@ private:
         group.id = reader.required_string("id");
         group.fields = strings(reader.required_array("fields"));
         group.drop = strings(reader.required_array("drop"));
+        group.of_model = reader.optional_bool("of_model", false);
         group.why = reader.required_string("why");
         group.source = reader.required_string("source");
         reader.finish();

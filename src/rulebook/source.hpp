@@ -85,6 +85,7 @@ struct SourceField {
     std::string implied_by;
     std::string zero_means;
     std::string length_from;
+    std::optional<BitRange> allowed_by;
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
     std::vector<SourceEasing> eased_by;
     std::vector<std::vector<std::string>> guard_immune;
@@ -129,6 +130,7 @@ struct SourceEquality {
     std::string id;
     std::vector<std::string> fields;
     std::vector<std::string> drop;
+    bool of_model = false;
     std::string why;
     std::string source;
 };

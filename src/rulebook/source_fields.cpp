@@ -114,6 +114,9 @@ private:
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
         field.zero_means = text_or_empty(reader.optional_string("zero_means"));
         field.length_from = text_or_empty(reader.optional_string("length_from"));
+        if (const Value* allowed_by = reader.optional("allowed_by")) {
+            field.allowed_by = bit_range(*allowed_by, is_msr ? 64 : 32);
+        }
         if (const Value* covers = reader.optional_object("covers")) {
             for (const auto& [bit, covered] : covers->members())
                 field.covers[bit_number(bit, covered)] = bit_number(string_of(covered), covered);

@@ -24,6 +24,23 @@ public:
     }
 };
 
+class KvmParser : TargetParser {
+public:
+    using TargetParser::TargetParser;
+
+    KvmData parse() {
+        KvmData data;
+        read("kvm", [&](ObjectReader& reader) {
+            each(reader, "made", "MSRs that KVM makes", [&](ObjectReader& entry, const Value& value) {
+                data.made.push_back(place(entry));
+                if (!data.made.back().is_msr) fail(value, "an MSR");
+                sentence(entry, "why");
+            });
+        });
+        return data;
+    }
+};
+
 class QemuParser : TargetParser {
 public:
     using TargetParser::TargetParser;
@@ -313,6 +330,8 @@ FirecrackerData firecracker_data(const Rulebook& rulebook) {
     return parse_with<FirecrackerParser>(file_of(rulebook, "firecracker"), nullptr, nullptr);
 }
 
+KvmData kvm_data(const Rulebook& rulebook) { return parse_with<KvmParser>(file_of(rulebook, "kvm"), nullptr, nullptr); }
+
 QemuData qemu_data(const Rulebook& rulebook) {
     return parse_with<QemuParser>(file_of(rulebook, "qemu"), nullptr, nullptr);
 }
@@ -354,6 +373,7 @@ void lint_targets(const std::vector<RulebookFile>& files, const SourceRulebook* 
     // A number that could not be read may be the one that is meant.
     if (known && findings.size() != before) known->numbers = known->qemu;
     check("targets/firecracker.json", [](const auto&... arguments) { parse_with<FirecrackerParser>(arguments...); });
+    check("targets/kvm.json", [](const auto&... arguments) { parse_with<KvmParser>(arguments...); });
     check("targets/libvirt.json", [](const auto&... arguments) { parse_with<LibvirtParser>(arguments...); });
     check("targets/proxmox.json", [](const auto&... arguments) { parse_with<ProxmoxParser>(arguments...); });
     check("targets/virtualbox.json", [](const auto&... arguments) { parse_with<VirtualBoxParser>(arguments...); });

@@ -87,6 +87,15 @@ struct FirecrackerData {
     std::vector<FixedBits> fixed;
 };
 
+// targets/kvm.json.
+struct KvmData {
+    std::vector<DataPlace> made;  // MSRs that KVM makes from what else it is given, and takes from no VMM
+
+    bool makes(std::uint32_t msr) const noexcept {
+        return std::any_of(made.begin(), made.end(), [&](const DataPlace& place) { return place.has_row({msr, 0}); });
+    }
+};
+
 struct ValueForVendors {
     std::vector<std::string> vendors;  // empty: all
     std::uint64_t value = 0;
@@ -301,6 +310,7 @@ struct XenTarget {
 // The data of each target as the rulebook has it. Throws InputError where the rulebook has no such file, or one with
 // a slip that lint would have found.
 FirecrackerData firecracker_data(const Rulebook& rulebook);
+KvmData kvm_data(const Rulebook& rulebook);
 QemuData qemu_data(const Rulebook& rulebook);
 LibvirtData libvirt_data(const Rulebook& rulebook);
 ProxmoxData proxmox_data(const Rulebook& rulebook);

@@ -30,6 +30,9 @@ public:
         for (const RuleField& field : rules.fields) {
             if (field.is_msr) values[field.leaf] |= random_.bits_of(field.mask, density);
         }
+        for (const RuleField& field : rules.fields) {
+            if (field.allowed_by != 0) allow_duties(values, field, rules);
+        }
         set_returns(values, rules);
         static const std::array<std::uint64_t, 8> lengths{0, 1, 4, 5, 9, 63, 64, 0x1234};
         if (const RuleField* length = rules.find("osvw_len"))
@@ -95,6 +98,22 @@ public:
     }
 
 private:
+    // Demands what the host allows, and what no dependency takes from it: else no pool would agree on VMX.
+    static void allow_duties(Values& values, const RuleField& duty, const VendorRules& rules) {
+        const auto may_go = [&](const RuleField& field) {
+            return std::any_of(rules.dependencies.begin(), rules.dependencies.end(),
+                               [&](const DependencyRule& rule) { return is_listed(rule.dependents, field.id); });
+        };
+        std::uint64_t allowable = 0;
+        for (const RuleField& field : rules.fields) {
+            const bool is_of_it = field.is_msr && field.leaf == duty.leaf && field.rule == "intersect";
+            if (is_of_it && !may_go(field)) allowable |= field.mask;
+        }
+        const std::uint64_t demanded = values[duty.leaf] & duty.mask & allowable >> duty.allowed_by << duty.low;
+        put(values, duty, demanded >> duty.low);
+        values[duty.leaf] |= demanded >> duty.low << duty.allowed_by;
+    }
+
     static void put(Values& values, const RuleField& field, std::uint64_t value) {
         values[field.leaf] = (values[field.leaf] & ~field.mask) | (value << field.low & field.mask);
     }

@@ -46,6 +46,7 @@ public:
         check_coverage();
         check_dependencies();
         check_equality();
+        check_duties();
         check_components();
         check_identity();
         check_guards(policy);
@@ -78,7 +79,15 @@ private:
                             [&](const std::string& id) { return present(id); });
     }
 
+    // The stepping is no part of a model.
+    bool are_of_several_models() const {
+        return std::any_of(hosts_->begin(), hosts_->end(), [&](const HostFacts* host) {
+            return (host->signature & ~0xFU) != (hosts_->front()->signature & ~0xFU);
+        });
+    }
+
     bool disagree(const EqualityRule& rule) const {
+        if (rule.of_model && are_of_several_models()) return true;
         return std::any_of(rule.fields.begin(), rule.fields.end(), [&](const std::string& id) {
             const RuleField* field = rules_.find(id);
             return field != nullptr && values_->is_shown(*field) && !is_layout_field(*field) && !pool_number(*field);
@@ -102,17 +111,50 @@ private:
 
     // A reason in the rulebook for which the field goes though every host has it.
     bool has_reason_to_go(const RuleField& field) const {
-        for (const DependencyRule& rule : rules_.dependencies) {
-            if (is_listed(rule.dependents, field.id) && dependency_unmet(rule)) return true;
-        }
+        if (is_unmet(field)) return true;
         for (const ComponentRule& component : rules_.components) {
             const bool legacy = component.state == "legacy";
             if (!legacy && is_listed(component.features, field.id) && component_lost(component)) return true;
+        }
+        for (const RuleField& duty : rules_.fields) {
+            if (duty.allowed_by != 0 && duty.gate == field.id && are_at_odds(duty)) return true;
         }
         for (const EqualityRule& rule : rules_.equality) {
             if ((is_listed(rule.drop, field.id) || is_listed(rule.fields, field.id)) && disagree(rule)) return true;
         }
         return false;
+    }
+
+    // The bits of a slot of bits that all hosts bring.
+    std::uint64_t brought_by_all(const RuleField& field) const {
+        std::uint64_t all = ones_of(field);
+        for (const HostFacts* host : *hosts_) all &= host->brought[first_slot_.at(&field)];
+        return all;
+    }
+
+    // One host demands what another, or what the policy lost, does not allow.
+    bool are_at_odds(const RuleField& duty) const {
+        std::uint64_t allowed = 0;
+        for (const RuleField& field : rules_.fields) {
+            const bool is_of_it = field.is_msr && field.leaf == duty.leaf && field.rule == "intersect";
+            if (!is_of_it || !values_->is_shown(field) || is_unmet(field)) continue;
+            allowed |= brought_by_all(field) << field.low;
+        }
+        return (~brought_by_all(duty) & ones_of(duty) & ~(allowed >> duty.allowed_by)) != 0;
+    }
+
+    bool is_unmet(const RuleField& field) const {
+        return std::any_of(rules_.dependencies.begin(), rules_.dependencies.end(), [&](const DependencyRule& rule) {
+            return is_listed(rule.dependents, field.id) && dependency_unmet(rule);
+        });
+    }
+
+    void check_duties() {
+        for (const RuleField& field : rules_.fields) {
+            if (field.allowed_by == 0 || !values_->speaks(field, 0)) continue;
+            const std::uint64_t barred = value(field) & ~(values_->msr(field.leaf) >> field.allowed_by);
+            if (barred != 0) complain(field.id + " demands what is not allowed, " + hex(barred) + ", in " + names());
+        }
     }
 
     void complain(const Slot& slot, std::uint64_t shown, const std::string& what) {
@@ -135,7 +177,11 @@ private:
     void check_bits(std::size_t i, std::uint64_t shown) {
         const RuleField& field = *slots_[i].field;
         const std::uint64_t ones = ones_of(field);
-        const std::uint64_t promised = field.rule == "intersect" ? with_covered(field, shown) : ~shown & ones;
+        const std::uint64_t promised =
+            field.rule == "intersect" ? with_covered(field, shown) : values_->clear_bits(field, slots_[i].subleaf);
+        if (!field.length_from.empty() && (shown & ~(ones & reach_of(field))) != 0) {
+            complain(slots_[i], shown, "has bits that its length does not reach");
+        }
         std::uint64_t all = ones;
         for (const HostFacts* host : *hosts_) {
             all &= host->brought[i];
@@ -152,6 +198,11 @@ private:
             const std::uint64_t covered = (shown & bit) != 0 ? with_covered(field, bit) & ~bit : 0;
             if ((covered & shown) != 0) complain(slots_[i], shown, "shows what another bit covers");
         }
+    }
+
+    std::uint64_t reach_of(const RuleField& field) const {
+        const std::uint64_t length = value(*rules_.find(field.length_from));
+        return length >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << length) - 1;
     }
 
     static bool keeps(const std::string& rule, std::optional<std::uint64_t> number, std::uint64_t meant) {

@@ -45,14 +45,27 @@ private:
     // A row is there exactly when it says something, and only of bits that have a field.
     void check_rows() {
         if (values_.msrs().size() != policy_.msrs.size()) complain("an MSR has two rows");
+        for (const RuleField& field : rules_.fields) {
+            const bool must_be_there = field.is_msr && has_counted_bits(field.leaf);
+            if (must_be_there && !values_.msrs().contains(field.leaf)) complain("no MSR " + hex(field.leaf));
+        }
         for (const MsrRow& row : policy_.msrs) {
-            if (row.value.value_or(0) == 0) complain("MSR " + hex(row.index) + " is offered, and is 0");
+            if (row.value.value_or(0) == 0 && !has_counted_bits(row.index))
+                complain("MSR " + hex(row.index) + " is offered, and is 0");
             std::uint64_t stray = row.value.value_or(0);
             for (const RuleField& field : rules_.fields) {
                 if (field.is_msr && field.leaf == row.index) stray &= ~field.mask;
             }
             if (stray != 0) complain("MSR " + hex(row.index) + " has bits without a field: " + hex(stray));
         }
+    }
+
+    // It holds bits that another MSR counts, or is that other one, and the guest is told that both are there.
+    bool has_counted_bits(std::uint32_t index) const {
+        return std::any_of(rules_.fields.begin(), rules_.fields.end(), [&](const RuleField& field) {
+            const RuleField* length = field.is_msr ? rules_.find(field.length_from) : nullptr;
+            return length != nullptr && values_.present(length->gate) && (field.leaf == index || length->leaf == index);
+        });
     }
 
     // RSBA or RRSBA of a pool in which returns are not safe everywhere: RRSBA with EIBRS, RSBA without.

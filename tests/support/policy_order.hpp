@@ -80,7 +80,8 @@ private:
         const std::uint64_t weak = low.meaning(field, slot.subleaf);
         const std::uint64_t strong = high.meaning(field, slot.subleaf);
         if (field.rule == "intersect") return (with_covered(field, weak) & ~with_covered(field, strong)) != 0;
-        if (field.rule == "union" || field.rule == "guarded") return (strong & ~weak) != 0;
+        if (field.rule == "union" || field.rule == "guarded")
+            return (low.clear_bits(field, slot.subleaf) & strong) != 0;
         if (field.rule == "min") return weak > strong;
         if (field.rule == "max") return weak < strong;
         return weak != 0 && weak != strong;

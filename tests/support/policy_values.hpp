@@ -46,6 +46,14 @@ public:
         return field != nullptr && value(*field) != 0;
     }
 
+    // The bits that a field of the rule union promises by showing them clear: not those that its length does not reach.
+    std::uint64_t clear_bits(const RuleField& field, std::uint32_t subleaf) const {
+        const std::uint64_t clear = ~value(field, subleaf) & ones_of(field);
+        const RuleField* length = rules_.find(field.length_from);
+        if (length == nullptr || value(*length) >= 64) return clear;
+        return clear & ((std::uint64_t{1} << value(*length)) - 1);
+    }
+
     // What the field stands for: its value, or what zero means.
     std::uint64_t meaning(const RuleField& field, std::uint32_t subleaf) const {
         const std::uint64_t shown = value(field, subleaf);

@@ -60,6 +60,7 @@ struct RuleField {
     std::string gate;
     std::string implied_by;
     std::string length_from;
+    unsigned allowed_by = 0;              // the lowest of the bits that allow these; 0: none
     std::string zero_means;               // a hexadecimal number or a field id
     std::map<unsigned, unsigned> covers;  // bits of the register: which keeps the promise of which
     bool emulated = false;
@@ -110,6 +111,7 @@ struct EqualityRule {
     std::string id;
     std::vector<std::string> fields;
     std::vector<std::string> drop;
+    bool of_model = false;
 };
 
 // The retpoline bits of rulebook.json; empty for a vendor that has none of them.
@@ -206,6 +208,7 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     field.gate = entry.value("gate", "");
     field.implied_by = entry.value("implied_by", "");
     field.length_from = entry.value("length_from", "");
+    if (entry.contains("allowed_by")) field.allowed_by = bits_of(entry.at("allowed_by")).first;
     field.zero_means = entry.value("zero_means", "");
     const nlohmann::json covers = entry.value("covers", nlohmann::json::object());
     for (const auto& [bit, covered] : covers.items())
@@ -299,7 +302,7 @@ inline void read_relations(VendorRules& rules) {
     const nlohmann::json equality = parse(directory() / "equality.json");
     for (const auto& entry : equality.at("groups")) {
         rules.equality.push_back({entry.at("id"), entry.at("fields").get<std::vector<std::string>>(),
-                                  entry.at("drop").get<std::vector<std::string>>()});
+                                  entry.at("drop").get<std::vector<std::string>>(), entry.value("of_model", false)});
     }
 }
 

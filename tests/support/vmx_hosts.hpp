@@ -178,6 +178,7 @@ private:
             return std::find(fields.begin(), fields.end(), number) != fields.end();
         };
         const auto is_present = [&](FieldIndex field) { return value_of(pool_, std::string(rulebook[field].id)) != 0; };
+        if (at->gate != no_field && !is_present(at->gate)) return true;
         for (const Dependency& dependency : rulebook.dependencies) {
             if (!holds(dependency.dependents)) continue;
             const auto& needed = dependency.prerequisites;

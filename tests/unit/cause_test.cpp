@@ -33,7 +33,7 @@ TEST_CASE("what goes because something else went is a consequence, and nothing e
         if (is_consequence(cause_named(word).value())) consequences.push_back(word);
     }
     std::sort(consequences.begin(), consequences.end());
-    CHECK(consequences == std::vector<std::string>{"dependency", "equality", "gate", "group", "xsave-state"});
+    CHECK(consequences == std::vector<std::string>{"dependency", "duty", "equality", "gate", "group", "xsave-state"});
 }
 
 TEST_CASE("every cause has a word of its own, by which it is found again", "[policy]") {

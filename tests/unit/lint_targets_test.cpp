@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* policy_directory = POOLCPUID_SOURCE_DIR "/policy";
 constexpr const char* firecracker = "targets/firecracker.json";
+constexpr const char* kvm = "targets/kvm.json";
 constexpr const char* libvirt = "targets/libvirt.json";
 constexpr const char* proxmox = "targets/proxmox.json";
 constexpr const char* qemu = "targets/qemu.json";
@@ -48,6 +49,8 @@ TEST_CASE("lint checks the places and values of a target", "[rulebook][lint][ren
             {firecracker, R"("leaf": "0xa")", R"("vendors")", R"("register": "rax", "vendors")", "",
              "expected eax, ebx, ecx or edx, found \"rax\""},
             {firecracker, R"("leaf": "0xa")", R"("vendors")", R"("subleaf": "1", "vendors")", "", "with N not above M"},
+            {kvm, R"("msr": "0x487")", R"("msr": "0x487")", R"("leaf": "0x487")", "", "expected an MSR"},
+            {kvm, R"("msr": "0x487")", R"("KVM makes it from CPUID.")", R"("")", "", "a text"},
             {firecracker, R"("bits": "24")", R"("24")", R"("32")", "", "below 32, the high bit first"},
             {firecracker, R"("bits": "15:8")", R"("15:8")", R"("8:15")", "", "below 32, the high bit first"},
             {firecracker, R"("bits": "24")", R"("0x1", "why")", R"("0x2", "why")", "",

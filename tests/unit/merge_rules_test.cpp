@@ -1,8 +1,12 @@
 // One rule of policy/README.md after the other, on two or three hosts with the values of real CPUs.
 // "IL" names the InstLatx64 dump that a value comes from.
 
+#include <algorithm>
+#include <optional>
+
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
@@ -63,6 +67,53 @@ TEST_CASE("union: whoever asks for a subject is told its bad news, asked or not"
             CHECK(PolicyCheck(builtin_rulebook(), pool.policy).against(host).compatible(UnknownIs::failure));
         }
     }
+}
+
+TEST_CASE("min: whoever asks for a feature is told its number, asked or not", "[merge]") {
+    // RDPRU and the highest register that it reads: 80000008h EBX bit 4, EDX[31:16] (IL: 1 on Zen 2 to Zen 5).
+    const TableBuilder table = rome_table().set(0x80000008, 0, ebx, 1U << 4).reg(0x80000008, 0, edx, 0x00010000);
+    MergeOptions options;
+    CHECK(Merged({hardware_host("a", table)}, options).reg(0x80000008, 0, edx) == 0);
+    options.show = {"rdpru"};
+    const Merged pool({hardware_host("a", table), hardware_host("b", table)}, options);
+    CHECK(pool.bit(0x80000008, 0, ebx, 4) == 1);
+    CHECK(pool.reg(0x80000008, 0, edx) == 0x00010000);
+}
+
+TEST_CASE("OSVW is shown with the MSRs that it announces", "[merge]") {
+    constexpr std::uint32_t osvw = 1U << 9;  // 80000001h ECX
+    const auto host = [&](const std::string& name, std::uint32_t signature, std::optional<std::vector<MsrRow>> msrs) {
+        const TableBuilder table = amd_table(signature).set(0x80000001, 0, ecx, osvw);
+        return hardware_host(name, std::vector{table}, std::move(msrs));
+    };
+    const auto listing = [](std::uint64_t length, std::uint64_t status) {
+        return std::vector<MsrRow>{{0xC0010140, length}, {0xC0010141, status}};
+    };
+    const auto offers = [](const Merged& pool, std::uint32_t index) {
+        return std::any_of(pool.policy.msrs.begin(), pool.policy.msrs.end(),
+                           [&](const MsrRow& row) { return row.index == index; });
+    };
+    // The bit says that the MSRs are there; what no dump says has the length 0, as Zen 2 to Zen 5 have (IL).
+    for (const auto& msrs : {std::optional<std::vector<MsrRow>>{}, std::optional(listing(0, 0))}) {
+        const Merged silent({host("rome-1", rome, msrs), host("genoa-1", genoa, msrs)});
+        CHECK(silent.bit(0x80000001, 0, ecx, 9) == 1);
+        CHECK(offers(silent, 0xC0010140));
+        CHECK(offers(silent, 0xC0010141));
+        CHECK(silent.msr(0xC0010140) == 0);
+        CHECK(silent.msr(0xC0010141) == 0);
+    }
+    CHECK_FALSE(offers(Merged({hardware_host("a", rome_table())}), 0xC0010140));
+    // Firecracker asks KVM for the MSRs of a template before the vCPU has OSVW, and refuses what is not there.
+    const Merged rome_1({host("rome-1", rome, std::nullopt)});
+    CHECK(render_policy(builtin_rulebook(), rome_1.policy, "firecracker", {}).output.find("0xc0010140") ==
+          std::string::npos);
+    // 3 erratum bits, none of them set, is what KVM tells guests (svm.c, svm_init_osvw); 5 bits with bit 3 set is made.
+    const Merged pool({host("rome-1", rome, listing(3, 0)), host("genoa-1", genoa, listing(5, 0x8))});
+    CHECK(pool.bit(0x80000001, 0, ecx, 9) == 1);
+    CHECK(pool.msr(0xC0010140) == 3);
+    CHECK(offers(pool, 0xC0010141));
+    CHECK(pool.msr(0xC0010141) == 0);  // bit 3 is beyond the length
+    CHECK(Merged({host("genoa-1", genoa, listing(5, 0x8))}).msr(0xC0010141) == 0x8);
 }
 
 TEST_CASE("union: a host keeps its pool's policy, whether or not it states what no guest is told of", "[merge]") {

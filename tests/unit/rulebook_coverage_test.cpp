@@ -168,6 +168,8 @@ const std::vector<Deviation> deliberate{
      "part of the description of a cache, which comes whole from one host; clflush_size is the equal one"},
     {{"l4_wbinvd", "l1d_wbinvd"}, {"identity"}, "the VMM emulates a guest's WBINVD, so its scope promises nothing"},
     {{"fp512_downgrade"}, {"hide"}, "set on every Zen 5, with full width or without: it tells a guest nothing"},
+    {{"pdcm"}, {"intersect"}, "KVM lists the MSR also where its own host has no PDCM: the bit is a promise of its own"},
+    {{"pcap_pebs_baseline", "pcap_pebs_timing"}, {"equal"}, "part of the PEBS format, which KVM compares as one value"},
     {{"no_smm_ctl_msr"}, {"derive"}, "KVM gives no guest the MSR and says so on every host"},
     {{"sev_feat", "sev_feat_hi"}, {"hide"}, "encrypted guests do not migrate through a pool's policy"},
     {{"ac_ibrs_all", "ac_rsba", "ac_rrsba"}, {"group"}, "one promise carried by three bits on Intel"},

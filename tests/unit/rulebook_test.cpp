@@ -110,7 +110,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("levels", compiled.levels, loaded.levels);
     check_same("baselines", compiled.baselines, loaded.baselines);
     check_same("sources", compiled.sources, loaded.sources);
-    CHECK(compiled.targets.size() == 7);
+    CHECK(compiled.targets.size() == 8);
     check_same("targets", compiled.targets, loaded.targets);
     CHECK(compiled.guests.size() == 1);
     check_same("guests", compiled.guests, loaded.guests);

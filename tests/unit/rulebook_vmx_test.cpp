@@ -20,6 +20,7 @@ namespace {
 constexpr const char* plain_controls = "msr/0x481.json";
 constexpr const char* cr4_fixed1 = "msr/0x489.json";
 constexpr const char* vmcs_enum = "msr/0x48a.json";
+constexpr const char* true_controls = "msr/0x48d.json";
 
 // The small rulebook with the four kinds of VMX MSR.
 std::vector<RulebookFile> vmx_rulebook() {
@@ -40,7 +41,7 @@ std::vector<RulebookFile> vmx_rulebook() {
   {"id": "highest", "bits": "9:1", "vendors": ["all"], "rule": "derive", "exposure": "default", "derive": {"how": "vmx_vmcs_enum", "choices": [{"if": "addon", "value": "0x29"}, {"if": "true_may", "value": "0x19"}], "else": "0x17"}, "impact": "crash", "why": "W.", "source": "T"}
  ]}
 )"});
-    files.push_back({"msr/0x48d.json", R"({"msr": "0x48d", "title": "TRUE controls",
+    files.push_back({true_controls, R"({"msr": "0x48d", "title": "TRUE controls",
  "fields": [
   {"id": "true_must", "bits": "31:0", "vendors": ["all"], "rule": "union", "exposure": "default", "impact": "crash", "why": "W.", "source": "T"},
   {"id": "true_may", "bits": "63:32", "vendors": ["all"], "rule": "intersect", "exposure": "default", "impact": "crash", "why": "W.", "source": "T"}
@@ -148,6 +149,29 @@ TEST_CASE("lint checks derivations of VMX MSRs", "[rulebook][lint][vmx]") {
              "highest", "no choices"},
             {"cpuid/0x7.json", R"("id": "sizes")", R"("then": "0x39")", R"("then": "0x100")", "sizes",
              "a value of more than the field's 8 bits"},
+        },
+        vmx_rulebook());
+}
+
+TEST_CASE("lint checks what allows the bits that must be 1", "[rulebook][lint][vmx]") {
+    const char* const at = R"("id": "true_must")";
+    const char* const union_rule = R"("rule": "union", "exposure": "default",)";
+    check_all_found(
+        {
+            {true_controls, at, union_rule,
+             R"("rule": "union", "exposure": "default", "gate": "base", "allowed_by": "62:32",)", "true_must",
+             "allowed_by has not as many bits as the field"},
+            {true_controls, at, union_rule,
+             R"("rule": "union", "exposure": "default", "gate": "base", "allowed_by": "31:0",)", "true_must",
+             "allowed_by stands above the field"},
+            {true_controls, at, union_rule, R"("rule": "union", "exposure": "default", "allowed_by": "63:32",)",
+             "true_must", "allowed_by goes with a gate"},
+            {true_controls, at, union_rule,
+             R"("rule": "union", "exposure": "default", "gate": "relaxed", "allowed_by": "63:32",)", "true_must",
+             "announces a relaxed behaviour and may not be taken away"},
+            {true_controls, R"("id": "true_may")", R"("rule": "intersect",)",
+             R"("rule": "intersect", "gate": "base", "allowed_by": "63:32",)", "true_may",
+             "allowed_by goes with the rule union"},
         },
         vmx_rulebook());
 }
