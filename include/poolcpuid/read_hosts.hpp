@@ -41,9 +41,9 @@ using TakeOther = std::function<bool(std::string_view document, std::size_t firs
 using TakeProblem = std::function<void(const InputError& error)>;
 
 // The same, of one text out of what it was wrapped in. take_other: none, or what takes documents of another kind.
-// take_problem: none, so that a stream with a malformed document is refused, or what takes that; where it cannot be told
-// how a stream goes on, or beyond limits::unreadable_per_stream malformed documents, that is the last problem, and what
-// follows is not read.
+// take_problem: none, so that a stream with a malformed document is refused, or what takes that; where it cannot be
+// told how a stream goes on, or beyond limits::unreadable_per_stream malformed documents, that is the last problem, and
+// what follows is not read.
 std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed = {}, const TakeOther& take_other = {},
                                  const TakeProblem& take_problem = {});
 
