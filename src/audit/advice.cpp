@@ -168,7 +168,8 @@ private:
         return all_have_it ? "Tell the guest of " + field + ", which all of these hosts have" : "";
     }
 
-    void another_identity(const std::vector<std::string>& hosts) {
+    // Whether there is one.
+    bool another_identity(const std::vector<std::string>& hosts) {
         std::vector<Signature> tried;
         for (const AuditedHost& host : case_.hosts) {
             const std::optional<Signature>& signature = host.conditions.subject().signature;
@@ -177,14 +178,16 @@ private:
             Subject guest = case_.guest.subject();
             guest.signature = signature;
             const Saying then = saying_with(guest);
-            if (then.belief == Belief::not_affected || deceives(guest)) continue;
+            const bool is_as_now = then.belief == case_.saying.belief && then.belief != Belief::mitigated;
+            if (is_as_now || then.belief == Belief::not_affected || deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::identity,
                                "Give the guest the family and model of " + host.names.front() + " (merge --identity " +
                                    host.names.front() + "): it then says " + quoted(then.text) + "." + but_then(guest),
                                {},
                                hosts});
-            return;
+            return true;
         }
+        return false;
     }
 
     // Of what a guest of another identity would be deceived, and is not now: no identity may be true of all hosts.
@@ -200,7 +203,7 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
-        if (tell_of_assumption()) return;
+        if (tell_of_assumption() || do_otherwise()) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
@@ -210,11 +213,12 @@ private:
                 if (would_do(group.hosts.front(), ground.name)) fields.push_back(ground.name);
             }
             std::sort(fields.begin(), fields.end());
-            const std::string without =
-                "Leave them out of the pool, or give the guest another identity: what it does has "
-                "no effect there.";
             if (fields.empty()) {
-                advice_.push_back({AuditAdvice::By::host, without, {}, group.hosts});
+                if (another_identity(group.hosts)) continue;
+                advice_.push_back({AuditAdvice::By::host,
+                                   "Leave them out of the pool: what the guest does has no effect there.",
+                                   {},
+                                   group.hosts});
             } else {
                 advice_.push_back({source_of(fields),
                                    joined(fields) + " is missing there: update the microcode, look at the firmware's "
@@ -222,6 +226,37 @@ private:
                                    fields, group.hosts});
             }
         }
+    }
+
+    // Fields for which the kernel asks before it does something else.
+    std::vector<std::string> fields_asked_for() const {
+        std::vector<std::string> fields;
+        for (const std::vector<GuestPhrase>& part : case_.vulnerability.says) {
+            for (const GuestPhrase& phrase : part) {
+                if (!phrase.condition || !phrase.releases.has(case_.guest.release())) continue;
+                for (const auto& list : *phrase.condition) {
+                    for (const rulebook::GuestTerm& term : list) {
+                        if (term.kind == rulebook::GuestTerm::Kind::field && !term.negated) fields.push_back(term.name);
+                    }
+                }
+            }
+        }
+        return fields;
+    }
+
+    // Something else would have an effect on all hosts, and only hosts that are deceived now lack the bit for it: they
+    // are CPUs that could have it.
+    bool do_otherwise() {
+        const std::vector<std::string> deceived = hosts_that_are(AuditVerdict::falsely_safe);
+        for (const std::string& field : fields_asked_for()) {
+            if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
+            const std::vector<std::string> lacking = hosts_without({field});
+            const bool can_have_it = std::includes(deceived.begin(), deceived.end(), lacking.begin(), lacking.end());
+            if (!can_have_it || !mitigates_with({field})) continue;
+            offer({field});
+            return true;
+        }
+        return false;
     }
 
     bool is_mitigation(const std::string& field) const {
@@ -360,6 +395,7 @@ private:
 
     // The guest leaves it to the host, which does not do it.
     void close_on_hosts() {
+        if (another_identity(hosts_that_are(AuditVerdict::vulnerable))) return;
         advice_.push_back({AuditAdvice::By::microcode,
                            "Update the microcode there: the guest cannot do anything, and says so.",
                            {},
