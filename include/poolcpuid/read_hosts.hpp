@@ -66,7 +66,7 @@ public:
     // The hosts of whole lines, of which the first is line first_line of the file, after so many hosts. As read_hosts,
     // but that beyond a limit it throws.
     std::vector<StreamedHost> read(std::string_view lines, std::size_t first_line, std::size_t hosts_before,
-                                   const TakeProblem& take_problem = {}) const;
+                                   const TakeOther& take_other = {}, const TakeProblem& take_problem = {}) const;
 
 private:
     std::string file_;

@@ -33,10 +33,11 @@ public:
         content_.bytes = lines.size();
         attempt(reading_.argument, [&] {
             content_.ends_stream = true;
-            content_.streamed =
-                stream->lines.read(lines, first_line, hosts, [&](const InputError& error) { note(error); });
+            content_.streamed = stream->lines.read(lines, first_line, hosts, take_parts_of(file_),
+                                                   [&](const InputError& error) { note(error); });
             content_.ends_stream = false;
         });
+        if (parts_ != 0) refuse_unreadable();
         return std::move(content_);
     }
 
@@ -126,16 +127,18 @@ private:
     }
 
     std::vector<HostDump> hosts_in(const Unpacked& text) {
-        TakeOther take_other;
-        if (reading_.merge) {
-            take_other = [&](std::string_view document, std::size_t line) {
-                return is_partial_result(document) && take_part(document, text.file, line);
-            };
-        }
         TakeProblem take_problem;
         const bool is_one_host = reading_.name || reading_.is_of_directory || text.is_member;
         if (!is_one_host) take_problem = [&](const InputError& error) { note(error); };
-        return read_hosts(text, reading_.listed, take_other, take_problem);
+        return read_hosts(text, reading_.listed, take_parts_of(text.file), take_problem);
+    }
+
+    // Nothing for a verb that takes no partial results.
+    TakeOther take_parts_of(const std::string& file) {
+        if (!reading_.merge) return {};
+        return [this, file](std::string_view document, std::size_t line) {
+            return is_partial_result(document) && take_part(document, file, line);
+        };
     }
 
     // Always true.

@@ -257,10 +257,10 @@ HostLines::HostLines(std::string file, IsListed listed)
 HostLines::~HostLines() = default;
 
 std::vector<StreamedHost> HostLines::read(std::string_view lines, std::size_t first_line, std::size_t hosts_before,
-                                          const TakeProblem& take_problem) const {
+                                          const TakeOther& take_other, const TakeProblem& take_problem) const {
     const std::string_view bare = first_line == 1 ? dump::without_byte_order_mark(lines) : lines;
     std::vector<StreamedHost> hosts;
-    read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, listed_}, *known_, {},
+    read_stream({dump::StreamKind::lines, first_line, hosts_before}, bare, {file_, file_, listed_}, *known_, take_other,
                 take_problem, hosts);
     return hosts;
 }

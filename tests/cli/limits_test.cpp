@@ -125,7 +125,8 @@ const std::map<std::string, std::function<std::string()>>& excesses() {
          [] {
              const std::string lines = times(limits::unreadable_per_stream + 1, [](std::size_t) { return "{}\n"; });
              std::size_t told = 0;
-             std::string text = refusal([&] { HostLines("f").read(lines, 1, 0, [&](const InputError&) { ++told; }); });
+             std::string text =
+                 refusal([&] { HostLines("f").read(lines, 1, 0, {}, [&](const InputError&) { ++told; }); });
              CHECK(told == limits::unreadable_per_stream);
              return text;
          }},

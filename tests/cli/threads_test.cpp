@@ -1,5 +1,6 @@
 // --threads: files, and pieces of a long stream, are read at once, and nothing that a user sees depends on how many.
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,24 @@ TEST_CASE("a stream in pieces gives one policy, from a file and from standard in
     CHECK(file.status == 0);
     CHECK_THAT(file.out, Contains("\"count\": 4000") && Contains("\"count\": 2000"));
     CHECK(same_for_all({"-"}, text).out == file.out);
+}
+
+TEST_CASE("a partial result in a long stream stands for its hosts, and is never left out", "[threads]") {
+    const TemporaryDirectory dir;
+    const std::string text = fleet(many);
+    const std::string host =
+        dir.write("other.json", document(with_bit(amd_host("other"), leaf_7, Register::ebx, avx2_bit, false)));
+    const Result part = run({"merge", "--partial", host});
+    REQUIRE(part.status == 0);
+    const std::string line = nlohmann::json::parse(part.out).dump() + "\n";
+    const Result whole = run({"merge", dir.write("fleet.ndjson", text), host});
+    REQUIRE(whole.status == 0);
+    CHECK(same_for_all({"-"}, text + line).out == whole.out);
+    std::string damaged = line;
+    damaged.insert(damaged.size() - 2, ",");
+    const Result refused = same_for_all({"-", "--skip-unreadable"}, text + damaged);
+    CHECK(refused.status == 3);
+    CHECK(refused.out.empty());
 }
 
 TEST_CASE("a bad line of a stream is told with its number, and nothing is written", "[threads]") {

@@ -58,7 +58,9 @@ inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
     for (const MsrRow& row : *host.hardware->msrs) {
         if (row.index != 0x8B) continue;
         const std::uint64_t value = row.value.value_or(0);
-        const auto read = static_cast<std::uint32_t>(value >> 32 != 0 ? value >> 32 : value);
+        const std::string vendor = vendor_string(host.first_table()).value_or("");
+        const bool is_amd = vendor == "AuthenticAMD" || vendor == "HygonGenuine";
+        const auto read = static_cast<std::uint32_t>(is_amd ? value : value >> 32);
         if (is_revision(read)) return read;
     }
     return std::nullopt;
