@@ -31,6 +31,9 @@ XEN_SUBLEAFED = {0x4, 0x7, 0xb, 0xd}
 # XEN_CPUID_INPUT_UNUSED of tools/include/xenctrl.h: what libxl has for a leaf without subleaves.
 NO_SUBLEAF = 0xFFFFFFFF
 
+# The MSRs of OSVW: Firecracker reads those of a template before the vCPU has the bit, and would refuse it.
+FIRECRACKER_REFUSES = {0xc0010140, 0xc0010141}
+
 # What KVM might list: every bit set, so that a template has to clear what the policy lacks.
 EVERYTHING = 0xFFFFFFFF
 
@@ -122,7 +125,8 @@ class RenderedForOthers(unittest.TestCase):
                 self.assertLessEqual(rows_of_policy(policy).keys(), rows.keys())
                 self.assert_same(policy, rows, fill)
             msrs = {int(entry["addr"], 16): apply_bitmap(entry["bitmap"], 0) for entry in template["msr_modifiers"]}
-            self.assertEqual(msrs, {int(row["index"], 16): int(row["value"], 16) for row in policy["msrs"]})
+            wanted = {int(row["index"], 16): int(row["value"], 16) for row in policy["msrs"]}
+            self.assertEqual(msrs, {index: wanted[index] for index in wanted.keys() - FIRECRACKER_REFUSES})
 
     def test_a_featureset_has_no_word_of_another_place_and_no_bit_that_the_policy_lacks(self):
         for path, policy in self.each_example():
