@@ -83,6 +83,17 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
 
 bool is_of_word(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
+// True for a line with a number of 8 hexadecimal digits, as each row has one, and prose seldom.
+bool has_whole_number(std::string_view line) noexcept {
+    constexpr std::size_t digits = 8;
+    while (line.size() >= digits) {
+        const std::size_t length = Cursor(line).hex_digits();
+        if (length >= digits) return true;
+        line.remove_prefix(length + 1);
+    }
+    return false;
+}
+
 // How many characters stand before a row in line, which is none; 0: it has no row.
 std::size_t length_before_row(const Format& format, std::string_view line) noexcept {
     for (std::size_t at = 1; at < line.size(); ++at) {
@@ -97,7 +108,7 @@ std::optional<BehindText> find_row_behind_text(const Format& format, std::string
     Lines lines(text);
     while (const auto next = lines.next()) {
         const std::string_view line = bare(*next);
-        if (format.is_row(line)) continue;
+        if (!has_whole_number(line) || format.is_row(line)) continue;
         const std::size_t before = length_before_row(format, line);
         if (before != 0) return BehindText{name_of_rows(format), lines.number(), std::string(line.substr(0, before))};
     }
