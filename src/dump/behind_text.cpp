@@ -28,15 +28,11 @@ std::string_view behind_character(std::string_view line) noexcept {
     return line.substr(std::min<std::size_t>(1, line.size()));
 }
 
+bool is_of_word(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
 // "│ ", "--> ": what is no letter and no digit.
 std::string_view behind_marks(std::string_view line) noexcept {
-    const auto is_mark = [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool is_digit = byte >= '0' && byte <= '9';
-        const bool is_letter = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
-        return !is_digit && !is_letter;
-    };
-    line.remove_prefix(static_cast<std::size_t>(std::find_if_not(line.begin(), line.end(), is_mark) - line.begin()));
+    line.remove_prefix(static_cast<std::size_t>(std::find_if(line.begin(), line.end(), is_of_word) - line.begin()));
     return line;
 }
 
@@ -80,8 +76,6 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
     number = lines.number();
     return {name_of_rows(format), number, text_before(line, text, number)};
 }
-
-bool is_of_word(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 // True for a line with a number of 8 hexadecimal digits, as each row has one, and prose seldom.
 bool has_whole_number(std::string_view line) noexcept {

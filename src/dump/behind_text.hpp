@@ -10,6 +10,9 @@
 
 namespace poolcpuid::dump {
 
+// What a message advises about them.
+inline constexpr std::string_view only_the_rows = "leave in each line only what the tool printed";
+
 struct BehindText {
     std::string what;      // "rows of kcpuid", or "what is read as cpuinfo"
     std::size_t line = 0;  // the first of these, from 1

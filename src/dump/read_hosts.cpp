@@ -124,20 +124,21 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
     }
 }
 
-HostDump read_as(const Format& format, std::string_view text, std::string_view file) {
-    HostDump host = format.read({text, file});
-    host.format = format.word;
-    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
-    return host;
-}
-
-// A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown. rest: what of the
-// text is no rows, without the numbers of its lines.
+// A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown.
 void refuse_row_behind_text(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
     if (own.is_row == nullptr || !dump::find_row_behind_text(own, rest)) return;
     const dump::BehindText found = dump::find_row_behind_text(own, text).value();
     throw InputError(std::string(file), found.line, found.what + " with nothing before them",
-                     "one behind " + quote(found.before) + " (leave in each line only what the tool printed)");
+                     "one behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")");
+}
+
+// rest: what of the text is no rows, without the numbers of its lines.
+HostDump read_as(const Format& format, std::string_view text, std::string_view rest, std::string_view file) {
+    HostDump host = format.read({text, file});
+    host.format = format.word;
+    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
+    refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
+    return host;
 }
 
 // The lines of text that are no rows of the format.
@@ -184,18 +185,12 @@ void refuse_quoted_printable(std::string_view text, std::string_view file) {
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     refuse_quoted_printable(text, file);
-    if (const auto rows = format_of_all_rows(text)) {
-        HostDump host = read_as(rows->format, text, file);  // what it refuses says more
-        refuse_row_behind_text(rows->format, rows->rest, text, file);
-        return host;
-    }
+    if (const auto rows = format_of_all_rows(text)) return read_as(rows->format, text, rows->rest, file);
     const Format* format = dump::recognise(text);
     dump::refuse_several_documents(format, {text, file});
     if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
-    HostDump host = read_as(*format, text, file);
-    refuse_row_behind_text(*format, text, text, file);
-    return host;
+    return read_as(*format, text, text, file);
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.

@@ -34,7 +34,6 @@ constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r
 
 constexpr std::string_view with_vendor =
     "`xen-cpuid -p` of that host is read, and of its featureset `xe host-cpu-info`";
-constexpr std::string_view only_the_rows = "leave in each line only what the tool printed";
 constexpr std::string_view copy_or_unpack = "copy it again, or decompress it once first";
 
 // File signatures. Of what unpack() unpacks, only what is left is met here: cut off in its first bytes, or packed
