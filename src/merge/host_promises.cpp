@@ -34,13 +34,15 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mas
 
 class HostReader {
 public:
-    HostReader(const Plan& plan, const HostDump& host) : plan_(plan), rulebook_(plan.rulebook()), host_(host) {}
+    HostReader(const Plan& plan, const HostDump& host) : plan_(plan), rulebook_(plan.rulebook()), host_(host) {
+        if (host.hardware) cpus_ = different_tables(*host.hardware);
+    }
 
     HostPromises read() {
         describe();
         std::optional<TablePromises> hardware;
         std::optional<TablePromises> hypervisor;
-        if (host_.hardware) hardware = read_cpus(*host_.hardware);
+        if (host_.hardware) hardware = read_cpus();
         if (host_.hypervisor) {
             hypervisor = read_view(plan_, ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs), result_.silicon,
                                    ViewKind::hypervisor);
@@ -139,13 +141,12 @@ private:
     }
 
     // The meet over the logical CPUs: a vCPU may run on any of them.
-    TablePromises read_cpus(const HardwareView& view) {
-        const std::vector<const CpuidTable*> tables = different_tables(view);
-        TablePromises host = read_cpu(*tables.front());
+    TablePromises read_cpus() {
+        TablePromises host = read_cpu(*cpus_.front());
         const Atoms first = host.atoms;
         std::vector<std::uint64_t> differs(first.words.size());
-        for (std::size_t i = 1; i < tables.size(); ++i) {
-            const TablePromises cpu = read_cpu(*tables[i]);
+        for (std::size_t i = 1; i < cpus_.size(); ++i) {
+            const TablePromises cpu = read_cpu(*cpus_[i]);
             for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
             for (std::size_t n = 0; n < first.numbers.size(); ++n) {
                 if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(plan_.numbers()[n].field);
@@ -263,17 +264,18 @@ private:
     // KVM does not offer all of them, and what they say is so in the silicon: in all of it, or on no CPU.
     void find_easings() {
         if (host_.hypervisor) result_.easings = ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs).easings();
-        if (!host_.hardware) return;
-        std::optional<std::vector<FieldIndex>> shown;
-        for (const CpuidTable* table : different_tables(*host_.hardware)) {
-            std::vector<FieldIndex> of_cpu = ViewReader(plan_, *table, host_.hardware->msrs).easings();
-            merge_sorted(of_cpu, {});
-            if (shown)
-                std::erase_if(
-                    *shown, [&](FieldIndex index) { return !std::binary_search(of_cpu.begin(), of_cpu.end(), index); });
-            if (!shown) shown = std::move(of_cpu);
+        if (cpus_.empty()) return;
+        const auto easings_of = [&](const CpuidTable& cpu) {
+            return ViewReader(plan_, cpu, host_.hardware->msrs).easings();
+        };
+        std::vector<FieldIndex> shown = easings_of(*cpus_.front());
+        for (std::size_t i = 1; i < cpus_.size(); ++i) {
+            const std::vector<FieldIndex> of_cpu = easings_of(*cpus_[i]);
+            std::erase_if(shown, [&](FieldIndex index) {
+                return std::find(of_cpu.begin(), of_cpu.end(), index) == of_cpu.end();
+            });
         }
-        merge_sorted(result_.easings, *shown);
+        merge_sorted(result_.easings, shown);
     }
 
     void find_silent_rows() {
@@ -292,9 +294,7 @@ private:
     }
 
     void find_strays() {
-        if (host_.hardware) {
-            for (const CpuidTable* table : different_tables(*host_.hardware)) find_strays(*table);
-        }
+        for (const CpuidTable* cpu : cpus_) find_strays(*cpu);
         if (host_.hypervisor) find_strays(host_.hypervisor->cpuid);
         find_msr_strays();
         merge_sorted(result_.strays, {});
@@ -325,6 +325,7 @@ private:
     const Plan& plan_;
     const Rulebook& rulebook_;
     const HostDump& host_;
+    std::vector<const CpuidTable*> cpus_;  // of the hardware view: those that differ
     HostPromises result_;
 };
 

@@ -39,7 +39,7 @@ VariantSet Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) c
         case Cause::dependency: return of_any(rulebook_.dependencies[fate.detail].prerequisites, way);
         case Cause::gate: return of_all({&rulebook_[index].gate, 1}, way);
         case Cause::equality: return disagreeing(rulebook_.equality[fate.detail]);
-        case Cause::duty: return at_odds(rulebook_[static_cast<FieldIndex>(fate.detail)]);
+        case Cause::duty: return at_odds(static_cast<FieldIndex>(fate.detail));
         case Cause::xsave_state: return of_state(rulebook_.xsave[fate.detail], way);
         case Cause::not_asked:
         case Cause::ceiling:
@@ -98,21 +98,21 @@ VariantSet Limits::disagreeing(const EqualityGroup& group) const {
 }
 
 // Hosts that demand of the duty's bits what others do not allow, and those that do not allow it.
-VariantSet Limits::at_odds(const Field& duty) const {
-    const auto value = [&](const Variant& variant, const Field& field) {
-        return brought_value(plan_, *variant.promises, static_cast<FieldIndex>(&field - rulebook_.fields.data()),
-                             duty.subleaf_first);
+VariantSet Limits::at_odds(FieldIndex index) const {
+    const Field& duty = rulebook_[index];
+    const auto value = [&](const Variant& variant, FieldIndex of) {
+        return brought_value(plan_, *variant.promises, of, duty.subleaf_first);
     };
     const auto demands = [&](const Variant& variant) {
-        const SeenValue seen = value(variant, duty);
+        const SeenValue seen = value(variant, index);
         return seen.known ? seen.value : duty.mask() >> duty.low;
     };
     const auto allows = [&](const Variant& variant) {
         std::uint64_t bits = 0;
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = rulebook_[index];
+        for (const FieldIndex other : plan_.fields()) {
+            const Field& field = rulebook_[other];
             if (place_of(field, duty.subleaf_first) != place_of(duty, duty.subleaf_first)) continue;
-            const SeenValue seen = value(variant, field);
+            const SeenValue seen = value(variant, other);
             if (seen.known) bits |= seen.value << field.low;
         }
         return bits >> duty.allowed_by;

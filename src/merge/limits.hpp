@@ -44,7 +44,7 @@ private:
     VariantSet of_all(std::span<const FieldIndex> fields, Way& way) const;
     VariantSet of_any(std::span<const FieldIndex> alternatives, Way& way) const;
     VariantSet disagreeing(const EqualityGroup& group) const;
-    VariantSet at_odds(const Field& duty) const;
+    VariantSet at_odds(FieldIndex duty) const;
     VariantSet of_state(const XsaveComponent& component, Way& way) const;
     VariantSet without_state(const XsaveComponent& component) const;
     VariantSet with_other_layout(const XsaveComponent& component) const;
