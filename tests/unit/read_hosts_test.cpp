@@ -259,6 +259,11 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"17cbfbff-f7fa3223-2d93fbff-00000023-00000001-000007ab\n", "a Xen featureset", "xen-cpuid -p"},
         {"bfebfbff:28100800:00000000:00003b40\n", "a Xen featureset", "xen-cpuid -p"},
         {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "xen-cpuid -p"},
+        {"Static sets:\nKnown                         bfebffff         fffef3ff        ee500800\n",
+         "`xen-cpuid` prints without -p", "run `xen-cpuid -p`"},
+        {"      (vim.host.CpuIdInfo) {\n         level = 1,\n", "vSphere", "vmware.log"},
+        {"  Origin=\"GenuineIntel\"  Id=0x306f2  Family=0x6  Model=0x3f  Stepping=2\n", "FreeBSD's kernel",
+         "`cpucontrol -i`"},
         {"  00000000:ffffffff -> 0000000d:756e6547:6c65746e:49656e69\n",
          "rows of `xen-cpuid -p` without the name of their policy", "Raw policy: "},
         {"00:00:04.809416          Raw Standard CPUID Leaves\n"
