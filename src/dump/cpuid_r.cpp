@@ -50,11 +50,13 @@ public:
 
     HostDump read() {
         LineReader lines(source_);
-        while (lines.next()) {
-            if (const CpuidRow* row = decoded_ ? nullptr : before_.find(lines.text())) {
+        while (true) {
+            if (const CpuidRow* row = decoded_ ? nullptr : before_.find(lines)) {
                 add_row(*row, lines.number());
-            } else {
+            } else if (lines.next()) {
                 read_line(lines);
+            } else {
+                break;
             }
         }
         end_cpu();
@@ -64,7 +66,7 @@ public:
     }
 
 private:
-    void read_line(const LineReader& lines) {
+    void read_line(LineReader& lines) {
         const std::string_view line = lines.text();
         if (auto header = header_of(line)) {
             end_cpu();
@@ -74,8 +76,9 @@ private:
             decoded_ = true;
         } else if (!decoded_ && is_row_or_part(line)) {
             const CpuidRow row = row_of(line, lines.number());
+            lines.use();
             add_row(row, lines.number());
-            if (!lines.is_joined()) before_.put(line, row);
+            before_.put(lines, row);
         }
     }
 

@@ -161,11 +161,15 @@ public:
 
     HostDump read() {
         LineReader lines(source_);
-        while (lines.next() && !ends_test_dump(lines.text())) {
-            if (const AidaRow* row = before_.find(lines.text())) {
+        while (true) {
+            if (const AidaRow* row = before_.find(lines)) {
                 add_row(*row, lines.number());
-            } else if (msrs_before_.find(lines.text()) == nullptr) {  // a row that is there tells nothing new
+            } else if (msrs_before_.find(lines) != nullptr) {
+                continue;  // tells nothing new
+            } else if (lines.next() && !ends_test_dump(lines.text())) {
                 read_line(lines);
+            } else {
+                break;
             }
         }
         go_over_expectations(lines, is_instlatx64_row, source_.file);
@@ -178,14 +182,15 @@ public:
     }
 
 private:
-    void read_line(const LineReader& lines) {
+    void read_line(LineReader& lines) {
         const std::string_view line = lines.text();
         const std::size_t number = lines.number();
         if (const auto cpuid = numbered_line(line, "CPUID")) {
             const auto row = read_row(*cpuid);
             if (!row) refuse(number, "a CPUID row: \"CPUID\", leaf, and four registers of 8 hexadecimal digits", line);
+            lines.use();
             add_row(*row, number);
-            if (!lines.is_joined()) before_.put(line, *row);
+            before_.put(lines, *row);
         } else if (auto header = read_header(line)) {
             end_section();
             header->line = number;
@@ -195,8 +200,9 @@ private:
             if (!row) refuse(number, "an MSR row: \"MSR\", index, and a value of 4 times 4 hexadecimal digits", line);
             if (row->index <= last_msr_) msrs_before_.restart();
             last_msr_ = row->index;
+            lines.use();
             msrs_.add(*row);
-            if (!lines.is_joined()) msrs_before_.put(line, *row);
+            msrs_before_.put(lines, *row);
         } else if (line.starts_with(label_mark)) {  // where a mail program broke the line, the row above lacks it
             refuse(number, "the label of a subleaf behind its row", line);
         }

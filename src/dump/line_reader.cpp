@@ -32,13 +32,34 @@ LineReader::LineReader(const Source& source, PieceOf piece_of)
 }
 
 bool LineReader::next() {
-    if (!take_line()) return false;
+    leave_line();
+    if (!take_line()) {
+        if (source_.unused != nullptr) source_.unused->is_all = !has_unused_joined_;
+        return false;
+    }
+    is_used_ = false;
     number_ = taken_;
     if (!text_.empty() && continues()) {
         join_registers();
     } else if (piece_of_ != nullptr && piece_of_(text_) == Piece::part) {
         join_pieces();
     }
+    return true;
+}
+
+bool LineReader::next_if(std::string_view line) {
+    if (!rest_.starts_with(line)) return false;
+    std::string_view behind = rest_.substr(line.size());
+    if (behind.starts_with('\r')) behind.remove_prefix(1);
+    if (!behind.starts_with('\n')) return false;
+    behind.remove_prefix(1);
+    // What a register may stand behind is looked at more closely.
+    if (behind.empty() || behind.front() <= ' ' || std::string_view("eE>").find(behind.front()) != behind.npos)
+        return false;
+    leave_line();
+    rest_ = behind;
+    text_ = line;
+    number_ = ++taken_;
     return true;
 }
 
@@ -68,6 +89,14 @@ void LineReader::join_pieces() {
     text_ = part;
     rest_ = rest;
     taken_ = taken;
+}
+
+// Of the line on which the reader stands, which it leaves.
+void LineReader::leave_line() {
+    if (is_used_ || source_.unused == nullptr) return;
+    (source_.unused->text += text_) += '\n';
+    has_unused_joined_ = has_unused_joined_ || is_joined();
+    is_used_ = true;
 }
 
 bool LineReader::take_line() {

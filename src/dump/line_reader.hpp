@@ -35,6 +35,13 @@ public:
     // Linear in the length of the line, and of the few lines that it may be joined to.
     bool next();
 
+    // Goes to the next line, and says that it is used, if it is of these characters (which are not blank at an end) and
+    // no part of a row; else false, and nothing changes. Linear in line: the quick way over a row that is expected.
+    bool next_if(std::string_view line);
+
+    // Says that the current line is a row that the reader takes.
+    void use() noexcept { is_used_ = true; }
+
     // The current line, bare. Valid until the next call of next().
     std::string_view text() const noexcept { return text_; }
     // True when text() is of several lines of the dump: else its characters are the dump's own, and stay.
@@ -44,6 +51,7 @@ public:
 
 private:
     bool take_line();
+    void leave_line();
     bool continues() const noexcept;
     void join_registers();
     void join_pieces();
@@ -55,6 +63,8 @@ private:
     std::string joined_;
     std::size_t number_ = 0;
     std::size_t taken_ = 0;
+    bool is_used_ = true;  // the current line; before the first there is none
+    bool has_unused_joined_ = false;
 };
 
 // text without spaces, tabs and carriage returns at both ends.
@@ -108,18 +118,19 @@ bool any_line(std::string_view bytes, Predicate wanted) noexcept {
 template <typename Row>
 class RowsBefore {
 public:
-    // What the line at this place was read to if it is the last CPU's there again, else nullptr. Constant but for the
-    // comparison. The result is there until the next call of a function that changes this.
-    const Row* find(std::string_view line) noexcept {
-        return at_ < rows_.size() && rows_[at_].line == line ? &rows_[at_++].row : nullptr;
+    // Goes over the next line if it is the last CPU's at this place again: what that was read to, else nullptr.
+    // Constant but for the comparison. The result is there until the next call of a function that changes this.
+    const Row* find(LineReader& lines) {
+        return at_ < rows_.size() && lines.next_if(rows_[at_].line) ? &rows_[at_++].row : nullptr;
     }
 
-    // What the line that find() did not know was read to. Its characters must stay.
-    void put(std::string_view line, const Row& row) {
+    // What the current line, which find() did not know, was read to.
+    void put(const LineReader& lines, const Row& row) {
+        if (lines.is_joined()) return;  // its characters do not stay
         if (at_ == rows_.size()) {
-            rows_.push_back({line, row});
+            rows_.push_back({lines.text(), row});
         } else {
-            rows_[at_] = {line, row};
+            rows_[at_] = {lines.text(), row};
         }
         ++at_;
     }

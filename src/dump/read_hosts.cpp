@@ -132,43 +132,40 @@ void refuse_row_behind_text(const Format& own, std::string_view rest, std::strin
                      "one behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")");
 }
 
-// rest: what of the text is no rows, without the numbers of its lines.
-HostDump read_as(const Format& format, std::string_view text, std::string_view rest, std::string_view file) {
-    HostDump host = format.read({text, file});
+// rest: the lines of text that may have a row behind other text, without their numbers.
+HostDump checked(HostDump host, const Format& format, std::string_view text, std::string_view rest,
+                 std::string_view file) {
     host.format = format.word;
     if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
     refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
     return host;
 }
 
-// The lines of text that are no rows of the format.
-std::string without_rows(const Format& format, std::string_view text) {
-    std::string rest;
-    dump::Lines lines(text);
-    while (const auto line = lines.next()) {
-        if (!format.is_row(dump::bare(*line))) (rest += *line) += '\n';
-    }
-    return rest;
+// The format of the first rows of a long text.
+const Format* format_of_head(std::string_view text) {
+    constexpr std::size_t head_bytes = 16U << 10U;
+    if (text.size() <= head_bytes || dump::begins_as_json_or_xml(text)) return nullptr;
+    return dump::recognise(text.substr(0, text.rfind('\n', head_bytes)));
 }
 
-// A text whose rows are all of one format, and what of it is no rows.
-struct AllRows {
-    const Format& format;
-    std::string rest;
-};
-
-// The format of the first rows of a long text, where all other rows are its, too: to look for those of the other
-// formats in what are not its rows is quick, in all of it is slow. Nothing where that does not tell.
-std::optional<AllRows> format_of_all_rows(std::string_view text) {
-    constexpr std::size_t head_bytes = 16U << 10U;
-    if (text.size() <= head_bytes || dump::begins_as_json_or_xml(text)) return std::nullopt;
-    const Format* own = dump::recognise(text.substr(0, text.rfind('\n', head_bytes)));
+// The host of a long text whose rows are all of one format: to look for those of the other formats in the lines that
+// the reader did not use is quick, in all of them is slow. Nothing where that does not tell, and where a row is
+// refused: another format may say more.
+std::optional<HostDump> read_by_head(std::string_view text, std::string_view file) {
+    const Format* own = format_of_head(text);
     if (own == nullptr || own->is_row == nullptr) return std::nullopt;
-    std::string rest = without_rows(*own, text);
+    dump::UnusedLines unused;
+    HostDump host;
+    try {
+        host = own->read({text, file, &unused});
+    } catch (const InputError&) {
+        return std::nullopt;
+    }
     const bool has_others = std::any_of(formats.begin(), formats.end(), [&](const Format& other) {
-        return !other.rows_of.empty() && other.rows_of != own->rows_of && other.recognise(rest);
+        return !other.rows_of.empty() && other.rows_of != own->rows_of && other.recognise(unused.text);
     });
-    return has_others ? std::nullopt : std::optional(AllRows{*own, std::move(rest)});
+    if (has_others || !unused.is_all) return std::nullopt;
+    return checked(std::move(host), *own, text, unused.text, file);
 }
 
 // A mail as it is sent, where "=3D" stands for "=" and "=" at the end of a line joins it to the next.
@@ -185,12 +182,12 @@ void refuse_quoted_printable(std::string_view text, std::string_view file) {
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     refuse_quoted_printable(text, file);
-    if (const auto rows = format_of_all_rows(text)) return read_as(rows->format, text, rows->rest, file);
+    if (auto host = read_by_head(text, file)) return host;
     const Format* format = dump::recognise(text);
     dump::refuse_several_documents(format, {text, file});
     if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
-    return read_as(*format, text, text, file);
+    return checked(format->read({text, file}), *format, text, text, file);
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.

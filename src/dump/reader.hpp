@@ -14,10 +14,17 @@
 
 namespace poolcpuid::dump {
 
+// The lines of a text of rows that its reader did not use, of which each ends in a line feed.
+struct UnusedLines {
+    std::string text;
+    bool is_all = false;  // the reader says which lines it uses, and went to the end
+};
+
 // The bytes of one dump and the file name that messages give.
 struct Source {
     std::string_view bytes;
     std::string_view file;
+    UnusedLines* unused = nullptr;  // filled where there is one: a LineReader's task
 };
 
 // What a format prints when a leaf is all zeros: if it prints such rows, a missing one is unknown.
