@@ -59,6 +59,7 @@ void HardwareBuilder::add(const std::optional<CpuHeader>& header, TableBuilder r
                          "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");
     }
     if (header) headers_.add(*header, file_);
+    rows.sort();  // those whose subleaf had no label come last
     const auto own = original_ && unknown == original_->unknown ? rows.own_rows(original_->rows) : std::nullopt;
     if (!own) understand(std::move(rows), std::move(unknown));
     const TableBuilder::Result& result = original_->result;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -161,6 +162,14 @@ public:
     bool skip(std::string_view text) noexcept {
         if (!rest_.starts_with(text)) return false;
         rest_.remove_prefix(text.size());
+        return true;
+    }
+    // The same of a literal, compared without a call.
+    template <std::size_t Size>
+    bool skip(const char (&text)[Size]) noexcept {
+        constexpr std::size_t length = Size - 1;
+        if (rest_.size() < length || std::memcmp(rest_.data(), text, length) != 0) return false;
+        rest_.remove_prefix(length);
         return true;
     }
 

@@ -46,7 +46,10 @@ void TableBuilder::add(LeafKey key, const Registers& value, std::size_t line) {
         throw InputError(std::string(file_), line,
                          "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
     }
-    if (rows_.empty()) rows_.reserve(usual_rows);
+    if (rows_.empty()) {
+        rows_.reserve(usual_rows);
+        first_line_ = line;
+    }
     rows_.push_back({key, value, line});
 }
 
@@ -68,7 +71,7 @@ std::optional<std::vector<CpuidRow>> TableBuilder::own_rows(const TableBuilder& 
     return own;
 }
 
-void TableBuilder::sort_rows() {
+void TableBuilder::sort() {
     const auto by_key = [](const Row& a, const Row& b) { return a.key < b.key; };
     if (!std::is_sorted(rows_.begin(), rows_.end(), by_key)) std::stable_sort(rows_.begin(), rows_.end(), by_key);
 }
@@ -91,7 +94,7 @@ void TableBuilder::refuse_conflict(const Row& first, const Row& second) const {
 
 TableBuilder::Result TableBuilder::finish() && {
     const std::size_t start = first_line();
-    sort_rows();
+    sort();
     const CpuidTable all = first_rows();
     Result result;
     result.table.rows.reserve(rows_.size());

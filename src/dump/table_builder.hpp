@@ -39,8 +39,11 @@ public:
     // that differ. Nothing where more does. Linear.
     std::optional<std::vector<CpuidRow>> own_rows(const TableBuilder& earlier) const;
 
-    // The line of the first row, 0 without rows.
-    std::size_t first_line() const noexcept { return rows_.empty() ? 0 : rows_.front().line; }
+    // The line of the row that was added first, 0 without rows.
+    std::size_t first_line() const noexcept { return first_line_; }
+
+    // Puts the rows in order, those of one key as they were added. Linear where they are in it, else O(n log n).
+    void sort();
 
     // True when a row was added for key. Linear in the number of rows.
     bool has(LeafKey key) const noexcept;
@@ -58,13 +61,13 @@ private:
         std::size_t line = 0;
     };
 
-    void sort_rows();
     CpuidTable first_rows() const;
     void refuse_conflict(const Row& first, const Row& second) const;
 
     std::string_view file_;
     ViewKind view_;
     bool keeps_all_ = false;
+    std::size_t first_line_ = 0;
     std::vector<Row> rows_;
 };
 
