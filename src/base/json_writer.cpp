@@ -1,5 +1,6 @@
 #include "base/json_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/json_text.hpp"
@@ -11,6 +12,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr unsigned indent_step = 2;  // as text_of has it
+
+// True for a character that stands for itself in a JSON string, whatever stands beside it.
+constexpr bool is_plain(char character) {
+    return character >= ' ' && character <= '~' && character != '"' && character != '\\';
+}
 
 }  // namespace
 
@@ -59,6 +65,12 @@ void Writer::put_separator() {
 }
 
 void Writer::put_value(const Json& value) { serializer_->dump(value, true, false, indent_step, depth_ * indent_step); }
+
+// Most texts have nothing that nlohmann would have to look at.
+void Writer::put_value(std::string_view text) {
+    if (!std::all_of(text.begin(), text.end(), is_plain)) return put_value(Json(text));
+    ((text_ += '"') += text) += '"';
+}
 
 void Writer::put_line(std::string_view end) {
     text_ += end;

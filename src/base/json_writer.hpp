@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 namespace poolcpuid::json {
 
@@ -30,13 +32,28 @@ public:
     class Member {
     public:
         Member(Writer& writer, std::string_view key) : writer_(writer), key_(key) {}
-        // NOLINTNEXTLINE(misc-unconventional-assign-operator)
-        void operator=(const nlohmann::ordered_json& value) const {
+        // NOLINTBEGIN(misc-unconventional-assign-operator)
+        void operator=(const nlohmann::ordered_json& value) const { put(value); }
+
+        template <typename Value>
+        void operator=(const Value& value) const {
+            if constexpr (std::is_convertible_v<const Value&, std::string_view>) {
+                put(std::string_view(value));
+            } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+                writer_.values(key_, value, [](const std::string& text) { return std::string_view(text); });
+            } else {
+                put(nlohmann::ordered_json(value));
+            }
+        }
+        // NOLINTEND(misc-unconventional-assign-operator)
+
+    private:
+        template <typename Value>
+        void put(const Value& value) const {
             writer_.put_key(key_);
             writer_.put_value(value);
         }
 
-    private:
         Writer& writer_;
         std::string_view key_;
     };
@@ -63,7 +80,7 @@ public:
         end(']');
     }
 
-    // A member that is an array of the value to_json_of(entry) for each entry.
+    // A member that is an array of the value to_json_of(entry), or of that text, for each entry.
     template <typename Entries, typename ToJson>
     void values(std::string_view key, const Entries& entries, const ToJson& to_json_of) {
         put_key(key);
@@ -91,6 +108,7 @@ private:
     void put_key(std::string_view key);
     void put_separator();
     void put_value(const nlohmann::ordered_json& value);
+    void put_value(std::string_view text);
     void put_line(std::string_view end);  // of the line before
 
     struct Serializer;
