@@ -18,7 +18,7 @@ Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
 // are never shown together and losing IBRS turns the one into the other.
 std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
-    const auto word = plan_->find_word(place_of(field, subleaf));
+    const auto word = plan_->find_word(index, subleaf);
     if (!word) return 0;
     if (const RetpolineBits* group = plan_->retpoline_of(index)) {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
