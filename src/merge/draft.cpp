@@ -155,7 +155,8 @@ bool Draft::apply_dependencies() {
         const auto is_present = [&](FieldIndex index) { return present(index); };
         if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
         for (const FieldIndex index : dependency.dependents) {
-            if (!present(index)) continue;
+            const bool is_filled_in = (*rulebook_)[index].rule == Rule::owned && !is_out(index);
+            if (!present(index) && !is_filled_in) continue;
             take_out(index, {Cause::dependency, i});
             changed = true;
         }
