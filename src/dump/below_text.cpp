@@ -7,7 +7,7 @@
 namespace poolcpuid::dump {
 
 std::optional<BelowText> find_below_text(std::string_view text) {
-    constexpr std::size_t most_tries = 8;
+    constexpr std::size_t most_tries = 16;
     Lines lines(text);
     for (std::size_t tries = 0; tries < most_tries;) {
         const auto line = lines.next();

@@ -13,8 +13,8 @@ struct BelowText {
     std::size_t line = 0;  // on which it begins, from 1
 };
 
-// The document that begins below the first line of text, which no reader recognises, and would be recognised alone;
-// nothing where there is none. It is not read, for what stands above it may be the end of another host's. Linear.
+// The document that begins below the first line of text, which is none itself, and would be recognised alone; nothing
+// where there is none. It is not read, for what stands above it may be another host's. Linear.
 std::optional<BelowText> find_below_text(std::string_view text);
 
 }  // namespace poolcpuid::dump

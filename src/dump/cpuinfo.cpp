@@ -168,7 +168,14 @@ private:
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
         check_wraps(features);
-        for_each_word(flags().text, [&](std::string_view flag) { features.set(flag, true); });
+        for_each_word(flags().text, [&](std::string_view flag) {
+            if (flag.ends_with('=')) {
+                refuse(
+                    flags().line, "flags as the kernel prints them",
+                    quote(flag) + ", as of a mail's quoted-printable form (save the text that the mail program shows)");
+            }
+            features.set(flag, true);
+        });
         if (const KeyedLine* processor = block_.find("processor")) {
             headers_.add({decimal_of(processor->text), {}, processor->line}, source_.file);
         }

@@ -9,6 +9,7 @@
 #include "base/sha256.hpp"
 #include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
+#include "dump/below_text.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/host_stream.hpp"
@@ -124,6 +125,13 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
     }
 }
 
+// A document of JSON or XML in a text of lines is another dump, which no reader of lines would see.
+void refuse_other_documents(std::string_view rest, std::string_view text, std::string_view file) {
+    if (dump::begins_as_json_or_xml(text) || !dump::find_below_text(rest)) return;
+    const dump::BelowText found = dump::find_below_text(text).value();
+    throw InputError(std::string(file), found.line, "one dump", found.what + dump::two_hosts);
+}
+
 // A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown.
 void refuse_row_behind_text(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
     if (own.is_row == nullptr || !dump::find_row_behind_text(own, rest)) return;
@@ -132,11 +140,12 @@ void refuse_row_behind_text(const Format& own, std::string_view rest, std::strin
                      "one behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")");
 }
 
-// rest: the lines of text that may have a row behind other text, without their numbers.
+// rest: the lines of text that may be no rows, without their numbers.
 HostDump checked(HostDump host, const Format& format, std::string_view text, std::string_view rest,
                  std::string_view file) {
     host.format = format.word;
     if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
+    refuse_other_documents(rest, text, file);
     refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
     return host;
 }

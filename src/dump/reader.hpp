@@ -235,7 +235,7 @@ inline constexpr std::array formats{
     of_json({"nfd", is_nfd, read_nfd, std::nullopt}, "Kubernetes nodes with labels of Node Feature Discovery"),
     of_json({"qmp-model", is_qmp_model, read_qmp_model, std::nullopt}, "answers of QEMU to query-cpu-model-expansion",
             true),
-    Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt},
+    Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt, "xe host-cpu-info"},
     Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt},
 };
 

@@ -60,11 +60,20 @@ Piece xe_piece(std::string_view line) noexcept {
     return words->find_first_of(" \t") == std::string_view::npos ? Piece::whole : Piece::part;
 }
 
+// The rest of the words, where a terminal has broken the line before a "-".
+bool is_rest_of_words(std::string_view line) noexcept {
+    Cursor cursor(line);
+    return cursor.skip("-") && cursor.hex(8).has_value();
+}
+
 class XeReader {
 public:
     explicit XeReader(const Source& source) : source_(source), lines_(source.file) {
         LineReader lines(source, xe_piece);
         while (lines.next()) {
+            if (is_rest_of_words(lines.text())) {
+                refuse(lines.number(), "all words of a featureset on one line", quote_row(lines.text()));
+            }
             for_each_entry(lines.text(), [&](std::string_view entry) { take(entry, lines.number()); });
         }
     }
