@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -57,8 +58,10 @@ private:
     void read_scrubs(HostPromises& result) const {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const GuardSlot& slot = plan_.guards()[i];
-            if (is_lost(plan_.rulebook()[slot.field].id)) {
+            const auto scrubs = decided_scrubs(plan_.rulebook()[plan_.guards()[i].field].id);
+            if (scrubs == std::optional(true)) {
+                result.atoms.scrubs |= bit;
+            } else if (scrubs == std::optional(false)) {
                 result.atoms.scrubs &= ~bit;
             } else if ((result.atoms.scrubs & bit) == 0) {
                 result.scrub_unknown |= bit;
@@ -66,11 +69,12 @@ private:
         }
     }
 
-    // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
-    bool is_lost(std::string_view field) const {
-        return std::any_of(policy_.decisions.begin(), policy_.decisions.end(), [&](const Decision& decision) {
-            return decision.field == field && decision.scrubs == std::optional(false);
+    // false: a host that is affected, or of which it is not known, took the promise that VERW scrubs.
+    std::optional<bool> decided_scrubs(std::string_view field) const {
+        const auto at = std::find_if(policy_.decisions.begin(), policy_.decisions.end(), [&](const Decision& decision) {
+            return decision.field == field && decision.scrubs;
         });
+        return at == policy_.decisions.end() ? std::nullopt : at->scrubs;
     }
 
     const Plan& plan_;
