@@ -155,6 +155,20 @@ TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", 
           "The guest runs VERW and counts on it, though it need not scrub there: it may be open to an attack.");
 }
 
+TEST_CASE("the models of a policy's hosts say whether they need VERW", "[diff]") {
+    const HostDump milan = hardware_host("milan", relaxed(0x20).reg(1, 0, eax, 0x00A00F11));  // VERW_CLEAR
+    const HostDump rome = hardware_host("rome", amd_table());                                 // no TSA
+    const PoolPolicy both = Merged({milan, rome}).policy;
+    PoolPolicy after = Merged({rome}).policy;
+    CHECK(text_of(change_of(diff(both, after), "verw_clear")) == "gains 0x1 0x0");
+    after.hosts.front().facts.cpu->model = 0x1;  // Milan's family
+    after.hosts.front().facts.cpu->family = 0x19;
+    CHECK(text_of(change_of(diff(both, after), "verw_clear")) == "loses 0x1 0x0");
+    CHECK_FALSE(change_of(diff(both, after), "verw_clear").known);
+    after.hosts.front().facts.cpu.reset();
+    CHECK_FALSE(change_of(diff(both, after), "verw_clear").known);
+}
+
 TEST_CASE("RSBA and RRSBA are told, by the name that EIBRS gives them", "[diff]") {
     constexpr std::uint64_t eibrs = 0x2;
     constexpr std::uint64_t rsba = 0x4;
