@@ -1,6 +1,6 @@
 // The compiled rulebook: what each bit promises, as flat read-only tables.
 //
-// A Rulebook is a view: its spans and strings live in the program's read-only data (the rulebook that
+// A Rulebook is a view: its lists and texts live in the program's read-only data (the rulebook that
 // was compiled in) or in a LoadedRulebook (one read from a directory). policy/README.md says what
 // each entry means; field numbers are indices into Rulebook::fields.
 #pragma once
@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "poolcpuid/registers.hpp"
+#include "poolcpuid/rulebook_data.hpp"
 #include "poolcpuid/vmm_version.hpp"
 
 namespace poolcpuid {
@@ -85,12 +85,12 @@ using VendorMask = std::uint8_t;
 // An attack that software can do something against. A bit that helps is a mitigation, and what breaks when the bit is
 // falsely promised is another matter: see Field::impact.
 struct Vulnerability {
-    std::string_view id;     // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
-    std::string_view name;   // as people say it: "Spectre v2 (branch target injection)"
+    Text id;                 // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
+    Text name;               // as people say it: "Spectre v2 (branch target injection)"
     VendorMask vendors = 0;  // those with a CPU that is affected
     // What turns the mitigation on in a Linux guest that holds itself for safe; empty: nothing.
-    std::string_view by_hand;
-    std::string_view source;
+    Text by_hand;
+    Text source;
 };
 
 // An index into Rulebook::vulnerabilities.
@@ -98,11 +98,11 @@ using VulnerabilityIndex = std::uint8_t;
 
 // What other projects call a field; empty where they have no name for it.
 struct FieldNames {
-    std::string_view vendor;  // Intel SDM or AMD APM
-    std::string_view kernel;  // Linux: `linux` is a macro where GNU's extensions are on
-    std::string_view qemu;
-    std::string_view libvirt;
-    std::string_view xen;
+    Text vendor;  // Intel SDM or AMD APM
+    Text kernel;  // Linux: `linux` is a macro where GNU's extensions are on
+    Text qemu;
+    Text libvirt;
+    Text xen;
     NameAge qemu_age;  // which releases know the name that QEMU has
 };
 
@@ -115,19 +115,19 @@ struct GuardTerm {
 // When a host without a guarded bit is immune to what the bit is for, what says the same as the bit, and where the bit
 // is there and VERW does nothing all the same.
 struct Guard {
-    std::span<const std::span<const GuardTerm>> immune;  // any list of which every term holds
-    std::span<const std::string_view> model;             // or: the model has all these immunities
+    List<List<GuardTerm>> immune;  // any list of which every term holds
+    List<Text> model;              // or: the model has all these immunities
     // Any list of which every term holds: VERW scrubs on such a host, and a guest that sees it counts on that.
-    std::span<const std::span<const GuardTerm>> told_by;
-    std::span<const std::span<const GuardTerm>> in_vain;  // any list of which every term holds
+    List<List<GuardTerm>> told_by;
+    List<List<GuardTerm>> in_vain;  // any list of which every term holds
 };
 
 // Where hypervisors make a feature by themselves, so that a view of the hardware alone says nothing of it.
 struct Made {
     Makers by = Makers::none;
-    std::span<const std::span<const GuardTerm>> where;  // any list of which every term holds
-    std::span<const std::string_view> model;            // or: the model has all these immunities; neither: everywhere
-    std::string_view source;
+    List<List<GuardTerm>> where;  // any list of which every term holds
+    List<Text> model;             // or: the model has all these immunities; neither: everywhere
+    Text source;
 };
 
 // A bit that is 1 when a field is in the policy, or always.
@@ -163,12 +163,12 @@ struct Derive {
     std::uint32_t else_value = 0;     // select, vmx_vmcs_enum
     std::uint32_t msr = 0;            // msr_offered, vmx_default1
     std::uint32_t default1 = 0;       // vmx_default1: bits that are 1 in either half
-    std::span<const BitSource> bits;  // vmx_cr4_fixed1: sorted; a bit with several fields needs one of them
-    std::span<const Choice> choices;  // vmx_vmcs_enum: the first that holds counts, else else_value
+    List<BitSource> bits;             // vmx_cr4_fixed1: sorted; a bit with several fields needs one of them
+    List<Choice> choices;             // vmx_vmcs_enum: the first that holds counts, else else_value
 };
 
 struct Field {
-    std::string_view id;
+    Text id;
     bool is_msr = false;
     std::uint32_t leaf = 0;  // leaf, or MSR index
     std::uint32_t subleaf_first = 0;
@@ -180,7 +180,7 @@ struct Field {
     Rule rule = Rule::hide;
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
-    std::span<const VulnerabilityIndex> mitigation;  // what a guest that has the bit can do something against
+    List<VulnerabilityIndex> mitigation;  // what a guest that has the bit can do something against
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
     bool by_microcode = false;      // updates brought it to CPUs that were sold without it
@@ -192,15 +192,15 @@ struct Field {
     GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number count as 1
     std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
-    std::span<const Cover> covers;      // bits that keep the promises of others
-    std::span<const Easing> eased_by;   // the first whose field a host has counts, else impact
-    std::string_view ask;               // group for --show
+    List<Cover> covers;                 // bits that keep the promises of others
+    List<Easing> eased_by;              // the first whose field a host has counts, else impact
+    Text ask;                           // group for --show
     Guard guard;
     Made made;
     Derive derive;
     FieldNames names;
-    std::string_view why;
-    std::string_view source;
+    Text why;
+    Text source;
 
     // The field's bits within its register: 32 bits of a CPUID register, 64 of an MSR.
     constexpr std::uint64_t mask() const noexcept { return bit_mask(low, high); }
@@ -218,27 +218,27 @@ struct Field {
 };
 
 struct Vendor {
-    std::string_view id;
-    std::string_view name;
-    std::span<const std::string_view> strings;  // of CPUID leaf 0, 12 bytes each
+    Text id;
+    Text name;
+    List<Text> strings;  // of CPUID leaf 0, 12 bytes each
 };
 
 // When none of prerequisites is in the policy, dependents are taken away.
 struct Dependency {
-    std::span<const FieldIndex> prerequisites;
-    std::span<const FieldIndex> dependents;
-    std::string_view why;
-    std::string_view source;
+    List<FieldIndex> prerequisites;
+    List<FieldIndex> dependents;
+    Text why;
+    Text source;
 };
 
 // Fields whose values must agree; when they do not they are 0 and the features in drop go.
 struct EqualityGroup {
-    std::string_view id;
-    std::span<const FieldIndex> fields;
-    std::span<const FieldIndex> drop;
+    Text id;
+    List<FieldIndex> fields;
+    List<FieldIndex> drop;
     bool of_model = false;  // values agree only between CPUs of one family and model
-    std::string_view why;
-    std::string_view source;
+    Text why;
+    Text source;
 };
 
 // The bits that carry one promise together: what returns may be predicted from.
@@ -246,8 +246,8 @@ struct RetpolineBits {
     FieldIndex rsba = no_field;
     FieldIndex rrsba = no_field;
     FieldIndex eibrs = no_field;
-    std::string_view why;
-    std::string_view source;
+    Text why;
+    Text source;
 
     // Whether the field is one of the two names of the bad news; EIBRS is a promise like others.
     constexpr bool is_bad_news(FieldIndex field) const noexcept { return field == rsba || field == rrsba; }
@@ -261,18 +261,18 @@ struct XsaveLayout {
     std::uint32_t size = 0;    // bytes
     std::uint32_t offset = 0;  // bytes from the start of the XSAVE area; 0 for supervisor state
     bool align64 = false;      // in the compacted format
-    std::string_view source;
+    Text source;
 };
 
 struct XsaveComponent {
-    std::string_view id;
+    Text id;
     std::uint8_t bit = 0;  // of XCR0 or IA32_XSS
     XsaveState state = XsaveState::user;
-    std::span<const FieldIndex> features;  // any of them keeps the component; each needs it
-    std::span<const XsaveLayout> layouts;
+    List<FieldIndex> features;  // any of them keeps the component; each needs it
+    List<XsaveLayout> layouts;
     std::uint64_t together = 0;  // bits of the components with which this one stands or falls
-    std::string_view why;
-    std::string_view source;
+    Text why;
+    Text source;
 };
 
 // What a field is on the silicon of a model, whatever a view shows.
@@ -285,7 +285,7 @@ struct SiliconFact {
 struct MicrocodeFacts {
     std::uint32_t from = 0;
     std::uint32_t below = std::numeric_limits<std::uint32_t>::max();
-    std::span<const SiliconFact> silicon;
+    List<SiliconFact> silicon;
     bool recalled = false;  // its vendor took it back: a host whose revision is not known is not taken to have it
 
     constexpr bool hold_with(std::uint32_t revision) const noexcept { return from <= revision && revision < below; }
@@ -298,71 +298,71 @@ struct NumberRange {
 
 struct Model {
     VendorMask vendors = 0;
-    std::uint16_t family = 0;                // displayed family: base plus extended
-    std::span<const NumberRange> models;     // displayed models
-    std::span<const NumberRange> steppings;  // empty: all
-    std::string_view name;
-    std::string_view microarchitecture;
+    std::uint16_t family = 0;     // displayed family: base plus extended
+    List<NumberRange> models;     // displayed models
+    List<NumberRange> steppings;  // empty: all
+    Text name;
+    Text microarchitecture;
     std::uint32_t generation = 0;  // orders models of a vendor by age
-    std::span<const SiliconFact> silicon;
-    std::span<const MicrocodeFacts> microcode;   // no two hold with one revision; fields that silicon has not
-    std::span<const std::string_view> immune;    // what the silicon is immune to
-    std::span<const std::string_view> inferred;  // immunities that guests infer from family and model
-    std::span<const std::string_view> unaware;   // what guests that are shown this family do not look for
-    std::string_view source;
+    List<SiliconFact> silicon;
+    List<MicrocodeFacts> microcode;  // no two hold with one revision; fields that silicon has not
+    List<Text> immune;               // what the silicon is immune to
+    List<Text> inferred;             // immunities that guests infer from family and model
+    List<Text> unaware;              // what guests that are shown this family do not look for
+    Text source;
 };
 
 // A level of the x86-64 psABI, for --ceiling; levels are in rising order.
 struct Level {
-    std::string_view id;
-    std::span<const FieldIndex> features;  // those that this level adds
+    Text id;
+    List<FieldIndex> features;  // those that this level adds
 };
 
 // A CPU by which others bound a pool, for --ceiling: a CPU model of QEMU or of libvirt, say.
 struct Baseline {
-    std::string_view id;                   // "qemu:Haswell-v4": whose it is, and its name there
-    std::string_view of;                   // "QEMU 11.1.3"
-    VendorMask vendors = 0;                // whose CPUs it is for
-    std::string_view refusal;              // why nobody can say what it has; empty: features says it
-    std::span<const FieldIndex> features;  // all that it has, in the rulebook's order
+    Text id;                    // "qemu:Haswell-v4": whose it is, and its name there
+    Text of;                    // "QEMU 11.1.3"
+    VendorMask vendors = 0;     // whose CPUs it is for
+    Text refusal;               // why nobody can say what it has; empty: features says it
+    List<FieldIndex> features;  // all that it has, in the rulebook's order
 };
 
 // What a key at the start of a `source` stands for: "SDM", "K" …
 struct SourceKey {
-    std::string_view key;
-    std::string_view means;
+    Text key;
+    Text means;
 };
 
 // What a target of render shows whatever it is told. It is JSON until somebody renders for that target: programs that
 // do not render need none of it.
 struct TargetFile {
-    std::string_view name;      // "qemu"
-    std::string_view document;  // the bytes of targets/NAME.json
+    Text name;      // "qemu"
+    Text document;  // the bytes of targets/NAME.json
 };
 
 // What a guest's kernel makes of the CPU that it sees, JSON until somebody audits a policy.
 struct GuestFile {
-    std::string_view name;      // "linux"
-    std::string_view document;  // the bytes of guests/NAME.json
+    Text name;      // "linux"
+    Text document;  // the bytes of guests/NAME.json
 };
 
 struct Rulebook {
-    std::string_view version;
-    std::string_view sha256;  // see LoadedRulebook
-    std::span<const Vendor> vendors;
-    std::span<const Vulnerability> vulnerabilities;
-    std::span<const Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
-    std::span<const Dependency> dependencies;
-    std::span<const EqualityGroup> equality;
-    std::span<const RetpolineBits> retpoline;
+    Text version;
+    Text sha256;  // see LoadedRulebook
+    List<Vendor> vendors;
+    List<Vulnerability> vulnerabilities;
+    List<Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
+    List<Dependency> dependencies;
+    List<EqualityGroup> equality;
+    List<RetpolineBits> retpoline;
     std::uint32_t xsave_legacy_size = 0;  // bytes of legacy region and header
-    std::span<const XsaveComponent> xsave;
-    std::span<const Model> models;
-    std::span<const Level> levels;
-    std::span<const Baseline> baselines;
-    std::span<const SourceKey> sources;   // sorted by key
-    std::span<const TargetFile> targets;  // sorted by name; not part of the digest
-    std::span<const GuestFile> guests;    // likewise
+    List<XsaveComponent> xsave;
+    List<Model> models;
+    List<Level> levels;
+    List<Baseline> baselines;
+    List<SourceKey> sources;   // sorted by key
+    List<TargetFile> targets;  // sorted by name; not part of the digest
+    List<GuestFile> guests;    // likewise
 
     const Field& operator[](FieldIndex index) const { return fields[index]; }
 

@@ -9,7 +9,7 @@ namespace poolcpuid::json {
 
 namespace {
 
-class Writer {
+class CanonicalWriter {
 public:
     std::string run(const Value& document, std::string_view without) {
         if (document.is_object()) {
@@ -95,6 +95,8 @@ private:
 
 }  // namespace
 
-std::string canonical(const Value& document, std::string_view without) { return Writer().run(document, without); }
+std::string canonical(const Value& document, std::string_view without) {
+    return CanonicalWriter().run(document, without);
+}
 
 }  // namespace poolcpuid::json

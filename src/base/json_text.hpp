@@ -14,4 +14,8 @@ std::string text_of(const nlohmann::ordered_json& document);
 // The same without blanks, on one line: for NDJSON.
 std::string line_of(const nlohmann::ordered_json& document);
 
+// What nlohmann wrote, with the characters escaped that text_of escapes and nlohmann leaves: the text itself where
+// there is none. Linear.
+std::string with_escapes(std::string text);
+
 }  // namespace poolcpuid::json

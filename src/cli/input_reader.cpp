@@ -1,5 +1,7 @@
 #include "cli/input_reader.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -23,6 +25,7 @@ namespace {
 
 constexpr std::size_t stream_piece = std::size_t{1} << 20;  // bytes of a stream that are one piece of work
 constexpr std::size_t most_at_once = std::size_t{4} << 20;  // of a file that is one
+constexpr std::uintmax_t most_alone = 32U << 10U;           // of all files that are read before threads are started
 
 bool is_stream_of_lines(std::string_view bytes) noexcept {
     return dump::stream_kind(dump::without_byte_order_mark(bytes)) == dump::StreamKind::lines;
@@ -56,7 +59,7 @@ public:
 private:
     // In its place among what the files before it give.
     void fail(const std::string& file, const InputError& error) {
-        work_.give([file, error] {
+        work_.give_small([file, error] {
             FileContent content;
             content.unreadable.emplace_back(file, error);
             return content;
@@ -112,7 +115,21 @@ private:
         const bool is_small =
             fs::is_regular_file(argument.path, error) && fs::file_size(argument.path, error) <= most_at_once && !error;
         if (argument.path == "-" || !is_small) return read_in_pieces(reading);
-        work_.give([reading] { return read_input_file(reading); });
+        give_file(reading);
+    }
+
+    // A few small files are read here: threads, each with a stack and a heap of its own, cost more than that.
+    void give_file(const FileReading& reading) {
+        if (bytes_alone_ <= most_alone) {
+            std::error_code error;
+            bytes_alone_ += std::min(fs::file_size(reading.path, error), most_alone + 1);  // of what is no file: all
+        }
+        const auto read = [reading] { return read_input_file(reading); };
+        if (bytes_alone_ <= most_alone) {
+            work_.give_small(read);
+        } else {
+            work_.give(read);
+        }
     }
 
     static void check_name(const Argument& argument) {
@@ -129,8 +146,7 @@ private:
         if (files.empty()) throw InputError(argument.path, 0, "a directory with host dumps", "no file");
         expect(files.size() - 1);
         for (const std::string& file : files) {
-            const FileReading reading{file, file, std::nullopt, true, false, options_.listed, options_.merge};
-            work_.give([reading] { return read_input_file(reading); });
+            give_file({file, file, std::nullopt, true, false, options_.listed, options_.merge});
         }
     }
 
@@ -210,6 +226,7 @@ private:
     HostTaker& taker_;
     Inputs inputs_;
     std::vector<std::string> spares_;
+    std::uintmax_t bytes_alone_ = 0;  // of the files that were given, up to the first that is beyond the bound
     OrderedWork<FileContent> work_;
 };
 

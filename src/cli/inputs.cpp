@@ -212,7 +212,7 @@ void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const R
     if (policy.rulebook_sha256 == rulebook.sha256) return;
     log_warning(path + " was made with another rulebook: version " + policy.rulebook_version + " (" +
                 policy.rulebook_sha256.substr(0, 12) + "), not " + std::string(rulebook.version) + " (" +
-                std::string(rulebook.sha256.substr(0, 12)) + ")");
+                std::string(rulebook.sha256).substr(0, 12) + ")");
 }
 
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {

@@ -312,7 +312,7 @@ ExitStatus merge(MergeArguments& arguments) {
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
     emit(
-        arguments.result, [&] { return to_json(arguments.lean ? as_lean(policy) : policy); },
+        arguments.result, [&] { return arguments.lean ? to_json(as_lean(policy)) : to_json(policy); },
         [&](Page& page) { merge_text(policy, rulebook.get(), page, arguments.notes); });
     return !arguments.fail_on.empty() && reaches(policy, arguments.fail_on) ? ExitStatus::different : ExitStatus::done;
 }

@@ -21,10 +21,7 @@ public:
     using Take = std::function<void(Result&&)>;
 
     // With one thread the work is done where it is given.
-    OrderedWork(std::size_t threads, Take take) : take_(std::move(take)) {
-        if (threads < 2) return;
-        for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
-    }
+    OrderedWork(std::size_t threads, Take take) : take_(std::move(take)), most_threads_(threads) {}
     OrderedWork(const OrderedWork&) = delete;
     OrderedWork& operator=(const OrderedWork&) = delete;
 
@@ -42,7 +39,8 @@ public:
     // Gives work; takes results that are due, and waits for one when much is waiting: a few pieces of work for each
     // thread are in memory, and no more. Throws what taking throws, and what the work did whose result is taken.
     void give(Work work) {
-        if (threads_.empty()) return take_(work());
+        if (most_threads_ < 2) return take_(work());
+        while (threads_.size() < most_threads_) threads_.emplace_back([this] { run(); });
         std::packaged_task<Result()> task(std::move(work));
         results_.push_back(task.get_future());
         {
@@ -52,6 +50,12 @@ public:
         wakes_.notify_one();
         constexpr std::size_t most_waiting = 4;  // a thread
         while (results_.size() > most_waiting * threads_.size()) take_first();
+    }
+
+    // The same with work that is done sooner than a thread is started: as long as there is none, it is done here.
+    void give_small(Work work) {
+        if (threads_.empty()) return take_(work());
+        give(std::move(work));
     }
 
     // Takes all results that are left. Throws as give().
@@ -81,6 +85,7 @@ private:
     }
 
     Take take_;
+    std::size_t most_threads_;
     std::deque<std::future<Result>> results_;
     std::mutex mutex_;
     std::condition_variable wakes_;

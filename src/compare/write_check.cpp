@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json_text.hpp"
+#include "base/json_writer.hpp"
 #include "compare/json.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/check.hpp"
@@ -62,29 +63,29 @@ bool are_compatible(const std::vector<Verdict>& verdicts, Strictness strictness)
                        [&](const Verdict& verdict) { return verdict.compatible(strictness); });
 }
 
-void put_strictness(Json& json, Strictness strictness) {
+template <typename Object>
+void put_strictness(Object& json, Strictness strictness) {
     json["unknown"] = strictness.unknown == UnknownIs::failure ? "fail" : "warn";
     json["strict"] = strictness.degraded_fails;
 }
 
-Json verdicts_json(const Rulebook& rulebook, std::vector<Verdict> verdicts, Strictness strictness) {
-    std::stable_sort(verdicts.begin(), verdicts.end(),
-                     [](const Verdict& a, const Verdict& b) { return a.name < b.name; });
-    return document::array_of(verdicts,
-                              [&](const Verdict& verdict) { return verdict_json(rulebook, verdict, strictness); });
-}
-
-Json check_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                Strictness strictness) {
-    Json json;
+// What stands before the hosts.
+template <typename Object>
+void put_head(Object& json, const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
+              Strictness strictness) {
     json["schema"] = "poolcpuid/check/v1";
     json["pool"] = policy.pool;
     json["vendor"] = policy.vendor;
     json["rulebook"] = rulebook_json(rulebook);
     put_strictness(json, strictness);
     json["compatible"] = are_compatible(verdicts, strictness);
-    json["hosts"] = verdicts_json(rulebook, verdicts, strictness);
-    return json;
+}
+
+// By name.
+void put_hosts(json::Writer& json, const Rulebook& rulebook, std::vector<Verdict> verdicts, Strictness strictness) {
+    std::stable_sort(verdicts.begin(), verdicts.end(),
+                     [](const Verdict& a, const Verdict& b) { return a.name < b.name; });
+    json.values("hosts", verdicts, [&](const Verdict& verdict) { return verdict_json(rulebook, verdict, strictness); });
 }
 
 // The document of a host without a name, for hosts of that content. A line of a fleet costs its bytes.
@@ -113,7 +114,10 @@ private:
 
 std::string to_json(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
                     Strictness strictness) {
-    return json::text_of(check_json(policy, rulebook, verdicts, strictness));
+    json::Writer json;
+    put_head(json, policy, rulebook, verdicts, strictness);
+    put_hosts(json, rulebook, verdicts, strictness);
+    return json.text();
 }
 
 void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
@@ -124,27 +128,31 @@ void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::ve
         if (fresh || verdict.sha256.empty()) {  // of a host that a program made
             Verdict nameless = verdict;
             nameless.name.clear();
-            at->second = Line(json::line_of(check_json(policy, rulebook, {nameless}, strictness)));
+            Json json;
+            put_head(json, policy, rulebook, {nameless}, strictness);
+            json["hosts"] = Json::array({verdict_json(rulebook, nameless, strictness)});
+            at->second = Line(json::line_of(json));
         }
         sink(at->second.with_name(verdict.name));
     }
 }
 
 std::string to_json(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness) {
-    Json json;
+    json::Writer json;
     json["schema"] = "poolcpuid/check-matrix/v1";
     json["rulebook"] = rulebook_json(rulebook);
     put_strictness(json, strictness);
     json["compatible"] = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
         return are_compatible(row.verdicts, strictness);
     });
-    json["policies"] = document::array_of(matrix, [&](const PolicyVerdicts& row) {
-        Json policy{{"pool", row.policy.pool}, {"sha256", sha256_of(row.policy)}, {"vendor", row.policy.vendor}};
+    json.objects("policies", matrix, [&](json::Writer& policy, const PolicyVerdicts& row) {
+        policy["pool"] = row.policy.pool;
+        policy["sha256"] = sha256_of(row.policy);
+        policy["vendor"] = row.policy.vendor;
         policy["compatible"] = are_compatible(row.verdicts, strictness);
-        policy["hosts"] = verdicts_json(rulebook, row.verdicts, strictness);
-        return policy;
+        put_hosts(policy, rulebook, row.verdicts, strictness);
     });
-    return json::text_of(json);
+    return json.text();
 }
 
 }  // namespace poolcpuid

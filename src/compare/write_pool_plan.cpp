@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/json_text.hpp"
+#include "base/json_writer.hpp"
 #include "compare/json.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/pool_plan.hpp"
@@ -52,8 +52,8 @@ class Writer {
 public:
     Writer(const PoolPlan& plan, const Rulebook& rulebook) : plan_(plan), rulebook_(rulebook) {}
 
-    Json json() const {
-        Json json;
+    std::string text() const {
+        json::Writer json;
         json["schema"] = "poolcpuid/plan/v1";
         json["pool"] = plan_.before.pool;
         json["vendor"] = plan_.before.vendor;
@@ -62,24 +62,26 @@ public:
         json["strict"] = plan_.strictness.degraded_fails;
         json["stranded"] = plan_.stranded();
         json["hosts"] = {{"before", plan_.hosts_before}, {"after", plan_.hosts_after}};
-        json["change"] = {{"added", document::array_of(plan_.added, added_json)},
-                          {"removed", document::array_of(plan_.removed, removed_json)},
-                          {"replaced", document::array_of(plan_.replaced, replaced_json)}};
+        json.object("change", [&](json::Writer& change) {
+            change.values("added", plan_.added, added_json);
+            change.values("removed", plan_.removed, removed_json);
+            change.values("replaced", plan_.replaced, replaced_json);
+        });
         json["policy"] = policy_json();
-        json["running"] = document::array_of(plan_.running, [&](const RunningPlan& entry) { return running(entry); });
-        if (plan_.running.size() > 1) json["matrix"] = document::array_of(matrix_of(plan_), matrix_json);
-        if (!plan_.findings.empty()) json["findings"] = document::array_of(plan_.findings, document::finding_json);
+        json.values("running", plan_.running, [&](const RunningPlan& entry) { return running(entry); });
+        if (plan_.running.size() > 1) json.values("matrix", matrix_of(plan_), matrix_json);
+        if (!plan_.findings.empty()) json.values("findings", plan_.findings, document::finding_json);
         json["start_up"] = start_up(plan_.start_up);
-        json["price"] = document::array_of(plan_.price, [](const WhatIf& what_if) {
+        json.values("price", plan_.price, [](const WhatIf& what_if) {
             return Json{{"hosts", what_if.hosts}, {"gains", fields_of(what_if.gains)}};
         });
-        json["mends"] = document::array_of(plan_.mends, [](const Mend& mend) {
+        json.values("mends", plan_.mends, [](const Mend& mend) {
             return Json{{"hosts", mend.hosts}, {"fields", mend.fields}, {"remedy", mend.remedy}};
         });
-        json["before"] = document::policy_json(plan_.before);
-        json["after"] = document::policy_json(plan_.after);
+        json.object("before", [&](json::Writer& policy) { document::put_policy(policy, plan_.before); });
+        json.object("after", [&](json::Writer& policy) { document::put_policy(policy, plan_.after); });
         json["diff"] = compare::difference_json(plan_.difference, rulebook_);
-        return json;
+        return json.text();
     }
 
 private:
@@ -145,8 +147,6 @@ private:
 
 }  // namespace
 
-std::string to_json(const PoolPlan& plan, const Rulebook& rulebook) {
-    return json::text_of(Writer(plan, rulebook).json());
-}
+std::string to_json(const PoolPlan& plan, const Rulebook& rulebook) { return Writer(plan, rulebook).text(); }
 
 }  // namespace poolcpuid

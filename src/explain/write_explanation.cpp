@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "base/json_text.hpp"
+#include "base/json_writer.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -153,20 +153,20 @@ Json policy_json(const PoolPolicy& policy) {
 }  // namespace
 
 std::string to_json(const Explanation& explanation, const Rulebook& rulebook, const PoolPolicy& policy) {
-    Json json;
+    json::Writer json;
     json["schema"] = "poolcpuid/explain/v1";
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
     json["policy"] = policy_json(policy);
     const VendorMask vendor = rulebook.vendor_mask(policy.vendor);
-    json["fields"] = document::array_of(
-        explanation.fields, [&](const ExplainedField& field) { return field_json(rulebook, vendor, field); });
+    json.values("fields", explanation.fields,
+                [&](const ExplainedField& field) { return field_json(rulebook, vendor, field); });
     json["states"] = states_json(rulebook, explanation.states);
     if (explanation.story) json["story"] = story_json(rulebook, *explanation.story);
     if (explanation.what_ifs) {
-        json["what_ifs"] = document::array_of(
-            *explanation.what_ifs, [&](const WhatIf& what_if) { return what_if_json(what_if, explanation, rulebook); });
+        json.values("what_ifs", *explanation.what_ifs,
+                    [&](const WhatIf& what_if) { return what_if_json(what_if, explanation, rulebook); });
     }
-    return json::text_of(json);
+    return json.text();
 }
 
 }  // namespace poolcpuid

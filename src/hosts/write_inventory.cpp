@@ -3,6 +3,7 @@
 
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
+#include "base/json_writer.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/inventory.hpp"
 
@@ -66,27 +67,30 @@ Json outlier_json(const OutlierHosts& outlier) {
             {"message", outlier.message}};
 }
 
-Json head(const Rulebook& rulebook) {
-    return {{"schema", "poolcpuid/hosts/v1"},
-            {"rulebook", {{"version", rulebook.version}, {"sha256", rulebook.sha256}}}};
+template <typename Object>
+void put_head(Object& json, const Rulebook& rulebook) {
+    json["schema"] = "poolcpuid/hosts/v1";
+    json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
 }
 
 }  // namespace
 
 std::string to_json(const Rulebook& rulebook, const Inventory& inventory) {
-    Json json = head(rulebook);
+    json::Writer json;
+    put_head(json, rulebook);
     json["count"] = inventory.hosts.size();
-    json["vendors"] = document::array_of(inventory.vendors, vendor_json);
-    json["groups"] = document::array_of(inventory.groups, alike_json);
-    json["outliers"] = document::array_of(inventory.outliers, outlier_json);
-    json["hosts"] = document::array_of(inventory.hosts, host_json);
-    return json::text_of(json);
+    json.values("vendors", inventory.vendors, vendor_json);
+    json.values("groups", inventory.groups, alike_json);
+    json.values("outliers", inventory.outliers, outlier_json);
+    json.values("hosts", inventory.hosts, host_json);
+    return json.text();
 }
 
 std::string to_ndjson(const Rulebook& rulebook, const Inventory& inventory) {
     std::string lines;
     for (const HostEntry& host : inventory.hosts) {
-        Json json = head(rulebook);
+        Json json;
+        put_head(json, rulebook);
         json["hosts"] = Json::array({host_json(host)});
         lines += json::line_of(json);
     }

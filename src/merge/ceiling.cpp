@@ -12,7 +12,10 @@ namespace poolcpuid::merge {
 
 namespace {
 
-std::string_view name_of(const Baseline& baseline) { return baseline.id.substr(baseline.id.find(':') + 1); }
+std::string_view name_of(const Baseline& baseline) {
+    const std::string_view id = baseline.id;
+    return id.substr(id.find(':') + 1);
+}
 
 const Level* find_level(const Rulebook& rulebook, std::string_view name) {
     const auto at =
@@ -63,7 +66,7 @@ private:
         std::vector<std::string> names;
         for (const Level& level : rulebook_.levels) names.emplace_back(level.id);
         for (const Baseline& each : rulebook_.baselines) {
-            const bool is_of_project = !project.empty() && each.id.starts_with(project);
+            const bool is_of_project = !project.empty() && std::string_view(each.id).starts_with(project);
             // Of a project that says nothing of any baseline, a name that is not listed is one more of them.
             if (is_of_project && !each.refusal.empty()) throw UsageError(option_ + std::string(each.refusal));
             if (each.refusal.empty()) names.emplace_back(project.empty() ? name_of(each) : each.id);
@@ -98,7 +101,7 @@ void apply_ceiling(const std::string& name, Draft& draft) {
     const Plan& plan = draft.plan();
     const Rulebook& rulebook = plan.rulebook();
     if (const Level* level = find_level(rulebook, name)) {
-        for (auto above = level + 1; above != rulebook.levels.data() + rulebook.levels.size(); ++above) {
+        for (auto above = level + 1; above != rulebook.levels.end(); ++above) {
             for (const FieldIndex index : above->features) draft.take_out(index, {Cause::ceiling, 0});
         }
         return;

@@ -1,6 +1,7 @@
 #include "merge/decisions.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -38,53 +39,86 @@ struct SeenState {
 class Decider {
 public:
     explicit Decider(const DecisionInputs& inputs)
-        : in_(inputs), limits_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+        : in_(inputs), limits_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {
+        for (const FieldIndex index : plan_.fields()) {
+            if (plan_.lays_out_state(rulebook_[index])) layout_fields_.push_back(index);
+        }
+    }
 
-    std::vector<Decision> run() {
+    std::vector<Decision> run() const {
+        std::vector<Subject> subjects = subjects_to_decide();
+        const auto key = [&](const Subject& subject) {
+            const BitPlace place = rulebook_[subject.index].place(subject.subleaf);
+            return std::tuple(place.is_msr, place.leaf, place.subleaf_first, place.reg, place.low);
+        };
+        std::stable_sort(subjects.begin(), subjects.end(),
+                         [&](const Subject& a, const Subject& b) { return key(a) < key(b); });
+        std::vector<Decision> decisions;
+        decisions.reserve(subjects.size());
+        for (const Subject& subject : subjects) {
+            decisions.push_back(subject.state == nullptr ? decide_field(subject) : decide_state(subject));
+        }
+        return decisions;
+    }
+
+private:
+    // What there is something to say about: a field in one subleaf, or an XSAVE state, whose size it is then.
+    struct Subject {
+        FieldIndex index = no_field;
+        std::uint32_t subleaf = 0;
+        const XsaveComponent* state = nullptr;
+        std::vector<SeenValue> seen{};  // of a field: on each variant
+    };
+
+    std::vector<Subject> subjects_to_decide() const {
+        std::vector<Subject> subjects;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (field.rule == Rule::owned) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (limits_.state_of(index, subleaf) == nullptr) decide_field(index, subleaf);
+                if (limits_.state_of(index, subleaf) != nullptr) continue;
+                Subject subject{index, subleaf, nullptr, seen_on_each(index, subleaf)};
+                if (is_told(subject)) subjects.push_back(std::move(subject));
             }
         }
-        for (const XsaveComponent& component : rulebook_.xsave) decide_state(component);
-        const auto key = [](const Decision& d) {
-            return std::tuple(d.place.is_msr, d.place.leaf, d.place.subleaf_first, d.place.reg, d.place.low);
-        };
-        std::stable_sort(decisions_.begin(), decisions_.end(),
-                         [&](const Decision& a, const Decision& b) { return key(a) < key(b); });
-        return std::move(decisions_);
-    }
-
-private:
-    ValuesSeen values_of(FieldIndex index, std::uint32_t subleaf) const {
-        ValuesSeen values;
-        for (const Variant& variant : in_.variants) {
-            values[brought_value(plan_, *variant.promises, index, subleaf)].insert(&variant);
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const FieldIndex size = size_to_tell(component);
+            if (size != no_field) subjects.push_back({size, component.bit, &component});
         }
-        return values;
+        return subjects;
     }
 
-    // Whether there is nothing to say: all hosts say the same and the policy says it too.
-    bool is_plain(FieldIndex index, std::uint32_t subleaf, std::uint64_t value, const ValuesSeen& values) const {
+    // What the field is on each variant. Most fields are the same on all of them, and need no map.
+    std::vector<SeenValue> seen_on_each(FieldIndex index, std::uint32_t subleaf) const {
+        std::vector<SeenValue> seen;
+        seen.reserve(in_.variants.size());
+        for (const Variant& variant : in_.variants) {
+            seen.push_back(brought_value(plan_, *variant.promises, index, subleaf));
+        }
+        return seen;
+    }
+
+    // Whether there is nothing to say: all hosts say the same and the policy says it too. seen: on each variant.
+    bool is_plain(FieldIndex index, std::uint32_t subleaf, std::uint64_t value,
+                  const std::vector<SeenValue>& seen) const {
         const Field& field = rulebook_[index];
-        const SeenValue& first = values.begin()->first;
+        const SeenValue& first = seen.front();
         // A number that is 0 by its meaning (see zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
         const bool as_read = first.known && !first.modelled;
+        const auto is_as_first = [&](const SeenValue& other) { return other == first; };
         const auto is_hidden = [&](const Variant& variant) {
             return is_withheld(plan_, *variant.promises, index, subleaf);
         };
-        if (values.size() == 1 && as_read && (first.value == value || stands_for) &&
+        if (as_read && (first.value == value || stands_for) && std::all_of(seen.begin(), seen.end(), is_as_first) &&
             std::none_of(in_.variants.begin(), in_.variants.end(), is_hidden)) {
             return true;
         }
         // What is never shown is no decision as long as nobody has it.
-        const bool all_zero =
-            std::all_of(values.begin(), values.end(), [](const auto& v) { return v.first.value == 0; });
+        const auto is_zero = [](const SeenValue& other) { return other.value == 0; };
         const bool has_promise = promises_by_bits(field.rule) || promises_by_number(field.rule);
-        return value == 0 && all_zero && (!has_promise || in_.draft.is_out_of_sight(index));
+        return value == 0 && std::all_of(seen.begin(), seen.end(), is_zero) &&
+               (!has_promise || in_.draft.is_out_of_sight(index));
     }
 
     // What an operator asked for is told, be it what the hosts agree on.
@@ -93,54 +127,62 @@ private:
         return cause == Cause::set || cause == Cause::hidden;
     }
 
-    void decide_field(FieldIndex index, std::uint32_t subleaf) {
-        const Field& field = rulebook_[index];
-        const std::uint64_t value = value_in(in_.rows, field, subleaf);
-        const ValuesSeen values = values_of(index, subleaf);
-        const auto scrubbed = field.rule == Rule::guarded ? told_scrubs(in_.draft, index, subleaf) : std::nullopt;
-        if (!is_override(index) && scrubbed.value_or(true) && is_plain(index, subleaf, value, values)) return;
-        Decision decision = decision_on(index, subleaf, value);
-        for (const auto& [seen, variants] : values) add_value(decision.values, seen, variants);
-        put_cause(decision, index, subleaf);
-        decision.scrubs = scrubbed;
-        put_remarks(decision, index, subleaf, values);
-        finish(std::move(decision));
+    bool is_told(const Subject& subject) const {
+        const auto& [index, subleaf, state, seen] = subject;
+        return is_override(index) || !scrubbed(index, subleaf).value_or(true) ||
+               !is_plain(index, subleaf, value_in(in_.rows, rulebook_[index], subleaf), seen);
     }
 
-    Decision decision_on(FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
+    std::optional<bool> scrubbed(FieldIndex index, std::uint32_t subleaf) const {
+        return rulebook_[index].rule == Rule::guarded ? told_scrubs(in_.draft, index, subleaf) : std::nullopt;
+    }
+
+    Decision decide_field(const Subject& subject) const {
+        const auto& [index, subleaf, state, seen] = subject;
+        ValuesSeen values;
+        for (std::size_t i = 0; i < seen.size(); ++i) values[seen[i]].insert(&in_.variants[i]);
+        Decision decision = decision_on(index, subleaf);
+        decision.values.reserve(values.size());
+        for (const auto& [value, variants] : values) add_value(decision.values, value, variants);
+        put_cause(decision, index, subleaf);
+        decision.scrubs = scrubbed(index, subleaf);
+        put_remarks(decision, index, subleaf, values);
+        decision.reason = document::reason_of(rulebook_, decision, index);
+        return decision;
+    }
+
+    Decision decision_on(FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
         Decision decision;
         decision.field = field.id;
         decision.place = field.place(subleaf);
         decision.rule = to_string(field.rule);
-        decision.value = value;
+        decision.value = value_in(in_.rows, field, subleaf);
         decision.because = limits_.hosts(index, subleaf);
         decision.mitigates = rulebook_.ids_mitigated_by(field, plan_.vendor_mask());
         return decision;
     }
 
-    void finish(Decision decision) {
-        decision.reason = document::reason_of(rulebook_, decision);
-        decisions_.push_back(std::move(decision));
-    }
-
-    // The size of a state stands for its row: which of the fields differs is a detail of the layout.
-    void decide_state(const XsaveComponent& component) {
+    // The size of a state stands for its row: which of the fields differs is a detail of the layout. no_field where
+    // there is nothing to say.
+    FieldIndex size_to_tell(const XsaveComponent& component) const {
         FieldIndex size = no_field;
         bool all_plain = true;
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : layout_fields_) {
             const Field& field = rulebook_[index];
-            const bool is_its = plan_.lays_out_state(field) && field.subleaf_first <= component.bit &&
-                                component.bit <= field.subleaf_last;
-            if (!is_its) continue;
+            if (!field.is_in_subleaf(component.bit)) continue;
             if (field.reg == size_register) size = index;
             const std::uint64_t value = value_in(in_.rows, field, component.bit);
-            all_plain = all_plain && is_plain(index, component.bit, value, values_of(index, component.bit));
+            all_plain = all_plain && is_plain(index, component.bit, value, seen_on_each(index, component.bit));
         }
-        if (size == no_field || all_plain) return;
-        Decision decision = decision_on(size, component.bit, value_in(in_.rows, rulebook_[size], component.bit));
+        return all_plain ? no_field : size;
+    }
+
+    Decision decide_state(const Subject& subject) const {
+        const XsaveComponent& component = *subject.state;
+        Decision decision = decision_on(subject.index, component.bit);
         decision.state = component.id;
-        put_layouts(decision, component, size);
+        put_layouts(decision, component, subject.index);
         decision.cause = limits_.cause_of(component);
         if (decision.cause == Cause::xsave_state) {
             for (const XsaveComponent& other : rulebook_.xsave) {
@@ -150,7 +192,8 @@ private:
         } else if (decision.cause == Cause::dependency) {
             decision.on = ids_of(component.features);
         }
-        finish(std::move(decision));
+        decision.reason = document::reason_of(rulebook_, decision, subject.index);
+        return decision;
     }
 
     void put_layouts(Decision& decision, const XsaveComponent& component, FieldIndex size) const {
@@ -264,7 +307,7 @@ private:
     const Limits limits_;
     const Plan& plan_;
     const Rulebook& rulebook_;
-    std::vector<Decision> decisions_;
+    std::vector<FieldIndex> layout_fields_;  // of XSAVE states
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
 // are never shown together and losing IBRS turns the one into the other.
 std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
-    const auto word = plan_->find_word(place_of(field, subleaf));
+    const auto word = plan_->find_word(index, subleaf);
     if (!word) return 0;
     if (const RetpolineBits* group = plan_->retpoline_of(index)) {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
@@ -155,7 +155,8 @@ bool Draft::apply_dependencies() {
         const auto is_present = [&](FieldIndex index) { return present(index); };
         if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
         for (const FieldIndex index : dependency.dependents) {
-            if (!present(index)) continue;
+            const bool is_filled_in = (*rulebook_)[index].rule == Rule::owned && !is_out(index);
+            if (!present(index) && !is_filled_in) continue;
             take_out(index, {Cause::dependency, i});
             changed = true;
         }

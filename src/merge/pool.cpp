@@ -139,7 +139,7 @@ namespace {
 
 bool keeps_bits(const Plan& plan, const HostPromises& host, FieldIndex index) {
     const Field& field = plan.rulebook()[index];
-    const auto word = plan.find_word(place_of(field, field.subleaf_first));
+    const auto word = plan.find_word(index, field.subleaf_first);
     return word && (host.atoms.words[*word] & field.mask()) == field.mask();
 }
 
@@ -148,7 +148,7 @@ bool keeps_bits(const Plan& plan, const HostPromises& host, FieldIndex index) {
 SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = plan.rulebook()[index];
     if (promises_by_bits(field.rule)) {
-        if (const auto word = plan.find_word(place_of(field, subleaf))) {
+        if (const auto word = plan.find_word(index, subleaf)) {
             std::uint64_t value = plan.words()[*word].value_of(host.atoms.words[*word]) & field.mask();
             const bool known = (host.unknown[*word] & field.mask()) == 0;
             // Bad news goes by the name that the host's own EIBRS gives it.
@@ -185,7 +185,7 @@ SeenValue brought_value(const Plan& plan, const HostPromises& host, FieldIndex i
 bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = plan.rulebook()[index];
     if (!promises_by_bits(field.rule)) return false;
-    const auto word = plan.find_word(place_of(field, subleaf));
+    const auto word = plan.find_word(index, subleaf);
     return word && (host.withheld[*word] & field.mask()) != 0;
 }
 

@@ -1,13 +1,12 @@
 #include "poolcpuid/pool_state.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "base/hex.hpp"
-#include "base/keyed_hash.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
@@ -49,12 +48,12 @@ std::vector<std::string> views_of(const HostGroup& group) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;                                                       // none until the first host
-    Atoms atoms;                                                                            // the semilattice
-    HostGroups groups;                                                                      // provenance
-    std::unordered_map<std::string, std::shared_ptr<const HostPromises>, KeyedHash> known;  // by views_key
-    std::shared_ptr<Names> names = std::make_shared<Names>();  // shared by copies until one changes
-    std::vector<std::string> contents;                         // digests, by HostGroup::number
+    std::shared_ptr<const Plan> plan;                                  // none until the first host
+    Atoms atoms;                                                       // the semilattice
+    HostGroups groups;                                                 // provenance
+    std::map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_key
+    std::shared_ptr<Names> names = std::make_shared<Names>();          // shared by copies until one changes
+    std::vector<std::string> contents;                                 // digests, by HostGroup::number
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
@@ -191,8 +190,14 @@ struct PoolState::Impl {
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
     Impl with_ceiling(const MergeOptions& options) const {
         if (!plan) throw NoPolicyError("no host to make a policy from");
-        Impl pool = *this;
+        Impl pool(*rulebook);  // without what is known of views, which is for hosts that are still to come
+        pool.vendor_string = vendor_string;
+        pool.plan = plan;
+        pool.atoms = atoms;
         pool.groups = listed(options.most_names);
+        pool.names = names;
+        pool.contents = contents;
+        pool.skipped = skipped;
         if (!options.ceiling_policy) return pool;
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);

@@ -24,7 +24,14 @@ Plan Plan::of(const Rulebook& rulebook, const PoolPolicy& policy) {
     throw NoPolicyError("the policy is for the vendor \"" + policy.vendor + "\", which the rulebook does not know");
 }
 
-Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook), vendor_(vendor) {
+namespace {
+
+constexpr std::size_t no_slot = ~std::size_t{0};
+
+}  // namespace
+
+Plan::Plan(const Rulebook& rulebook, std::size_t vendor)
+    : rulebook_(&rulebook), vendor_(vendor), first_slots_(rulebook.fields.size(), no_slot) {
     for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
         const Field& field = rulebook.fields[i];
         if (!applies(field)) continue;
@@ -39,6 +46,7 @@ Plan::Plan(const Rulebook& rulebook, std::size_t vendor) : rulebook_(&rulebook),
     for (const FieldIndex index : fields_) add_field(index);
     std::sort(words_.begin(), words_.end(),
               [](const PromiseWord& a, const PromiseWord& b) { return a.place < b.place; });
+    place_words();
     find_enumerators();
 }
 
@@ -49,10 +57,11 @@ void Plan::add_field(FieldIndex index) {
         return;
     }
     // The rows that lay out XSAVE components are compared as components (Atoms::components), not one by one.
-    const bool is_layout = lays_out_state(field);
+    const bool is_number = promises_by_number(field.rule) && !lays_out_state(field);
+    if (is_number) first_slots_[index] = numbers_.size();
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
         if (promises_by_bits(field.rule)) add_word(index, subleaf);
-        if (promises_by_number(field.rule) && !is_layout) numbers_.push_back({index, subleaf});
+        if (is_number) numbers_.push_back({index, subleaf});
         if (field.rule == Rule::guarded) guards_.push_back({index, subleaf});
     }
 }
@@ -63,6 +72,18 @@ void Plan::add_word(FieldIndex index, std::uint32_t subleaf) {
     auto at = std::find_if(words_.begin(), words_.end(), [&](const PromiseWord& word) { return word.place == place; });
     if (at == words_.end()) at = words_.insert(words_.end(), {place, 0, 0});
     (is_inverted(index) ? at->inverted : at->intersect) |= field.mask();
+}
+
+// Once they are sorted.
+void Plan::place_words() {
+    for (const FieldIndex index : fields_) {
+        const Field& field = (*rulebook_)[index];
+        if (!promises_by_bits(field.rule) || field.of_identity) continue;
+        first_slots_[index] = places_.size();
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            places_.push_back(*find_word(place_of(field, subleaf)));
+        }
+    }
 }
 
 bool Plan::is_inverted(FieldIndex index) const noexcept {
@@ -110,11 +131,19 @@ std::optional<std::size_t> Plan::find_word(const RegisterPlace& place) const noe
     return static_cast<std::size_t>(at - words_.begin());
 }
 
-std::optional<std::size_t> Plan::find_number(FieldIndex field, std::uint32_t subleaf) const noexcept {
-    for (std::size_t i = 0; i < numbers_.size(); ++i) {
-        if (numbers_[i].field == field && numbers_[i].subleaf == subleaf) return i;
-    }
-    return std::nullopt;
+std::optional<std::size_t> Plan::slot_of(FieldIndex index, std::uint32_t subleaf) const noexcept {
+    const Field& field = (*rulebook_)[index];
+    if (first_slots_[index] == no_slot || !field.is_in_subleaf(subleaf)) return std::nullopt;
+    return first_slots_[index] + (subleaf - field.subleaf_first);
+}
+
+std::optional<std::size_t> Plan::find_word(FieldIndex index, std::uint32_t subleaf) const noexcept {
+    const auto slot = promises_by_bits((*rulebook_)[index].rule) ? slot_of(index, subleaf) : std::nullopt;
+    return slot ? std::optional(places_[*slot]) : std::nullopt;
+}
+
+std::optional<std::size_t> Plan::find_number(FieldIndex index, std::uint32_t subleaf) const noexcept {
+    return promises_by_number((*rulebook_)[index].rule) ? slot_of(index, subleaf) : std::nullopt;
 }
 
 std::uint64_t Plan::bits_with_field(const RegisterPlace& place) const noexcept {

@@ -110,7 +110,9 @@ public:
 
     // The place of a word, or nothing. Logarithmic.
     std::optional<std::size_t> find_word(const RegisterPlace& place) const noexcept;
-    // The place of a number, or nothing. Linear in the number of number slots.
+    // The same for the word in which a field of this vendor promises by bits; nothing for all other fields. Constant.
+    std::optional<std::size_t> find_word(FieldIndex field, std::uint32_t subleaf) const noexcept;
+    // The place of a number, or nothing. Constant.
     std::optional<std::size_t> find_number(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
     // The bits of a register that stand in a field of this vendor. Linear in the fields of its leaf.
@@ -130,6 +132,8 @@ public:
 private:
     void add_field(FieldIndex index);
     void add_word(FieldIndex index, std::uint32_t subleaf);
+    void place_words();
+    std::optional<std::size_t> slot_of(FieldIndex field, std::uint32_t subleaf) const noexcept;
     void find_enumerators();
     FieldIndex cpuid_gate(FieldIndex index) const noexcept;
 
@@ -137,6 +141,8 @@ private:
     std::size_t vendor_;
     std::vector<PromiseWord> words_;
     std::vector<NumberSlot> numbers_;
+    std::vector<std::size_t> places_;       // of words: those of a field's subleaves one behind the other
+    std::vector<std::size_t> first_slots_;  // by field, of its first subleaf: in places_ or numbers_, or no_slot
     std::vector<GuardSlot> guards_;
     std::vector<FieldIndex> fields_;
     std::vector<RetpolineBits> retpoline_;

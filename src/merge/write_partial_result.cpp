@@ -48,9 +48,9 @@ Json skipped_json(const UnreadableInput& input) {
 }
 
 // Puts `,"KEY":[` and each element on a line of its own.
-class List {
+class ListWriter {
 public:
-    List(std::string& text, const char* key) : text_(text) { text_ += std::string(",\"") + key + "\":["; }
+    ListWriter(std::string& text, const char* key) : text_(text) { text_ += std::string(",\"") + key + "\":["; }
 
     void add(const std::string& element) {
         text_ += is_empty_ ? "\n" : ",\n";
@@ -90,17 +90,17 @@ std::string to_json(const PartialResult& part, const Rulebook& rulebook, const P
         {"options", {{"skip_unreadable", options.skip_unreadable}, {"allow_partial", options.allow_partial}}}};
     std::string text = compact(head);
     text.pop_back();  // the brace: more follows
-    List contents(text, "contents");
+    ListWriter contents(text, "contents");
     std::size_t count = 0;
     for (auto& [content, number] : numbers) {
         number = count++;
         contents.add(content);
     }
     contents.end();
-    List hosts(text, "hosts");
+    ListWriter hosts(text, "hosts");
     for (const Entry& entry : entries) hosts.add(entry_text(entry));
     hosts.end();
-    List skipped(text, "skipped");
+    ListWriter skipped(text, "skipped");
     for (const UnreadableInput& input : part.unreadable()) skipped.add(compact(skipped_json(input)));
     skipped.end();
     const auto nothing = [](const json::Part&, const json::Value&) {};

@@ -1,4 +1,5 @@
-// What several of the JSON documents write alike: places, names of fields, host classes, findings.
+// What several of the JSON documents write alike: places, names of fields, host classes, findings. Where it says
+// Object, it is an ordered_json or a json::Writer.
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
+#include "base/json_writer.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/audit.hpp"
 #include "poolcpuid/cpu.hpp"
@@ -16,7 +18,8 @@
 namespace poolcpuid::document {
 
 // Adds "msr", or "leaf", "subleaf" and "register", and "bits".
-inline void put_place(nlohmann::ordered_json& json, const BitPlace& place) {
+template <typename Object>
+void put_place(Object& json, const BitPlace& place) {
     if (place.is_msr) {
         json["msr"] = to_hex(place.leaf);
     } else {
@@ -37,8 +40,8 @@ inline nlohmann::ordered_json names_json(const Rulebook& rules, const std::strin
 }
 
 // Adds "field", its place, and "names".
-inline void put_field(nlohmann::ordered_json& json, const Rulebook& rules, const std::string& id,
-                      const BitPlace& place) {
+template <typename Object>
+void put_field(Object& json, const Rulebook& rules, const std::string& id, const BitPlace& place) {
     json["field"] = id;
     put_place(json, place);
     json["names"] = names_json(rules, id);
@@ -56,10 +59,16 @@ inline nlohmann::ordered_json advice_json(const AuditAdvice& advice) {
 
 // Adds "hosts", "count" and, where not all names are listed and it is known, "cpus": how many have each CPU. Of a list
 // that is whole the host classes say it.
-inline void put_hosts(nlohmann::ordered_json& json, const HostList& hosts) {
-    json["hosts"] = hosts.names;
-    json["count"] = hosts.count;
-    if (hosts.count > hosts.names.size() && !hosts.cpus.empty()) json["cpus"] = hosts.cpus;
+template <typename Object>
+void put_hosts(Object& json, const std::vector<std::string>& names, std::size_t count, const CpuCounts& cpus) {
+    json["hosts"] = names;
+    json["count"] = count;
+    if (count > names.size() && !cpus.empty()) json["cpus"] = cpus;
+}
+
+template <typename Object>
+void put_hosts(Object& json, const HostList& hosts) {
+    put_hosts(json, hosts.names, hosts.count, hosts.cpus);
 }
 
 inline nlohmann::ordered_json hosts_json(const HostList& hosts) {
@@ -81,7 +90,8 @@ inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
 }
 
 // Adds "cpu", "microcode", "kernel" and "vmm", those that are known.
-inline void put_facts(nlohmann::ordered_json& json, const HostFacts& facts) {
+template <typename Object>
+void put_facts(Object& json, const HostFacts& facts) {
     if (facts.cpu) json["cpu"] = cpu_json(*facts.cpu);
     if (facts.microcode) json["microcode"] = to_hex(*facts.microcode);
     if (!facts.kernel.empty()) json["kernel"] = facts.kernel;
@@ -114,9 +124,7 @@ nlohmann::ordered_json array_of(const std::vector<Entry>& entries, ToJson to_jso
     return array;
 }
 
-// The policy document as a JSON value, for documents that hold one.
-
-// What to_json writes.
-nlohmann::ordered_json policy_json(const PoolPolicy& policy);
+// Adds the members of the policy document, for documents that hold one.
+void put_policy(json::Writer& json, const PoolPolicy& policy);
 
 }  // namespace poolcpuid::document

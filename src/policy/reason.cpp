@@ -14,8 +14,8 @@ class Writer {
 public:
     enum class Hosts { named, left_out };
 
-    Writer(const Rulebook& rulebook, const Decision& decision, Hosts hosts)
-        : rulebook_(rulebook), decision_(decision), index_(rulebook.find(decision.field)) {
+    Writer(const Rulebook& rulebook, const Decision& decision, FieldIndex field, Hosts hosts)
+        : rulebook_(rulebook), decision_(decision), index_(field) {
         if (hosts == Hosts::named && decision.because.count > 0) {
             who_ = " (" + enumerate(decision.because) + ")";
         }
@@ -178,13 +178,13 @@ Cause cause_of(const Field& field) noexcept {
     return field.rule == Rule::identity ? Cause::identity : Cause::hosts;
 }
 
-std::string reason_of(const Rulebook& rulebook, const Decision& decision) {
-    const Writer writer(rulebook, decision, Writer::Hosts::named);
+std::string reason_of(const Rulebook& rulebook, const Decision& decision, FieldIndex field) {
+    const Writer writer(rulebook, decision, field, Writer::Hosts::named);
     return writer.what_happened() + writer.remarks() + writer.why();
 }
 
 std::string what_happened(const Rulebook& rulebook, const Decision& decision) {
-    const Writer writer(rulebook, decision, Writer::Hosts::left_out);
+    const Writer writer(rulebook, decision, rulebook.find(decision.field), Writer::Hosts::left_out);
     return writer.what_happened() + writer.remarks();
 }
 

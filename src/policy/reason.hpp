@@ -13,8 +13,8 @@ namespace poolcpuid::document {
 // What sets a field of this kind when nothing takes or sets it: owned, never, derived, identity, or the hosts.
 Cause cause_of(const Field& field) noexcept;
 
-// The whole reason.
-std::string reason_of(const Rulebook& rulebook, const Decision& decision);
+// The whole reason. field: the decision's, in the rulebook.
+std::string reason_of(const Rulebook& rulebook, const Decision& decision, FieldIndex field);
 
 // The same without the hosts in parentheses and the field's why, for those who show these apart.
 std::string what_happened(const Rulebook& rulebook, const Decision& decision);

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
-#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/policy.hpp"
@@ -14,43 +13,41 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json row_json(const CpuidRow& row) {
-    Json json;
+void put_row(json::Writer& json, const CpuidRow& row) {
     json["leaf"] = to_hex(row.key.leaf);
     json["subleaf"] = to_hex(row.key.subleaf);
     for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
-    return json;
 }
 
-Json value_json(const ValueOfHosts& value) {
-    Json json;
+void put_msr(json::Writer& json, const MsrRow& row) {
+    json["index"] = to_hex(row.index);
+    json["value"] = to_hex(row.value.value_or(0), 16);
+}
+
+void put_value(json::Writer& json, const ValueOfHosts& value) {
     json["value"] = document::value_word(value.value);
     if (value.at) {
         json["offset"] = to_hex(value.at->offset);
         json["aligned"] = value.at->aligned;
     }
-    document::put_hosts(json, value.list());
-    return json;
+    document::put_hosts(json, value.hosts, value.count, value.cpus);
 }
 
-Json remark_json(const Remark& remark) {
-    Json json;
+void put_remark(json::Writer& json, const Remark& remark) {
     json["kind"] = to_string(remark.kind);
     if (!remark.kernel.empty()) json["kernel"] = remark.kernel;
     document::put_hosts(json, remark.hosts);
-    return json;
 }
 
-Json decision_json(const Decision& decision, bool with_cause) {
-    Json json;
+void put_decision(json::Writer& json, const Decision& decision, bool with_cause) {
     json["field"] = decision.field;
     document::put_place(json, decision.place);
     if (!decision.state.empty()) json["state"] = decision.state;
     json["rule"] = decision.rule;
     json["value"] = to_hex(decision.value);
-    json["values"] = document::array_of(decision.values, value_json);
+    json.objects("values", decision.values, put_value);
     if (with_cause) {
         json["cause"] = to_string(decision.cause);
         if (!decision.on.empty()) json["on"] = decision.on;
@@ -60,10 +57,9 @@ Json decision_json(const Decision& decision, bool with_cause) {
     if (decision.because.count > decision.because.names.size() && !decision.because.cpus.empty())
         json["because_cpus"] = decision.because.cpus;
     if (decision.scrubs) json["scrubs"] = *decision.scrubs;
-    if (!decision.remarks.empty()) json["remarks"] = document::array_of(decision.remarks, remark_json);
+    if (!decision.remarks.empty()) json.objects("remarks", decision.remarks, put_remark);
     if (!decision.mitigates.empty()) json["mitigates"] = decision.mitigates;
     json["reason"] = decision.reason;
-    return json;
 }
 
 Json options_json(const RecordedOptions& options) {
@@ -90,8 +86,7 @@ std::string_view to_string(Severity severity) noexcept {
     return "note";
 }
 
-nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
-    Json json;
+void document::put_policy(json::Writer& json, const PoolPolicy& policy) {
     json["schema"] = "poolcpuid/policy/v1";
     if (policy.minor > 0) json["minor"] = policy.minor;
     if (policy.lean) json["lean"] = true;
@@ -100,26 +95,20 @@ nlohmann::ordered_json document::policy_json(const PoolPolicy& policy) {
     if (!policy.level.empty()) json["level"] = policy.level;
     if (!policy.options.empty()) json["options"] = options_json(policy.options);
     json["rulebook"] = {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}};
-    json["hosts"] = document::array_of(policy.hosts, document::class_json);
+    json.values("hosts", policy.hosts, document::class_json);
     json["names_sha256"] = policy.names_sha256;
-    json["cpuid"] = document::array_of(policy.cpuid, row_json);
-    json["msrs"] = document::array_of(policy.msrs, [](const MsrRow& row) {
-        return Json{{"index", to_hex(row.index)}, {"value", to_hex(row.value.value_or(0), 16)}};
-    });
+    json.objects("cpuid", policy.cpuid, put_row);
+    json.objects("msrs", policy.msrs, put_msr);
     if (policy.minor > 1) json["features"] = policy.features;
-    json["owned"] = document::array_of(policy.owned, [](const BitPlace& place) {
-        Json entry;
-        document::put_place(entry, place);
-        return entry;
+    json.objects("owned", policy.owned, document::put_place<json::Writer>);
+    json.objects("decisions", policy.decisions, [&](json::Writer& entry, const Decision& decision) {
+        put_decision(entry, decision, policy.minor > 0);
     });
-    json["decisions"] = document::array_of(
-        policy.decisions, [&](const Decision& decision) { return decision_json(decision, policy.minor > 0); });
-    json["findings"] = document::array_of(policy.findings, [&](const Finding& finding) {
+    json.values("findings", policy.findings, [&](const Finding& finding) {
         Json entry = document::finding_json(finding);
         if (policy.minor < 2) entry.erase("count");
         return entry;
     });
-    return json;
 }
 
 PoolPolicy as_lean(PoolPolicy policy) {
@@ -144,7 +133,13 @@ PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {
     return policy;
 }
 
-std::string to_json(const PoolPolicy& policy) { return json::text_of(document::policy_json(policy)); }
+std::string to_json(const PoolPolicy& policy) {
+    constexpr std::size_t of_decision = 1024;  // more than most take, and too much is nothing that is touched
+    constexpr std::size_t of_all_else = 32 * of_decision;
+    json::Writer json(of_all_else + policy.decisions.size() * of_decision);
+    document::put_policy(json, policy);
+    return json.text();
+}
 
 std::string sha256_of(const PoolPolicy& policy) {
     return policy.older_sha256.empty() ? sha256_hex(to_json(policy)) : policy.older_sha256;

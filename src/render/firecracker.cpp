@@ -33,7 +33,11 @@ std::string bitmap(std::uint64_t value, std::uint64_t left_alone, unsigned width
 class Template {
 public:
     Template(const TargetInput& input, const FirecrackerData& data)
-        : policy_(input.policy), plan_(input.plan), data_(data), owned_(input.policy.owned) {}
+        : policy_(input.policy),
+          plan_(input.plan),
+          data_(data),
+          kvm_(rulebook::kvm_data(input.plan.rulebook())),
+          owned_(input.policy.owned) {}
 
     Json json() {
         Json document;
@@ -43,7 +47,7 @@ public:
             document["cpuid_modifiers"].push_back(leaf_json(key, value));
         document["msr_modifiers"] = Json::array();
         for (const MsrRow& row : policy_.msrs) {
-            if (is_fixed(row.index)) continue;
+            if (is_fixed(row.index) || kvm_.makes(row.index)) continue;  // what KVM makes it takes from no VMM
             const std::uint64_t owned = owned_.of({true, {row.index, 0}, Register::eax});
             document["msr_modifiers"].push_back(
                 {{"addr", to_hex(row.index)}, {"bitmap", bitmap(row.value.value_or(0), owned, 64)}});
@@ -73,6 +77,7 @@ private:
     const PoolPolicy& policy_;
     const merge::Plan& plan_;
     const FirecrackerData& data_;
+    KvmData kvm_;
     merge::OwnedBits owned_;
 };
 
@@ -96,6 +101,10 @@ Rendering render_firecracker(const TargetInput& input) {
     GuestView view(input.plan, input.policy);
     for (const FixedBits& bits : data.fixed) {
         if (is_for(bits.vendors, input.vendor)) view.apply(bits);
+    }
+    for (const FixedBits& rows : data.of_host) {
+        forget_absent(
+            view, [&](LeafKey key) { return rows.place.has_row(key); }, rows.why);
     }
     view.settle();
     rendering.inexpressible = view.differences();

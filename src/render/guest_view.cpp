@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "base/hex.hpp"
@@ -82,8 +83,11 @@ void GuestView::apply(const FixedBits& fixed, Kind kind) {
         for (const Register reg : data.registers) put({data.is_msr, {data.leaf_first, data.subleaf_first}, reg});
         return;
     }
-    for (const LeafKey& key : rows()) {
-        if (!data.has_row(key)) continue;
+    std::set<LeafKey> keys;
+    for (const auto& [place, bits] : registers_) {
+        if (!place.is_msr && data.has_row(place.key)) keys.insert(place.key);
+    }
+    for (const LeafKey& key : keys) {
         for (const Register reg : data.registers) put({false, key, reg});
     }
 }

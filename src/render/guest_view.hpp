@@ -36,7 +36,8 @@ public:
     void set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason);
     void forget(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
-    // Bits that the VMM sets by itself. A range of leaves or subleaves means the rows that the policy has.
+    // Bits that the VMM sets by itself. A range of leaves or subleaves means the rows that the policy has, and those of
+    // which something was said.
     void apply(const FixedBits& bits, Kind kind = Kind::feature);
 
     // The guest does not see an XSAVE state, whatever it sees of its features; or nobody can tell here.

@@ -29,7 +29,9 @@ constexpr std::string_view of_kvm = "kvm";
 // True when the policy speaks of KVM's services: it decides then, else it is the VMM's business.
 bool promises_services(const QemuView& guest) {
     bool any = false;
-    guest.each_flag([&](const Field& field, std::uint32_t) { any = any || field.names.qemu.starts_with(of_kvm); });
+    guest.each_flag([&](const Field& field, std::uint32_t) {
+        any = any || std::string_view(field.names.qemu).starts_with(of_kvm);
+    });
     return any;
 }
 

@@ -177,7 +177,10 @@ bool QemuView::holds(const std::string& condition) const {
     return view_.promised(field, field.subleaf_first) != 0;
 }
 
-bool QemuView::wants_pmu() const { return holds("pmu_version"); }
+bool QemuView::wants_pmu() const {
+    return std::any_of(data_.pmu_for.begin(), data_.pmu_for.end(),
+                       [&](const std::string& field) { return holds(field); });
+}
 
 void QemuView::lose_nameless() {
     for (const FieldIndex index : input_.plan.fields()) {

@@ -1,6 +1,8 @@
 #include "render/whole_rows.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "merge/owned_bits.hpp"
 
@@ -45,10 +47,32 @@ std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& 
     return rows;
 }
 
+void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_to_host, const std::string& reason) {
+    const merge::Plan& plan = view.plan();
+    const std::vector<LeafKey> rows = view.rows();
+    std::set<std::pair<std::string_view, std::uint32_t>> decided;
+    for (const Decision& decision : view.policy().decisions)
+        decided.emplace(decision.field, decision.place.subleaf_first);
+    for (const FieldIndex index : plan.fields()) {
+        const Field& field = plan.rulebook()[index];
+        if (field.is_msr || !merge::promises_by_bits(field.rule)) continue;
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            const LeafKey key{field.leaf, subleaf};
+            const bool is_of_state = field.leaf == plan.xsave_leaf() && subleaf >= 2;  // it goes with the state
+            if (is_of_state || !is_left_to_host(key) || std::binary_search(rows.begin(), rows.end(), key)) continue;
+            if (view.policy().lean || decided.contains({field.id, subleaf})) view.forget(field, subleaf, reason);
+        }
+    }
+}
+
 void forget_the_rest(GuestView& view, const RowWords& words, const std::string& of_rows, const std::string& of_msrs) {
-    for (const LeafKey& key : view.rows()) {
+    const auto is_left_to_host = [&](LeafKey key) {
         const bool is_said = key.subleaf == 0 && has_leaf(words.leaves, key.leaf);
-        if (is_said || has_leaf(words.computed, key.leaf)) continue;
+        return !is_said && !has_leaf(words.computed, key.leaf);
+    };
+    forget_absent(view, is_left_to_host, of_rows);
+    for (const LeafKey& key : view.rows()) {
+        if (!is_left_to_host(key)) continue;
         const bool describes = has_leaf(words.caches, key.leaf);
         for (const Register reg : all_registers) {
             view.forget({false, key, reg}, ~std::uint32_t{0}, of_rows,

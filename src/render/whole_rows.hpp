@@ -2,7 +2,9 @@
 // have words for the first subleaf alone and none for MSRs.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <string>
 
 #include "render/guest_view.hpp"
 #include "render/target_data.hpp"
@@ -16,7 +18,12 @@ std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const Pool
 // Those of them that the target takes.
 std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& plan, const PoolPolicy& policy);
 
-// Nobody can tell here what the guest sees of the policy's other rows, and of its MSRs.
+// Nobody can tell here what the guest sees of promises that some hosts have and the policy has not, where it has no row
+// for them at all: in rows that the target leaves to the host. A lean policy does not say which those are: all count.
+// Linear in the rulebook's fields and the policy's decisions.
+void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_to_host, const std::string& reason);
+
+// Nobody can tell here what the guest sees of the other rows, the policy's and those that it has not, and of its MSRs.
 void forget_the_rest(GuestView& view, const RowWords& words, const std::string& of_rows, const std::string& of_msrs);
 
 // Whether the policy has the field of a condition, or after "!" has it not; true for none.

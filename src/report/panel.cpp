@@ -116,7 +116,8 @@ void put_panel(Page& page, std::size_t index) {
         const auto term = page.html.open("dt");
         page.html.element("a", {{"href", "#sources"}}, "Source");
     }
-    page.html.element("dd", field != nullptr ? field->source : "This rulebook does not know the field.");
+    page.html.element("dd",
+                      field != nullptr ? std::string_view(field->source) : "This rulebook does not know the field.");
 }
 
 }  // namespace poolcpuid::report

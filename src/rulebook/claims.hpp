@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,7 +10,7 @@
 namespace poolcpuid::rulebook {
 
 // True when a list of a model (immune, inferred, unaware) has this vulnerability.
-inline bool lists(std::span<const std::string_view> list, std::string_view vulnerability) noexcept {
+inline bool lists(List<Text> list, std::string_view vulnerability) noexcept {
     return std::find(list.begin(), list.end(), vulnerability) != list.end();
 }
 

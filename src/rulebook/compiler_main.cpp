@@ -8,8 +8,8 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <optional>
-#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -18,6 +18,10 @@
 
 #include "poolcpuid/load_rulebook.hpp"
 #include "rulebook/members.hpp"
+
+// There is none in the program that makes it.
+struct poolcpuid::BuiltinRulebook {};
+const poolcpuid::BuiltinRulebook poolcpuid::builtin_rulebook_data{};
 
 namespace {
 
@@ -41,20 +45,53 @@ std::string number(std::uint64_t value) {
     return out.str();
 }
 
-// Writes records as C++, by their members. A list becomes an array of its own, named by a running number, that stands
-// before the record which refers to it.
+const std::string head = R"(// Made by rulebook_compiler from policy/; do not edit.
+#include <cstddef>
+#include <type_traits>
+
+#include "poolcpuid/rulebook.hpp"
+
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
+namespace poolcpuid {
+
+struct BuiltinRulebook {
+    Rulebook book;
+)";
+
+// Writes a rulebook as C++: one object that holds it, an array of each type of record, and all text. A list is named by
+// its distance from the start of that object, and so is a text: pointers would have to be filled in at each start.
 class Emitter {
 public:
     std::string run(const Rulebook& book) {
-        const std::string text = item(book);
-        return "// Made by rulebook_compiler from policy/; do not edit.\n#include \"poolcpuid/rulebook.hpp\"\n\n"
-               "namespace poolcpuid {\nnamespace {\n" +
-               lists_ + "constexpr Rulebook rulebook = " + text +
-               ";\n}  // namespace\n\n"
-               "const Rulebook& builtin_rulebook() noexcept { return rulebook; }\n\n}  // namespace poolcpuid\n";
+        const std::string book_item = item(book);
+        std::string members;
+        std::string distances;
+        std::string values;
+        const auto put = [&](const std::string& type, const std::string& name, std::size_t size) {
+            members += "    " + type + " " + name + "[" + number(size) + "];\n";
+            distances += "constexpr std::size_t to_" + name + " = offsetof(BuiltinRulebook, " + name + ");\n";
+        };
+        for (const auto& [type, array] : arrays_) {
+            put(type, array.name, array.size);
+            values += "{" + array.items + "},\n";
+        }
+        put("char", "text", text_size_ + 1);  // the literal ends with a zero
+        return head + members + "};\nstatic_assert(std::is_standard_layout_v<BuiltinRulebook>);\n\n" +  // for offsetof
+               "namespace {\n" + distances + "}  // namespace\n\n" +
+               "constinit const BuiltinRulebook builtin_rulebook_data = {\n" + book_item + ",\n" + values + literals_ +
+               "};\n\nconst Rulebook& builtin_rulebook() noexcept { return builtin_rulebook_data.book; }\n\n" +
+               "}  // namespace poolcpuid\n";
     }
 
 private:
+    // All records of a type; a list of them is a part of it.
+    struct Array {
+        std::string name;
+        std::string items;
+        std::size_t size = 0;
+    };
+
     template <typename Type>
     std::string item(const Type& value) {
         if constexpr (std::is_same_v<Type, bool>) {
@@ -71,26 +108,38 @@ private:
         }
     }
 
-    std::string item(std::string_view text) { return quoted(text); }
+    std::string item(Text text) {
+        if (text.empty()) return "{}";
+        const auto [at, is_new] = texts_.try_emplace(std::string(text), text_size_);
+        if (is_new) {
+            literals_ += quoted(text) + "\n";
+            text_size_ += text.size();
+        }
+        return "{to_text + " + number(at->second) + ", " + number(text.size()) + "}";
+    }
 
     template <typename Type>
     std::string item(const std::optional<Type>& value) {
         return value ? item(*value) : "std::nullopt";
     }
 
-    // An empty span where the language allows no empty array.
     template <typename Entry>
-    std::string item(std::span<const Entry> entries) {
+    std::string item(List<Entry> entries) {
         if (entries.empty()) return "{}";
         std::string items;
         for (const Entry& entry : entries) items += item(entry) + ",\n";
-        const std::string name = "list_" + std::to_string(next_list_++);
-        lists_ += "constexpr " + name_of<Entry> + " " + name + "[] = {" + items + "};\n";
-        return name;
+        const std::string& type = name_of<Entry>;
+        Array& array = arrays_.try_emplace(type, Array{"list_" + std::to_string(arrays_.size()), "", 0}).first->second;
+        const std::size_t first = array.size;
+        array.items += items;
+        array.size += entries.size();
+        return "{to_" + array.name + " + " + number(first) + " * sizeof(" + type + "), " + number(entries.size()) + "}";
     }
 
-    std::string lists_;
-    std::size_t next_list_ = 0;
+    std::map<std::string, Array> arrays_;       // by the name of the type
+    std::map<std::string, std::size_t> texts_;  // where each stands in the text of all
+    std::string literals_;
+    std::size_t text_size_ = 0;
 };
 
 int compile(const std::string& directory, const std::string& output) {

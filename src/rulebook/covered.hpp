@@ -8,7 +8,7 @@
 namespace poolcpuid::rulebook {
 
 // A field's bits of a register with those that they cover, whose promises they keep.
-constexpr std::uint64_t with_covered(const Field& field, std::uint64_t bits) noexcept {
+inline std::uint64_t with_covered(const Field& field, std::uint64_t bits) noexcept {
     for (const Cover& cover : field.covers) {
         if (((bits >> cover.bit) & 1U) != 0) bits |= cover.covered;
     }
@@ -16,7 +16,7 @@ constexpr std::uint64_t with_covered(const Field& field, std::uint64_t bits) noe
 }
 
 // The same as hardware shows it: only the bits that no other one covers.
-constexpr std::uint64_t without_covered(const Field& field, std::uint64_t bits) noexcept {
+inline std::uint64_t without_covered(const Field& field, std::uint64_t bits) noexcept {
     for (const Cover& cover : field.covers) {
         if (((bits >> cover.bit) & 1U) != 0) bits &= ~cover.covered;
     }

@@ -56,24 +56,22 @@ private:
         }
     }
 
-    std::string_view keep(std::string text) { return storage_.keep(std::move(text)); }
+    Text keep(std::string text) { return storage_.keep(std::move(text)); }
 
     // The flat records of entries.
     template <typename Record, typename Entries>
-    std::span<const Record> all_of(const Entries& entries) {
+    List<Record> all_of(const Entries& entries) {
         std::vector<Record> list;
         for (const auto& entry : entries) list.push_back(flat(entry));
         return storage_.keep(std::move(list));
     }
 
-    std::string_view flat(const std::string& text) { return keep(text); }
-    std::span<const std::string_view> keep_all(const std::vector<std::string>& texts) {
-        return all_of<std::string_view>(texts);
-    }
+    Text flat(const std::string& text) { return keep(text); }
+    List<Text> keep_all(const std::vector<std::string>& texts) { return all_of<Text>(texts); }
 
     FieldIndex index(const std::string& id) const { return id.empty() ? no_field : field_numbers_.at(id); }
 
-    std::span<const FieldIndex> indices(const std::vector<std::string>& ids) {
+    List<FieldIndex> indices(const std::vector<std::string>& ids) {
         std::vector<FieldIndex> list;
         for (const std::string& id : ids) list.push_back(index(id));
         return storage_.keep(std::move(list));
@@ -172,7 +170,7 @@ private:
     }
 
     // In the order of the list of vulnerabilities.
-    std::span<const VulnerabilityIndex> flat_mitigation(const std::vector<std::string>& ids) {
+    List<VulnerabilityIndex> flat_mitigation(const std::vector<std::string>& ids) {
         std::vector<VulnerabilityIndex> list;
         for (const std::string& id : ids) list.push_back(vulnerability_numbers_.at(id));
         std::sort(list.begin(), list.end());
@@ -189,7 +187,7 @@ private:
     }
 
     // In rising order of bits, so that what a bit covers has been found when it is covered itself.
-    std::span<const Cover> flat_covers(const SourceField& from) {
+    List<Cover> flat_covers(const SourceField& from) {
         std::vector<Cover> covers;
         for (const auto& [bit, covered] : from.covers) {
             std::uint64_t mask = std::uint64_t{1} << covered;
@@ -209,8 +207,8 @@ private:
         return {index(negated ? text.substr(1) : text), negated};
     }
 
-    std::span<const std::span<const GuardTerm>> conditions(const std::vector<std::vector<std::string>>& lists) {
-        std::vector<std::span<const GuardTerm>> all;
+    List<List<GuardTerm>> conditions(const std::vector<std::vector<std::string>>& lists) {
+        std::vector<List<GuardTerm>> all;
         for (const std::vector<std::string>& list : lists) {
             std::vector<GuardTerm> terms;
             for (const std::string& text : list) terms.push_back(term(text));
@@ -277,7 +275,7 @@ private:
     }
 
     // In rising order of revisions.
-    std::span<const MicrocodeFacts> sorted(std::vector<SourceMicrocode> entries) {
+    List<MicrocodeFacts> sorted(std::vector<SourceMicrocode> entries) {
         std::sort(entries.begin(), entries.end(), [](const SourceMicrocode& a, const SourceMicrocode& b) {
             return a.from.value_or(0) < b.from.value_or(0);
         });

@@ -50,7 +50,7 @@ std::string digest_of(const std::vector<RulebookFile>& files) {
 
 // As entries of the rulebook: TargetFile or GuestFile.
 template <typename Entry>
-std::span<const Entry> kept(const std::vector<RulebookFile>& documents, RulebookStorage& storage) {
+List<Entry> kept(const std::vector<RulebookFile>& documents, RulebookStorage& storage) {
     std::vector<Entry> files;
     for (const RulebookFile& file : documents) {
         const std::string name = fs::path(file.path).stem().string();

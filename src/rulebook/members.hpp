@@ -4,8 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -16,8 +14,8 @@ namespace poolcpuid::rulebook {
 // What C++ calls a type of the tables, by a pointer to one.
 constexpr const char* type_name(const std::uint8_t*) { return "std::uint8_t"; }
 constexpr const char* type_name(const std::uint16_t*) { return "std::uint16_t"; }
-constexpr const char* type_name(const std::string_view*) { return "std::string_view"; }
-constexpr const char* type_name(const std::span<const GuardTerm>*) { return "std::span<const GuardTerm>"; }
+constexpr const char* type_name(const Text*) { return "Text"; }
+constexpr const char* type_name(const List<GuardTerm>*) { return "List<GuardTerm>"; }
 constexpr const char* type_name(const Register*) { return "Register"; }
 constexpr const char* type_name(const Rule*) { return "Rule"; }
 constexpr const char* type_name(const Exposure*) { return "Exposure"; }

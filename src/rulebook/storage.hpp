@@ -3,9 +3,7 @@
 
 #include <deque>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,13 +15,13 @@ namespace poolcpuid {
 // Owns every string and list that the view points into.
 class RulebookStorage {
 public:
-    std::string_view keep(std::string text) { return strings_.emplace_back(std::move(text)); }
+    Text keep(std::string text) { return Text(strings_.emplace_back(std::move(text))); }
 
     template <typename Entry>
-    std::span<const Entry> keep(std::vector<Entry> list) {
+    List<Entry> keep(std::vector<Entry> list) {
         const auto kept = std::make_shared<const std::vector<Entry>>(std::move(list));
         lists_.push_back(kept);
-        return *kept;
+        return List<Entry>(*kept);
     }
 
     Rulebook view;

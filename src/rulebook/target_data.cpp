@@ -19,6 +19,12 @@ public:
         read("firecracker", [&](ObjectReader& reader) {
             data.vendors = known_list(reader, "vendors", &KnownNames::vendors, vendor);
             data.fixed = fixed(reader, [](ObjectReader&, FixedBits&) {});
+            each(reader, "of_host", "rows of the host", [&](ObjectReader& entry, const Value&) {
+                FixedBits rows;
+                rows.place = place(entry);
+                rows.why = sentence(entry, "why");
+                data.of_host.push_back(std::move(rows));
+            });
         });
         return data;
     }
@@ -69,6 +75,7 @@ public:
             data.of_host = member_place(reader, "of_host");
             data.always = known_list(reader, "always", &KnownNames::qemu, "a name that QEMU has for a field");
             data.always_kvm = known_list(reader, "always_kvm", &KnownNames::qemu, "a name that QEMU has for a field");
+            data.pmu_for = known_list(reader, "pmu_for", &KnownNames::fields, "a field");
             data.defaults = strings(reader.required_array("defaults"));
             each(reader, "copies", "a copy", [&](ObjectReader& entry, const Value& value) {
                 CopiedRegister copy;

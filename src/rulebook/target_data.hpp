@@ -85,6 +85,8 @@ struct FixedBits {
 struct FirecrackerData {
     std::vector<std::string> vendors;  // whose guests it runs
     std::vector<FixedBits> fixed;
+    // Rows that KVM lists where the host has them: no template can take them away, nor name them where KVM has none.
+    std::vector<FixedBits> of_host;
 };
 
 // targets/kvm.json.
@@ -148,6 +150,7 @@ struct QemuData {
     DataPlace brand;                      // the leaves of the brand string, in their order
     std::vector<std::string> always;      // properties that are the VMM's business and are turned on
     std::vector<std::string> always_kvm;  // likewise, under KVM
+    std::vector<std::string> pmu_for;     // fields that QEMU shows with pmu=on alone
     std::vector<std::string> defaults;    // flags that accelerators and machines turn on or off by default
     DataPlace of_host;                    // where QEMU completes what it is told from what the host has
     std::vector<CopiedRegister> copies;

@@ -8,6 +8,7 @@
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
+#include "rulebook/target_data.hpp"
 #include "verify/probe.hpp"
 #include "verify/questions.hpp"
 #include "verify/seen_fields.hpp"
@@ -26,6 +27,7 @@ public:
         : plan_(plan), run_(run), owned_(policy.owned), questions_(verify::questions_of(plan, policy)) {
         task_.cpuid = verify::entries_of(plan, policy);
         for (const Question& question : questions_) task_.execute.push_back(question.row.key);
+        if (!policy.msrs.empty()) kvm_ = rulebook::kvm_data(plan.rulebook());
         for (const MsrRow& msr : policy.msrs) put_msr(msr);
     }
 
@@ -47,12 +49,13 @@ private:
     // A policy is a file that anybody may have written: no MSR is set because it says so, but for those that the
     // rulebook knows.
     void put_msr(const MsrRow& msr) {
-        if (plan_.bits_with_field({true, {msr.index, 0}, {}}) != 0) {
-            task_.msrs.push_back(msr);
-            task_.rdmsr.push_back(msr.index);
-        } else {
+        if (plan_.bits_with_field({true, {msr.index, 0}, {}}) == 0) {
             result_.refused.push_back({true, LeafKey{msr.index, 0}, "The rulebook knows no such MSR: it is not set."});
+            return;
         }
+        if (!kvm_.makes(msr.index)) task_.msrs.push_back(msr);
+        msrs_.push_back(msr);
+        task_.rdmsr.push_back(msr.index);
     }
 
     // Leaves out the entries that KVM refuses each by itself, and goes on with the others.
@@ -104,14 +107,19 @@ private:
     }
 
     void compare_msrs(const VcpuAnswer& answer) {
-        for (std::size_t i = 0; i < task_.msrs.size(); ++i) {
-            const MsrRow& msr = task_.msrs[i];
+        for (std::size_t i = 0, set = 0; i < msrs_.size(); ++i) {
+            const MsrRow& msr = msrs_[i];
             const std::optional<std::uint64_t>& seen = answer.msrs.at(i);
             const merge::RegisterPlace place{true, {msr.index, 0}, Register::eax};
-            if (!answer.msr_refusals.at(i).empty()) {
-                result_.refused.push_back({true, place.key, answer.msr_refusals[i]});
+            const bool is_made = kvm_.makes(msr.index);
+            const std::string refusal = is_made ? "" : answer.msr_refusals.at(set++);
+            if (!refusal.empty()) {
+                result_.refused.push_back({true, place.key, refusal});
             } else if (!seen) {
-                result_.refused.push_back({true, place.key, "KVM takes the value, and the guest's RDMSR faults."});
+                result_.refused.push_back({true, place.key,
+                                           is_made
+                                               ? "KVM makes no such MSR of what it is given: the guest's RDMSR faults."
+                                               : "KVM takes the value, and the guest's RDMSR faults."});
             } else {
                 ++result_.msrs;
                 const std::uint64_t bits = (*msr.value ^ *seen) & ~owned_.of(place);
@@ -124,6 +132,8 @@ private:
     const VcpuRunner& run_;
     merge::OwnedBits owned_;
     std::vector<Question> questions_;
+    rulebook::KvmData kvm_;
+    std::vector<MsrRow> msrs_;  // that are read: those that are set, and those that KVM makes itself
     VcpuTask task_;
     std::vector<WrongBits> wrong_;
     Verification result_;

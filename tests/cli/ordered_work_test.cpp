@@ -29,6 +29,27 @@ TEST_CASE("results are taken in the order of the work", "[ordered_work]") {
     }
 }
 
+TEST_CASE("small work is done where it is given as long as no other was", "[ordered_work]") {
+    std::vector<int> taken;
+    std::vector<std::thread::id> done_by(4);
+    OrderedWork<int> work(2, [&](int&& result) { taken.push_back(result); });
+    const auto numbered = [&](std::size_t number) {
+        return [&done_by, number] {
+            done_by[number] = std::this_thread::get_id();
+            return static_cast<int>(number);
+        };
+    };
+    work.give_small(numbered(0));
+    CHECK(taken == std::vector{0});
+    work.give(numbered(1));
+    work.give_small(numbered(2));
+    work.give(numbered(3));
+    work.finish();
+    CHECK(taken == std::vector{0, 1, 2, 3});
+    CHECK(done_by[0] == std::this_thread::get_id());
+    CHECK(done_by[2] != std::this_thread::get_id());
+}
+
 TEST_CASE("what work throws is thrown where its result would be taken", "[ordered_work]") {
     for (const std::size_t threads : {1U, 3U}) {
         std::size_t taken = 0;

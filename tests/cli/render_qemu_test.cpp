@@ -283,29 +283,7 @@ TEST_CASE("what may crash is said first, and what only describes is one line", "
 
 TEST_CASE("what QEMU takes from the host's KVM is unknown, not lost", "[render]") {
     const AskedQemu qemu;
-    HostDump host = with_bit(intel_host("vmx"), {0x1, 0x0}, Register::ecx, 5, true);
-    host.hardware->msrs.emplace();
-    const std::array<std::uint64_t, 18> of_haswell{0xDA040000000004,
-                                                   0x7F00000016,
-                                                   0xFFF9FFFE0401E172,
-                                                   0x1FFFFFF00036DFF,
-                                                   0x3FFFF000011FF,
-                                                   0x7004C1E7,
-                                                   0x80000021,
-                                                   0xFFFFFFFF,
-                                                   0x2000,
-                                                   0x3767FF,
-                                                   0x2E,
-                                                   0x515CEF00000000,
-                                                   0xF0106734141,
-                                                   0x7F00000016,
-                                                   0xFFF9FFFE04006172,
-                                                   0x1FFFFFF00036DFB,
-                                                   0x3FFFF000011FB,
-                                                   0x1};
-    std::uint32_t index = 0x480;
-    for (const std::uint64_t value : of_haswell) host.hardware->msrs->push_back({index++, value});
-    const Json document = qemu.render(qemu.policy(host, {"--show", "nested"}), {});
+    const Json document = qemu.render(qemu.policy(vmx_host("vmx"), {"--show", "nested"}), {});
     for (const char* field : {"vmx_basic_vmcs_rev", "vmx_ept_wb", "vmx_cr4_fixed0"}) {
         CAPTURE(field);
         REQUIRE(lost(document, field).size() == 1);

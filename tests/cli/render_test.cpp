@@ -234,6 +234,63 @@ TEST_CASE("what Firecracker takes away or passes through after the template is l
     CHECK(lost(pool.json("firecracker"), "l2_amd_eax").at("instead") == "unknown");
 }
 
+TEST_CASE("an MSR that KVM makes itself is left out of what is set", "[render]") {
+    const Pool pool;
+    const std::string nested =
+        pool.merged({pool.dir.write("vmx.json", document(vmx_host("vmx")))}, "nested.json", {"--show", "nested"});
+    const auto has_msr = [](const Json& rows, const char* key, const std::string& index) {
+        return std::any_of(rows.begin(), rows.end(), [&](const Json& row) { return row.at(key) == index; });
+    };
+    const Json policy = Json::parse(bytes_of(nested));
+    const Json kvm = Json::parse(pool.render("kvm", {}, nested).out);
+    const Json fire = Json::parse(pool.render("firecracker", {}, nested).out);
+    for (const char* made : {"0x481", "0x482", "0x483", "0x484", "0x487", "0x489"}) {
+        CAPTURE(made);
+        CHECK(has_msr(policy.at("msrs"), "index", made));
+        CHECK_FALSE(has_msr(kvm.at("msrs"), "index", made));
+        CHECK_FALSE(has_msr(fire.at("msr_modifiers"), "addr", made));
+    }
+    for (const char* set : {"0x480", "0x48d", "0x490"}) {
+        CAPTURE(set);
+        CHECK(has_msr(kvm.at("msrs"), "index", set));
+        CHECK(has_msr(fire.at("msr_modifiers"), "addr", set));
+    }
+}
+
+TEST_CASE("what a host has in a row that Firecracker cannot take away is unknown", "[render]") {
+    const Pool pool;
+    constexpr LeafKey leaf_7_1{0x7, 0x1};
+    constexpr unsigned avx_vnni = 4;  // EAX
+    HostDump with = with_bit(intel_host("with"), leaf_7, Register::eax, 0, true);
+    with = with_bit(std::move(with), leaf_7_1, Register::eax, avx_vnni, true);
+    const std::string more = pool.dir.write("with.json", document(with));
+    const std::string some = pool.merged({pool.intel, more}, "some.json");
+    for (const char* target : {"firecracker", "vmware", "virtualbox"}) {
+        CAPTURE(target);
+        // VMware hides it by its name, and VirtualBox shows no other subleaf than the first.
+        const bool is_unknown = std::string(target) == "firecracker";
+        CHECK(lost(pool.json(target, {}, some), "avx_vnni").is_object() == is_unknown);
+        CHECK(lost(pool.json(target, {}, pool.intel_policy), "avx_vnni").is_null());
+    }
+    CHECK(lost(pool.json("firecracker", {}, some), "avx_vnni").at("instead") == "unknown");
+    CHECK(lost(pool.json("firecracker", {}, pool.merged({more}, "all.json")), "avx_vnni").is_null());
+    // A lean policy does not say what hosts have.
+    const std::string lean = pool.merged({pool.intel}, "lean.json", {"--lean"});
+    CHECK(lost(pool.json("firecracker", {}, lean), "avx_vnni").at("instead") == "unknown");
+}
+
+TEST_CASE("Firecracker turns off after the template what IA32_MISC_ENABLE announces", "[render]") {
+    const Pool pool;
+    HostDump host = with_bit(intel_host("ds"), {0x1, 0x0}, Register::edx, 21, true);
+    host = with_bit(std::move(host), {0x1, 0x0}, Register::ecx, 2, true);  // DTES64
+    host = with_register(std::move(host), {0xA, 0x0}, Register::eax, 0x07300404);
+    host.hardware->msrs = std::vector<MsrRow>{{0x10A, 0}, {0x1A0, 0x1801}};
+    const std::string policy =
+        pool.merged({pool.dir.write("ds.json", document(host))}, "ds-policy.json", {"--show", "pmu"});
+    CHECK(lost(pool.json("firecracker", {}, policy), "misc_en_bts").at("instead") == "0x0");
+    CHECK(lost(pool.json("firecracker", {}, policy), "misc_en_pebs").at("impact") == "crash");
+}
+
 TEST_CASE("a vendor whose hosts Firecracker does not run on is refused", "[render]") {
     const Pool pool;
     const auto refused = [&](std::uint32_t ebx, std::uint32_t edx, std::uint32_t ecx, HostDump host) {
@@ -276,6 +333,23 @@ TEST_CASE("what KVM refuses and gives is noted where QEMU has KVM", "[render]") 
     };
     CHECK(speaks_of_kvm("kvm"));
     CHECK_FALSE(speaks_of_kvm("tcg"));
+}
+
+// QEMU target/i386/cpu.c, cpu_x86_cpuid, leaf 80000022h.
+TEST_CASE("QEMU shows AMD's counters with pmu=on alone, and how many is the host's", "[render]") {
+    const Pool pool;
+    constexpr LeafKey counters{0x80000022, 0x0};
+    HostDump host = with_bit(amd_host("zen4"), {0x80000001, 0x0}, Register::ecx, 23, true);
+    host = with_register(std::move(host), {0x80000000, 0x0}, Register::eax, counters.leaf);
+    host = with_register(with_register(std::move(host), counters, Register::eax, 1), counters, Register::ebx, 6);
+    const std::string policy =
+        pool.merged({pool.dir.write("zen4.json", document(host))}, "counters.json", {"--show", "pmu"});
+    const auto argument = properties(pool.render("qemu", {}, policy).out);
+    CHECK(has(argument, "perfmon-v2=on"));
+    CHECK(has(argument, "pmu=on"));
+    CHECK(lost(pool.json("qemu", {}, policy), "pmc_core").at("instead") == "unknown");
+    CHECK(lost(pool.json("qemu", {}, policy), "perfmon_v2").is_null());
+    CHECK_FALSE(has(properties(pool.render("qemu").out), "pmu=on"));
 }
 
 TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {

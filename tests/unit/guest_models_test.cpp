@@ -39,7 +39,7 @@ private:
     VmmVersion newest_;
 };
 
-bool says(std::span<const std::string_view> immunities, std::string_view one) {
+bool says(List<Text> immunities, std::string_view one) {
     return std::find(immunities.begin(), immunities.end(), one) != immunities.end();
 }
 

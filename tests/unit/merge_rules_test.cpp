@@ -283,6 +283,23 @@ TEST_CASE("owned: what the VMM fills in is 0 and listed", "[merge]") {
     CHECK(lists({false, 0xB, 0, 0x1F, edx, 0, 31}));
 }
 
+// K cpuid.c kvm_update_cpuid_runtime: KVM fills it in for either.
+TEST_CASE("owned: the size of the compacted XSAVE area is the VMM's where the guest has one", "[merge]") {
+    const auto is_owned = [](std::uint32_t flags) {
+        const Merged pool({hardware_host("a", intel_table()
+                                                  .set(1, 0, ecx, 0x0C000000)
+                                                  .row(0xD, 0, {3, 0x240, 0x240, 0})
+                                                  .row(0xD, 1, {flags, 0x240, 0, 0}))});
+        const BitPlace size{false, 0xD, 1, 1, ebx, 0, 31};
+        return std::find(pool.policy.owned.begin(), pool.policy.owned.end(), size) != pool.policy.owned.end();
+    };
+    CHECK(is_owned(0xF));        // XSAVEOPT, XSAVEC, XGETBV with 1, XSAVES
+    CHECK(is_owned(0x7));        // as on Zen 2, where XSAVES goes for an erratum
+    CHECK(is_owned(0x9));        // XSAVES alone
+    CHECK_FALSE(is_owned(0x5));  // neither
+    CHECK_FALSE(is_owned(0x0));
+}
+
 TEST_CASE("hide: PT, RDT and SGX are never shown", "[merge]") {
     // 7.0 EBX D39FFFFB (IL SkylakeXeon_20) has PT (25), PQE (15) and PQM (12); SGX (2) is added.
     const Merged pool({hardware_host("a", intel_table(skylake)

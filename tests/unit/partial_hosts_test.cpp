@@ -405,7 +405,7 @@ TEST_CASE("a real answer of QEMU and a real host of XenServer are read", "[parti
 }
 
 // The words by which a project names what a table has, as its source would print them.
-std::string names_in(const CpuidTable& table, std::string_view FieldNames::*project) {
+std::string names_in(const CpuidTable& table, Text FieldNames::*project) {
     std::string text;
     for (const Field& field : builtin_rulebook().fields) {
         if (field.is_msr || field.low != field.high || (field.names.*project).empty()) continue;

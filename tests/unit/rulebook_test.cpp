@@ -49,9 +49,9 @@ private:
             out_ << "}";
         }
     }
-    void put(std::string_view text) { out_ << text << "|"; }
+    void put(Text text) { out_ << text << "|"; }
     template <typename T>
-    void put(std::span<const T> list) {
+    void put(List<T> list) {
         out_ << "[";
         for (const T& item : list) put(item);
         out_ << "]";
@@ -66,7 +66,7 @@ private:
 };
 
 template <typename Entry>
-void check_same(const char* table, std::span<const Entry> compiled, std::span<const Entry> loaded) {
+void check_same(const char* table, List<Entry> compiled, List<Entry> loaded) {
     INFO(table);
     REQUIRE(compiled.size() == loaded.size());
     for (std::size_t i = 0; i < compiled.size(); ++i) CHECK(EntryText::of(compiled[i]) == EntryText::of(loaded[i]));

@@ -363,6 +363,32 @@ TEST_CASE("an MSR that KVM refuses, or that faults in the guest, fails the polic
     CHECK_THAT(faulted.refused.front().reason, Contains("RDMSR faults"));
 }
 
+// Linux, arch/x86/kvm/vmx/nested.c, vmx_set_vmx_msr: refused whatever the value.
+TEST_CASE("an MSR that KVM makes itself is read and not set", "[verify]") {
+    constexpr std::uint32_t cr4_fixed1 = 0x489;
+    constexpr std::uint64_t value = 0x3767FF;
+    PoolPolicy policy = intel_policy_with_msr();
+    policy.msrs.push_back({cr4_fixed1, value});
+    FakeKvm kvm;
+    kvm.refuse_msr(cr4_fixed1);
+    const auto result_with = [&](std::uint64_t made) {
+        FakeKvm making;
+        making.fixed_msr(cr4_fixed1, ~std::uint64_t{0}, made);
+        const Verification result = verify(policy, making);
+        const std::vector<MsrRow>& set = making.tasks().front().msrs;
+        CHECK(std::none_of(set.begin(), set.end(), [&](const MsrRow& msr) { return msr.index == cr4_fixed1; }));
+        CHECK(result.msrs == 2);
+        return result;
+    };
+    CHECK(result_with(value).shows_policy());
+    const Verification other = result_with(value & ~std::uint64_t{0x2000});
+    REQUIRE(other.differences.size() + other.uncontrolled.size() > 0);
+    const Verification none = verify(policy, kvm);  // it makes none
+    REQUIRE(none.refused.size() == 1);
+    CHECK(none.refused.front().key == LeafKey{cr4_fixed1, 0});
+    CHECK_THAT(none.refused.front().reason, Contains("RDMSR faults"));
+}
+
 TEST_CASE("an MSR of which KVM keeps bits is out of the VMM's hands", "[verify]") {
     FakeKvm kvm;
     kvm.fixed_msr(arch_capabilities, 1, 0);

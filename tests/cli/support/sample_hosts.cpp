@@ -1,5 +1,7 @@
 #include "tests/cli/support/sample_hosts.hpp"
 
+#include <array>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -76,6 +78,32 @@ std::string nameless_document(const HostDump& host) {
     auto json = nlohmann::ordered_json::parse(to_host_json(host));
     json.erase("name");
     return json.dump(2) + "\n";
+}
+
+HostDump vmx_host(const std::string& name) {
+    HostDump host = with_bit(intel_host(name), {0x1, 0x0}, Register::ecx, 5, true);
+    host.hardware->msrs.emplace();
+    const std::array<std::uint64_t, 18> of_haswell{0xDA040000000004,
+                                                   0x7F00000016,
+                                                   0xFFF9FFFE0401E172,
+                                                   0x1FFFFFF00036DFF,
+                                                   0x3FFFF000011FF,
+                                                   0x7004C1E7,
+                                                   0x80000021,
+                                                   0xFFFFFFFF,
+                                                   0x2000,
+                                                   0x3767FF,
+                                                   0x2E,
+                                                   0x515CEF00000000,
+                                                   0xF0106734141,
+                                                   0x7F00000016,
+                                                   0xFFF9FFFE04006172,
+                                                   0x1FFFFFF00036DFB,
+                                                   0x3FFFF000011FB,
+                                                   0x1};
+    std::uint32_t index = 0x480;
+    for (const std::uint64_t value : of_haswell) host.hardware->msrs->push_back({index++, value});
+    return host;
 }
 
 }  // namespace poolcpuid::test

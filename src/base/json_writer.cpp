@@ -1,0 +1,80 @@
+#include "base/json_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json_text.hpp"
+
+namespace poolcpuid::json {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr unsigned indent_step = 2;  // as text_of has it
+
+// True for a character that stands for itself in a JSON string, whatever stands beside it.
+constexpr bool is_plain(char character) {
+    return character >= ' ' && character <= '~' && character != '"' && character != '\\';
+}
+
+}  // namespace
+
+// nlohmann's class behind Json::dump, which makes one for each call: that takes more than to write a short value.
+struct Writer::Serializer : nlohmann::detail::serializer<Json> {
+    explicit Serializer(std::string& text)
+        : nlohmann::detail::serializer<Json>(nlohmann::detail::output_adapter<char>(text), ' ',
+                                             Json::error_handler_t::replace) {}
+};
+
+Writer::Writer(std::size_t room) : serializer_(std::make_unique<Serializer>(text_)) {
+    text_.reserve(room);
+    begin('{');
+}
+
+Writer::~Writer() = default;
+
+std::string Writer::text() {
+    end('}');
+    text_ += '\n';
+    return with_escapes(std::move(text_));
+}
+
+void Writer::begin(char bracket) {
+    text_ += bracket;
+    ++depth_;
+    is_first_ = true;
+}
+
+void Writer::end(char bracket) {
+    --depth_;
+    if (!is_first_) put_line("\n");
+    text_ += bracket;
+    is_first_ = false;
+}
+
+void Writer::put_key(std::string_view key) {
+    constexpr std::string_view behind = "\": ";
+    put_separator();
+    ((text_ += '"') += key) += behind;
+}
+
+void Writer::put_separator() {
+    put_line(is_first_ ? "\n" : ",\n");
+    is_first_ = false;
+}
+
+void Writer::put_value(const Json& value) { serializer_->dump(value, true, false, indent_step, depth_ * indent_step); }
+
+// Most texts have nothing that nlohmann would have to look at.
+void Writer::put_value(std::string_view text) {
+    if (!std::all_of(text.begin(), text.end(), is_plain)) return put_value(Json(text));
+    ((text_ += '"') += text) += '"';
+}
+
+void Writer::put_line(std::string_view end) {
+    text_ += end;
+    text_.append(std::size_t{depth_} * indent_step, ' ');
+}
+
+}  // namespace poolcpuid::json
