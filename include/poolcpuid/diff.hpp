@@ -3,9 +3,9 @@
 //   Difference difference = differences(builtin_rulebook(), old_policy, new_policy);
 //   if (!difference.equal_registers) for (const FieldChange& change : difference.changes) ...
 //
-// For a policy its registers count, literally. For a host it is what the merge makes of it (both views,
-// the model table), so that the difference of two hosts is that of the promises which they could bring
-// into a pool; fields without promises (identity, derived, owned, hidden) are compared as dumped.
+// For a policy its registers count, literally. A host promises what the policy does that a merge makes of it alone,
+// and keeps what check finds kept there: of two hosts, what the first one's policy loses on the second, and gains.
+// Fields without promises (identity, derived, owned, hidden) are compared as dumped.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +31,11 @@ enum class Direction : std::uint8_t {
     gains,    // a promise appears: the reverse of one of the above
     none,     // no promise changes: identity, derived, owned and hidden fields, bits without a field
 };
+
+// True where a running guest of the first side relies on what the second does not keep.
+constexpr bool breaks_promise(Direction direction) noexcept {
+    return direction != Direction::gains && direction != Direction::none;
+}
 
 // "loses", "both", "relaxes", "gains", "none".
 std::string_view to_string(Direction direction) noexcept;

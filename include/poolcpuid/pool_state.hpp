@@ -88,9 +88,9 @@ public:
     // policy holds on every host or a --set value is not kept by one.
     PoolPolicy finish(const MergeOptions& options) const;
 
-    // The same policy with as much as its promises need: the registers, and of decisions and findings
-    // those that say whether VERW scrubs. For questions that are asked of a pool many times (what_if.hpp).
-    // Throws as finish does.
+    // The same policy with as much as its promises need: the registers, and decisions that say of every guarded field
+    // whether VERW scrubs on all hosts, also where no guest is told to run it. For questions that are asked of a pool
+    // many times (what_if.hpp), and for promises that no document shows. Throws as finish does.
     PoolPolicy finish_promises(const MergeOptions& options) const;
 
     // The atoms of floor that policy, a result of finish and so of a state with a host, does not have. Empty when it

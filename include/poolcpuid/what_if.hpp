@@ -4,7 +4,6 @@
 //   for (const WhatIf& what_if : what_ifs(rulebook, state, options, whole)) ...
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,7 @@ namespace poolcpuid {
 struct WhatIf {
     std::vector<std::string> hosts;  // those that are left out: all their names, sorted
     std::vector<FieldChange> gains;  // promises of the policy without them that the pool's has not, as in a Difference
+    PoolPolicy policy;               // the one without them, as finish_promises gives it
 };
 
 // The options with no bound on the names in each list of hosts: what policies need in order to be asked
@@ -30,15 +30,10 @@ MergeOptions with_all_names(MergeOptions options);
 WhatIf without(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options, const PoolPolicy& whole,
                const std::vector<std::string>& hosts);
 
-// One for each set of hosts that limits a field by itself (the `because` of a decision of whole), if
-// anything is gained without it: the most gains first, then the fewest hosts, then by name. whole must
-// be state.finish(with_all_names(options)). One finish for each such set.
+// One for each set of hosts that limits a field by itself (the `because` of a decision of whole, or those on which
+// VERW does not scrub), if anything is gained without it: the most gains first, then the fewest hosts, then by name.
+// whole must be state.finish(with_all_names(options)). One finish for each such set.
 std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
                              const PoolPolicy& whole);
-
-// The same for those sets (sorted names) of which the question is asked.
-std::vector<WhatIf> what_ifs(const Rulebook& rulebook, const PoolState& state, const MergeOptions& options,
-                             const PoolPolicy& whole,
-                             const std::function<bool(const std::vector<std::string>&)>& which);
 
 }  // namespace poolcpuid

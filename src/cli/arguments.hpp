@@ -44,8 +44,10 @@ void add_rulebook_option(CLI::App& verb, std::string& directory);
 
 // What a move fails for, as the options say it.
 struct StrictnessOptions {
-    std::string unknown = "fail";
+    std::string unknown;  // empty: not given
     bool strict = false;
+
+    bool are_given() const { return strict || !unknown.empty(); }
 
     Strictness get() const { return {unknown == "warn" ? UnknownIs::warning : UnknownIs::failure, strict}; }
 };

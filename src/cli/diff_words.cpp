@@ -151,9 +151,8 @@ std::string verdict_text(const Difference& difference) {
     if (difference.changes.empty()) {
         return "The registers differ, but no field that the merge looks at: other logical CPUs, or another view.";
     }
-    const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(), [](const FieldChange& c) {
-        return c.direction != Direction::gains && c.direction != Direction::none;
-    });
+    const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(),
+                                      [](const FieldChange& change) { return breaks_promise(change.direction); });
     if (breaks == 0) return "The registers differ; no promise is broken for a running guest.";
     return "The registers differ; " +
            counted(static_cast<std::size_t>(breaks), "change breaks a promise", "changes break promises") +

@@ -9,6 +9,7 @@
 
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
+#include "poolcpuid/policy_registers.hpp"
 #include "rulebook/names.hpp"
 #include "rulebook/near_names.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t words_column = 11;  // of the words, after the indent
 constexpr std::size_t every_name = std::numeric_limits<std::size_t>::max();
+constexpr std::string_view state_prefix = "xsave state ";
 
 std::string project_name(std::string_view project) {
     if (project == "vendor") return "SDM/APM";
@@ -203,21 +205,36 @@ private:
     }
 
     void put_what_ifs(const Field& field, const ExplainedValue& value) {
+        const auto is_about = [&](const FieldChange& gain) {
+            return gain.field == field.id && gain.place.subleaf_first == value.place.subleaf_first;
+        };
+        const auto text = [&](const std::string& gained) { return value_text(field, gained); };
+        put_what_ifs(is_about, text, [&](const WhatIf& what_if) {
+            const std::uint64_t other = PolicyRegisters(what_if.policy).value(field, value.place.subleaf_first);
+            return other == value.value ? "the same" : value_text(field, other) + besides_text(what_if);
+        });
+    }
+
+    // What becomes of a field or a state without some hosts: what is gained, or, where --without asks for them and it
+    // is no promise that is gained, what it is then.
+    void put_what_ifs(const std::function<bool(const FieldChange&)>& is_about,
+                      const std::function<std::string(const std::string&)>& gain_text,
+                      const std::function<std::string(const WhatIf&)>& without_gain) {
         if (!explanation_.what_ifs) return;
         const auto gain_in = [&](const WhatIf& what_if) {
-            return std::find_if(what_if.gains.begin(), what_if.gains.end(), [&](const FieldChange& gain) {
-                return gain.field == field.id && gain.place.subleaf_first == value.place.subleaf_first;
-            });
+            return std::find_if(what_if.gains.begin(), what_if.gains.end(), is_about);
         };
         std::string label = "what if";
         for (const WhatIf* what_if : smallest(*explanation_.what_ifs, [&](const WhatIf& candidate) {
                  return gain_in(candidate) != candidate.gains.end();
              })) {
-            row(std::exchange(label, ""), "without " + without_text(*what_if) + ": " +
-                                              value_text(field, gain_in(*what_if)->after) + more_text(*what_if));
+            row(std::exchange(label, ""),
+                "without " + without_text(*what_if) + ": " + gain_text(gain_in(*what_if)->after) + more_text(*what_if));
         }
         const bool is_answer = of_.asked_without && label == "what if";
-        if (is_answer) row(label, "without " + without_text(explanation_.what_ifs->front()) + ": the same");
+        if (!is_answer) return;
+        const WhatIf& asked = explanation_.what_ifs->front();
+        row(label, "without " + without_text(asked) + ": " + without_gain(asked));
     }
 
     void put(const ExplainedState& state) {
@@ -238,6 +255,8 @@ private:
         std::vector<std::string> features;
         for (const FieldIndex index : state.features) features.emplace_back(of_.rulebook[index].id);
         row("needed by", joined(features));
+        put_what_ifs([&](const FieldChange& gain) { return gain.field == std::string(state_prefix) + state.id; },
+                     [](const std::string& layout) { return layout; }, [](const WhatIf&) { return "the same"; });
         row("why", std::string(component->why));
         row("source", std::string(component->source));
     }
@@ -306,8 +325,6 @@ std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, 
 
 namespace {
 
-constexpr std::string_view state_prefix = "xsave state ";
-
 bool includes(const std::vector<std::string>& all, const std::vector<std::string>& some) {
     return std::includes(all.begin(), all.end(), some.begin(), some.end());
 }
@@ -347,6 +364,11 @@ std::string without_text(const WhatIf& what_if) { return hosts_text({what_if.hos
 std::string more_text(const WhatIf& what_if) {
     const std::size_t more = what_if.gains.size() - 1;
     return more == 0 ? "" : " (and " + counted(more, "more promise") + ")";
+}
+
+std::string besides_text(const WhatIf& what_if) {
+    if (what_if.gains.empty()) return ", and no promise is gained";
+    return ", and " + counted(what_if.gains.size(), "promise is", "promises are") + " gained";
 }
 
 std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,

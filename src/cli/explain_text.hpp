@@ -54,6 +54,9 @@ std::string without_text(const WhatIf& what_if);
 // " (and 21 more promises)": what is gained besides one promise; empty when that is all.
 std::string more_text(const WhatIf& what_if);
 
+// ", and 21 promises are gained": where what is told before is none of them.
+std::string besides_text(const WhatIf& what_if);
+
 // Those for which holds, without those whose hosts include all hosts of another of them: the fewest hosts
 // that have to leave.
 std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,

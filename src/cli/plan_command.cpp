@@ -205,6 +205,23 @@ void check_split(const PlanArguments& arguments) {
     const bool changes = !sources.add.empty() || !sources.remove.empty() || !sources.replace.empty() ||
                          !sources.running.empty() || !sources.ceiling.empty() || !sources.policy.empty();
     if (changes) throw UsageError("--split takes --hosts alone: no POLICY, change or running policy");
+    if (arguments.strictness.are_given()) {
+        throw UsageError("--split runs no policy on a host, which --strict and --unknown are about");
+    }
+}
+
+// The names of a list. A comma of a name stands behind a backslash, and so does a backslash before one.
+std::vector<std::string> names_in(const std::string& list) {
+    std::vector<std::string> names(1);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const bool escapes = list[i] == '\\' && i + 1 < list.size() && (list[i + 1] == ',' || list[i + 1] == '\\');
+        if (list[i] == ',') {
+            names.emplace_back();
+        } else {
+            names.back() += escapes ? list[++i] : list[i];
+        }
+    }
+    return names;
 }
 
 ExitStatus split(const PlanArguments& arguments, const Rulebook& rulebook) {
@@ -217,14 +234,7 @@ ExitStatus split(const PlanArguments& arguments, const Rulebook& rulebook) {
     std::erase_if(inputs.hosts, [&](const HostDump& host) { return !names.insert(host.name).second; });
     SplitOptions options;
     options.most_pools = arguments.split;
-    for (const std::string& text : arguments.together) {
-        std::vector<std::string>& group = options.keep_together.emplace_back();
-        for (std::size_t start = 0; start <= text.size();) {
-            const std::size_t end = std::min(text.find(',', start), text.size());
-            group.push_back(text.substr(start, end - start));
-            start = end + 1;
-        }
-    }
+    for (const std::string& text : arguments.together) options.keep_together.push_back(names_in(text));
     const PoolSplit result = split_pool(rulebook, inputs.hosts, options);
     emit(
         arguments.result, [&] { return to_json(result, rulebook); }, [&](Page& page) { split_text(result, page); });
@@ -284,7 +294,8 @@ void add_split_options(CLI::App& verb, PlanArguments& arguments) {
         ->type_name("K")
         ->check(CLI::Range(1, 1000))
         ->group(split);
-    verb.add_option("--keep-together", arguments.together, "Hosts that stay in one pool; may be given several times")
+    verb.add_option("--keep-together", arguments.together,
+                    "Hosts that stay in one pool, a backslash before a comma of a name; may be given several times")
         ->type_name("NAME,NAME")
         ->group(split)
         ->allow_extra_args(false);

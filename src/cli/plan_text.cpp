@@ -26,6 +26,15 @@ std::string counts_text(const PromiseCounts& counts) {
     return text;
 }
 
+bool hosts_change(const PoolPlan& plan) {
+    return !plan.added.empty() || !plan.removed.empty() || !plan.replaced.empty();
+}
+
+// The policy that VMs restart with.
+const char* policy_to_restart_with(const PoolPlan& plan) {
+    return hosts_change(plan) || !plan.difference.equal_registers ? "the policy after" : "the pool's policy";
+}
+
 // Hosts for a sentence: "a, b and 3 more" or, of many, "40 hosts (Rome ×28, Milan ×12)".
 std::string named(const PoolPlan& plan, const std::vector<std::string>& hosts) {
     return document::enumerate(list_of(hosts, plan.cpus));
@@ -80,7 +89,7 @@ std::string answer(const PoolPlan& plan) {
         (entry.reaches.empty() ? nowhere : confined).push_back(&entry);
     }
     const std::size_t count = confined.size() + nowhere.size();
-    const bool changes = !plan.added.empty() || !plan.removed.empty() || !plan.replaced.empty();
+    const bool changes = hosts_change(plan);
     const std::string pool = changes ? " after the change" : " of the pool";
     if (count == 0) {
         const std::string who = plan.running.size() == 1 ? enumerate({plan.running.front().label})
@@ -143,11 +152,12 @@ private:
         }
         if (!confined.empty()) {
             put("Keep the VMs of " + enumerate(confined) +
-                " on the hosts that they reach until they have restarted with the policy after.");
+                " on the hosts that they reach until they have restarted with " + policy_to_restart_with(plan_) + ".");
         }
         if (!nowhere.empty()) {
             put("Shut down the VMs of " + enumerate(nowhere) +
-                " before the change, and start them again with the policy after.");
+                (hosts_change(plan_) ? " before the change, and start" : ", and start") + " them again with " +
+                policy_to_restart_with(plan_) + ".");
         }
     }
 
@@ -223,7 +233,7 @@ private:
     void pool() {
         const std::string before = counted(plan_.hosts_before, "host");
         const std::string after = counted(plan_.hosts_after, "host");
-        const bool changes = !plan_.added.empty() || !plan_.removed.empty() || !plan_.replaced.empty();
+        const bool changes = hosts_change(plan_);
         page_.title("Pool " + plan_.before.pool + " (" + plan_.before.vendor + "): " + before +
                     (changes ? " -> " + after : ", no change"));
         put_changed("joins: ", plan_.added, "against the pool's policy");
@@ -283,10 +293,17 @@ private:
     }
 
     void difference() {
+        const Difference rest = without_what_is_told();
         Page details = page_.fresh();
-        diff_details(without_what_is_told(), rulebook_, details);
+        diff_details(rest, rulebook_, details);
         if (details.empty()) return;
-        page_.title("The policy, from before to after");
+        const bool differs = !rest.changes.empty() || !other_differences(rest).empty() ||
+                             (rest.beliefs && !rest.beliefs->changes.empty());
+        if (differs) {
+            page_.title("The policy, from before to after");
+        } else {
+            page_.blank();  // what is falsely believed has a title of its own
+        }
         page_.add(details);
     }
 
@@ -365,9 +382,9 @@ private:
                                                    : " reach " + std::to_string(entry.reaches.size()) + " of " +
                                                          std::to_string(plan_.hosts_after) + " hosts"));
         each(entry.cannot_reach, [&](const Unreachable& group) {
-            page_.paragraph(
-                2, "",
-                "must not run on " + named(plan_, group.hosts) + (group.before ? ", nor before the change" : ""));
+            page_.paragraph(2, "",
+                            "must not run on " + named(plan_, group.hosts) +
+                                (group.before && hosts_change(plan_) ? ", nor before the change" : ""));
             violations(group.violations);
         });
         each(entry.degraded, [&](const FlawedHosts& group) {
@@ -382,7 +399,8 @@ private:
         // From the pool's own policy it is the difference above; worth a line where it gains.
         if (!entry.of_pool || entry.restart.gains > 0) {
             const std::string restart = counts_text(entry.restart);
-            if (!restart.empty()) page_.paragraph(2, "a restart with the policy after: ", restart);
+            if (!restart.empty())
+                page_.paragraph(2, std::string("a restart with ") + policy_to_restart_with(plan_) + ": ", restart);
         }
         std::vector<StartUpHosts> needs = entry.start_up;
         std::erase_if(needs, [&](const StartUpHosts& group) { return is_as_for_new(group); });
@@ -444,7 +462,7 @@ private:
 
     void new_vms() {
         if (plan_.start_up.empty()) return;
-        page_.title("New VMs, with the policy after");
+        page_.title(std::string("New VMs, with ") + policy_to_restart_with(plan_));
         start_up(plan_.start_up);
     }
 

@@ -88,10 +88,15 @@ private:
             case Rule::guarded: return decision.value == 0 ? Effect::none : Effect::relaxes;
             case Rule::group: return is_bad_news(item.field) ? bad_news(decision) : Effect::lacks;
             case Rule::min:
-            case Rule::max: return Effect::bounds;
+            case Rule::max: return stands_for_other(item) ? Effect::none : Effect::bounds;
             case Rule::equal: return Effect::differs;
             default: return Effect::none;
         }
+    }
+
+    // A 0 that says that another field is the limit, which is told by that name.
+    bool stands_for_other(const StoryItem& item) const {
+        return item.decision->value == 0 && of_.rulebook[item.field].zero_means_field != no_field;
     }
 
     // Of the two names of bad news the other one may be shown.
@@ -146,8 +151,6 @@ private:
         const std::string name = item_name(of_.rulebook, item);
         if (effect != Effect::bounds) return name;
         const Field& field = of_.rulebook[item.field];
-        const bool stands = item.decision->value == 0 && field.zero_means_field != no_field;
-        if (stands) return name + " (as " + std::string(of_.rulebook[field.zero_means_field].id) + ")";
         const std::string text = name + " " + value_text(field, item.decision->value);
         return field.of_identity ? text : text + others_of(field, *item.decision);
     }

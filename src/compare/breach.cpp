@@ -134,12 +134,6 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
 }
 
-std::string layout_text(const merge::Component& component) {
-    if (!component.promised) return "none";
-    if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
-    return document::layout_text({component.size, {}, 0, StatePlace{component.offset, component.align64}});
-}
-
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
     const XsaveComponent& component = component_of(plan, atom.component);
     violation.field = "xsave state " + std::string(component.id);
@@ -158,6 +152,12 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
 }
 
 }  // namespace
+
+std::string layout_text(const merge::Component& component) {
+    if (!component.promised) return "none";
+    if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
+    return document::layout_text({component.size, {}, 0, StatePlace{component.offset, component.align64}});
+}
 
 Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances) {
     Violation violation;

@@ -22,6 +22,9 @@ struct Circumstances {
 // The violation that a broken atom is, with its sentences.
 Violation describe(const merge::Plan& plan, const merge::BrokenAtom& atom, const Circumstances& circumstances);
 
+// How an XSAVE state lies, in words.
+std::string layout_text(const merge::Component& component);
+
 // The violation of a host of another vendor.
 Violation vendor_violation(const std::string& promised, const std::string& host);
 

@@ -18,6 +18,10 @@ struct Sentences {
 AtomKind kind_of(const Subject& subject) { return subject.rule == Rule::equal ? AtomKind::bits : subject.kind; }
 
 Sentences losing(const Subject& subject, bool known) {
+    if (!known && subject.kind == AtomKind::scrub) {
+        return {"The guest does not count on VERW where it is not known to scrub.",
+                "The guest runs VERW and counts on it, and it is not known whether CPUs there need it, or scrub"};
+    }
     if (!known) {
         return {"A policy does not promise what a dump does not say: the guest does without.",
                 "The guest goes on using what is not known to be there"};
@@ -70,8 +74,10 @@ const char* without_promise(const Subject& subject) {
         case Rule::identity: return "The guest sees the new description of its CPU.";
         case Rule::owned: return "The VMM or the guest fills it in.";
         case Rule::hide: return "A policy never shows it.";
-        default: return "The guest sees the new value, which promises the same.";
+        default: break;
     }
+    return subject.is_unseen ? "The guest is shown the same."
+                             : "The guest sees the new value, which promises the same.";
 }
 
 }  // namespace
@@ -90,8 +96,8 @@ void describe(const Subject& subject, FieldChange& change) {
     }
     change.restarted = sentences.restarted;
     change.migrated = sentences.migrated;
-    const bool breaks = change.direction != Direction::gains && change.direction != Direction::none;
-    if (breaks) change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
+    if (breaks_promise(change.direction))
+        change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
 }
 
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after) {

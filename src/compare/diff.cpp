@@ -36,8 +36,7 @@ DiffSide side_of(const HostDump& host) {
 }
 
 Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {
-    const bool is_policy = std::holds_alternative<PoolPolicy>(side);
-    return {std::visit([&](const auto& input) { return merge::promises_of(plan, input); }, side), is_policy};
+    return std::visit([&](const auto& input) { return compare::promised_by(plan, input); }, side);
 }
 
 // A row of zeros says the same as no row.

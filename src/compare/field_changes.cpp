@@ -12,6 +12,7 @@
 #include "compare/order.hpp"
 #include "compare/side_values.hpp"
 #include "compare/two_vendors.hpp"
+#include "merge/own_policy.hpp"
 #include "merge/pool.hpp"
 #include "policy/document_text.hpp"
 
@@ -27,7 +28,7 @@ using merge::Plan;
 class Broken {
 public:
     Broken(const Plan& plan, const Promised& promised, const Promised& kept) {
-        for (const BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.promises)) {
+        for (const BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.kept)) {
             atoms_.emplace(std::tuple(atom.field, atom.subleaf, atom.component, atom.kind == AtomKind::scrub), atom);
         }
     }
@@ -77,8 +78,9 @@ private:
         FieldChange change;
         change.field = violation.field;
         change.place = violation.place;
-        change.before = lost != nullptr ? violation.promised : violation.host;
-        change.after = lost != nullptr ? violation.host : violation.promised;
+        change.before = before_.layout(bit);
+        change.after = after_.layout(bit);
+        change.known = is_known(change);
         change.direction = lost != nullptr ? Direction::loses : Direction::gains;
         change.impact = violation.impact;
         Subject subject;
@@ -86,6 +88,10 @@ private:
         describe(subject, change);
         changes_.push_back(std::move(change));
         components_.insert(bit);
+    }
+
+    static bool is_known(const FieldChange& change) {
+        return change.before != unknown_value && change.after != unknown_value;
     }
 
     // A row that lays out a component is told by the component's change.
@@ -97,16 +103,42 @@ private:
         const Field& field = plan_.rulebook()[index];
         const bool filled_in = field.rule == Rule::owned && !same_kind_;  // a policy does not say what with
         if (is_told(field, subleaf) || filled_in) return;
-        const Value before = before_.effective(index, subleaf);
-        const Value after = after_.effective(index, subleaf);
-        const Value old_bits = before_.literal(index, subleaf);
-        const Value new_bits = after_.literal(index, subleaf);
-        const bool literal_differs = same_kind_ && old_bits != new_bits;
-        const bool effective_differs = before != after && !is_silence(index, subleaf, before, after);
+        const Direction direction = direction_of(index, subleaf);
+        const Both shown{before_.shown(index, subleaf), after_.shown(index, subleaf)};
+        const Both dumped{before_.literal(index, subleaf), after_.literal(index, subleaf)};
+        const bool dumps_differ = same_kind_ && !dumped.are_equal();
+        const bool promises = direction != Direction::none;
+        if (!promises && !dumps_differ && !differs_without_promise(index, subleaf, shown)) return;
+        const bool as_dumped = dumps_differ && (!promises || shown.are_equal());
+        FieldChange change = change_of(index, subleaf, direction, as_dumped ? dumped : shown);
+        Subject subject{AtomKind::bits,
+                        field.rule,
+                        true,
+                        plan_.is_inverted(index),
+                        !change.mitigates.empty(),
+                        /*is_unseen=*/shown.are_equal()};
+        if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         const BrokenAtom* scrub = scrub_change(index, subleaf);
-        const Direction direction = direction_of(index, subleaf, before, after);
-        if (direction == Direction::none && !literal_differs && !effective_differs) return;
+        if (scrub != nullptr && direction != Direction::relaxes) {
+            subject.kind = AtomKind::scrub;
+            if (change.before == change.after) put_scrub(*scrub, direction, change);
+            change.known = scrub->known;
+        }
+        change.known = change.known && is_known(change);
+        describe(subject, change);
+        changes_.push_back(std::move(change));
+    }
 
+    // A field's values on both sides.
+    struct Both {
+        Value before;
+        Value after;
+
+        bool are_equal() const { return before == after; }
+    };
+
+    FieldChange change_of(FieldIndex index, std::uint32_t subleaf, Direction direction, const Both& values) const {
+        const Field& field = plan_.rulebook()[index];
         FieldChange change;
         change.field = field.id;
         change.place = field.place(subleaf);
@@ -114,24 +146,15 @@ private:
         change.direction = direction;
         change.impact = field.impact;
         change.mitigates = plan_.rulebook().ids_mitigated_by(field, plan_.vendor_mask());
-        // What a policy shows is what its registers say, even where a zero stands for another number.
-        const bool as_written = literal_differs && (before_.is_policy() || before == after);
-        change.before = document::value_word(as_written ? old_bits : before);
-        change.after = document::value_word(as_written ? new_bits : after);
-        Subject subject{AtomKind::bits, field.rule, true, plan_.is_inverted(index), !change.mitigates.empty()};
-        if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
-        if (scrub != nullptr && direction != Direction::relaxes) {
-            subject.kind = AtomKind::scrub;
-            if (!literal_differs && before == after) put_scrub(*scrub, direction, change);
-        }
-        change.known = change.before != unknown_value && change.after != unknown_value;
-        describe(subject, change);
-        changes_.push_back(std::move(change));
+        change.before = document::value_word(values.before);
+        change.after = document::value_word(values.after);
+        return change;
     }
 
-    // What neither promises nor shows anything is no change: a policy's 0 beside a silent dump.
-    bool is_silence(FieldIndex index, std::uint32_t subleaf, const Value& before, const Value& after) const {
-        return !same_kind_ && !has_atom(plan_, index, subleaf) && before.value_or(0) == after.value_or(0);
+    // What has a promise differs by that alone. Of the rest a policy's 0 beside a silent dump is no change.
+    bool differs_without_promise(FieldIndex index, std::uint32_t subleaf, const Both& shown) const {
+        if (has_atom(plan_, index, subleaf)) return false;
+        return same_kind_ ? !shown.are_equal() : shown.before.value_or(0) != shown.after.value_or(0);
     }
 
     const BrokenAtom* scrub_change(FieldIndex index, std::uint32_t subleaf) const {
@@ -147,7 +170,7 @@ private:
         change.after = lost ? violation.host : violation.promised;
     }
 
-    Direction direction_of(FieldIndex index, std::uint32_t subleaf, const Value& before, const Value& after) const {
+    Direction direction_of(FieldIndex index, std::uint32_t subleaf) const {
         // A bit that goes from where VERW scrubs to where it does not is no good news.
         if (broken_.scrub(index, subleaf) != nullptr) return Direction::loses;
         const bool lost = broken_.value(index, subleaf) != nullptr;
@@ -155,14 +178,7 @@ private:
         if (lost && won) return Direction::both;
         if (lost) return plan_.is_inverted(index) ? Direction::relaxes : Direction::loses;
         if (won || mended_.scrub(index, subleaf) != nullptr) return Direction::gains;
-        return renamed_bad_news(index, before, after);
-    }
-
-    // RSBA is worse news than RRSBA: where the one takes the other's place, RSBA tells in which direction.
-    Direction renamed_bad_news(FieldIndex index, const Value& before, const Value& after) const {
-        const RetpolineBits* group = plan_.retpoline_of(index);
-        if (group == nullptr || index != group->rsba || !before || !after || *before == *after) return Direction::none;
-        return *after != 0 ? Direction::relaxes : Direction::gains;
+        return Direction::none;
     }
 
     const Plan& plan_;
@@ -177,10 +193,26 @@ private:
 
 }  // namespace
 
+Promised promised_by(const Plan& plan, const PoolPolicy& policy) {
+    const merge::HostPromises promises = merge::promises_of(plan, policy);
+    return {promises, promises, true};
+}
+
+Promised promised_by(const Plan& plan, const HostDump& host) {
+    merge::HostPromises kept = merge::promises_of(plan, host);
+    merge::HostPromises promises = merge::own_promises(plan, kept);
+    return {std::move(promises), std::move(kept), false};
+}
+
 void sort_changes(std::vector<FieldChange>& changes) {
     const auto key = [](const FieldChange& c) { return std::tie(c.direction, c.impact, c.place, c.field); };
     std::sort(changes.begin(), changes.end(),
               [&](const FieldChange& a, const FieldChange& b) { return key(a) < key(b); });
+}
+
+std::vector<FieldChange> broken(std::vector<FieldChange> changes) {
+    std::erase_if(changes, [](const FieldChange& change) { return !breaks_promise(change.direction); });
+    return changes;
 }
 
 std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before, const Promised& after) {

@@ -11,12 +11,20 @@ namespace poolcpuid::compare {
 
 // One side, reduced.
 struct Promised {
-    merge::HostPromises promises;
+    merge::HostPromises
+        promises;              // to a guest that is started there: of a host, those of the policy that it gives alone
+    merge::HostPromises kept;  // of a guest that is migrated there: of a policy the same, of a host all of its dump
     bool is_policy = false;
 };
 
+Promised promised_by(const merge::Plan& plan, const PoolPolicy& policy);
+Promised promised_by(const merge::Plan& plan, const HostDump& host);
+
 // By direction, then impact, then place: the order of every list of changes.
 void sort_changes(std::vector<FieldChange>& changes);
+
+// Those that break a promise of the first side.
+std::vector<FieldChange> broken(std::vector<FieldChange> changes);
 
 // Every change, by direction, then impact, then place. Linear in the plan's fields and both sides' rows.
 std::vector<FieldChange> field_changes(const merge::Plan& plan, const Promised& before, const Promised& after);

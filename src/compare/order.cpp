@@ -65,13 +65,23 @@ private:
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = rulebook_[index];
         const std::size_t word = *plan_.find_word(place_of(field, subleaf));
-        const std::uint64_t broken = promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask();
+        const std::uint64_t broken =
+            promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask() & ~beyond_length(field, subleaf);
         if (broken == 0 || is_other_name(index, subleaf)) return;
         const bool known = (broken & ~kept_.unknown[word]) != 0;
         const bool made = !known && (broken & ~kept_.made[word]) == 0;
         const bool given = made && (broken & ~kept_.given[word]) == 0;
         add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
         broken_.back().by_microcode = !known && (broken & ~kept_.by_microcode[word]) == 0;
+    }
+
+    // Bits that are there no more because a vector is shorter: its length tells of them.
+    std::uint64_t beyond_length(const Field& field, std::uint32_t subleaf) const {
+        if (field.length_from == no_field) return 0;
+        const auto length = plan_.find_number(field.length_from, subleaf);
+        if (!length) return 0;
+        const Number& kept = kept_.atoms.numbers[*length];
+        return kept.known ? field.mask() & ~(bits_below(kept.value) << field.low) : 0;
     }
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
@@ -100,11 +110,20 @@ private:
         const Number& before = promised_.atoms.numbers[*slot];
         const Number& after = kept_.atoms.numbers[*slot];
         const bool elsewhere = is_of_other_model(index);
+        if (stands_for_other(index, subleaf, after)) return;
         if (!promises(index, before) || (!elsewhere && meet(rule, before, after) == before)) return;
         // The least that the architecture allows was taken for what the dump does not say.
         const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
         add(AtomKind::number, index, subleaf, elsewhere || (after.known && !is_assumed));
         broken_.back().of_other_model = elsewhere;
+    }
+
+    // Another field, which is compared by itself, is the number: zero says so, and the other side has no lower one.
+    bool stands_for_other(FieldIndex index, std::uint32_t subleaf, const Number& kept) const {
+        const Field& field = rulebook_[index];
+        if (field.zero_means_field == no_field || registers_.field(field, subleaf).value_or(0) != 0) return false;
+        const auto other = plan_.find_number(field.zero_means_field, subleaf);
+        return other && kept_.atoms.numbers[*other] == kept;
     }
 
     // Of the fields that mean something on their own model of CPU only the first stands for the group.

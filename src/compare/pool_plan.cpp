@@ -10,6 +10,7 @@
 #include "base/printable.hpp"
 #include "compare/field_changes.hpp"
 #include "compare/members.hpp"
+#include "compare/price.hpp"
 #include "compare/reach.hpp"
 #include "merge/vendor_rules.hpp"
 #include "policy/summary_groups.hpp"
@@ -43,8 +44,8 @@ PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const 
     const auto vendor = rulebook.vendor_of(before.vendor);
     if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
     const merge::Plan rules(rulebook, *vendor);
-    return counts_of(compare::field_changes(rules, {merge::promises_of(rules, before), true},
-                                            {merge::promises_of(rules, after), true}));
+    return counts_of(
+        compare::field_changes(rules, compare::promised_by(rules, before), compare::promised_by(rules, after)));
 }
 
 class Planner {
@@ -134,7 +135,17 @@ private:
         std::vector<const HostDump*> hosts;
         for (const auto& [name, host] : hosts_.after) hosts.push_back(host);
         plan_.difference = differences(rulebook_, plan_.before, plan_.after, hosts);
+        after_ = state_.finish_promises(options_);
+        if (!plan_.difference.is_of_two_vendors()) plan_.difference.changes = changes_to_after();
         plan_.counts = counts_of(plan_.difference.changes);
+    }
+
+    // The hosts after the change say what no document does: whether guests that count on VERW may run on those that ask
+    // for none.
+    std::vector<FieldChange> changes_to_after() const {
+        const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
+        return compare::field_changes(rules, compare::promised_by(rules, plan_.before),
+                                      compare::promised_by(rules, after_));
     }
 
     std::optional<bool> is_current() const {
@@ -149,7 +160,7 @@ private:
         if (!policy) {
             PoolState state(rulebook_);
             state.add(host);
-            policy = state.finish(without_lost_identity(options_, state));
+            policy = state.finish_promises(without_lost_identity(options_, state));
         }
         return *policy;
     }
@@ -197,7 +208,7 @@ private:
             entry.sha256 = sha256_of(policy.policy);
             entry.of_pool = policy.of_pool;
             reaches.back().describe(entry);
-            entry.restart = compare(rulebook_, policy.policy, plan_.after);
+            entry.restart = compare(rulebook_, policy.policy, after_);
             plan_.running.push_back(std::move(entry));
         }
         std::sort(plan_.running.begin(), plan_.running.end(),
@@ -236,24 +247,13 @@ private:
         for (const auto* changed : {&plan_.added, &plan_.replaced}) {
             for (const ChangedHost& host : *changed) fresh.insert(host.name);
         }
-        std::set<std::pair<BitPlace, std::string>> lost;
-        for (const FieldChange& change : plan_.difference.changes) {
-            const bool goes = change.direction != Direction::gains && change.direction != Direction::none;
-            if (goes) lost.emplace(change.place, change.field);
-        }
-        if (fresh.empty() || lost.empty()) return;
+        if (fresh.empty()) return;
         const auto are_fresh = [&](const std::vector<std::string>& hosts) {
             return std::all_of(hosts.begin(), hosts.end(),
                                [&](const std::string& name) { return fresh.contains(name); });
         };
         const MergeOptions options = with_all_names(options_);
-        plan_.price = what_ifs(rulebook_, state_, options, state_.finish(options), are_fresh);
-        for (WhatIf& price : plan_.price) {
-            std::erase_if(price.gains, [&](const FieldChange& change) {
-                return !lost.contains({change.place, change.field});
-            });
-        }
-        std::erase_if(plan_.price, [](const WhatIf& price) { return price.gains.empty(); });
+        plan_.price = compare::prices(rulebook_, {state_, options, plan_.before, plan_.difference.changes}, are_fresh);
     }
 
     const Rulebook& rulebook_;
@@ -262,6 +262,7 @@ private:
     Hosts hosts_;
     PoolState state_;                                                        // after the change
     MergeOptions options_;                                                   // of the policy after
+    PoolPolicy after_;                                                       // as finish_promises gives it
     std::map<std::size_t, std::optional<PoolPolicy>> alone_;                 // by kind
     std::map<std::pair<std::size_t, std::size_t>, PromiseCounts> compared_;  // by kinds
     PoolPlan plan_;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/printable.hpp"
+#include "compare/field_changes.hpp"
 #include "compare/split_score.hpp"
 #include "compare/split_search.hpp"
 #include "merge/pool.hpp"
@@ -157,14 +158,14 @@ private:
         }
     }
 
-    PoolPolicy policy_of(const std::vector<std::size_t>& groups) const {
+    PoolState state_of(const std::vector<std::size_t>& groups) const {
         PoolState state(rulebook_);
         for (const std::size_t group : groups) {
             for (const std::size_t of : groups_[group]) {
                 for (const HostDump* host : classes_[of].hosts) state.add(*host);
             }
         }
-        return state.finish({});
+        return state;
     }
 
     static std::vector<Finding> errors_of(const PoolPolicy& policy) {
@@ -181,7 +182,7 @@ private:
             for (std::size_t i = 0; i < meets_.size(); ++i) {
                 if (meets_[i].vendor == vendor) all.push_back(i);
             }
-            ones_.push_back(policy_of(all));
+            ones_.push_back(state_of(all).finish({}));
             result_.kept_by_one += score_of(groups, {all}).kept;
             result_.errors_of_one += errors_of(ones_.back()).size();
         }
@@ -199,9 +200,12 @@ private:
         const std::size_t vendor = meets_[members.front()].vendor;
         pool.vendor = vendors_[vendor];
         pool.kept = score_of(groups, {members}).kept / pool.hosts.size();
-        const PoolPolicy policy = policy_of(members);
+        const PoolState state = state_of(members);
+        const PoolPolicy policy = state.finish({});
         const PoolPolicy& one = ones_[vendor];
-        pool.gains = differences(rulebook_, one, policy).changes;
+        const merge::Plan& rules = plans_[vendor];
+        pool.gains = compare::field_changes(rules, compare::promised_by(rules, one),
+                                            compare::promised_by(rules, state.finish_promises({})));
         std::erase_if(pool.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
         pool.errors = errors_of(policy);
         result_.errors += pool.errors.size();

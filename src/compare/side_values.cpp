@@ -1,6 +1,6 @@
 #include "compare/side_values.hpp"
 
-#include "base/hex.hpp"
+#include "compare/breach.hpp"
 #include "merge/pool.hpp"
 
 namespace poolcpuid::compare {
@@ -12,17 +12,23 @@ bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf) 
 Values::Values(const merge::Plan& plan, const Promised& side)
     : plan_(plan),
       side_(side),
-      registers_(plan, *side.promises.table, *side.promises.msrs, /*only_listed=*/side.is_policy) {}
+      registers_(plan, *side.kept.table, *side.kept.msrs, /*only_listed=*/side.is_policy),
+      policy_(plan, *side.promises.table, *side.promises.msrs, /*only_listed=*/true) {}
 
 Value Values::literal(FieldIndex index, std::uint32_t subleaf) const {
     return registers_.field(plan_.rulebook()[index], subleaf);
 }
 
-Value Values::effective(FieldIndex index, std::uint32_t subleaf) const {
+Value Values::shown(FieldIndex index, std::uint32_t subleaf) const {
     if (index == plan_.microcode()) return microcode();
-    if (!has_atom(plan_, index, subleaf)) return literal(index, subleaf);
-    const merge::SeenValue seen = merge::seen_value(plan_, side_.promises, index, subleaf);
-    return seen.known ? Value(seen.value) : std::nullopt;
+    if (is_policy() || !has_atom(plan_, index, subleaf)) return literal(index, subleaf);
+    if (!merge::seen_value(plan_, side_.kept, index, subleaf).known) return std::nullopt;
+    return policy_.field(plan_.rulebook()[index], subleaf);
+}
+
+std::string Values::layout(std::uint8_t component) const {
+    const bool is_silent = ((side_.kept.components_unknown >> component) & 1U) != 0;
+    return is_silent ? unknown_value : layout_text(side_.promises.atoms.components[component]);
 }
 
 Value Values::bits(const merge::RegisterPlace& place, std::uint64_t mask) const {
@@ -31,16 +37,16 @@ Value Values::bits(const merge::RegisterPlace& place, std::uint64_t mask) const 
 }
 
 void Values::collect_places(std::set<merge::RegisterPlace>& places) const {
-    for (const CpuidRow& row : side_.promises.table->rows) {
+    for (const CpuidRow& row : side_.kept.table->rows) {
         for (const Register reg : all_registers) places.insert({false, row.key, reg});
     }
-    if (!*side_.promises.msrs) return;
-    for (const MsrRow& row : **side_.promises.msrs) places.insert({true, {row.index, 0}, Register::eax});
+    if (!*side_.kept.msrs) return;
+    for (const MsrRow& row : **side_.kept.msrs) places.insert({true, {row.index, 0}, Register::eax});
 }
 
 Value Values::microcode() const {
-    const auto at = side_.promises.atoms.microcode.find(side_.promises.leaf1_eax);
-    const bool known = at != side_.promises.atoms.microcode.end() && at->second.known;
+    const auto at = side_.kept.atoms.microcode.find(side_.kept.leaf1_eax);
+    const bool known = at != side_.kept.atoms.microcode.end() && at->second.known;
     if (!known) return is_policy() ? Value(0) : std::nullopt;
     return at->second.value;
 }

@@ -28,8 +28,12 @@ public:
     // In the registers: a policy's, or those of the host's first logical CPU.
     Value literal(FieldIndex index, std::uint32_t subleaf) const;
 
-    // What the merge makes of it.
-    Value effective(FieldIndex index, std::uint32_t subleaf) const;
+    // What a guest is shown that is started there: of a host, by the policy that it gives alone. Without a promise, and
+    // the microcode, as dumped.
+    Value shown(FieldIndex index, std::uint32_t subleaf) const;
+
+    // Likewise of an XSAVE state, by its bit: its layout in words.
+    std::string layout(std::uint8_t component) const;
 
     // The bits of one register, where they stand.
     Value bits(const merge::RegisterPlace& place, std::uint64_t mask) const;
@@ -44,6 +48,7 @@ private:
     const merge::Plan& plan_;
     const Promised& side_;
     merge::ViewReader registers_;
+    merge::ViewReader policy_;
 };
 
 }  // namespace poolcpuid::compare

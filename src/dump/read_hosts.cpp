@@ -125,11 +125,25 @@ void refuse_other_rows(const Format& own, std::string_view text, std::string_vie
     }
 }
 
-// A document of JSON or XML in a text of lines is another dump, which no reader of lines would see.
-void refuse_other_documents(std::string_view rest, std::string_view text, std::string_view file) {
-    if (dump::begins_as_json_or_xml(text) || !dump::find_below_text(rest)) return;
-    const dump::BelowText found = dump::find_below_text(text).value();
-    throw InputError(std::string(file), found.line, "one dump", found.what + dump::two_hosts);
+// A document of JSON or XML before rows, or below them, is another dump, which their reader would not see.
+void refuse_other_documents(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
+    const auto refuse = [&](std::size_t line, const std::string& what) {
+        throw InputError(std::string(file), line, "one dump", what + dump::two_hosts);
+    };
+    if (!dump::begins_as_json_or_xml(text)) {
+        if (dump::find_below_text(rest)) {
+            const dump::BelowText found = dump::find_below_text(text).value();
+            refuse(found.line, found.what);
+        }
+        return;
+    }
+    if (own.rows_of.empty()) return;
+    for (const Format& other : formats) {
+        const bool may_stand_there = !other.rows_of.empty() || &other == &dump::format_of("cpuinfo");
+        if (may_stand_there || !other.recognise(text)) continue;
+        refuse(dump::first_row(own, text),
+               "rows of " + std::string(own.rows_of) + " in what is read as " + std::string(other.word));
+    }
 }
 
 // A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown.
@@ -145,7 +159,7 @@ HostDump checked(HostDump host, const Format& format, std::string_view text, std
                  std::string_view file) {
     host.format = format.word;
     if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
-    refuse_other_documents(rest, text, file);
+    refuse_other_documents(format, rest, text, file);
     refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
     return host;
 }

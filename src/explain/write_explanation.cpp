@@ -3,6 +3,7 @@
 #include "base/json_writer.hpp"
 #include "policy/document_json.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/policy_registers.hpp"
 
 namespace poolcpuid {
 
@@ -115,8 +116,28 @@ Json gain_json(const FieldChange& change) {
     return json;
 }
 
-Json what_if_json(const WhatIf& what_if) {
-    return {{"without", what_if.hosts}, {"gains", document::array_of(what_if.gains, gain_json)}};
+// What the fields that were asked about are in the policy without the hosts.
+Json values_json(const Rulebook& rulebook, const std::vector<ExplainedField>& fields, const PoolPolicy& without) {
+    const PolicyRegisters registers(without);
+    Json json = Json::array();
+    for (const ExplainedField& explained : fields) {
+        const Field& field = rulebook[explained.field];
+        for (const ExplainedValue& value : explained.values) {
+            Json entry;
+            entry["field"] = field.id;
+            document::put_place(entry, value.place);
+            entry["before"] = to_hex(value.value);
+            entry["after"] = to_hex(registers.value(field, value.place.subleaf_first));
+            json.push_back(std::move(entry));
+        }
+    }
+    return json;
+}
+
+Json what_if_json(const WhatIf& what_if, const Explanation& explanation, const Rulebook& rulebook) {
+    Json json{{"without", what_if.hosts}, {"gains", document::array_of(what_if.gains, gain_json)}};
+    if (!explanation.fields.empty()) json["values"] = values_json(rulebook, explanation.fields, what_if.policy);
+    return json;
 }
 
 Json policy_json(const PoolPolicy& policy) {
@@ -141,7 +162,10 @@ std::string to_json(const Explanation& explanation, const Rulebook& rulebook, co
                 [&](const ExplainedField& field) { return field_json(rulebook, vendor, field); });
     json["states"] = states_json(rulebook, explanation.states);
     if (explanation.story) json["story"] = story_json(rulebook, *explanation.story);
-    if (explanation.what_ifs) json.values("what_ifs", *explanation.what_ifs, what_if_json);
+    if (explanation.what_ifs) {
+        json.values("what_ifs", *explanation.what_ifs,
+                    [&](const WhatIf& what_if) { return what_if_json(what_if, explanation, rulebook); });
+    }
     return json.text();
 }
 

@@ -15,13 +15,16 @@ namespace poolcpuid::merge {
 
 namespace {
 
+// Whether VERW scrubs what the guard is about, or need not, on every host.
+bool scrubs(const Draft& draft, std::size_t guard) { return ((draft.atoms().scrubs >> guard) & 1U) != 0; }
+
 // Whether VERW scrubs wherever a guest runs that counts on it for this guarded bit; nothing where a guest does not.
-std::optional<bool> scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
+std::optional<bool> told_scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
     const auto guards = draft.plan().guards();
     const auto at = std::find_if(guards.begin(), guards.end(),
                                  [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
     if (!draft.asks_for_scrub(*at)) return std::nullopt;
-    return ((draft.atoms().scrubs >> (at - guards.begin())) & 1U) != 0;
+    return scrubs(draft, static_cast<std::size_t>(at - guards.begin()));
 }
 
 // What a host has of an XSAVE state. Sizes and places are read together, so that one that is not known is one value.
@@ -131,7 +134,7 @@ private:
     }
 
     std::optional<bool> scrubbed(FieldIndex index, std::uint32_t subleaf) const {
-        return rulebook_[index].rule == Rule::guarded ? scrubs(in_.draft, index, subleaf) : std::nullopt;
+        return rulebook_[index].rule == Rule::guarded ? told_scrubs(in_.draft, index, subleaf) : std::nullopt;
     }
 
     Decision decide_field(const Subject& subject) const {
@@ -311,18 +314,18 @@ private:
 
 std::vector<Decision> decide(const DecisionInputs& inputs) { return Decider(inputs).run(); }
 
-std::vector<Decision> lost_scrubs(const Draft& draft) {
-    std::vector<Decision> lost;
-    for (const GuardSlot& slot : draft.plan().guards()) {
-        if (scrubs(draft, slot.field, slot.subleaf).value_or(true)) continue;
+std::vector<Decision> scrub_decisions(const Draft& draft) {
+    std::vector<Decision> decisions;
+    for (std::size_t i = 0; i < draft.plan().guards().size(); ++i) {
+        const GuardSlot& slot = draft.plan().guards()[i];
         const Field& field = draft.plan().rulebook()[slot.field];
         Decision decision;
         decision.field = field.id;
         decision.place = field.place(slot.subleaf);
-        decision.scrubs = false;
-        lost.push_back(std::move(decision));
+        decision.scrubs = scrubs(draft, i);
+        decisions.push_back(std::move(decision));
     }
-    return lost;
+    return decisions;
 }
 
 }  // namespace poolcpuid::merge

@@ -29,8 +29,8 @@ using ValuesSeen = std::map<SeenValue, VariantSet>;
 // on its size, which says its whole layout. Owned fields are listed elsewhere. Linear in fields times groups.
 std::vector<Decision> decide(const DecisionInputs& inputs);
 
-// The guarded fields that the draft shows though VERW is not known to scrub wherever the guest runs: of each decision
-// only what says that. Registers alone do not show it.
-std::vector<Decision> lost_scrubs(const Draft& draft);
+// One for every guarded field, of which it says only whether VERW scrubs or need not wherever the guest runs: also
+// where the guest is not told to run it, of which a document is silent. Registers alone do not show it.
+std::vector<Decision> scrub_decisions(const Draft& draft);
 
 }  // namespace poolcpuid::merge

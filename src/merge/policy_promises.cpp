@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "merge/host_promises.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::merge {
 
@@ -53,12 +55,15 @@ private:
         result.atoms.microcode = {{result.leaf1_eax, {revision != 0, revision}}};
     }
 
-    // Where the bit is clear, the registers do not say whether the pool's hosts are immune.
+    // Where the bit is clear, the registers do not say whether the pool's hosts are immune. Their models may.
     void read_scrubs(HostPromises& result) const {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const GuardSlot& slot = plan_.guards()[i];
-            if (is_lost(plan_.rulebook()[slot.field].id)) {
+            const Field& field = plan_.rulebook()[plan_.guards()[i].field];
+            const auto scrubs = decided_scrubs(field.id);
+            if (scrubs.value_or(are_immune(field.guard))) {
+                result.atoms.scrubs |= bit;
+            } else if (scrubs == std::optional(false)) {
                 result.atoms.scrubs &= ~bit;
             } else if ((result.atoms.scrubs & bit) == 0) {
                 result.scrub_unknown |= bit;
@@ -66,11 +71,30 @@ private:
         }
     }
 
-    // A host that is affected, or of which it is not known, took the promise that VERW scrubs.
-    bool is_lost(std::string_view field) const {
-        return std::any_of(policy_.decisions.begin(), policy_.decisions.end(), [&](const Decision& decision) {
-            return decision.field == field && decision.scrubs == std::optional(false);
+    // True when no host needs VERW, by the model table.
+    bool are_immune(const Guard& guard) const {
+        bool any = false;
+        for (const HostClass& host : policy_.hosts) {
+            if (host.format == "policy") continue;  // a ceiling, which is no host
+            if (!host.facts.cpu || !is_immune(guard, *host.facts.cpu)) return false;
+            any = true;
+        }
+        return any;
+    }
+
+    bool is_immune(const Guard& guard, const Cpu& cpu) const {
+        const Model* model = plan_.rulebook().model_of(plan_.vendor(), {cpu.family, cpu.model, cpu.stepping});
+        return model != nullptr && !guard.model.empty() &&
+               std::all_of(guard.model.begin(), guard.model.end(),
+                           [&](std::string_view tag) { return rulebook::lists(model->immune, tag); });
+    }
+
+    // false: a host that is affected, or of which it is not known, took the promise that VERW scrubs.
+    std::optional<bool> decided_scrubs(std::string_view field) const {
+        const auto at = std::find_if(policy_.decisions.begin(), policy_.decisions.end(), [&](const Decision& decision) {
+            return decision.field == field && decision.scrubs;
         });
+        return at == policy_.decisions.end() ? std::nullopt : at->scrubs;
     }
 
     const Plan& plan_;

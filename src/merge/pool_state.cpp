@@ -241,8 +241,7 @@ struct PoolState::Impl {
         policy.vendor = vendor_string;
         policy.rulebook_version = rulebook->version;
         policy.rulebook_sha256 = rulebook->sha256;
-        for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
-        for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
+        merge::put_rows(rows, policy);
         return policy;
     }
 };
@@ -372,7 +371,7 @@ PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
     const Impl pool = impl_->with_ceiling(options);
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
-    policy.decisions = merge::lost_scrubs(outcome.draft);
+    policy.decisions = merge::scrub_decisions(outcome.draft);
     return policy;
 }
 

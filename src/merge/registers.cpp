@@ -231,6 +231,11 @@ std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
     return owned;
 }
 
+void put_rows(const Rows& rows, PoolPolicy& policy) {
+    for (const auto& [key, value] : rows.cpuid) policy.cpuid.push_back({key, value});
+    for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
+}
+
 std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
     std::uint64_t value = 0;
     if (field.is_msr) {

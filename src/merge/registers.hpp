@@ -20,6 +20,9 @@ struct Rows {
 // last, since only then is it known which leaf has content. Rows of zeros are left out.
 Rows render(const Draft& draft);
 
+// Puts them into a policy that has none.
+void put_rows(const Rows& rows, PoolPolicy& policy);
+
 // The bits that the VMM or the guest fills in, in the rulebook's order.
 std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows);
 

@@ -75,6 +75,18 @@ TEST_CASE("hosts that are kept together share a pool", "[plan][split]") {
           "a b relaxed weak ");
 }
 
+TEST_CASE("a comma of a host's name stands behind a backslash", "[plan][split]") {
+    const SplitHosts hosts;
+    const std::string comma = hosts.pool.dir.write("a,b.json", document(intel_host("a,b")));
+    const std::string slash = hosts.pool.dir.write("slash.json", document(intel_host("c\\")));
+    const auto split = [&](const std::string& together) {
+        return run({"plan", "--split", "2", "--hosts", comma, slash, hosts.intel, "--keep-together", together});
+    };
+    CHECK(split("a\\,b,intel").status == 0);
+    CHECK(split("c\\\\,a\\,b").status == 0);
+    CHECK(split("a,b,intel").status == 2);
+}
+
 TEST_CASE("hosts of two vendors are never of one pool", "[plan][split]") {
     const SplitHosts hosts;
     const Result two = run({"plan", "--split", "2", "--hosts", hosts.pool.a, hosts.intel, hosts.pool.weak});
@@ -93,6 +105,12 @@ TEST_CASE("a split refuses what does not go with it", "[plan][split]") {
     CHECK(hosts.split("x").status == 2);
     CHECK(hosts.split("2", {"--add", hosts.pool.strong}).status == 2);
     CHECK(hosts.split("2", {"--keep-together", "a,nobody"}).status == 2);
+    for (const std::vector<std::string>& option :
+         {std::vector<std::string>{"--strict"}, {"--unknown", "warn"}, {"--unknown", "fail"}}) {
+        const Result result = hosts.split("2", option);
+        CHECK(result.status == 2);
+        CHECK_THAT(result.err, Contains("--strict and --unknown"));
+    }
     CHECK(run({"plan", "--hosts", hosts.pool.a}).status == 2);
     CHECK(hosts.pool.plan({"--keep-together", "a,b"}).status == 2);
     CHECK(hosts.pool.plan({"--split", "2"}).status == 2);

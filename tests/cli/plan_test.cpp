@@ -185,6 +185,16 @@ TEST_CASE("VMs of hosts that leave or are replaced are told where they can go", 
     CHECK(words(running_of(plan_json(other), "old").at("must_move")) == "relaxed ");
 }
 
+TEST_CASE("without a change nothing is said of one", "[plan]") {
+    const PlanPool pool;
+    const std::string intel = pool.policy_of({pool.dir.write("i.json", document(intel_host("i")))}, "intel.json");
+    const std::string text = text_of(pool, {"--running", intel});
+    CHECK_THAT(text, Contains("Shut down the VMs of intel, and start them again with the pool's policy."));
+    CHECK_THAT(text, !Contains("before the change") && !Contains("policy after") && !Contains("from before to after"));
+    CHECK_THAT(text_of(pool, {"--running", intel, "--add", pool.weak}),
+               Contains("Shut down the VMs of intel before the change, and start them again with the policy after."));
+}
+
 TEST_CASE("the policy after is what merge makes of the hosts after, the one before is the file", "[plan]") {
     const PlanPool pool;
     const auto documents = [&](const std::vector<std::string>& change) {

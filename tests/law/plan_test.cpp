@@ -215,7 +215,9 @@ TEST_CASE("what hosts cost is part of what the policy loses, and comes back with
             }
             MergeOptions options = options_after(scene);
             if (!rest.contains(options.identity)) options.identity.clear();
-            const Difference without = differences(builtin_rulebook(), plan.after, state_of(rest).finish(options));
+            const PoolPolicy kept = state_of(rest).finish_promises(options);
+            const Difference without = differences(builtin_rulebook(), plan.after, kept);
+            const Difference still = differences(builtin_rulebook(), plan.before, kept);
             CHECK_FALSE(price.gains.empty());
             for (const FieldChange& gain : price.gains) {
                 const auto same = [&](const FieldChange& change) {
@@ -223,8 +225,10 @@ TEST_CASE("what hosts cost is part of what the policy loses, and comes back with
                 };
                 const auto lost = std::find_if(plan.difference.changes.begin(), plan.difference.changes.end(), same);
                 REQUIRE(lost != plan.difference.changes.end());
-                CHECK(lost->direction != Direction::gains);
-                CHECK(lost->direction != Direction::none);
+                CHECK(breaks_promise(lost->direction));
+                CHECK(std::none_of(still.changes.begin(), still.changes.end(), [&](const FieldChange& change) {
+                    return same(change) && breaks_promise(change.direction);
+                }));
                 const auto won = std::find_if(without.changes.begin(), without.changes.end(), same);
                 REQUIRE(won != without.changes.end());
                 CHECK(won->direction == Direction::gains);

@@ -26,7 +26,7 @@ PoolPolicy merged(const std::vector<HostDump>& hosts, const Hosts& without) {
     for (const HostDump& host : hosts) {
         if (std::find(without.begin(), without.end(), host.name) == without.end()) state.add(host);
     }
-    return state.finish({});
+    return state.finish_promises({});  // with what its hosts say, and no document
 }
 
 // The hosts of which the bits of number are set.

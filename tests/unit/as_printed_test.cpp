@@ -238,6 +238,36 @@ TEST_CASE("a document of JSON or XML below other lines is told with the line on 
                                 " (leave the lines above it away)"));
 }
 
+TEST_CASE("a dump of lines and a document in one text are two hosts, in either order", "[as_printed]") {
+    const auto lines = GENERATE(from_range(of_lines));
+    for (const std::string& document : json_and_xml) {
+        CAPTURE(lines, document);
+        CHECK_THROWS_AS(read_host(example(lines) + "\n" + example(document)), InputError);
+        CHECK_THROWS_AS(read_host(example(document) + "\n" + example(lines)), InputError);
+        const std::string prose(20000, '\n');  // of a long text the rows are read first
+        CHECK_THROWS_AS(read_host(prose + example(lines) + "\n" + example(document)), InputError);
+    }
+    const bool is_of_flags = lines == "cpuinfo.txt";  // that may be of the same host
+    if (!is_of_flags && lines != "xe-featureset.txt") {
+        CHECK_THROWS_AS(read_host(example(lines) + example("xe-featureset.txt")), InputError);
+        CHECK_THROWS_AS(read_host(example("xe-featureset.txt") + example(lines)), InputError);
+    }
+}
+
+TEST_CASE("words of xe that a terminal broke before a dash are refused", "[as_printed]") {
+    std::string text = example("xe-featureset.txt");
+    const std::size_t words = text.find("features_hvm");
+    REQUIRE(words != std::string::npos);
+    text.insert(text.find('-', text.find('-', words) + 1), "\n");
+    CHECK(contains(refusal(text, "f"), "expected all words of a featureset on one line"));
+}
+
+TEST_CASE("flags in a mail's quoted-printable form are refused", "[as_printed]") {
+    std::string text = example("cpuinfo.txt");
+    text.insert(text.find(" sse4_1") + 4, "=\n");
+    CHECK(contains(refusal(text, "f"), "quoted-printable"));
+}
+
 TEST_CASE("what is below other lines need not begin with its element, and may be of no kind", "[as_printed]") {
     const std::string xml = "<!-- a comment -->\n" + example("libvirt.xml");
     CHECK(contains(refusal("model name\t: Intel\n" + xml, "f"),

@@ -21,6 +21,7 @@ using Catch::Contains;
 namespace {
 
 constexpr std::uint32_t arch_capabilities = 0x10A;
+constexpr std::uint32_t rdseed = 1U << 18;  // leaf 7 EBX; stands on nothing else
 
 Difference diff(const PolicyOrHost& before, const PolicyOrHost& after) {
     return differences(builtin_rulebook(), before, after);
@@ -38,6 +39,7 @@ FieldChange change_of(const Difference& difference, const std::string& field) {
 
 // "loses 0x1 0x0"
 std::string text_of(const FieldChange& change) {
+    if (change.before == "no change") return "no change";
     return std::string(to_string(change.direction)) + " " + change.before + " " + change.after;
 }
 
@@ -130,6 +132,18 @@ TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", 
         {"md_clear", md_clear(false, 0), md_clear(true, 0), "relaxes 0x0 0x1", "loses 0x1 0x0"},
         {"md_clear", md_clear(false, immune), md_clear(true, immune), "relaxes 0x0 0x1", "gains 0x1 0x0"},
     });
+    // A policy that asks for no VERW does not say whether its hosts are immune; one made of hosts that are there does.
+    const FieldChange unknown = change_of(diff(md_clear(true, 0), md_clear(false, 0)), "md_clear");
+    CHECK_FALSE(unknown.known);
+    CHECK(unknown.migrated ==
+          "The guest runs VERW and counts on it, and it is not known whether CPUs there need it, or scrub: it may be "
+          "open to an attack.");
+    PoolPolicy kept = md_clear(false, 0);
+    kept.decisions.push_back({"md_clear", {false, 7, 0, 0, edx, 10, 10}, "guarded", 0x0, {}});
+    kept.decisions.back().scrubs = true;
+    CHECK(text_of(change_of(diff(md_clear(true, 0), kept), "md_clear")) == "gains 0x1 0x0");
+    kept.decisions.back().scrubs = false;
+    CHECK(change_of(diff(md_clear(true, 0), kept), "md_clear").known);
     PoolPolicy lost = md_clear(true, 0);
     lost.decisions.push_back({"md_clear", {false, 7, 0, 0, edx, 10, 10}, "guarded", 0x1, {}});
     lost.decisions.back().scrubs = false;
@@ -141,6 +155,20 @@ TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", 
           "The guest runs VERW and counts on it, though it need not scrub there: it may be open to an attack.");
 }
 
+TEST_CASE("the models of a policy's hosts say whether they need VERW", "[diff]") {
+    const HostDump milan = hardware_host("milan", relaxed(0x20).reg(1, 0, eax, 0x00A00F11));  // VERW_CLEAR
+    const HostDump rome = hardware_host("rome", amd_table());                                 // no TSA
+    const PoolPolicy both = Merged({milan, rome}).policy;
+    PoolPolicy after = Merged({rome}).policy;
+    CHECK(text_of(change_of(diff(both, after), "verw_clear")) == "gains 0x1 0x0");
+    after.hosts.front().facts.cpu->model = 0x1;  // Milan's family
+    after.hosts.front().facts.cpu->family = 0x19;
+    CHECK(text_of(change_of(diff(both, after), "verw_clear")) == "loses 0x1 0x0");
+    CHECK_FALSE(change_of(diff(both, after), "verw_clear").known);
+    after.hosts.front().facts.cpu.reset();
+    CHECK_FALSE(change_of(diff(both, after), "verw_clear").known);
+}
+
 TEST_CASE("RSBA and RRSBA are told, by the name that EIBRS gives them", "[diff]") {
     constexpr std::uint64_t eibrs = 0x2;
     constexpr std::uint64_t rsba = 0x4;
@@ -149,7 +177,8 @@ TEST_CASE("RSBA and RRSBA are told, by the name that EIBRS gives them", "[diff]"
     check_all({
         {"ac_rsba", told(0), told(rsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
         {"ac_rrsba", told(eibrs), told(eibrs | rrsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
-        {"ac_rsba", told(eibrs | rrsba), told(rsba), "relaxes 0x0 0x1", "gains 0x1 0x0"},
+        // The other name of the same news: what goes is enhanced IBRS.
+        {"ac_rsba", told(eibrs | rrsba), told(rsba), "none 0x0 0x1", "none 0x1 0x0"},
         {"ac_rrsba", told(eibrs | rrsba), told(rsba), "none 0x1 0x0", "none 0x0 0x1"},
         {"ac_ibrs_all", told(eibrs | rrsba), told(rsba), "loses 0x1 0x0", "gains 0x0 0x1"},
     });
@@ -184,6 +213,27 @@ TEST_CASE("what promises nothing changes no promise", "[diff]") {
     check_all({{"guestphys", guest(0x003030), guest(0x303030), "none 0x0 0x30", "none 0x30 0x0"}});
 }
 
+TEST_CASE("what follows another field is no change of its own, and no value is told that no register holds", "[diff]") {
+    const auto width = [](std::uint32_t bits) { return amd_table().reg(0x80000008, 0, eax, 0x3000 | bits); };
+    for (const Difference& difference : {diff(policy_of(width(0x30)), policy_of(width(0x34))),
+                                         diff(hardware_host("a", width(0x30)), hardware_host("b", width(0x34))),
+                                         diff(policy_of(width(0x30)), hardware_host("b", width(0x34)))}) {
+        CHECK(text_of(change_of(difference, "maxphyaddr")) == "gains 0x30 0x34");
+        CHECK(text_of(change_of(difference, "guestphys")) == "no change");
+    }
+    // A guest address width of its own that is no lower, which a policy words by 0.
+    const Difference own = diff(hardware_host("a", width(0x300030)), hardware_host("b", width(0x34)));
+    CHECK(text_of(change_of(own, "guestphys")) == "none 0x30 0x0");
+    CHECK(change_of(own, "guestphys").restarted == "The guest is shown the same.");
+    // Of a shorter vector the length tells.
+    const auto events = [](std::uint32_t length, std::uint32_t lost) {
+        return policy_of(intel_table().reg(0xA, 0, eax, 0x00300402 | length << 24).reg(0xA, 0, ebx, lost));
+    };
+    check_all({{"pmu_evlen", events(8, 0), events(7, 0), "loses 0x8 0x7", "gains 0x7 0x8"},
+               {"pmu_ev_unavail", events(8, 0), events(7, 0), "no change", "no change"},
+               {"pmu_ev_unavail", events(8, 0), events(7, 1), "relaxes 0x0 0x1", "gains 0x1 0x0"}});
+}
+
 TEST_CASE("both sentences say what a change means for guests", "[diff]") {
     const FieldChange loses =
         change_of(diff(policy_of(intel_table().reg(7, 0, ebx, 0x20)), policy_of(intel_table())), "avx2");
@@ -213,13 +263,13 @@ TEST_CASE("changes come by what they break: direction, impact, place", "[diff]")
 }
 
 TEST_CASE("a silent dump promises nothing, and its value is unknown", "[diff]") {
-    const HostDump loud = hardware_host("loud", intel_table().reg(7, 0, ebx, 0x20));
+    const HostDump loud = hardware_host("loud", intel_table().reg(7, 0, ebx, rdseed));
     const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0));
-    const FieldChange lost = change_of(diff(loud, silent), "avx2");
+    const FieldChange lost = change_of(diff(loud, silent), "rdseed");
     CHECK(text_of(lost) == "loses 0x1 unknown");
     CHECK_FALSE(lost.known);
     CHECK(lost.migrated == "The guest goes on using what is not known to be there: it may crash.");
-    CHECK(text_of(change_of(diff(silent, loud), "avx2")) == "gains unknown 0x1");
+    CHECK(text_of(change_of(diff(silent, loud), "rdseed")) == "gains unknown 0x1");
     // Family 15h, of which the model table says nothing about the bit.
     const HostDump told = hardware_host("told", amd_table(0x00610F01));
     const HostDump untold = hardware_host("untold", amd_table(0x00610F01).unknown(0x80000021, 0));
@@ -234,9 +284,30 @@ TEST_CASE("a host counts as the merge sees it: both views and the model table", 
     const HostDump rome = hardware_host("rome", amd_table());
     CHECK(text_of(change_of(diff(rome, genoa), "fs_gs_base_ns")) == "relaxes 0x0 0x1");
     // An older kernel on the same silicon: the feature is no longer offered.
-    const HostDump avx2 = hardware_host("new-kernel", amd_table().set(7, 0, ebx, 0x20));
-    const HostDump none = with_hypervisor(avx2, amd_table());
-    CHECK(text_of(change_of(diff(avx2, none), "avx2")) == "loses 0x1 0x0");
+    const HostDump offered = hardware_host("new-kernel", amd_table().set(7, 0, ebx, rdseed));
+    const HostDump none = with_hypervisor(offered, amd_table());
+    CHECK(text_of(change_of(diff(offered, none), "rdseed")) == "loses 0x1 0x0");
+}
+
+TEST_CASE("a host promises what its own policy does, and keeps what its dump shows", "[diff]") {
+    // PKRU without the feature that needs it is not in the policy of the host.
+    const HostDump unused = hardware_host("unused", pkru(832));
+    const HostDump used = hardware_host("used", pkru(2432).set(7, 0, ecx, 0x8));
+    CHECK(text_of(change_of(diff(unused, used), "xsave state pkru")) == "gains none 8 bytes at 2432");
+    CHECK(text_of(change_of(diff(used, unused), "xsave state pkru")) == "loses 8 bytes at 2432 none");
+    // What is shown only when it is asked for is no promise, and stands in the dump.
+    const auto counter = [](std::uint32_t bits) { return amd_table().reg(0x80000007, 0, edx, bits); };
+    const HostDump has = hardware_host("has", counter(0x100));  // INVTSC
+    const HostDump lacks = hardware_host("lacks", counter(0));
+    CHECK(text_of(change_of(diff(has, lacks), "invtsc")) == "none 0x1 0x0");
+    MergeOptions options;
+    options.show = {"invtsc"};
+    const PoolPolicy asked = Merged({has}, options).policy;
+    CHECK(change_of(diff(asked, has), "invtsc").after == "no change");
+    CHECK(text_of(change_of(diff(asked, lacks), "invtsc")) == "loses 0x1 0x0");
+    for (const FieldChange& change : diff(Merged({used}).policy, used).changes) {
+        CHECK(change.direction == Direction::none);
+    }
 }
 
 TEST_CASE("equal registers: of hosts by their views, of a host and a policy by fields", "[diff]") {
@@ -245,16 +316,16 @@ TEST_CASE("equal registers: of hosts by their views, of a host and a policy by f
     other.name = "b";
     other.meta["kernel"] = "6.18";
     CHECK(diff(host, other).equal_registers);
-    CHECK_FALSE(diff(host, hardware_host("b", amd_table().set(7, 0, ebx, 0x20))).equal_registers);
+    CHECK_FALSE(diff(host, hardware_host("b", amd_table().set(7, 0, ebx, rdseed))).equal_registers);
     CHECK_FALSE(diff(host, hardware_host("b", amd_table().unknown(0x17, 0))).equal_registers);
     CHECK_FALSE(diff(host, hardware_host("b", {amd_table()}, std::vector<MsrRow>{})).equal_registers);
     // A row of zeros says the same as no row.
     CHECK(diff(host, hardware_host("b", amd_table().row(0x17, 0, {}))).equal_registers);
 
     const PolicyOrHost policy = policy_of(amd_table());
-    CHECK(text_of(change_of(diff(policy, hardware_host("b", amd_table().set(7, 0, ebx, 0x20))), "avx2")) ==
+    CHECK(text_of(change_of(diff(policy, hardware_host("b", amd_table().set(7, 0, ebx, rdseed))), "rdseed")) ==
           "gains 0x0 0x1");
-    CHECK(text_of(change_of(diff(hardware_host("b", amd_table().set(7, 0, ebx, 0x20)), policy), "avx2")) ==
+    CHECK(text_of(change_of(diff(hardware_host("b", amd_table().set(7, 0, ebx, rdseed)), policy), "rdseed")) ==
           "loses 0x1 0x0");
     // A policy does not say with what the VMM fills in the APIC id.
     CHECK(

@@ -21,6 +21,7 @@ constexpr std::uint32_t popcnt = 1U << 23;        // leaf 1, ECX
 constexpr std::uint32_t movbe = 1U << 22;         // leaf 1, ECX
 constexpr std::uint32_t fs_gs_base_ns = 1U << 1;  // leaf 80000021h, EAX
 constexpr std::uint32_t md_clear = 1U << 10;      // leaf 7, EDX
+constexpr std::uint32_t verw_clear = 1U << 5;     // leaf 80000021h, EAX
 
 TableBuilder amd() { return amd_table(milan).set(1, 0, ecx, popcnt | movbe).reg(0x80000000, 0, eax, 0x80000021); }
 
@@ -51,6 +52,33 @@ PoolPlan plan(const std::vector<HostDump>& hosts, const PoolChange& change, cons
 const RunningPlan& of_pool(const PoolPlan& plan) {
     return *std::find_if(plan.running.begin(), plan.running.end(),
                          [](const RunningPlan& entry) { return entry.of_pool; });
+}
+
+// An Intel host that is open to MDS, and on which VERW scrubs or does not.
+HostDump haswell(const std::string& name) { return hardware_host(name, intel_table()); }
+HostDump scrubs(const std::string& name) { return hardware_host(name, intel_table().set(7, 0, edx, md_clear)); }
+
+const FieldChange* change_in(const std::vector<FieldChange>& changes, const std::string& field) {
+    const auto at =
+        std::find_if(changes.begin(), changes.end(), [&](const FieldChange& change) { return change.field == field; });
+    return at == changes.end() ? nullptr : &*at;
+}
+
+// "loses 0x1 0x0", or "no change".
+std::string text_of(const Difference& difference, const std::string& field) {
+    const FieldChange* change = change_in(difference.changes, field);
+    if (change == nullptr) return "no change";
+    return std::string(to_string(change->direction)) + " " + change->before + " " + change->after;
+}
+
+// What these hosts cost.
+Names costs(const PoolPlan& plan, const Names& hosts) {
+    Names fields;
+    for (const WhatIf& price : plan.price) {
+        if (price.hosts != hosts) continue;
+        for (const FieldChange& gain : price.gains) fields.push_back(gain.field);
+    }
+    return fields;
 }
 
 // "a b: popcnt; c: fs_gs_base_ns".
@@ -133,6 +161,38 @@ TEST_CASE("different hosts that cost the same promise have one price together", 
     CHECK(std::find(hosts.begin(), hosts.end(), Names{"w", "x"}) != hosts.end());
 }
 
+TEST_CASE("removing a host breaks no promise: hosts that need no VERW are known to plan", "[plan]") {
+    const auto milan_with_verw = hardware_host("m", amd().set(0x80000021, 0, eax, verw_clear));
+    const auto rome = hardware_host("r", amd_table());
+    const PoolPlan immune = plan({milan_with_verw, rome}, {{}, {"m"}, {}});
+    CHECK(text_of(immune.difference, "verw_clear") == "gains 0x1 0x0");
+    CHECK(immune.counts.loses == 0);
+    CHECK(of_pool(immune).restart == immune.counts);
+    // A host that is open and does not scrub asks for no VERW either.
+    const PoolPlan open = plan({scrubs("s"), haswell("h")}, {{}, {"s"}, {}});
+    CHECK(text_of(open.difference, "md_clear") == "gains 0x1 0x0");  // what VERW does was lost before
+    const PoolPlan joins = plan({scrubs("s")}, {{haswell("h")}, {"s"}, {}});
+    CHECK(text_of(joins.difference, "md_clear") == "loses 0x1 0x0");
+    CHECK(change_in(joins.difference.changes, "md_clear")->known);
+}
+
+TEST_CASE("a price is of what the policy before promised and keeps without the hosts", "[plan]") {
+    // Without `new` nobody asks for VERW, and on h it scrubs as little as before.
+    const PoolPlan verw = plan({scrubs("s")}, {{scrubs("new"), haswell("h")}, {"s"}, {}});
+    CHECK(text_of(verw.difference, "md_clear") == "loses VERW scrubs VERW does not scrub");
+    CHECK(costs(verw, {"new"}).empty());
+    CHECK(costs(verw, {"h"}) == Names{"md_clear"});
+    // Nor are 48 bits the 52 of before.
+    const auto wide = [](const std::string& name, std::uint32_t bits) {
+        return hardware_host(name, amd().reg(0x80000008, 0, eax, 0x3000 | bits));
+    };
+    const PoolPlan width = plan({wide("a", 52)}, {{wide("b", 48), wide("c", 40)}, {}, {}});
+    CHECK(text_of(width.difference, "maxphyaddr") == "loses 0x34 0x28");
+    CHECK(text_of(width.difference, "guestphys") == "no change");  // 0 on both sides: as maxphyaddr
+    CHECK(costs(width, {"c"}).empty());
+    CHECK(costs(plan({wide("a", 52)}, {{wide("b", 48)}, {}, {}}), {"b"}) == Names{"maxphyaddr"});
+}
+
 TEST_CASE("what is weaker in one promise and stronger in another is both", "[plan]") {
     CHECK(strength_of({0, 0, 0, 0}) == Strength::equal);
     CHECK(strength_of({1, 0, 0, 0}) == Strength::weaker);
@@ -163,11 +223,11 @@ TEST_CASE("an older generation strands where the present one does not, and gains
 
 TEST_CASE("what mends a host is said once a remedy, for all hosts and running policies", "[plan]") {
     constexpr std::uint32_t skylake = 0x00050654;
-    const auto scrubs = [](const std::string& name) {
+    const auto mended = [](const std::string& name) {
         return hardware_host(name, intel_table(skylake).set(7, 0, edx, md_clear));
     };
     const auto open = [](const std::string& name) { return hardware_host(name, intel_table(skylake)); };
-    const PoolPlan result = plan({scrubs("a")}, {{open("o1"), open("o2")}, {}, {}}, {}, {Merged({scrubs("b")}).policy});
+    const PoolPlan result = plan({mended("a")}, {{open("o1"), open("o2")}, {}, {}}, {}, {Merged({mended("b")}).policy});
     REQUIRE(result.mends.size() == 1);
     CHECK(result.mends.front().remedy == "Update the microcode there.");
     CHECK(result.mends.front().fields == Names{"md_clear"});
