@@ -16,7 +16,7 @@ std::optional<BelowText> find_below_text(std::string_view text) {
         if (lines.number() == 1 || trim(*line).empty() || !begins_as_json_or_xml(rest)) continue;
         ++tries;
         const Format* format = recognise(rest);
-        if (format == nullptr) continue;
+        if (format == nullptr || !is_document(*format)) continue;
         return BelowText{std::string(begins_as_json(rest) ? "JSON" : "XML") +
                              " below other lines, which alone would be read as " + std::string(format->word),
                          lines.number()};

@@ -139,8 +139,7 @@ void refuse_other_documents(const Format& own, std::string_view rest, std::strin
     }
     if (own.rows_of.empty()) return;
     for (const Format& other : formats) {
-        const bool may_stand_there = !other.rows_of.empty() || &other == &dump::format_of("cpuinfo");
-        if (may_stand_there || !other.recognise(text)) continue;
+        if (!dump::is_document(other) || !other.recognise(text)) continue;
         refuse(dump::first_row(own, text),
                "rows of " + std::string(own.rows_of) + " in what is read as " + std::string(other.word));
     }

@@ -46,6 +46,8 @@ std::size_t first_row(const Format& format, std::string_view text) noexcept {
     return 0;
 }
 
+bool is_document(const Format& format) noexcept { return format.rows_of.empty() && &format != &format_of("cpuinfo"); }
+
 std::string name_of_rows(const Format& format) {
     return format.rows_of.empty() ? "what is read as " + std::string(format.word)
                                   : "rows of " + std::string(format.rows_of);

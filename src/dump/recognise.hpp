@@ -15,6 +15,9 @@ const Format* recognise(std::string_view text) noexcept;
 // The number of the first line that the format recognises by itself, or 0.
 std::size_t first_row(const Format& format, std::string_view text) noexcept;
 
+// Whether the format is a document of JSON or XML: one, and no lines that each say something.
+bool is_document(const Format& format) noexcept;
+
 // What messages call that of which a format is made: "rows of kcpuid", "what is read as cpuinfo".
 std::string name_of_rows(const Format& format);
 

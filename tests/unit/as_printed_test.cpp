@@ -30,6 +30,16 @@ std::vector<std::string> all_examples() {
 
 std::string example(const std::string& name) { return read_file(POOLCPUID_SOURCE_DIR "/examples/formats/" + name); }
 
+// Why the text is refused; empty where it is read.
+std::string refusal_or_empty(const std::string& text) {
+    try {
+        read_host(text);
+        return {};
+    } catch (const InputError& error) {
+        return error.what();
+    }
+}
+
 std::string replaced(std::string text, std::string_view old, std::string_view fresh) {
     for (std::size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += fresh.size()) {
         text.replace(at, old.size(), fresh);
@@ -251,6 +261,16 @@ TEST_CASE("a dump of lines and a document in one text are two hosts, in either o
     if (!is_of_flags && lines != "xe-featureset.txt") {
         CHECK_THROWS_AS(read_host(example(lines) + example("xe-featureset.txt")), InputError);
         CHECK_THROWS_AS(read_host(example("xe-featureset.txt") + example(lines)), InputError);
+    }
+}
+
+TEST_CASE("a line of a dump that begins as JSON or XML does is no document", "[as_printed]") {
+    const auto lines = GENERATE(from_range(of_lines));
+    CAPTURE(lines);
+    for (const char* line : {"{", "[1]", "<none>", "<a>", "{\"a\": 1}"}) {
+        CAPTURE(line);
+        const std::string text = example(lines) + line + "\n" + example(lines);
+        CHECK(!contains(refusal_or_empty(text), "other lines"));
     }
 }
 
