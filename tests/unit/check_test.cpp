@@ -255,6 +255,14 @@ TEST_CASE("another layout of an XSAVE state is told from the same one", "[check]
     CHECK(only(moved).promised != only(moved).host);
 }
 
+TEST_CASE("a policy that names an XSAVE state and does not say where it is promises what no host keeps", "[check]") {
+    const HostDump host = host_of(with_xsave(7));
+    PoolPolicy policy = policy_of(std::vector{host});
+    CHECK(broken(verdict(policy, host)).empty());
+    std::erase_if(policy.cpuid, [](const CpuidRow& row) { return row.key == LeafKey{0xD, 2}; });
+    CHECK(only(verdict(policy, host)).field == "xsave state avx");
+}
+
 TEST_CASE("every violation is reported, CPUID before MSRs and by place", "[check]") {
     const auto host = [](TableBuilder table, std::uint32_t widths, const char* microcode, std::uint64_t msr) {
         table.set(7, 0, edx, offers_arch_caps).reg(0x80000008, 0, eax, widths);
