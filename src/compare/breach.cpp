@@ -22,8 +22,6 @@ constexpr const char* nothing_breaks =
 constexpr const char* update_microcode = "Update the microcode there.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
-constexpr const char* capture_hypervisor =
-    "Take a dump that has the hypervisor's view, too (poolcpuid capture, with access to /dev/kvm), and check again.";
 
 bool is_single_bit(const Field& field) { return field.low == field.high; }
 
@@ -116,7 +114,9 @@ std::string better_dump(const BrokenAtom& atom, bool is_virtual_machine) {
     if (atom.by_microcode) {
         return std::string(document::how_to_know_revision(is_virtual_machine)) + ", and check again.";
     }
-    return atom.made_by == Makers::none ? capture_again : capture_hypervisor;
+    if (atom.made_by == Makers::none) return capture_again;
+    return std::string("Take a dump that has the hypervisor's view, too (") + document::hypervisor_dump +
+           "), and check again.";
 }
 
 void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances, Violation& violation) {

@@ -190,7 +190,7 @@ private:
                     " is of the hardware alone. What hypervisors give guests by themselves is unknown there, and the "
                     "policy does not promise it: " +
                     ids_of(fields, fields.size()) +
-                    ". A dump that poolcpuid capture takes there, with access to /dev/kvm, settles it.",
+                    ". A dump of what the hypervisor gives settles it: " + document::hypervisor_dump + ".",
                 found);
         }
     }
@@ -209,8 +209,10 @@ private:
         const std::string asked = joined({subjects.begin(), subjects.end()});
         add(Severity::warning, "asked-of-hardware",
             "The policy shows what was asked for with --show (" + asked + ") as the CPU of " + enumerate(found) +
-                " has it. Hypervisors give guests less of it, and other numbers, and may refuse the policy for that. A "
-                "dump that poolcpuid capture takes there, with access to /dev/kvm, says what they give.",
+                " has it. Hypervisors give guests less of it, and other numbers, and may refuse the policy for that. "
+                "What "
+                "they give says " +
+                document::hypervisor_dump + ".",
             found);
     }
 
@@ -230,7 +232,7 @@ private:
                 "The CPU of " + enumerate(found) + " has " + std::to_string(fields.size()) +
                     (fields.size() == 1 ? " feature that " : " features that ") + document::offerer(kernel) +
                     " does not offer to guests: " + ids_of(fields, most_named) +
-                    ". A newer kernel, or another setting of its KVM, may offer " +
+                    ". A newer kernel or hypervisor, or another of their settings, may offer " +
                     (fields.size() == 1 ? "it." : "them."),
                 found);
         }

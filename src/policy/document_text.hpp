@@ -20,6 +20,9 @@ constexpr const char* how_to_know_revision(bool is_virtual_machine) noexcept {
                  "\"microcode\" of \"meta\")";
 }
 
+// What shows what a host's hypervisor gives to guests, as the end of a sentence.
+inline constexpr const char* hypervisor_dump = "poolcpuid capture with access to /dev/kvm, or xen-cpuid -p on Xen";
+
 // "31:24", or "7".
 std::string bits(const BitPlace& place);
 
