@@ -247,8 +247,8 @@ std::string sha256_of(const PoolPolicy& policy);
 // malformed or a decision contradicts the registers.
 PoolPolicy read_policy(std::string_view bytes, std::string_view file);
 
-// True when bytes are a policy document, as their member "schema" says, rather than a host's. Linear in what stands
-// before that member.
+// True when bytes are a policy document of any version, as their member "schema" says, rather than a host's. A byte
+// order mark before it does not count. Linear in what stands before that member.
 bool is_policy(std::string_view bytes);
 
 }  // namespace poolcpuid

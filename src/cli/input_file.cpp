@@ -127,6 +127,9 @@ private:
     }
 
     std::vector<HostDump> hosts_in(const Unpacked& text) {
+        if (reading_.accepts_policies && is_policy(text.bytes)) {  // the file itself was none
+            throw InputError(text.file, 0, "a policy as it stands", "one that is packed (unpack it first)");
+        }
         TakeProblem take_problem;
         const bool is_one_host = reading_.name || reading_.is_of_directory || text.is_member;
         if (!is_one_host) take_problem = [&](const InputError& error) { note(error); };

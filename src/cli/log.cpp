@@ -41,6 +41,8 @@ Json json_of(const Problem& problem) {
     put("cause", problem.cause);
     put("severity", problem.severity);
     put("code", problem.code);
+    put("telling", problem.telling);
+    put("impact", problem.impact);
     put("missing", problem.missing);
     put("file", problem.file);
     if (problem.line != 0) json["line"] = problem.line;

@@ -20,6 +20,8 @@ struct Problem {
     std::string cause{};     // of the kind expect: why the policy is another
     std::string severity{};  // of the kind finding, and the finding's code
     std::string code{};
+    std::string telling{};  // of the kind inexpressible: how what the guest sees relates to the policy, and what that
+    std::string impact{};   // may cost it
     std::string file{};
     std::size_t line = 0;  // from 1
     std::optional<std::string> expected{};

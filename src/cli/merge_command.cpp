@@ -224,7 +224,7 @@ void check_outputs(const MergeArguments& arguments) {
     std::vector<std::string> inputs = arguments.hosts;
     inputs.insert(inputs.end(), {arguments.list, arguments.ceiling, arguments.floor, arguments.expect});
     check_output(arguments.result.output, inputs);
-    check_output(arguments.list_hosts, inputs);
+    check_output(arguments.list_hosts, inputs, {}, "--list-hosts");
     check_two_outputs(arguments.result.output, arguments.list_hosts, "--list-hosts");
 }
 

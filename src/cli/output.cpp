@@ -143,17 +143,18 @@ fs::path settled(const std::string& path) {
 }  // namespace
 
 void check_output(const std::string& output, std::vector<std::string> inputs,
-                  const std::vector<std::string>& more_inputs) {
+                  const std::vector<std::string>& more_inputs, const char* option) {
     inputs.insert(inputs.end(), more_inputs.begin(), more_inputs.end());
     const auto target = output.empty() ? std::nullopt : identity_of(output);
     if (!target) return;
+    const std::string given = option + (" " + output);
     const auto directory = identity_of(settled(output).parent_path().string());
     for (const std::string& text : inputs) {
         const auto input = text.empty() ? std::nullopt : identity_of(parse_argument(text).path);
         if (!input) continue;
-        if (input == target) throw UsageError("-o " + output + " is " + text + ", which is read");
+        if (input == target) throw UsageError(given + " is " + text + ", which is read");
         if (input == directory && !settled(output).filename().string().starts_with(".")) {
-            throw UsageError("-o " + output + " is in " + text + ", of which every file is read");
+            throw UsageError(given + " is in " + text + ", of which every file is read");
         }
     }
 }

@@ -52,10 +52,11 @@ void remark(const Text& text);
 
 // What -o must not name: a result never takes the place of what it was made from.
 
-// Throws UsageError when output, which may be empty, names one of the inputs (arguments as inputs.hpp describes them,
-// or empty), or a file that is there in a directory among them. Files count, not names: links and other spellings too.
+// Throws UsageError when the option's output, which may be empty, names one of the inputs (arguments as inputs.hpp
+// describes them, or empty), or a file that is there in a directory among them. Files count, not names: links and other
+// spellings too.
 void check_output(const std::string& output, std::vector<std::string> inputs,
-                  const std::vector<std::string>& more_inputs = {});
+                  const std::vector<std::string>& more_inputs = {}, const char* option = "-o");
 
 // Throws UsageError when both name one file, which the second would then replace. Either may be empty.
 void check_two_outputs(const std::string& output, const std::string& other, const char* option_of_other);

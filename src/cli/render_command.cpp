@@ -9,6 +9,8 @@
 #include "cli/commands.hpp"
 #include "cli/inputs.hpp"
 #include "cli/log.hpp"
+#include "cli/losses.hpp"
+#include "cli/manner.hpp"
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
@@ -130,6 +132,23 @@ std::vector<HostDump> hosts_of(const RenderArguments& arguments) {
     return std::move(inputs.hosts);
 }
 
+// Logs what the target cannot say: with --strict all of it, as errors, for each fails the run; else what may hurt the
+// guest, as warnings, where the remarks do not say it. Plain --format json has it in the result.
+void log_losses(const RenderArguments& arguments, const Rendering& rendering, const Rulebook& rulebook) {
+    const bool is_said = !manner().quiet || arguments.format == "json";
+    if (!arguments.strict && is_said && !is_read_by_programs(manner())) return;
+    for (const Loss& loss : losses_of(rendering, rulebook)) {
+        if (!arguments.strict && loss.impact == Impact::cosmetic) continue;
+        Problem problem{.kind = "inexpressible",
+                        .message = (arguments.strict ? "--strict: " : "") + arguments.target +
+                                   " cannot say all: " + loss.heading() + loss.text};
+        problem.telling = to_string(loss.telling);
+        problem.impact = to_string(loss.impact);
+        problem.fields = loss.fields;
+        arguments.strict ? log_error(problem) : log_warning(problem);
+    }
+}
+
 ExitStatus render(const RenderArguments& arguments) {
     check_options(arguments);
     check_output(arguments.output, {arguments.policy}, arguments.hosts);
@@ -163,6 +182,7 @@ ExitStatus render(const RenderArguments& arguments) {
         write_result(arguments.output, rendering.output);
         remark([&](Page& page) { render_text(policy, rulebook.get(), rendering, page); });
     }
+    log_losses(arguments, rendering, rulebook.get());
     return arguments.strict && !rendering.inexpressible.empty() ? ExitStatus::different : ExitStatus::done;
 }
 

@@ -56,13 +56,20 @@ private:
 
     void check_schema(const Value& schema) const {
         if (schema.is_string() && schema.text() == host_schema) return;
-        const bool is_ours = schema.is_string() && schema.text().starts_with("poolcpuid/") &&
-                             !schema.text().starts_with("poolcpuid/host/");
-        const bool is_part = is_ours && schema.text().starts_with("poolcpuid/partial/");
         refuse(schema.line(), "a host document, with \"schema\": " + quote(host_schema),
-               describe(schema) + (is_part ? ", a partial result, which merge alone takes (give the dumps of the hosts)"
-                                   : is_ours ? ", which is no host's (give the dumps of the hosts)"
-                                             : ""));
+               describe(schema) + (schema.is_string() ? what_else(schema.text()) : ""));
+    }
+
+    // What a document of ours is that comes here, be it because the verb takes hosts alone or for how it is wrapped.
+    static const char* what_else(std::string_view schema) {
+        if (schema.starts_with("poolcpuid/partial/"))
+            return ", a partial result, which merge alone takes (give the dumps of the hosts)";
+        if (schema.starts_with("poolcpuid/policy/"))
+            return ", a policy (where one is taken, it is a file of its own, as it stands; else give the dumps of the "
+                   "hosts)";
+        if (schema.starts_with("poolcpuid/kvm/")) return ", which is read where it is a file of its own";
+        const bool is_ours = schema.starts_with("poolcpuid/") && !schema.starts_with("poolcpuid/host/");
+        return is_ours ? ", which is no host's (give the dumps of the hosts)" : "";
     }
 
     std::string read_name(const Value& value, const std::string& what) const {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "dump/completeness.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/reader.hpp"
@@ -47,29 +49,61 @@ void warn_of_msrs(const std::optional<std::vector<MsrRow>>& msrs, std::vector<st
     warnings.push_back("cpuid -r text has no MSRs: " + std::to_string(msrs->size()) + " left out");
 }
 
-void warn_of_unknown(std::size_t count, std::vector<std::string>& warnings) {
-    if (count == 0) return;
-    warnings.push_back("cpuid -r text cannot say what is unknown: " + std::to_string(count) +
-                       " unknown rows left out, which other tools take for zeros");
-}
+// What the tables of a view do not know.
+class Unknowns {
+public:
+    void add(const CpuidTable& table) {
+        rows_ += table.unknown.size();
+        for (const CpuidRow& row : table.unknown_bits) {
+            Registers& bits = bits_[row.key];
+            for (const Register reg : all_registers) bits[reg] |= row.value[reg];
+        }
+    }
+
+    void warn(std::vector<std::string>& warnings) const {
+        if (rows_ != 0) {
+            warnings.push_back("cpuid -r text cannot say what is unknown: " + counted(rows_, "unknown row") +
+                               " left out, which other tools take for zeros");
+        }
+        if (bits_.empty()) return;
+        std::vector<std::string> names;
+        for (const auto& [key, bits] : bits_) names.push_back(name_of(key, bits));
+        warnings.push_back("cpuid -r text cannot say which bits of a row are unknown: zeros stand for those of " +
+                           joined(names));
+    }
+
+private:
+    // "0x7.0x0 (eax=0x0000fffe edx=0xffffffff)".
+    static std::string name_of(LeafKey key, const Registers& bits) {
+        std::string registers;
+        for (const Register reg : all_registers) {
+            if (bits[reg] == 0) continue;
+            registers += std::string(registers.empty() ? "" : " ") + to_string(reg) + "=" + to_hex(bits[reg], 8);
+        }
+        return to_hex(key.leaf) + "." + to_hex(key.subleaf) + " (" + registers + ")";
+    }
+
+    std::size_t rows_ = 0;
+    std::map<LeafKey, Registers> bits_;  // of any logical CPU
+};
 
 }  // namespace
 
 std::string to_cpuid_r(const HostDump& host, std::vector<std::string>& warnings) {
     std::string text;
-    std::size_t unknown = 0;
+    Unknowns unknown;
     if (host.hardware) {
         for (const LogicalCpu& cpu : host.hardware->cpus) {
             text += text_of(cpu.number, cpu.cpuid);
-            unknown += cpu.cpuid.unknown.size() + cpu.cpuid.unknown_bits.size();
+            unknown.add(cpu.cpuid);
         }
-        warn_of_unknown(unknown, warnings);
+        unknown.warn(warnings);
         warn_of_msrs(host.hardware->msrs, warnings);
         if (host.hypervisor) warnings.push_back("cpuid -r text has one view: the hypervisor's is left out");
     } else if (host.hypervisor) {
         text = text_of(0, host.hypervisor->cpuid);
-        const CpuidTable& table = host.hypervisor->cpuid;
-        warn_of_unknown(table.unknown.size() + table.unknown_bits.size(), warnings);
+        unknown.add(host.hypervisor->cpuid);
+        unknown.warn(warnings);
         warn_of_msrs(host.hypervisor->msrs, warnings);
         warnings.push_back("cpuid -r text does not say that the view is a hypervisor's: it will be read as hardware");
     }

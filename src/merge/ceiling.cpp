@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "base/lists.hpp"
 #include "base/printable.hpp"
@@ -90,6 +91,30 @@ bool depends_on_cpu(const Plan& plan, const Field& field) {
     return !is_given_by_all && field.mitigation.empty() && !plan.lays_out_state(field);
 }
 
+// True for what a guest is shown without the ceiling: what is behind a gate that is not there says nothing.
+bool is_told(const Draft& draft, FieldIndex index) {
+    while (index != no_field && draft.present(index)) index = draft.plan().rulebook()[index].gate;
+    return index == no_field;
+}
+
+// The features that are above the ceiling.
+std::vector<FieldIndex> features_above(const std::string& name, const Plan& plan) {
+    const Rulebook& rulebook = plan.rulebook();
+    std::vector<FieldIndex> above;
+    if (const Level* level = find_level(rulebook, name)) {
+        for (auto next = level + 1; next != rulebook.levels.end(); ++next) {
+            above.insert(above.end(), next->features.begin(), next->features.end());
+        }
+        return above;
+    }
+    const Baseline& baseline = Search(plan, name).baseline();
+    for (const FieldIndex index : plan.fields()) {
+        const bool is_below = std::binary_search(baseline.features.begin(), baseline.features.end(), index);
+        if (!is_below && depends_on_cpu(plan, rulebook[index])) above.push_back(index);
+    }
+    return above;
+}
+
 }  // namespace
 
 std::string ceiling_id(const Plan& plan, const std::string& name) {
@@ -97,21 +122,11 @@ std::string ceiling_id(const Plan& plan, const std::string& name) {
     return std::string(Search(plan, name).baseline().id);
 }
 
+// All are looked at before one is taken out, which may be the gate of another, and come back with --set.
 void apply_ceiling(const std::string& name, Draft& draft) {
-    const Plan& plan = draft.plan();
-    const Rulebook& rulebook = plan.rulebook();
-    if (const Level* level = find_level(rulebook, name)) {
-        for (auto above = level + 1; above != rulebook.levels.end(); ++above) {
-            for (const FieldIndex index : above->features) draft.take_out(index, {Cause::ceiling, 0});
-        }
-        return;
-    }
-    const Baseline& baseline = Search(plan, name).baseline();
-    for (const FieldIndex index : plan.fields()) {
-        const bool is_below = std::binary_search(baseline.features.begin(), baseline.features.end(), index);
-        if (is_below || !depends_on_cpu(plan, rulebook[index]) || !draft.present(index)) continue;
-        draft.take_out(index, {Cause::ceiling, 0});
-    }
+    std::vector<FieldIndex> above = features_above(name, draft.plan());
+    std::erase_if(above, [&](FieldIndex index) { return !is_told(draft, index); });
+    for (const FieldIndex index : above) draft.take_out(index, {Cause::ceiling, 0});
 }
 
 }  // namespace poolcpuid::merge

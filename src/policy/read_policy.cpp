@@ -7,12 +7,15 @@
 #include "base/json_parts.hpp"
 #include "base/lists.hpp"
 #include "base/located_json.hpp"
+#include "dump/host_stream.hpp"
+#include "dump/unrecognised.hpp"
 #include "policy/document_text.hpp"
 #include "policy/policy_v1_0.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "poolcpuid/unpack.hpp"
 
 namespace poolcpuid {
 
@@ -22,6 +25,7 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr std::string_view policy_schema = "poolcpuid/policy/v1";
+constexpr std::string_view any_policy_schema = "poolcpuid/policy/";
 
 class PolicyReader {
 public:
@@ -31,8 +35,9 @@ public:
         ObjectReader reader(document, file_, "a policy document");
         const Value& schema = reader.required("schema");
         if (!schema.is_string() || schema.text() != policy_schema) {
+            const bool is_other_version = schema.is_string() && schema.text().starts_with(any_policy_schema);
             throw InputError(file_, schema.line(), "\"schema\": \"" + std::string(policy_schema) + "\"",
-                             json::describe(schema));
+                             json::describe(schema) + (is_other_version ? ", a policy of another version" : ""));
         }
         PoolPolicy policy;
         policy.minor = minor_ = minor(reader);
@@ -415,9 +420,19 @@ private:
     std::map<std::string, std::string> cpu_of_host_;  // by the names that the classes list
 };
 
+// A policy is read as it stands, for who compares files or digests means these bytes.
+void refuse_wrapped(std::string_view bytes, std::string_view file) {
+    const bool is_utf16 = bytes.starts_with('\xFF') || bytes.starts_with('\xFE');  // no byte of UTF-8
+    if (!is_utf16 && !is_packed(bytes)) return;
+    throw InputError(
+        std::string(file), 0, "a policy document",
+        is_utf16 ? dump::describe_unrecognised(bytes).what : "compressed data or an archive (unpack it first)");
+}
+
 }  // namespace
 
 PoolPolicy read_policy(std::string_view bytes, std::string_view file) {
+    refuse_wrapped(bytes, file);
     if (bytes.size() > limits::dump_bytes) {
         throw InputError(std::string(file), 0, "at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(bytes.size()));
@@ -426,13 +441,16 @@ PoolPolicy read_policy(std::string_view bytes, std::string_view file) {
 }
 
 bool is_policy(std::string_view bytes) {
+    bytes = dump::without_byte_order_mark(bytes);
     const std::size_t begin = bytes.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos || bytes[begin] != '{') return false;
     try {
         // First in a document of ours; anywhere in one whose keys a tool has sorted.
         json::Parts members(bytes, {}, 1);
         while (const auto member = members.next()) {
-            if (member->key == "schema") return member->text == '"' + std::string(policy_schema) + '"';
+            if (member->key != "schema") continue;
+            const std::string_view schema = member->text;
+            return schema.starts_with('"' + std::string(any_policy_schema)) && schema.ends_with('"');
         }
     } catch (const InputError&) {  // no JSON, which whoever reads it then refuses
     }

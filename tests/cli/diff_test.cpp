@@ -12,6 +12,7 @@
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/cli/support/validate.hpp"
+#include "tests/support/packed.hpp"
 
 namespace poolcpuid::test::diff_test {
 
@@ -98,6 +99,36 @@ TEST_CASE("diff refuses a stream of several hosts", "[diff]") {
     CHECK(result.status == 3);
     CHECK_THAT(result.err, Contains("expected one host or one policy") && Contains("found 2 hosts"));
     CHECK(result.out.empty());
+}
+
+TEST_CASE("a policy is taken for one, whatever the program that saved it put around it", "[diff]") {
+    const Files files;
+    const std::string text = bytes_of(files.plain_policy);
+    const std::string marked = files.dir.write("marked.json", "\xEF\xBB\xBF" + text);
+    CHECK(run({"diff", files.plain_policy, marked}).status == 0);
+    CHECK(run({"check", files.plain_policy, marked}).status == 0);
+
+    const auto refusal = [&](const std::string& verb, const std::string& bytes) {
+        const std::string file = files.dir.write("other.json", bytes);
+        const Result result = verb == "show" ? run({verb, file}) : run({verb, files.plain_policy, file});
+        CHECK(result.status == 3);
+        CHECK_THAT(result.err, !Contains("no host's"));
+        return result.err;
+    };
+    const std::string gzip = packed(Packing::gzip, text);
+    CHECK_THAT(refusal("show", gzip), Contains("found compressed data or an archive (unpack it first)"));
+    CHECK_THAT(refusal("show", "\xFF\xFE{"), Contains("found UTF-16 text (convert it to UTF-8 first)"));
+    std::string later = text;
+    later.replace(later.find("policy/v1"), 9, "policy/v2");
+    for (const char* verb : {"show", "diff", "check"}) {
+        CHECK_THAT(refusal(verb, later), Contains("found \"poolcpuid/policy/v2\", a policy of another version"));
+    }
+    for (const char* verb : {"diff", "check"}) {
+        CHECK_THAT(refusal(verb, gzip),
+                   Contains("expected a policy as it stands, found one that is packed (unpack it"));
+        CHECK_THAT(refusal(verb, "```json\n" + text + "```\n"),
+                   Contains("where one is taken, it is a file of its own, as it stands"));
+    }
 }
 
 TEST_CASE("a side may be standard input, and may be given a name", "[diff]") {

@@ -1,6 +1,7 @@
 // --errors json: what went wrong as one document on standard error, which is as the schema says and has the facts that
 // the text has. --log-format json has the same, a document a line.
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -16,6 +17,7 @@
 namespace poolcpuid::test::errors_test {
 
 using Catch::Contains;
+using Catch::StartsWith;
 using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
@@ -191,6 +193,41 @@ TEST_CASE("--fail-on names the findings with their hosts", "[errors]") {
     CHECK(skipped.at("code") == "skipped-host");
     const Result text = run({"merge", pool.strong, pool.dir.file("bad"), "--skip-unreadable", "--fail-on", "error"});
     CHECK_THAT(text.err, Contains("poolcpuid: error: --fail-on error: skipped-host: "));
+}
+
+TEST_CASE("what render's target cannot say is a warning where it may hurt, and all of it an error with --strict",
+          "[errors][render]") {
+    const Pool pool;
+    const std::string told = pool.dir.write(
+        "told.json", document(with_bit(amd_host("told"), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true)));
+    REQUIRE(run({"merge", pool.strong, told, "-o", pool.policy}).status == 0);
+    Words arguments{"render", "--to", "qemu", "--qemu", "7.2", pool.policy, "-o", pool.dir.file("out")};
+    const auto is_of_field = [](const Json& problem) {
+        return problem.at("fields").dump().find("fs_gs_base_ns") != std::string::npos;
+    };
+    const Json lax = errors_of(arguments, 0);
+    CHECK(lax.at("errors").empty());
+    const Json& warnings = lax.at("warnings");
+    REQUIRE(std::count_if(warnings.begin(), warnings.end(), is_of_field) == 1);
+    const Json& entry = *std::find_if(warnings.begin(), warnings.end(), is_of_field);
+    CHECK(entry.at("kind") == "inexpressible");
+    CHECK(entry.at("telling") == "more");
+    CHECK(entry.at("impact") == "wrong-result");
+    CHECK_THAT(entry.at("message").get<std::string>(), StartsWith("qemu cannot say all: more (wrong-result): "));
+    for (const Json& warning : warnings) CHECK(warning.at("impact") != "cosmetic");
+
+    Words quiet = arguments;
+    quiet.emplace_back("-q");
+    CHECK_THAT(run(quiet).err, StartsWith("poolcpuid: warning: ") &&
+                                   Contains("poolcpuid: warning: " + entry.at("message").get<std::string>() + "\n"));
+    CHECK_THAT(run(arguments).err, !Contains("warning:"));  // the remarks say it
+
+    arguments.emplace_back("--strict");
+    const Json strict = errors_of(arguments, 1);
+    CHECK(strict.at("warnings").empty());
+    CHECK(strict.at("errors").size() == warnings.size() + 1);
+    CHECK(strict.at("errors").back().at("impact") == "cosmetic");
+    CHECK(strict.at("errors").at(0).at("message") == "--strict: " + warnings.at(0).at("message").get<std::string>());
 }
 
 TEST_CASE("hostile names stay harmless in the document", "[errors][attack]") {

@@ -129,6 +129,9 @@ TEST_CASE("a result never takes the place of what it was made from", "[output][a
         CHECK(result.status == 2);
         CHECK_THAT(result.err, Contains("which is read") || Contains("every file is read") || Contains("one file"));
     }
+    CHECK_THAT(run({"merge", pool.host, "--list-hosts", pool.host}).err,
+               Contains("--list-hosts " + pool.host + " is "));
+    CHECK_THAT(run({"merge", pool.host, "-o", pool.host}).err, Contains("-o " + pool.host + " is "));
     CHECK(bytes_of(pool.host) == host);
     CHECK(bytes_of(policy) == pool.policy);
     CHECK_FALSE(pool.dir.has("new"));

@@ -47,6 +47,21 @@ TEST_CASE("AVX10 goes with any part of AVX-512 that it announces, and with its o
     CHECK((pool("", under_v3).reg(0xD, 0, eax) & 0xE0) == 0);  // nor the state of AVX-512
 }
 
+TEST_CASE("what is behind a gate that --set brings back stays under the ceiling", "[dependents]") {
+    TableBuilder table = with(intel_table(granite_rapids), {"xsave", "avx", "xgetbv1", "xsaves", "xfd", "amx_tile"});
+    table.set(0, 0, eax, 0x1E).row(0xD, 0, {0x60007, 0x2B00, 0x2B00, 0});
+    table.row(0x1D, 0, {1, 0, 0, 0}).row(0x1D, 1, {0x04002000, 0x00080040, 0x10, 0});
+    table.row(0x1E, 0, {1, 0x4010, 0, 0}).row(0x1E, 1, {0x1F0, 0, 0, 0});
+    const Merged free({hardware_host("dmr", table)});
+    CHECK(value_of(free, "amx_tf32") == 1);
+    MergeOptions options;
+    options.ceiling_level = "libvirt:Skylake-Server-IBRS";
+    options.set = {{"amx_tile", "1"}, {"xfd", "1"}, {"xsaves", "1"}};
+    const Merged pool({hardware_host("dmr", table)}, options);
+    CHECK(value_of(pool, "amx_tile") == 1);
+    CHECK(value_of(pool, "amx_tf32") == 0);
+}
+
 TEST_CASE("tiles go without a palette, and what multiplies them without the multiplier's shape", "[dependents]") {
     const std::vector<std::string> multiply{"amx_bf16", "amx_int8", "amx_fp16", "amx_complex", "amx_fp8", "amx_tf32"};
     const auto pool = [&](std::uint32_t palette, std::uint32_t shape) {

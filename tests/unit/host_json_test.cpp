@@ -65,7 +65,10 @@ TEST_CASE("another document of ours is refused as what it is", "[host_json]") {
     CHECK(
         refusal(R"({"schema": "poolcpuid/policy/v1", "pool": "p"})") ==
         "host.json:1: expected a host document, with \"schema\": \"poolcpuid/host/v1\", found \"poolcpuid/policy/v1\", "
-        "which is no host's (give the dumps of the hosts)");
+        "a policy (where one is taken, it is a file of its own, as it stands; else give the dumps of the hosts)");
+    CHECK(refusal(R"({"schema": "poolcpuid/kvm/v1", "views": {}})")
+              .ends_with("\"poolcpuid/kvm/v1\", which is read where it is a file of its own"));
+    CHECK(refusal(R"({"schema": "poolcpuid/plan/v1"})").ends_with("which is no host's (give the dumps of the hosts)"));
     CHECK(refusal(R"({"schema": "poolcpuid/host/v2", "views": {}})").ends_with("found \"poolcpuid/host/v2\""));
     CHECK(contains(refusal(R"({"views": {}})"), "expected \"schema\" in a host document, found none"));
     CHECK(contains(refusal(R"({"schema": 1, "views": {}})"), "found 1"));

@@ -186,6 +186,8 @@ TEST_CASE("a policy is told from a host", "[policy]") {
         CAPTURE(other);
         CHECK_FALSE(is_policy(other));
     }
+    CHECK(is_policy("\xEF\xBB\xBF" + to_json(sample_policy())));
+    CHECK(is_policy(R"({"schema": "poolcpuid/policy/v2"})"));  // whose refusal is to say so
     // As `jq -S` writes it: what is long comes before the schema.
     const std::string sorted =
         R"({"decisions": [")" + std::string(10000, 'x') + R"("], "schema": "poolcpuid/policy/v1"})";

@@ -83,6 +83,27 @@ TEST_CASE("what all hosts have goes with what it stands on, and no host is said 
     CHECK(loss_of(Merged({hardware_host("part", no_avx)}).policy, "avx2") == "followed part");
 }
 
+TEST_CASE("a ceiling takes nothing that says nothing without it", "[summary]") {
+    constexpr std::uint32_t intel_pt = 1U << 25U;  // leaf 7 EBX
+    constexpr std::uint32_t monitor = 1U << 3U;    // leaf 1 ECX
+    TableBuilder table = intel_table();
+    table.set(0, 0, eax, 0x14).set(1, 0, ecx, monitor).set(7, 0, ebx, intel_pt);
+    table.row(5, 0, {0x40, 0x40, 3, 0}).row(0x14, 0, {0, 0xF, 7, 0});
+    const auto story = [&](const MergeOptions& options, const std::string& field) {
+        const Merged pool({hardware_host("a", table)}, options);
+        const Decision* decision = pool.decision(field);
+        REQUIRE(decision != nullptr);
+        CHECK(decision->value == 0);
+        return std::string(to_string(decision->cause)) + ", " + loss_of(pool.policy, field);
+    };
+    MergeOptions options;
+    options.ceiling_level = "libvirt:Skylake-Server-IBRS";
+    for (const char* field : {"pt_ebx", "pt_out", "mwait_ext"}) CHECK(story(options, field) == "gate, kept");
+    options.show = {"monitor"};
+    CHECK(story(options, "mwait_ext") == "ceiling, option --ceiling libvirt:Skylake-Server-IBRS");
+    CHECK(story(options, "pt_ebx") == "gate, kept");
+}
+
 TEST_CASE("what the operator's options took is said to be theirs, with what stood on it", "[summary]") {
     const HostDump host = hardware_host("a", avx_table().set(7, 0, ebx, smap));
     MergeOptions options;
@@ -97,6 +118,9 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
     options.ceiling_level = "x86-64-v2";
     CHECK(loss_of(Merged({host}, options).policy, "avx") == "option --ceiling x86-64-v2");
     CHECK(loss_of(Merged({host}, options).policy, "smap") == "kept");
+
+    // What another host lacks is not taken by the ceiling, too.
+    CHECK(loss_of(Merged({host, hardware_host("lacks", intel_table())}, options).policy, "avx") == "lacking lacks");
 
     options = {};
     options.ceiling_policy = Merged({hardware_host("old", intel_table().set(1, 0, ecx, popcnt))}).policy;

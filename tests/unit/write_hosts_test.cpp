@@ -205,6 +205,21 @@ TEST_CASE("cpuid -r text warns of everything that it cannot carry", "[write_host
     CHECK(warnings.size() == 5);
 }
 
+TEST_CASE("cpuid -r text warns of the bits of its rows that nobody knows", "[write_hosts]") {
+    CpuidTable table;
+    table.rows = {{{0, 0}, {7, 0x68747541, 0x444d4163, 0x69746e65}}, {{7, 0}, {0, 0x20, 0, 0}}};
+    table.unknown_bits = {{{0, 0}, {0xffffffff, 0, 0, 0}}, {{7, 0}, {0, 0xf0, 0, 0}}};
+    CpuidTable other = table;
+    other.unknown_bits = {{{7, 0}, {0, 0xf, 0, 0x80000000}}};
+    HostDump host;
+    host.hardware = HardwareView{{{0, table}, {1, other}}, std::nullopt};
+    std::vector<std::string> warnings;
+    to_cpuid_r(host, warnings);
+    CHECK(warnings == std::vector<std::string>{"cpuid -r text cannot say which bits of a row are unknown: zeros stand "
+                                               "for those of 0x0.0x0 (eax=0xffffffff), 0x7.0x0 (ebx=0x000000ff "
+                                               "edx=0x80000000)"});
+}
+
 TEST_CASE("a lone hypervisor view becomes CPU 0, with a warning", "[write_hosts]") {
     HostDump host = full_host();
     host.hardware.reset();
