@@ -267,8 +267,8 @@ private:
     }
 
     // The component's own row: size in EAX, offset in EBX, ECX[0] supervisor state, ECX[1] aligned to
-    // 64 bytes in the compacted format (SDM vol. 1, 13.2). A size of 0 is not a fact, nor is a place beyond 4 GiB: but of
-    // a policy, whose guests see what it says.
+    // 64 bytes in the compacted format (SDM vol. 1, 13.2). A size of 0 is not a fact, nor is a place beyond 4 GiB: but
+    // of a policy, whose guests see what it says.
     Component layout_of(const XsaveComponent& component, std::uint32_t leaf) {
         const Registers* row = table_.find({leaf, component.bit});
         const bool supervisor = component.state == XsaveState::supervisor;
