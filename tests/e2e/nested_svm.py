@@ -160,12 +160,14 @@ class NestedSvm(unittest.TestCase):
         hosts = [f"{model}={path}" for model, path in cls.hosts.items()]
         relaxed = options.work / "relaxed.json"
         relaxed.write_text(json.dumps(relaxed_host(json.loads(cls.hosts["milan"].read_text()))))
-        names = ("pool", "ored", "set", "nested", "wrong", "noapic")
+        names = ("pool", "ored", "set", "nested", "zen2", "wrong", "noapic")
         policies = {name: options.work / f"policy-{name}.json" for name in names}
         poolcpuid("merge", *hosts, "-o", policies["pool"])
         poolcpuid("merge", *hosts, relaxed, "-o", policies["ored"])
         poolcpuid("merge", *hosts, "--set", "fs_gs_base_ns=0x1", "-o", policies["set"])
         poolcpuid("merge", *hosts, "--show", "nested", "-o", policies["nested"])
+        # XSAVEC without XSAVES, which goes for an erratum: KVM fills in the size of the area all the same.
+        poolcpuid("merge", EXAMPLES / "amd-zen/hosts", "-o", policies["zen2"])
         wrong = json.loads(policies["pool"].read_text())
         row = row_of(wrong["cpuid"], "0x80000008")
         row["eax"] = f"0x{int(row['eax'], 16) & ~0xff00 | 45 << 8:08x}"  # linear addresses of 45 bits: KVM refuses them
@@ -228,7 +230,7 @@ class NestedSvm(unittest.TestCase):
     def test_the_vcpu_shows_every_policy_exactly(self):
         for model in MODELS:
             with self.subTest(model=model):
-                for name in ("pool", "ored", "set", "nested"):
+                for name in ("pool", "ored", "set", "nested", "zen2"):
                     result = self.verified[model][name]
                     self.assertEqual(result.status, 0, result)
                     document = result.document()
