@@ -36,6 +36,9 @@ using merge::Variant;
 
 namespace {
 
+// What views promise, by views_key.
+using Known = std::map<std::string, std::shared_ptr<const HostPromises>>;
+
 std::vector<std::string> views_of(const HostGroup& group) {
     std::vector<std::string> views;
     if (group.promises->has_hardware_view) views.emplace_back("hardware");
@@ -48,12 +51,12 @@ std::vector<std::string> views_of(const HostGroup& group) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;                                  // none until the first host
-    Atoms atoms;                                                       // the semilattice
-    HostGroups groups;                                                 // provenance
-    std::map<std::string, std::shared_ptr<const HostPromises>> known;  // by views_key
-    std::shared_ptr<Names> names = std::make_shared<Names>();          // shared by copies until one changes
-    std::vector<std::string> contents;                                 // digests, by HostGroup::number
+    std::shared_ptr<const Plan> plan;                          // none until the first host
+    Atoms atoms;                                               // the semilattice
+    HostGroups groups;                                         // provenance
+    std::shared_ptr<Known> known = std::make_shared<Known>();  // shared by copies until one changes
+    std::shared_ptr<Names> names = std::make_shared<Names>();  // likewise
+    std::vector<std::string> contents;                         // digests, by HostGroup::number
     std::vector<std::pair<std::string, std::string>> skipped;
 
     explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
@@ -73,9 +76,11 @@ struct PoolState::Impl {
         plan = std::make_shared<const Plan>(*rulebook, *vendor);
     }
 
-    Names& own_names() {
-        if (names.use_count() > 1) names = std::make_shared<Names>(*names);
-        return *names;
+    // What is to be changed, which no copy has a part in then.
+    template <typename Shared>
+    static Shared& own(std::shared_ptr<Shared>& shared) {
+        if (shared.use_count() > 1) shared = std::make_shared<Shared>(*shared);
+        return *shared;
     }
 
     // The content of this digest, if a host has it.
@@ -93,13 +98,13 @@ struct PoolState::Impl {
     }
 
     void add_name(std::string_view name, HostGroup& group) {
-        own_names().add(name, group.number);
+        own(names).add(name, group.number);
         ++group.hosts.count;
     }
 
     // Hosts with equal views share their promises: computed once, and one variant of the pool.
     std::shared_ptr<const HostPromises> promises_of(const HostDump& host) {
-        auto& promises = known[merge::views_key(*rulebook, host)];
+        auto& promises = own(known)[merge::views_key(*rulebook, host)];
         if (!promises) promises = std::make_shared<const HostPromises>(merge::promises_of(*plan, host));
         return promises;
     }
@@ -190,14 +195,8 @@ struct PoolState::Impl {
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
     Impl with_ceiling(const MergeOptions& options) const {
         if (!plan) throw NoPolicyError("no host to make a policy from");
-        Impl pool(*rulebook);  // without what is known of views, which is for hosts that are still to come
-        pool.vendor_string = vendor_string;
-        pool.plan = plan;
-        pool.atoms = atoms;
+        Impl pool = *this;
         pool.groups = listed(options.most_names);
-        pool.names = names;
-        pool.contents = contents;
-        pool.skipped = skipped;
         if (!options.ceiling_policy) return pool;
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);
