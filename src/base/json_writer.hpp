@@ -71,31 +71,30 @@ public:
     // A member that is an array of an object for each entry: put(*this, entry) assigns its members.
     template <typename Entries, typename Put>
     void objects(std::string_view key, const Entries& entries, const Put& put) {
-        put_key(key);
-        begin('[');
-        for (const auto& entry : entries) {
-            put_separator();
-            put_object([&](Writer& json) { put(json, entry); });
-        }
-        end(']');
+        put_array(key, entries, [&](const auto& entry) { put_object([&](Writer& json) { put(json, entry); }); });
     }
 
     // A member that is an array of the value to_json_of(entry), or of that text, for each entry.
     template <typename Entries, typename ToJson>
     void values(std::string_view key, const Entries& entries, const ToJson& to_json_of) {
-        put_key(key);
-        begin('[');
-        for (const auto& entry : entries) {
-            put_separator();
-            put_value(to_json_of(entry));
-        }
-        end(']');
+        put_array(key, entries, [&](const auto& entry) { put_value(to_json_of(entry)); });
     }
 
     // The whole document, with a line feed at the end. Nothing is written after it.
     std::string text();
 
 private:
+    template <typename Entries, typename PutEntry>
+    void put_array(std::string_view key, const Entries& entries, const PutEntry& put_entry) {
+        put_key(key);
+        begin('[');
+        for (const auto& entry : entries) {
+            put_separator();
+            put_entry(entry);
+        }
+        end(']');
+    }
+
     template <typename Put>
     void put_object(const Put& put) {
         begin('{');

@@ -11,9 +11,10 @@ namespace poolcpuid::compare {
 
 // One side, reduced.
 struct Promised {
-    merge::HostPromises
-        promises;              // to a guest that is started there: of a host, those of the policy that it gives alone
-    merge::HostPromises kept;  // of a guest that is migrated there: of a policy the same, of a host all of its dump
+    // To a guest that is started there: of a host, those of the policy that it gives alone.
+    merge::HostPromises promises;
+    // What is kept for a guest that is migrated there: of a policy the same, of a host all of its dump.
+    merge::HostPromises kept;
     bool is_policy = false;
 };
 

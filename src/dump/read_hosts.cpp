@@ -114,15 +114,21 @@ std::vector<HostDump> copies_of(const std::vector<StreamedHost>& streamed) {
     return hosts;
 }
 
+// The other format of rows that is recognised in text, or nullptr.
+const Format* other_rows_in(const Format& own, std::string_view text) {
+    const auto is_other = [&](const Format& other) {
+        return !other.rows_of.empty() && other.rows_of != own.rows_of && other.recognise(text);
+    };
+    const auto* const at = own.rows_of.empty() ? formats.end() : std::find_if(formats.begin(), formats.end(), is_other);
+    return at == formats.end() ? nullptr : at;
+}
+
 // A text of rows must be of one tool: those of another are another dump, which no reader would see.
 void refuse_other_rows(const Format& own, std::string_view text, std::string_view file) {
-    for (const Format& other : formats) {
-        if (own.rows_of.empty() || other.rows_of.empty() || other.rows_of == own.rows_of) continue;
-        if (!other.recognise(text)) continue;
-        throw InputError(std::string(file), dump::first_row(other, text),
-                         "rows of " + std::string(own.rows_of) + " alone",
-                         "a row of " + std::string(other.rows_of) + dump::two_hosts);
-    }
+    const Format* other = other_rows_in(own, text);
+    if (other == nullptr) return;
+    throw InputError(std::string(file), dump::first_row(*other, text), "rows of " + std::string(own.rows_of) + " alone",
+                     "a row of " + std::string(other->rows_of) + dump::two_hosts);
 }
 
 // A document of JSON or XML before rows, or below them, is another dump, which their reader would not see.
@@ -183,10 +189,7 @@ std::optional<HostDump> read_by_head(std::string_view text, std::string_view fil
     } catch (const InputError&) {
         return std::nullopt;
     }
-    const bool has_others = std::any_of(formats.begin(), formats.end(), [&](const Format& other) {
-        return !other.rows_of.empty() && other.rows_of != own->rows_of && other.recognise(unused.text);
-    });
-    if (has_others || !unused.is_all) return std::nullopt;
+    if (!unused.is_all || other_rows_in(*own, unused.text) != nullptr) return std::nullopt;
     return checked(std::move(host), *own, text, unused.text, file);
 }
 

@@ -210,8 +210,7 @@ private:
         add(Severity::warning, "asked-of-hardware",
             "The policy shows what was asked for with --show (" + asked + ") as the CPU of " + enumerate(found) +
                 " has it. Hypervisors give guests less of it, and other numbers, and may refuse the policy for that. "
-                "What "
-                "they give says " +
+                "What they give says " +
                 document::hypervisor_dump + ".",
             found);
     }

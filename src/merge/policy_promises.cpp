@@ -84,9 +84,7 @@ private:
 
     bool is_immune(const Guard& guard, const Cpu& cpu) const {
         const Model* model = plan_.rulebook().model_of(plan_.vendor(), {cpu.family, cpu.model, cpu.stepping});
-        return model != nullptr && !guard.model.empty() &&
-               std::all_of(guard.model.begin(), guard.model.end(),
-                           [&](std::string_view tag) { return rulebook::lists(model->immune, tag); });
+        return rulebook::is_immune_to_all(model, guard.model);
     }
 
     // false: a host that is affected, or of which it is not known, took the promise that VERW scrubs.

@@ -185,10 +185,7 @@ private:
 
     // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
     std::optional<bool> is_either(List<List<GuardTerm>> lists, List<Text> tags) const {
-        const auto has = [&](std::string_view tag) {
-            return silicon_.model != nullptr && rulebook::lists(silicon_.model->immune, tag);
-        };
-        if (!tags.empty() && std::all_of(tags.begin(), tags.end(), has)) return true;
+        if (rulebook::is_immune_to_all(silicon_.model, tags)) return true;
         bool all_refuted = true;
         for (const List<GuardTerm> terms : lists) {
             const auto term_is = [&](bool wanted) {

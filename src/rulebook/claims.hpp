@@ -14,6 +14,14 @@ inline bool lists(List<Text> list, std::string_view vulnerability) noexcept {
     return std::find(list.begin(), list.end(), vulnerability) != list.end();
 }
 
+// True when the model (nullptr: one that the table does not know) is immune to all of the vulnerabilities, of which
+// there are some.
+inline bool is_immune_to_all(const Model* model, List<Text> vulnerabilities) noexcept {
+    return model != nullptr && !vulnerabilities.empty() &&
+           std::all_of(vulnerabilities.begin(), vulnerabilities.end(),
+                       [&](std::string_view each) { return lists(model->immune, each); });
+}
+
 // The vulnerabilities that guests hold themselves for safe from, or do not look for, when they are shown a CPU of this
 // model, and to which a CPU of the model real may be open; nullptr: of a model that the table does not have.
 inline std::vector<std::string_view> claims_beyond(const Model& shown, const Model* real) {
