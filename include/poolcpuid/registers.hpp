@@ -60,7 +60,11 @@ struct LeafKey {
     std::uint32_t leaf = 0;
     std::uint32_t subleaf = 0;
 
-    friend constexpr auto operator<=>(const LeafKey&, const LeafKey&) = default;
+    // Both as one number, by whose order keys are sorted.
+    constexpr std::uint64_t number() const noexcept { return (std::uint64_t{leaf} << 32U) | subleaf; }
+
+    friend constexpr bool operator==(const LeafKey&, const LeafKey&) = default;
+    friend constexpr auto operator<=>(const LeafKey& a, const LeafKey& b) noexcept { return a.number() <=> b.number(); }
 };
 
 // The bits low to high of a register: high is at most 63, and low at most high.

@@ -1,6 +1,9 @@
 #include "base/json_writer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
 #include <utility>
 
 #include "base/json_text.hpp"
@@ -53,10 +56,14 @@ void Writer::end(char bracket) {
     is_first_ = false;
 }
 
+// All at once: a document has some hundreds of keys, and most texts in it are as short.
 void Writer::put_key(std::string_view key) {
     constexpr std::string_view behind = "\": ";
-    put_separator();
-    ((text_ += '"') += key) += behind;
+    char* at = put_line(is_first_ ? "\n" : ",\n", 1 + key.size() + behind.size());
+    *at = '"';
+    at = std::copy(key.begin(), key.end(), at + 1);
+    std::copy(behind.begin(), behind.end(), at);
+    is_first_ = false;
 }
 
 void Writer::put_separator() {
@@ -72,9 +79,18 @@ void Writer::put_value(std::string_view text) {
     ((text_ += '"') += text) += '"';
 }
 
-void Writer::put_line(std::string_view end) {
-    text_ += end;
-    text_.append(std::size_t{depth_} * indent_step, ' ');
+void Writer::put_number(std::uint64_t number) {
+    std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits{};
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    text_.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+char* Writer::put_line(std::string_view end, std::size_t size) {
+    const std::size_t begin = text_.size();
+    const std::size_t indent = std::size_t{depth_} * indent_step;
+    text_.append(end.size() + indent + size, ' ');
+    std::copy(end.begin(), end.end(), text_.begin() + static_cast<std::ptrdiff_t>(begin));
+    return text_.data() + begin + end.size() + indent;
 }
 
 }  // namespace poolcpuid::json

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -41,6 +42,8 @@ public:
                 put(std::string_view(value));
             } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
                 writer_.values(key_, value, [](const std::string& text) { return std::string_view(text); });
+            } else if constexpr (std::is_same_v<Value, bool> || std::is_unsigned_v<Value>) {
+                put(value);
             } else {
                 put(nlohmann::ordered_json(value));
             }
@@ -108,7 +111,19 @@ private:
     void put_separator();
     void put_value(const nlohmann::ordered_json& value);
     void put_value(std::string_view text);
-    void put_line(std::string_view end);  // of the line before
+
+    template <typename Value, typename = std::enable_if_t<std::is_unsigned_v<Value>>>
+    void put_value(Value value) {
+        if constexpr (std::is_same_v<Value, bool>) {
+            text_ += value ? "true" : "false";
+        } else {
+            put_number(value);
+        }
+    }
+
+    void put_number(std::uint64_t number);
+    // Ends the line before with these characters and indents the next one, with room for size bytes: where they go.
+    char* put_line(std::string_view end, std::size_t size = 0);
 
     struct Serializer;
 

@@ -2,13 +2,32 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
+
 #include "base/hex.hpp"
 
 namespace poolcpuid {
 
+namespace {
+
+// How many bytes at the start of text are printable ASCII, which is most of what is written: each is harmless by
+// itself.
+std::size_t plain_bytes(std::string_view text) noexcept {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
     std::string result;
+    result.reserve(text.size());
     while (!text.empty()) {
+        if (const std::size_t plain = plain_bytes(text)) {
+            result += text.substr(0, plain);
+            text.remove_prefix(plain);
+            continue;
+        }
         utf8proc_int32_t codepoint = -1;
         const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
         const utf8proc_ssize_t used = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size()), &codepoint);

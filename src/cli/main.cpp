@@ -122,20 +122,24 @@ void add_manner(CLI::App& app, Manner& manner) {
         ->type_name("N");
 }
 
-// Adds the verbs, and what those take that the arguments may be of: to make all options of all verbs takes as long as
-// the rest of a short run.
-void add_verbs(CLI::App& app, int argc, char** argv, cli::Action& action) {
+// Which verbs the parser knows.
+enum class Verbs { named, all };
+
+// Adds verbs, and what those take that the arguments may be of: to make all verbs with all their options takes longer
+// than the rest of a short run. Help and complaints need all.
+void add_verbs(CLI::App& app, Verbs which, int argc, char** argv, cli::Action& action) {
     const std::set<std::string_view> words(argv + std::min(argc, 1), argv + argc);
     const auto is_named = [&](const cli::Verb& verb) { return words.contains(verb.name); };
     const bool are_all = std::any_of(cli::verbs.begin(), cli::verbs.end(),
                                      [&](const cli::Verb& verb) { return verb.is_of_all && is_named(verb); });
     for (const cli::Verb& verb : cli::verbs) {
+        if (which == Verbs::named && !are_all && !is_named(verb)) continue;
         CLI::App& added = *app.add_subcommand(verb.name, verb.help);
         if (are_all || is_named(verb)) verb.add(added, action);
     }
 }
 
-ExitStatus run_program(int argc, char** argv) {
+ExitStatus run_program(Verbs which, int argc, char** argv) {
     CLI::App app("The strongest CPUID policy that is true on every host of a migration pool.", "poolcpuid");
     app.require_subcommand(1);
     app.set_version_flag("--version", cli::version_text, "Print the version and the rulebook's, and exit");
@@ -147,12 +151,13 @@ ExitStatus run_program(int argc, char** argv) {
     add_manner(app, manner);
 
     cli::Action action;
-    add_verbs(app, argc, argv, action);
+    add_verbs(app, which, argc, argv, action);
     app.footer(footer);  // after the verbs, which would take it over
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (which == Verbs::named) return run_program(Verbs::all, argc, argv);
         return say(app, error);
     }
     cli::set_manner(manner);
@@ -171,7 +176,7 @@ int main(int argc, char** argv) {
         cli::set_manner({.errors_as_json = asks_for_json("--errors", argc, argv),
                          .log_as_json = asks_for_json("--log-format", argc, argv)});
         cli::start_log();
-        status = run_program(argc, argv);
+        status = run_program(Verbs::named, argc, argv);
     } catch (const std::bad_alloc&) {
         cli::log_error(problem("system", "out of memory"));
     } catch (const std::exception& error) {

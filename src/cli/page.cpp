@@ -114,6 +114,7 @@ struct Glyph {
 
 // The first character of text, which is not empty. What is not UTF-8 takes a column a byte.
 Glyph first_glyph(std::string_view text) {
+    if (text.front() >= ' ' && text.front() <= '~') return {1, 1};  // as utf8proc has it, which is asked for the others
     utf8proc_int32_t codepoint = 0;
     const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
     const utf8proc_ssize_t used = utf8proc_iterate(at, static_cast<utf8proc_ssize_t>(text.size()), &codepoint);

@@ -64,7 +64,7 @@ private:
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = rulebook_[index];
-        const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+        const std::size_t word = *plan_.find_word(index, subleaf);
         const std::uint64_t broken =
             promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask() & ~beyond_length(field, subleaf);
         if (broken == 0 || is_other_name(index, subleaf)) return;

@@ -33,6 +33,7 @@ bool CpuidTable::is_unknown(LeafKey key) const noexcept {
 }
 
 std::uint32_t CpuidTable::unknown_in(LeafKey key, Register reg) const noexcept {
+    if (unknown.empty() && unknown_bits.empty()) return 0;  // of most dumps everything is known
     if (find(key) == nullptr) return is_unknown(key) ? ~std::uint32_t{0} : 0;
     const Registers* bits = find_row(unknown_bits, key);
     return bits == nullptr ? 0 : (*bits)[reg];

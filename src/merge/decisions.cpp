@@ -43,6 +43,7 @@ public:
         for (const FieldIndex index : plan_.fields()) {
             if (plan_.lays_out_state(rulebook_[index])) layout_fields_.push_back(index);
         }
+        note_odd_bits();
     }
 
     std::vector<Decision> run() const {
@@ -72,13 +73,16 @@ private:
 
     std::vector<Subject> subjects_to_decide() const {
         std::vector<Subject> subjects;
+        std::vector<SeenValue> seen;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (field.rule == Rule::owned) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 if (limits_.state_of(index, subleaf) != nullptr) continue;
-                Subject subject{index, subleaf, nullptr, seen_on_each(index, subleaf)};
-                if (is_told(subject)) subjects.push_back(std::move(subject));
+                const bool may_be_plain = !is_override(index) && field.rule != Rule::guarded;
+                if (may_be_plain && has_plain_bits(index, subleaf)) continue;
+                see_on_each(index, subleaf, seen);
+                if (is_told(index, subleaf, seen)) subjects.push_back({index, subleaf, nullptr, seen});
             }
         }
         for (const XsaveComponent& component : rulebook_.xsave) {
@@ -88,14 +92,38 @@ private:
         return subjects;
     }
 
-    // What the field is on each variant. Most fields are the same on all of them, and need no map.
-    std::vector<SeenValue> seen_on_each(FieldIndex index, std::uint32_t subleaf) const {
-        std::vector<SeenValue> seen;
-        seen.reserve(in_.variants.size());
+    // A bit that is read as the same on every variant, of which no more is known, and that the policy has likewise, is
+    // plain. Most are, and a word has many: so whole words are compared, not each bit on each variant.
+    void note_odd_bits() {
+        const HostPromises& first = *in_.variants.front().promises;
+        odd_bits_.resize(plan_.words().size());
+        for (const Variant& variant : in_.variants) {
+            const HostPromises& host = *variant.promises;
+            for (std::size_t w = 0; w < odd_bits_.size(); ++w) {
+                odd_bits_[w] |= (host.atoms.words[w] ^ first.atoms.words[w]) | host.unknown[w] | host.modelled[w] |
+                                host.implied[w] | host.withheld[w];
+            }
+        }
+        for (std::size_t w = 0; w < odd_bits_.size(); ++w) {
+            const PromiseWord& word = plan_.words()[w];
+            odd_bits_[w] |= word.promises_of(bits_in(in_.rows, word.place)) ^ first.atoms.words[w];
+        }
+    }
+
+    // Whether the field, which nothing but its own bits decides about, has bits that all are plain.
+    bool has_plain_bits(FieldIndex index, std::uint32_t subleaf) const {
+        const Field& field = rulebook_[index];
+        const auto word = plan_.find_word(index, subleaf);
+        return word && (odd_bits_[*word] & field.mask()) == 0 && field.covers.empty() &&
+               plan_.retpoline_of(index) == nullptr;
+    }
+
+    // Puts into seen what the field is on each variant. Most fields are the same on all of them, and need no map.
+    void see_on_each(FieldIndex index, std::uint32_t subleaf, std::vector<SeenValue>& seen) const {
+        seen.clear();
         for (const Variant& variant : in_.variants) {
             seen.push_back(brought_value(plan_, *variant.promises, index, subleaf));
         }
-        return seen;
     }
 
     // Whether there is nothing to say: all hosts say the same and the policy says it too. seen: on each variant.
@@ -127,8 +155,7 @@ private:
         return cause == Cause::set || cause == Cause::hidden;
     }
 
-    bool is_told(const Subject& subject) const {
-        const auto& [index, subleaf, state, seen] = subject;
+    bool is_told(FieldIndex index, std::uint32_t subleaf, const std::vector<SeenValue>& seen) const {
         return is_override(index) || !scrubbed(index, subleaf).value_or(true) ||
                !is_plain(index, subleaf, value_in(in_.rows, rulebook_[index], subleaf), seen);
     }
@@ -168,12 +195,14 @@ private:
     FieldIndex size_to_tell(const XsaveComponent& component) const {
         FieldIndex size = no_field;
         bool all_plain = true;
+        std::vector<SeenValue> seen;
         for (const FieldIndex index : layout_fields_) {
             const Field& field = rulebook_[index];
             if (!field.is_in_subleaf(component.bit)) continue;
             if (field.reg == size_register) size = index;
             const std::uint64_t value = value_in(in_.rows, field, component.bit);
-            all_plain = all_plain && is_plain(index, component.bit, value, seen_on_each(index, component.bit));
+            see_on_each(index, component.bit, seen);
+            all_plain = all_plain && is_plain(index, component.bit, value, seen);
         }
         return all_plain ? no_field : size;
     }
@@ -308,6 +337,7 @@ private:
     const Plan& plan_;
     const Rulebook& rulebook_;
     std::vector<FieldIndex> layout_fields_;  // of XSAVE states
+    std::vector<std::uint64_t> odd_bits_;    // those about which there may be something to say, parallel to words
 };
 
 }  // namespace

@@ -77,7 +77,7 @@ void Draft::weaken(FieldIndex index, Fate fate) {
     for (const FieldIndex member : members) {
         const Field& field = (*rulebook_)[member];
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (const auto word = plan_->find_word(place_of(field, subleaf))) atoms_.words[*word] &= ~field.mask();
+            if (const auto word = plan_->find_word(member, subleaf)) atoms_.words[*word] &= ~field.mask();
         }
         fates_[member] = {Cause::set, 0};
     }
@@ -90,11 +90,9 @@ void Draft::set(FieldIndex index, std::uint64_t value) {
         overrides_[index] = value;
         return;
     }
-    if (const auto word = plan_->find_word(place_of(field, field.subleaf_first))) {
-        if (promises_by_bits(field.rule)) {
-            const std::uint64_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
-            atoms_.words[*word] = (atoms_.words[*word] & ~field.mask()) | promises;
-        }
+    if (const auto word = plan_->find_word(index, field.subleaf_first)) {
+        const std::uint64_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
+        atoms_.words[*word] = (atoms_.words[*word] & ~field.mask()) | promises;
     }
     if (const auto slot = plan_->find_number(index, field.subleaf_first)) atoms_.numbers[*slot] = {true, value};
 }

@@ -160,11 +160,12 @@ private:
     // The fields that matter to the guest with bits in the mask of their word.
     std::vector<FieldIndex> fields_with(const std::vector<std::uint64_t>& masks) const {
         std::vector<FieldIndex> found;
+        if (std::all_of(masks.begin(), masks.end(), [](std::uint64_t mask) { return mask == 0; })) return found;
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
-            if (!promises_by_bits(field.rule) || in_.draft.is_out_of_sight(index)) continue;
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
-            if (word && (masks[*word] & field.mask()) != 0) found.push_back(index);
+            const auto word = plan_.find_word(index, field.subleaf_first);
+            if (!word || (masks[*word] & field.mask()) == 0 || in_.draft.is_out_of_sight(index)) continue;
+            found.push_back(index);
         }
         return found;
     }
@@ -389,8 +390,7 @@ private:
     // A microcode that is not known decides the field, and that shows in the policy.
     bool is_open(const HostPromises& host, FieldIndex index) const {
         const Field& field = rulebook_[index];
-        if (!promises_by_bits(field.rule)) return false;
-        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        const auto word = plan_.find_word(index, field.subleaf_first);
         if (!word || (host.by_microcode[*word] & field.mask()) == 0) return false;
         if (plan_.is_inverted(index)) return in_.draft.present(index);
         const Cause cause = in_.draft.fate(index).cause;

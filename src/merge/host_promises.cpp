@@ -93,7 +93,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (!field.emulated) continue;
-            if (const auto word = plan_.find_word(place_of(field, field.subleaf_first))) {
+            if (const auto word = plan_.find_word(index, field.subleaf_first)) {
                 result_.withheld[*word] &= ~field.mask();
             }
         }
@@ -222,7 +222,7 @@ private:
         result_.by_microcode.resize(result_.unknown.size());
         result_.silicon.for_each_fact([&](const SiliconFact& fact) {
             const Field& field = rulebook_[fact.field];
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto word = plan_.find_word(fact.field, field.subleaf_first);
             if (!word) return;
             if (plan_.is_inverted(fact.field)) {
                 widen_by(fact, field, *word);
@@ -235,7 +235,7 @@ private:
 
     void leave_open(const SiliconFact& fact) {
         const Field& field = rulebook_[fact.field];
-        const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+        const auto word = plan_.find_word(fact.field, field.subleaf_first);
         if (!word || field.rule == Rule::guarded) return;  // what scrubs is no promise of the bit
         const std::uint64_t bits =
             plan_.is_inverted(fact.field) ? (std::uint64_t{fact.value} << field.low) & field.mask() : field.mask();
@@ -381,7 +381,7 @@ template <typename Body>
 void for_both(const Plan& plan, const RetpolineBits& group, const Body& body) {
     for (const FieldIndex index : {group.rsba, group.rrsba}) {
         const Field& field = plan.rulebook()[index];
-        const auto word = plan.find_word(place_of(field, field.subleaf_first));
+        const auto word = plan.find_word(index, field.subleaf_first);
         body(*word, field.mask());
     }
 }

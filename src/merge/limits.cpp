@@ -287,7 +287,7 @@ VariantSet Limits::of_microcode() const {
 // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
 VariantSet Limits::with_bad_news(FieldIndex index) const {
     const Field& field = rulebook_[index];
-    const std::size_t word = *plan_.find_word(place_of(field, field.subleaf_first));
+    const std::size_t word = *plan_.find_word(index, field.subleaf_first);
     return variants_where(in_.variants, [&](const Variant& variant) {
         return (variant.promises->atoms.words[word] & field.mask()) == 0;
     });

@@ -56,6 +56,7 @@ bool collect_microcode(const Hosts& hosts, std::vector<std::uint32_t>& revisions
 
 // The outliers among hosts of one CPU.
 std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts, std::size_t most_names) {
+    if (hosts.size() < 2) return {};                                      // nobody to differ from
     std::map<std::pair<Hosts, Hosts>, std::vector<FieldIndex>> by_hosts;  // that lack, and that have
     for (const FieldIndex index : plan.fields()) {
         if (!is_compared(plan.rulebook()[index])) continue;

@@ -236,16 +236,17 @@ void put_rows(const Rows& rows, PoolPolicy& policy) {
     for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
 }
 
-std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
-    std::uint64_t value = 0;
-    if (field.is_msr) {
-        const auto row = rows.msrs.find(field.leaf);
-        if (row != rows.msrs.end()) value = row->second;
-    } else {
-        const auto row = rows.cpuid.find({field.leaf, subleaf});
-        if (row != rows.cpuid.end()) value = row->second[field.reg];
+std::uint64_t bits_in(const Rows& rows, const RegisterPlace& place) {
+    if (place.is_msr) {
+        const auto row = rows.msrs.find(place.key.leaf);
+        return row == rows.msrs.end() ? 0 : row->second;
     }
-    return (value & field.mask()) >> field.low;
+    const auto row = rows.cpuid.find(place.key);
+    return row == rows.cpuid.end() ? 0 : row->second[place.reg];
+}
+
+std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
+    return (bits_in(rows, place_of(field, subleaf)) & field.mask()) >> field.low;
 }
 
 }  // namespace poolcpuid::merge

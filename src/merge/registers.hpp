@@ -26,6 +26,9 @@ void put_rows(const Rows& rows, PoolPolicy& policy);
 // The bits that the VMM or the guest fills in, in the rulebook's order.
 std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows);
 
+// What rows have in a register: 0 where there is no row.
+std::uint64_t bits_in(const Rows& rows, const RegisterPlace& place);
+
 // A field's value in rows, shifted down.
 std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf);
 

@@ -66,7 +66,7 @@ private:
             const Field& field = rulebook_[index];
             if (field.covers.empty()) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                const std::size_t word = *plan_.find_word(place_of(field, subleaf));
+                const std::size_t word = *plan_.find_word(index, subleaf);
                 result_.atoms.words[word] = with_covered(field, result_.atoms.words[word]);
                 result_.unknown[word] &= ~result_.atoms.words[word];
             }
@@ -81,7 +81,7 @@ private:
             const Field& field = rulebook_[index];
             if (field.implied_by.field == no_field) continue;
             const Field& sign = rulebook_[field.implied_by.field];
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto word = plan_.find_word(index, field.subleaf_first);
             const auto value = view_.field(sign, sign.subleaf_first);
             if (!word || !plan_.applies(sign) || !value || (*value != 0) == field.implied_by.negated) continue;
             if (field.implied_by.negated) {
@@ -110,7 +110,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (!field.emulated) continue;
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto word = plan_.find_word(index, field.subleaf_first);
             if (!word) continue;
             result_.atoms.words[*word] |= field.mask();
             result_.unknown[*word] &= ~field.mask();
@@ -122,7 +122,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (field.made.by == Makers::none) continue;
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto word = plan_.find_word(index, field.subleaf_first);
             const auto made = is_made(field.made);
             if (!word || !made.value_or(true)) continue;
             std::uint64_t bits = field.mask() & ~result_.atoms.words[*word];
@@ -165,7 +165,7 @@ private:
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             if (field.length_from == no_field) continue;
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            const auto word = plan_.find_word(index, field.subleaf_first);
             const auto length = view_.field(rulebook_[field.length_from], field.subleaf_first);
             if (!word || !length) continue;
             for (unsigned bit = field.low; bit <= field.high; ++bit) {

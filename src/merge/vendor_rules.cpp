@@ -69,9 +69,11 @@ void Plan::add_field(FieldIndex index) {
 void Plan::add_word(FieldIndex index, std::uint32_t subleaf) {
     const Field& field = (*rulebook_)[index];
     const RegisterPlace place = place_of(field, subleaf);
-    auto at = std::find_if(words_.begin(), words_.end(), [&](const PromiseWord& word) { return word.place == place; });
-    if (at == words_.end()) at = words_.insert(words_.end(), {place, 0, 0});
-    (is_inverted(index) ? at->inverted : at->intersect) |= field.mask();
+    // From the back: the rulebook has the fields of a register one behind the other.
+    const auto at =
+        std::find_if(words_.rbegin(), words_.rend(), [&](const PromiseWord& word) { return word.place == place; });
+    PromiseWord& word = at == words_.rend() ? words_.emplace_back(PromiseWord{place, 0, 0}) : *at;
+    (is_inverted(index) ? word.inverted : word.intersect) |= field.mask();
 }
 
 // Once they are sorted.
@@ -81,7 +83,10 @@ void Plan::place_words() {
         if (!promises_by_bits(field.rule) || field.of_identity) continue;
         first_slots_[index] = places_.size();
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            places_.push_back(*find_word(place_of(field, subleaf)));
+            // Most often the field before stands in the same register.
+            const RegisterPlace place = place_of(field, subleaf);
+            const bool is_same = !places_.empty() && words_[places_.back()].place == place;
+            places_.push_back(is_same ? places_.back() : *find_word(place));
         }
     }
 }
