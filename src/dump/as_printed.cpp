@@ -34,14 +34,14 @@ const OddBlank* odd_blank_at(std::string_view text) noexcept {
 
 bool may_be_odd(char c) noexcept { return c == '\t' || static_cast<unsigned char>(c) >= 0x80; }
 
-// True when no odd blank can begin anywhere: a look at each eight bytes, since nearly all dumps are plain and long.
+// True when no odd blank can begin anywhere: a look at some words at a time, since nearly all dumps are plain and long.
 bool is_plain(std::string_view text) noexcept {
     if (text.find('\t') != std::string_view::npos) return false;
     std::uint64_t any = 0;
-    for (; text.size() >= sizeof any; text.remove_prefix(sizeof any)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data(), sizeof word);
-        any |= word;
+    std::array<std::uint64_t, 8> words{};
+    for (; text.size() >= sizeof words; text.remove_prefix(sizeof words)) {
+        std::memcpy(words.data(), text.data(), sizeof words);
+        any |= words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7];
     }
     constexpr std::uint64_t not_ascii = 0x8080808080808080;
     return (any & not_ascii) == 0 && std::none_of(text.begin(), text.end(), may_be_odd);

@@ -80,10 +80,12 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
 // True for a line with a number of 8 hexadecimal digits, as each row has one, and prose seldom.
 bool has_whole_number(std::string_view line) noexcept {
     constexpr std::size_t digits = 8;
-    while (line.size() >= digits) {
-        const std::size_t length = Cursor(line).hex_digits();
-        if (length >= digits) return true;
-        line.remove_prefix(length + 1);
+    // A run that long has a digit at each eighth place, wherever it begins: most characters are not looked at.
+    for (std::size_t end = digits; end <= line.size();) {
+        std::size_t length = 0;
+        while (length < digits && Cursor::is_hex_digit(line[end - 1 - length])) ++length;
+        if (length == digits) return true;
+        end += digits - length;  // a run begins behind the character that is none
     }
     return false;
 }

@@ -15,10 +15,9 @@ namespace {
 
 // table, with what a logical CPU says that differs in its own rows.
 CpuidTable with_rows(CpuidTable table, const std::vector<CpuidRow>& own) {
-    auto at = table.rows.begin();
+    const auto by_key = [](const CpuidRow& each, LeafKey key) { return each.key < key; };
     for (const CpuidRow& row : own) {
-        at = std::lower_bound(at, table.rows.end(), row.key,
-                              [](const CpuidRow& each, LeafKey key) { return each.key < key; });
+        const auto at = std::lower_bound(table.rows.begin(), table.rows.end(), row.key, by_key);
         if (at != table.rows.end() && at->key == row.key) at->value = row.value;  // else it was left out
     }
     return table;
@@ -59,14 +58,21 @@ void HardwareBuilder::add(const std::optional<CpuHeader>& header, TableBuilder r
                          "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");
     }
     if (header) headers_.add(*header, file_);
-    rows.sort();  // those whose subleaf had no label come last
-    const auto own = original_ && unknown == original_->unknown ? rows.own_rows(original_->rows) : std::nullopt;
+    const auto own = own_rows(rows, unknown);
     if (!own) understand(std::move(rows), std::move(unknown));
     const TableBuilder::Result& result = original_->result;
     view_.cpus.push_back({0, own ? with_rows(result.table, *own) : result.table});
     beyond_maximum_ += result.beyond_maximum;
     cut_.push_back(original_->cut);
     numbers_.push_back(header ? header->number : std::nullopt);
+}
+
+// What is added differs in from the last CPU that was understood, if that is ids alone.
+std::optional<std::vector<CpuidRow>> HardwareBuilder::own_rows(const TableBuilder& rows,
+                                                               const std::vector<UnknownRow>& unknown) const {
+    // Of a row that came again it is not told which of the two differs.
+    if (!original_ || !original_->result.each_once || unknown != original_->unknown) return std::nullopt;
+    return rows.own_rows(original_->rows);
 }
 
 void HardwareBuilder::understand(TableBuilder rows, std::vector<UnknownRow> unknown) {

@@ -56,6 +56,8 @@ private:
     // Of the last CPU, which has no header. each_once: the tool was on each CPU once.
     void check_ids(std::size_t line, bool each_once);
     void add(const std::optional<CpuHeader>& header, TableBuilder rows, std::vector<UnknownRow> unknown);
+    std::optional<std::vector<CpuidRow>> own_rows(const TableBuilder& rows,
+                                                  const std::vector<UnknownRow>& unknown) const;
     void understand(TableBuilder rows, std::vector<UnknownRow> unknown);
     bool has_unique_numbers() const;
 

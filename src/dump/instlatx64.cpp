@@ -30,7 +30,7 @@ constexpr std::size_t register_digits = 8;
 
 struct AidaRow {
     std::uint32_t leaf = 0;
-    std::optional<std::uint32_t> subleaf;  // none: the row has no label
+    std::optional<std::uint32_t> subleaf;  // none: the row has no label, and its leaf has subleaves
     Registers value;
 };
 
@@ -102,7 +102,9 @@ std::optional<AidaRow> read_row(NumberedLine line) noexcept {
     if (!value || !is_annotation(cursor)) return std::nullopt;
     const auto label = read_label(cursor.rest());
     if (!label) return std::nullopt;
-    return AidaRow{*line.number, *label, *value};
+    std::optional<std::uint32_t> subleaf = *label;
+    if (!subleaf && !has_subleaves(*line.number)) subleaf = 0;
+    return AidaRow{*line.number, subleaf, *value};
 }
 
 // The MSR with its value, or without one where the tool reports that RDMSR failed.
@@ -198,9 +200,9 @@ private:
         } else if (const auto msr = numbered_line(line, "MSR")) {
             const auto row = read_msr(*msr);
             if (!row) refuse(number, "an MSR row: \"MSR\", index, and a value of 4 times 4 hexadecimal digits", line);
-            if (row->index <= last_msr_) msrs_before_.restart();
-            last_msr_ = row->index;
             lines.use();
+            if (msrs_.empty()) first_msr_ = row->index;
+            if (row->index == first_msr_) msrs_before_.restart();
             msrs_.add(*row);
             msrs_before_.put(lines, *row);
         } else if (line.starts_with(label_mark)) {  // where a mail program broke the line, the row above lacks it
@@ -217,8 +219,8 @@ private:
             if (section_.maximum_basic) end_section();
             section_.maximum_basic = row.value.eax;
         }
-        if (row.subleaf || !has_subleaves(row.leaf)) {
-            section_.rows.add({row.leaf, row.subleaf.value_or(0)}, row.value, line);
+        if (row.subleaf) {
+            section_.rows.add({row.leaf, *row.subleaf}, row.value, line);
         } else {
             section_.unlabelled.add(row.leaf, row.value, line);
         }
@@ -242,7 +244,7 @@ private:
     HardwareBuilder hardware_;
     RepeatedMsrs msrs_;
     RowsBefore<MsrRow> msrs_before_;
-    std::uint32_t last_msr_ = 0;
+    std::uint32_t first_msr_ = 0;  // with which the list of each logical CPU begins
     std::size_t lost_rows_ = 0;
 };
 

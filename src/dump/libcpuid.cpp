@@ -49,7 +49,8 @@ constexpr std::string_view cpu_mark = "_________________ Logical CPU #";
 
 const Array* find_array(Cursor& cursor) noexcept {
     for (const Array& array : arrays) {
-        if (cursor.skip(array.name)) return &array;
+        // Nearly all lines of other tools begin with another letter, which is looked at without a call.
+        if (cursor.rest().starts_with(array.name.front()) && cursor.skip(array.name)) return &array;
     }
     return nullptr;
 }

@@ -8,10 +8,11 @@ namespace poolcpuid::dump {
 
 namespace {
 
+bool may_begin_register(char c) noexcept { return c == 'e' || c == 'E'; }
+
 // "edx=0x", in either case.
 bool starts_with_register(std::string_view text) noexcept {
-    if (text.size() < 6 || (text.front() != 'e' && text.front() != 'E') ||
-        std::string_view(text.data() + 3, 3) != "=0x")
+    if (text.size() < 6 || !may_begin_register(text.front()) || std::string_view(text.data() + 3, 3) != "=0x")
         return false;
     const std::string_view name(text.data(), 3);
     for (const std::string_view reg : {"eax", "ebx", "ecx", "edx", "EAX", "EBX", "ECX", "EDX"}) {
@@ -39,7 +40,7 @@ bool LineReader::next() {
     }
     is_used_ = false;
     number_ = taken_;
-    if (!text_.empty() && continues()) {
+    if (!text_.empty() && continues(rest_)) {
         join_registers();
     } else if (piece_of_ != nullptr && piece_of_(text_) == Piece::part) {
         join_pieces();
@@ -49,23 +50,19 @@ bool LineReader::next() {
 
 bool LineReader::next_if(std::string_view line) {
     if (!rest_.starts_with(line)) return false;
-    std::string_view behind = rest_.substr(line.size());
-    if (behind.starts_with('\r')) behind.remove_prefix(1);
-    if (!behind.starts_with('\n')) return false;
-    behind.remove_prefix(1);
-    // What a register may stand behind is looked at more closely.
-    if (behind.empty() || behind.front() <= ' ' || std::string_view("eE>").find(behind.front()) != behind.npos)
-        return false;
+    const std::string_view behind(rest_.data() + line.size(), rest_.size() - line.size());
+    if (continues(behind)) return false;
     leave_line();
+    begin_ = rest_.data();
+    text_ = bare({begin_, line.size() - 1});
     rest_ = behind;
-    text_ = line;
     number_ = ++taken_;
     return true;
 }
 
 void LineReader::join_registers() {
     joined_ = text_;
-    while (continues()) {
+    while (continues(rest_)) {
         while (take_line() && text_.empty()) {
         }
         (joined_ += ' ') += text_;
@@ -75,6 +72,7 @@ void LineReader::join_registers() {
 
 void LineReader::join_pieces() {
     constexpr int most_pieces = 8;  // most lines of mails hold half a row
+    const char* const begin = begin_;
     const std::string_view part = text_;
     const std::string_view rest = rest_;
     const std::size_t taken = taken_;
@@ -86,6 +84,7 @@ void LineReader::join_pieces() {
         text_ = joined_;
         if (piece_of_(joined_) == Piece::whole) return;
     }
+    begin_ = begin;
     text_ = part;
     rest_ = rest;
     taken_ = taken;
@@ -102,6 +101,7 @@ void LineReader::leave_line() {
 bool LineReader::take_line() {
     if (rest_.empty()) return false;
     ++taken_;
+    begin_ = rest_.data();
     const std::string_view line = dump::take_line(rest_);
     if (line.size() > limits::line_bytes) {
         throw InputError(std::string(source_.file), taken_,
@@ -112,12 +112,11 @@ bool LineReader::take_line() {
     return true;
 }
 
-// True when a register comes next, be it after blank lines, as some pastes have between all lines.
-bool LineReader::continues() const noexcept {
+// True when next begins with a register, be it after blank lines, as some pastes have between all lines.
+bool LineReader::continues(std::string_view next) noexcept {
     const auto is_skipped = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '>'; };
-    std::string_view next = rest_;
     while (!next.empty() && is_skipped(next.front())) next.remove_prefix(1);
-    return starts_with_register(next);
+    return !next.empty() && may_begin_register(next.front()) && starts_with_register(next);  // hardly a line does
 }
 
 std::string_view trim(std::string_view text) noexcept {

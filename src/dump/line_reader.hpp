@@ -36,8 +36,9 @@ public:
     // Linear in the length of the line, and of the few lines that it may be joined to.
     bool next();
 
-    // Goes to the next line, and says that it is used, if it is of these characters (which are not blank at an end) and
-    // no part of a row; else false, and nothing changes. Linear in line: the quick way over a row that is expected.
+    // Goes to the next line, and says that it is used, if it is this one, which ends in a line feed, whole() and with
+    // nothing that continues it; else false, and nothing changes. Linear in line: the quick way over a row that is
+    // expected.
     bool next_if(std::string_view line);
 
     // Says that the current line is a row that the reader takes.
@@ -47,19 +48,23 @@ public:
     std::string_view text() const noexcept { return text_; }
     // True when text() is of several lines of the dump: else its characters are the dump's own, and stay.
     bool is_joined() const noexcept { return text_.data() == joined_.data(); }
+    // The line of which text() is, where that is not joined, as it stands in the dump: with what was taken away around
+    // it, and with its line feed, which the last line need not have.
+    std::string_view whole() const noexcept { return {begin_, static_cast<std::size_t>(rest_.data() - begin_)}; }
     // The number of the current line, from 1; of a row that was joined, its first.
     std::size_t number() const noexcept { return number_; }
 
 private:
     bool take_line();
     void leave_line();
-    bool continues() const noexcept;
+    static bool continues(std::string_view next) noexcept;
     void join_registers();
     void join_pieces();
 
     Source source_;
     PieceOf piece_of_;
     std::string_view rest_;
+    const char* begin_ = rest_.data();  // of the current line
     std::string_view text_;
     std::string joined_;
     std::size_t number_ = 0;
@@ -127,11 +132,12 @@ public:
 
     // What the current line, which find() did not know, was read to.
     void put(const LineReader& lines, const Row& row) {
-        if (lines.is_joined()) return;  // its characters do not stay
+        if (lines.is_joined()) return;               // its characters do not stay
+        if (!lines.whole().ends_with('\n')) return;  // it is the last
         if (at_ == rows_.size()) {
-            rows_.push_back({lines.text(), row});
+            rows_.push_back({lines.whole(), row});
         } else {
-            rows_[at_] = {lines.text(), row};
+            rows_[at_] = {lines.whole(), row};
         }
         ++at_;
     }
@@ -181,10 +187,12 @@ public:
         return length != 0;
     }
 
+    static bool is_hex_digit(char c) noexcept { return digit_value(c) < 16; }
+
     // The number of hexadecimal digits that come next.
     std::size_t hex_digits() const noexcept {
         std::size_t length = 0;
-        while (length < rest_.size() && digit_value(rest_[length]) < 16) ++length;
+        while (length < rest_.size() && is_hex_digit(rest_[length])) ++length;
         return length;
     }
 

@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::size_t usual_rows = 128;  // few logical CPUs have more
 
-std::string describe(LeafKey key, const Registers& value) {
-    return "leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " with " + to_hex(value.eax, 8) + " " +
-           to_hex(value.ebx, 8) + " " + to_hex(value.ecx, 8) + " " + to_hex(value.edx, 8);
+std::string describe(const CpuidRow& row) {
+    const Registers& value = row.value;
+    return "leaf " + to_hex(row.key.leaf) + " subleaf " + to_hex(row.key.subleaf) + " with " + to_hex(value.eax, 8) +
+           " " + to_hex(value.ebx, 8) + " " + to_hex(value.ecx, 8) + " " + to_hex(value.edx, 8);
 }
 
 // Asks within_maximum() of leaves in order: those of one block of 100h leaves have one maximum.
@@ -41,38 +42,36 @@ private:
 
 }  // namespace
 
-void TableBuilder::add(LeafKey key, const Registers& value, std::size_t line) {
-    if (rows_.size() >= limits::rows_per_cpu) {
-        throw InputError(std::string(file_), line,
-                         "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
-    }
-    if (rows_.empty()) {
-        rows_.reserve(usual_rows);
-        first_line_ = line;
-    }
-    rows_.push_back({key, value, line});
+void TableBuilder::begin(std::size_t line) {
+    rows_.reserve(usual_rows);
+    first_line_ = line;
+}
+
+void TableBuilder::refuse_more(std::size_t line) const {
+    throw InputError(std::string(file_), line,
+                     "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
 }
 
 bool TableBuilder::has(LeafKey key) const noexcept {
-    return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.key == key; });
+    return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.cpuid.key == key; });
 }
 
 std::optional<std::vector<CpuidRow>> TableBuilder::own_rows(const TableBuilder& earlier) const {
     if (rows_.size() != earlier.rows_.size() || view_ != earlier.view_ || keeps_all_ != earlier.keeps_all_) return {};
     std::vector<CpuidRow> own;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const Row& row = rows_[i];
-        const Row& before = earlier.rows_[i];
-        if (row.key != before.key || (i > 0 && !(rows_[i - 1].key < row.key))) return {};
-        if (row.value == before.value) continue;
-        if (!equal_but_ids(CpuidRow{row.key, row.value}, CpuidRow{before.key, before.value})) return {};
-        own.push_back({row.key, row.value});
+    auto before = earlier.rows_.begin();
+    for (const Row& row : rows_) {
+        const CpuidRow& other = (before++)->cpuid;
+        if (row.cpuid == other) continue;
+        if (!equal_but_ids(row.cpuid, other)) return {};
+        own.push_back(row.cpuid);
     }
     return own;
 }
 
+// Puts the rows in order, those of one key as they were added. Linear where they are in it, else O(n log n).
 void TableBuilder::sort() {
-    const auto by_key = [](const Row& a, const Row& b) { return a.key < b.key; };
+    const auto by_key = [](const Row& a, const Row& b) { return a.cpuid.key < b.cpuid.key; };
     if (!std::is_sorted(rows_.begin(), rows_.end(), by_key)) std::stable_sort(rows_.begin(), rows_.end(), by_key);
 }
 
@@ -81,7 +80,7 @@ CpuidTable TableBuilder::first_rows() const {
     CpuidTable table;
     table.rows.reserve(rows_.size());
     for (const Row& row : rows_) {
-        if (table.rows.empty() || table.rows.back().key != row.key) table.rows.push_back({row.key, row.value});
+        if (table.rows.empty() || table.rows.back().key != row.cpuid.key) table.rows.push_back(row.cpuid);
     }
     return table;
 }
@@ -89,7 +88,7 @@ CpuidTable TableBuilder::first_rows() const {
 void TableBuilder::refuse_conflict(const Row& first, const Row& second) const {
     std::string expected = "one value of each leaf and subleaf in a logical CPU";
     if (first.line != 0) expected += ", as on line " + std::to_string(first.line);
-    throw InputError(std::string(file_), second.line, expected, describe(second.key, second.value));
+    throw InputError(std::string(file_), second.line, expected, describe(second.cpuid));
 }
 
 TableBuilder::Result TableBuilder::finish() && {
@@ -97,16 +96,17 @@ TableBuilder::Result TableBuilder::finish() && {
     sort();
     const CpuidTable all = first_rows();
     Result result;
+    result.each_once = all.rows.size() == rows_.size();
     result.table.rows.reserve(rows_.size());
     Maxima maxima(all, view_);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const Row& row = rows_[i];
+        const CpuidRow& row = rows_[i].cpuid;
         if (!keeps_all_ && !maxima.reach(row.key.leaf)) {
             ++result.beyond_maximum;
         } else if (result.table.rows.empty() || result.table.rows.back().key != row.key) {
-            result.table.rows.push_back({row.key, row.value});
+            result.table.rows.push_back(row);
         } else if (row.value != result.table.rows.back().value) {
-            refuse_conflict(rows_[i - 1], row);
+            refuse_conflict(rows_[i - 1], rows_[i]);
         }
     }
     for (const std::uint32_t leaf : {0U, 1U}) {

@@ -10,6 +10,7 @@
 
 #include "dump/leaf_shapes.hpp"
 #include "poolcpuid/host_dump.hpp"
+#include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid::dump {
 
@@ -20,6 +21,7 @@ public:
     struct Result {
         CpuidTable table;
         std::size_t beyond_maximum = 0;
+        bool each_once = false;  // no row came again
     };
 
     // file is what messages name; it must outlive the builder. view decides which leaves are beyond a maximum.
@@ -28,22 +30,23 @@ public:
 
     // Adds a row that stands on line (from 1; 0 when the format has no lines) of the file.
     // Throws InputError beyond limits::rows_per_cpu. Amortised constant.
-    void add(LeafKey key, const Registers& value, std::size_t line);
+    void add(LeafKey key, const Registers& value, std::size_t line) {
+        if (rows_.size() >= limits::rows_per_cpu) refuse_more(line);
+        if (rows_.empty()) begin(line);
+        rows_.push_back({{key, value}, line});
+    }
 
     // What the maximum leaves are is not known: no row is beyond them.
     void keep_all() noexcept { keeps_all_ = true; }
 
     bool empty() const noexcept { return rows_.empty(); }
 
-    // Where the rows are those of earlier, each once and in order, but for ids of a logical CPU (own_ids.hpp): the rows
-    // that differ. Nothing where more does. Linear.
+    // Where the rows were added as those of earlier were, and are those but for ids of a logical CPU (own_ids.hpp): the
+    // rows that differ. Nothing where more does. Linear.
     std::optional<std::vector<CpuidRow>> own_rows(const TableBuilder& earlier) const;
 
     // The line of the row that was added first, 0 without rows.
     std::size_t first_line() const noexcept { return first_line_; }
-
-    // Puts the rows in order, those of one key as they were added. Linear where they are in it, else O(n log n).
-    void sort();
 
     // True when a row was added for key. Linear in the number of rows.
     bool has(LeafKey key) const noexcept;
@@ -56,11 +59,13 @@ public:
 
 private:
     struct Row {
-        LeafKey key;
-        Registers value;
+        CpuidRow cpuid;
         std::size_t line = 0;
     };
 
+    void begin(std::size_t line);
+    [[noreturn]] void refuse_more(std::size_t line) const;
+    void sort();
     CpuidTable first_rows() const;
     void refuse_conflict(const Row& first, const Row& second) const;
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "dump/as_printed.hpp"
+#include "dump/behind_text.hpp"
+#include "dump/reader.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/host_samples.hpp"
 
@@ -126,6 +128,15 @@ TEST_CASE("blanks that do not break, tabs and characters without a width are bla
     check_read_as("\uFEFF\uFEFF" + replaced(plain, "\n", "\u200B\n"), plain);
 }
 
+TEST_CASE("an odd blank is found wherever it stands in a long text", "[as_printed]") {
+    for (std::size_t at = 0; at < 200; ++at) {
+        CAPTURE(at);
+        const std::string before(at, 'a');
+        for (const char* odd : {"\t", "\xC2\xA0", "\xEF\xBB\xBF"}) CHECK(dump::has_odd_blanks(before + odd + "a"));
+        for (const char* other : {"", " ", "\xC3\xA9"}) CHECK_FALSE(dump::has_odd_blanks(before + other + "a"));
+    }
+}
+
 TEST_CASE("a dump of lines that a mail program wrapped is the dump", "[as_printed]") {
     const auto name = GENERATE(from_range(of_lines));
     const std::size_t width = GENERATE(range<std::size_t>(64, 81));
@@ -181,6 +192,18 @@ TEST_CASE("a row behind other text among rows is refused with its line, and no p
     text.insert(at, before);
     CHECK(contains(refusal(text, "f"),
                    ": expected rows of " + rows_of + " with nothing before them, found one behind \""));
+}
+
+TEST_CASE("a row behind text of any length is found", "[as_printed]") {
+    for (std::size_t length = 1; length < 40; ++length) {
+        for (const std::string& before : {std::string(length, 'x') + ' ', std::string(1 + length % 7, 'f') + ' '}) {
+            CAPTURE(before);
+            const std::string line = before + "MSR 0000001B: < FAILED >";  // its number is the only one
+            const auto found = dump::find_row_behind_text(dump::format_of("instlatx64"), line);
+            REQUIRE(found);
+            CHECK(found->before == before);
+        }
+    }
 }
 
 TEST_CASE("rows behind other text are named with their line and that text", "[as_printed]") {

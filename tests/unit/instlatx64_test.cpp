@@ -291,6 +291,52 @@ TEST_CASE("equal repeats of a row are one row; different ones are refused with b
     CHECK(contains(message, "found leaf 0x3 subleaf 0x0 with 0x00000001"));
 }
 
+TEST_CASE("what differs in the ids of the last CPU is told by leaf and subleaf, in any order of the rows",
+          "[instlatx64]") {
+    const auto cpu = [](std::uint32_t id, bool is_reversed) {
+        const std::string threads = aida_sub(0xB, 0, {1, 2, 0x100, id});
+        const std::string cores = aida_sub(0xB, 1, {6, 48, 0x201, id});
+        const std::string number = std::to_string(id);
+        return "------[ Logical CPU #" + number + " ]------\n" +
+               aida_cpu(0xB, is_reversed ? cores + threads : threads + cores,
+                        {0x50654, id << 24U | 0x100800, 0x00200001, 0x10});
+    };
+    const bool first = GENERATE(false, true);
+    const bool second = GENERATE(false, true);
+    const HostDump host = read(cpu(0, first) + cpu(1, second) + cpu(2, second));
+    for (std::uint32_t id = 0; id < 3; ++id) {
+        CAPTURE(first, second, id);
+        CHECK(value_of(host, {0x1, 0}, id).ebx >> 24U == id);
+        CHECK(value_of(host, {0xB, 0}, id) == Registers{1, 2, 0x100, id});
+        CHECK(value_of(host, {0xB, 1}, id) == Registers{6, 48, 0x201, id});
+        CHECK(table_of(host, id).unknown == table_of(host).unknown);
+    }
+}
+
+TEST_CASE("repeats of a row that differ in ids alone are refused on every CPU", "[instlatx64]") {
+    const std::string row = aida_sub(0xB, 0, {1, 2, 0x100, 0});
+    const std::string other = aida_sub(0xB, 0, {1, 2, 0x100, 1});
+    const std::string first = "CPU 0:\n" + aida_cpu(0xB, row + row);
+    CHECK(refusal_text(first + "CPU 1:\n" + aida_cpu(0xB, other + other)).empty());
+    const std::string message = refusal_text(first + "CPU 1:\n" + aida_cpu(0xB, row + other));
+    CHECK(contains(message, "host:14: expected one value of each leaf and subleaf in a logical CPU, as on line 13"));
+}
+
+TEST_CASE("CPUs that repeat the first are read alike whatever stands around their rows", "[instlatx64]") {
+    const std::string cpu =
+        aida_cpu(3, aida_sub(4, 0, {0x1C004121, 0x1C0003F, 0x3F, 0}) + "\nMSR 00000017: < FAILED >\n");
+    const std::string plain = "CPU 0:\n" + cpu + "CPU 1:\n" + cpu + "CPU 2:\n" + cpu;
+    const HostDump host = read(plain);
+    REQUIRE(host.hardware->cpus.size() == 3);
+    const auto around = GENERATE(values<std::pair<std::string, std::string>>(
+        {{"", "\r\n"}, {"", " \n"}, {"", " \t\r\n"}, {"> ", "\n"}, {"   ", "\n"}, {"", "\n\n"}}));
+    CAPTURE(around.first, around.second);
+    std::string text;
+    for (std::size_t at = 0; at < plain.size(); at = plain.find('\n', at) + 1)
+        text += around.first + plain.substr(at, plain.find('\n', at) - at) + around.second;
+    CHECK(read(text).hardware == host.hardware);
+}
+
 TEST_CASE("a row that is too short or too long is refused with its line", "[instlatx64]") {
     const auto row = GENERATE(
         as<std::string>{}, "CPUID 00000003: 00000001-F1BF97A9-00415FCE",

@@ -23,31 +23,38 @@ std::vector<std::string> rest_of(LineReader& lines) {
 
 TEST_CASE("a line that is expected is gone over where it stands whole and nothing continues it", "[line_reader]") {
     struct Row {
-        std::string behind;  // the expected line
+        std::string line;    // that is expected
+        std::string behind;  // first line
         bool is_taken;
     };
     const auto row = GENERATE(values<Row>({
-        {"\nB\n", true},
-        {"\r\nB\n", true},
-        {"\n#\n", true},
-        {"", false},  // at the end it is read as others are
-        {"\n", false},
-        {" \nB\n", false},       // blanks are taken away first
-        {"A\nB\n", false},       // a longer line
-        {"\neax=0x1\n", false},  // a broken row
-        {"\n\nedx=0x1\n", false},
-        {"\n> edx=0x1\n", false},
+        {"row\n", "row\nB\n", true},
+        {"row\r\n", "row\r\nB\n", true},
+        {"row \n", "row \n#\n", true},
+        {"> row\n", "> row\nB\n", true},
+        {" \trow\n", " \trow\nB\n", true},
+        {"row\n", "row\n", true},
+        {"row\n", "row\n\n> eBay\n", true},
+        {"row\n", "row", false},  // at the end it is read as others are
+        {"row\n", "row\r\nB\n", false},
+        {"row\n", "row \nB\n", false},
+        {"row\n", "rowA\nB\n", false},       // a longer line
+        {"row\n", "row\neax=0x1\n", false},  // a broken row
+        {"row\n", "row\n\nedx=0x1\n", false},
+        {"row\n", "row\n> edx=0x1\n", false},
     }));
-    CAPTURE(row.behind);
-    const std::string bytes = "first\nrow" + row.behind;
+    CAPTURE(row.line, row.behind);
+    const std::string bytes = "first\n" + row.behind;
     LineReader lines({bytes, "f"});
     REQUIRE(lines.next());
-    CHECK(lines.next_if("row") == row.is_taken);
+    CHECK(lines.next_if(row.line) == row.is_taken);
     if (row.is_taken) {
         CHECK(lines.text() == "row");
         CHECK(lines.number() == 2);
+        CHECK(lines.whole() == row.line);
     } else {
         CHECK(lines.text() == "first");
+        CHECK(lines.whole() == "first\n");
     }
     // What follows is the same as for who did not ask.
     LineReader others({bytes, "f"});
@@ -61,7 +68,7 @@ TEST_CASE("the lines that a reader did not use are told, all where it went to th
     UnusedLines unused;
     const Source source{bytes, "f", &unused};
     LineReader lines(source);
-    while (lines.next_if("row 2") || lines.next()) {
+    while (lines.next_if("row 2\r\n") || lines.next()) {
         CHECK_FALSE(unused.is_all);
         if (lines.text() == "row 1") lines.use();
     }
