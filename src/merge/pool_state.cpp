@@ -191,9 +191,18 @@ struct PoolState::Impl {
     }
 
     std::string names_digest() const {
+        // In pieces: their text would be as large as the names, and each alone would cost more than its bytes.
+        constexpr std::size_t piece = 4096;
+        Sha256 sum;
         std::string text;
-        names->each([&](std::string_view name, std::uint32_t) { (text += name) += '\n'; });
-        return sha256_hex(text);
+        names->each([&](std::string_view name, std::uint32_t) {
+            (text += name) += '\n';
+            if (text.size() < piece) return;
+            sum.add(text);
+            text.clear();
+        });
+        sum.add(text);
+        return sum.hex();
     }
 
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
