@@ -57,9 +57,9 @@ public:
     PoolState& operator=(PoolState other) noexcept;
     ~PoolState();
 
-    // Meets the state with one host. The host must be named. Throws InputError when another host with
-    // this name and other content was added, NoPolicyError when its vendor is not in the rulebook or
-    // not that of the pool. Linear in the rows of the host.
+    // Meets the state with one host. The host must be named. Throws InputError when another host with this name and
+    // other content was added, NoPolicyError when its vendor is not in the rulebook or not that of the pool, and, as
+    // all that asks for names, SystemError when those in a file (of 65,536 hosts) do not come back. Linear in its rows.
     void add(const HostDump& host) { add(host, host.name); }
     // The same of a host that is called name, whatever the dump's own.
     void add(const HostDump& host, const std::string& name);

@@ -1,78 +1,102 @@
 #include "merge/names.hpp"
 
-#include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace poolcpuid::merge {
 
-Names::Names(const Names& other)
-    : hash_(other.hash_),
-      text_(other.text_),
-      entries_(other.entries_),
-      slots_(other.slots_),
-      in_order_(other.in_order_),
-      order_(other.sorted()) {}
+namespace {
 
-std::string_view Names::name(std::size_t number) const noexcept {
-    const std::size_t begin = entries_[number].begin;
-    const std::size_t end = number + 1 == entries_.size() ? text_.size() : entries_[number + 1].begin;
-    return {text_.data() + begin, end - begin};
+// Names are seldom longer. Where they are, their text is the bound, and not their number.
+constexpr std::size_t bytes_of_name = 32;
+
+// So many runs of a level become one of the next: a name is looked for in no more than seven of each, and written once
+// more for each.
+constexpr std::size_t runs_of_level = 8;
+
+NameMerge::Source source_of(const NameTable& table) {
+    return [walk = NameTable::Walk(table)](NameRecord& record) mutable { return walk.next(record); };
 }
 
-// The slot of the name, or the empty one in which it belongs.
-std::size_t Names::slot_of(std::string_view name, std::uint32_t hash) const noexcept {
-    const std::size_t mask = slots_.size() - 1;
-    for (std::size_t slot = hash & mask;; slot = (slot + 1) & mask) {
-        const Slot& there = slots_[slot];
-        if (there.place == 0 || (there.hash == hash && this->name(there.place - 1) == name)) return slot;
+NameMerge::Source source_of(const NameRun& run) {
+    return [walk = NameRun::Walk(run)](NameRecord& record) mutable { return walk.next(record); };
+}
+
+template <typename Source>
+std::shared_ptr<const NameRun> run_of(Source&& source, std::size_t names) {
+    auto run = std::make_shared<NameRun>(names);
+    for (NameRecord record; source.next(record);) run->add(record);
+    run->seal();
+    return run;
+}
+
+std::shared_ptr<const NameRun> one_of(const std::vector<std::shared_ptr<const NameRun>>& runs) {
+    NameMerge all;
+    std::size_t names = 0;
+    for (const auto& run : runs) {
+        all.add(source_of(*run));
+        names += run->size();
     }
+    return run_of(all, names);
 }
 
-std::optional<std::uint32_t> Names::find(std::string_view name) const noexcept {
-    if (slots_.empty()) return std::nullopt;
-    const std::uint32_t place = slots_[slot_of(name, static_cast<std::uint32_t>(hash_(name)))].place;
-    return place == 0 ? std::nullopt : std::optional(entries_[place - 1].content);
+}  // namespace
+
+std::optional<std::uint32_t> Names::find(std::string_view name) const {
+    if (size() == 0) return std::nullopt;
+    const auto hash = static_cast<std::uint32_t>(hash_(name));
+    if (const auto content = table_.find(name, hash)) return content;
+    for (const auto& level : levels_) {
+        for (const Run& run : level) {
+            if (const auto content = run->find(name, hash)) return content;
+        }
+    }
+    return std::nullopt;
 }
 
 void Names::add(std::string_view name, std::uint32_t content) {
-    if (slots_.size() < 2 * (entries_.size() + 1)) grow();
-    const auto hash = static_cast<std::uint32_t>(hash_(name));
-    in_order_ = in_order_ && (entries_.empty() || this->name(entries_.size() - 1) < name);
-    const std::size_t slot = slot_of(name, hash);
-    entries_.push_back({text_.size(), content});
-    text_.insert(text_.end(), name.begin(), name.end());
-    slots_[slot] = {hash, static_cast<std::uint32_t>(entries_.size())};
-    order_ = nullptr;
+    if (table_.size() > 0 && is_full_for(name)) {
+        put_aside();
+        merge_runs();
+    }
+    table_.add({name, static_cast<std::uint32_t>(hash_(name)), content});
 }
 
-void Names::grow() {
-    constexpr std::size_t least = 16;
-    const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(std::max(least, 2 * slots_.size())));
-    const std::size_t mask = slots_.size() - 1;
-    for (const Slot& taken : old) {
-        if (taken.place == 0) continue;
-        std::size_t slot = taken.hash & mask;
-        while (slots_[slot].place != 0) slot = (slot + 1) & mask;
-        slots_[slot] = taken;
+bool Names::is_full_for(std::string_view name) const noexcept {
+    return table_.size() >= most_ || table_.text_size() + name.size() > bytes_of_name * most_;
+}
+
+void Names::put_aside() {
+    if (levels_.empty()) levels_.emplace_back();
+    levels_.front().push_back(run_of(NameTable::Walk(table_), table_.size()));
+    in_runs_ += table_.size();
+    table_.clear();
+}
+
+void Names::merge_runs() {
+    for (std::size_t level = 0; levels_[level].size() >= runs_of_level; ++level) {
+        Run larger = one_of(levels_[level]);
+        if (level + 1 == levels_.size()) levels_.emplace_back();
+        levels_[level + 1].push_back(std::move(larger));
+        levels_[level].clear();
     }
 }
 
-std::shared_ptr<const Names::Order> Names::sorted() const {
-    if (in_order_) return nullptr;
-    const std::scoped_lock lock(mutex_);
-    if (!order_) {
-        Order order(entries_.size());
-        std::iota(order.begin(), order.end(), std::uint32_t{0});
-        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return name(a) < name(b); });
-        order_ = std::make_shared<const Order>(std::move(order));
+NameMerge Names::merged() const {
+    NameMerge all;
+    all.add(source_of(table_));
+    for (const auto& level : levels_) {
+        for (const Run& run : level) all.add(source_of(*run));
     }
-    return order_;
+    return all;
 }
 
-std::string_view Names::first() const {
-    const auto order = sorted();
-    return name(order ? order->front() : 0);
+std::string Names::first() const {
+    std::string least;
+    each_until([&](std::string_view name, std::uint32_t) {
+        least = name;
+        return true;
+    });
+    return least;
 }
 
 }  // namespace poolcpuid::merge

@@ -1,73 +1,86 @@
-// The names of a pool's hosts, each with the number of its content. A fleet has a million of them, and this is all that
-// is held of most: some fifty bytes a host, and no allocation.
+// The names of a pool's hosts, each with the number of its content. A fleet has a million of them, and they are all
+// that is held of most hosts: a bounded number in memory, the rest sorted in files (name_run.hpp), for which memory has
+// some two bytes a name.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/keyed_hash.hpp"
+#include "merge/name_merge.hpp"
+#include "merge/name_record.hpp"
+#include "merge/name_run.hpp"
+#include "merge/name_table.hpp"
 
 namespace poolcpuid::merge {
 
-// Several threads may read one at once.
+// Several threads may read one at once. Copies share the runs. Whatever walks over names or looks for one throws
+// SystemError when a file does not give back what was written to it.
 class Names {
 public:
-    Names() = default;
-    Names(const Names& other);
-    Names& operator=(const Names&) = delete;
-    ~Names() = default;
+    // So many names are in memory, or fewer where they have more than 32 bytes on average: with their table 4 MiB.
+    static constexpr std::size_t most_in_memory = 65'536;
 
-    std::size_t size() const noexcept { return entries_.size(); }
+    explicit Names(std::size_t most = most_in_memory) : most_(most) {}
 
-    // The content of the host of this name, if there is one. Linear in the name alone.
-    std::optional<std::uint32_t> find(std::string_view name) const noexcept;
+    std::size_t size() const noexcept { return in_runs_ + table_.size(); }
 
-    // A name that is not there yet. As find, amortised. It is copied.
+    // The content of the host of this name, if there is one. Linear in the name, but for a read in each run that may
+    // have it, which is seldom so of a new name.
+    std::optional<std::uint32_t> find(std::string_view name) const;
+
+    // A name that is not there yet. As find, amortised, but for writing each name a logarithmic number of times. It is
+    // copied.
     void add(std::string_view name, std::uint32_t content);
 
     // Calls body(name, content) for each, in the order of names. Linear where they were added in it, or were walked
-    // over since the last was added; else O(n log n). A name lives until the next is added.
+    // over since the last was added, and are in memory; else O(n log n). A name lives until body returns.
     template <typename Body>
     void each(const Body& body) const {
-        const auto order = sorted();
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
-            const std::size_t number = order ? (*order)[i] : i;
-            body(name(number), entries_[number].content);
+        each_until([&](std::string_view name, std::uint32_t content) {
+            body(name, content);
+            return false;
+        });
+    }
+
+    // The same, and ends where body returns true.
+    template <typename Body>
+    void each_until(const Body& body) const {
+        if (levels_.empty()) {
+            walk(NameTable::Walk(table_), body);
+        } else {
+            walk(merged(), body);
         }
     }
 
     // The first of each(). There must be one.
-    std::string_view first() const;
+    std::string first() const;
 
 private:
-    struct Entry {
-        std::size_t begin = 0;  // in text_; it ends where the next begins
-        std::uint32_t content = 0;
-    };
-    // With the hash, so that to see that a name is new takes one look at memory that is not in a cache.
-    struct Slot {
-        std::uint32_t hash = 0;
-        std::uint32_t place = 0;  // a number of entries_ and one; 0: empty
-    };
-    using Order = std::vector<std::uint32_t>;
+    using Run = std::shared_ptr<const NameRun>;
 
-    std::string_view name(std::size_t number) const noexcept;
-    std::size_t slot_of(std::string_view name, std::uint32_t hash) const noexcept;
-    std::shared_ptr<const Order> sorted() const;
-    void grow();
+    template <typename Source, typename Body>
+    static void walk(Source&& source, const Body& body) {
+        for (NameRecord record; source.next(record);) {
+            if (body(record.name, record.content)) return;
+        }
+    }
+
+    NameMerge merged() const;
+    bool is_full_for(std::string_view name) const noexcept;
+    void put_aside();
+    void merge_runs();
 
     KeyedHash hash_;
-    std::vector<char> text_;      // all names, one behind another
-    std::vector<Entry> entries_;  // in the order in which they were added
-    std::vector<Slot> slots_;     // open addressing, linear; as many as a power of two
-    bool in_order_ = true;        // entries_ is sorted
-    mutable std::mutex mutex_;
-    mutable std::shared_ptr<const Order> order_;  // under mutex_: the numbers of entries_, by name; none: not known
+    std::size_t most_;
+    NameTable table_;                       // the names that were added last
+    std::vector<std::vector<Run>> levels_;  // each run of a level is several of the level before
+    std::size_t in_runs_ = 0;               // names
 };
 
 }  // namespace poolcpuid::merge

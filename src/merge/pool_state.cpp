@@ -64,9 +64,8 @@ struct PoolState::Impl {
     void set_vendor(const std::string& host, const std::string& string) {
         if (plan) {
             if (string == vendor_string) return;
-            throw NoPolicyError("mixed vendors: " + std::string(names->first()) + " is \"" + vendor_string + "\", " +
-                                host + " is \"" + string +
-                                "\"; software reads CPUID by vendor, so no policy is true on both");
+            throw NoPolicyError("mixed vendors: " + names->first() + " is \"" + vendor_string + "\", " + host +
+                                " is \"" + string + "\"; software reads CPUID by vendor, so no policy is true on both");
         }
         const auto vendor = rulebook->vendor_of(string);
         if (!vendor) {
@@ -127,12 +126,17 @@ struct PoolState::Impl {
     HostGroups listed(std::size_t most) const {
         HostGroups all = groups;
         std::vector<HostList*> lists(contents.size());
+        std::size_t missing = 0;  // names; the first of a fleet are most often enough
         for (auto& [digest, group] : all) {
             lists[group.number] = &group.hosts;
+            missing += std::min(most, group.hosts.count);
             if (group.facts.cpu) group.hosts.cpus = {{short_text(*group.facts.cpu), group.hosts.count}};
         }
-        names->each([&](std::string_view name, std::uint32_t number) {
-            if (lists[number]->names.size() < most) lists[number]->names.emplace_back(name);
+        if (missing == 0) return all;
+        names->each_until([&](std::string_view name, std::uint32_t number) {
+            if (lists[number]->names.size() == most) return false;
+            lists[number]->names.emplace_back(name);
+            return --missing == 0;
         });
         return all;
     }
@@ -187,9 +191,18 @@ struct PoolState::Impl {
     }
 
     std::string names_digest() const {
+        // In pieces: their text would be as large as the names, and each alone would cost more than its bytes.
+        constexpr std::size_t piece = 4096;
+        Sha256 sum;
         std::string text;
-        names->each([&](std::string_view name, std::uint32_t) { (text += name) += '\n'; });
-        return sha256_hex(text);
+        names->each([&](std::string_view name, std::uint32_t) {
+            (text += name) += '\n';
+            if (text.size() < piece) return;
+            sum.add(text);
+            text.clear();
+        });
+        sum.add(text);
+        return sum.hex();
     }
 
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
@@ -276,7 +289,7 @@ void PoolState::combine(const PoolState& other) {
     const Impl& theirs = *other.impl_;
     for (const auto& skipped : theirs.skipped) impl_->skipped.push_back(skipped);
     if (!theirs.plan) return;
-    impl_->set_vendor(std::string(theirs.names->first()), theirs.vendor_string);
+    impl_->set_vendor(theirs.names->first(), theirs.vendor_string);
     const std::shared_ptr<const Names> names = theirs.names;  // which may be this state's own
     names->each([&](std::string_view name, std::uint32_t number) {
         impl_->has_host(name, theirs.contents[number]);  // or throws
