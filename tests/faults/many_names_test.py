@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -15,12 +16,7 @@ from program import EXAMPLES, PROGRAM, Case, run
 
 HOSTS = [EXAMPLES / "amd-zen/hosts/genoa-1.txt", EXAMPLES / "amd-zen/hosts/milan-1.txt"]
 COUNT = 70_000  # more than Names::most_in_memory (src/merge/names.hpp)
-# What a program was before counts, too: a small process starts it.
-MEASURE = """if True:
-    import os, sys
-    _, status, usage = os.wait4(os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]), 0)
-    print(status, usage.ru_maxrss)
-"""
+PEAK_MEMORY = [sys.executable, "-I", "-S", pathlib.Path(__file__).resolve().parents[1] / "lib/peak_memory.py"]
 FAILED = 5
 MALFORMED = 3
 
@@ -128,8 +124,7 @@ class ManyNames(Case):
         host = {"schema": "poolcpuid/host/v1", "name": "@", "views": {"hardware": {"cpus": [{"cpu": 0, "cpuid": rows}]}}}
         before, after = json.dumps(host).split("@")
         command = [PROGRAM, "--threads", "1", "merge", "-", "-o", "/dev/null"]
-        measured = subprocess.Popen([sys.executable, "-I", "-S", "-c", MEASURE, *command], stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        measured = subprocess.Popen([*PEAK_MEMORY, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with measured:
             for first in range(0, count, 1000):
                 names = (f"{before}host-{i:08}{after}\n" for i in range(first, first + 1000))
