@@ -14,6 +14,9 @@
 // guest gets unasked, from Host, what Xen keeps of Raw for itself, and from Raw (xen_sets.hpp). Those for PV guests,
 // which run without VMX or SVM, are passed over.
 //
+// Xen prints all of them, in this order: Raw, Host, PV Max, HVM Max, PV Default, HVM Default. Of one that it does not
+// have it says "HVM Max policy not supported by Xen".
+//
 // A subleaf of ffffffff says that Xen keeps one row of the leaf. Rows of zeros are not printed (print_policy in
 // tools/misc/xen-cpuid.c, Xen 4.20), nor is what a policy has no place for (CPUID_GUEST_NR_* in
 // xen/include/xen/lib/x86/cpu-policy.h). A guest reads zeros in either case (guest_cpuid in xen/arch/x86/cpuid.c);
@@ -48,6 +51,8 @@ namespace {
 constexpr std::uint32_t no_subleaf = 0xFFFFFFFF;
 constexpr std::uint32_t platform_info_msr = 0xCE;
 constexpr std::uint32_t arch_capabilities_msr = 0x10A;
+
+constexpr std::string_view without_hvm = "HVM Max policy not supported by Xen";
 
 // Of what HVM Max has no row, a guest reads zeros.
 constexpr Habits guest_habits{.of_guests = true};
@@ -182,6 +187,7 @@ public:
         const bool has_hvm = hvm_max_ && !hvm_max_->rows.empty();  // empty: a Xen without HVM
         if (has_hvm) dump.hypervisor = hypervisor(dump.hardware, dump.notes);
         if (!dump.hardware && !dump.hypervisor) refuse_without_views();
+        if (!hvm_max_ && !lacks_hvm_) note_cut(dump.notes);
         note_unlabelled(dump.notes);
         return dump;
     }
@@ -190,6 +196,9 @@ private:
     void read_line(std::string_view line, std::size_t number) {
         if (const auto name = xen_policy_name(line)) {
             begin_policy(*name, number);
+        } else if (line == without_hvm) {
+            end_policy();
+            lacks_hvm_ = true;
         } else if (line == "MSRs:") {
             if (policy_ != nullptr) policy_->has_msrs = true;
         } else if (names_.empty()) {
@@ -356,6 +365,12 @@ private:
                          names_.empty() ? "none" : "none but " + short_list(names_, names_shown));
     }
 
+    static void note_cut(std::vector<DumpNote>& notes) {
+        notes.push_back({"truncated",
+                         "The text has no policy \"HVM Max\", which `xen-cpuid -p` prints, so that it was cut: what "
+                         "Xen withholds from its guests is not known, and the hardware alone counts."});
+    }
+
     void note_unlabelled(std::vector<DumpNote>& notes) const {
         if (unlabelled_ == 0) return;
         notes.push_back({"subleaf-unknown", "Left out " + std::to_string(unlabelled_) +
@@ -368,6 +383,7 @@ private:
     std::optional<XenPolicy> host_;
     std::optional<XenPolicy> hvm_max_;
     std::optional<XenPolicy> hvm_default_;
+    bool lacks_hvm_ = false;       // Xen says that it has no policies for HVM guests
     XenPolicy* policy_ = nullptr;  // the one that is being read, if it counts
     std::vector<std::string> names_;
     std::size_t unlabelled_ = 0;

@@ -142,6 +142,16 @@ TEST_CASE("the rows of a pool's policy read back as Xen's policy", "[xen_cpuid]"
     }
 }
 
+TEST_CASE("a text without HVM Max was cut, unless Xen says that it has none", "[xen_cpuid]") {
+    CHECK(contains(note_text(read(policy("Raw")), "truncated"), "no policy \"HVM Max\""));
+    CHECK(has_note(read(policy("Raw") + policy("Host") + policy("PV Max")), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + "HVM Max policy not supported by Xen\n"), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + heading("HVM Max") + " MSRs:\n"), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + policy("HVM Max")), "truncated"));
+    CHECK(
+        contains(refusal_text(heading("Raw") + "HVM Max policy not supported by Xen\n"), "host:1: expected the MSRs"));
+}
+
 TEST_CASE("a text with neither policy is refused with what was expected and found", "[xen_cpuid]") {
     const std::string expected = "host: expected the policy \"Raw\" or \"HVM Max\" of `xen-cpuid -p`, found ";
     CHECK(refusal_text(policy("Domain 5") + policy("PV Max")) == expected + "none but \"Domain 5\", \"PV Max\"");
