@@ -16,6 +16,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "address-width-differs",
     "asked-of-hardware",
     "core-types-missing",
+    "cpuid-hidden",
     "cpus-differ",
     "cpus-missing",
     "guest-rows",
