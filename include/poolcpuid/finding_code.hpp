@@ -21,6 +21,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "cpus-missing",
     "guest-rows",
     "hidden-by-hypervisor",
+    "hyperv-root",
     "microcode-unknown",
     "msr-absent",
     "msr-not-constant",

@@ -141,7 +141,7 @@ private:
             result_.silent_identity += is_silent ? 1 : 0;
         }
         result_.silicon.microcode = microcode_revision(host_);
-        result_.silicon.is_virtual = dump::is_virtual_machine(host_);
+        result_.silicon.taken_in = dump::taken_in(host_);
     }
 
     TablePromises read_cpu(const CpuidTable& table) const {
