@@ -60,7 +60,10 @@ private:
 
     const json::Value& required(std::string_view key) const {
         const auto at = fields_.find(key);
-        if (at == fields_.end()) refuse(document(), "\"" + std::string(key) + "\"", "none");
+        // Other languages have other words for it.
+        if (at == fields_.end()) {
+            refuse(document(), "\"" + std::string(key) + "\", as `LC_ALL=C lscpu --json` words it", "none");
+        }
         return *at->second;
     }
 
