@@ -194,6 +194,7 @@ struct Field {
     std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
     List<Cover> covers;                 // bits that keep the promises of others
     List<Easing> eased_by;              // the first whose field a host has counts, else impact
+    List<FieldIndex> hides;             // of CPUID: what a host with this MSR bit set may have, though it shows it not
     Text ask;                           // group for --show
     Guard guard;
     Made made;

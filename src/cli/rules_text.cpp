@@ -86,6 +86,7 @@ private:
 
     void relations(FieldIndex index, const Field& field) {
         if (field.gate != no_field) row("only with", std::string(rulebook_[field.gate].id));
+        if (!field.hides.empty()) row("hides", joined(ids(rulebook_, field.hides)) + " in a dump that has it set");
         for (const Dependency& dependency : rulebook_.dependencies) {
             if (holds(dependency.dependents, index)) {
                 row("needs",

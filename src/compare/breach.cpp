@@ -110,9 +110,9 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
 }
 
 // The dump that would say what is not known.
-std::string better_dump(const BrokenAtom& atom, bool is_virtual_machine) {
+std::string better_dump(const BrokenAtom& atom, dump::TakenIn taken_in) {
     if (atom.by_microcode) {
-        return std::string(document::how_to_know_revision(is_virtual_machine)) + ", and check again.";
+        return std::string(document::how_to_know_revision(taken_in)) + ", and check again.";
     }
     if (atom.made_by == Makers::none) return capture_again;
     return std::string("Take a dump that has the hypervisor's view, too (") + document::hypervisor_dump +
@@ -123,7 +123,7 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
     if (is_lost_scrub) return set_mend(violation, update_microcode);
     if (circumstances.is_policy) return set_mend(violation, merge_pools);
-    if (!atom.known) return set_mend(violation, better_dump(atom, circumstances.is_virtual_machine));
+    if (!atom.known) return set_mend(violation, better_dump(atom, circumstances.taken_in));
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
     if (is_lost_bit && circumstances.withheld) {

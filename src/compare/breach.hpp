@@ -4,6 +4,7 @@
 #include <string>
 
 #include "compare/order.hpp"
+#include "dump/virtual_machine.hpp"
 #include "poolcpuid/check.hpp"
 
 namespace poolcpuid::compare {
@@ -14,7 +15,7 @@ struct Circumstances {
     bool withheld = false;    // the silicon keeps the promise, and its hypervisor does not offer it
     std::string kernel = {};  // of that hypervisor; empty: not known
     bool only_hypervisor_view = false;
-    bool is_virtual_machine = false;
+    dump::TakenIn taken_in = dump::TakenIn::host;
     bool hidden_by_view = false;     // the bad news is the silicon's, and the host's VMM does not show it
     bool other_name_of_bad = false;  // the field is one of a group's two names for bad news
 };

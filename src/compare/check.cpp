@@ -36,7 +36,7 @@ struct PolicyCheck::Impl {
     compare::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
         compare::Circumstances result;
         result.only_hypervisor_view = !host.has_hardware_view;
-        result.is_virtual_machine = host.silicon.is_virtual;
+        result.taken_in = host.silicon.taken_in;
         if (atom.kind != merge::AtomKind::bits) return result;
         result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
         result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);

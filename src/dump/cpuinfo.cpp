@@ -21,6 +21,7 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "dump/as_printed.hpp"
+#include "dump/flag_order.hpp"
 #include "dump/keyed_lines.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
@@ -47,6 +48,7 @@ public:
         while (read_block()) add_cpu(dump);
         if (dump.hardware->cpus.empty()) refuse(0, "a CPU with \"vendor_id\" and \"flags\"", "none");
         put_microcode(dump);
+        if (is_cut_) dump.notes.push_back({"truncated", cut_flags});
         return dump;
     }
 
@@ -168,7 +170,9 @@ private:
             refuse(block_.required("cpu family").line, "family, model and stepping as CPUID has them", "others");
         }
         check_wraps(features);
-        for_each_word(flags().text, [&](std::string_view flag) {
+        const std::string_view whole = without_cut_flag(flags().text, features);
+        if (whole.size() < trim(flags().text).size()) is_cut_ = true;
+        for_each_word(whole, [&](std::string_view flag) {
             if (flag.ends_with('=')) {
                 refuse(
                     flags().line, "flags as the kernel prints them",
@@ -210,6 +214,7 @@ private:
     KeyedLines next_{source_.file};
     bool in_flags_ = false;  // the last line was one of flags, or the rest of such a line
     std::vector<Wrap> wraps_;
+    bool is_cut_ = false;  // a list of flags ends within one
     CpuHeaders headers_;
     std::set<std::string> microcodes_;
 };

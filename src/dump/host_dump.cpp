@@ -75,7 +75,7 @@ std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
 }  // namespace
 
 std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
-    if (dump::is_virtual_machine(host)) return std::nullopt;
+    if (dump::taken_in(host) != dump::TakenIn::host) return std::nullopt;
     const auto said = revision_in_meta(host);
     return said ? said : revision_in_msr(host);
 }

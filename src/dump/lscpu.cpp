@@ -7,6 +7,7 @@
 
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
+#include "dump/flag_order.hpp"
 #include "dump/json_reader.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
@@ -32,8 +33,11 @@ public:
         if (!features.set_signature(number("CPU family:"), number("Model:"), number("Stepping:"))) {
             refuse(required("CPU family:"), "family, model and stepping as CPUID has them", "others");
         }
-        for_each_word(required("Flags:").text(), [&](std::string_view flag) { features.set(flag, true); });
         HostDump dump;
+        const std::string_view flags = trim(required("Flags:").text());
+        const std::string_view whole = without_cut_flag(flags, features);
+        for_each_word(whole, [&](std::string_view flag) { features.set(flag, true); });
+        if (whole.size() < flags.size()) dump.notes.push_back({"truncated", cut_flags});
         dump.hardware.emplace().cpus.push_back({0, features.finish()});
         return dump;
     }
@@ -56,7 +60,10 @@ private:
 
     const json::Value& required(std::string_view key) const {
         const auto at = fields_.find(key);
-        if (at == fields_.end()) refuse(document(), "\"" + std::string(key) + "\"", "none");
+        // Other languages have other words for it.
+        if (at == fields_.end()) {
+            refuse(document(), "\"" + std::string(key) + "\", as `LC_ALL=C lscpu --json` words it", "none");
+        }
         return *at->second;
     }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -59,6 +60,16 @@ std::string_view NamedFeatures::name_of(const Field& field) const {
         case Tongue::rulebook: break;
     }
     return field.id;
+}
+
+const Field* NamedFeatures::find(std::string_view name) const {
+    const auto [first, last] = fields_.equal_range(name);
+    return first != last && std::next(first) == last ? first->second : nullptr;
+}
+
+bool NamedFeatures::begins_another(std::string_view name) const {
+    const auto next = fields_.upper_bound(name);
+    return next != fields_.end() && next->first.starts_with(name);
 }
 
 void NamedFeatures::set_bits(const Field& field, bool value) {

@@ -37,6 +37,12 @@ public:
     // True for a name that means a bit of this vendor's CPUID. Logarithmic in the names.
     bool knows(std::string_view name) const { return fields_.contains(name); }
 
+    // The bit that a name means, or nullptr: it means none of this vendor's CPUID, or several. Logarithmic.
+    const Field* find(std::string_view name) const;
+
+    // True where a longer name begins with this one. Logarithmic.
+    bool begins_another(std::string_view name) const;
+
     // What a name says: nothing where it means no bit of this vendor's CPUID, as those of MSRs do not. Logarithmic in
     // the names.
     void set(std::string_view name, bool value);

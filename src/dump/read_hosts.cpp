@@ -10,6 +10,7 @@
 #include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
 #include "dump/below_text.hpp"
+#include "dump/hidden_cpuid.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
 #include "dump/host_stream.hpp"
@@ -52,6 +53,7 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
     dump::note_virtual_machine(host);
+    dump::note_hidden(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);

@@ -1,5 +1,7 @@
-// A dump that was taken inside a virtual machine.
+// A dump that was taken where a hypervisor shows the CPU: inside a virtual machine, or in the host's own system on it.
 #pragma once
+
+#include <cstdint>
 
 #include "poolcpuid/host_dump.hpp"
 
@@ -9,10 +11,13 @@ namespace poolcpuid::dump {
 // APM vol. 3, appendix E.3.2). A table that does not know the bit says nothing.
 bool shows_hypervisor(const CpuidTable& cpuid) noexcept;
 
-// True when the hardware view is that of a virtual CPU.
-bool is_virtual_machine(const HostDump& host) noexcept;
+// Where the hardware view was taken. The root partition is the system of a host of Hyper-V, which runs on Hyper-V
+// itself and manages the machine and its CPUs.
+enum class TakenIn : std::uint8_t { host, root_partition, virtual_machine };
 
-// Adds the note "virtual-machine" to such a host.
+TakenIn taken_in(const HostDump& host) noexcept;
+
+// Adds the note "virtual-machine" or "hyperv-root" where it was not taken on the bare host.
 void note_virtual_machine(HostDump& host);
 
 }  // namespace poolcpuid::dump

@@ -7,6 +7,10 @@
 //            model: 85
 //         stepping: 7
 //     features_hvm: 17cbfbff-f7fa3223-2d93fbff-00000123-…
+//     features_hvm_host: 17cbfbff-f7fa3223-2d93fbff-00000121-…
+//
+// features_hvm is Xen's max set, by which xapi judges VMs that come from other hosts; features_hvm_host is the default
+// set, with which new VMs start (ocaml/xenopsd/xc in xen-api). Bad news comes from the latter (xen_sets.hpp).
 //
 // `xe host-param-list` and `host-param-get` have the same on one line:
 //
@@ -23,6 +27,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/named_features.hpp"
 #include "dump/reader.hpp"
+#include "dump/xen_sets.hpp"
 #include "rulebook/target_data.hpp"
 
 namespace poolcpuid::dump {
@@ -30,6 +35,7 @@ namespace poolcpuid::dump {
 namespace {
 
 constexpr std::string_view words_key = "features_hvm";
+constexpr std::string_view default_words_key = "features_hvm_host";
 constexpr std::string_view list_key = "cpu_info";
 constexpr std::string_view words_in_list = "; features_hvm:";
 
@@ -79,20 +85,18 @@ public:
     }
 
     HostDump read() {
-        NamedFeatures features(Tongue::linux_kernel, Speaker::of_guests);
-        const KeyedLine& vendor = lines_.required("vendor");
-        if (!features.set_vendor(vendor.text)) {
-            refuse(vendor.line, "a vendor of CPUs with CPUID as \"vendor\"", quote(vendor.text));
-        }
-        if (!features.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
-            refuse(lines_.required("family").line, "family, model and stepping as CPUID has them", "others");
-        }
         HostDump dump;
+        XenSet max = set_of(lines_.required(words_key));
         dump.hypervisor.emplace();
         dump.hypervisor->name = "xen";
-        set_words(features, dump.hypervisor->msrs);
-        dump.hypervisor->cpuid = features.finish();
+        dump.hypervisor->cpuid = std::move(max.cpuid);
+        if (!max.msrs.empty()) dump.hypervisor->msrs = std::move(max.msrs);
         check_has_guests(dump.hypervisor->cpuid);
+        std::vector<XenSet> others;
+        const KeyedLine* words = lines_.find(default_words_key);
+        if (words != nullptr && !words->text.empty()) others.push_back(told_by_default(set_of(*words)));
+        take_bad_news(*dump.hypervisor, others);
+        if (dump.hypervisor->msrs && dump.hypervisor->msrs->empty()) dump.hypervisor->msrs.reset();
         return dump;
     }
 
@@ -130,15 +134,27 @@ private:
         return words;
     }
 
-    void set_words(NamedFeatures& features, std::optional<std::vector<MsrRow>>& msrs) const {
-        const rulebook::XenTarget target = rulebook::xen_data(builtin_rulebook());
-        const std::vector<std::uint32_t> words = words_of(lines_.required(words_key));
+    NamedFeatures cpu() const {
+        NamedFeatures features(Tongue::linux_kernel, Speaker::of_guests);
+        const KeyedLine& vendor = lines_.required("vendor");
+        if (!features.set_vendor(vendor.text)) {
+            refuse(vendor.line, "a vendor of CPUs with CPUID as \"vendor\"", quote(vendor.text));
+        }
+        if (!features.set_signature(lines_.number("family"), lines_.number("model"), lines_.number("stepping"))) {
+            refuse(lines_.required("family").line, "family, model and stepping as CPUID has them", "others");
+        }
+        return features;
+    }
+
+    XenSet set_of(const KeyedLine& entry) const {
+        NamedFeatures features = cpu();
+        const std::vector<std::uint32_t> words = words_of(entry);
         // A Xen that is newer than the rulebook may have more words.
-        const std::size_t count = std::min(words.size(), target.words.size());
+        const std::size_t count = std::min(words.size(), target_.words.size());
         std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>
             halves;  // of MSRs: value, and bits that are known
         for (std::size_t i = 0; i < count; ++i) {
-            const rulebook::DataPlace& place = target.words[i].place;
+            const rulebook::DataPlace& place = target_.words[i].place;
             if (!place.is_msr) {
                 features.set_register({place.leaf_first, place.subleaf_first}, place.registers.front(), words[i]);
                 continue;
@@ -147,13 +163,34 @@ private:
             value |= std::uint64_t{words[i]} << place.low;
             bits |= place.mask();
         }
+        XenSet set{features.finish(), {}};
         for (const auto& [index, half] : halves) {
             if (half.second != ~std::uint64_t{0}) continue;  // a half of an MSR: nothing can be said of the other
-            if (!msrs) msrs.emplace();
-            msrs->push_back({index, half.first});
+            set.msrs.push_back({index, half.first});
         }
+        return set;
     }
 
+    // A guest that is not given an MSR is told nothing of it.
+    XenSet told_by_default(XenSet set) const {
+        for (const rulebook::FeatureWord& word : target_.words) {
+            if (word.read_with.empty() || has_feature(set.cpuid, word.read_with)) continue;
+            std::erase_if(set.msrs, [&](const MsrRow& row) { return row.index == word.place.leaf_first; });
+        }
+        return set;
+    }
+
+    // Whether the set has a feature by Xen's name for it.
+    static bool has_feature(const CpuidTable& table, std::string_view name) {
+        const auto& fields = builtin_rulebook().fields;
+        return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
+            const Registers* row = table.find({field.leaf, field.subleaf_first});
+            return !field.is_msr && field.names.xen == name && row != nullptr &&
+                   ((*row)[field.reg] & field.mask()) != 0;
+        });
+    }
+
+    const rulebook::XenTarget target_ = rulebook::xen_data(builtin_rulebook());
     Source source_;
     KeyedLines lines_;
 };

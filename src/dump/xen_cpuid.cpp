@@ -10,8 +10,12 @@
 //     0000010a -> 0000000000000000
 //
 // Raw is what CPUID returned to Xen, and makes the hardware view. HVM Max is the most that an HVM or PVH guest can be
-// given, and makes the hypervisor view. The others are passed over: Host is what Xen keeps of Raw for itself, PV Max is
-// for guests that run without VMX or SVM, and the defaults are what a guest gets unasked.
+// given, and makes the hypervisor view, but for bad news, which it has of any host: that comes from HVM Default, what a
+// guest gets unasked, from Host, what Xen keeps of Raw for itself, and from Raw (xen_sets.hpp). Those for PV guests,
+// which run without VMX or SVM, are passed over.
+//
+// Xen prints all of them, in this order: Raw, Host, PV Max, HVM Max, PV Default, HVM Default. Of one that it does not
+// have it says "HVM Max policy not supported by Xen".
 //
 // A subleaf of ffffffff says that Xen keeps one row of the leaf. Rows of zeros are not printed (print_policy in
 // tools/misc/xen-cpuid.c, Xen 4.20), nor is what a policy has no place for (CPUID_GUEST_NR_* in
@@ -38,6 +42,7 @@
 #include "dump/named_features.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
+#include "dump/xen_sets.hpp"
 
 namespace poolcpuid::dump {
 
@@ -46,6 +51,8 @@ namespace {
 constexpr std::uint32_t no_subleaf = 0xFFFFFFFF;
 constexpr std::uint32_t platform_info_msr = 0xCE;
 constexpr std::uint32_t arch_capabilities_msr = 0x10A;
+
+constexpr std::string_view without_hvm = "HVM Max policy not supported by Xen";
 
 // Of what HVM Max has no row, a guest reads zeros.
 constexpr Habits guest_habits{.of_guests = true};
@@ -151,11 +158,16 @@ Piece xen_piece(std::string_view line) noexcept {
 
 // What one policy of the text says.
 struct XenPolicy {
-    XenPolicy(const Source& source, ViewKind view, const char* its_name, std::size_t its_line)
-        : name(its_name), line(its_line), rows(source.file, view), msrs(source.file) {}
+    XenPolicy(const Source& source, ViewKind view, std::string_view its_name, std::size_t its_line)
+        : name(its_name),
+          line(its_line),
+          is_view(its_name == "Raw" || its_name == "HVM Max"),
+          rows(source.file, view),
+          msrs(source.file) {}
 
-    const char* name;
+    std::string name;
     std::size_t line;
+    bool is_view;
     TableBuilder rows;
     std::vector<UnknownRow> unknown;
     MsrBuilder msrs;
@@ -172,8 +184,10 @@ public:
         end_policy();
         HostDump dump;
         if (raw_) dump.hardware = hardware(dump.notes);
-        if (hvm_max_ && !hvm_max_->rows.empty()) dump.hypervisor = hypervisor(dump.notes);  // empty: a Xen without HVM
+        const bool has_hvm = hvm_max_ && !hvm_max_->rows.empty();  // empty: a Xen without HVM
+        if (has_hvm) dump.hypervisor = hypervisor(dump.hardware, dump.notes);
         if (!dump.hardware && !dump.hypervisor) refuse_without_views();
+        if (!hvm_max_ && !lacks_hvm_) note_cut(dump.notes);
         note_unlabelled(dump.notes);
         return dump;
     }
@@ -182,6 +196,9 @@ private:
     void read_line(std::string_view line, std::size_t number) {
         if (const auto name = xen_policy_name(line)) {
             begin_policy(*name, number);
+        } else if (line == without_hvm) {
+            end_policy();
+            lacks_hvm_ = true;
         } else if (line == "MSRs:") {
             if (policy_ != nullptr) policy_->has_msrs = true;
         } else if (names_.empty()) {
@@ -213,12 +230,16 @@ private:
         names_.push_back(quote(name));
         if (name == "Raw") {
             policy_ = begin_policy_once(raw_, ViewKind::hardware, "Raw", line);
+        } else if (name == "Host") {
+            policy_ = begin_policy_once(host_, ViewKind::hardware, "Host", line);
         } else if (name == "HVM Max") {
             policy_ = begin_policy_once(hvm_max_, ViewKind::hypervisor, "HVM Max", line);
+        } else if (name == "HVM Default") {
+            policy_ = begin_policy_once(hvm_default_, ViewKind::hypervisor, "HVM Default", line);
         }
     }
 
-    XenPolicy* begin_policy_once(std::optional<XenPolicy>& policy, ViewKind view, const char* name,
+    XenPolicy* begin_policy_once(std::optional<XenPolicy>& policy, ViewKind view, std::string_view name,
                                  std::size_t line) const {
         if (policy) {
             throw InputError(std::string(source_.file), line, "each policy of one host once",
@@ -251,7 +272,7 @@ private:
         // Xen executes CPUID for such a row without setting ECX (cpuid_leaf in cpu-policy.h).
         if (!row->subleaf && has_subleaves(row->leaf)) {
             policy.unknown.push_back({row->leaf, std::nullopt});
-            ++unlabelled_;
+            if (policy.is_view) ++unlabelled_;
         } else {
             policy.rows.add({row->leaf, row->subleaf.value_or(0)}, row->value, number);
         }
@@ -273,7 +294,7 @@ private:
         return view;
     }
 
-    HypervisorView hypervisor(std::vector<DumpNote>& notes) {
+    HypervisorView hypervisor(const std::optional<HardwareView>& raw, std::vector<DumpNote>& notes) {
         HypervisorView view;
         view.name = "xen";
         TableBuilder::Result result = std::move(hvm_max_->rows).finish();
@@ -290,7 +311,39 @@ private:
         }
         view.msrs = std::move(hvm_max_->msrs).finish();
         mark_absent(*view.msrs, enumerates_arch_capabilities(view.cpuid));
+        if (!take_bad_news(view, other_sets(raw))) refuse_max_alone();
         return view;
+    }
+
+    // What tells beside HVM Max what the host does.
+    std::vector<XenSet> other_sets(const std::optional<HardwareView>& raw) {
+        std::vector<XenSet> sets;
+        if (raw) sets.push_back({raw->cpus.front().cpuid, raw->msrs.value()});
+        if (host_) {
+            XenSet& host = sets.emplace_back(set_of(*host_));
+            // What Xen itself finds out of the CPU stands there though CPUID does not announce the MSR.
+            std::erase_if(host.msrs, [](const MsrRow& row) { return row.index != arch_capabilities_msr; });
+            const bool enumerated = enumerates_arch_capabilities(host.cpuid);
+            mark_absent(host.msrs, enumerated || (!host.msrs.empty() && host.msrs.front().value != std::uint64_t{0}));
+        }
+        if (hvm_default_ && !hvm_default_->rows.empty()) {
+            XenSet& guest = sets.emplace_back(set_of(*hvm_default_));
+            // A guest that is not given the MSR is told nothing of it.
+            if (!enumerates_arch_capabilities(guest.cpuid)) guest.msrs.clear();
+        }
+        return sets;
+    }
+
+    static XenSet set_of(XenPolicy& policy) {
+        return {std::move(policy.rows).finish().table, std::move(policy.msrs).finish()};
+    }
+
+    [[noreturn]] void refuse_max_alone() const {
+        throw InputError(
+            std::string(source_.file), hvm_max_->line,
+            "the policy \"Raw\", \"Host\" or \"HVM Default\" beside \"HVM Max\", in which Xen tells of bad "
+            "news on every host",
+            "none of them");
     }
 
     static bool enumerates_arch_capabilities(const CpuidTable& table) {
@@ -312,6 +365,12 @@ private:
                          names_.empty() ? "none" : "none but " + short_list(names_, names_shown));
     }
 
+    static void note_cut(std::vector<DumpNote>& notes) {
+        notes.push_back({"truncated",
+                         "The text has no policy \"HVM Max\", which `xen-cpuid -p` prints, so that it was cut: what "
+                         "Xen withholds from its guests is not known, and the hardware alone counts."});
+    }
+
     void note_unlabelled(std::vector<DumpNote>& notes) const {
         if (unlabelled_ == 0) return;
         notes.push_back({"subleaf-unknown", "Left out " + std::to_string(unlabelled_) +
@@ -321,7 +380,10 @@ private:
 
     Source source_;
     std::optional<XenPolicy> raw_;
+    std::optional<XenPolicy> host_;
     std::optional<XenPolicy> hvm_max_;
+    std::optional<XenPolicy> hvm_default_;
+    bool lacks_hvm_ = false;       // Xen says that it has no policies for HVM guests
     XenPolicy* policy_ = nullptr;  // the one that is being read, if it counts
     std::vector<std::string> names_;
     std::size_t unlabelled_ = 0;

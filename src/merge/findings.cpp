@@ -365,16 +365,16 @@ private:
 
     // What works with some microcodes only is not promised for a host of which the revision is not known.
     void report_microcode() {
-        std::map<std::tuple<FieldIndex, std::string_view, bool>, VariantSet> open;
+        std::map<std::tuple<FieldIndex, std::string_view, dump::TakenIn>, VariantSet> open;
         for (const Variant& variant : in_.variants) {
             for (const FieldIndex index : plan_.fields()) {
                 if (!is_open(*variant.promises, index)) continue;
                 const Silicon& silicon = variant.promises->silicon;
-                open[{index, silicon.model->name, silicon.is_virtual}].insert(&variant);
+                open[{index, silicon.model->name, silicon.taken_in}].insert(&variant);
             }
         }
         for (const auto& [key, variants] : open) {
-            const auto& [index, model, is_virtual] = key;
+            const auto& [index, model, taken_in] = key;
             const std::string field(rulebook_[index].id);
             const HostList found = list_of(variants);
             add(Severity::warning, "microcode-unknown",
@@ -382,7 +382,7 @@ private:
                     " it decides about " + field + ": " +
                     (plan_.is_inverted(index) ? "the policy sets it, which cannot be ruled out. "
                                               : "the policy does not promise it. ") +
-                    document::how_to_know_revision(is_virtual) + ".",
+                    document::how_to_know_revision(taken_in) + ".",
                 found, field);
         }
     }
@@ -442,8 +442,9 @@ private:
         }
         for (const auto& [note, found] : notes) {
             // What else is told of a host does not keep a promise from being known, or true.
-            const bool costs =
-                note.first == FindingCode("partial-host") || note.first == FindingCode("core-types-missing");
+            const bool costs = note.first == FindingCode("partial-host") ||
+                               note.first == FindingCode("core-types-missing") ||
+                               note.first == FindingCode("cpuid-hidden") || note.first == FindingCode("truncated");
             add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
         }
     }

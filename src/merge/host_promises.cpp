@@ -1,8 +1,10 @@
 #include "merge/host_promises.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
+#include "dump/hidden_cpuid.hpp"
 #include "dump/own_ids.hpp"
 #include "dump/virtual_machine.hpp"
 #include "merge/pool.hpp"
@@ -35,7 +37,13 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mas
 class HostReader {
 public:
     HostReader(const Plan& plan, const HostDump& host) : plan_(plan), rulebook_(plan.rulebook()), host_(host) {
-        if (host.hardware) cpus_ = different_tables(*host.hardware);
+        if (!host.hardware) return;
+        cpus_ = different_tables(*host.hardware);
+        for (const CpuidTable*& cpu : cpus_) {
+            auto table = dump::with_hidden_unknown(rulebook_, *cpu, host.hardware->msrs);
+            if (!table) continue;
+            cpu = &unhidden_.emplace_back(std::move(*table));
+        }
     }
 
     HostPromises read() {
@@ -112,7 +120,7 @@ private:
     const Msrs& chosen_msrs() const { return host_.hypervisor ? host_.hypervisor->msrs : host_.hardware->msrs; }
 
     void describe() {
-        result_.table = std::make_shared<const CpuidTable>(host_.first_table());
+        result_.table = std::make_shared<const CpuidTable>(cpus_.empty() ? host_.first_table() : *cpus_.front());
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
         result_.offered_table =
             host_.hypervisor ? std::make_shared<const CpuidTable>(host_.hypervisor->cpuid) : result_.table;
@@ -133,7 +141,7 @@ private:
             result_.silent_identity += is_silent ? 1 : 0;
         }
         result_.silicon.microcode = microcode_revision(host_);
-        result_.silicon.is_virtual = dump::is_virtual_machine(host_);
+        result_.silicon.taken_in = dump::taken_in(host_);
     }
 
     TablePromises read_cpu(const CpuidTable& table) const {
@@ -278,9 +286,14 @@ private:
         merge_sorted(result_.easings, shown);
     }
 
+    // What a setting hides is no silence of the dump: a note tells of it.
+    bool is_hidden(const RegisterPlace& place) const {
+        return !unhidden_.empty() && host_.first_table().unknown_in(place.key, place.reg) == 0;
+    }
+
     void find_silent_rows() {
         const auto note = [&](const RegisterPlace& place) {
-            if (!place.is_msr) result_.silent_rows.push_back(place.key);
+            if (!place.is_msr && !is_hidden(place)) result_.silent_rows.push_back(place.key);
         };
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
             if ((result_.unknown[w] & ~result_.by_microcode[w] & ~result_.made[w]) != 0) note(plan_.words()[w].place);
@@ -325,6 +338,7 @@ private:
     const Plan& plan_;
     const Rulebook& rulebook_;
     const HostDump& host_;
+    std::deque<CpuidTable> unhidden_;      // those of cpus_ of which a setting hides something
     std::vector<const CpuidTable*> cpus_;  // of the hardware view: those that differ
     HostPromises result_;
 };

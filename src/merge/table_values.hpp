@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "dump/virtual_machine.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
@@ -18,7 +19,7 @@ using Msrs = std::optional<std::vector<MsrRow>>;
 struct Silicon {
     const Model* model = nullptr;  // nullptr: not in the model table
     std::optional<std::uint32_t> microcode;
-    bool is_virtual = false;  // the dump was taken in a virtual machine, where no revision can be read
+    dump::TakenIn taken_in = dump::TakenIn::host;  // elsewhere no revision can be read
 
     // Calls body with every fact that holds.
     template <typename Body>

@@ -7,17 +7,24 @@
 #include <string_view>
 #include <vector>
 
+#include "dump/virtual_machine.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::document {
 
 // How a host's microcode revision comes to be known, as the beginning of a sentence.
-constexpr const char* how_to_know_revision(bool is_virtual_machine) noexcept {
-    return is_virtual_machine
-               ? "The dump is of a virtual machine, whose hypervisor makes up the revision: take one of its host"
-               : "Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is "
-                 "\"microcode\" of \"meta\")";
+constexpr const char* how_to_know_revision(dump::TakenIn taken_in) noexcept {
+    switch (taken_in) {
+        case dump::TakenIn::virtual_machine:
+            return "The dump is of a virtual machine, whose hypervisor makes up the revision: take one of its host";
+        case dump::TakenIn::root_partition:
+            return "The dump is of the root partition of Hyper-V, of which nobody can say whether the revision is the "
+                   "CPU's: take one that was started without Hyper-V (bcdedit /set hypervisorlaunchtype off)";
+        case dump::TakenIn::host: break;
+    }
+    return "Add the revision to the dump (poolcpuid capture, as root, has it; in a host document it is \"microcode\" "
+           "of \"meta\")";
 }
 
 // What shows what a host's hypervisor gives to guests, as the end of a sentence.

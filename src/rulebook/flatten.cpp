@@ -152,6 +152,7 @@ private:
         if (from.allowed_by) to.allowed_by = from.allowed_by->low;
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
+        if (!from.hides.empty()) to.hides = indices(from.hides);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) {
             to.guard = {conditions(from.guard_immune), keep_all(from.guard_model), conditions(from.guard_told_by),

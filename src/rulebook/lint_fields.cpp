@@ -113,6 +113,7 @@ private:
             if (find(easing.field) == nullptr) say("eased_by names the unknown field \"" + easing.field + "\"");
             if (!parse_word(impact_words, easing.impact)) say("unknown impact \"" + easing.impact + "\"");
         }
+        check_hides(field);
         if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
         if (field.made && field.emulated) say("made and emulated exclude each other");
         if (field.made && !parse_word(maker_words, field.made->by)) {
@@ -122,6 +123,24 @@ private:
         check_conditions(field, "guard", field.guard_told_by);
         check_conditions(field, "guard", field.guard_in_vain);
         if (field.made) check_conditions(field, "made", field.made->where);
+    }
+
+    // Of a bit only 0 can stand for "hidden", and of a maximum leaf what lies above it.
+    void check_hides(const SourceField& field) {
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        if (!field.hides.empty() && !field.is_msr) say("hides goes with a field of an MSR");
+        for (const std::string& id : field.hides) {
+            const SourceField* hidden = find(id);
+            if (hidden == nullptr) {
+                say("hides the unknown field \"" + id + "\"");
+                continue;
+            }
+            const bool is_maximum = hidden->derive && hidden->derive->how == "max_leaf";
+            const bool is_bit = hidden->rule == to_string(Rule::intersect) && hidden->bits.low == hidden->bits.high;
+            if (hidden->is_msr || (!is_bit && !is_maximum)) {
+                say("hides \"" + id + "\", which is neither a bit of CPUID of the rule intersect nor a maximum leaf");
+            }
+        }
     }
 
     // A higher bit covers a lower one, so that following them comes to an end.

@@ -88,6 +88,7 @@ struct SourceField {
     std::optional<BitRange> allowed_by;
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
     std::vector<SourceEasing> eased_by;
+    std::vector<std::string> hides;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
     std::vector<std::vector<std::string>> guard_told_by;

@@ -125,6 +125,7 @@ private:
             for (const auto& [other, impact] : eased_by->members())
                 field.eased_by.push_back({other, string_of(impact)});
         }
+        field.hides = optional_strings(reader, "hides");
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
         if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);

@@ -164,6 +164,41 @@ TEST_CASE("QEMU and libvirt say what is not there, too", "[partial]") {
     CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '?');
 }
 
+TEST_CASE("a list of flags that was cut within one does not end in the name of another", "[partial]") {
+    const auto cpuinfo = [](const std::string& flags) {
+        return read_host("vendor_id : AuthenticAMD\ncpu family : 25\nmodel : 1\nstepping : 1\nflags : " + flags + "\n");
+    };
+    const auto lscpu = [](const std::string& flags) {
+        const auto entry = [](const std::string& field, const std::string& data) {
+            return R"({"field": ")" + field + R"(", "data": ")" + data + R"("})";
+        };
+        return read_host(R"({"lscpu": [)" + entry("Vendor ID:", "AuthenticAMD") + "," + entry("CPU family:", "25") +
+                         "," + entry("Model:", "1") + "," + entry("Stepping:", "1") + "," + entry("Flags:", flags) +
+                         "]}");
+    };
+    constexpr LeafKey extended{0x80000001, 0};
+    constexpr unsigned amd_3dnow = 31;  // 80000001h EDX
+    constexpr unsigned sse = 25;        // leaf 1 EDX
+    constexpr unsigned avx = 28;        // leaf 1 ECX
+    const auto is_cut = [](const HostDump& host) {
+        return std::any_of(host.notes.begin(), host.notes.end(),
+                           [](const DumpNote& note) { return note.code == "truncated"; });
+    };
+    for (const auto& read : {+cpuinfo, +lscpu}) {
+        const HostDump cut = read("fpu sse sse2 lm pni avx lahf_lm abm 3dnow");  // of 3dnowprefetch
+        CHECK(bit_of(cut.first_table(), extended, Register::edx, amd_3dnow) == '?');
+        CHECK(bit_of(cut.first_table(), leaf_1, Register::ecx, avx) == '1');
+        CHECK(is_cut(cut));
+        CHECK(bit_of(read("fpu lm pni abm fsgsbase avx").first_table(), leaf_1, Register::ecx, avx) == '?');  // of avx2
+        CHECK(is_cut(read("fpu sse sse")));                                                                   // of sse2
+        const HostDump whole = read("fpu sse");
+        CHECK(bit_of(whole.first_table(), leaf_1, Register::edx, sse) == '1');
+        CHECK_FALSE(is_cut(whole));
+        CHECK_FALSE(is_cut(read("fpu lm 3dnow")));
+        CHECK_FALSE(is_cut(read("fpu abm fsgsbase 3dnowprefetch")));  // begins no other
+    }
+}
+
 TEST_CASE("a word of a Xen featureset is a register, whole", "[partial]") {
     const HostDump host = read_host(example("xe-featureset.txt"));
     CHECK(host.hypervisor->name == "xen");
@@ -351,7 +386,8 @@ TEST_CASE("what looks like a source of names and is not whole is refused with it
          "f:13: expected"},
         {cpuinfo + "\n" + cpuinfo,
          "expected each logical CPU of one host once, found another CPU 0, after that of line 1"},
-        {replaced(lscpu, "Vendor ID:", "Maker:"), R"(f:1: expected "Vendor ID:", found none)"},
+        {replaced(lscpu, "Vendor ID:", "Maker:"),
+         R"(f:1: expected "Vendor ID:", as `LC_ALL=C lscpu --json` words it, found none)"},
         {replaced(lscpu, "\"Model:\", \"data\": \"1\"", "\"Model:\", \"data\": \"x\""),
          R"(expected a number as "Model:")"},
         {"{\"lscpu\": 5}", R"(f:1: expected an array "lscpu")"},

@@ -13,6 +13,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
+#include "tests/unit/text_dump_samples.hpp"
 
 namespace poolcpuid::test::read_hosts_test {
 
@@ -89,6 +90,34 @@ TEST_CASE("whatever was taken in a virtual machine says so, once", "[read_hosts]
     };
     CHECK(notes(libvirt("0x80000001")) == 1);
     CHECK(notes(libvirt("0x00000001")) == 0);
+}
+
+TEST_CASE("the root partition of Hyper-V is the host's own system, and no virtual machine", "[read_hosts]") {
+    // Leaves 40000003h and 40000004h of a Comet Lake under Windows (InstLatx64).
+    constexpr Registers features{0x00003FFF, 0x002BB9FF, 0x00000002, 0x19FFFBF6};
+    constexpr Registers hints{0x00060E14, 0, 0x0000002E, 0};
+    const auto text = [](const Registers& with_features, const Registers& with_hints, std::uint32_t interface) {
+        return aida(0, intel_signature(1)) + aida(1, {0x000A0654, 0x00200800, 0xFEFAF387, 0xBFEBFBFF}) +
+               aida(0x40000000, {0x40000004, 0x7263694D, 0x666F736F, 0x76482074}) +
+               aida(0x40000001, {interface, 0, 0, 0}) + aida(0x40000003, with_features) + aida(0x40000004, with_hints);
+    };
+    constexpr std::uint32_t hv_1 = 0x31237648;
+    const HostDump root = read_host(text(features, hints, hv_1));
+    CHECK(note_text(root, "virtual-machine").empty());
+    CHECK(contains(note_text(root, "hyperv-root"), "the root partition of Hyper-V"));
+    CHECK_FALSE(microcode_revision(root).has_value());
+    const auto is_guest = [&](Registers with_features, Registers with_hints, std::uint32_t interface) {
+        const HostDump host = read_host(text(with_features, with_hints, interface));
+        return has_note(host, "virtual-machine") && !has_note(host, "hyperv-root");
+    };
+    const auto without = [&](std::uint32_t privilege) {
+        return Registers{features.eax, features.ebx & ~privilege, features.ecx, features.edx};
+    };
+    CHECK(is_guest(without(1U), hints, hv_1));         // CreatePartitions
+    CHECK(is_guest(without(1U << 12U), hints, hv_1));  // CpuManagement: an L1VH
+    CHECK(is_guest({features.eax, features.ebx | 1U << 22U, features.ecx, features.edx}, hints, hv_1));  // Isolation
+    CHECK(is_guest(features, {hints.eax | 1U << 12U, 0, 0x2E, 0}, hv_1));                                // nested
+    CHECK(is_guest(features, hints, 0));
 }
 
 TEST_CASE("a source of names that names the hypervisor is of a virtual machine", "[read_hosts]") {

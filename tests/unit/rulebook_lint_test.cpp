@@ -212,6 +212,12 @@ TEST_CASE("lint checks the fields that a field names", "[rulebook][lint]") {
          "eased_by names the unknown field \"nobody\""},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("eased_by": {"extra": "slow"}, "why": "W.", "source": "T"})",
          "addon", "unknown impact \"slow\""},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("hides": ["extra"], "why": "W.", "source": "T"})", "addon",
+         "hides goes with a field of an MSR"},
+        {msr_10a, R"("id": "high")", end_of_entry, R"("hides": ["nobody"], "why": "W.", "source": "T"})", "high",
+         "hides the unknown field \"nobody\""},
+        {msr_10a, R"("id": "high")", end_of_entry, R"("hides": ["relaxed"], "why": "W.", "source": "T"})", "high",
+         "hides \"relaxed\", which is neither a bit of CPUID of the rule intersect nor a maximum leaf"},
     });
 }
 

@@ -42,9 +42,9 @@ const std::string with_arch_capabilities = "  00000007:00000000 -> 00000000:0000
 
 }  // namespace
 
-TEST_CASE("Raw is the hardware view, HVM Max what Xen can give, and the others do not count", "[xen_cpuid]") {
+TEST_CASE("Raw is the hardware view, HVM Max what Xen can give, and those of PV guests do not count", "[xen_cpuid]") {
     const std::string text = "Xen reports there are maximum 120 leaves and 2 MSRs\n" + policy("Raw", leaf_7_of_two) +
-                             policy("Host", "damaged\n") + policy("PV Max", "  00000007:0 -> 1\n") +
+                             policy("Host") + policy("PV Max", "damaged\n  00000007:0 -> 1\n") +
                              policy("HVM Max", "  00000006:ffffffff -> 00000004:00000000:00000000:00000000\n") +
                              "PV Default policy not supported by Xen\n" + policy("HVM Default");
     const HostDump host = read_host(text, "host");
@@ -133,13 +133,23 @@ TEST_CASE("the rows of a pool's policy read back as Xen's policy", "[xen_cpuid]"
         PoolState state(builtin_rulebook());
         state.add(read_host(read_file(std::string(POOLCPUID_SOURCE_DIR "/examples/") + host)));
         PoolPolicy pool = state.finish({});
-        std::string text = heading("HVM Max");
-        for (const CpuidRow& row : pool.cpuid) text += row_of(row);
+        std::string rows;
+        for (const CpuidRow& row : pool.cpuid) rows += row_of(row);
         std::erase_if(pool.cpuid, [](const CpuidRow& row) { return row.value.all_zero(); });
-        const HostDump dump = read(text + " MSRs:\n");
+        const HostDump dump = read(heading("Host") + rows + " MSRs:\n" + heading("HVM Max") + rows + " MSRs:\n");
         CHECK(dump.hypervisor->cpuid.rows == pool.cpuid);
         CHECK(dump.hypervisor->cpuid.unknown.empty());
     }
+}
+
+TEST_CASE("a text without HVM Max was cut, unless Xen says that it has none", "[xen_cpuid]") {
+    CHECK(contains(note_text(read(policy("Raw")), "truncated"), "no policy \"HVM Max\""));
+    CHECK(has_note(read(policy("Raw") + policy("Host") + policy("PV Max")), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + "HVM Max policy not supported by Xen\n"), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + heading("HVM Max") + " MSRs:\n"), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + policy("HVM Max")), "truncated"));
+    CHECK(
+        contains(refusal_text(heading("Raw") + "HVM Max policy not supported by Xen\n"), "host:1: expected the MSRs"));
 }
 
 TEST_CASE("a text with neither policy is refused with what was expected and found", "[xen_cpuid]") {
@@ -168,6 +178,7 @@ TEST_CASE("a damaged MSR of xen-cpuid is refused with its line", "[xen_cpuid]") 
 
 TEST_CASE("a policy that was cut off, comes twice or has no name is refused", "[xen_cpuid]") {
     const std::string whole = policy("Raw");
+    CHECK(contains(refusal_text(whole + policy("Host") + policy("Host")), "found another \"Host\""));
     CHECK(refusal_text(whole.substr(0, whole.find(" MSRs:\n"))) ==
           "host:1: expected the MSRs of the policy \"Raw\" after its CPUID rows, found none");
     CHECK(contains(refusal_text(heading("HVM Max") + whole), "host:1: expected the MSRs of the policy \"HVM Max\""));

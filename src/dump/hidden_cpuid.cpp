@@ -1,0 +1,109 @@
+#include "dump/hidden_cpuid.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/hex.hpp"
+#include "base/lists.hpp"
+
+namespace poolcpuid::dump {
+
+namespace {
+
+using Msrs = std::optional<std::vector<MsrRow>>;
+
+bool is_maximum(const Field& field) noexcept { return field.derive.how == Derivation::max_leaf; }
+
+std::uint32_t value_in(const CpuidTable& table, const Field& field) noexcept {
+    const Registers* row = table.find({field.leaf, field.subleaf_first});
+    return row == nullptr ? 0 : ((*row)[field.reg] & static_cast<std::uint32_t>(field.mask())) >> field.low;
+}
+
+// A bit that the table shows all the same is not hidden, nor are leaves: a limited maximum is 2 (SDM vol. 4,
+// IA32_MISC_ENABLE[22]), or 3 as firmware words it.
+bool is_hidden(const CpuidTable& table, const Field& field) noexcept {
+    constexpr std::uint32_t limited_maximum = 3;
+    const std::uint32_t value = value_in(table, field);
+    return is_maximum(field) ? value <= limited_maximum : value == 0;
+}
+
+// Calls body with each setting that is on, and with each field of the table that it hides.
+template <typename Body>
+void for_each_hidden(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs, const Body& body) {
+    if (!msrs) return;
+    const VendorMask vendor = rulebook.vendor_mask(vendor_string(table).value_or(""));
+    for (const Field& setting : rulebook.fields) {
+        if (setting.hides.empty() || (setting.vendors & vendor) == 0) continue;
+        const MsrRow* row = find_msr(*msrs, setting.leaf);
+        if (row == nullptr || (row->value.value_or(0) & setting.mask()) == 0) continue;
+        for (const FieldIndex index : setting.hides) {
+            const Field& field = rulebook[index];
+            if ((field.vendors & vendor) != 0 && is_hidden(table, field)) body(setting, field);
+        }
+    }
+}
+
+// The leaves above a maximum that the rulebook knows.
+void mark_leaves_above(const Rulebook& rulebook, const Field& maximum, CpuidTable& table) {
+    const std::uint32_t highest = value_in(table, maximum);
+    for (const Field& field : rulebook.fields) {
+        if (field.is_msr || range_of(field.leaf) != range_of(maximum.leaf) || field.leaf <= highest) continue;
+        table.unknown.push_back({field.leaf, std::nullopt});
+    }
+    std::sort(table.unknown.begin(), table.unknown.end());
+    table.unknown.erase(std::unique(table.unknown.begin(), table.unknown.end()), table.unknown.end());
+}
+
+void mark_bits(const Field& field, CpuidTable& table) {
+    const LeafKey key{field.leaf, field.subleaf_first};
+    if (table.find(key) == nullptr) return;
+    auto at = std::lower_bound(table.unknown_bits.begin(), table.unknown_bits.end(), key,
+                               [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; });
+    if (at == table.unknown_bits.end() || at->key != key) at = table.unknown_bits.insert(at, {key, {}});
+    at->value[field.reg] |= static_cast<std::uint32_t>(field.mask());
+}
+
+std::string note_on(const Field& setting, const CpuidTable& table, const std::vector<const Field*>& hidden) {
+    std::vector<std::string> words;
+    for (const Field* field : hidden) {
+        words.push_back(is_maximum(*field) ? "leaves above " + to_hex(value_in(table, *field))
+                                           : std::string(field->id));
+    }
+    return "MSR " + to_hex(setting.leaf) + "[" + bits_text(setting) + "], \"" + std::string(setting.names.vendor) +
+           "\", is set and hides from CPUID what the CPU may have: " + joined(words) +
+           ". That is not known. Turn the setting off in the firmware, or take the dump in a system that does. " +
+           std::string(setting.why);
+}
+
+}  // namespace
+
+std::optional<CpuidTable> with_hidden_unknown(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs) {
+    std::optional<CpuidTable> result;
+    for_each_hidden(rulebook, table, msrs, [&](const Field&, const Field& field) {
+        if (!result) result = table;
+        if (is_maximum(field)) {
+            mark_leaves_above(rulebook, field, *result);
+        } else {
+            mark_bits(field, *result);
+        }
+    });
+    return result;
+}
+
+void note_hidden(HostDump& host) {
+    if (!host.hardware) return;
+    const Rulebook& rulebook = builtin_rulebook();
+    const CpuidTable& table = host.first_table();
+    std::vector<std::pair<const Field*, std::vector<const Field*>>> settings;
+    for_each_hidden(rulebook, table, host.hardware->msrs, [&](const Field& setting, const Field& field) {
+        if (settings.empty() || settings.back().first != &setting) settings.push_back({&setting, {}});
+        settings.back().second.push_back(&field);
+    });
+    for (const auto& [setting, hidden] : settings) {
+        host.notes.push_back({"cpuid-hidden", note_on(*setting, table, hidden)});
+    }
+}
+
+}  // namespace poolcpuid::dump
