@@ -61,6 +61,8 @@ public:
         result_.implied = std::move(host.implied);
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
+        result_.immune = host.immune;
+        result_.heeds = host.heeds;
         result_.assumed = std::move(host.assumed);
         result_.components_unknown = host.components_unknown;
         result_.documented_layout = std::move(host.documented_layout);
@@ -180,6 +182,8 @@ private:
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
         host.scrub_unknown &= ~host.atoms.scrubs;
+        host.immune &= cpu.immune;
+        host.heeds &= cpu.heeds;
         host.components_unknown |= cpu.components_unknown;
         merge_sorted(host.assumed, cpu.assumed);
         merge_sorted(host.documented_layout, cpu.documented_layout);
@@ -211,6 +215,8 @@ private:
         }
         view.atoms.scrubs |= hardware.atoms.scrubs;
         view.scrub_unknown &= ~view.atoms.scrubs;
+        view.immune |= hardware.immune;
+        view.heeds = hardware.heeds;  // what a hypervisor goes by, not what it shows to guests
     }
 
     // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence

@@ -74,6 +74,8 @@ struct HostPromises {
     std::vector<std::uint64_t> given;             // those of made that every hypervisor gives, likewise
     std::vector<std::uint64_t> withheld;          // promises that the silicon keeps and its hypervisor does not offer
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
+    std::uint64_t immune = 0;                     // bit i: known to need no VERW, so that its own bit is no news
+    std::uint64_t heeds = 0;                      // bit i: VERW scrubs for guests, too, that are told in another way
     std::vector<bool> absent;                     // words of MSRs that the host is known not to have
     std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
     std::vector<std::uint64_t> implied;           // promised though no view shows them: what is not there implies them

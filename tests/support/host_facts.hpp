@@ -55,6 +55,8 @@ struct HostFacts {
     std::array<std::optional<ComponentLayout>, 63> components;
     std::vector<bool> unread;            // a slot of an MSR: no CPU that capabilities come from knows it
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
+    std::map<std::string, bool> immune;  // guarded field: it needs no VERW
+    std::map<std::string, bool> heeds;   // guarded field: VERW scrubs for guests, too, that are told in another way
     Returns returns = Returns::safe;
     bool returns_by_microcode = false;  // unknown only because the microcode is
 };
@@ -86,7 +88,7 @@ public:
             facts.bad.push_back(widest.set);
             facts.numbers.push_back(bits ? std::nullopt : number(slot));
             facts.unread.push_back(slot.field->is_msr && is_unread(*slot.field));
-            if (slot.field->rule == "guarded") facts.scrubs[slot.field->id] = scrubs(*slot.field);
+            if (slot.field->rule == "guarded") read_guard(*slot.field, facts);
         }
         read_returns(facts);
         for (const ComponentRule& component : rules_.components) facts.components[component.bit] = layout(component);
@@ -269,16 +271,36 @@ private:
                             [&](const CpuView& cpu) { return value(cpu, field).has_value(); });
     }
 
-    // One of the views says so of all its CPUs.
-    bool scrubs(const RuleField& field) const {
-        const auto is_safe = [&](const CpuView& cpu) {
+    void read_guard(const RuleField& field, HostFacts& facts) const {
+        facts.scrubs[field.id] = one_view_says([&](const CpuView& cpu) {
             const bool works = value(cpu, field).value_or(0) != 0 && !is_in_vain(field, cpu);
             return works || fact(field).value_or(0) != 0 || needs_no_word(field, cpu);
+        });
+        facts.immune[field.id] = one_view_says([&](const CpuView& cpu) { return is_immune(field, cpu); });
+        const auto minds = [&](const CpuView& cpu) {
+            return any_list_holds(field.guard.value("heeds", nlohmann::json::array()),
+                                  [&](const std::string& term) { return holds_for_hypervisor(term, cpu); });
         };
+        const std::vector<CpuView> cpus = host_.hardware ? hardware_cpus() : hypervisor_cpus();
+        facts.heeds[field.id] = std::all_of(cpus.begin(), cpus.end(), minds);
+    }
+
+    // One of the views says so of all its CPUs.
+    template <typename Says>
+    bool one_view_says(const Says& says) const {
         for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
-            if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;
+            if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), says)) return true;
         }
         return false;
+    }
+
+    // A view for guests shows no host controls, and hides what has lost its object.
+    bool holds_for_hypervisor(const std::string& term, const CpuView& cpu) const {
+        const RuleField* field = rules_.find(term.starts_with("!") ? term.substr(1) : term);
+        if (field == nullptr || host_.hardware || !term.starts_with("!")) return term_holds(term, cpu);
+        const RuleField* sign = field->implied_by.starts_with("!") ? rules_.find(field->implied_by.substr(1)) : nullptr;
+        const bool is_moot = sign != nullptr && value(cpu, *sign) == std::uint64_t{0};
+        return field->rule != "hide" && !is_moot && term_holds(term, cpu);
     }
 
     void read_returns(HostFacts& facts) const {
