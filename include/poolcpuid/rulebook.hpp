@@ -112,13 +112,16 @@ struct GuardTerm {
     bool negated = false;
 };
 
-// When a host without a guarded bit is immune to what the bit is for, what says the same as the bit, and where the bit
-// is there and VERW does nothing all the same.
+// When a host is immune to what a guarded bit is for, what says the same as the bit, where a host minds that, and where
+// the bit is there and VERW does nothing all the same.
 struct Guard {
     List<List<GuardTerm>> immune;  // any list of which every term holds
     List<Text> model;              // or: the model has all these immunities
     // Any list of which every term holds: VERW scrubs on such a host, and a guest that sees it counts on that.
     List<List<GuardTerm>> told_by;
+    // The same of a host that has the bit: its hypervisor lets VERW scrub for guests, too, that are told by told_by
+    // alone.
+    List<List<GuardTerm>> heeds;
     List<List<GuardTerm>> in_vain;  // any list of which every term holds
 };
 

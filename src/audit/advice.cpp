@@ -173,7 +173,8 @@ private:
         std::vector<Signature> tried;
         for (const AuditedHost& host : case_.hosts) {
             const std::optional<Signature>& signature = host.conditions.subject().signature;
-            if (!signature || std::find(tried.begin(), tried.end(), *signature) != tried.end()) continue;
+            if (!signature || !host.lends_identity || std::find(tried.begin(), tried.end(), *signature) != tried.end())
+                continue;
             tried.push_back(*signature);
             Subject guest = case_.guest.subject();
             guest.signature = signature;
@@ -338,6 +339,7 @@ private:
             if (says_so) names.insert(names.end(), host.names.begin(), host.names.end());
         }
         std::sort(names.begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());  // of several kinds of CPU
         return names;
     }
 

@@ -22,10 +22,11 @@ Saying saying_of(const Conditions& guest, const rulebook::GuestVulnerability& vu
 // What a host is for what a guest says, without its name.
 AuditHosts answer_on(const Conditions& host, const rulebook::GuestVulnerability& vulnerability, const Saying& saying);
 
-// Hosts that were asked: of those with equal content one answers for all.
+// Hosts that were asked, of which those with equal content are one. Each kind of CPU of theirs is asked by itself.
 struct AuditedHost {
     std::vector<std::string> names;  // sorted
     Conditions conditions;
+    bool lends_identity = true;  // this kind of CPU stands for the host
 };
 
 // What advice is made from.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -70,11 +71,21 @@ private:
             throw InputError(host.name, 0, "a host of " + policy_.vendor + ", as the policy is",
                              vendor.empty() ? "one without a vendor" : "one of " + vendor);
         }
-        const auto [at, fresh] = by_content_.try_emplace(host.sha256, hosts_.size());
-        if (!fresh && !host.sha256.empty()) return hosts_[at->second].names.push_back(host.name);
-        audit::Subject subject = audit::host_of(plan_, host, assume_);
-        subject.told = &guest_;
-        hosts_.push_back({{host.name}, Conditions(rulebook_, data_, data_.kernels.back().release, std::move(subject))});
+        auto& kinds = by_content_[host.sha256];
+        if (!kinds.empty() && !host.sha256.empty()) {
+            for (const std::size_t kind : kinds) hosts_[kind].names.push_back(host.name);
+            return;
+        }
+        std::vector<audit::Subject> subjects = audit::host_of(plan_, host, assume_);
+        has_mixed_host_ = has_mixed_host_ || subjects.size() > 1;
+        for (audit::Subject& subject : subjects) {
+            subject.told = &guest_;
+            const bool lends_identity = &subject == &subjects.front();
+            kinds.push_back(hosts_.size());
+            hosts_.push_back({{host.name},
+                              Conditions(rulebook_, data_, data_.kernels.back().release, std::move(subject)),
+                              lends_identity});
+        }
     }
 
     AuditEntry entry_of(const GuestVulnerability& vulnerability) const {
@@ -124,7 +135,18 @@ private:
         for (AuditHosts& group : entry.hosts) std::sort(group.hosts.begin(), group.hosts.end());
         std::stable_sort(entry.hosts.begin(), entry.hosts.end(),
                          [](const AuditHosts& a, const AuditHosts& b) { return a.verdict > b.verdict; });
+        if (has_mixed_host_) keep_worst(entry.hosts);
         if (!entry.hosts.empty()) entry.verdict = entry.hosts.front().verdict;
+    }
+
+    // A vCPU may run on any CPU of a host: the worst answer of its kinds is the host's. groups: the worst first.
+    static void keep_worst(std::vector<AuditHosts>& groups) {
+        std::set<std::string> answered;
+        for (AuditHosts& group : groups) {
+            group.hosts.erase(std::unique(group.hosts.begin(), group.hosts.end()), group.hosts.end());
+            std::erase_if(group.hosts, [&](const std::string& host) { return !answered.insert(host).second; });
+        }
+        std::erase_if(groups, [](const AuditHosts& group) { return group.hosts.empty(); });
     }
 
     const Rulebook& rulebook_;
@@ -135,7 +157,8 @@ private:
     const std::vector<std::string>& assume_;
     Conditions guest_;
     std::vector<AuditedHost> hosts_;
-    std::map<std::string_view, std::size_t> by_content_;  // digests, and where in hosts_ they stand
+    std::map<std::string_view, std::vector<std::size_t>> by_content_;  // digests, and where in hosts_ their kinds stand
+    bool has_mixed_host_ = false;
 };
 
 // The guest and its kernel that an id names.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "merge/table_values.hpp"
+#include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy_registers.hpp"
 
 namespace poolcpuid::audit {
@@ -60,18 +61,23 @@ private:
 
     // Whether VERW scrubs, and not whether it need not.
     Answer of_guarded(FieldIndex index, const Field& field) const {
-        if (shown(field) == Answer::yes || promises_.silicon.fact(index).value_or(0) != 0) return Answer::yes;
-        return promises_.silicon.depends_on_microcode(index) ? Answer::unknown : shown(field);
+        const auto scrubs = [&](const merge::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
+        if (shown(field) == Answer::yes || promises_.all_silicon(scrubs)) return Answer::yes;
+        const auto may_scrub = [&](const merge::Silicon& silicon) {
+            return scrubs(silicon) || silicon.depends_on_microcode(index);
+        };
+        return promises_.all_silicon(may_scrub) ? Answer::unknown : shown(field);
     }
 
     // As the host words it: the merge has one promise for all of the group.
     Answer of_group(FieldIndex index, const Field& field) const {
-        const auto fact = promises_.silicon.fact(index);
-        if (fact.value_or(0) != 0) return Answer::yes;
+        const auto is_bad = [&](const merge::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
+        if (promises_.any_silicon(is_bad)) return Answer::yes;
         const Answer answer =
             host_.hardware && hardware(field) != Answer::unknown ? hardware(field) : hypervisor(field);
         if (answer != Answer::unknown) return answer;
-        return fact ? Answer::no : Answer::unknown;
+        const auto is_settled = [&](const merge::Silicon& silicon) { return silicon.fact(index).has_value(); };
+        return promises_.all_silicon(is_settled) ? Answer::no : Answer::unknown;
     }
 
     // What any view shows.
@@ -119,14 +125,16 @@ Subject guest_of(const Plan& plan, const PoolPolicy& policy, const std::vector<s
     return {true, vendor_id(plan), PolicyRegisters(policy).signature(), assumptions, field, nullptr};
 }
 
-Subject host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {
+std::vector<Subject> host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {
     const auto facts = std::make_shared<const HostFacts>(plan, host);
-    std::optional<Signature> signature;
-    if (const auto eax = merge::register_value(host.first_table(), signature_key, Register::eax)) {
-        if (*eax != 0) signature = signature_of(*eax);
+    std::vector<Subject> subjects;
+    for (const CpuKind& kind : cpu_kinds(plan.rulebook(), host)) {
+        std::optional<Signature> signature;
+        if (kind.leaf1_eax != 0) signature = signature_of(kind.leaf1_eax);
+        subjects.push_back({false, vendor_id(plan), signature, assumptions,
+                            [facts](FieldIndex index) { return (*facts)(index); }, nullptr});
     }
-    return {false,  vendor_id(plan), signature, assumptions, [facts](FieldIndex index) { return (*facts)(index); },
-            nullptr};
+    return subjects;
 }
 
 }  // namespace poolcpuid::audit

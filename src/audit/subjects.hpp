@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "audit/conditions.hpp"
 #include "merge/host_promises.hpp"
@@ -16,8 +18,9 @@ namespace poolcpuid::audit {
 // policy's vendor. Both must outlive it.
 Subject guest_of(const merge::Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions);
 
-// The host, as much of it as is known: its CPU, what the model table says of it, and what its hypervisor adds. plan is
-// that of its vendor, and must outlive it, as the host must.
-Subject host_of(const merge::Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions);
+// The host, as much of it as is known: its CPU, what the model table says of it, and what its hypervisor adds; one for
+// each kind of CPU that it has (cpu_kinds). plan is that of its vendor, and must outlive them, as the host must.
+std::vector<Subject> host_of(const merge::Plan& plan, const HostDump& host,
+                             const std::vector<std::string>& assumptions);
 
 }  // namespace poolcpuid::audit

@@ -27,7 +27,8 @@ public:
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const bool guarded = field.rule == Rule::guarded;
                 if (!is_void(field)) {
-                    if (promises_by_bits(field.rule)) compare_bits(index, subleaf);
+                    const bool is_silent = guarded && is_no_news(guard, index, subleaf);
+                    if (promises_by_bits(field.rule) && !is_silent) compare_bits(index, subleaf);
                     if (guarded) compare_scrub(guard, index, subleaf);
                     if (promises_by_number(field.rule)) compare_number(index, subleaf);
                 }
@@ -92,14 +93,26 @@ private:
         return seen.known ? seen.value == 0 : index != group->rsba;
     }
 
+    // That VERW is asked for is no news of an immune host, nor to a guest that counts on VERW already where that is
+    // minded.
+    bool is_no_news(std::size_t guard, FieldIndex index, std::uint32_t subleaf) const {
+        const std::uint64_t bit = std::uint64_t{1} << guard;
+        if ((kept_.immune & bit) != 0) return true;
+        return (kept_.heeds & bit) != 0 && counts_on_scrub(index, subleaf);
+    }
+
+    bool counts_on_scrub(FieldIndex index, std::uint32_t subleaf) const {
+        const auto value_of = [&](FieldIndex field, std::uint32_t at) {
+            return registers_.field(rulebook_[field], at).value_or(0);
+        };
+        return plan_.asks_for_scrub({index, subleaf}, value_of);
+    }
+
     // Only a guest that was told that VERW scrubs counts on it.
     void compare_scrub(std::size_t guard, FieldIndex index, std::uint32_t subleaf) {
         const std::uint64_t bit = std::uint64_t{1} << guard;
         if ((promised_.atoms.scrubs & ~kept_.atoms.scrubs & bit) == 0) return;
-        const auto value_of = [&](FieldIndex field, std::uint32_t at) {
-            return registers_.field(rulebook_[field], at).value_or(0);
-        };
-        if (!plan_.asks_for_scrub({index, subleaf}, value_of)) return;
+        if (!counts_on_scrub(index, subleaf)) return;
         add(AtomKind::scrub, index, subleaf, (kept_.scrub_unknown & bit) == 0);
     }
 

@@ -58,6 +58,14 @@ VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(
     }
 }
 
+// Of a model that is not known nothing is: it takes nothing from others.
+std::bitset<256> VendorScorer::inferred_on(const merge::Silicon& silicon) const {
+    std::bitset<256> inferred;
+    if (silicon.model == nullptr) return inferred.set();
+    for (const std::string_view tag : silicon.model->inferred) inferred.set(immunities_.at(tag) % inferred.size());
+    return inferred;
+}
+
 Meet VendorScorer::of(const merge::HostPromises& host, std::size_t count) const {
     Meet pool;
     pool.vendor = vendor_;
@@ -74,12 +82,9 @@ Meet VendorScorer::of(const merge::HostPromises& host, std::size_t count) const 
             pool.lost_scrubs |= bit;
         }
     }
-    pool.inferred.set();
+    pool.inferred = inferred_on(host.silicon);
+    for (const merge::Silicon& silicon : host.other_silicon) pool.inferred &= inferred_on(silicon);
     if (host.silicon.model != nullptr) {
-        pool.inferred.reset();
-        for (const std::string_view tag : host.silicon.model->inferred) {
-            pool.inferred.set(immunities_.at(tag) % pool.inferred.size());
-        }
         pool.least_inferred = host.silicon.model->inferred.size();
         pool.generation = host.silicon.model->generation;
         for (const std::string_view id : host.silicon.model->unaware) pool.unaware.set(not_sought_.at(id));

@@ -74,6 +74,9 @@ private:
         std::uint64_t mask;
     };
 
+    // The immunities that guests infer which are shown this silicon.
+    std::bitset<256> inferred_on(const merge::Silicon& silicon) const;
+
     const merge::Plan& plan_;
     std::size_t vendor_;
     std::vector<Weighed> weighed_;

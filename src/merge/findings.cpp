@@ -49,6 +49,7 @@ public:
         report_assumptions();
         report_layouts();
         report_uneven();
+        report_kinds();
         report_strays();
         report_models();
         report_microcode();
@@ -335,6 +336,22 @@ private:
         }
     }
 
+    // Sockets of two steppings, of which the model table may say different things.
+    void report_kinds() {
+        for (const Variant& variant : in_.variants) {
+            if (variant.promises->other_silicon.empty()) continue;
+            std::vector<std::string> cpus;
+            for (const auto& [signature, revision] : variant.promises->atoms.microcode) {
+                cpus.push_back(full_text(cpu_of(rulebook_, plan_.vendor(), signature_of(signature))));
+            }
+            add(Severity::warning, "cpus-differ",
+                "The logical CPUs of " + enumerate(variant.hosts) +
+                    " are not all of one model and stepping: " + short_list(cpus, names_in_sentence) +
+                    ". What one of them does badly the host does, and it is immune to what all are.",
+                variant.hosts);
+        }
+    }
+
     // A bit without a row has no polarity, so it is 0 and someone should look.
     void report_strays() {
         std::map<RegisterPlace, std::uint64_t> bits;
@@ -355,7 +372,9 @@ private:
     }
 
     void report_models() {
-        const auto found = hosts([](const HostPromises& host) { return host.silicon.model == nullptr; });
+        const auto found = hosts([](const HostPromises& host) {
+            return host.any_silicon([](const Silicon& silicon) { return silicon.model == nullptr; });
+        });
         if (found.count == 0) return;
         add(Severity::warning, "unknown-model",
             "The model table has no row for " + enumerate(found) +
@@ -369,7 +388,7 @@ private:
         for (const Variant& variant : in_.variants) {
             for (const FieldIndex index : plan_.fields()) {
                 if (!is_open(*variant.promises, index)) continue;
-                const Silicon& silicon = variant.promises->silicon;
+                const Silicon& silicon = undecided(*variant.promises, index);
                 open[{index, silicon.model->name, silicon.taken_in}].insert(&variant);
             }
         }
@@ -385,6 +404,14 @@ private:
                     document::how_to_know_revision(taken_in) + ".",
                 found, field);
         }
+    }
+
+    // The silicon of the host's CPUs on which a microcode decides the field that is not known.
+    static const Silicon& undecided(const HostPromises& host, FieldIndex index) {
+        for (const Silicon& silicon : host.other_silicon) {
+            if (!host.silicon.depends_on_microcode(index) && silicon.depends_on_microcode(index)) return silicon;
+        }
+        return host.silicon;
     }
 
     // A microcode that is not known decides the field, and that shows in the policy.

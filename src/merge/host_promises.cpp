@@ -10,6 +10,7 @@
 #include "merge/pool.hpp"
 #include "merge/table_promises.hpp"
 #include "merge/table_values.hpp"
+#include "policy/cpu_kinds.hpp"
 
 namespace poolcpuid::merge {
 
@@ -36,9 +37,13 @@ void collect_fields(const Plan& plan, const PromiseWord& word, std::uint64_t mas
 
 class HostReader {
 public:
-    HostReader(const Plan& plan, const HostDump& host) : plan_(plan), rulebook_(plan.rulebook()), host_(host) {
+    HostReader(const Plan& plan, const HostDump& host)
+        : plan_(plan), rulebook_(plan.rulebook()), host_(host), kinds_(cpu_kinds(rulebook_, host)) {
         if (!host.hardware) return;
         cpus_ = different_tables(*host.hardware);
+        // What is read of one CPU is read of the one that stands for the host.
+        const auto lender = std::find(cpus_.begin(), cpus_.end(), kinds_.front().table);
+        if (lender != cpus_.end()) std::rotate(cpus_.begin(), lender, lender + 1);
         for (const CpuidTable*& cpu : cpus_) {
             auto table = dump::with_hidden_unknown(rulebook_, *cpu, host.hardware->msrs);
             if (!table) continue;
@@ -51,10 +56,7 @@ public:
         std::optional<TablePromises> hardware;
         std::optional<TablePromises> hypervisor;
         if (host_.hardware) hardware = read_cpus();
-        if (host_.hypervisor) {
-            hypervisor = read_view(plan_, ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs), result_.silicon,
-                                   ViewKind::hypervisor);
-        }
+        if (host_.hypervisor) hypervisor = read_hypervisor();
         TablePromises host = hypervisor ? std::move(*hypervisor) : *hardware;
         read_offered(host);
         result_.withheld.resize(host.unknown.size());
@@ -63,12 +65,16 @@ public:
             widen(host, *hardware);
         }
         result_.atoms = std::move(host.atoms);
-        const auto& revision = result_.silicon.microcode;
-        result_.atoms.microcode = {{result_.leaf1_eax, {revision.has_value(), revision.value_or(0)}}};
+        for (const CpuKind& kind : kinds_) {
+            const auto& revision = silicon_of(kind.leaf1_eax).microcode;
+            result_.atoms.microcode[kind.leaf1_eax] = {revision.has_value(), revision.value_or(0)};
+        }
         result_.unknown = std::move(host.unknown);
         result_.implied = std::move(host.implied);
         result_.absent = std::move(host.absent);
         result_.scrub_unknown = host.scrub_unknown;
+        result_.immune = host.immune;
+        result_.heeds = host.heeds;
         result_.assumed = std::move(host.assumed);
         result_.components_unknown = host.components_unknown;
         result_.documented_layout = std::move(host.documented_layout);
@@ -120,7 +126,7 @@ private:
     const Msrs& chosen_msrs() const { return host_.hypervisor ? host_.hypervisor->msrs : host_.hardware->msrs; }
 
     void describe() {
-        result_.table = std::make_shared<const CpuidTable>(cpus_.empty() ? host_.first_table() : *cpus_.front());
+        result_.table = std::make_shared<const CpuidTable>(cpus_.empty() ? *kinds_.front().table : *cpus_.front());
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
         result_.offered_table =
             host_.hypervisor ? std::make_shared<const CpuidTable>(host_.hypervisor->cpuid) : result_.table;
@@ -128,11 +134,8 @@ private:
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
         result_.kernel = kernel_of(host_);
-        if (const auto eax = register_value(*result_.table, signature_key, Register::eax)) {
-            result_.leaf1_eax = signature_bits(*eax);
-            result_.signature = signature_of(*eax);
-            result_.silicon.model = rulebook_.model_of(plan_.vendor(), result_.signature);
-        }
+        result_.leaf1_eax = kinds_.front().leaf1_eax;
+        result_.signature = signature_of(result_.leaf1_eax);
         const ViewReader first(plan_, *result_.table, *result_.msrs);
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
@@ -140,12 +143,45 @@ private:
                 field.rule == Rule::identity && !field.is_msr && !first.field(field, field.subleaf_first);
             result_.silent_identity += is_silent ? 1 : 0;
         }
-        result_.silicon.microcode = microcode_revision(host_);
-        result_.silicon.taken_in = dump::taken_in(host_);
+        describe_silicon();
+    }
+
+    // The revision that a dump says is the first CPU's, and says nothing of one of another signature.
+    void describe_silicon() {
+        const std::uint32_t with_revision = signature_in(host_.first_table());
+        for (const CpuKind& kind : kinds_) {
+            Silicon silicon;
+            silicon.model = rulebook_.model_of(plan_.vendor(), signature_of(kind.leaf1_eax));
+            if (kind.leaf1_eax == with_revision) silicon.microcode = microcode_revision(host_);
+            silicon.taken_in = dump::taken_in(host_);
+            if (&kind == &kinds_.front()) {
+                result_.silicon = silicon;
+            } else {
+                result_.other_silicon.push_back(silicon);
+            }
+        }
+    }
+
+    const Silicon& silicon_of(std::uint32_t signature) const {
+        for (std::size_t i = 1; i < kinds_.size(); ++i) {
+            if (kinds_[i].leaf1_eax == signature) return result_.other_silicon[i - 1];
+        }
+        return result_.silicon;
     }
 
     TablePromises read_cpu(const CpuidTable& table) const {
-        return read_view(plan_, ViewReader(plan_, table, host_.hardware->msrs), result_.silicon, ViewKind::hardware);
+        return read_view(plan_, ViewReader(plan_, table, host_.hardware->msrs), silicon_of(signature_in(table)),
+                         ViewKind::hardware);
+    }
+
+    // The view speaks for all kinds of CPU.
+    TablePromises read_hypervisor() const {
+        const ViewReader view(plan_, host_.hypervisor->cpuid, *result_.msrs);
+        TablePromises all = read_view(plan_, view, result_.silicon, ViewKind::hypervisor);
+        for (const Silicon& silicon : result_.other_silicon) {
+            join_cpu(all, read_view(plan_, view, silicon, ViewKind::hypervisor));
+        }
+        return all;
     }
 
     // The meet over the logical CPUs: a vCPU may run on any of them.
@@ -188,6 +224,8 @@ private:
         host.atoms.meet(plan_, cpu.atoms);
         host.scrub_unknown |= cpu.scrub_unknown;
         host.scrub_unknown &= ~host.atoms.scrubs;
+        host.immune &= cpu.immune;
+        host.heeds &= cpu.heeds;
         host.components_unknown |= cpu.components_unknown;
         merge_sorted(host.assumed, cpu.assumed);
         merge_sorted(host.documented_layout, cpu.documented_layout);
@@ -219,6 +257,8 @@ private:
         }
         view.atoms.scrubs |= hardware.atoms.scrubs;
         view.scrub_unknown &= ~view.atoms.scrubs;
+        view.immune |= hardware.immune;
+        view.heeds = hardware.heeds;  // what a hypervisor goes by, not what it shows to guests
     }
 
     // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence
@@ -228,17 +268,29 @@ private:
     void apply_model() {
         result_.modelled.resize(result_.unknown.size());
         result_.by_microcode.resize(result_.unknown.size());
-        result_.silicon.for_each_fact([&](const SiliconFact& fact) {
-            const Field& field = rulebook_[fact.field];
-            const auto word = plan_.find_word(fact.field, field.subleaf_first);
-            if (!word) return;
-            if (plan_.is_inverted(fact.field)) {
-                widen_by(fact, field, *word);
-            } else {
-                take_away(field, *word);
-            }
-        });
-        result_.silicon.for_each_open_fact([&](const SiliconFact& fact) { leave_open(fact); });
+        for (const CpuKind& kind : kinds_) {
+            silicon_of(kind.leaf1_eax).for_each_fact([&](const SiliconFact& fact) { apply(fact); });
+        }
+        for (const CpuKind& kind : kinds_) {
+            silicon_of(kind.leaf1_eax).for_each_open_fact([&](const SiliconFact& fact) { leave_open(fact); });
+        }
+    }
+
+    void apply(const SiliconFact& fact) {
+        const Field& field = rulebook_[fact.field];
+        const auto word = plan_.find_word(fact.field, field.subleaf_first);
+        if (!word) return;
+        if (plan_.is_inverted(fact.field)) {
+            widen_by(fact, field, *word);
+        } else {
+            take_away(field, *word);
+        }
+    }
+
+    // The bits of a field, in their places, that are known to be clear on this silicon, whatever a view shows.
+    static std::uint64_t settled_by(const Silicon& silicon, FieldIndex index, const Field& field) {
+        const auto value = silicon.fact(index);
+        return value ? field.mask() & ~(std::uint64_t{*value} << field.low) : 0;
     }
 
     void leave_open(const SiliconFact& fact) {
@@ -255,7 +307,9 @@ private:
 
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
         const std::uint64_t bits = (std::uint64_t{fact.value} << field.low) & field.mask();
-        const std::uint64_t clear = field.mask() & ~bits & result_.unknown[word];
+        std::uint64_t clear = field.mask() & ~bits & result_.unknown[word];
+        for (const Silicon& other : result_.other_silicon) clear &= settled_by(other, fact.field, field);
+        if (!result_.other_silicon.empty()) clear &= settled_by(result_.silicon, fact.field, field);
         const std::uint64_t widened = bits & (result_.atoms.words[word] | result_.unknown[word]);
         result_.atoms.words[word] = (result_.atoms.words[word] & ~bits) | clear;
         result_.unknown[word] &= ~(bits | clear);
@@ -338,6 +392,7 @@ private:
     const Plan& plan_;
     const Rulebook& rulebook_;
     const HostDump& host_;
+    std::vector<CpuKind> kinds_;
     std::deque<CpuidTable> unhidden_;      // those of cpus_ of which a setting hides something
     std::vector<const CpuidTable*> cpus_;  // of the hardware view: those that differ
     HostPromises result_;

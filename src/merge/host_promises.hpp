@@ -1,6 +1,7 @@
 // One host reduced to what it promises: the vector of atoms that the pool meets.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -74,6 +75,8 @@ struct HostPromises {
     std::vector<std::uint64_t> given;             // those of made that every hypervisor gives, likewise
     std::vector<std::uint64_t> withheld;          // promises that the silicon keeps and its hypervisor does not offer
     std::uint64_t scrub_unknown = 0;              // bit i: whether VERW scrubs cannot be told
+    std::uint64_t immune = 0;                     // bit i: known to need no VERW, so that its own bit is no news
+    std::uint64_t heeds = 0;                      // bit i: VERW scrubs for guests, too, that are told in another way
     std::vector<bool> absent;                     // words of MSRs that the host is known not to have
     std::vector<std::uint64_t> modelled;          // bits that the model table set or settled, parallel to words
     std::vector<std::uint64_t> implied;           // promised though no view shows them: what is not there implies them
@@ -94,13 +97,24 @@ struct HostPromises {
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;
     Signature signature;
-    std::string kernel;           // its version, of a host with both views; empty: not known
-    std::uint32_t leaf1_eax = 0;  // the signature as CPUID words it, and no other bits
-    Silicon silicon;
-    std::shared_ptr<const CpuidTable> table;  // the first CPU: identity and raw values
+    std::string kernel;                       // its version, of a host with both views; empty: not known
+    std::uint32_t leaf1_eax = 0;              // the signature as CPUID words it, and no other bits
+    Silicon silicon;                          // of the CPU that stands for the host (cpu_kinds)
+    std::vector<Silicon> other_silicon;       // of its CPUs of other signatures
+    std::shared_ptr<const CpuidTable> table;  // the CPU that stands for the host: identity and raw values
     // The view that capabilities come from: the hypervisor's table where there is one, and its MSRs.
     std::shared_ptr<const CpuidTable> offered_table;
     std::shared_ptr<const Msrs> msrs;
+
+    // Whether the silicon of all its CPUs, or of one, is so. What any does badly the host does.
+    template <typename Test>
+    bool all_silicon(const Test& is_so) const {
+        return is_so(silicon) && std::all_of(other_silicon.begin(), other_silicon.end(), is_so);
+    }
+    template <typename Test>
+    bool any_silicon(const Test& is_so) const {
+        return is_so(silicon) || std::any_of(other_silicon.begin(), other_silicon.end(), is_so);
+    }
 };
 
 // The tables of a host's logical CPUs of which none repeats another but for ids, the first CPU's first: what they
@@ -108,7 +122,8 @@ struct HostPromises {
 // rows.
 std::vector<const CpuidTable*> different_tables(const HardwareView& view);
 
-// Reduces a host. plan is that of the host's vendor. Linear in the rows of the host.
+// Reduces a host: the meet over its logical CPUs, each with what the model table says of it. plan is that of the host's
+// vendor. Linear in the rows of the host.
 HostPromises promises_of(const Plan& plan, const HostDump& host);
 
 // What a policy promises to its guests: its registers taken literally, without a model table, and its

@@ -33,6 +33,7 @@ public:
         result.atoms = std::move(read.atoms);
         read_microcode(result);
         result.absent = std::move(read.absent);
+        result.immune = read.immune;
         result.unknown.assign(plan_.words().size(), 0);
         for (auto* bits :
              {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
@@ -61,7 +62,9 @@ private:
             const std::uint64_t bit = std::uint64_t{1} << i;
             const Field& field = plan_.rulebook()[plan_.guards()[i].field];
             const auto scrubs = decided_scrubs(field.id);
-            if (scrubs.value_or(are_immune(field.guard))) {
+            const bool are_immune = by_model_immune(field.guard);
+            if (are_immune) result.immune |= bit;
+            if (scrubs.value_or(are_immune)) {
                 result.atoms.scrubs |= bit;
             } else if (scrubs == std::optional(false)) {
                 result.atoms.scrubs &= ~bit;
@@ -72,7 +75,7 @@ private:
     }
 
     // True when no host needs VERW, by the model table.
-    bool are_immune(const Guard& guard) const {
+    bool by_model_immune(const Guard& guard) const {
         bool any = false;
         for (const HostClass& host : policy_.hosts) {
             if (host.format == "policy") continue;  // a ceiling, which is no host

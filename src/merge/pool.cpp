@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <tuple>
 #include <type_traits>
 
@@ -205,22 +206,27 @@ bool shows_immunity(const Plan& plan, const HostPromises& host, std::string_view
 }  // namespace
 
 bool is_open_to(const Plan& plan, const HostPromises& host, std::string_view vulnerability) {
-    const Model* model = host.silicon.model;
-    return model != nullptr && !rulebook::lists(model->immune, vulnerability) &&
-           !shows_immunity(plan, host, vulnerability);
+    const auto is_open = [&](const Silicon& silicon) {
+        return silicon.model != nullptr && !rulebook::lists(silicon.model->immune, vulnerability);
+    };
+    return host.any_silicon(is_open) && !shows_immunity(plan, host, vulnerability);
 }
 
 std::vector<std::string> open_unknown_to_guests(const Plan& plan, const HostPromises& lender,
                                                 const HostPromises& host) {
     const Model* shown = lender.silicon.model;
-    const Model* model = host.silicon.model;
-    if (shown == nullptr || model == nullptr) return {};
-    std::vector<std::string> open;
-    for (const std::string_view id : rulebook::claims_beyond(*shown, model)) {
-        const bool is_sought = !rulebook::lists(shown->unaware, id);
-        if (is_sought || is_open_to(plan, host, id)) open.emplace_back(id);
-    }
-    return open;
+    if (shown == nullptr) return {};
+    std::set<std::string> open;
+    const auto add_those_of = [&](const Silicon& silicon) {
+        if (silicon.model == nullptr) return;
+        for (const std::string_view id : rulebook::claims_beyond(*shown, silicon.model)) {
+            const bool is_sought = !rulebook::lists(shown->unaware, id);
+            if (is_sought || is_open_to(plan, host, id)) open.emplace(id);
+        }
+    };
+    add_those_of(host.silicon);
+    for (const Silicon& silicon : host.other_silicon) add_those_of(silicon);
+    return {open.begin(), open.end()};
 }
 
 const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested) {

@@ -86,12 +86,13 @@ SeenValue brought_value(const Plan& plan, const HostPromises& host, FieldIndex f
 // True when the host's silicon has the field and its hypervisor does not offer it.
 bool is_withheld(const Plan& plan, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 
-// True when the host's model, which is known, is not immune to the vulnerability, and the host does not show the bits
-// that say so either.
+// True when the model of one of the host's CPUs, which is known, is not immune to the vulnerability, and the host does
+// not show the bits that say so either.
 bool is_open_to(const Plan& plan, const HostPromises& host, std::string_view vulnerability);
 
 // What guests that are shown the family and model of lender hold themselves for safe from, or do not look for, and to
-// which host is open: ids of Rulebook::vulnerabilities. Nothing where one of the two is of no known model.
+// which a CPU of host is open: ids of Rulebook::vulnerabilities, sorted. Nothing where one of the two is of no known
+// model.
 std::vector<std::string> open_unknown_to_guests(const Plan& plan, const HostPromises& lender, const HostPromises& host);
 
 // The group that lends the identity: that of the digest requested or, where that is empty, the one with the fewest

@@ -179,8 +179,16 @@ private:
         const Field& field = rulebook_[term.field];
         auto value = view_.field(field, field.subleaf_first);
         if (!term.negated && field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
-        if (!value) return std::nullopt;
+        if (!value || (*value == 0 && may_be_hidden(term.field))) return std::nullopt;
         return (*value != 0) != term.negated;
+    }
+
+    // Hypervisors show guests no host controls, and KVM clears TAA_NO where RTM is off: the CPU may have them.
+    bool may_be_hidden(FieldIndex index) const {
+        if (kind_ != ViewKind::hypervisor) return false;
+        const Field& field = rulebook_[index];
+        const auto word = plan_.find_word(index, field.subleaf_first);
+        return field.rule == Rule::hide || (word && (result_.moot[*word] & field.mask()) != 0);
     }
 
     // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
@@ -203,28 +211,44 @@ private:
         return one && other ? std::optional(false) : std::nullopt;
     }
 
-    // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,
-    // and on some it does not though the bit is there.
     void read_guards() {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
-            const Field& field = rulebook_[slot.field];
+            const Guard& guard = rulebook_[slot.field].guard;
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const auto shown = view_.field(field, slot.subleaf);
-            const bool in_vain = is_either(field.guard.in_vain, {}).value_or(false);
-            if ((shown.value_or(0) != 0 && !in_vain) || silicon_.fact(slot.field)) {
-                result_.atoms.scrubs |= bit;
-                continue;
-            }
-            const auto is_immune =
-                either(is_either(field.guard.immune, field.guard.model), is_either(field.guard.told_by, {}));
-            if (is_immune.value_or(false)) {
-                result_.atoms.scrubs |= bit;
-                settle_clear(field, slot.subleaf);
-            }
-            if (!shown || !is_immune || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
+            const auto is_immune = is_either(guard.immune, guard.model);
+            if (is_surely_immune(guard, is_immune)) result_.immune |= bit;
+            if (is_either(guard.heeds, {}).value_or(false)) result_.heeds |= bit;
+            read_scrub(slot, bit, is_immune);
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
+    }
+
+    // Of a policy only what it shows counts, since it may hide what its hosts have.
+    bool is_surely_immune(const Guard& guard, std::optional<bool> is_immune) const {
+        if (kind_ != ViewKind::policy) return is_immune.value_or(false);
+        const auto is_shown = [this](const GuardTerm& term) { return !term.negated && holds(term).value_or(false); };
+        return std::any_of(guard.immune.begin(), guard.immune.end(), [&](const List<GuardTerm>& terms) {
+            return std::all_of(terms.begin(), terms.end(), is_shown);
+        });
+    }
+
+    // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,
+    // and on some it does not though the bit is there.
+    void read_scrub(const GuardSlot& slot, std::uint64_t bit, std::optional<bool> is_immune) {
+        const Field& field = rulebook_[slot.field];
+        const auto shown = view_.field(field, slot.subleaf);
+        const bool in_vain = is_either(field.guard.in_vain, {}).value_or(false);
+        if ((shown.value_or(0) != 0 && !in_vain) || silicon_.fact(slot.field)) {
+            result_.atoms.scrubs |= bit;
+            return;
+        }
+        const auto needs_no_word = either(is_immune, is_either(field.guard.told_by, {}));
+        if (needs_no_word.value_or(false)) {
+            result_.atoms.scrubs |= bit;
+            settle_clear(field, slot.subleaf);
+        }
+        if (!shown || !needs_no_word || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
     }
 
     void settle_clear(const Field& field, std::uint32_t subleaf) {

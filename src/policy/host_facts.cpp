@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy.hpp"
 
 namespace poolcpuid {
@@ -15,7 +16,7 @@ void HostList::add(const HostList& others, std::size_t most) {
 }
 
 void add_cpu(const Rulebook& rulebook, const HostDump& host, CpuNames& cpus) {
-    const auto cpu = cpu_of(rulebook, host.first_table());
+    const auto cpu = cpu_of(rulebook, *cpu_kinds(rulebook, host).front().table);
     if (cpu) cpus.insert_or_assign(host.name, short_text(*cpu));
 }
 
@@ -39,7 +40,7 @@ CpuCounts cpus_of(const PoolPolicy& policy) {
 
 HostFacts facts_of(const Rulebook& rulebook, const HostDump& host) {
     HostFacts facts;
-    facts.cpu = cpu_of(rulebook, host.first_table());
+    facts.cpu = cpu_of(rulebook, *cpu_kinds(rulebook, host).front().table);
     facts.microcode = microcode_revision(host);
     const auto kernel = host.meta.find("kernel");
     if (kernel != host.meta.end()) facts.kernel = kernel->second;

@@ -156,7 +156,7 @@ private:
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) {
             to.guard = {conditions(from.guard_immune), keep_all(from.guard_model), conditions(from.guard_told_by),
-                        conditions(from.guard_in_vain)};
+                        conditions(from.guard_heeds), conditions(from.guard_in_vain)};
         }
         if (from.made) {
             to.made = {parse_word(maker_words, from.made->by).value(), conditions(from.made->where),

@@ -96,6 +96,7 @@ private:
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
+        if (field.guard_told_by.empty() && !field.guard_heeds.empty()) say("heeds of a guard goes with told_by");
         if (!field.ask.empty() && exposure != Exposure::asked) say("ask goes with the exposure asked");
         if (rule == Rule::union_ && exposure == Exposure::asked && field.gate.empty()) {
             say("bad news that is told only when asked for has a gate: without, its absence would be a promise");
@@ -121,6 +122,7 @@ private:
         }
         check_conditions(field, "guard", field.guard_immune);
         check_conditions(field, "guard", field.guard_told_by);
+        check_conditions(field, "guard", field.guard_heeds);
         check_conditions(field, "guard", field.guard_in_vain);
         if (field.made) check_conditions(field, "made", field.made->where);
     }

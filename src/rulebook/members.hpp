@@ -59,7 +59,9 @@ constexpr const char* type_name(const GuardTerm*) { return "GuardTerm"; }
 constexpr auto members(const GuardTerm& r) { return members_detail::all_of(r, r.field, r.negated); }
 
 constexpr const char* type_name(const Guard*) { return "Guard"; }
-constexpr auto members(const Guard& r) { return members_detail::all_of(r, r.immune, r.model, r.told_by, r.in_vain); }
+constexpr auto members(const Guard& r) {
+    return members_detail::all_of(r, r.immune, r.model, r.told_by, r.heeds, r.in_vain);
+}
 
 constexpr const char* type_name(const Made*) { return "Made"; }
 constexpr auto members(const Made& r) { return members_detail::all_of(r, r.by, r.where, r.model, r.source); }

@@ -92,6 +92,7 @@ struct SourceField {
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
     std::vector<std::vector<std::string>> guard_told_by;
+    std::vector<std::vector<std::string>> guard_heeds;
     std::vector<std::vector<std::string>> guard_in_vain;
     std::optional<SourceMade> made;
     std::optional<SourceDerive> derive;

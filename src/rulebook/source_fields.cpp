@@ -160,6 +160,7 @@ private:
         field.guard_immune = conditions(reader.required_array("immune"));
         field.guard_model = strings(reader.required_array("model"));
         if (const auto* told_by = reader.optional_array("told_by")) field.guard_told_by = conditions(*told_by);
+        if (const auto* heeds = reader.optional_array("heeds")) field.guard_heeds = conditions(*heeds);
         if (const auto* in_vain = reader.optional_array("in_vain")) field.guard_in_vain = conditions(*in_vain);
         reader.finish();
     }

@@ -2,11 +2,14 @@
 // without a line of the merge. Slow and plain where the merge is fast.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/support/host_views.hpp"
@@ -44,10 +47,10 @@ struct HostFacts {
     std::string name;
     std::string sha256;
     std::string vendor;
-    const CpuidTable* table = nullptr;  // identity: that of the first CPU
+    const CpuidTable* table = nullptr;  // identity: that of the CPU that stands for the host
     const ModelRow* model = nullptr;
-    std::uint32_t signature = 0;  // family, model and stepping
-    std::optional<std::uint32_t> microcode;
+    std::uint32_t signature = 0;                                      // family, model and stepping
+    std::map<std::uint32_t, std::optional<std::uint32_t>> microcode;  // by signature
     std::vector<std::uint64_t> kept;                    // a slot: bits of the promise that the host keeps, shifted down
     std::vector<std::uint64_t> brought;                 // of these what a VMM there shows to new VMs
     std::vector<std::uint64_t> bad;                     // a slot of union or guarded: bits that a view or model has set
@@ -55,6 +58,8 @@ struct HostFacts {
     std::array<std::optional<ComponentLayout>, 63> components;
     std::vector<bool> unread;            // a slot of an MSR: no CPU that capabilities come from knows it
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
+    std::map<std::string, bool> immune;  // guarded field: it needs no VERW
+    std::map<std::string, bool> heeds;   // guarded field: VERW scrubs for guests, too, that are told in another way
     Returns returns = Returns::safe;
     bool returns_by_microcode = false;  // unknown only because the microcode is
 };
@@ -70,13 +75,7 @@ public:
         facts.name = host_.name;
         facts.sha256 = host_.sha256;
         facts.vendor = vendor_string(host_.first_table()).value_or("");
-        facts.table = &host_.first_table();
-        if (const Registers* row = facts.table->find({1, 0})) {
-            facts.signature = signature_bits(row->eax);
-            facts.model = model_ = model_of(rules_, facts.signature);
-        }
-        facts.microcode = microcode_of(host_);
-        if (model_ != nullptr) learn_silicon(*model_, facts.microcode);
+        learn_kinds(facts);
         for (const Slot& slot : slots) {
             const bool bits = is_bit_rule(slot.field->rule);
             const bool relaxed = bits && slot.field->rule != "intersect";
@@ -86,7 +85,7 @@ public:
             facts.bad.push_back(widest.set);
             facts.numbers.push_back(bits ? std::nullopt : number(slot));
             facts.unread.push_back(slot.field->is_msr && is_unread(*slot.field));
-            if (slot.field->rule == "guarded") facts.scrubs[slot.field->id] = scrubs(*slot.field);
+            if (slot.field->rule == "guarded") read_guard(*slot.field, facts);
         }
         read_returns(facts);
         for (const ComponentRule& component : rules_.components) facts.components[component.bit] = layout(component);
@@ -97,15 +96,22 @@ private:
     // The CPUs that say what a guest can be given: the hypervisor's, or every logical CPU.
     std::vector<CpuView> capability_cpus() const { return host_.hypervisor ? hypervisor_cpus() : hardware_cpus(); }
 
+    // One for each kind of CPU behind it.
     std::vector<CpuView> hypervisor_cpus() const {
-        if (!host_.hypervisor) return {};
-        return {{&host_.hypervisor->cpuid, &host_.hypervisor->msrs}};
+        std::vector<CpuView> cpus;
+        if (!host_.hypervisor) return cpus;
+        for (const auto& [signature, kind] : kinds_) {
+            cpus.push_back({&host_.hypervisor->cpuid, &host_.hypervisor->msrs, signature});
+        }
+        return cpus;
     }
 
     std::vector<CpuView> hardware_cpus() const {
         std::vector<CpuView> cpus;
         if (!host_.hardware) return cpus;
-        for (const LogicalCpu& cpu : host_.hardware->cpus) cpus.push_back({&cpu.cpuid, &host_.hardware->msrs});
+        for (const LogicalCpu& cpu : host_.hardware->cpus) {
+            cpus.push_back({&cpu.cpuid, &host_.hardware->msrs, signature_in(cpu.cpuid)});
+        }
         return cpus;
     }
 
@@ -117,28 +123,84 @@ private:
         return value(cpu, field, field.subleaves.first);
     }
 
-    // What this silicon does with its microcode, whatever a view shows.
-    void learn_silicon(const ModelRow& model, std::optional<std::uint32_t> microcode) {
-        silicon_ = model.silicon;
+    // CPUs of one family, model and stepping, and what the model table says of them whatever a view shows.
+    struct Kind {
+        const CpuidTable* table = nullptr;
+        const ModelRow* model = nullptr;
+        std::map<std::string, std::uint32_t> silicon;
+        std::map<std::string, std::uint32_t> open;  // what an unknown microcode decides: the bits it may set
+    };
+
+    static std::uint32_t signature_in(const CpuidTable& table) {
+        const Registers* row = table.find({1, 0});
+        return row == nullptr ? 0 : signature_bits(row->eax);
+    }
+
+    // The revision that a dump says is that of its first CPU's kind.
+    void learn_kinds(HostFacts& facts) {
+        const std::uint32_t first = signature_in(host_.first_table());
+        kinds_[first].table = &host_.first_table();
+        for (const CpuView& cpu : hardware_cpus()) {
+            const CpuidTable*& table = kinds_[cpu.signature].table;
+            if (table == nullptr) table = cpu.cpuid;
+        }
+        for (auto& [signature, kind] : kinds_) {
+            const auto microcode = signature == first ? microcode_of(host_) : std::nullopt;
+            facts.microcode[signature] = microcode;
+            kind.model = model_of(rules_, signature);
+            if (kind.model != nullptr) learn_silicon(kind, microcode);
+        }
+        facts.signature = lender();
+        facts.table = kinds_.at(facts.signature).table;
+        facts.model = kinds_.at(facts.signature).model;
+    }
+
+    // The kind that stands for the host: guests infer the least of it, it has the fewest immunities, it is the oldest.
+    std::uint32_t lender() const {
+        const auto rank = [](const auto& entry) {
+            const ModelRow* model = entry.second.model;
+            constexpr std::size_t last = std::numeric_limits<std::size_t>::max();
+            return std::tuple(model == nullptr ? last : model->inferred.size(),
+                              model == nullptr ? last : model->immune.size(), model == nullptr ? 0U : model->generation,
+                              entry.first);
+        };
+        return std::min_element(kinds_.begin(), kinds_.end(),
+                                [&](const auto& a, const auto& b) { return rank(a) < rank(b); })
+            ->first;
+    }
+
+    static void learn_silicon(Kind& kind, std::optional<std::uint32_t> microcode) {
+        kind.silicon = kind.model->silicon;
         const bool known = microcode.has_value();
-        for (const MicrocodeFacts& facts : model.microcode) {
-            if (known && facts.revisions.has(*microcode)) silicon_.insert(facts.silicon.begin(), facts.silicon.end());
+        for (const MicrocodeFacts& facts : kind.model->microcode) {
+            if (known && facts.revisions.has(*microcode))
+                kind.silicon.insert(facts.silicon.begin(), facts.silicon.end());
             if (known || facts.recalled) continue;
-            for (const auto& [id, value] : facts.silicon) open_[id] |= value == 0 ? 0 : value;
+            for (const auto& [id, value] : facts.silicon) kind.open[id] |= value == 0 ? 0 : value;
         }
     }
 
-    std::optional<std::uint64_t> fact(const RuleField& field) const {
-        const auto at = silicon_.find(field.id);
-        return at == silicon_.end() ? std::nullopt : std::optional<std::uint64_t>(at->second);
+    static std::optional<std::uint64_t> fact(const Kind& kind, const RuleField& field) {
+        const auto at = kind.silicon.find(field.id);
+        return at == kind.silicon.end() ? std::nullopt : std::optional<std::uint64_t>(at->second);
+    }
+
+    // The bits that an unknown microcode of some CPU may set; nothing where none decides about the field.
+    std::optional<std::uint64_t> open_bits(const RuleField& field) const {
+        std::optional<std::uint64_t> bits;
+        for (const auto& [signature, kind] : kinds_) {
+            if (const auto at = kind.open.find(field.id); at != kind.open.end()) bits = bits.value_or(0) | at->second;
+        }
+        return bits;
     }
 
     // A promise that the silicon does not keep is gone, though a kernel shows it.
     // for_others: also what no VMM there shows to a new VM, and one that brings it finds kept.
     std::uint64_t set_bits(const Slot& slot, bool for_others) const {
         const RuleField& field = *slot.field;
-        if (open_.contains(field.id)) return 0;  // with some microcode it does not work, and this one is not known
-        std::uint64_t kept = fact(field).value_or(ones_of(field));
+        if (open_bits(field)) return 0;  // with some microcode it does not work, and this one is not known
+        std::uint64_t kept = ones_of(field);
+        for (const auto& [signature, kind] : kinds_) kept &= fact(kind, field).value_or(ones_of(field));
         for (const CpuView& cpu : capability_cpus()) {
             const bool emulated = field.emulated && !host_.hypervisor;
             const bool counts = for_others || !field.implied_by.starts_with("!");
@@ -191,12 +253,14 @@ private:
         const Relaxed two = relaxed(hardware_cpus(), slot);
         Relaxed widest{one.set | two.set, one.clear | two.clear};
         const RuleField& field = *slot.field;
-        if (const auto known = fact(field)) {
-            widest.set |= *known;
-            widest.clear |= ~*known;
+        std::uint64_t settled = ones_of(field);
+        for (const auto& [signature, kind] : kinds_) {
+            const auto known = fact(kind, field);
+            widest.set |= known.value_or(0);
+            settled &= known ? ~*known : 0;
         }
-        if (const auto open = open_.find(field.id); open != open_.end() && field.rule != "guarded")
-            widest.clear &= ~std::uint64_t{open->second};
+        widest.clear |= settled;
+        if (field.rule != "guarded") widest.clear &= ~open_bits(field).value_or(0);
         widest.clear &= ~widest.set & ones_of(field);
         return widest;
     }
@@ -241,13 +305,16 @@ private:
         const std::string id = negated ? term.substr(1) : term;
         const RuleField* field = rules_.find(id);
         auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
-        if (field != nullptr && !negated && field->rule == "intersect" && fact(*field)) shown = fact(*field);
+        if (field != nullptr && !negated && field->rule == "intersect") {
+            if (const auto known = fact(kinds_.at(cpu.signature), *field)) shown = known;
+        }
         return shown && (*shown != 0) != negated;
     }
 
     bool is_immune(const RuleField& field, const CpuView& cpu) const {
         const auto tags = field.guard.value("model", std::vector<std::string>{});
-        const auto immune = [&](const std::string& tag) { return model_ != nullptr && is_listed(model_->immune, tag); };
+        const ModelRow* model = kinds_.at(cpu.signature).model;
+        const auto immune = [&](const std::string& tag) { return model != nullptr && is_listed(model->immune, tag); };
         if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
         return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
     }
@@ -269,16 +336,36 @@ private:
                             [&](const CpuView& cpu) { return value(cpu, field).has_value(); });
     }
 
-    // One of the views says so of all its CPUs.
-    bool scrubs(const RuleField& field) const {
-        const auto is_safe = [&](const CpuView& cpu) {
+    void read_guard(const RuleField& field, HostFacts& facts) const {
+        facts.scrubs[field.id] = one_view_says([&](const CpuView& cpu) {
             const bool works = value(cpu, field).value_or(0) != 0 && !is_in_vain(field, cpu);
-            return works || fact(field).value_or(0) != 0 || needs_no_word(field, cpu);
+            return works || fact(kinds_.at(cpu.signature), field).value_or(0) != 0 || needs_no_word(field, cpu);
+        });
+        facts.immune[field.id] = one_view_says([&](const CpuView& cpu) { return is_immune(field, cpu); });
+        const auto minds = [&](const CpuView& cpu) {
+            return any_list_holds(field.guard.value("heeds", nlohmann::json::array()),
+                                  [&](const std::string& term) { return holds_for_hypervisor(term, cpu); });
         };
+        const std::vector<CpuView> cpus = host_.hardware ? hardware_cpus() : hypervisor_cpus();
+        facts.heeds[field.id] = std::all_of(cpus.begin(), cpus.end(), minds);
+    }
+
+    // One of the views says so of all its CPUs.
+    template <typename Says>
+    bool one_view_says(const Says& says) const {
         for (const std::vector<CpuView>& cpus : {hypervisor_cpus(), hardware_cpus()}) {
-            if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), is_safe)) return true;
+            if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), says)) return true;
         }
         return false;
+    }
+
+    // A view for guests shows no host controls, and hides what has lost its object.
+    bool holds_for_hypervisor(const std::string& term, const CpuView& cpu) const {
+        const RuleField* field = rules_.find(term.starts_with("!") ? term.substr(1) : term);
+        if (field == nullptr || host_.hardware || !term.starts_with("!")) return term_holds(term, cpu);
+        const RuleField* sign = field->implied_by.starts_with("!") ? rules_.find(field->implied_by.substr(1)) : nullptr;
+        const bool is_moot = sign != nullptr && value(cpu, *sign) == std::uint64_t{0};
+        return field->rule != "hide" && !is_moot && term_holds(term, cpu);
     }
 
     void read_returns(HostFacts& facts) const {
@@ -290,7 +377,7 @@ private:
             facts.returns = Returns::bad;
         } else if ((one.clear & two.clear) == 0) {
             facts.returns = Returns::unknown;
-            const std::uint64_t open = (open_.contains(rsba->id) ? ~one.clear : 0) & 1;
+            const std::uint64_t open = (open_bits(*rsba) ? ~one.clear : 0) & 1;
             facts.returns_by_microcode = open != 0 && relaxed_known(*rsba) && (two.clear & 1) != 0;
         }
     }
@@ -333,9 +420,7 @@ private:
 
     const VendorRules& rules_;
     const HostDump& host_;
-    const ModelRow* model_ = nullptr;
-    std::map<std::string, std::uint32_t> silicon_;
-    std::map<std::string, std::uint32_t> open_;  // what a microcode decides that is not known: the bits it may set
+    std::map<std::uint32_t, Kind> kinds_;  // by signature
 };
 
 }  // namespace facts

@@ -16,6 +16,7 @@ using Msrs = std::optional<std::vector<MsrRow>>;
 struct CpuView {
     const CpuidTable* cpuid = nullptr;
     const Msrs* msrs = nullptr;
+    std::uint32_t signature = 0;  // of the silicon behind it
 };
 
 // Family, model and stepping of leaf 1 EAX, in their places.

@@ -81,9 +81,11 @@ private:
 
     // The stepping is no part of a model.
     bool are_of_several_models() const {
-        return std::any_of(hosts_->begin(), hosts_->end(), [&](const HostFacts* host) {
-            return (host->signature & ~0xFU) != (hosts_->front()->signature & ~0xFU);
-        });
+        std::set<std::uint32_t> models;
+        for (const HostFacts* host : *hosts_) {
+            for (const auto& [signature, revision] : host->microcode) models.insert(signature & ~0xFU);
+        }
+        return models.size() > 1;
     }
 
     bool disagree(const EqualityRule& rule) const {

@@ -136,11 +136,12 @@ private:
             std::optional<std::uint64_t> oldest;
             bool known = true;
             for (const HostFacts* host : hosts_) {
-                if (host->signature != signature) continue;
-                known = known && host->microcode.has_value();
-                if (host->microcode)
-                    oldest = std::min<std::uint64_t>(oldest.value_or(*host->microcode), *host->microcode);
-                if (!host->microcode) expect_named(*host, field.id, false);
+                const auto own = host->microcode.find(signature);
+                if (own == host->microcode.end()) continue;
+                const std::optional<std::uint32_t>& revision = own->second;
+                known = known && revision.has_value();
+                if (revision) oldest = std::min<std::uint64_t>(oldest.value_or(*revision), *revision);
+                if (!revision && host->signature == signature) expect_named(*host, field.id, false);
             }
             const std::uint64_t expected = known ? oldest.value_or(0) : 0;
             const std::uint64_t shown = values_.value(field);

@@ -29,7 +29,9 @@ constexpr std::uint64_t rdcl_no = 1U << 0;            // MSR 10Ah
 constexpr std::uint64_t eibrs = 1U << 1;
 constexpr std::uint64_t rsba = 1U << 2;
 constexpr std::uint64_t mds_no = 1U << 5;
+constexpr std::uint64_t taa_no = 1U << 8;
 constexpr std::uint64_t fb_clear = 1U << 17;
+constexpr std::uint64_t fb_clear_ctrl = 1U << 18;
 constexpr std::uint64_t rrsba = 1U << 19;
 
 PoolPolicy policy_of(const std::vector<HostDump>& hosts, const MergeOptions& options = {}) {
@@ -128,8 +130,8 @@ const std::vector<Case>& cases() {
          "fs_gs_base_ns not-told 0x0/0x1", ""},
         {"guarded bit, and that VERW scrubs", host_of(intel_table()), host_of(intel_table().set(7, 0, edx, md_clear)),
          "md_clear not-told 0x0/0x1", "md_clear lost VERW scrubs/VERW does not scrub"},
-        {"guarded bit of an immune host", with_arch_caps(mds_no, md_clear), with_arch_caps(mds_no), "",
-         "md_clear not-told 0x0/0x1"},
+        {"guarded bit of an immune host", with_arch_caps(mds_no | taa_no, md_clear), with_arch_caps(mds_no | taa_no),
+         "", ""},
         {"min", host_of(with_widths(0x3030)), host_of(with_widths(0x3028)), "maxphyaddr lost 0x30/0x28", ""},
         {"max",
          host_of(with_21(1U << 24, 8U << 16)),
@@ -570,7 +572,7 @@ TEST_CASE("what says the same as a guarded bit is held to the same promise", "[c
     };
     const HostDump affected = host("affected", 0);
     const HostDump open = host("open", mds_no);
-    const HostDump patched = host("patched", mds_no | fb_clear);
+    const HostDump patched = host("patched", mds_no | fb_clear | fb_clear_ctrl);
     CHECK(broken(verdict(policy_of({affected}), open)) == "ac_fb_clear lost VERW scrubs/VERW does not scrub");
     // KVM takes the scrubbing away there from a guest that does not see the bit itself (vmx_update_fb_clear_dis).
     CHECK(broken(verdict(policy_of({affected}), patched)) == "ac_fb_clear not-told 0x0/0x1");

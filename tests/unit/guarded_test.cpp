@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolcpuid/check.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
@@ -35,6 +36,7 @@ constexpr std::uint64_t mds_no = 0x20;
 constexpr std::uint64_t taa_no = 0x100;
 constexpr std::uint64_t mmio_no = 0xE000;  // SBDR_SSDP_NO, FBSDP_NO, PSDP_NO
 constexpr std::uint64_t psdp_no = 0x8000;
+constexpr std::uint64_t fb_clear = 0x20000;
 constexpr std::uint64_t rfds_clear = 0x10000000;
 
 constexpr std::uint32_t verw_clear = 0x20;      // 80000021h EAX
@@ -399,6 +401,107 @@ TEST_CASE("a ceiling that asks for no VERW is no host that could be open", "[gua
     // One that says that VERW does not scrub on each of its hosts takes that promise.
     const Merged open = below({patched, intel("open", haswell_ep, 0, 0)});
     CHECK(open.named_by("verw-promise-lost", "md_clear") == Names{"ceiling:pool"});
+}
+
+namespace {
+
+// What the policy of one host says of a guarded bit on another: "" where it is kept, "not-told", "lost".
+std::string breach_on(const HostDump& from, const HostDump& to, const std::string& field) {
+    const PolicyCheck check(builtin_rulebook(), Merged({from}).policy);
+    for (const Violation& violation : check.against(to).violations) {
+        if (violation.field == field) return std::string(to_string(violation.breach));
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("that an immune host asks for VERW is no news to a guest", "[guarded][check]") {
+    struct Pair {
+        std::string what;
+        std::string field;
+        HostDump from;
+        HostDump to;
+        std::string breach;
+    };
+    const HostDump open = intel("open", 0x00050654, rtm, 0x8C000000);  // IL SkylakeXeon without MD_CLEAR
+    const HostDump untold = with_caps("untold", sapphire_rapids, 0xA8FDEB);
+    const auto shows = [](const char* name, std::uint32_t signature, std::uint64_t caps) {
+        return with_caps(name, signature, caps, rtm, md_clear);
+    };
+    const std::uint64_t all_no = mds_no | taa_no | mmio_no;
+    const std::vector<Pair> pairs{
+        {"immune by the NO bits", "md_clear", open, shows("b", cascade_lake, all_no), ""},
+        {"immune by its model", "md_clear", open, intel("b", sapphire_rapids, rtm, md_clear), ""},
+        {"immune to MDS alone", "md_clear", open, shows("b", cascade_lake, mds_no), "not-told"},
+        {"affected", "md_clear", open, intel("b", 0x00050654, rtm, md_clear), "not-told"},
+        {"immune by the NO bits", "ac_fb_clear", untold, shows("b", cascade_lake, all_no | fb_clear), ""},
+        {"immune by its model", "ac_fb_clear", untold, shows("b", sapphire_rapids, 0xAAFDEB), ""},
+        {"affected", "ac_fb_clear", untold, shows("b", cascade_lake, mds_no | taa_no | fb_clear), "not-told"},
+        {"immune by its model", "ac_rfds_clear", untold, shows("b", sapphire_rapids, 0xA8FDEB | rfds_clear), ""},
+        {"affected", "ac_rfds_clear", untold, shows("b", raptor_lake, all_no | rfds_clear), "not-told"},
+        {"immune by its model", "verw_clear", amd("a", rome, 0, 0), amd("b", rome, verw_clear, 0), ""},
+        {"affected", "verw_clear", amd("a", rome, 0, 0), amd("b", genoa, verw_clear, 0), "not-told"},
+    };
+    for (const Pair& pair : pairs) {
+        INFO(pair.field << ": " << pair.what);
+        CHECK(breach_on(pair.from, pair.to, pair.field) == pair.breach);
+    }
+    // The guest that was told by the immune host counts on it where VERW does nothing.
+    CHECK(breach_on(shows("b", cascade_lake, all_no), open, "md_clear") == "lost");
+}
+
+TEST_CASE("a view of one CPU is enough to be immune, and all CPUs of a view must be", "[guarded][check]") {
+    const HostDump open = intel("open", haswell_ep, 0, 0);
+    const TableBuilder shows = intel_table(haswell_ep).reg(7, 0, edx, md_clear | arch_caps);
+    const auto two_views = [&](std::uint64_t hardware, std::uint64_t hypervisor) {
+        return with_hypervisor(hardware_host("b", std::vector{shows}, msr_list(MsrList::value, hardware)), shows,
+                               msr_list(MsrList::value, hypervisor));
+    };
+    CHECK(breach_on(open, two_views(mds_no, 0), "md_clear").empty());
+    CHECK(breach_on(open, two_views(0, mds_no), "md_clear").empty());
+    CHECK(breach_on(open, two_views(0, 0), "md_clear") == "not-told");
+    const TableBuilder with_tsx = TableBuilder(shows).reg(7, 0, ebx, rtm);
+    const HostDump uneven = hardware_host("b", {shows, with_tsx}, msr_list(MsrList::value, mds_no));
+    CHECK(breach_on(open, uneven, "md_clear") == "not-told");
+}
+
+// K bugs.c mmio_update_mitigation: MD_CLEAR and L1D_FLUSH without MDS_NO say what FB_CLEAR does. K vmx.c
+// vmx_update_fb_clear_dis: where neither MDS nor TAA affects the CPU and it has FB_CLEAR_CTRL, KVM takes the scrubbing
+// from a guest that does not see FB_CLEAR.
+TEST_CASE("a guest that MD_CLEAR and L1D_FLUSH tell may run where FB_CLEAR is, unless KVM stops VERW there",
+          "[guarded][check]") {
+    constexpr std::uint64_t tsx_ctrl = 0x80;
+    constexpr std::uint64_t fb_clear_ctrl = 0x40000;
+    constexpr std::uint32_t skylake = 0x00050654;
+    const HostDump told = intel("told", skylake, rtm, 0x9C002400);
+    const HostDump half_told = intel("half", skylake, rtm, 0x8C002400);  // without L1D_FLUSH
+    const auto has = [](std::uint32_t signature, std::uint64_t caps, std::uint32_t leaf7_ebx = rtm) {
+        return with_caps("b", signature, caps | fb_clear, leaf7_ebx, 0x9C002400);
+    };
+    const auto on = [&](const HostDump& host) { return breach_on(told, host, "ac_fb_clear"); };
+    CHECK(on(has(skylake, 0)).empty());
+    CHECK(on(has(skylake, fb_clear_ctrl)).empty());
+    CHECK(breach_on(half_told, has(skylake, 0), "ac_fb_clear") == "not-told");
+    CHECK(on(has(cascade_lake, mds_no | taa_no | fb_clear_ctrl)) == "not-told");
+    CHECK(on(has(cascade_lake, mds_no | fb_clear_ctrl, 0)) == "not-told");
+    CHECK(on(has(cascade_lake, mds_no | fb_clear_ctrl)).empty());                // TAA
+    CHECK(on(has(cascade_lake, mds_no | fb_clear_ctrl | tsx_ctrl, 0)).empty());  // TAA, with TSX turned off
+    CHECK(on(has(cascade_lake, mds_no | taa_no)).empty());                       // KVM cannot stop it
+    // A view for guests hides FB_CLEAR_CTRL, and TAA_NO without RTM.
+    const auto for_guests = [&](std::uint64_t caps, std::uint32_t leaf7_ebx) {
+        HostDump host = has(cascade_lake, caps, leaf7_ebx);
+        host = with_hypervisor(
+            std::move(host),
+            TableBuilder(intel_table(cascade_lake)).reg(7, 0, ebx, leaf7_ebx).reg(7, 0, edx, 0x9C002400 | arch_caps),
+            msr_list(MsrList::value, caps | fb_clear));
+        host.hardware.reset();
+        return with_digest(std::move(host), "b");
+    };
+    CHECK(on(for_guests(mds_no | taa_no, rtm)) == "not-told");
+    CHECK(on(for_guests(mds_no | tsx_ctrl, 0)) == "not-told");
+    CHECK(on(for_guests(mds_no | tsx_ctrl, rtm)).empty());
+    CHECK(on(for_guests(0, 0)).empty());
 }
 
 TEST_CASE("equal CPUs with different microcode are told apart", "[guarded]") {

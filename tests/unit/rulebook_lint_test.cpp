@@ -142,6 +142,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "a guarded field says who is immune"},
         {leaf_7, R"("id": "scrubs")", R"("guard": {"immune": [["no_leak"], ["!addon", "extra"]], "model": ["leak"]},)",
          "", "scrubs", "a guarded field says who is immune"},
+        {leaf_7, R"("id": "scrubs")", R"("model": ["leak"]})", R"("model": ["leak"], "heeds": [["extra"]]})", "scrubs",
+         "heeds of a guard goes with told_by"},
         {leaf_7, R"("id": "scrubs")", R"("bits": "0")", R"("bits": "7:5")", "scrubs", "a guarded field is one bit"},
         {leaf_7, R"("id": "events")", end_of_entry, R"("covers": {"9": "8"}, "why": "W.", "source": "T"})", "events",
          "covers goes with the rule intersect"},

@@ -226,6 +226,10 @@ TEST_CASE("what no microcode mends is never promised", "[silicon]") {
     CHECK(kept("rtm", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "0x46") == "0");
     CHECK(kept("hle", intel_table(haswell_ep).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "0");
     CHECK(kept("rtm", intel_table(haswell_ex).reg(7, 0, ebx, rtm_bit | hle_bit), "") == "1");
+    const auto with_lahf = [](std::uint32_t signature) { return amd_table(signature).set(0x80000001, 0, ecx, 1); };
+    CHECK(kept("lahf_lm", with_lahf(0x00000F51), "") == "0");  // K8 revision B: AMD erratum 110
+    CHECK(kept("lahf_lm", with_lahf(0x00010F30), "") == "0");  // model 13h
+    CHECK(kept("lahf_lm", with_lahf(0x00010F40), "") == "1");  // revision D
     MergeOptions nested;
     nested.show = {"nested"};
     const auto svm = [](std::uint32_t signature) {
