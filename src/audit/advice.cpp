@@ -203,7 +203,7 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
-        if (tell_of_assumption() || do_otherwise()) return;
+        if (tell_of_assumption() || tell_of_field() || do_otherwise()) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
@@ -278,6 +278,36 @@ private:
                                "Set the VM up so that " + assumption.says + " (audit --assume " + assumption.id +
                                    "): it then says " + quoted(then.text) + ".",
                                {},
+                               hosts_that_are(AuditVerdict::falsely_safe)});
+            return true;
+        }
+        return false;
+    }
+
+    // Fields of which a host asks whether the guest is told, and which it is not.
+    std::vector<std::string> fields_not_told() const {
+        std::vector<std::string> fields;
+        for (const rulebook::GuestCondition* needs : case_.saying.needs) {
+            for (const auto& list : *needs) {
+                for (const rulebook::GuestTerm& term : list) {
+                    const bool asks = term.told && !term.negated && term.kind == rulebook::GuestTerm::Kind::field;
+                    if (!asks || case_.guest.subject().field(case_.rulebook.find(term.name)) == Answer::yes) continue;
+                    fields.push_back(term.name);
+                }
+            }
+        }
+        return fields;
+    }
+
+    // Whether the VMM there would leave an effect to what the guest does, were it told of a field.
+    bool tell_of_field() {
+        for (const std::string& field : fields_not_told()) {
+            const Subject guest = with(case_.guest.subject(), {case_.rulebook.find(field)}, Answer::yes);
+            const std::string how = how_to_tell(field);
+            if (how.empty() || saying_with(guest).belief != Belief::mitigated || deceives(guest)) continue;
+            advice_.push_back({AuditAdvice::By::option,
+                               how + ": what it does then has an effect there.",
+                               {field},
                                hosts_that_are(AuditVerdict::falsely_safe)});
             return true;
         }
