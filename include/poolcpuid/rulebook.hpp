@@ -286,7 +286,8 @@ struct MicrocodeFacts {
     std::uint32_t from = 0;
     std::uint32_t below = std::numeric_limits<std::uint32_t>::max();
     List<SiliconFact> silicon;
-    bool recalled = false;  // its vendor took it back: a host whose revision is not known is not taken to have it
+    bool recalled = false;       // its vendor took it back: a host whose revision is not known is not taken to have it
+    bool spares_guests = false;  // not so in a guest; kernels take the field from their host, and so from guests
 
     constexpr bool hold_with(std::uint32_t revision) const noexcept { return from <= revision && revision < below; }
 };

@@ -177,19 +177,31 @@ private:
 
     // One finding for all hosts of which the same bits are unknown for want of a hypervisor's view.
     void report_missing_views() {
-        std::map<std::vector<FieldIndex>, VariantSet> by_fields;
+        std::map<std::vector<FieldIndex>, VariantSet> given;
+        std::map<std::vector<FieldIndex>, VariantSet> taken;
         for (const Variant& variant : in_.variants) {
+            if (variant.is_ceiling) continue;
             const auto fields = fields_with(variant.promises->made);
-            if (variant.is_ceiling || fields.empty()) continue;
-            by_fields[fields].insert(&variant);
+            for (const bool spared : {false, true}) {
+                std::vector<FieldIndex> these = fields;
+                std::erase_if(
+                    these, [&](FieldIndex index) { return variant.promises->silicon.spares_guests(index) != spared; });
+                if (!these.empty()) (spared ? taken : given)[these].insert(&variant);
+            }
         }
+        add_missing_views(given, "What hypervisors give guests by themselves is unknown there");
+        add_missing_views(
+            taken,
+            "With that microcode some kernels keep from guests what works there. Whether this one does is "
+            "unknown");
+    }
+
+    void add_missing_views(const std::map<std::vector<FieldIndex>, VariantSet>& by_fields, const std::string& unknown) {
         for (const auto& [fields, variants] : by_fields) {
             const HostList found = list_of(variants);
             add(Severity::note, "no-hypervisor-view",
-                "The dump of " + enumerate(found) +
-                    " is of the hardware alone. What hypervisors give guests by themselves is unknown there, and the "
-                    "policy does not promise it: " +
-                    ids_of(fields, fields.size()) +
+                "The dump of " + enumerate(found) + " is of the hardware alone. " + unknown +
+                    ", and the policy does not promise it: " + ids_of(fields, fields.size()) +
                     ". A dump of what the hypervisor gives settles it: " + document::hypervisor_dump + ".",
                 found);
         }

@@ -68,6 +68,7 @@ public:
         result_.is_partial = host_.is_partial();
         apply_model();
         for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result_);
+        leave_to_kernels(host);
         keep_made(host);
         find_silent_rows();
         find_strays();
@@ -243,6 +244,25 @@ private:
         result_.atoms.words[*word] &= ~open;
         result_.unknown[*word] |= open;
         result_.by_microcode[*word] |= open;
+    }
+
+    // What guests do not meet is for the hypervisor's view to tell: kernels that know of it take the field from guests
+    // as from themselves, and older ones do not. A newer kernel does not bring it back, so it is not withheld.
+    void leave_to_kernels(TablePromises& view) {
+        result_.silicon.for_each_spared_fact([&](const SiliconFact& fact) {
+            const Field& field = rulebook_[fact.field];
+            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if (!word) return;
+            if (result_.has_hypervisor_view) {
+                if (result_.silicon.microcode) result_.withheld[*word] &= ~field.mask();
+                return;
+            }
+            if (!result_.silicon.microcode) return leave_open(fact);
+            const std::uint64_t open = field.mask() & result_.atoms.words[*word];
+            result_.atoms.words[*word] &= ~open;
+            result_.unknown[*word] |= open;
+            view.made[*word] |= open;
+        });
     }
 
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {

@@ -271,6 +271,7 @@ private:
         to.below = from.below.value_or(to.below);
         to.silicon = all_of<SiliconFact>(from.silicon);
         to.recalled = from.recalled;
+        to.spares_guests = from.spares_guests;
         return to;
     }
 

@@ -134,7 +134,7 @@ constexpr auto members(const SiliconFact& r) { return members_detail::all_of(r, 
 
 constexpr const char* type_name(const MicrocodeFacts*) { return "MicrocodeFacts"; }
 constexpr auto members(const MicrocodeFacts& r) {
-    return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled);
+    return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled, r.spares_guests);
 }
 
 constexpr const char* type_name(const NumberRange*) { return "NumberRange"; }

@@ -169,6 +169,7 @@ struct SourceMicrocode {
     std::optional<std::uint32_t> below;
     std::map<std::string, std::uint32_t> silicon;
     bool recalled = false;
+    bool spares_guests = false;
 };
 
 struct SourceModel {

@@ -122,6 +122,13 @@ private:
         silicon_ = model.silicon;
         const bool known = microcode.has_value();
         for (const MicrocodeFacts& facts : model.microcode) {
+            if (facts.spares_guests) {
+                // A hypervisor's view tells; without one it is open, but for a microcode that has not the fault.
+                const bool open = !host_.hypervisor && (!known || facts.revisions.has(*microcode));
+                for (const auto& [id, value] : facts.silicon)
+                    if (open) open_[id] = 0;
+                continue;
+            }
             if (known && facts.revisions.has(*microcode)) silicon_.insert(facts.silicon.begin(), facts.silicon.end());
             if (known || facts.recalled) continue;
             for (const auto& [id, value] : facts.silicon) open_[id] |= value == 0 ? 0 : value;
