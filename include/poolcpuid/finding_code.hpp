@@ -28,6 +28,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "no-safe-identity",
     "outlier",
     "partial-host",
+    "rate-not-one",
     "rows-beyond-maximum",
     "skipped-host",
     "subleaf-unknown",

@@ -154,6 +154,13 @@ struct Easing {
     Impact impact = Impact::cosmetic;
 };
 
+// Where a host tells a rate: a product of fields, divided by another where there is one.
+struct Rate {
+    List<FieldIndex> product;
+    FieldIndex per = no_field;
+    bool in_khz = false;  // else in Hz
+};
+
 struct Derive {
     Derivation how = Derivation::none;
     LeafKey from;                     // copy_bits
@@ -194,6 +201,7 @@ struct Field {
     std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
     List<Cover> covers;                 // bits that keep the promises of others
     List<Easing> eased_by;              // the first whose field a host has counts, else impact
+    List<Rate> rates;                   // of a promise of one rate: the first that a host tells is its own
     Text ask;                           // group for --show
     Guard guard;
     Made made;

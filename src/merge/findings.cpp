@@ -11,6 +11,7 @@
 #include "merge/identity_findings.hpp"
 #include "merge/msr_findings.hpp"
 #include "merge/outliers.hpp"
+#include "merge/rate_findings.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
@@ -55,6 +56,7 @@ public:
         report_outliers();
         report_artefact();
         report_unknown_msrs(in_, findings_);
+        report_rates(in_, findings_);
         report_notes();
         return sorted();
     }

@@ -1,5 +1,6 @@
 // The argument of QEMU's -cpu: every property that the guest needs in order to see the policy.
 #include "render/qemu_cpu.hpp"
+#include "render/rate_note.hpp"
 
 namespace poolcpuid::render {
 
@@ -15,6 +16,7 @@ Rendering render_qemu(const TargetInput& input) {
         cpu.rendering.notes.push_back(
             "Leaves from 40000000h on are not the policy's. The services of KVM that QEMU gives to its named models "
             "are turned on here: take away those that a kernel of the pool lacks.");
+        note_rate(input, "QEMU migrates none without tsc-frequency=HZ in -cpu.", cpu.rendering);
     }
     return std::move(cpu.rendering);
 }

@@ -77,6 +77,8 @@ private:
         return storage_.keep(std::move(list));
     }
 
+    Rate flat(const SourceRate& from) { return {indices(from.product), index(from.per), from.unit == "kHz"}; }
+
     Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
 
     Vulnerability flat(const SourceVulnerability& from) {
@@ -152,6 +154,7 @@ private:
         if (from.allowed_by) to.allowed_by = from.allowed_by->low;
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
+        if (!from.rates.empty()) to.rates = all_of<Rate>(from.rates);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) {
             to.guard = {conditions(from.guard_immune), keep_all(from.guard_model), conditions(from.guard_told_by),

@@ -76,6 +76,9 @@ constexpr auto members(const Cover& r) { return members_detail::all_of(r, r.bit,
 constexpr const char* type_name(const Easing*) { return "Easing"; }
 constexpr auto members(const Easing& r) { return members_detail::all_of(r, r.field, r.impact); }
 
+constexpr const char* type_name(const Rate*) { return "Rate"; }
+constexpr auto members(const Rate& r) { return members_detail::all_of(r, r.product, r.per, r.in_khz); }
+
 constexpr const char* type_name(const Derive*) { return "Derive"; }
 constexpr auto members(const Derive& r) {
     return members_detail::all_of(r, r.how, r.from, r.reg, r.condition, r.then_value, r.else_value, r.msr, r.default1,
@@ -92,8 +95,8 @@ constexpr auto members(const Field& r) {
     return members_detail::all_of(r, r.id, r.is_msr, r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.low, r.high,
                                   r.vendors, r.rule, r.exposure, r.impact, r.mitigation, r.required, r.emulated,
                                   r.by_microcode, r.of_identity, r.zero_has_meaning, r.zero_means, r.zero_means_field,
-                                  r.gate, r.implied_by, r.length_from, r.allowed_by, r.covers, r.eased_by, r.ask,
-                                  r.guard, r.made, r.derive, r.names, r.why, r.source);
+                                  r.gate, r.implied_by, r.length_from, r.allowed_by, r.covers, r.eased_by, r.rates,
+                                  r.ask, r.guard, r.made, r.derive, r.names, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }

@@ -63,6 +63,12 @@ struct SourceMade {
     std::string source;
 };
 
+struct SourceRate {
+    std::vector<std::string> product;
+    std::string per;
+    std::string unit;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -88,6 +94,7 @@ struct SourceField {
     std::optional<BitRange> allowed_by;
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
     std::vector<SourceEasing> eased_by;
+    std::vector<SourceRate> rates;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
     std::vector<std::vector<std::string>> guard_told_by;
