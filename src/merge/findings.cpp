@@ -109,12 +109,23 @@ private:
             std::string message = std::string(field.id) +
                                   (is_shown ? " is shown" : " is clear, yet told by other bits") +
                                   ", but VERW is not known to scrub on " + enumerate(lost) + ": ";
-            message += unsure.count == lost.count ? "the dump shows neither the bit nor immunity. Update the "
-                                                    "microcode there, or add its revision and the feature "
-                                                    "MSRs to the dump."
-                                                  : "affected and without the microcode. Update the microcode there.";
+            const HostList virtual_ones = hosts(
+                [&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual; });
+            message += what_helps(lost, unsure, virtual_ones);
             add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
+    }
+
+    // On hosts where VERW is not known to scrub; unsure: of those, that may be immune.
+    static const char* what_helps(const HostList& lost, const HostList& unsure, const HostList& virtual_ones) {
+        if (unsure.count != lost.count) return "affected and without the microcode. Update the microcode there.";
+        if (virtual_ones.count == lost.count) {
+            return "the dump is of a virtual machine, whose family and model its hypervisor chose, and shows neither "
+                   "the "
+                   "bit nor immunity. Take one of its host.";
+        }
+        return "the dump shows neither the bit nor immunity. Update the microcode there, or add its revision and the "
+               "feature MSRs to the dump.";
     }
 
     // A guest address width below the host's changes which addresses fault.

@@ -203,6 +203,15 @@ private:
         return one && other ? std::optional(false) : std::nullopt;
     }
 
+    // Whether the silicon needs no VERW. A virtual machine's family and model are what its hypervisor chose: an
+    // immunity of theirs is none of the silicon below, and where the bits do not show it nobody knows.
+    std::optional<bool> is_immune(const Guard& guard) const {
+        if (!silicon_.is_virtual) return is_either(guard.immune, guard.model);
+        const auto by_bits = is_either(guard.immune, {});
+        const bool is_claimed = rulebook::is_immune_to_all(silicon_.model, guard.model);
+        return is_claimed && !by_bits.value_or(false) ? std::nullopt : by_bits;
+    }
+
     // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,
     // and on some it does not though the bit is there.
     void read_guards() {
@@ -216,13 +225,12 @@ private:
                 result_.atoms.scrubs |= bit;
                 continue;
             }
-            const auto is_immune =
-                either(is_either(field.guard.immune, field.guard.model), is_either(field.guard.told_by, {}));
-            if (is_immune.value_or(false)) {
+            const auto needs_none = either(is_immune(field.guard), is_either(field.guard.told_by, {}));
+            if (needs_none.value_or(false)) {
                 result_.atoms.scrubs |= bit;
                 settle_clear(field, slot.subleaf);
             }
-            if (!shown || !is_immune || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
+            if (!shown || !needs_none || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
     }

@@ -255,7 +255,9 @@ private:
     bool is_immune(const RuleField& field, const CpuView& cpu) const {
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const auto immune = [&](const std::string& tag) { return model_ != nullptr && is_listed(model_->immune, tag); };
-        if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
+        // A virtual machine's model is no silicon's.
+        const bool counts = !tags.empty() && !was_taken_in_guest(host_);
+        if (counts && std::all_of(tags.begin(), tags.end(), immune)) return true;
         return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
     }
 

@@ -373,6 +373,30 @@ TEST_CASE("a guest that is not told of RTM is safe from TAA where the host turns
     CHECK(verdict(audited(pool, {intel("host", skylake, rtm, md_clear)}), "tsx_async_abort") == "true");
 }
 
+TEST_CASE("what the family and model of a virtual machine say well of VERW is not known of its host", "[audit]") {
+    const auto guest = [](const HostDump& host) {
+        HostDump taken = host;
+        taken.hardware->cpus.front().cpuid.rows[1].value.ecx |= 1U << 31;  // leaf 1
+        return with_digest(taken, "guest");
+    };
+    REQUIRE(amd("milan", milan).hardware->cpus.front().cpuid.rows[1].key == LeafKey{1, 0});
+    const HostDump patched = amd("milan", milan, 0, 1U << 5);
+    const auto tsa_on = [&](const HostDump& host) { return verdict(audited({patched}, {host}), "tsa"); };
+    CHECK(tsa_on(amd("naples", naples)) == "needless");
+    CHECK(tsa_on(guest(amd("naples", naples))) == "unknown");
+    const Audit audit = audited({patched}, {guest(amd("naples", naples))});
+    CHECK_THAT(all_advice(audit, "tsa"), Catch::Contains("take dumps of their hosts"));
+    // Of what VERW is not against the model is taken at its word.
+    CHECK(verdict(audit, "meltdown") == "true");
+    CHECK(verdict(audit, "mds") == "true");  // AMD has none of it
+    const HostDump mds = intel("haswell", haswell_ep, 0, md_clear);
+    const auto mds_on = [&](const HostDump& host) { return verdict(audited({mds}, {host}), "mds"); };
+    CHECK(mds_on(guest(with_caps("clx", cascade_lake, mds_no))) == "needless");
+    CHECK(mds_on(intel("spr", 0x000806F8, rtm, 0)) == "needless");
+    CHECK(mds_on(guest(intel("spr", 0x000806F8, rtm, 0))) == "unknown");
+    CHECK(mds_on(guest(intel("haswell", haswell_ep, 0, 0))) == "falsely-safe");  // bad news of the model stays
+}
+
 TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {
     const std::uint32_t ibpb = 1U << 12;
     const std::uint32_t brtype = 1U << 28;
