@@ -42,6 +42,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "virtual-machine",
     "xsave-layout-conflict",
     "xsave-layout-documented",
+    "xsave-not-permitted",
 });
 
 // Every code of a plan's finding, which says what cannot be known of a change of hosts. Sorted and kept likewise.

@@ -47,6 +47,7 @@ public:
         report_missing_views();
         report_asked_of_hardware();
         report_withheld();
+        report_unpermitted();
         report_assumptions();
         report_layouts();
         report_uneven();
@@ -258,6 +259,32 @@ private:
                     " does not offer to guests: " + ids_of(fields, most_named) +
                     ". A newer kernel or hypervisor, or another of their settings, may offer " +
                     (fields.size() == 1 ? "it." : "them."),
+                found);
+        }
+    }
+
+    // One finding for all hosts whose dumps were taken without the permission for the same states.
+    void report_unpermitted() {
+        std::map<std::uint64_t, VariantSet> by_states;
+        for (const Variant& variant : in_.variants) {
+            if (variant.promises->unpermitted != 0) by_states[variant.promises->unpermitted].insert(&variant);
+        }
+        for (const auto& [states, variants] : by_states) {
+            std::vector<std::string> ids;
+            std::set<FieldIndex> features;
+            for (const XsaveComponent& component : rulebook_.xsave) {
+                if (((states >> component.bit) & 1U) == 0) continue;
+                ids.emplace_back(component.id);
+                features.insert(component.features.begin(), component.features.end());
+            }
+            const HostList found = list_of(variants);
+            add(Severity::warning, "xsave-not-permitted",
+                "The hypervisor's view of " + enumerate(found) + " has " +
+                    ids_of({features.begin(), features.end()}, features.size()) + " without the XSAVE states " +
+                    joined(ids) +
+                    ", which the CPU has: KVM leaves them out where the process that asks it has no permission to give "
+                    "them to guests (arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM). Whether guests can have them is unknown, "
+                    "and the policy promises nothing of them. poolcpuid capture asks for the permission.",
                 found);
         }
     }

@@ -52,6 +52,7 @@ public:
         result_.withheld.resize(host.unknown.size());
         if (hypervisor && hardware) {
             find_withheld(host, *hardware);
+            find_unpermitted(host, *hardware);
             widen(host, *hardware);
         }
         result_.atoms = std::move(host.atoms);
@@ -98,6 +99,34 @@ private:
                 result_.withheld[*word] &= ~field.mask();
             }
         }
+    }
+
+    // Some states the kernel enables for a process when it uses them (XFD: ECX[2] of the row; SDM vol. 1, 13.14). KVM
+    // leaves them out of its answer to a process that has not asked to give them to guests (K kvm/cpuid.c case 0xd:
+    // permitted_xcr0), and lists their features all the same: the answer does not say that guests cannot have them.
+    void find_unpermitted(TablePromises& view, const TablePromises& hardware) {
+        if (!plan_.xsave_leaf()) return;
+        std::uint64_t asked_for = 0;
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const Registers* row = result_.table->find({*plan_.xsave_leaf(), component.bit});
+            const bool is_dynamic = row != nullptr && (row->ecx & 4U) != 0;
+            if (is_dynamic) asked_for |= component.together | std::uint64_t{1} << component.bit;
+        }
+        const ViewReader reader(plan_, host_.hypervisor->cpuid, *result_.msrs);
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const std::uint64_t bit = std::uint64_t{1} << component.bit;
+            const bool is_left_out = (asked_for & bit) != 0 && hardware.atoms.components[component.bit].promised &&
+                                     !view.atoms.components[component.bit].promised;
+            if (is_left_out && shows_any(reader, component.features)) result_.unpermitted |= bit;
+        }
+        view.components_unknown |= result_.unpermitted;
+    }
+
+    bool shows_any(const ViewReader& view, List<FieldIndex> features) const {
+        return std::any_of(features.begin(), features.end(), [&](FieldIndex index) {
+            const Field& field = rulebook_[index];
+            return plan_.applies(field) && view.field(field, field.subleaf_first).value_or(0) != 0;
+        });
     }
 
     // What the model table settled is not for a hypervisor's view to tell.
