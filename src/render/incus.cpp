@@ -34,9 +34,9 @@ Rendering render_incus(const TargetInput& input) {
     return std::move(cpu.rendering);
 }
 
-Remedy incus_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+Remedy incus_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
                     const std::vector<StartUp>& hidden) {
-    return through_qemu_remedy(rendering, hidden);
+    return through_qemu_remedy(input, rendering, host, hidden);
 }
 
 }  // namespace poolcpuid::render

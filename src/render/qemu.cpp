@@ -21,9 +21,9 @@ Rendering render_qemu(const TargetInput& input) {
     return std::move(cpu.rendering);
 }
 
-Remedy qemu_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+Remedy qemu_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
                    const std::vector<StartUp>& hidden) {
-    return through_qemu_remedy(rendering, hidden);
+    return through_qemu_remedy(input, rendering, host, hidden);
 }
 
 }  // namespace poolcpuid::render
