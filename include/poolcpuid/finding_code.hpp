@@ -30,6 +30,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "no-safe-identity",
     "outlier",
     "partial-host",
+    "rate-not-one",
     "rows-beyond-maximum",
     "skipped-host",
     "subleaf-unknown",
@@ -43,6 +44,7 @@ inline constexpr std::array finding_codes = std::to_array<std::string_view>({
     "virtual-machine",
     "xsave-layout-conflict",
     "xsave-layout-documented",
+    "xsave-not-permitted",
 });
 
 // Every code of a plan's finding, which says what cannot be known of a change of hosts. Sorted and kept likewise.

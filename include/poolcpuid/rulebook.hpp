@@ -157,6 +157,13 @@ struct Easing {
     Impact impact = Impact::cosmetic;
 };
 
+// Where a host tells a rate: a product of fields, divided by another where there is one.
+struct Rate {
+    List<FieldIndex> product;
+    FieldIndex per = no_field;
+    bool in_khz = false;  // else in Hz
+};
+
 struct Derive {
     Derivation how = Derivation::none;
     LeafKey from;                     // copy_bits
@@ -198,6 +205,7 @@ struct Field {
     List<Cover> covers;                 // bits that keep the promises of others
     List<Easing> eased_by;              // the first whose field a host has counts, else impact
     List<FieldIndex> hides;             // of CPUID: what a host with this MSR bit set may have, though it shows it not
+    List<Rate> rates;                   // of a promise of one rate: the first that a host tells is its own
     Text ask;                           // group for --show
     Guard guard;
     Made made;
@@ -290,7 +298,8 @@ struct MicrocodeFacts {
     std::uint32_t from = 0;
     std::uint32_t below = std::numeric_limits<std::uint32_t>::max();
     List<SiliconFact> silicon;
-    bool recalled = false;  // its vendor took it back: a host whose revision is not known is not taken to have it
+    bool recalled = false;       // its vendor took it back: a host whose revision is not known is not taken to have it
+    bool spares_guests = false;  // not so in a guest; kernels take the field from their host, and so from guests
 
     constexpr bool hold_with(std::uint32_t revision) const noexcept { return from <= revision && revision < below; }
 };

@@ -50,9 +50,25 @@ AuditVerdict verdict_of(Belief belief, Answer affected, std::optional<Answer> ef
     return effective == Answer::no && affected == Answer::yes ? AuditVerdict::falsely_safe : AuditVerdict::unknown;
 }
 
-}  // namespace
+// True of what VERW is against: a guarded bit says that it scrubs.
+bool is_guarded(const Rulebook& rulebook, const GuestVulnerability& vulnerability) {
+    for (const std::vector<GuestPhrase>& part : vulnerability.says) {
+        for (const GuestPhrase& phrase : part) {
+            if (!phrase.needs) continue;
+            for (const auto& list : *phrase.needs) {
+                for (const rulebook::GuestTerm& term : list) {
+                    const bool is_field = term.kind == rulebook::GuestTerm::Kind::field;
+                    if (is_field && rulebook[rulebook.find(term.name)].rule == Rule::guarded) return true;
+                }
+            }
+        }
+    }
+    return false;
+}
 
-AuditHosts answer_on(const Conditions& host, const GuestVulnerability& vulnerability, const Saying& saying) {
+bool is_good(AuditVerdict verdict) { return verdict == AuditVerdict::holds || verdict == AuditVerdict::needless; }
+
+AuditHosts as_told_by(const Conditions& host, const GuestVulnerability& vulnerability, const Saying& saying) {
     AuditHosts answer;
     const auto& on_host = vulnerability.on_host ? *vulnerability.on_host : vulnerability.affected;
     answer.affected = host.holds(on_host, &answer.grounds);
@@ -67,6 +83,16 @@ AuditHosts answer_on(const Conditions& host, const GuestVulnerability& vulnerabi
     }
     answer.verdict = verdict_of(saying.belief, answer.affected, answer.effective);
     return answer;
+}
+
+}  // namespace
+
+// The family and model of a virtual machine prove nothing good of the silicon below; what is bad of them stays.
+AuditHosts answer_on(const Conditions& host, const GuestVulnerability& vulnerability, const Saying& saying) {
+    AuditHosts answer = as_told_by(host, vulnerability, saying);
+    const bool is_doubtful = host.subject().is_virtual && is_good(answer.verdict);
+    if (!is_doubtful || !is_guarded(host.rulebook(), vulnerability)) return answer;
+    return as_told_by(host.without_signature(), vulnerability, saying);
 }
 
 namespace {
@@ -204,7 +230,7 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
-        if (tell_of_assumption() || do_otherwise()) return;
+        if (tell_of_assumption() || tell_of_field() || do_otherwise()) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
@@ -279,6 +305,36 @@ private:
                                "Set the VM up so that " + assumption.says + " (audit --assume " + assumption.id +
                                    "): it then says " + quoted(then.text) + ".",
                                {},
+                               hosts_that_are(AuditVerdict::falsely_safe)});
+            return true;
+        }
+        return false;
+    }
+
+    // Fields of which a host asks whether the guest is told, and which it is not.
+    std::vector<std::string> fields_not_told() const {
+        std::vector<std::string> fields;
+        for (const rulebook::GuestCondition* needs : case_.saying.needs) {
+            for (const auto& list : *needs) {
+                for (const rulebook::GuestTerm& term : list) {
+                    const bool asks = term.told && !term.negated && term.kind == rulebook::GuestTerm::Kind::field;
+                    if (!asks || case_.guest.subject().field(case_.rulebook.find(term.name)) == Answer::yes) continue;
+                    fields.push_back(term.name);
+                }
+            }
+        }
+        return fields;
+    }
+
+    // Whether the VMM there would leave an effect to what the guest does, were it told of a field.
+    bool tell_of_field() {
+        for (const std::string& field : fields_not_told()) {
+            const Subject guest = with(case_.guest.subject(), {case_.rulebook.find(field)}, Answer::yes);
+            const std::string how = how_to_tell(field);
+            if (how.empty() || saying_with(guest).belief != Belief::mitigated || deceives(guest)) continue;
+            advice_.push_back({AuditAdvice::By::option,
+                               how + ": what it does then has an effect there.",
+                               {field},
                                hosts_that_are(AuditVerdict::falsely_safe)});
             return true;
         }
@@ -415,9 +471,26 @@ private:
         }
     }
 
+    bool are_virtual(const std::vector<std::string>& hosts) const {
+        return std::all_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+            return std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& other) {
+                return other.conditions.subject().is_virtual &&
+                       std::binary_search(other.names.begin(), other.names.end(), host);
+            });
+        });
+    }
+
     void dumps() {
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::unknown) continue;
+            if (is_guarded(case_.rulebook, case_.vulnerability) && are_virtual(group.hosts)) {
+                advice_.push_back({AuditAdvice::By::dump,
+                                   "These dumps are of virtual machines, whose family and model their hypervisors "
+                                   "chose: take dumps of their hosts.",
+                                   {},
+                                   group.hosts});
+                continue;
+            }
             std::vector<std::string> fields;
             for (const AuditGround& ground : group.grounds) {
                 if (ground.is_field && ground.value == Answer::unknown) fields.push_back(ground.name);

@@ -32,6 +32,13 @@ Conditions::Conditions(const Rulebook& rulebook, const rulebook::GuestData& data
     }
 }
 
+Conditions Conditions::without_signature() const {
+    Conditions result = *this;
+    result.subject_.signature.reset();
+    result.rows_.clear();
+    return result;
+}
+
 Answer Conditions::holds(const GuestCondition& condition, Grounds* grounds) const {
     Answer any = Answer::no;
     Grounds denied;  // what makes each list fail
@@ -98,11 +105,40 @@ Answer Conditions::value(const GuestTerm& term, Grounds& grounds) const {
     return Answer::no;  // a fact of other kernels
 }
 
+namespace {
+
+bool has_tag(const GuestCpus& row, const std::string& name) {
+    return std::find(row.tags.begin(), row.tags.end(), name) != row.tags.end();
+}
+
+}  // namespace
+
 Answer Conditions::tag(const std::string& name) const {
-    if (!subject_.signature) return Answer::unknown;
-    return answer_of(std::any_of(rows_.begin(), rows_.end(), [&](const GuestCpus* row) {
-        return std::find(row->tags.begin(), row->tags.end(), name) != row->tags.end();
-    }));
+    if (!subject_.signature) return tag_of_vendor(name);
+    return answer_of(
+        std::any_of(rows_.begin(), rows_.end(), [&](const GuestCpus* row) { return has_tag(*row, name); }));
+}
+
+// Of a CPU of which only the vendor is known: what all CPUs of that vendor have, or none has.
+Answer Conditions::tag_of_vendor(const std::string& name) const {
+    bool any = false;
+    bool all = false;
+    for (const GuestTable& table : data_.tables) {
+        bool all_rows = true;
+        for (const GuestCpus& row : table.rows) {
+            // A row of no vendor in particular has the i486 and its like, no 64-bit CPU.
+            const bool is_possible = row.releases.has(release_) && !row.vendors.empty();
+            if (!is_possible || !rulebook::is_for(row.vendors, subject_.vendor)) continue;
+            any = any || has_tag(row, name);
+            all_rows = all_rows && has_tag(row, name);
+            const bool has_every_cpu = row.families.empty() && row.models.empty() && row.steppings.empty();
+            if (!has_every_cpu) continue;
+            all = all || all_rows;
+            break;
+        }
+    }
+    if (all) return Answer::yes;
+    return any ? Answer::unknown : Answer::no;
 }
 
 }  // namespace poolcpuid::audit

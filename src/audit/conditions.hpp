@@ -21,6 +21,7 @@ struct Subject {
     bool is_guest = false;
     std::string vendor;                       // its id
     std::optional<Signature> signature;       // nothing: the dump does not say
+    bool is_virtual = false;                  // a virtual machine, whose hypervisor chose its signature
     std::vector<std::string> assumptions;     // those that hold
     std::function<Answer(FieldIndex)> field;  // whether it is not 0
     const Conditions* told = nullptr;         // of a host: the guest there
@@ -39,6 +40,10 @@ public:
 
     const Subject& subject() const noexcept { return subject_; }
     const VmmVersion& release() const noexcept { return release_; }
+    const Rulebook& rulebook() const noexcept { return rulebook_; }
+
+    // The same of a CPU of which neither family nor model is known.
+    Conditions without_signature() const;
 
     // Whether any list of the condition holds. grounds: nullptr, or where to add what decided.
     Answer holds(const rulebook::GuestCondition& condition, Grounds* grounds = nullptr) const;
@@ -47,6 +52,7 @@ private:
     Answer holds(const rulebook::GuestTerm& term, Grounds& grounds) const;
     Answer value(const rulebook::GuestTerm& term, Grounds& grounds) const;
     Answer tag(const std::string& name) const;
+    Answer tag_of_vendor(const std::string& name) const;
 
     const Rulebook& rulebook_;
     const rulebook::GuestData& data_;

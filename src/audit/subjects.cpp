@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dump/virtual_machine.hpp"
 #include "merge/table_values.hpp"
 #include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -52,7 +53,9 @@ private:
         if (!word) return Answer::no;
         const std::uint64_t bits = field.mask();
         if ((promises_.unknown[*word] & bits) != 0) {
-            return (promises_.given[*word] & bits) != 0 ? Answer::yes : Answer::unknown;
+            // What a hypervisor makes for a model that is immune it makes of the silicon, which no virtual CPU shows.
+            const bool is_made_up = promises_.silicon.is_virtual() && !field.made.model.empty();
+            return (promises_.given[*word] & bits) != 0 && !is_made_up ? Answer::yes : Answer::unknown;
         }
         if ((promises_.withheld[*word] & bits) != 0) return Answer::yes;
         const bool promised = (promises_.atoms.words[*word] & bits) != 0;
@@ -122,16 +125,17 @@ Subject guest_of(const Plan& plan, const PoolPolicy& policy, const std::vector<s
         const Field& entry = plan.rulebook()[index];
         return answer_of(is_told_of(plan, guest, entry) && guest.value(entry) != 0);
     };
-    return {true, vendor_id(plan), PolicyRegisters(policy).signature(), assumptions, field, nullptr};
+    return {true, vendor_id(plan), PolicyRegisters(policy).signature(), false, assumptions, field, nullptr};
 }
 
 std::vector<Subject> host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {
     const auto facts = std::make_shared<const HostFacts>(plan, host);
+    const bool is_virtual = dump::taken_in(host) == dump::TakenIn::virtual_machine;
     std::vector<Subject> subjects;
     for (const CpuKind& kind : cpu_kinds(plan.rulebook(), host)) {
         std::optional<Signature> signature;
         if (kind.leaf1_eax != 0) signature = signature_of(kind.leaf1_eax);
-        subjects.push_back({false, vendor_id(plan), signature, assumptions,
+        subjects.push_back({false, vendor_id(plan), signature, is_virtual, assumptions,
                             [facts](FieldIndex index) { return (*facts)(index); }, nullptr});
     }
     return subjects;

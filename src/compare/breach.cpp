@@ -86,7 +86,7 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
     if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
     switch (atom.made_by) {
         case Makers::none: break;
-        case Makers::some: return promise + ", which some hypervisors make; the dump is of the hardware alone.";
+        case Makers::some: return promise + ", which only some hypervisors give; the dump is of the hardware alone.";
         case Makers::all: return promise + ", which every hypervisor makes; the dump is of the hardware alone.";
     }
     return promise + "; the dump does not say.";

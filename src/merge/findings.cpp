@@ -11,6 +11,7 @@
 #include "merge/identity_findings.hpp"
 #include "merge/msr_findings.hpp"
 #include "merge/outliers.hpp"
+#include "merge/rate_findings.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/finding_code.hpp"
@@ -46,6 +47,7 @@ public:
         report_missing_views();
         report_asked_of_hardware();
         report_withheld();
+        report_unpermitted();
         report_assumptions();
         report_layouts();
         report_uneven();
@@ -56,6 +58,7 @@ public:
         report_outliers();
         report_artefact();
         report_unknown_msrs(in_, findings_);
+        report_rates(in_, findings_);
         report_notes();
         return sorted();
     }
@@ -108,12 +111,22 @@ private:
             std::string message = std::string(field.id) +
                                   (is_shown ? " is shown" : " is clear, yet told by other bits") +
                                   ", but VERW is not known to scrub on " + enumerate(lost) + ": ";
-            message += unsure.count == lost.count ? "the dump shows neither the bit nor immunity. Update the "
-                                                    "microcode there, or add its revision and the feature "
-                                                    "MSRs to the dump."
-                                                  : "affected and without the microcode. Update the microcode there.";
+            const HostList virtual_ones = hosts(
+                [&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual(); });
+            message += what_helps(lost, unsure, virtual_ones);
             add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
+    }
+
+    // On hosts where VERW is not known to scrub; unsure: of those, that may be immune.
+    static const char* what_helps(const HostList& lost, const HostList& unsure, const HostList& virtual_ones) {
+        if (unsure.count != lost.count) return "affected and without the microcode. Update the microcode there.";
+        if (virtual_ones.count == lost.count) {
+            return "the dump is of a virtual machine, whose family and model its hypervisor chose, and shows neither "
+                   "the bit nor immunity. Take one of its host.";
+        }
+        return "the dump shows neither the bit nor immunity. Update the microcode there, or add its revision and the "
+               "feature MSRs to the dump.";
     }
 
     // A guest address width below the host's changes which addresses fault.
@@ -179,19 +192,31 @@ private:
 
     // One finding for all hosts of which the same bits are unknown for want of a hypervisor's view.
     void report_missing_views() {
-        std::map<std::vector<FieldIndex>, VariantSet> by_fields;
+        std::map<std::vector<FieldIndex>, VariantSet> given;
+        std::map<std::vector<FieldIndex>, VariantSet> taken;
         for (const Variant& variant : in_.variants) {
+            if (variant.is_ceiling) continue;
             const auto fields = fields_with(variant.promises->made);
-            if (variant.is_ceiling || fields.empty()) continue;
-            by_fields[fields].insert(&variant);
+            for (const bool spared : {false, true}) {
+                std::vector<FieldIndex> these = fields;
+                std::erase_if(
+                    these, [&](FieldIndex index) { return variant.promises->silicon.spares_guests(index) != spared; });
+                if (!these.empty()) (spared ? taken : given)[these].insert(&variant);
+            }
         }
+        add_missing_views(given, "What hypervisors give guests by themselves is unknown there");
+        add_missing_views(
+            taken,
+            "With that microcode some kernels keep from guests what works there. Whether this one does is "
+            "unknown");
+    }
+
+    void add_missing_views(const std::map<std::vector<FieldIndex>, VariantSet>& by_fields, const std::string& unknown) {
         for (const auto& [fields, variants] : by_fields) {
             const HostList found = list_of(variants);
             add(Severity::note, "no-hypervisor-view",
-                "The dump of " + enumerate(found) +
-                    " is of the hardware alone. What hypervisors give guests by themselves is unknown there, and the "
-                    "policy does not promise it: " +
-                    ids_of(fields, fields.size()) +
+                "The dump of " + enumerate(found) + " is of the hardware alone. " + unknown +
+                    ", and the policy does not promise it: " + ids_of(fields, fields.size()) +
                     ". A dump of what the hypervisor gives settles it: " + document::hypervisor_dump + ".",
                 found);
         }
@@ -235,6 +260,32 @@ private:
                     " does not offer to guests: " + ids_of(fields, most_named) +
                     ". A newer kernel or hypervisor, or another of their settings, may offer " +
                     (fields.size() == 1 ? "it." : "them."),
+                found);
+        }
+    }
+
+    // One finding for all hosts whose dumps were taken without the permission for the same states.
+    void report_unpermitted() {
+        std::map<std::uint64_t, VariantSet> by_states;
+        for (const Variant& variant : in_.variants) {
+            if (variant.promises->unpermitted != 0) by_states[variant.promises->unpermitted].insert(&variant);
+        }
+        for (const auto& [states, variants] : by_states) {
+            std::vector<std::string> ids;
+            std::set<FieldIndex> features;
+            for (const XsaveComponent& component : rulebook_.xsave) {
+                if (((states >> component.bit) & 1U) == 0) continue;
+                ids.emplace_back(component.id);
+                features.insert(component.features.begin(), component.features.end());
+            }
+            const HostList found = list_of(variants);
+            add(Severity::warning, "xsave-not-permitted",
+                "The hypervisor's view of " + enumerate(found) + " has " +
+                    ids_of({features.begin(), features.end()}, features.size()) + " without the XSAVE states " +
+                    joined(ids) +
+                    ", which the CPU has: KVM leaves them out where the process that asks it has no permission to give "
+                    "them to guests (arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM). Whether guests can have them is unknown, "
+                    "and the policy promises nothing of them. poolcpuid capture asks for the permission.",
                 found);
         }
     }

@@ -62,6 +62,7 @@ public:
         result_.withheld.resize(host.unknown.size());
         if (hypervisor && hardware) {
             find_withheld(host, *hardware);
+            find_unpermitted(host, *hardware);
             widen(host, *hardware);
         }
         result_.atoms = std::move(host.atoms);
@@ -82,6 +83,7 @@ public:
         result_.is_partial = host_.is_partial();
         apply_model();
         for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result_);
+        leave_to_kernels(host);
         keep_made(host);
         find_silent_rows();
         find_strays();
@@ -111,6 +113,34 @@ private:
                 result_.withheld[*word] &= ~field.mask();
             }
         }
+    }
+
+    // Some states the kernel enables for a process when it uses them (XFD: ECX[2] of the row; SDM vol. 1, 13.14). KVM
+    // leaves them out of its answer to a process that has not asked to give them to guests (K kvm/cpuid.c case 0xd:
+    // permitted_xcr0), and lists their features all the same: the answer does not say that guests cannot have them.
+    void find_unpermitted(TablePromises& view, const TablePromises& hardware) {
+        if (!plan_.xsave_leaf()) return;
+        std::uint64_t asked_for = 0;
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const Registers* row = result_.table->find({*plan_.xsave_leaf(), component.bit});
+            const bool is_dynamic = row != nullptr && (row->ecx & 4U) != 0;
+            if (is_dynamic) asked_for |= component.together | std::uint64_t{1} << component.bit;
+        }
+        const ViewReader reader(plan_, host_.hypervisor->cpuid, *result_.msrs);
+        for (const XsaveComponent& component : rulebook_.xsave) {
+            const std::uint64_t bit = std::uint64_t{1} << component.bit;
+            const bool is_left_out = (asked_for & bit) != 0 && hardware.atoms.components[component.bit].promised &&
+                                     !view.atoms.components[component.bit].promised;
+            if (is_left_out && shows_any(reader, component.features)) result_.unpermitted |= bit;
+        }
+        view.components_unknown |= result_.unpermitted;
+    }
+
+    bool shows_any(const ViewReader& view, List<FieldIndex> features) const {
+        return std::any_of(features.begin(), features.end(), [&](FieldIndex index) {
+            const Field& field = rulebook_[index];
+            return plan_.applies(field) && view.field(field, field.subleaf_first).value_or(0) != 0;
+        });
     }
 
     // What the model table settled is not for a hypervisor's view to tell.
@@ -303,6 +333,31 @@ private:
         result_.atoms.words[*word] &= ~open;
         result_.unknown[*word] |= open;
         result_.by_microcode[*word] |= open;
+    }
+
+    // What guests do not meet is for the hypervisor's view to tell: kernels that know of it take the field from guests
+    // as from themselves, and older ones do not. A newer kernel does not bring it back, so it is not withheld.
+    void leave_to_kernels(TablePromises& view) {
+        for (const CpuKind& kind : kinds_) {
+            const Silicon& silicon = silicon_of(kind.leaf1_eax);
+            silicon.for_each_spared_fact(
+                [&](const SiliconFact& fact) { leave_to_kernels(view, fact, silicon.microcode.has_value()); });
+        }
+    }
+
+    void leave_to_kernels(TablePromises& view, const SiliconFact& fact, bool knows_microcode) {
+        const Field& field = rulebook_[fact.field];
+        const auto word = plan_.find_word(fact.field, field.subleaf_first);
+        if (!word) return;
+        if (result_.has_hypervisor_view) {
+            if (knows_microcode) result_.withheld[*word] &= ~field.mask();
+            return;
+        }
+        if (!knows_microcode) return leave_open(fact);
+        const std::uint64_t open = field.mask() & result_.atoms.words[*word];
+        result_.atoms.words[*word] &= ~open;
+        result_.unknown[*word] |= open;
+        view.made[*word] |= open;
     }
 
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {

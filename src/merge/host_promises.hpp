@@ -83,6 +83,7 @@ struct HostPromises {
     std::vector<std::uint64_t> by_microcode;      // unknown bits that a microcode decides which is not known
     std::vector<std::uint64_t> offered;           // what the view for guests alone shows, as promises
     std::uint64_t components_unknown = 0;         // XSAVE states of which the dump says nothing, by bit
+    std::uint64_t unpermitted = 0;                // those of them that its hypervisor gives to processes that ask
     std::uint64_t uneven_layouts = 0;             // XSAVE states that its logical CPUs lay out differently, likewise
     std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
     std::vector<FieldIndex> easings;              // fields that ease a broken promise and that a view shows

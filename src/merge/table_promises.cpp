@@ -211,22 +211,31 @@ private:
         return one && other ? std::optional(false) : std::nullopt;
     }
 
+    // Whether the silicon needs no VERW. A virtual machine's family and model are what its hypervisor chose: an
+    // immunity of theirs is none of the silicon below, and where the bits do not show it nobody knows.
+    std::optional<bool> is_immune(const Guard& guard) const {
+        if (!silicon_.is_virtual()) return is_either(guard.immune, guard.model);
+        const auto by_bits = is_either(guard.immune, {});
+        const bool is_claimed = rulebook::is_immune_to_all(silicon_.model, guard.model);
+        return is_claimed && !by_bits.value_or(false) ? std::nullopt : by_bits;
+    }
+
     void read_guards() {
         for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
             const GuardSlot& slot = plan_.guards()[i];
             const Guard& guard = rulebook_[slot.field].guard;
             const std::uint64_t bit = std::uint64_t{1} << i;
-            const auto is_immune = is_either(guard.immune, guard.model);
-            if (is_surely_immune(guard, is_immune)) result_.immune |= bit;
+            const auto needs_none = is_immune(guard);
+            if (is_surely_immune(guard, needs_none)) result_.immune |= bit;
             if (is_either(guard.heeds, {}).value_or(false)) result_.heeds |= bit;
-            read_scrub(slot, bit, is_immune);
+            read_scrub(slot, bit, needs_none);
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
     }
 
     // Of a policy only what it shows counts, since it may hide what its hosts have.
-    bool is_surely_immune(const Guard& guard, std::optional<bool> is_immune) const {
-        if (kind_ != ViewKind::policy) return is_immune.value_or(false);
+    bool is_surely_immune(const Guard& guard, std::optional<bool> needs_none) const {
+        if (kind_ != ViewKind::policy) return needs_none.value_or(false);
         const auto is_shown = [this](const GuardTerm& term) { return !term.negated && holds(term).value_or(false); };
         return std::any_of(guard.immune.begin(), guard.immune.end(), [&](const List<GuardTerm>& terms) {
             return std::all_of(terms.begin(), terms.end(), is_shown);
@@ -235,7 +244,7 @@ private:
 
     // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,
     // and on some it does not though the bit is there.
-    void read_scrub(const GuardSlot& slot, std::uint64_t bit, std::optional<bool> is_immune) {
+    void read_scrub(const GuardSlot& slot, std::uint64_t bit, std::optional<bool> needs_none) {
         const Field& field = rulebook_[slot.field];
         const auto shown = view_.field(field, slot.subleaf);
         const bool in_vain = is_either(field.guard.in_vain, {}).value_or(false);
@@ -243,7 +252,7 @@ private:
             result_.atoms.scrubs |= bit;
             return;
         }
-        const auto needs_no_word = either(is_immune, is_either(field.guard.told_by, {}));
+        const auto needs_no_word = either(needs_none, is_either(field.guard.told_by, {}));
         if (needs_no_word.value_or(false)) {
             result_.atoms.scrubs |= bit;
             settle_clear(field, slot.subleaf);

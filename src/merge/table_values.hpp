@@ -21,13 +21,16 @@ struct Silicon {
     std::optional<std::uint32_t> microcode;
     dump::TakenIn taken_in = dump::TakenIn::host;  // elsewhere no revision can be read
 
+    // Its signature is what a hypervisor chose.
+    bool is_virtual() const noexcept { return taken_in == dump::TakenIn::virtual_machine; }
+
     // Calls body with every fact that holds.
     template <typename Body>
     void for_each_fact(const Body& body) const {
         if (model == nullptr) return;
         for (const SiliconFact& fact : model->silicon) body(fact);
         for (const MicrocodeFacts& facts : model->microcode) {
-            if (!microcode || !facts.hold_with(*microcode)) continue;
+            if (facts.spares_guests || !microcode || !facts.hold_with(*microcode)) continue;
             for (const SiliconFact& fact : facts.silicon) body(fact);
         }
     }
@@ -38,9 +41,27 @@ struct Silicon {
     void for_each_open_fact(const Body& body) const {
         if (model == nullptr || microcode) return;
         for (const MicrocodeFacts& facts : model->microcode) {
-            if (facts.recalled) continue;
+            if (facts.recalled || facts.spares_guests) continue;
             for (const SiliconFact& fact : facts.silicon) body(fact);
         }
+    }
+
+    // Calls body with every fact that holds, or may hold, of the CPU and not of its guests: a kernel may take the field
+    // from both.
+    template <typename Body>
+    void for_each_spared_fact(const Body& body) const {
+        if (model == nullptr) return;
+        for (const MicrocodeFacts& facts : model->microcode) {
+            if (!facts.spares_guests || (microcode && !facts.hold_with(*microcode))) continue;
+            for (const SiliconFact& fact : facts.silicon) body(fact);
+        }
+    }
+
+    // True when such a fact is about the field.
+    bool spares_guests(FieldIndex field) const {
+        bool spares = false;
+        for_each_spared_fact([&](const SiliconFact& fact) { spares = spares || fact.field == field; });
+        return spares;
     }
 
     // The fact about a field, or nothing.

@@ -3,6 +3,7 @@
 // internal/server/instance/drivers/driver_qemu_cpu.go of Incus 6.x), so all that QEMU has words for can be said.
 #include "base/printable.hpp"
 #include "render/qemu_cpu.hpp"
+#include "render/rate_note.hpp"
 
 namespace poolcpuid::render {
 
@@ -29,12 +30,13 @@ Rendering render_incus(const TargetInput& input) {
     cpu.rendering.notes.push_back(
         "Incus gives guests memory to plug in later on the baselines host and kvm64 alone: instances of this group "
         "start with all that they get.");
+    note_rate(input, "QEMU migrates none without tsc-frequency=HZ, which can stand among the flags.", cpu.rendering);
     return std::move(cpu.rendering);
 }
 
-Remedy incus_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+Remedy incus_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
                     const std::vector<StartUp>& hidden) {
-    return through_qemu_remedy(rendering, hidden);
+    return through_qemu_remedy(input, rendering, host, hidden);
 }
 
 }  // namespace poolcpuid::render

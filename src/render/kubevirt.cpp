@@ -3,6 +3,7 @@
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/libvirt_cpu.hpp"
+#include "render/rate_note.hpp"
 
 namespace poolcpuid::render {
 
@@ -46,6 +47,8 @@ Rendering render_kubevirt(const TargetInput& input) {
         "of "
         "the policy (poolcpuid show): KubeVirt puts it there with a hook sidecar alone (onDefineDomain, annotation "
         "hooks.kubevirt.io/hookSidecars). Without one, run VMs of the pool only on nodes whose width is the same.");
+    note_rate(input, "KubeVirt goes by the nodes' labels cpu-timer.node.kubevirt.io/tsc-frequency and tsc-scalable.",
+              cpu.rendering);
     return std::move(cpu.rendering);
 }
 

@@ -63,6 +63,7 @@ Rendering render_kvm(const TargetInput& input) {
             "KVM_SET_MSRS refuses values of the VMX, PERF_CAPABILITIES and DE_CFG MSRs that the host lacks; the "
             "VMM must take the number that it returns for an error.");
     }
+    note_rate(input, "The VMM does that with KVM_SET_TSC_KHZ.", rendering);
     return rendering;
 }
 

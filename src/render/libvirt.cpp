@@ -1,5 +1,6 @@
 // libvirt's <cpu> element (docs/formatdomain.rst).
 #include "render/libvirt_cpu.hpp"
+#include "render/rate_note.hpp"
 
 namespace poolcpuid::render {
 
@@ -39,6 +40,7 @@ Rendering render_libvirt(const TargetInput& input) {
     cpu.rendering.output = element(cpu);
     cpu.rendering.notes.push_back(
         "With check='full' libvirt does not start the guest where QEMU or KVM would give it another CPU.");
+    note_rate(input, "libvirt migrates none without <timer name='tsc' frequency='HZ'/> in <clock>.", cpu.rendering);
     return std::move(cpu.rendering);
 }
 

@@ -9,6 +9,7 @@
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/libvirt_cpu.hpp"
+#include "render/rate_note.hpp"
 #include "render/words.hpp"
 #include "rulebook/target_data.hpp"
 
@@ -56,6 +57,8 @@ Rendering render_nova(const TargetInput& input) {
     rendering.notes.push_back(
         "Every compute node of the pool gets the same lines. They are read when nova-compute starts; a guest gets them "
         "when it is started or hard-rebooted.");
+    note_rate(input, "libvirt migrates none without <timer name='tsc' frequency='HZ'/>, which is not in nova.conf.",
+              rendering);
     return std::move(rendering);
 }
 

@@ -10,6 +10,7 @@
 #include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "render/qemu_cpu.hpp"
+#include "render/rate_note.hpp"
 #include "render/target_data.hpp"
 #include "render/words.hpp"
 
@@ -98,6 +99,8 @@ Rendering render_proxmox(const TargetInput& input) {
     notes.push_back(
         "Proxmox starts QEMU with enforce, so a VM does not start where KVM lacks a bit. Where a guest must be told of "
         "what the section cannot say, QEMU's own argument (render --to qemu) goes into the VM's args.");
+    note_rate(input, "QEMU migrates none without tsc-frequency=HZ in -cpu, for which a section has no word.",
+              cpu.rendering);
     return std::move(cpu.rendering);
 }
 

@@ -1,5 +1,6 @@
 // The argument of QEMU's -cpu: every property that the guest needs in order to see the policy.
 #include "render/qemu_cpu.hpp"
+#include "render/rate_note.hpp"
 
 namespace poolcpuid::render {
 
@@ -15,13 +16,14 @@ Rendering render_qemu(const TargetInput& input) {
         cpu.rendering.notes.push_back(
             "Leaves from 40000000h on are not the policy's. The services of KVM that QEMU gives to its named models "
             "are turned on here: take away those that a kernel of the pool lacks.");
+        note_rate(input, "QEMU migrates none without tsc-frequency=HZ in -cpu.", cpu.rendering);
     }
     return std::move(cpu.rendering);
 }
 
-Remedy qemu_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
+Remedy qemu_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
                    const std::vector<StartUp>& hidden) {
-    return through_qemu_remedy(rendering, hidden);
+    return through_qemu_remedy(input, rendering, host, hidden);
 }
 
 }  // namespace poolcpuid::render

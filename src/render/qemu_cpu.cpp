@@ -6,10 +6,12 @@
 #include "render/qemu_cpu.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 
 #include "base/hex.hpp"
+#include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "render/qemu_view.hpp"
@@ -257,9 +259,36 @@ std::set<std::string> qemu_properties(const TargetInput& input) {
     return wanted;
 }
 
-Remedy through_qemu_remedy(const Rendering& rendering, const std::vector<StartUp>& hidden) {
-    if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: QEMU cannot be told of these bits at all, see above.", std::nullopt};
+std::vector<StartUp> added_by_qemu(const TargetInput& input, const HostDump& host, const std::vector<StartUp>& hidden) {
+    if (!input.options.qemu) return {};
+    const Rulebook& rulebook = input.plan.rulebook();
+    // Of a dump of the hardware alone KVM is taken to list what the CPU has.
+    const merge::ViewReader kvm(input.plan, host.hypervisor ? host.hypervisor->cpuid : host.first_table(),
+                                host.hypervisor ? host.hypervisor->msrs : host.hardware->msrs);
+    const auto is_listed = [&](const std::string& id) {
+        const Field& field = rulebook[rulebook.find(id)];
+        return kvm.field(field, field.subleaf_first).value_or(0) != 0;
+    };
+    std::set<std::string> added;
+    for (const AddedField& entry : rulebook::qemu_data(rulebook).adds) {
+        const bool is_known = entry.releases.has(input.options.qemu->version);
+        if (is_known && std::all_of(entry.where.begin(), entry.where.end(), is_listed)) added.insert(entry.field);
+    }
+    std::vector<StartUp> result;
+    std::copy_if(hidden.begin(), hidden.end(), std::back_inserter(result),
+                 [&](const StartUp& entry) { return added.contains(entry.field); });
+    return result;
+}
+
+Remedy through_qemu_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
+                           const std::vector<StartUp>& hidden) {
+    std::vector<StartUp> said;
+    std::copy_if(hidden.begin(), hidden.end(), std::back_inserter(said),
+                 [&](const StartUp& entry) { return says_any(rendering, {entry}); });
+    if (said.empty()) return {"Nothing to do: QEMU cannot be told of these bits at all, see above.", std::nullopt};
+    if (added_by_qemu(input, host, said).size() == said.size()) {
+        return {"Nothing to do: this QEMU gives there what it can be told of these bits, though KVM does not list it.",
+                std::nullopt};
     }
     std::string output = rendering.output;
     const std::size_t at = output.rfind(refuse_property);

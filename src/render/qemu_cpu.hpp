@@ -42,8 +42,12 @@ QemuCpu qemu_cpu(const TargetInput& input, const QemuWords& words = {});
 // The model, then each property as NAME=VALUE, joined by commas: the argument of -cpu.
 std::string properties_text(const QemuCpu& cpu);
 
+// What of these its KVM hides and the QEMU of the input gives there all the same.
+std::vector<StartUp> added_by_qemu(const TargetInput& input, const HostDump& host, const std::vector<StartUp>& hidden);
+
 // What helps on a host that hides these, where the target's text may hold force_property in the place of
 // refuse_property.
-Remedy through_qemu_remedy(const Rendering& rendering, const std::vector<StartUp>& hidden);
+Remedy through_qemu_remedy(const TargetInput& input, const Rendering& rendering, const HostDump& host,
+                           const std::vector<StartUp>& hidden);
 
 }  // namespace poolcpuid::render

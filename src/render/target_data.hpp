@@ -6,6 +6,7 @@
 
 namespace poolcpuid::render {
 
+using rulebook::AddedField;
 using rulebook::CopiedRegister;
 using rulebook::DataPlace;
 using rulebook::FeatureWord;

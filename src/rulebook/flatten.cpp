@@ -77,6 +77,8 @@ private:
         return storage_.keep(std::move(list));
     }
 
+    Rate flat(const SourceRate& from) { return {indices(from.product), index(from.per), from.unit == "kHz"}; }
+
     Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
 
     Vulnerability flat(const SourceVulnerability& from) {
@@ -153,6 +155,7 @@ private:
         if (!from.covers.empty()) to.covers = flat_covers(from);
         if (!from.eased_by.empty()) to.eased_by = all_of<Easing>(from.eased_by);
         if (!from.hides.empty()) to.hides = indices(from.hides);
+        if (!from.rates.empty()) to.rates = all_of<Rate>(from.rates);
         to.ask = keep(from.ask);
         if (!from.guard_immune.empty()) {
             to.guard = {conditions(from.guard_immune), keep_all(from.guard_model), conditions(from.guard_told_by),
@@ -272,6 +275,7 @@ private:
         to.below = from.below.value_or(to.below);
         to.silicon = all_of<SiliconFact>(from.silicon);
         to.recalled = from.recalled;
+        to.spares_guests = from.spares_guests;
         return to;
     }
 

@@ -93,6 +93,7 @@ private:
         only(field.made.has_value(), "made", Rule::intersect);
         only(field.of_identity, "of_identity", Rule::min);
         only(!field.covers.empty(), "covers", Rule::intersect);
+        only(!field.rates.empty(), "rate", Rule::intersect);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
@@ -125,6 +126,22 @@ private:
         check_conditions(field, "guard", field.guard_heeds);
         check_conditions(field, "guard", field.guard_in_vain);
         if (field.made) check_conditions(field, "made", field.made->where);
+        for (const SourceRate& rate : field.rates) check_rate(field, rate);
+    }
+
+    void check_rate(const SourceField& field, const SourceRate& rate) {
+        if (rate.product.empty() || rate.product.size() > 2) {
+            report(field.place, field.id, "rate is a product of one field or two");
+        }
+        for (const std::string& id : rate.product) {
+            check_reference(field, "rate", id);
+            const SourceField* factor = find(id);
+            if (factor != nullptr && factor->is_msr) report(field.place, field.id, "rate is told by CPUID alone");
+        }
+        check_reference(field, "rate", rate.per);
+        if (rate.unit != "Hz" && rate.unit != "kHz") {
+            report(field.place, field.id, "rate has the unit \"" + rate.unit + "\", which is neither Hz nor kHz");
+        }
     }
 
     // Of a bit only 0 can stand for "hidden", and of a maximum leaf what lies above it.

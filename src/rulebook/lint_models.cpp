@@ -86,6 +86,10 @@ private:
             if (entry.silicon.empty()) say("a microcode without facts");
             check_facts(entry.place, model, entry.silicon);
             for (const auto& [id, value] : entry.silicon) {
+                const SourceField* field = find(id);
+                if (entry.spares_guests && field != nullptr && field->rule != "intersect") {
+                    say("\"" + id + "\" is of the rule " + field->rule + "; kernels take only promises from guests");
+                }
                 if (model.silicon.contains(id)) {
                     say("\"" + id + "\" is a fact of the model already, whatever the microcode");
                 }

@@ -78,6 +78,9 @@ constexpr auto members(const Cover& r) { return members_detail::all_of(r, r.bit,
 constexpr const char* type_name(const Easing*) { return "Easing"; }
 constexpr auto members(const Easing& r) { return members_detail::all_of(r, r.field, r.impact); }
 
+constexpr const char* type_name(const Rate*) { return "Rate"; }
+constexpr auto members(const Rate& r) { return members_detail::all_of(r, r.product, r.per, r.in_khz); }
+
 constexpr const char* type_name(const Derive*) { return "Derive"; }
 constexpr auto members(const Derive& r) {
     return members_detail::all_of(r, r.how, r.from, r.reg, r.condition, r.then_value, r.else_value, r.msr, r.default1,
@@ -95,7 +98,7 @@ constexpr auto members(const Field& r) {
                                   r.vendors, r.rule, r.exposure, r.impact, r.mitigation, r.required, r.emulated,
                                   r.by_microcode, r.of_identity, r.zero_has_meaning, r.zero_means, r.zero_means_field,
                                   r.gate, r.implied_by, r.length_from, r.allowed_by, r.covers, r.eased_by, r.hides,
-                                  r.ask, r.guard, r.made, r.derive, r.names, r.why, r.source);
+                                  r.rates, r.ask, r.guard, r.made, r.derive, r.names, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
@@ -136,7 +139,7 @@ constexpr auto members(const SiliconFact& r) { return members_detail::all_of(r, 
 
 constexpr const char* type_name(const MicrocodeFacts*) { return "MicrocodeFacts"; }
 constexpr auto members(const MicrocodeFacts& r) {
-    return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled);
+    return members_detail::all_of(r, r.from, r.below, r.silicon, r.recalled, r.spares_guests);
 }
 
 constexpr const char* type_name(const NumberRange*) { return "NumberRange"; }

@@ -206,6 +206,7 @@ private:
         microcode.below = bound("below");
         microcode.silicon = facts(reader.required_object("silicon"));
         microcode.recalled = reader.optional_bool("recalled", false);
+        microcode.spares_guests = reader.optional_bool("spares_guests", false);
         reader.finish();
         return microcode;
     }

@@ -63,6 +63,12 @@ struct SourceMade {
     std::string source;
 };
 
+struct SourceRate {
+    std::vector<std::string> product;
+    std::string per;
+    std::string unit;
+};
+
 struct SourceField {
     Place place;
     std::string id;
@@ -89,6 +95,7 @@ struct SourceField {
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
     std::vector<SourceEasing> eased_by;
     std::vector<std::string> hides;
+    std::vector<SourceRate> rates;
     std::vector<std::vector<std::string>> guard_immune;
     std::vector<std::string> guard_model;
     std::vector<std::vector<std::string>> guard_told_by;
@@ -171,6 +178,7 @@ struct SourceMicrocode {
     std::optional<std::uint32_t> below;
     std::map<std::string, std::uint32_t> silicon;
     bool recalled = false;
+    bool spares_guests = false;
 };
 
 struct SourceModel {

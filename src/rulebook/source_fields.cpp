@@ -126,6 +126,9 @@ private:
                 field.eased_by.push_back({other, string_of(impact)});
         }
         field.hides = optional_strings(reader, "hides");
+        if (const auto* rates = reader.optional_array("rate")) {
+            for (const Value& rate : *rates) field.rates.push_back(parse_rate(rate));
+        }
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
         if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
@@ -163,6 +166,16 @@ private:
         if (const auto* heeds = reader.optional_array("heeds")) field.guard_heeds = conditions(*heeds);
         if (const auto* in_vain = reader.optional_array("in_vain")) field.guard_in_vain = conditions(*in_vain);
         reader.finish();
+    }
+
+    SourceRate parse_rate(const Value& value) const {
+        ObjectReader reader(value, file_.path, "where a host tells a rate");
+        SourceRate rate;
+        rate.product = strings(reader.required_array("product"));
+        rate.per = text_or_empty(reader.optional_string("per"));
+        rate.unit = reader.required_string("unit");
+        reader.finish();
+        return rate;
     }
 
     SourceMade parse_made(const Value& value) const {

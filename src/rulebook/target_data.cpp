@@ -98,6 +98,15 @@ public:
                 }
                 data.tcg_xsave_states.push_back(std::move(states));
             });
+            each(reader, "adds", "a field that QEMU adds", [&](ObjectReader& entry, const Value&) {
+                AddedField added;
+                added.field = entry.required_string("field");
+                check(entry.required("field"), added.field, &KnownNames::fields, field);
+                added.where = known_list(entry, "where", &KnownNames::fields, field);
+                added.releases = releases(entry);
+                sentence(entry, "source");
+                data.adds.push_back(std::move(added));
+            });
             data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
                 bits.condition = condition(entry, false);
                 bits.releases = releases(entry);

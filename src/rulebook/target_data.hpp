@@ -135,6 +135,13 @@ struct TcgStates {
     }
 };
 
+// A field that QEMU gives on hosts whose KVM does not list it.
+struct AddedField {
+    std::string field;
+    std::vector<std::string> where;  // fields that KVM lists there, all of them
+    Releases releases;
+};
+
 // A property without which QEMU shows no leaf that is its own to fill in.
 struct LeafSwitch {
     std::string name;
@@ -153,6 +160,7 @@ struct QemuData {
     std::vector<std::string> pmu_for;     // fields that QEMU shows with pmu=on alone
     std::vector<std::string> defaults;    // flags that accelerators and machines turn on or off by default
     DataPlace of_host;                    // where QEMU completes what it is told from what the host has
+    std::vector<AddedField> adds;
     std::vector<CopiedRegister> copies;
     std::vector<std::string> copied_bits_for;     // the vendors for which QEMU repeats bits of leaf 1
     DataPlace compacted_size;                     // the size of the compacted XSAVE area, with or without XSAVEC

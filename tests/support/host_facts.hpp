@@ -173,6 +173,13 @@ private:
         kind.silicon = kind.model->silicon;
         const bool known = microcode.has_value();
         for (const MicrocodeFacts& facts : kind.model->microcode) {
+            if (facts.spares_guests) {
+                // A hypervisor's view tells; without one it is open, but for a microcode that has not the fault.
+                const bool open = !host_.hypervisor && (!known || facts.revisions.has(*microcode));
+                for (const auto& [id, value] : facts.silicon)
+                    if (open) kind.open[id] = 0;
+                continue;
+            }
             if (known && facts.revisions.has(*microcode))
                 kind.silicon.insert(facts.silicon.begin(), facts.silicon.end());
             if (known || facts.recalled) continue;
@@ -315,7 +322,9 @@ private:
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const ModelRow* model = kinds_.at(cpu.signature).model;
         const auto immune = [&](const std::string& tag) { return model != nullptr && is_listed(model->immune, tag); };
-        if (!tags.empty() && std::all_of(tags.begin(), tags.end(), immune)) return true;
+        // A virtual machine's model is no silicon's.
+        const bool counts = !tags.empty() && !was_taken_in_guest(host_);
+        if (counts && std::all_of(tags.begin(), tags.end(), immune)) return true;
         return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
     }
 

@@ -126,6 +126,7 @@ struct MicrocodeFacts {
     Span revisions;
     std::map<std::string, std::uint32_t> silicon;
     bool recalled = false;
+    bool spares_guests = false;
 };
 
 struct ModelRow {
@@ -333,7 +334,8 @@ inline void read_models(VendorRules& rules) {
             // Revision FFFFFFFF is what hypervisors show in the place of one, and below is exclusive.
             const Span revisions{hex_number(facts.value("from", "0x0")),
                                  hex_number(facts.value("below", "0xffffffff")) - 1};
-            row.microcode.push_back({revisions, facts_of(facts), facts.value("recalled", false)});
+            row.microcode.push_back(
+                {revisions, facts_of(facts), facts.value("recalled", false), facts.value("spares_guests", false)});
         }
         row.immune = entry.value("immune", std::vector<std::string>{});
         row.inferred = entry.value("inferred", std::vector<std::string>{});

@@ -20,6 +20,7 @@ constexpr std::uint32_t haswell_ep = 0x000306F2;
 constexpr std::uint32_t skylake = 0x00050654;
 constexpr std::uint32_t cascade_lake = 0x00050657;
 constexpr std::uint32_t alder_lake = 0x00090672;
+constexpr std::uint32_t ice_lake = 0x000606A6;
 constexpr std::uint32_t naples = 0x00800F12;
 constexpr std::uint32_t rome = 0x00830F10;
 constexpr std::uint32_t milan = 0x00A00F11;
@@ -28,10 +29,14 @@ constexpr std::uint32_t turin = 0x00B00F21;
 constexpr std::uint32_t rtm = 1U << 11;       // leaf 7 EBX
 constexpr std::uint32_t md_clear = 1U << 10;  // leaf 7 EDX
 constexpr std::uint32_t spec_ctrl = 1U << 26;
+constexpr std::uint32_t l1d_flush = 1U << 28;
 constexpr std::uint32_t arch_caps = 1U << 29;
 constexpr std::uint64_t eibrs = 0x2;  // MSR 10Ah
 constexpr std::uint64_t mds_no = 0x20;
 constexpr std::uint64_t tsx_ctrl = 0x80;
+constexpr std::uint64_t taa_no = 0x100;
+constexpr std::uint64_t fb_clear = 0x20000;
+constexpr std::uint64_t fb_clear_ctrl = 0x40000;
 constexpr std::uint64_t rfds_clear = 0x10000000;
 
 HostDump intel(const std::string& name, std::uint32_t signature, std::uint32_t leaf7_ebx, std::uint32_t leaf7_edx) {
@@ -141,6 +146,42 @@ TEST_CASE("VERW against TAA is in vain on a Cascade Lake without TSX_CTRL, whose
     const Audit audit = audited({mds, old}, {mds, old});
     CHECK(entry(audit, "tsx_async_abort").says == "Mitigation: Clear CPU buffers; SMT Host state unknown");
     CHECK(by_host(audit, "tsx_async_abort") == "falsely-safe: old; true: mds");
+}
+
+// kvm/vmx/vmx.c vmx_update_fb_clear_dis.
+TEST_CASE("KVM turns VERW off for a guest that is not told of FB_CLEAR, on hosts free of MDS and TAA", "[audit]") {
+    const HostDump old = intel("skylake", skylake, 0, md_clear | l1d_flush);
+    const auto host = [](std::uint32_t signature, std::uint64_t caps, std::uint32_t leaf7_ebx = 0) {
+        return with_caps("host", signature, caps, leaf7_ebx, md_clear | l1d_flush);
+    };
+    const auto on = [&](const HostDump& there) { return verdict(audited({old}, {old, there}), "mmio_stale_data"); };
+    const HostDump controlled = host(ice_lake, mds_no | taa_no | fb_clear | fb_clear_ctrl);
+    CHECK(on(host(ice_lake, mds_no | taa_no | fb_clear)) == "true");
+    CHECK(on(controlled) == "falsely-safe");
+    CHECK(on(host(ice_lake, mds_no | fb_clear | fb_clear_ctrl, rtm)) == "true");  // TAA
+    CHECK(on(host(skylake, fb_clear | fb_clear_ctrl)) == "true");                 // MDS
+    // Of a KVM that hides the control nobody knows.
+    HostDump hidden =
+        with_hypervisor(controlled, intel_table(ice_lake).reg(7, 0, edx, md_clear | l1d_flush | arch_caps),
+                        msr_list(MsrList::value, mds_no | taa_no | fb_clear));
+    CHECK(on(hidden) == "falsely-safe");
+    hidden.hardware.reset();
+    CHECK(on(hidden) == "unknown");
+    // The guest of a pool with that host is told.
+    CHECK(verdict(audited({old, controlled}, {old, controlled}), "mmio_stale_data") == "true");
+    const Audit audit = audited({old}, {old, controlled});
+    CHECK(helpers(audit, "mmio_stale_data") == "option");
+    CHECK_THAT(all_advice(audit, "mmio_stale_data"),
+               Catch::Contains("Tell the guest of ac_fb_clear") && Catch::Contains("has an effect there"));
+}
+
+TEST_CASE("a guest that would turn TSX off needs hosts on which it can", "[audit]") {
+    const std::vector<HostDump> pool{with_caps("new", cascade_lake, mds_no | tsx_ctrl, rtm, md_clear)};
+    const auto on = [&](const HostDump& host) { return verdict(audited(pool, {host}), "tsx_async_abort"); };
+    REQUIRE(entry(audited(pool, pool), "tsx_async_abort").says == "Mitigation: TSX disabled");
+    CHECK(on(pool.front()) == "true");
+    CHECK(on(with_caps("old", cascade_lake, mds_no, rtm, md_clear)) == "falsely-safe");
+    CHECK(on(with_caps("off", cascade_lake, mds_no, 0, md_clear)) == "needless");
 }
 
 // entry_64.S clear_bhb_loop, and "Make clear_bhb_loop() effective on newer CPUs" of linux-kernel.
@@ -330,6 +371,30 @@ TEST_CASE("a guest that is not told of RTM is safe from TAA where the host turns
     CHECK(on(mds_no | tsx_ctrl) == "true");
     // Skylake has MDS, for which the guest clears the same buffers.
     CHECK(verdict(audited(pool, {intel("host", skylake, rtm, md_clear)}), "tsx_async_abort") == "true");
+}
+
+TEST_CASE("what the family and model of a virtual machine say well of VERW is not known of its host", "[audit]") {
+    const auto guest = [](const HostDump& host) {
+        HostDump taken = host;
+        taken.hardware->cpus.front().cpuid.rows[1].value.ecx |= 1U << 31;  // leaf 1
+        return with_digest(taken, "guest");
+    };
+    REQUIRE(amd("milan", milan).hardware->cpus.front().cpuid.rows[1].key == LeafKey{1, 0});
+    const HostDump patched = amd("milan", milan, 0, 1U << 5);
+    const auto tsa_on = [&](const HostDump& host) { return verdict(audited({patched}, {host}), "tsa"); };
+    CHECK(tsa_on(amd("naples", naples)) == "needless");
+    CHECK(tsa_on(guest(amd("naples", naples))) == "unknown");
+    const Audit audit = audited({patched}, {guest(amd("naples", naples))});
+    CHECK_THAT(all_advice(audit, "tsa"), Catch::Contains("take dumps of their hosts"));
+    // Of what VERW is not against the model is taken at its word.
+    CHECK(verdict(audit, "meltdown") == "true");
+    CHECK(verdict(audit, "mds") == "true");  // AMD has none of it
+    const HostDump mds = intel("haswell", haswell_ep, 0, md_clear);
+    const auto mds_on = [&](const HostDump& host) { return verdict(audited({mds}, {host}), "mds"); };
+    CHECK(mds_on(guest(with_caps("clx", cascade_lake, mds_no))) == "needless");
+    CHECK(mds_on(intel("spr", 0x000806F8, rtm, 0)) == "needless");
+    CHECK(mds_on(guest(intel("spr", 0x000806F8, rtm, 0))) == "unknown");
+    CHECK(mds_on(guest(intel("haswell", haswell_ep, 0, 0))) == "falsely-safe");  // bad news of the model stays
 }
 
 TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {

@@ -67,6 +67,13 @@ HostDump amd(const std::string& name, std::uint32_t signature, std::uint32_t ext
     return with_microcode(hardware_host(name, std::vector{table}, std::vector<MsrRow>{}), microcode);
 }
 
+// Whether check does not know that VERW scrubs there.
+bool unknown_scrub(const Merged& pool, const HostDump& on, const std::string& field) {
+    const Verdict verdict = PolicyCheck(builtin_rulebook(), pool.policy).against(on);
+    return std::any_of(verdict.violations.begin(), verdict.violations.end(),
+                       [&](const Violation& v) { return v.field == field && !v.known; });
+}
+
 struct Row {
     std::string what;
     std::vector<HostDump> hosts;
@@ -371,6 +378,37 @@ TEST_CASE("a virtual machine's revision is its hypervisor's making, and no host'
     CHECK(revision(false, true) == 0xA0011D7U);  // KVM lists the bit for its guests: the host is none
     CHECK_FALSE(revision(true, true));
     CHECK_FALSE(revision(true, false));
+}
+
+TEST_CASE("the family and model of a virtual machine are its hypervisor's choice, and prove no immunity", "[guarded]") {
+    const auto in_guest = [](TableBuilder table) { return table.set(1, 0, ecx, 1U << 31); };
+    const auto guest = [&](const char* name, const TableBuilder& table) {
+        return hardware_host(name, std::vector{in_guest(table)}, std::vector<MsrRow>{});
+    };
+    const TableBuilder extended = amd_table(rome).reg(0x80000000, 0, eax, 0x80000028).row(0x80000021, 0, {});
+    const HostDump patched = amd("patched", milan, verw_clear, 0);
+    CHECK(Merged({patched, amd("rome", rome, 0, 0)}).finding("verw-promise-lost") == nullptr);
+    CHECK(Merged({patched, guest("as-rome", extended)}).named_by("verw-promise-lost", "verw_clear") ==
+          Names{"as-rome"});
+    const HostDump mds = intel("mds", haswell_ep, 0, md_clear);
+    CHECK(Merged({mds, intel("spr", sapphire_rapids, rtm, 0)}).finding("verw-promise-lost") == nullptr);
+    CHECK(Merged({mds, guest("as-spr", intel_table(sapphire_rapids).reg(7, 0, ebx, rtm))})
+              .named_by("verw-promise-lost", "md_clear") == Names{"as-spr"});
+    const Merged doubtful({patched, guest("as-rome", extended)});
+    CHECK_THAT(doubtful.finding("verw-promise-lost")->message, Catch::Contains("Take one of its host"));
+    CHECK(unknown_scrub(Merged({patched}), guest("as-rome", extended), "verw_clear"));
+    // Immunity that its bits say is not the model's word.
+    const HostDump told = hardware_host(
+        "told", std::vector{in_guest(intel_table(sapphire_rapids).reg(7, 0, ebx, rtm).reg(7, 0, edx, arch_caps))},
+        msr_list(MsrList::value, mds_no | taa_no | mmio_no));
+    CHECK(Merged({mds, told}).finding("verw-promise-lost") == nullptr);
+    // Where no guest runs VERW nothing is lost, and a pool of such VMs has its identity.
+    const Merged alone({guest("one", extended), guest("other", TableBuilder(extended).set(1, 0, edx, 1U << 28))});
+    CHECK(alone.finding("verw-promise-lost") == nullptr);
+    CHECK(alone.finding("no-safe-identity") == nullptr);
+    // Bad news of the model stays.
+    CHECK(Merged({patched, guest("as-milan", amd_table(milan))}).named_by("verw-promise-lost", "verw_clear") ==
+          Names{"as-milan"});
 }
 
 TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[guarded]") {

@@ -179,7 +179,7 @@ TEST_CASE("what only some hypervisors make counts as any unknown promise", "[hyp
     CHECK_FALSE(unsure.violation.known);
     CHECK_FALSE(unsure.violation.given);
     CHECK(unsure.outcome == Outcome::must_not_run);
-    CHECK_THAT(unsure.violation.message, Contains("some hypervisors make"));
+    CHECK_THAT(unsure.violation.message, Contains("only some hypervisors give"));
     // With EIBRS, and without PBRSB_NO, none makes it.
     const TableBuilder ice = with(intel_table(0x000606A6), {"spec_ctrl", "arch_caps"});
     const auto eibrs = [&](const std::string& name) {

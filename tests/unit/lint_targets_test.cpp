@@ -86,6 +86,8 @@ TEST_CASE("lint checks what qemu.json names", "[rulebook][lint][render]") {
             {qemu, R"("states": ["avx")", R"("bndcsr")", R"("bndcrs")", "",
              "expected a component of xsave.json, found \"bndcrs\""},
             {qemu, R"("states": ["avx")", R"("until": "11.1")", R"("until": "9.1")", "", "not before since"},
+            {qemu, R"("field": "ac_fb_clear")", R"("ac_psdp_no"])", R"("ac_psdp_not"])", "",
+             "expected a field of the rulebook"},
             {qemu, R"("tcg_xsave_layout")", R"("intel")", R"("via")", "", "expected a vendor of rulebook.json"},
             {qemu, R"("leaf": "0x80000006", "edx")", R"("edx")", R"("edi")", "", "edi"},
             {qemu, R"("compacted_size")", R"("register": "ebx")", R"("regster": "ebx")", "", "one register"},

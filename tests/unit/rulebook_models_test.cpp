@@ -101,6 +101,18 @@ TEST_CASE("a microcode that was taken back may have facts beside those of others
     CHECK(findings(R"("rsba": "0x0")").find("these microcodes overlap") != std::string::npos);
 }
 
+TEST_CASE("a fault that spares guests is about promises, which kernels can take", "[rulebook][lint]") {
+    const auto findings = [](const std::string& fact) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::string spared = R"({"below": "0x2a", "spares_guests": true, "silicon": {)" + fact + "}}";
+        make(files,
+             {models, R"("name": "New")", R"({"below": "0x2a", "silicon": {"rsba": "0x1"}})", spared.c_str(), "", ""});
+        return all_texts(lint(files));
+    };
+    CHECK(findings(R"("base": "0x0")").empty());
+    CHECK(findings(R"("rsba": "0x1")").find("kernels take only promises from guests") != std::string::npos);
+}
+
 TEST_CASE("lint knows what guests of a model can be wrong about", "[rulebook][lint]") {
     check_all_found({
         {models, R"("name": "Old")", R"("inferred": ["leak"])", R"("inferred": ["nothing"])", "Old",

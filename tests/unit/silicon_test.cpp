@@ -108,6 +108,52 @@ TEST_CASE("a feature that only newer microcode mends is promised with that micro
     CHECK(kept("rdseed", amd_table(turin), "") == "0");  // the CPU has none anyway
 }
 
+// Intel ADL063, RPL042: "does not apply in VMX non-root operation". Linux takes PCID from such hosts, and so KVM does
+// from guests (mm/init.c setup_pcid, from 6.4); older kernels do not.
+TEST_CASE("a fault that guests do not meet takes nothing that the hypervisor gives", "[silicon]") {
+    const auto alder = [](const TableBuilder& given, const std::string& revision) {
+        const HostDump plain = host("alder", with_pcid(alder_lake), revision);
+        return with_hypervisor(plain, given);
+    };
+    for (const char* revision : {"0x2d", "0x2e", ""}) {
+        CAPTURE(revision);
+        const Merged given({alder(with_pcid(alder_lake), revision)});
+        CHECK(value_of(given, "pcid") == 1);
+        CHECK(given.finding("microcode-unknown") == nullptr);
+        CHECK(value_of(Merged({alder(intel_table(alder_lake), revision)}), "pcid") == 0);
+    }
+    const Merged given({alder(with_pcid(alder_lake), "0x2d")});
+    CHECK(unknown_on(given, "pcid").empty());
+    const auto breach_on = [&](const HostDump& on) {
+        for (const Violation& v : verdict(given, on).violations) {
+            if (v.field == "pcid") return std::string(v.known ? "lost" : "unknown");
+        }
+        return std::string("kept");
+    };
+    CHECK(breach_on(alder(with_pcid(alder_lake), "0x2c")) == "kept");
+    CHECK(breach_on(alder(intel_table(alder_lake), "0x2d")) == "lost");
+    CHECK(breach_on(host("hardware", with_pcid(alder_lake), "0x2d")) == "unknown");
+    CHECK(breach_on(host("hardware", with_pcid(alder_lake), "")) == "unknown");
+    CHECK(breach_on(host("hardware", with_pcid(alder_lake), "0x2e")) == "kept");
+    CHECK(breach_on(host("hardware", intel_table(alder_lake), "0x2d")) == "lost");
+    // A newer kernel takes it, too: it is nothing that one would offer.
+    const Merged taken({alder(intel_table(alder_lake), "0x2d")});
+    CHECK(taken.finding("hidden-by-hypervisor") == nullptr);
+}
+
+TEST_CASE("where the hardware alone was dumped, such a fault leaves open what guests get", "[silicon]") {
+    const Merged pool({host("alder", with_pcid(alder_lake), "0x2d")});
+    CHECK(value_of(pool, "pcid") == 0);
+    CHECK(unknown_on(pool, "pcid") == Names{"alder"});
+    CHECK(pool.finding("microcode-unknown") == nullptr);
+    const auto& findings = pool.policy.findings;
+    const auto told = std::count_if(findings.begin(), findings.end(), [](const Finding& finding) {
+        return finding.code == "no-hypervisor-view" && finding.message.find("keep from guests") != std::string::npos &&
+               finding.message.find(" pcid.") != std::string::npos;
+    });
+    CHECK(told == 1);
+}
+
 // K cpu/intel.c spectre_bad_microcodes: kernels withhold IBRS and STIBP of the microcodes of January 2018.
 TEST_CASE("what a microcode has that was taken back is no promise, and nobody is taken to run it", "[silicon]") {
     struct Row {

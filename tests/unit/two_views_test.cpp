@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/check.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
 namespace poolcpuid::test::two_views_test {
+
+using Catch::Contains;
 
 namespace {
 
@@ -135,6 +138,52 @@ TEST_CASE("of a hypervisor view without MSRs nothing is promised, and bad news i
     CHECK(unknown_on(left_out, "ac_ssb_no") == Names{"a"});
     CHECK(value_of(left_out, "ac_ssb_no") == 0);
     CHECK(value_of(left_out, "ac_rsba") == 0);
+}
+
+// K kvm/cpuid.c case 0xd: permitted_xcr0; arch/x86/kernel/fpu/xstate.c fpu_xstate_prctl.
+TEST_CASE("a view of KVM that was taken without permission does not say that guests cannot have AMX", "[two_views]") {
+    constexpr std::uint32_t sapphire_rapids = 0x000806F8;
+    constexpr std::uint32_t tiles = 0x60000;
+    constexpr std::uint32_t amx_tile = 1U << 24;  // leaf 7, EDX
+    const auto table = [&](std::uint32_t xcr0, std::uint32_t xfd) {
+        return intel_table(sapphire_rapids)
+            .reg(0, 0, eax, 0x1E)
+            .set(1, 0, ecx, 0x04000000)
+            .reg(7, 0, edx, amx_tile)
+            .row(0xD, 0, {xcr0, 0x2B00, 0x2B00, 0})
+            .row(0xD, 1, {0x1F, 0, 0, 0})
+            .row(0xD, 17, {0x40, 0xAC0, 2, 0})
+            .row(0xD, 18, {0x2000, 0xB00, 2 | xfd, 0})
+            .row(0x1D, 0, {1, 0, 0, 0})
+            .row(0x1D, 1, {0x04002000, 0x00080040, 0x10, 0})
+            .row(0x1E, 0, {0, 0x4010, 0, 0});
+    };
+    constexpr std::uint32_t xfd = 4;
+    const HostDump silicon = hardware_host("spr", table(3 | tiles, xfd));
+    const HostDump whole = with_hypervisor(silicon, table(3 | tiles, xfd));
+    const HostDump hidden = with_hypervisor(silicon, table(3, xfd));
+    const Merged pool({whole});
+    REQUIRE(value_of(pool, "amx_tile") == 1);
+    CHECK(pool.finding("xsave-not-permitted") == nullptr);
+    const Merged without({hidden});
+    CHECK(value_of(without, "amx_tile") == 0);
+    CHECK(without.named_by("xsave-not-permitted") == Names{"spr"});
+    CHECK_THAT(without.finding("xsave-not-permitted")->message,
+               Contains("tilecfg, tiledata") && Contains("amx_tile") && Contains("poolcpuid capture"));
+    const PolicyCheck check(builtin_rulebook(), pool.policy);
+    const auto states_on = [&](const HostDump& host) {
+        std::string text;
+        for (const Violation& v : check.against(host).violations) {
+            if (v.field.starts_with("xsave state")) text += v.field.substr(12) + (v.known ? " lost " : " unknown ");
+        }
+        return text;
+    };
+    CHECK(states_on(whole).empty());
+    CHECK(states_on(hidden) == "tilecfg unknown tiledata unknown ");
+    // A state that needs no permission is lost, and so is one whose features the hypervisor does not list.
+    CHECK(states_on(with_hypervisor(hardware_host("spr", table(3 | tiles, 0)), table(3, 0))) ==
+          "tilecfg lost tiledata lost ");
+    CHECK(states_on(with_hypervisor(silicon, table(3, xfd).reg(7, 0, edx, 0))) == "tilecfg lost tiledata lost ");
 }
 
 TEST_CASE("an obligation is the larger of the two views", "[two_views]") {
