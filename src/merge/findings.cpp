@@ -442,8 +442,9 @@ private:
         }
         for (const auto& [note, found] : notes) {
             // What else is told of a host does not keep a promise from being known, or true.
-            const bool costs =
-                note.first == FindingCode("partial-host") || note.first == FindingCode("core-types-missing");
+            const bool costs = note.first == FindingCode("partial-host") ||
+                               note.first == FindingCode("core-types-missing") ||
+                               note.first == FindingCode("microcode-unknown");
             add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
         }
     }
