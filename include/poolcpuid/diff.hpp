@@ -85,7 +85,7 @@ struct Provenance {
     bool names = false;                      // the names of all hosts (documents list only some of them)
     std::vector<HostClass> hosts_removed;    // by digest
     std::vector<HostClass> hosts_added;      // likewise
-    std::vector<HostPair> hosts_renamed;     // the same content under other names or in another number
+    std::vector<HostPair> hosts_renamed;     // the same content under other names, in another number or told otherwise
     std::vector<HostPair> hosts_recaptured;  // the same names with other content, as far as the documents list them
     std::vector<BitPlace> owned_removed;     // bits that the VMM no longer fills in
     std::vector<BitPlace> owned_added;

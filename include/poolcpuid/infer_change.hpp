@@ -18,9 +18,11 @@
 namespace poolcpuid {
 
 struct InferredChange {
-    std::vector<HostDump> kept;    // as they were when the policy was made, or under other names
-    std::vector<FormerHost> lost;  // hosts of the policy whose dump is not among those given; by name
-    PoolChange change;             // which of lost left, which came back with another dump, and who joins
+    std::vector<HostDump> kept;         // as they were when the policy was made, or under other names
+    std::vector<FormerHost> lost;       // hosts of the policy whose dump is not among those given; by name
+    PoolChange change;                  // which of lost left, which came back with another dump, and who joins
+    std::vector<std::string> guessed;   // of kept: taken, by their content, for hosts that the policy does not name
+    std::vector<std::string> doubtful;  // of those that join: they may be hosts that the policy does not name
     std::size_t unnamed = 0;  // hosts that the policy counts and does not name, without a dump of the content they had
     std::vector<Finding> findings;  // what cannot be known, as the policy names only some of its hosts
 };

@@ -33,7 +33,7 @@ struct MergeOptions {
     std::vector<std::string> hide;                         // fields at their weakest value
     std::vector<std::string> show;                         // fields or groups that are shown when asked for
     std::vector<std::pair<std::string, std::string>> set;  // field and value
-    std::size_t most_names = poolcpuid::most_names;        // in each list of hosts of the policy
+    std::size_t most_names = poolcpuid::most_names;        // in each list of hosts of the policy; at least 1
 };
 
 // The options with which policy was made. ceiling is the policy that joined it, where one did.
@@ -57,9 +57,10 @@ public:
     PoolState& operator=(PoolState other) noexcept;
     ~PoolState();
 
-    // Meets the state with one host. The host must be named. Throws InputError when another host with this name and
-    // other content was added, NoPolicyError when its vendor is not in the rulebook or not that of the pool, and, as
-    // all that asks for names, SystemError when those in a file (of 65,536 hosts) do not come back. Linear in its rows.
+    // Meets the state with one host. Throws InputError when the host has no view, or no name (host_name_problem), or
+    // when another host with this name and other content was added; NoPolicyError when its vendor is not in the
+    // rulebook or not that of the pool; and, as all that asks for names, SystemError when those in a file (of 65,536
+    // hosts) do not come back. Linear in the rows of the host.
     void add(const HostDump& host) { add(host, host.name); }
     // The same of a host that is called name, whatever the dump's own.
     void add(const HostDump& host, const std::string& name);
@@ -84,8 +85,8 @@ public:
     // Every name, sorted, with the digest of its content.
     std::vector<std::pair<std::string, std::string>> names() const;
 
-    // The policy. Throws UsageError for an unknown field, level or identity, NoPolicyError when no
-    // policy holds on every host or a --set value is not kept by one.
+    // The policy. Throws UsageError for an unknown field, level or identity or most_names of 0; NoPolicyError when no
+    // policy holds on every host, the options take what 64-bit guests need, or a host does not keep a --set value.
     PoolPolicy finish(const MergeOptions& options) const;
 
     // The same policy with as much as its promises need: the registers, and decisions that say of every guarded field

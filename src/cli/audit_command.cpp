@@ -19,6 +19,7 @@ namespace {
 struct AuditArguments {
     std::string policy;
     std::vector<std::string> hosts;
+    bool skip_unreadable = false;
     AuditOptions options;
     ResultOptions result;
     std::string rulebook;
@@ -29,7 +30,7 @@ ExitStatus audit(const AuditArguments& arguments) {
     const RulebookChoice rulebook(arguments.rulebook);
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const Inputs inputs = read_inputs(arguments.hosts);
-    if (report_unreadable(inputs)) return ExitStatus::bad_input;
+    if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
 
     const Audit result = audit_policy(rulebook.get(), policy, inputs.hosts, arguments.options);
     emit(
@@ -63,6 +64,7 @@ void add_audit_command(CLI::App& verb, Action& action) {
         ->required();
     verb.add_option("--hosts", arguments->hosts, "The dumps of the hosts on which it may run, as for merge")
         ->type_name("HOST");
+    verb.add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
     verb.add_option("--guest", arguments->options.guest,
                     "The guest's kernel: " + known_kernels() + "; the newest by default")
         ->type_name("KERNEL");

@@ -38,7 +38,7 @@ std::optional<PolicyOrHost> read_side(const std::string& argument, const Ruleboo
         return std::nullopt;
     }
     if (!inputs.hosts.empty()) return PolicyOrHost(std::move(inputs.hosts.front()));
-    warn_of_rulebook(argument, inputs.policies.front(), rulebook);
+    warn_of_document(argument, inputs.policies.front(), rulebook);
     return PolicyOrHost(std::move(inputs.policies.front()));
 }
 

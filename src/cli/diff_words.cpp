@@ -40,16 +40,41 @@ std::string microcode_text(const HostFacts& facts) { return facts.microcode ? to
 
 std::string kernel_text(const HostFacts& facts) { return facts.kernel.empty() ? "not known" : printable(facts.kernel); }
 
-// "node-3 (microcode 0x1f -> 0x49)", or where no such fact differs, the digests.
-std::string recapture_text(const HostPair& hosts) {
-    const HostFacts& before = hosts.before.facts;
-    const HostFacts& after = hosts.after.facts;
+std::string cpu_text(const HostFacts& facts) { return facts.cpu ? full_text(*facts.cpu) : "not known"; }
+
+// "microcode 0x1f -> 0x49": the facts that differ.
+std::vector<std::string> changed_facts(const HostFacts& before, const HostFacts& after) {
     std::vector<std::string> facts;
-    if (before.cpu != after.cpu && before.cpu && after.cpu)
-        facts.push_back(full_text(*before.cpu) + " -> " + full_text(*after.cpu));
+    if (before.cpu != after.cpu) facts.push_back(cpu_text(before) + " -> " + cpu_text(after));
     if (before.microcode != after.microcode)
         facts.push_back("microcode " + microcode_text(before) + " -> " + microcode_text(after));
     if (before.kernel != after.kernel) facts.push_back("kernel " + kernel_text(before) + " -> " + kernel_text(after));
+    return facts;
+}
+
+bool have_same_names(const HostPair& hosts) {
+    return hosts.before.names == hosts.after.names && hosts.before.count == hosts.after.count;
+}
+
+// "node-3 (13bee307dd48): microcode 0x1f -> 0x49", of the same content under the same names.
+std::string retold_text(const HostPair& hosts) {
+    std::vector<std::string> facts = changed_facts(hosts.before.facts, hosts.after.facts);
+    if (hosts.before.facts.vmm != hosts.after.facts.vmm) {
+        const auto text_of = [](const HostFacts& of) { return of.vmm.empty() ? "not known" : printable(of.vmm); };
+        facts.push_back("VMM " + text_of(hosts.before.facts) + " -> " + text_of(hosts.after.facts));
+    }
+    if (hosts.before.format != hosts.after.format)
+        facts.push_back("format " + printable(hosts.before.format) + " -> " + printable(hosts.after.format));
+    if (hosts.before.views != hosts.after.views) {
+        facts.push_back("views " + printable(joined(hosts.before.views)) + " -> " +
+                        printable(joined(hosts.after.views)));
+    }
+    return class_text(hosts.after) + ": " + joined(facts);
+}
+
+// "node-3 (microcode 0x1f -> 0x49)", or where no such fact differs, the digests.
+std::string recapture_text(const HostPair& hosts) {
+    std::vector<std::string> facts = changed_facts(hosts.before.facts, hosts.after.facts);
     if (facts.empty()) {
         facts.push_back(hosts.before.sha256.substr(0, digest_digits) + " -> " +
                         hosts.after.sha256.substr(0, digest_digits));
@@ -170,7 +195,7 @@ bool has_values(const Rulebook& rulebook, const FieldChange& change) {
     return !is_flag || !is_bit || change.before == change.after;
 }
 
-std::vector<std::string> belief_advice(const Difference& difference) {
+std::vector<std::string> belief_advice(const Difference& difference, const std::string& after) {
     std::vector<std::string> sentences;
     if (!difference.beliefs) return sentences;
     const BeliefChanges& beliefs = *difference.beliefs;
@@ -179,13 +204,13 @@ std::vector<std::string> belief_advice(const Difference& difference) {
         if (belief.hosts_after.empty()) mended[belief.hosts_before].push_back(belief.id);
     }
     for (const auto& [hosts, ids] : mended) {
-        sentences.push_back("Restart the guests with the policy after: until then they are falsely safe from " +
+        sentences.push_back("Restart the guests with " + after + ": until then they are falsely safe from " +
                             enumerate(ids) + " on " + document::enumerate(list_of(hosts, beliefs.cpus)) + ".");
     }
     for (const FalseBelief& belief : beliefs.falsely_safe) {
         if (belief.hosts_after.empty()) continue;
         std::string text = belief.id + " on " + document::enumerate(list_of(belief.hosts_after, beliefs.cpus)) +
-                           ": a restart with the policy after leaves guests falsely safe.";
+                           ": a restart with " + after + " leaves guests falsely safe.";
         for (const AuditAdvice& advice : belief.advice) text += " " + advice.text;
         sentences.push_back(std::move(text));
     }
@@ -206,9 +231,13 @@ std::vector<std::string> other_differences(const Difference& difference) {
     }
     put_list("hosts that are no longer there: ", provenance.hosts_removed, class_text, out);
     put_list("new hosts: ", provenance.hosts_added, class_text, out);
+    std::vector<HostPair> renamed = provenance.hosts_renamed;
+    const auto retold = std::stable_partition(renamed.begin(), renamed.end(),
+                                              [](const HostPair& hosts) { return !have_same_names(hosts); });
     put_list(
-        "hosts of the same content under other names: ", provenance.hosts_renamed,
+        "hosts of the same content under other names: ", std::vector(renamed.begin(), retold),
         [](const HostPair& hosts) { return class_text(hosts.before) + " -> " + class_text(hosts.after); }, out);
+    put_list("hosts of which something else is said: ", std::vector(retold, renamed.end()), retold_text, out);
     put_list("hosts that were captured again: ", provenance.hosts_recaptured, recapture_text, out);
     const bool same_classes = provenance.hosts_removed.empty() && provenance.hosts_added.empty() &&
                               provenance.hosts_renamed.empty() && provenance.hosts_recaptured.empty();

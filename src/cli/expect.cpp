@@ -1,5 +1,6 @@
 // merge --expect: whether a policy is what the inputs give, and if not, why not.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -41,7 +42,12 @@ public:
           expected_(comparable(expected, expected)),
           actual_(comparable(actual, expected)),
           names_(names),
-          difference_(differences(rulebook, expected_, actual_)) {}
+          difference_(differences(rulebook, expected_, actual_)) {
+        // A ceiling joins as one more host, and is none of the inputs: another one is another option.
+        for (const HostClass& host : expected_.hosts) {
+            if (!host.is_ceiling()) hosts_.push_back(&host);
+        }
+    }
 
     std::vector<Problem> run() {
         circumstances();
@@ -95,17 +101,17 @@ private:
     // Changed and missing hosts by the names that the document lists; returns those that changed.
     std::set<std::string> changed_or_missing() {
         std::set<std::string> changed;
-        for (const HostClass& host : expected_.hosts) {
-            for (const std::string& name : host.names) {
+        for (const HostClass* host : hosts_) {
+            for (const std::string& name : host->names) {
                 const std::string* const now = digest_now(name);
                 if (now == nullptr) {
                     cause_of_host("host-missing", name,
-                                  "host " + name + " (sha256 " + host.sha256 + ") is missing from the inputs");
-                } else if (*now != host.sha256) {
+                                  "host " + name + " (sha256 " + host->sha256 + ") is missing from the inputs");
+                } else if (*now != host->sha256) {
                     changed.insert(name);
                     cause_of_host(
                         "host-changed", name,
-                        "the dump of host " + name + " changed: its sha256 was " + host.sha256 + ", now " + *now);
+                        "the dump of host " + name + " changed: its sha256 was " + host->sha256 + ", now " + *now);
                 }
             }
         }
@@ -122,15 +128,15 @@ private:
         const std::size_t before = causes_.size();
         const std::set<std::string> changed = changed_or_missing();
         std::map<std::string, const HostClass*> known;
-        for (const HostClass& host : expected_.hosts) known[host.sha256] = &host;
+        for (const HostClass* host : hosts_) known[host->sha256] = host;
         for (const auto& [name, digest] : names_) {
             const auto at = known.find(digest);
             const bool could_be_its = at != known.end() && (!lists_all(*at->second) || lists(*at->second, name));
             if (could_be_its || changed.contains(name)) continue;
             cause_of_host("host-new", name, "host " + name + " (sha256 " + digest + ") was not among its inputs");
         }
-        for (const HostClass& host : expected_.hosts) {
-            if (!lists_all(host)) count(host);
+        for (const HostClass* host : hosts_) {
+            if (!lists_all(*host)) count(*host);
         }
         if (causes_.size() == before && difference_.provenance.names) {
             cause("host-names", "the hosts have other names than those that it was made with");
@@ -149,27 +155,74 @@ private:
 
     // The same inputs, rulebook and options: what still differs was not written by merge.
     void by_hand() {
-        const char* const hand = "; the document was changed after it was made";
         for (const FieldChange& change : difference_.changes) {
-            Problem& problem =
-                cause("document", name_of(rulebook_, change) + " (" + document::place_text(change.place) + ") is " +
-                                      change.before + " in it, and these inputs give " + change.after + hand);
-            problem.fields = {name_of(rulebook_, change)};
-            problem.expected = change.after;
-            problem.found = change.before;
+            const std::string name = name_of(rulebook_, change);
+            changed(name + " (" + document::place_text(change.place) + ")", change.before, change.after).fields = {
+                name};
         }
         if (!causes_.empty() || expected_ == actual_) return;
-        const std::vector<std::string> others = other_differences(difference_);
-        for (const std::string& other : others)
-            cause("document", "its registers are right, but not the rest: " + other + hand);
-        if (others.empty()) cause("document", std::string("its registers are right, but not the rest") + hand);
+        if (expected_.level != actual_.level) changed("the level", level_text(expected_), level_text(actual_));
+        features();
+        for (const std::string& other : other_differences(difference_)) not_the_rest(other);
+        if (causes_.empty()) not_the_rest("the order or the wording of " + enumerate(unlike_members()));
     }
+
+    static std::string level_text(const PoolPolicy& policy) { return policy.level.empty() ? "none" : policy.level; }
+
+    // What the document has in a place, and what belongs there.
+    Problem& changed(const std::string& what, const std::string& found, const std::string& expected) {
+        Problem& problem =
+            cause("document", what + " is " + found + " in it, and these inputs give " + expected + by_whom);
+        problem.expected = expected;
+        problem.found = found;
+        return problem;
+    }
+
+    void not_the_rest(const std::string& what) {
+        cause("document", "its registers are right, but not the rest: " + what + by_whom);
+    }
+
+    // The list of features, which follows from the registers.
+    void features() {
+        const auto missing = [](const std::vector<std::string>& from, const std::vector<std::string>& in) {
+            std::vector<std::string> rest;
+            std::copy_if(from.begin(), from.end(), std::back_inserter(rest),
+                         [&](const std::string& id) { return std::find(in.begin(), in.end(), id) == in.end(); });
+            return rest;
+        };
+        const auto put = [&](const std::vector<std::string>& ids, const char* says) {
+            if (ids.empty()) return;
+            cause("document",
+                  std::string("its list of features ") + says + " " + short_list(ids, most_fields) + by_whom)
+                .fields = ids;
+        };
+        put(missing(expected_.features, actual_.features), "has what the guest has not:");
+        put(missing(actual_.features, expected_.features), "lacks");
+    }
+
+    // The members that are not the same to the letter.
+    std::vector<std::string> unlike_members() const {
+        std::vector<std::string> members;
+        const auto put = [&](const char* member, bool is_same) {
+            if (!is_same) members.emplace_back(member);
+        };
+        put("features", expected_.features == actual_.features);
+        put("hosts", expected_.hosts == actual_.hosts);
+        put("owned", expected_.owned == actual_.owned);
+        put("decisions", expected_.decisions == actual_.decisions);
+        put("findings", expected_.findings == actual_.findings);
+        if (members.empty()) members.emplace_back("cpuid");  // rows of zeros, which say what no row says
+        return members;
+    }
+
+    static constexpr const char* by_whom = "; the document was changed after it was made";
 
     const Rulebook& rulebook_;
     const std::string& file_;
     const PoolPolicy expected_;
     const PoolPolicy actual_;
     const Names& names_;
+    std::vector<const HostClass*> hosts_;  // of expected_, without a ceiling
     Difference difference_;
     std::vector<Problem> causes_;
 };

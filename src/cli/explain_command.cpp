@@ -21,24 +21,23 @@ namespace {
 struct ExplainArguments {
     std::string policy;
     std::vector<std::string> fields;
-    std::vector<std::string> hosts;
+    PolicyHostsArguments of;  // the policy
     std::vector<std::string> without;
-    std::string ceiling;
     ResultOptions result;
     std::string rulebook;
 };
 
 void check_usage(const ExplainArguments& arguments) {
-    if (!arguments.without.empty() && arguments.hosts.empty()) {
+    if (!arguments.without.empty() && arguments.of.hosts.empty()) {
         throw UsageError(
             "--without asks what the pool would be without some hosts; that takes the dumps of all of its "
             "hosts: give them with --hosts");
     }
-    if (!arguments.ceiling.empty() && arguments.hosts.empty()) {
+    if (!arguments.of.ceiling.empty() && arguments.of.hosts.empty()) {
         throw UsageError("--ceiling is the policy with which the hosts are merged again: give those with --hosts");
     }
-    const auto inputs = std::count_if(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input) +
-                        (arguments.policy == "-" ? 1 : 0) + (arguments.ceiling == "-" ? 1 : 0);
+    const auto inputs = std::count_if(arguments.of.hosts.begin(), arguments.of.hosts.end(), is_standard_input) +
+                        (arguments.policy == "-" ? 1 : 0) + (arguments.of.ceiling == "-" ? 1 : 0);
     if (inputs > 1) throw UsageError("only one of POLICY, --hosts and --ceiling can be standard input");
 }
 
@@ -86,14 +85,14 @@ std::vector<WhatIf> ask(const ExplainArguments& arguments, const PolicyHosts& ho
 
 ExitStatus explain(const ExplainArguments& arguments) {
     check_usage(arguments);
-    check_output(arguments.result.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
+    check_output(arguments.result.output, {arguments.policy, arguments.of.ceiling}, arguments.of.hosts);
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const PoolPolicy policy = read_bound(arguments.policy, rulebook);
-    require_decisions(policy, arguments.policy, !arguments.hosts.empty());
+    require_decisions(policy, arguments.policy, !arguments.of.hosts.empty());
     std::optional<PolicyHosts> hosts;
-    if (!arguments.hosts.empty()) {
-        hosts = read_policy_hosts(policy, arguments.policy, arguments.hosts, arguments.ceiling, rulebook);
+    if (!arguments.of.hosts.empty()) {
+        hosts = read_policy_hosts(policy, arguments.policy, arguments.of, rulebook);
         if (!hosts) return ExitStatus::bad_input;
     }
     const PoolPolicy named = hosts ? with_names_of(policy, hosts->whole) : policy;
@@ -122,11 +121,12 @@ void add_explain_command(CLI::App& verb, Action& action) {
     verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
     verb.add_option("FIELD", arguments->fields,
                     "Fields by any of their names, or \"xsave state NAME\"; without one, the whole policy");
-    verb.add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
+    verb.add_option("--hosts", arguments->of.hosts, hosts_help)->type_name("HOST...");
     verb.add_option("--without", arguments->without, "Ask what the pool would gain without this host of --hosts")
         ->type_name("NAME")
         ->allow_extra_args(false);
-    verb.add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    verb.add_option("--ceiling", arguments->of.ceiling, ceiling_help)->type_name("POLICY");
+    verb.add_flag("--skip-unreadable", arguments->of.skip_unreadable, skip_hosts_help);
     add_result_options(verb, arguments->result);
     add_rulebook_option(verb, arguments->rulebook);
     verb.footer(

@@ -21,6 +21,7 @@
 #include "os/read_file.hpp"
 #include "os/replace_file.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/what_if.hpp"
 
@@ -208,8 +209,27 @@ std::string read_file(const std::string& path) {
 
 PoolPolicy read_policy_file(const std::string& path) { return read_policy(read_file(path), display_name(path)); }
 
-void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook) {
-    if (policy.rulebook_sha256 == rulebook.sha256) return;
+namespace {
+
+// The level and the features of a document follow from its registers; older ones have none.
+void warn_of_guest(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook) {
+    if (policy.minor < 2) return;
+    const Level* level = level_of(rulebook, policy);
+    std::vector<std::string> features;
+    for (const FieldIndex index : guest_features(rulebook, policy)) features.emplace_back(rulebook[index].id);
+    std::vector<std::string> members;
+    if (policy.level != (level == nullptr ? std::string() : std::string(level->id))) members.emplace_back("level");
+    if (policy.features != features) members.emplace_back("features");
+    if (members.empty()) return;
+    log_warning(path + " was changed after it was made: its " + enumerate(members) +
+                (policy.features == features ? " is" : " are") +
+                " not what its registers show, which count (poolcpuid show; merge --expect says more)");
+}
+
+}  // namespace
+
+void warn_of_document(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook) {
+    if (policy.rulebook_sha256 == rulebook.sha256) return warn_of_guest(path, policy, rulebook);
     log_warning(path + " was made with another rulebook: version " + policy.rulebook_version + " (" +
                 policy.rulebook_sha256.substr(0, 12) + "), not " + std::string(rulebook.version) + " (" +
                 std::string(rulebook.sha256).substr(0, 12) + ")");
@@ -217,7 +237,7 @@ void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const R
 
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook) {
     PoolPolicy policy = read_policy_file(path);
-    warn_of_rulebook(path, policy, rulebook);
+    warn_of_document(path, policy, rulebook);
     return policy;
 }
 
@@ -231,8 +251,7 @@ void require_decisions(const PoolPolicy& policy, const std::string& path, bool h
 namespace {
 
 // What keeps the hosts from being those of the policy.
-std::vector<InputError> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs,
-                                   const std::string& unlisted_hint) {
+std::vector<InputError> mismatches(const PoolPolicy& policy, const std::string& path, const Inputs& inputs) {
     std::vector<InputError> problems;
     std::set<std::string> given;
     for (const HostDump& host : inputs.hosts) given.insert(host.sha256);
@@ -249,7 +268,7 @@ std::vector<InputError> mismatches(const PoolPolicy& policy, const std::string& 
     for (const HostDump& host : inputs.hosts) {
         if (expected.contains(host.sha256)) continue;
         problems.emplace_back(host.name, 0, "a host behind " + path,
-                              "the digest " + host.sha256 + ", which it does not list" + unlisted_hint);
+                              "the digest " + host.sha256 + ", which it does not list");
     }
     return problems;
 }
@@ -267,14 +286,13 @@ void warn_if_other(const PoolPolicy& policy, const std::string& path, const Pool
 }
 
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
-                                             const std::vector<std::string>& hosts, const std::string& ceiling,
-                                             const Rulebook& rulebook, const std::string& unlisted_hint) {
-    MergeOptions options = with_all_names(
-        options_of(policy, ceiling.empty() ? std::nullopt : std::optional<PoolPolicy>(read_bound(ceiling, rulebook))));
-    Inputs inputs = read_hosts_of(policy, hosts);
-    std::vector<InputError> problems;
-    for (const auto& [file, error] : inputs.unreadable) problems.push_back(error);
-    if (problems.empty()) problems = mismatches(policy, path, inputs, unlisted_hint);
+                                             const PolicyHostsArguments& arguments, const Rulebook& rulebook) {
+    std::optional<PoolPolicy> ceiling;
+    if (!arguments.ceiling.empty()) ceiling = read_bound(arguments.ceiling, rulebook);
+    MergeOptions options = with_all_names(options_of(policy, std::move(ceiling)));
+    Inputs inputs = read_hosts_of(policy, arguments.hosts);
+    if (report_unreadable(inputs, arguments.skip_unreadable)) return std::nullopt;
+    std::vector<InputError> problems = mismatches(policy, path, inputs);
 
     PoolState state(rulebook);
     for (const HostDump& host : inputs.hosts) {
@@ -286,6 +304,7 @@ std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std
     }
     for (const InputError& problem : problems) log_error(problem);
     if (!problems.empty()) return std::nullopt;
+    for (const auto& [file, error] : inputs.unreadable) state.note_skipped(file, error.what());
     PoolPolicy whole = state.finish(options);
     warn_if_other(policy, path, whole);
     return PolicyHosts{std::move(inputs.hosts), std::move(state), std::move(options), std::move(whole)};

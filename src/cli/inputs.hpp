@@ -108,8 +108,9 @@ std::string read_file(const std::string& path);
 // Reads a policy document. Throws InputError.
 PoolPolicy read_policy_file(const std::string& path);
 
-// Logs a warning when the policy was made with another rulebook. path is used in the message.
-void warn_of_rulebook(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook);
+// Logs a warning when the policy was made with another rulebook or, of this one, has a level or features that are not
+// what its registers show. path is used in the message.
+void warn_of_document(const std::string& path, const PoolPolicy& policy, const Rulebook& rulebook);
 
 // Reads a policy to compare with, and logs a warning when it was made with another rulebook. Throws InputError.
 PoolPolicy read_bound(const std::string& path, const Rulebook& rulebook);
@@ -140,15 +141,21 @@ struct PolicyHosts {
 
 // How --hosts is described in the help of a verb.
 inline constexpr const char* hosts_help = "The dumps of the policy's hosts, as for merge; matched by digest";
+inline constexpr const char* skip_hosts_help = "Leave out those of --hosts that cannot be read, as merge did";
 inline constexpr const char* ceiling_help = "The policy that was the ceiling, where the policy was made with one";
 
-// Reads the hosts and merges them as policy was made. path (of the policy) is used in messages; ceiling
-// is the file of the policy that joined as its ceiling, or empty. Nothing, with every reason logged, when
-// a host cannot be read, is not behind the policy, or is missing. Logs a warning when what the hosts give
-// now is another policy. unlisted_hint follows the message about a host that is not behind the policy.
-// Throws UsageError where the ceiling does not fit the policy, as merge does for the rest.
+// Which hosts are behind a policy, as a verb is told.
+struct PolicyHostsArguments {
+    std::vector<std::string> hosts;
+    std::string ceiling;           // the file of the policy that joined as the ceiling, or empty
+    bool skip_unreadable = false;  // as merge did, or may have
+};
+
+// Reads the hosts and merges them as policy was made. path (of the policy) is used in messages. Nothing, with every
+// reason logged, when a host cannot be read and is not to be skipped, is not behind the policy, or is missing. Logs a
+// warning when what the hosts give now is another policy. Throws UsageError where the ceiling does not fit the policy,
+// as merge does for the rest.
 std::optional<PolicyHosts> read_policy_hosts(const PoolPolicy& policy, const std::string& path,
-                                             const std::vector<std::string>& hosts, const std::string& ceiling,
-                                             const Rulebook& rulebook, const std::string& unlisted_hint = {});
+                                             const PolicyHostsArguments& arguments, const Rulebook& rulebook);
 
 }  // namespace poolcpuid::cli

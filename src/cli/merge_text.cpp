@@ -39,13 +39,13 @@ private:
     }
 
     void head() {
-        const auto classes = std::count_if(policy_.hosts.begin(), policy_.hosts.end(),
-                                           [](const HostClass& host) { return !host.is_ceiling(); });
-        const bool are_alike = static_cast<std::size_t>(classes) != size_.hosts;
+        const auto classes = static_cast<std::size_t>(std::count_if(
+            policy_.hosts.begin(), policy_.hosts.end(), [](const HostClass& host) { return !host.is_ceiling(); }));
+        const bool are_alike = classes != size_.hosts;
         page_.paragraph(0, policy_.pool,
                         ": " + counted(size_.hosts, "host") +
-                            (are_alike ? " in " + std::to_string(classes) + " classes of equal content" : "") + ", " +
-                            policy_.vendor + (policy_.level.empty() ? "" : ", " + policy_.level),
+                            (are_alike ? " in " + counted(classes, "class", "classes") + " of equal content" : "") +
+                            ", " + policy_.vendor + (policy_.level.empty() ? "" : ", " + policy_.level),
                         Colour::bold, 2);
         if (is_fleet() && !cpus_of(policy_).empty())
             page_.paragraph(0, "CPUs: ", document::cpus_text(cpus_of(policy_), most_cpus), Colour::none, 2);

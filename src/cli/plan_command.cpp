@@ -37,6 +37,7 @@ struct PlanSources {
     std::vector<std::string> replace;
     std::vector<std::string> running;
     std::string ceiling;
+    bool skip_unreadable = false;  // of hosts
 };
 
 struct PlanInputs {
@@ -76,11 +77,12 @@ void check_arguments(const PlanSources& sources) {
     }
 }
 
-// The hosts that arguments name. Logs what cannot be read, and sets failed.
-std::vector<HostDump> read_dumps(const PoolPolicy& policy, const std::vector<std::string>& arguments, bool& failed) {
+// The hosts that arguments name. Logs what cannot be read, and sets failed, unless that is to be skipped.
+Inputs read_dumps(const PoolPolicy& policy, const std::vector<std::string>& arguments, bool& failed,
+                  bool skip = false) {
     Inputs inputs = read_hosts_of(policy, arguments);
-    failed = report_unreadable(inputs) || failed;
-    return std::move(inputs.hosts);
+    failed = report_unreadable(inputs, skip) || failed;
+    return inputs;
 }
 
 // A policy with the label that argument, or its file, gives it.
@@ -156,10 +158,31 @@ void require_some_known(const PlanSources& sources, const InferredChange& inferr
     throw InputError(sources.policy, 0, "hosts of this policy among --hosts", "none, by name or by content");
 }
 
+// Hosts of the policy that have no dump, and of which nothing is asked by name.
+std::vector<std::string> without_dump(const InferredChange& inferred, const PoolChange& asked) {
+    std::set<std::string> told(asked.removed.begin(), asked.removed.end());
+    for (const auto* hosts : {&asked.added, &asked.replaced}) {
+        for (const HostDump& host : *hosts) told.insert(host.name);
+    }
+    std::vector<std::string> missing = inferred.change.removed;
+    std::erase_if(missing, [&](const std::string& name) { return told.contains(name); });
+    return missing;
+}
+
+// A dump that is left out may be that of a host which then seems to have left.
+void require_all_read(const Inputs& now, std::vector<std::string> missing, const InferredChange& change) {
+    if (now.unreadable.empty() || (missing.empty() && change.unnamed == 0)) return;
+    if (change.unnamed > 0) missing.push_back(counted(change.unnamed, "host") + " that the policy does not name");
+    throw InputError(now.unreadable.front().first, 0,
+                     "dumps of all hosts of the policy beside those that are left out, or that the host left (--remove "
+                     "NAME)",
+                     "none of " + enumerate(missing) + ", which this may be");
+}
+
 // The pool as it was, as far as its dumps are there, and its change: what the dumps of --hosts say, and what is asked
-// for. Throws InputError as PoolState::add does.
+// for. now: --hosts as they were read. Throws InputError as PoolState::add does.
 PlanInputs plan_inputs_of(const PlanSources& sources, const Rulebook& rulebook, PoolPolicy policy,
-                          InferredChange inferred) {
+                          InferredChange inferred, const Inputs& now) {
     for (const auto* hosts : {&inferred.change.added, &inferred.change.replaced}) {
         for (const HostDump& host : *hosts) {
             if (host.is_partial()) throw partial_problem(host.name, host, " that joins or comes back");
@@ -169,6 +192,7 @@ PlanInputs plan_inputs_of(const PlanSources& sources, const Rulebook& rulebook, 
     if (!sources.ceiling.empty()) ceiling = read_bound(sources.ceiling, rulebook);
     PoolState state(rulebook);
     for (const HostDump& host : inferred.kept) state.add(host);
+    for (const auto& [file, error] : now.unreadable) state.note_skipped(file, error.what());
     const MergeOptions options = with_all_names(options_of(policy, std::move(ceiling)));
     if (inferred.lost.empty()) warn_if_other(policy, sources.policy, state.finish(options));
     CurrentPool current{std::move(policy), std::move(inferred.kept), std::move(state), options,
@@ -182,14 +206,17 @@ std::optional<PlanInputs> read_plan_inputs(const PlanSources& sources, const Rul
     check_arguments(sources);
     PoolPolicy policy = read_bound(sources.policy, rulebook);
     bool failed = false;
-    const std::vector<HostDump> dumps = read_dumps(policy, sources.hosts, failed);
-    const PoolChange asked{read_dumps(policy, sources.add, failed), sources.remove,
-                           read_dumps(policy, sources.replace, failed)};
+    const Inputs now = read_dumps(policy, sources.hosts, failed, sources.skip_unreadable);
+    const PoolChange asked{read_dumps(policy, sources.add, failed).hosts, sources.remove,
+                           read_dumps(policy, sources.replace, failed).hosts};
     std::vector<RunningPolicy> running = RunningReader(sources, policy, rulebook).run(failed);
     if (failed) return std::nullopt;
-    InferredChange inferred = infer_change(policy, dumps);
+    InferredChange inferred = infer_change(policy, now.hosts);
     require_some_known(sources, inferred);
-    PlanInputs inputs = plan_inputs_of(sources, rulebook, std::move(policy), with_explicit(std::move(inferred), asked));
+    const std::vector<std::string> missing = without_dump(inferred, asked);
+    inferred = with_explicit(std::move(inferred), asked);
+    require_all_read(now, missing, inferred);
+    PlanInputs inputs = plan_inputs_of(sources, rulebook, std::move(policy), std::move(inferred), now);
     inputs.running = std::move(running);
     return inputs;
 }
@@ -229,7 +256,8 @@ ExitStatus split(const PlanArguments& arguments, const Rulebook& rulebook) {
     for (const HostDump& host : inputs.hosts) {
         if (host.is_partial()) inputs.unreadable.emplace_back(host.name, partial_problem(host.name, host, " to part"));
     }
-    if (report_unreadable(inputs)) return ExitStatus::bad_input;
+    if (report_unreadable(inputs, arguments.sources.skip_unreadable)) return ExitStatus::bad_input;
+    std::erase_if(inputs.hosts, [](const HostDump& host) { return host.is_partial(); });
     std::set<std::string> names;  // a host that is given twice is one
     std::erase_if(inputs.hosts, [&](const HostDump& host) { return !names.insert(host.name).second; });
     SplitOptions options;
@@ -285,6 +313,7 @@ void add_sources(CLI::App& verb, PlanSources& sources) {
         ->type_name("POLICY")
         ->allow_extra_args(false);
     verb.add_option("--ceiling", sources.ceiling, ceiling_help)->type_name("POLICY");
+    verb.add_flag("--skip-unreadable", sources.skip_unreadable, skip_hosts_help);
 }
 
 void add_split_options(CLI::App& verb, PlanArguments& arguments) {

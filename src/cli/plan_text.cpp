@@ -134,7 +134,8 @@ public:
         }
         for (const WhatIf& price : plan_.price) put(price_text(price));
         for_policy();
-        for (std::string& sentence : belief_advice(plan_.difference)) put(std::move(sentence));
+        for (std::string& sentence : belief_advice(plan_.difference, policy_to_restart_with(plan_)))
+            put(std::move(sentence));
         for (const Finding& finding : plan_.difference.provenance.findings_added) {
             if (finding.severity == Severity::error) put("error " + finding.code + ": " + finding.message);
         }

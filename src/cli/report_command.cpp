@@ -22,8 +22,7 @@ namespace {
 
 struct ReportArguments {
     std::string policy;
-    std::vector<std::string> hosts;
-    std::string ceiling;
+    PolicyHostsArguments of;  // the policy
     std::string output;
     std::string rulebook;
 };
@@ -53,12 +52,12 @@ std::optional<Audit> audit_of(const Rulebook& rulebook, const PoolPolicy& policy
 }
 
 ExitStatus report(const ReportArguments& arguments) {
-    check_output(arguments.output, {arguments.policy, arguments.ceiling}, arguments.hosts);
-    const bool hosts_on_stdin = std::any_of(arguments.hosts.begin(), arguments.hosts.end(), is_standard_input);
+    check_output(arguments.output, {arguments.policy, arguments.of.ceiling}, arguments.of.hosts);
+    const bool hosts_on_stdin = std::any_of(arguments.of.hosts.begin(), arguments.of.hosts.end(), is_standard_input);
     if (arguments.policy == "-" && hosts_on_stdin) {
         throw UsageError("only one of POLICY and --hosts can be standard input");
     }
-    if (!arguments.ceiling.empty() && arguments.hosts.empty()) throw UsageError("--ceiling goes with --hosts");
+    if (!arguments.of.ceiling.empty() && arguments.of.hosts.empty()) throw UsageError("--ceiling goes with --hosts");
     const RulebookChoice choice(arguments.rulebook);
     const Rulebook& rulebook = choice.get();
     const std::string path = arguments.policy == "-" ? "stdin" : arguments.policy;
@@ -66,10 +65,10 @@ ExitStatus report(const ReportArguments& arguments) {
     ReportInput input;
     input.policy = read_policy(bytes, path);
     input.sha256 = sha256_hex(bytes);
-    warn_of_rulebook(path, input.policy, rulebook);
-    require_decisions(input.policy, path, !arguments.hosts.empty());
-    if (!arguments.hosts.empty()) {
-        const auto hosts = read_policy_hosts(input.policy, path, arguments.hosts, arguments.ceiling, rulebook);
+    warn_of_document(path, input.policy, rulebook);
+    require_decisions(input.policy, path, !arguments.of.hosts.empty());
+    if (!arguments.of.hosts.empty()) {
+        const auto hosts = read_policy_hosts(input.policy, path, arguments.of, rulebook);
         if (!hosts) return ExitStatus::bad_input;
         add_details(*hosts, rulebook, input);
         if (input.hosts) input.audit = audit_of(rulebook, input.policy, hosts->dumps);
@@ -85,8 +84,9 @@ void add_report_command(CLI::App& verb, Action& action) {
     auto arguments = std::make_shared<ReportArguments>();
     verb.add_option("POLICY", arguments->policy, "The policy, or - for stdin")->required();
     add_output_option(verb, arguments->output, "Write the page (HTML) to FILE")->required();
-    verb.add_option("--hosts", arguments->hosts, hosts_help)->type_name("HOST...");
-    verb.add_option("--ceiling", arguments->ceiling, ceiling_help)->type_name("POLICY");
+    verb.add_option("--hosts", arguments->of.hosts, hosts_help)->type_name("HOST...");
+    verb.add_option("--ceiling", arguments->of.ceiling, ceiling_help)->type_name("POLICY");
+    verb.add_flag("--skip-unreadable", arguments->of.skip_unreadable, skip_hosts_help);
     add_rulebook_option(verb, arguments->rulebook);
     verb.footer(
         "The page is one file: it needs no network and opens from disk. It has the\n"

@@ -15,6 +15,7 @@
 #include "cli/texts.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/near_names.hpp"
+#include "rulebook/words.hpp"
 
 namespace poolcpuid::cli {
 
@@ -127,6 +128,12 @@ ExitStatus show(const RulesArguments& arguments) {
     return ExitStatus::done;
 }
 
+std::vector<std::string> rule_names() {
+    std::vector<std::string> names;
+    for (const auto& [word, rule] : rulebook::rule_words) names.emplace_back(word);
+    return names;
+}
+
 void add_common(CLI::App* verb, RulesArguments& arguments) {
     verb->add_option("--rulebook", arguments.rulebook, "Read the rulebook in DIR instead of the built-in one")
         ->type_name("DIR");
@@ -143,7 +150,9 @@ void add_rules_command(CLI::App& verb, Action& action) {
 
     CLI::App* list_verb = verb.add_subcommand("list", "List the fields");
     add_common(list_verb, *arguments);
-    list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")->type_name("RULE");
+    list_verb->add_option("--rule", arguments->rule, "Only fields of this rule")
+        ->check(one_of(rule_names()))
+        ->type_name("RULE");
     list_verb
         ->add_option("--vendor", arguments->vendor, "Only fields of this vendor: intel, amd, hygon, zhaoxin, centaur")
         ->type_name("VENDOR");

@@ -141,8 +141,8 @@ std::string name_of(const Rulebook& rulebook, const FieldChange& change);
 bool has_values(const Rulebook& rulebook, const FieldChange& change);
 
 // What to do about vulnerabilities from which guests are falsely safe on the hosts that were asked, a sentence or more
-// each.
-std::vector<std::string> belief_advice(const Difference& difference);
+// each. after: what the second policy is called.
+std::vector<std::string> belief_advice(const Difference& difference, const std::string& after = "the policy after");
 
 // What differs besides the registers, a sentence without its full stop each; empty when nothing does.
 std::vector<std::string> other_differences(const Difference& difference);

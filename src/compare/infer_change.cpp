@@ -19,13 +19,64 @@ namespace poolcpuid {
 
 namespace {
 
-constexpr FindingCode unnamed_hosts_gone("unnamed-hosts-gone");
-
 // A class of equal hosts of the policy, and how many of its hosts are not accounted for yet.
 struct Class {
     const HostClass* listed = nullptr;
     std::size_t unnamed = 0;  // hosts that the policy counts and does not name
 };
+
+// As names_sha256 of a policy has it.
+std::string names_digest(const std::set<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) (text += name) += '\n';
+    return sha256_hex(text);
+}
+
+// The names of the policy's hosts, as far as they are known or guessed.
+std::set<std::string> members_of(const InferredChange& change) {
+    std::set<std::string> names;
+    for (const HostDump& host : change.kept) names.insert(host.name);
+    for (const FormerHost& host : change.lost) names.insert(host.name);
+    return names;
+}
+
+Finding warning(FindingCode code, std::string message, const std::vector<std::string>& hosts) {
+    const std::size_t listed = std::min(hosts.size(), most_names);
+    const std::vector<std::string> first(hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(listed));
+    return {Severity::warning, std::string(code), std::move(message), {}, {first, hosts.size()}};
+}
+
+// What cannot be known of the change.
+std::vector<Finding> not_known(const InferredChange& change) {
+    std::vector<Finding> findings;
+    if (const auto& doubtful = change.doubtful; !doubtful.empty()) {
+        findings.push_back(
+            warning("may-have-changed",
+                    enumerate(doubtful) + (doubtful.size() == 1 ? " joins, or is a host" : " join, or are hosts") +
+                        " of the pool that came back changed: the policy names at most " + std::to_string(most_names) +
+                        " hosts of equal content. The plan takes " + (doubtful.size() == 1 ? "it" : "them") +
+                        " for joining; --replace NAME=FILE says otherwise.",
+                    doubtful));
+    }
+    if (const auto& guessed = change.guessed; !guessed.empty()) {
+        findings.push_back(
+            warning("may-have-joined",
+                    enumerate(guessed) + (guessed.size() == 1 ? " has" : " have") +
+                        " the content of hosts that the policy counts and does not name, and " +
+                        (guessed.size() == 1 ? "is taken for one" : "are taken for some") +
+                        " of these. Whether others of the same content left, and these joined, is not known.",
+                    guessed));
+    }
+    if (const std::size_t gone = change.unnamed; gone > 0) {
+        findings.push_back(warning(
+            "unnamed-hosts-gone",
+            counted(gone, "host") + " that the policy counts and does not name " + (gone == 1 ? "has" : "have") +
+                " no dump of the content that it had: left, or came back changed under a name that the plan "
+                "takes for joining. Where their VMs are is not known.",
+            {}));
+    }
+    return findings;
+}
 
 class Inference {
 public:
@@ -52,7 +103,13 @@ public:
         for (const auto& [name, digest] : names_) {
             if (!seen_.contains(name)) leave(name, digest);
         }
-        say_what_is_not_known();
+        result_.unnamed = unnamed_ - std::min(unnamed_, came_back_);
+        // Then nothing was guessed: the hosts that are kept or gone have the names of all of the policy's.
+        if (names_digest(members_of(result_)) == policy_.names_sha256) {
+            result_.guessed.clear();
+            result_.doubtful.clear();
+        }
+        result_.findings = not_known(result_);
         std::sort(result_.lost.begin(), result_.lost.end(),
                   [](const FormerHost& a, const FormerHost& b) { return a.name < b.name; });
         return std::move(result_);
@@ -77,12 +134,6 @@ private:
         return sorted;
     }
 
-    std::string names_digest() const {
-        std::string text;
-        for (const HostDump* dump : by_name()) text += dump->name + "\n";
-        return sha256_hex(text);
-    }
-
     bool take_listed(const HostDump& dump) {
         const auto at = names_.find(dump.name);
         if (at == names_.end()) return false;
@@ -103,22 +154,21 @@ private:
         --at->second.unnamed;
         --unnamed_;
         result_.kept.push_back(dump);
-        taken_.push_back(dump.name);
+        result_.guessed.push_back(dump.name);
         return true;
     }
 
     // former: the digest of the host that it may be.
     void take_stranger(const HostDump& dump, const std::string& former) {
-        if (unnamed_ == 0) {
-            result_.change.added.push_back(dump);
-        } else if (same_names()) {
+        if (unnamed_ > 0 && same_names()) {
             result_.lost.push_back({dump.name, former});
             result_.change.replaced.push_back(dump);
             ++came_back_;
-        } else {
-            result_.change.added.push_back(dump);
-            doubtful_.push_back(dump.name);
+            return;
         }
+        result_.change.added.push_back(dump);
+        // Where others stand for all hosts that are not named, one of those may have joined in its place.
+        if (unnamed_ > 0 || !result_.guessed.empty()) result_.doubtful.push_back(dump.name);
     }
 
     void leave(const std::string& name, const std::string& digest) {
@@ -127,7 +177,11 @@ private:
     }
 
     bool same_names() {
-        if (!same_names_) same_names_ = names_digest() == policy_.names_sha256;
+        if (!same_names_) {
+            std::set<std::string> names;
+            for (const HostDump& dump : dumps_) names.insert(dump.name);
+            same_names_ = names_digest(names) == policy_.names_sha256;
+        }
         return *same_names_;
     }
 
@@ -142,39 +196,6 @@ private:
         return digest;
     }
 
-    void say_what_is_not_known() {
-        if (!doubtful_.empty()) {
-            find("may-have-changed",
-                 enumerate(doubtful_) + (doubtful_.size() == 1 ? " joins, or is a host" : " join, or are hosts") +
-                     " of the pool that came back changed: the policy names at most " + std::to_string(most_names) +
-                     " hosts of equal content. The plan takes it for joining; --replace NAME=FILE says otherwise.",
-                 doubtful_);
-        }
-        if (!taken_.empty() && !same_names()) {
-            find("may-have-joined",
-                 enumerate(taken_) + (taken_.size() == 1 ? " has" : " have") +
-                     " the content of hosts that the policy counts and does not name, and " +
-                     (taken_.size() == 1 ? "is taken for one" : "are taken for some") +
-                     " of these. Whether others of the same content left, and these joined, is not known.",
-                 taken_);
-        }
-        const std::size_t gone = unnamed_ - std::min(unnamed_, came_back_);
-        result_.unnamed = gone;
-        if (gone == 0) return;
-        find(unnamed_hosts_gone,
-             counted(gone, "host") + " that the policy counts and does not name " + (gone == 1 ? "has" : "have") +
-                 " no dump of the content that it had: left, or came back changed under a name that the plan takes "
-                 "for joining. Where their VMs are is not known.",
-             {});
-    }
-
-    void find(FindingCode code, std::string message, const std::vector<std::string>& hosts) {
-        const std::vector<std::string> first(
-            hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(std::min(hosts.size(), most_names)));
-        result_.findings.push_back(
-            {Severity::warning, std::string(code), std::move(message), {}, {first, hosts.size()}});
-    }
-
     const PoolPolicy& policy_;
     const std::vector<HostDump>& dumps_;
     std::map<std::string, Class> classes_;      // by digest
@@ -182,21 +203,16 @@ private:
     std::map<std::string, std::string> names_;  // listed: digest by name
     std::set<std::string> seen_;                // of these, those with a dump
     std::optional<bool> same_names_;
-    std::vector<std::string> taken_;     // for hosts that the policy does not name
-    std::vector<std::string> doubtful_;  // taken for joining
-    std::size_t came_back_ = 0;          // of the hosts that the policy does not name
+    std::size_t came_back_ = 0;  // of the hosts that the policy does not name
     InferredChange result_;
 };
 
 // What is asked for, laid over what was inferred.
 class Overlay {
 public:
-    explicit Overlay(InferredChange inferred) : result_(std::move(inferred)) {
-        for (const HostDump& host : result_.kept) members_.insert(host.name);
-        for (const FormerHost& host : result_.lost) {
-            members_.insert(host.name);
-            lost_.insert(host.name);
-        }
+    explicit Overlay(InferredChange inferred)
+        : result_(std::move(inferred)), members_(members_of(result_)), guesses_(result_.guessed) {
+        for (const FormerHost& host : result_.lost) lost_.insert(host.name);
     }
 
     InferredChange run(const PoolChange& asked) {
@@ -209,9 +225,13 @@ public:
         std::set<std::string> leaving;
         for (const std::string& pattern : asked.removed) {
             if (pattern.find_first_of("*?[") == std::string::npos) claim(pattern);
-            leaving.merge(matching(pattern));
         }
+        for (const std::string& pattern : asked.removed) leaving.merge(matching(pattern));
         remove(leaving);
+        let_given_up_join();
+        std::erase_if(result_.doubtful,
+                      [&](const std::string& name) { return asked_.contains(name) || leaving.contains(name); });
+        result_.findings = not_known(result_);
         return std::move(result_);
     }
 
@@ -235,17 +255,39 @@ private:
 
     // One of the hosts that the policy counts and does not name, where it is none that it names.
     void claim(const std::string& name) {
-        if (result_.unnamed == 0 || members_.contains(name)) return;
+        if (members_.contains(name)) return;
+        if (result_.unnamed == 0 && !give_up_guess()) return;
         result_.lost.push_back({name, {}});
         members_.insert(name);
         lost_.insert(name);
-        if (--result_.unnamed > 0) return;
-        std::erase_if(result_.findings, [](const Finding& finding) { return finding.code == unnamed_hosts_gone; });
+        if (result_.unnamed > 0) --result_.unnamed;
+    }
+
+    // One of the hosts that were taken for hosts of the policy joins, then: which, nobody knows, and they are alike.
+    // The last by name is as good as any. False where there is none, but those of which something else is asked.
+    bool give_up_guess() {
+        while (!guesses_.empty() && asked_.contains(guesses_.back())) guesses_.pop_back();
+        if (guesses_.empty()) return false;
+        members_.erase(guesses_.back());
+        given_up_.insert(std::move(guesses_.back()));
+        guesses_.pop_back();
+        return true;
+    }
+
+    void let_given_up_join() {
+        const auto stays = [&](const HostDump& host) { return !given_up_.contains(host.name); };
+        const auto joining = std::stable_partition(result_.kept.begin(), result_.kept.end(), stays);
+        std::move(joining, result_.kept.end(), std::back_inserter(result_.change.added));
+        result_.kept.erase(joining, result_.kept.end());
+        std::erase_if(result_.guessed, [&](const std::string& name) { return given_up_.contains(name); });
     }
 
     void remove(const std::set<std::string>& leaving) {
-        std::erase_if(result_.change.replaced,
-                      [&](const HostDump& host) { return leaving.contains(host.name) && !asked_.contains(host.name); });
+        const auto is_leaving = [&](const HostDump& host) {
+            return leaving.contains(host.name) && !asked_.contains(host.name);
+        };
+        std::erase_if(result_.change.replaced, is_leaving);
+        std::erase_if(result_.change.added, is_leaving);
         auto& removed = result_.change.removed;
         const std::set<std::string> inferred(removed.begin(), removed.end());
         std::set_difference(leaving.begin(), leaving.end(), inferred.begin(), inferred.end(),
@@ -262,9 +304,11 @@ private:
     }
 
     InferredChange result_;
-    std::set<std::string> members_;  // of the pool, by the policy: kept and lost
-    std::set<std::string> lost_;     // of these
-    std::set<std::string> asked_;    // join or come back as asked, whatever was inferred
+    std::set<std::string> members_;     // of the pool, by the policy: kept and lost
+    std::set<std::string> lost_;        // of these
+    std::vector<std::string> guesses_;  // hosts that may be none of the pool
+    std::set<std::string> given_up_;    // of these
+    std::set<std::string> asked_;       // join or come back as asked, whatever was inferred
 };
 
 }  // namespace

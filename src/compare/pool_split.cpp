@@ -72,7 +72,6 @@ public:
         const Partition partition = result_.exact ? compare::best_partition(groups, options_.most_pools)
                                                   : compare::good_partition(groups, options_.most_pools);
         result_.kept = score_of(groups, partition).kept;
-        for (const Meet& meet : meets_) result_.bound += groups.score(meet).kept;
         find_one_pools(groups);
         for (const auto& pool : partition) describe(groups, pool);
         put_in_order();
@@ -147,6 +146,7 @@ private:
             const SplitClass& of = classes_[i];
             const VendorScorer& scorer = scorers_[of.vendor];
             const Meet meet = scorer.of(merge::promises_of(plans_[of.vendor], *of.hosts.front()), of.hosts.size());
+            result_.bound += scorer.kept(meet) * meet.hosts;  // of the class, whatever it is kept together with
             const auto [at, fresh] = places.emplace(sets.of(i), meets_.size());
             if (fresh) {
                 meets_.push_back(meet);

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "base/hex.hpp"
-#include "dump/virtual_machine.hpp"
-
 namespace poolcpuid {
 
 namespace {
@@ -48,36 +45,6 @@ bool HostDump::is_partial() const noexcept {
 
 const CpuidTable& HostDump::first_table() const {
     return hardware ? hardware->cpus.at(0).cpuid : hypervisor.value().cpuid;
-}
-
-namespace {
-
-// No revision is 0, which IA32_BIOS_SIGN_ID is until it was asked for; and Hyper-V tells its guests all ones.
-std::optional<std::uint32_t> revision_of(std::uint64_t value) noexcept {
-    const auto revision = static_cast<std::uint32_t>(value);
-    return revision == 0 || revision == ~std::uint32_t{0} ? std::nullopt : std::optional(revision);
-}
-
-std::optional<std::uint32_t> revision_in_meta(const HostDump& host) {
-    const auto meta = host.meta.find("microcode");
-    return meta == host.meta.end() ? std::nullopt : revision_of(from_hex(meta->second, 8).value_or(0));
-}
-
-// AMD's stands in the lower half, others' in the upper one.
-std::optional<std::uint32_t> revision_in_msr(const HostDump& host) {
-    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
-    const std::string vendor = vendor_string(host.first_table()).value_or("");
-    const unsigned low = vendor == "AuthenticAMD" || vendor == "HygonGenuine" ? 0 : 32;
-    const MsrRow* row = find_msr(*host.hardware->msrs, microcode_msr);
-    return row == nullptr ? std::nullopt : revision_of(row->value.value_or(0) >> low);
-}
-
-}  // namespace
-
-std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
-    if (dump::taken_in(host) != dump::TakenIn::host) return std::nullopt;
-    const auto said = revision_in_meta(host);
-    return said ? said : revision_in_msr(host);
 }
 
 std::optional<std::string> vendor_string(const CpuidTable& table) {

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "base/located_json.hpp"
 #include "dump/completeness.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/microcode.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
@@ -52,7 +54,15 @@ private:
         HostDump dump = host_of(table_of(document.required_array("cpuid")), true);
         dump.hypervisor->msrs = msrs_of(document.required_array("msrs"));
         document.finish();
+        put_revision(dump);
         return dump;
+    }
+
+    // What a VMM shows its guests as the revision is its own invention. Here it is the policy's: none of the hosts
+    // with the CPU that the guest is shown has an older one.
+    static void put_revision(HostDump& dump) {
+        const auto revision = revision_in(*dump.hypervisor->msrs, vendor_string(dump.first_table()).value_or(""));
+        if (revision) dump.meta["microcode"] = to_hex(*revision);
     }
 
     // What else Cloud Hypervisor keeps there is of the VM and not of its CPU.

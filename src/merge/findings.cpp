@@ -522,7 +522,9 @@ private:
             // What else is told of a host does not keep a promise from being known, or true.
             const bool costs = note.first == FindingCode("partial-host") ||
                                note.first == FindingCode("core-types-missing") ||
-                               note.first == FindingCode("cpuid-hidden") || note.first == FindingCode("truncated");
+                               note.first == FindingCode("cpuid-hidden") || note.first == FindingCode("truncated") ||
+
+                               note.first == FindingCode("microcode-unknown");
             add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
         }
     }

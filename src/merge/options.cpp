@@ -207,6 +207,69 @@ void check_set_survived(const MergeOptions& options, const Draft& draft) {
     }
 }
 
+namespace {
+
+// Which of the options is behind a field that a draft does not have.
+class Blame {
+public:
+    Blame(const MergeOptions& options, const Draft& draft) : options_(options), draft_(draft) {}
+
+    // "--hide lm"; empty: none of them.
+    std::string option_behind(FieldIndex index) {
+        if (!seen_.insert(index).second) return {};
+        const Fate fate = draft_.fate(index);
+        switch (fate.cause) {
+            case Cause::ceiling: return "--ceiling " + options_.ceiling_level;
+            case Cause::hidden: return hidden(index);
+            case Cause::set: return set(index);
+            case Cause::gate:
+            case Cause::duty: return option_behind(static_cast<FieldIndex>(fate.detail));
+            case Cause::dependency: return behind_prerequisites(fate.detail);
+            default: return {};
+        }
+    }
+
+private:
+    std::string hidden(FieldIndex index) const {
+        for (const std::string& name : options_.hide) {
+            if (field_named(draft_.plan(), name, "--hide") == index) return "--hide " + name;
+        }
+        return {};
+    }
+
+    std::string set(FieldIndex index) const {
+        for (const auto& [name, text] : options_.set) {
+            if (field_named(draft_.plan(), name, "--set") == index) return "--set " + name + "=" + text;
+        }
+        return {};
+    }
+
+    std::string behind_prerequisites(std::size_t dependency) {
+        for (const FieldIndex index : draft_.plan().rulebook().dependencies[dependency].prerequisites) {
+            if (std::string option = option_behind(index); !option.empty()) return option;
+        }
+        return {};
+    }
+
+    const MergeOptions& options_;
+    const Draft& draft_;
+    std::set<FieldIndex> seen_;
+};
+
+}  // namespace
+
+void check_base_survived(const MergeOptions& options, const Draft& draft) {
+    const Rulebook& rulebook = draft.plan().rulebook();
+    for (const FieldIndex index : draft.plan().fields()) {
+        const Field& field = rulebook[index];
+        if (!field.required || !promises_by_bits(field.rule)) continue;
+        if (draft.value(index, field.subleaf_first) == field.mask() >> field.low) continue;
+        const std::string option = Blame(options, draft).option_behind(index);
+        throw NoPolicyError((option.empty() ? "it would be" : option + ": the policy would be") + " without " +
+                            std::string(field.id) + ", and no 64-bit guest runs without that");
+    }
+}
+
 std::uint64_t parse_value(const Field& field, const std::string& text) {
     std::uint64_t value = 0;
     const bool hex = text.starts_with("0x");

@@ -19,6 +19,10 @@ void apply_options(const MergeOptions& options, const std::vector<Variant>& vari
 // Throws NoPolicyError when closing the draft took away what --set gave.
 void check_set_survived(const MergeOptions& options, const Draft& draft);
 
+// Throws NoPolicyError, with the option, where the overrides or closing the draft after them took away what a 64-bit
+// guest cannot do without (Field::required).
+void check_base_survived(const MergeOptions& options, const Draft& draft);
+
 // The number ("0x…" or decimal) that --set gives field. Throws UsageError when it is none, or too large.
 std::uint64_t parse_value(const Field& field, const std::string& text);
 

@@ -21,6 +21,7 @@
 #include "merge/registers.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/guest_features.hpp"
+#include "poolcpuid/read_hosts.hpp"
 
 namespace poolcpuid {
 
@@ -44,6 +45,14 @@ std::vector<std::string> views_of(const HostGroup& group) {
     if (group.promises->has_hardware_view) views.emplace_back("hardware");
     if (group.promises->has_hypervisor_view) views.emplace_back(group.is_ceiling ? "policy" : "hypervisor");
     return views;
+}
+
+// What the library's user may have made by hand.
+void require_named_view(const HostDump& host, const std::string& name) {
+    const std::string problem = host_name_problem(name);
+    if (!problem.empty()) throw InputError(printable(name), 0, "a name for the host", problem);
+    const bool has_cpus = host.hardware ? !host.hardware->cpus.empty() : host.hypervisor.has_value();
+    if (!has_cpus) throw InputError(name, 0, "a host with a view", host.hardware ? "one without a CPU" : "none");
 }
 
 }  // namespace
@@ -152,14 +161,38 @@ struct PoolState::Impl {
             const Field& field = (*rulebook)[index];
             if (!field.required || !merge::promises_by_bits(field.rule)) continue;
             const std::uint64_t all = field.mask() >> field.low;
-            const auto without = merge::variants_where(variants, [&](const Variant& variant) {
-                const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
-                return seen.value != all;  // what is not known reads as 0
-            });
-            if (without.empty()) continue;
-            throw NoPolicyError(document::enumerate(merge::hosts_of(without, most_names)) + " is not known to have " +
-                                std::string(field.id) + ", without which no 64-bit guest runs" + why_unknown(without));
+            const auto without = [&](bool is_known) {
+                return merge::variants_where(variants, [&](const Variant& variant) {
+                    const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
+                    return seen.value != all && seen.known == is_known;  // what is not known reads as 0
+                });
+            };
+            refuse_without(field, without(true), without(false));
         }
+    }
+
+    // lacking and unknown: hosts that are known not to have the field, and of which that is not known.
+    void refuse_without(const Field& field, const merge::VariantSet& lacking, const merge::VariantSet& unknown) const {
+        if (lacking.empty() && unknown.empty()) return;
+        std::vector<std::string> parts;
+        if (!lacking.empty()) {
+            const HostList hosts = merge::hosts_of(lacking, most_names);
+            parts.push_back(who_of(lacking, hosts) + (hosts.count == 1 ? " does" : " do") + " not have " +
+                            std::string(field.id));
+        }
+        if (!unknown.empty()) {
+            const HostList hosts = merge::hosts_of(unknown, most_names);
+            parts.push_back(who_of(unknown, hosts) + (hosts.count == 1 ? " is" : " are") + " not known to have " +
+                            std::string(field.id));
+        }
+        throw NoPolicyError(joined(parts, ", and ") + ", without which no 64-bit guest runs" + why_unknown(unknown));
+    }
+
+    // The hosts; where it is the ceiling alone, the option.
+    static std::string who_of(const merge::VariantSet& variants, const HostList& hosts) {
+        const bool is_ceiling =
+            std::all_of(variants.begin(), variants.end(), [](const Variant* variant) { return variant->is_ceiling; });
+        return is_ceiling ? "--ceiling: the policy " + document::enumerate(hosts) : document::enumerate(hosts);
     }
 
     // What their dumps lack for it to be known, where that is in them; else nothing.
@@ -208,6 +241,7 @@ struct PoolState::Impl {
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
     Impl with_ceiling(const MergeOptions& options) const {
         if (!plan) throw NoPolicyError("no host to make a policy from");
+        if (options.most_names == 0) throw UsageError("lists of hosts name at least one");
         Impl pool = *this;
         pool.groups = listed(options.most_names);
         if (!options.ceiling_policy) return pool;
@@ -243,6 +277,7 @@ struct PoolState::Impl {
         merge::apply_options(options, variants, draft);
         draft.close();
         merge::check_set_survived(options, draft);
+        merge::check_base_survived(options, draft);
         Rows rows = merge::render(draft);
         return {identity, std::move(variants), std::move(draft), std::move(rows), options.most_names};
     }
@@ -269,6 +304,7 @@ PoolState& PoolState::operator=(PoolState other) noexcept {
 }
 
 void PoolState::add(const HostDump& host, const std::string& name) {
+    require_named_view(host, name);
     const std::string string = vendor_string(host.first_table()).value_or("");
     impl_->set_vendor(name, string);
     if (impl_->has_host(name, host.sha256)) return;

@@ -126,11 +126,13 @@ public:
             case Cause::set: return "--set";
             default: break;
         }
-        // A policy that joined as the ceiling counts as a host, and may be the only one that lacks it.
-        const HostList lacking = known_lacking(rulebook_, decision, lost_bits(rulebook_, decision));
-        const bool is_one = lacking.count == 1 && !lacking.names.empty();
-        const bool by_ceiling = is_one && is_ceiling(lacking.names.front());
-        return by_ceiling ? "--ceiling " + policy_.options.ceiling_policy->pool : "";
+        // A policy that joined as the ceiling counts as a host, and may be the only one that decided.
+        return is_ceiling(decision.because) ? "--ceiling " + policy_.options.ceiling_policy->pool : "";
+    }
+
+    // True for a ceiling's policy and nobody else.
+    bool is_ceiling(const HostList& hosts) const {
+        return hosts.count == 1 && !hosts.names.empty() && is_ceiling(hosts.names.front());
     }
 
 private:
@@ -170,10 +172,12 @@ std::optional<GivenUp> loss_of(const Rulebook& rulebook, const Decision& decisio
     const std::uint64_t lost = lost_bits(rulebook, decision);
     if (lost == 0) return std::nullopt;
     if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}};
-    const HostList lacking = known_lacking(rulebook, decision, lost);
     if (decision.because.count == 0) return std::nullopt;
-    if (lacking.count > 0) return GivenUp{Loss::lacking, {}, lacking, {}};
+    const HostList lacking = known_lacking(rulebook, decision, lost);
     const HostList unknown = hosts_where(decision, is_unknown);
+    // A ceiling that lacks what is not known of a host: of the hosts none is known to lack it.
+    const bool is_known = lacking.count > 0 && !(doing.is_ceiling(lacking) && unknown.count > 0);
+    if (is_known) return GivenUp{Loss::lacking, {}, lacking, {}};
     if (unknown.count > 0) return GivenUp{Loss::unknown, {}, unknown, {}};
     return GivenUp{Loss::followed, {}, decision.because, {}};
 }

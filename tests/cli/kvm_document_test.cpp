@@ -6,6 +6,7 @@
 #include "tests/catch.hpp"
 #include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
+#include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 
 namespace poolcpuid::test::kvm_document_test {
@@ -36,6 +37,24 @@ TEST_CASE("a document of --to kvm reads back as the policy's registers", "[conve
         CHECK(Json::parse(merged.out).at("cpuid") == policy.at("cpuid"));
         CHECK(Json::parse(merged.out).at("msrs") == policy.at("msrs"));
     }
+}
+
+TEST_CASE("a policy's microcode revision is kept by what it became, and by no other list", "[convert][render]") {
+    const TemporaryDirectory dir;
+    HostDump host = intel_host("a");
+    host.meta["microcode"] = "0xb000010";
+    const std::string policy = dir.file("policy.json");
+    REQUIRE(run({"merge", dir.write("a.json", document(host)), "-o", policy}).status == 0);
+    const std::string guest = dir.write("guest.json", run({"render", "--to", "kvm", policy}).out);
+    REQUIRE(bytes_of(guest).find("0x0b00001000000000") != std::string::npos);
+    const Result check = run({"check", policy, guest});
+    INFO(check.text());
+    CHECK(check.status == 0);
+    // A VMM's own list, as a host document has it: the revision there is what it shows its guests.
+    Json own = Json::parse(run({"convert", guest}).out);
+    CHECK(own.at("meta").at("microcode") == "0xb000010");
+    own.erase("meta");
+    CHECK(run({"check", policy, dir.write("own.json", own.dump())}).status == 1);
 }
 
 }  // namespace poolcpuid::test::kvm_document_test

@@ -322,4 +322,11 @@ TEST_CASE("--skip-unreadable survives a file whose name is no UTF-8", "[merge][h
     CHECK(names_of(result) == "node-1 ");
 }
 
+TEST_CASE("hosts of one content are one class", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    const std::string file = dir.write("a.json", document(amd_host("a")));
+    CHECK_THAT(run({"merge", file, "b=" + file, "--format", "text"}).out,
+               Contains("2 hosts in 1 class of equal content, "));
+}
+
 }  // namespace poolcpuid::test::merge_hosts_test

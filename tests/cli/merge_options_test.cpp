@@ -419,4 +419,117 @@ TEST_CASE("help fits 80 columns and is exit status 0", "[help]") {
     }
 }
 
+TEST_CASE("--expect knows a ceiling that joined, which is none of the inputs", "[merge][options][ceiling]") {
+    const Pool pool;
+    const auto policy_of = [&](const std::string& host, const std::string& file) {
+        const std::string path = pool.dir.file(file);
+        REQUIRE(run({"merge", host, "--pool", "low", "-o", path}).status == 0);
+        return path;
+    };
+    const std::string ceiling = policy_of(pool.weak, "ceiling.json");
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, "--ceiling", ceiling, "-o", policy}).status == 0);
+    const Result same = run({"merge", pool.strong, "--ceiling", ceiling, "--expect", policy});
+    INFO(same.text());
+    CHECK(same.status == 0);
+    // Another one is another option, and none a host.
+    const std::string other = policy_of(pool.relaxed, "other.json");
+    const Result changed = run({"merge", pool.strong, "--ceiling", other, "--expect", policy});
+    CHECK(changed.status == 1);
+    CHECK_THAT(changed.err, Contains("it was made with other options") && !Contains("missing"));
+    CHECK(run({"merge", pool.strong, "--expect", policy}).status == 1);
+}
+
+TEST_CASE("--expect says what of a host was changed in a document, and does not call it renamed", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    json forged = json::parse(bytes_of(policy));
+    for (json& host : forged.at("hosts")) {
+        if (host.at("names").at(0) == "weak") host["microcode"] = "0x1234";
+    }
+    const Result result =
+        run({"merge", pool.strong, pool.weak, "--expect", pool.dir.write("forged.json", forged.dump())});
+    CHECK(result.status == 1);
+    CHECK_THAT(result.err, Contains("hosts of which something else is said: weak (") &&
+                               Contains("): microcode 0x1234 -> not known") && !Contains("other names"));
+}
+
+TEST_CASE("--expect names a member of which only the order was changed", "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    json forged = json::parse(bytes_of(policy));
+    json& hosts = forged.at("hosts");
+    std::swap(hosts.at(0), hosts.at(1));
+    const Result result =
+        run({"merge", pool.strong, pool.weak, "--expect", pool.dir.write("forged.json", forged.dump())});
+    CHECK(result.status == 1);
+    CHECK_THAT(result.err, Contains("not the rest: the order or the wording of hosts"));
+}
+
+TEST_CASE("a level or features that contradict the registers are named, and warned of where they are read",
+          "[merge][options]") {
+    const Pool pool;
+    const std::string policy = pool.dir.file("policy.json");
+    REQUIRE(run({"merge", pool.strong, pool.weak, "-o", policy}).status == 0);
+    CHECK(run({"show", policy}).err.empty());
+    const json whole = json::parse(bytes_of(policy));
+    const auto told = [&](const json& forged, const std::string& member) {
+        const std::string file = pool.dir.write("forged.json", forged.dump());
+        const Result shown = run({"show", file});
+        CHECK(shown.status == 0);
+        CHECK_THAT(shown.err,
+                   Contains("was changed after it was made: its " + member + " not what its registers show"));
+        const Result result = run({"merge", pool.strong, pool.weak, "--expect", file});
+        CHECK(result.status == 1);
+        return result.err;
+    };
+    json level = whole;
+    level["level"] = "x86-64-v4";
+    CHECK_THAT(told(level, "level is"), Contains("the level is x86-64-v4 in it, and these inputs give "));
+    json more = whole;
+    more.at("features").push_back("avx2");
+    CHECK_THAT(told(more, "features are"), Contains("its list of features has what the guest has not: avx2"));
+    json fewer = whole;
+    const std::string gone = fewer.at("features").at(0);
+    fewer.at("features").erase(0);
+    CHECK_THAT(told(fewer, "features are"), Contains("its list of features lacks " + gone));
+    // What another rulebook makes of the registers nobody here knows.
+    level.at("rulebook").at("sha256") = std::string(64, 'a');
+    CHECK_THAT(run({"show", pool.dir.write("other.json", level.dump())}).err,
+               Contains("another rulebook") && !Contains("registers"));
+}
+
+TEST_CASE("no option takes what a 64-bit guest cannot do without", "[merge][options]") {
+    const Pool pool;
+    const auto refused = [&](const std::vector<std::string>& options) {
+        std::vector<std::string> arguments{"merge", pool.strong};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        const Result result = run(arguments);
+        INFO(result.text());
+        CHECK(result.status == 4);
+        CHECK(result.out.empty());
+        return result.err;
+    };
+    CHECK_THAT(refused({"--hide", "lm"}),
+               Contains("--hide lm: the policy would be without lm, and no 64-bit guest runs without that"));
+    CHECK_THAT(refused({"--set", "lm=0"}), Contains("--set lm=0: the policy would be without lm"));
+    CHECK_THAT(refused({"--set", "sse2=0x0"}), Contains("--set sse2=0x0: the policy would be without sse2"));
+    // What takes it along is named.
+    CHECK_THAT(refused({"--hide", "fxsr"}), Contains("--hide fxsr: "));
+    CHECK(run({"merge", pool.strong, "--hide", "avx2"}).status == 0);
+
+    json low = json::parse(run({"merge", pool.strong, "--pool", "low"}).out);
+    for (json& row : low.at("cpuid")) {
+        if (row.at("leaf") != "0x80000001") continue;
+        char edx[11];
+        std::snprintf(edx, sizeof edx, "0x%08x", number(row.at("edx")) & ~(1U << 29U));
+        row.at("edx") = edx;
+    }
+    const std::string ceiling = pool.dir.write("low.json", low.dump());
+    CHECK_THAT(refused({"--ceiling", ceiling}),
+               Contains("--ceiling: the policy ceiling:low does not have lm, without which no 64-bit guest runs"));
+}
+
 }  // namespace poolcpuid::test::merge_options_test

@@ -1,6 +1,7 @@
 // plan: joins, leaves and hosts that came back changed, as the dumps of --hosts show them; patterns, directories of
 // running policies and the matrix.
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -152,8 +153,12 @@ TEST_CASE("where the policy's list of names is cut, what it does not say is a fi
     other.pop_back();
     CHECK(change_of(plan(other, {"--replace", "j=" + pool.weak})) == "~j");
     CHECK(change_of(plan(other, {"--remove", "j"})) == "-j");
-    // a left, and whether j is new is not known.
+    // a left, and that j is not new is settled by the digest of all names.
     std::vector<std::string> fewer(all.begin() + 1, all.end());
+    CHECK(change_of(plan(fewer)) == "-a");
+    CHECK(codes_of(plan(fewer)) == "former-dump-gone ");
+    // a left, and k is new, or another one left and it is not: there the digest says nothing.
+    fewer.back() = "k=" + nameless;
     CHECK(change_of(plan(fewer)) == "-a");
     CHECK(codes_of(plan(fewer)) == "may-have-joined former-dump-gone ");
 }
@@ -183,6 +188,50 @@ TEST_CASE("--running takes a directory, and several policies have a matrix", "[p
                Contains("[1] [2] blue yes no new yes no old yes yes [1] a, b (2 hosts) [2] weak (1 host)"));
     CHECK(pool.plan({"--running", "x=" + running}).status == 3);
     CHECK(pool.plan({"--running", pool.dir.file("hosts")}).status == 3);
+}
+
+TEST_CASE("a pool that was merged without what cannot be read is planned and explained without it",
+          "[plan][inferred]") {
+    const PlanPool pool;
+    const std::string bad = pool.dir.write("hosts/bad.json", "no dump");
+    const std::string hosts = pool.dir.file("hosts");
+    const std::string policy = pool.dir.file("skipped.json");
+    REQUIRE(run({"merge", hosts, "--skip-unreadable", "-o", policy}).status == 0);
+    for (const std::vector<std::string>& verb : std::vector<std::vector<std::string>>{
+             {"plan", policy, "--hosts", hosts},
+             {"plan", "--split", "2", "--hosts", hosts},
+             {"explain", policy, "--hosts", hosts},
+             {"audit", policy, "--hosts", hosts},
+             {"report", policy, "--hosts", hosts, "-o", pool.dir.file("page.html")}}) {
+        CAPTURE(verb);
+        std::vector<std::string> skipping = verb;
+        skipping.emplace_back("--skip-unreadable");
+        CHECK(run(verb).status == 3);
+        const Result result = run(skipping);
+        INFO(result.text());
+        CHECK(result.status ==
+              (verb.front() == "audit" ? run({"audit", policy, "--hosts", pool.a, pool.b}).status : 0));
+        CHECK_THAT(result.err, Contains("left out: ") && Contains("bad.json"));
+    }
+    // The file that cannot be read may be the dump of a host that seems to have left.
+    std::filesystem::remove(pool.b);
+    const std::vector<std::string> plan{"plan", policy, "--hosts", hosts, "--skip-unreadable"};
+    const Result doubt = run(plan);
+    CHECK(doubt.status == 3);
+    CHECK_THAT(doubt.err, Contains("bad.json") && Contains("found none of b, which this may be"));
+    std::vector<std::string> told = plan;
+    told.insert(told.end(), {"--remove", "b"});
+    CHECK(change_of(planned(told)) == "-b");
+}
+
+TEST_CASE("without a change no policy is one after", "[plan][inferred]") {
+    const TemporaryDirectory dir;
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/amd-zen/hosts";
+    const std::string policy = dir.file("zen.json");
+    REQUIRE(run({"merge", hosts, "-o", policy}).status == 0);
+    const std::string text = flat(run({"plan", policy, "--hosts", hosts, "--format", "text"}).out);
+    CHECK_THAT(
+        text, Contains("a restart with the pool's policy leaves guests falsely safe") && !Contains("the policy after"));
 }
 
 }  // namespace poolcpuid::test::plan_inferred_test

@@ -75,6 +75,14 @@ TEST_CASE("hosts that are kept together share a pool", "[plan][split]") {
           "a b relaxed weak ");
 }
 
+TEST_CASE("what the hosts could keep is the same whatever is kept together", "[plan][split]") {
+    const SplitHosts hosts;
+    const Json free = Json::parse(hosts.split("3", {"--format", "json"}).out);
+    const Json together = Json::parse(hosts.split("3", {"--format", "json", "--keep-together", "a,weak,relaxed"}).out);
+    CHECK(together.at("kept").at("bound") == free.at("kept").at("bound"));
+    CHECK(together.at("kept").at("split") < together.at("kept").at("bound"));
+}
+
 TEST_CASE("a comma of a host's name stands behind a backslash", "[plan][split]") {
     const SplitHosts hosts;
     const std::string comma = hosts.pool.dir.write("a,b.json", document(intel_host("a,b")));

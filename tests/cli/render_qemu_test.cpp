@@ -170,7 +170,11 @@ TEST_CASE("a brand string that cannot be said is not left to the model", "[rende
 
 TEST_CASE("a guest without long mode is not given an address width, which QEMU refuses", "[render]") {
     const AskedQemu qemu;
-    const Json document = qemu.render(qemu.policy(intel_host("host"), {"--hide", "lm"}), {});
+    Json low = Json::parse(bytes_of(qemu.policy(intel_host("host"))));  // by hand: merge gives no such policy
+    for (Json& row : low.at("cpuid")) {
+        if (row.at("leaf") == "0x80000001") row.at("edx") = "0x00000800";
+    }
+    const Json document = qemu.render(qemu.dir.write("low.json", low.dump()), {});
     CHECK_THAT(document.at("output").get<std::string>(), !Contains(",phys-bits="));
     const Json with = qemu.render(qemu.policy(intel_host("host")), {});
     CHECK(has(properties(with), "phys-bits=46"));

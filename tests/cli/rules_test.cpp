@@ -91,6 +91,7 @@ TEST_CASE("rules list is filtered by rule, vendor and leaf", "[rules]") {
     CHECK(unions.at("fields").size() >= 1);
     CHECK(run({"rules", "list", "--vendor", "acme"}).status == 2);
     CHECK(run({"rules", "list", "--leaf", "seven"}).status == 2);
+    CHECK(run({"rules", "list", "--rule", "foo"}).status == 2);
 }
 
 TEST_CASE("rules lint names file, line and field, and is exit status 3", "[rules]") {

@@ -219,6 +219,19 @@ TEST_CASE("meta is text", "[host_json]") {
     CHECK(contains(meta(R"("\u202e": "x")"), "U+202E"));
 }
 
+TEST_CASE("a revision in a spelling that is not read is told", "[host_json]") {
+    const auto notes = [](const std::string& revision) {
+        return read_host(document(one_cpu(), R"("meta": {"microcode": ")" + revision + "\"}")).notes;
+    };
+    for (const char* const fine : {"0x8301055", "0x0", "0xffffffff"}) CHECK(notes(fine).empty());
+    for (const char* const odd : {"8301055", "137367637", "", "unknown", "0x123456789"}) {
+        CAPTURE(odd);
+        REQUIRE(notes(odd).size() == 1);
+        CHECK(notes(odd).front().code == "microcode-unknown");
+        CHECK(contains(notes(odd).front().message, "\"" + std::string(odd) + "\""));
+    }
+}
+
 TEST_CASE("a name in the document must be a name", "[host_json]") {
     const auto named = [](const std::string& name) { return refusal(document(one_cpu(), R"("name": )" + name)); };
     CHECK(named("\"größe-1\"").empty());

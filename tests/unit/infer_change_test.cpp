@@ -163,4 +163,31 @@ TEST_CASE("a name that is not of the pool is refused with those that are near, o
     CHECK_THROWS_WITH(removing("n\n"), Contains("called n\\u{a}; it has rack-1"));
 }
 
+TEST_CASE("a host that came back may be one for which another stands by its content", "[infer]") {
+    std::vector<HostDump> dumps = good_hosts(11);  // one more than the policy has
+    dumps[9] = weak("n19");                        // of the policy, which does not name it
+    const InferredChange change = inferred(good_hosts(10), dumps);
+    CHECK(told(change) == "kept n10 n11 n12 n13 n14 n15 n16 n17 n18 n20; joins n19");
+    CHECK(codes(change) == "may-have-changed may-have-joined");
+    const InferredChange back = with_explicit(change, {{}, {}, {weak("n19")}});
+    CHECK(told(back) == "kept n10 n11 n12 n13 n14 n15 n16 n17 n18; joins n20; back n19; lost n19");
+    CHECK(codes(back) == "may-have-joined");
+    CHECK(told(with_explicit(change, {{}, {"n19"}, {}})) ==
+          "kept n10 n11 n12 n13 n14 n15 n16 n17 n18; joins n20; leaves n19; lost n19");
+    // Of n18 and n20 one is none of the policy: that is all there is to give up.
+    CHECK_NOTHROW(with_explicit(change, {{}, {}, {weak("x1"), weak("x2")}}));
+    CHECK_THROWS_AS(with_explicit(change, {{}, {"x1", "x2", "x3"}, {}}), UsageError);
+}
+
+TEST_CASE("where the names of the hosts that are kept are all of the policy's, nothing was guessed", "[infer]") {
+    std::vector<HostDump> dumps = good_hosts(10);
+    dumps.push_back(weak("new"));
+    const InferredChange joined = inferred(good_hosts(10), dumps);
+    CHECK(names(joined.change.added) == "new");
+    CHECK(codes(joined).empty());
+    // So a name that is none of theirs is none of the pool's, and pool_plan says so.
+    CHECK(told(with_explicit(joined, {{}, {}, {weak("new")}})) ==
+          "kept n10 n11 n12 n13 n14 n15 n16 n17 n18 n19; back new");
+}
+
 }  // namespace poolcpuid::test::infer_change_test

@@ -70,6 +70,19 @@ TEST_CASE("a document of render --to kvm is whole, with its MSRs", "[kvm_entries
     CHECK(host.hypervisor->msrs == std::vector<MsrRow>{{0x10a, 8}});
 }
 
+TEST_CASE("the revision that a policy shows is that of its hosts, another list's is its VMM's", "[kvm_entries]") {
+    const auto msr = [](const std::string& data) { return R"({"index": "0x8b", "data": ")" + data + "\"}"; };
+    const std::string entries = own_entry_0 + "," + own_entry_1;
+    const HostDump host = read_host(own(entries, msr("0x000000000a101148")));
+    CHECK(microcode_revision(host) == 0xa101148U);
+    CHECK(host.meta.at("microcode") == "0xa101148");
+    CHECK_FALSE(microcode_revision(read_host(own(entries))));
+    CHECK_FALSE(microcode_revision(read_host(own(entries, msr("0x0000000000000000")))));
+    HostDump other = host;
+    other.meta.clear();
+    CHECK_FALSE(microcode_revision(other));
+}
+
 TEST_CASE("what is wrong with KVM's entries is told", "[kvm_entries]") {
     const auto refused = [](const std::string& extra) { return refusal(list(extra), "vm.json"); };
     CHECK(

@@ -384,6 +384,35 @@ TEST_CASE("a host that is not known to have what every 64-bit guest needs makes 
     }
 }
 
+TEST_CASE("a host that lacks what every 64-bit guest needs is told from one of which that is not known", "[merge]") {
+    const HostDump silent = hardware_host("silent", amd_table().unknown(1, 0));
+    const HostDump old = hardware_host("old", amd_table().clear(1, 0, edx, 1U << 6U));
+    const HostDump older = hardware_host("older", amd_table().clear(1, 0, edx, 1U << 6U).set(1, 0, ecx, 1));
+    CHECK_THROWS_WITH(Merged({old}), "old does not have pae, without which no 64-bit guest runs");
+    CHECK_THROWS_WITH(Merged({old, older}), "old and older do not have pae, without which no 64-bit guest runs");
+    const HostDump whole = hardware_host("whole", amd_table());
+    CHECK_THROWS_WITH(Merged({old, silent, whole}), Catch::StartsWith("silent is not known to have fpu"));
+}
+
+TEST_CASE("a pool takes hosts that have a name and a view, and lists that name somebody", "[merge]") {
+    PoolState state(builtin_rulebook());
+    const HostDump host = hardware_host("a", amd_table());
+    for (const std::string name : {"", "a\nb", "\xff"}) CHECK_THROWS_AS(state.add(host, name), InputError);
+    HostDump blind = host;
+    blind.hardware.reset();
+    CHECK_THROWS_AS(state.add(blind), InputError);
+    HostDump without_cpu = host;
+    without_cpu.hardware->cpus.clear();
+    CHECK_THROWS_AS(state.add(without_cpu), InputError);
+    CHECK(state.host_count() == 0);
+    state.add(host);
+    state.add(hardware_host("b", amd_table().set(1, 0, ecx, 1)));
+    MergeOptions options;
+    options.most_names = 0;
+    CHECK_THROWS_AS(state.finish(options), UsageError);
+    CHECK_THROWS_AS(state.finish_promises(options), UsageError);
+}
+
 TEST_CASE("identity: reserved bits of leaf 1 EAX make no other CPU, whose revision would not count", "[merge]") {
     const HostDump plain = hardware_host("plain", intel_table(0x00050657));
     const HostDump odd = hardware_host("odd", std::vector{intel_table(0x80051657)},

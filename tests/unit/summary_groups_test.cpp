@@ -188,4 +188,24 @@ TEST_CASE("a number is limited by those that are known to", "[summary]") {
     CHECK(deciders_of(groups_of(Merged({wide, silent}).policy).limits, "maxphyaddr") == "unknown silent");
 }
 
+TEST_CASE("a ceiling that joined took what it alone decided, and nothing else", "[summary][ceiling]") {
+    const HostDump has = hardware_host("has", intel_table().set(1, 0, ecx, popcnt).set(7, 0, ebx, smap));
+    const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0).set(1, 0, ecx, popcnt));
+    const std::vector<HostDump> hosts{has, silent};
+    MergeOptions options;
+    options.ceiling_policy = Merged(hosts).policy;  // of the pool itself: it takes nothing
+    const PoolPolicy same = Merged(hosts, options).policy;
+    CHECK(loss_of(same, "popcnt") == "kept");
+    CHECK(loss_of(same, "smap") == "unknown silent");
+    for (const summary::GivenUp& loss : groups_of(same).given_up) CHECK(loss.loss != Loss::option);
+
+    options.ceiling_policy = Merged({hardware_host("low", intel_table())}).policy;
+    const PoolPolicy lower = Merged(hosts, options).policy;
+    CHECK(loss_of(lower, "popcnt") == "option --ceiling pool");
+    CHECK(loss_of(lower, "smap") == "unknown silent");
+    // What nobody asked for is not the ceiling's doing.
+    const HostDump nested = hardware_host("nested", intel_table().set(1, 0, ecx, popcnt | 1U << 5U));
+    CHECK(loss_of(Merged({nested}, options).policy, "vmx") == "kept");
+}
+
 }  // namespace poolcpuid::test::summary_groups_test

@@ -1,0 +1,19 @@
+// The microcode revision of a host, and how its dump says it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "poolcpuid/host_dump.hpp"
+
+namespace poolcpuid::dump {
+
+// The revision that IA32_BIOS_SIGN_ID shows among msrs of a CPU of this vendor string, or nothing. Logarithmic.
+std::optional<std::uint32_t> revision_in(const std::vector<MsrRow>& msrs, std::string_view vendor) noexcept;
+
+// Adds the note "microcode-unknown" to a host whose meta data have a revision in a spelling that is not read.
+void note_unreadable_revision(HostDump& host);
+
+}  // namespace poolcpuid::dump
