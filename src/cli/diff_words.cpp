@@ -186,7 +186,11 @@ std::vector<std::string> belief_advice(const Difference& difference) {
         if (belief.hosts_after.empty()) continue;
         std::string text = belief.id + " on " + document::enumerate(list_of(belief.hosts_after, beliefs.cpus)) +
                            ": a restart with the policy after leaves guests falsely safe.";
-        for (const AuditAdvice& advice : belief.advice) text += " " + advice.text;
+        for (const AuditAdvice& advice : belief.advice) {
+            const bool about_others = !advice.hosts.empty() && advice.hosts != belief.hosts_after;
+            const std::string on = about_others ? document::enumerate(list_of(advice.hosts, beliefs.cpus)) + ": " : "";
+            text += " " + on + advice.text;
+        }
         sentences.push_back(std::move(text));
     }
     return sentences;
