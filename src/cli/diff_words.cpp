@@ -19,7 +19,10 @@ namespace {
 std::string label_of(const FieldChange& change, bool two_vendors) {
     if (change.direction != Direction::none) {
         const std::string of = change.mitigates.empty() ? "" : "mitigation (" + joined(change.mitigates) + "), ";
-        return of + std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
+        const char* standing = change.given   ? ", not seen, but given by every hypervisor"
+                               : change.known ? ""
+                                              : ", not known";
+        return of + std::string(to_string(change.impact)) + standing;
     }
     if (change.rule.empty()) return "not in the rulebook";
     if (two_vendors) return "registers";
@@ -152,7 +155,7 @@ std::string verdict_text(const Difference& difference) {
         return "The registers differ, but no field that the merge looks at: other logical CPUs, or another view.";
     }
     const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(),
-                                      [](const FieldChange& change) { return breaks_promise(change.direction); });
+                                      [](const FieldChange& change) { return change.breaks(); });
     if (breaks == 0) return "The registers differ; no promise is broken for a running guest.";
     return "The registers differ; " +
            counted(static_cast<std::size_t>(breaks), "change breaks a promise", "changes break promises") +

@@ -33,7 +33,7 @@ public:
         result.atoms = std::move(read.atoms);
         read_microcode(result);
         result.absent = std::move(read.absent);
-        result.unknown.assign(plan_.words().size(), 0);
+        result.unknown = std::move(read.unknown);
         for (auto* bits :
              {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
             bits->assign(plan_.words().size(), 0);
