@@ -50,12 +50,17 @@ struct FieldChange {
     std::string rule;    // the rulebook's word; empty where there is no field
     std::string before;  // "0x…", or a word for what is no number; "unknown" where a dump does not say
     std::string after;   // likewise
-    bool known = true;   // false: one of the two is unknown
+    bool known = true;   // false: one of the two is unknown, or whether the promise is kept
+    bool given = false;  // likewise, but every hypervisor gives it: it is told of, and never counts
     Direction direction = Direction::none;
-    Impact impact = Impact::cosmetic;    // of the field, were its promise broken
+    Impact impact =
+        Impact::cosmetic;  // of a broken promise, as check finds it there; else of the field, were it broken
     std::vector<std::string> mitigates;  // ids of the vulnerabilities that the bit helps against
     std::string restarted;               // a sentence: what it means for a guest that restarts under the second side
     std::string migrated;                // and for a guest of the first side that is live-migrated to the second
+
+    // True where a guest of the first side that moves to the second is worse off.
+    bool breaks() const noexcept { return breaks_promise(direction) && !given; }
 
     friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "audit/catch_up.hpp"
 #include "base/lists.hpp"
 
 namespace poolcpuid::audit {
@@ -115,15 +116,6 @@ public:
     }
 
 private:
-    // A subject with some fields set or cleared.
-    static Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value) {
-        subject.field = [changed = std::move(changed), value, field = std::move(subject.field)](FieldIndex index) {
-            const bool is_changed = std::find(changed.begin(), changed.end(), index) != changed.end();
-            return is_changed ? value : field(index);
-        };
-        return subject;
-    }
-
     Saying saying_with(Subject subject) const {
         return saying_of({case_.rulebook, case_.data, case_.guest.release(), std::move(subject)}, case_.vulnerability);
     }
@@ -230,7 +222,8 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
-        if (tell_of_assumption() || tell_of_field() || do_otherwise()) return;
+        if (tell_of_assumption() || tell_of_field() || update_others() || do_otherwise()) return;
+        if (all_are_deceived() && tell_of_assumption(Belief::vulnerable)) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
             std::vector<std::string> fields;
@@ -240,35 +233,86 @@ private:
                 if (would_do(group.hosts.front(), ground.name)) fields.push_back(ground.name);
             }
             std::sort(fields.begin(), fields.end());
-            if (fields.empty()) {
-                if (another_identity(group.hosts)) continue;
-                advice_.push_back({AuditAdvice::By::host,
-                                   "Leave them out of the pool: what the guest does has no effect there.",
-                                   {},
-                                   group.hosts});
-            } else {
+            std::vector<std::string> late = group.hosts;
+            std::vector<std::string> never =
+                fields.empty() ? std::exchange(late, {}) : take_beyond_update(late, fields);
+            if (!late.empty()) {
                 advice_.push_back({source_of(fields),
-                                   joined(fields) + " is missing there: update the microcode, look at the firmware's "
-                                                    "settings, or leave them out of the pool.",
-                                   fields, group.hosts});
+                                   joined(fields) + are(fields) +
+                                       " missing there: update the microcode, look at the firmware's settings" +
+                                       (all_are_deceived() ? "." : ", or leave them out of the pool."),
+                                   fields, std::move(late)});
             }
+            if (!never.empty() && !another_identity(never)) leave_out(std::move(never));
         }
     }
 
-    // Fields for which the kernel asks before it does something else.
+    // What the guest does has no effect there, and nothing brings it to them.
+    void leave_out(std::vector<std::string> hosts) {
+        std::string text = all_are_deceived() ? "What the guest does has no effect on any of these hosts."
+                                              : "Leave them out of the pool: what the guest does has no effect there.";
+        advice_.push_back({AuditAdvice::By::host, text + instead(), {}, std::move(hosts)});
+    }
+
+    // The hosts that keep from the policy what would have an effect on all: a pool without them is one, too.
+    std::string instead() const {
+        for (const std::string& field : fields_asked_for()) {
+            if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
+            const std::vector<std::string> lacking = hosts_without({field});
+            if (lacking.empty() || lacking.size() == host_count() || !mitigates_with({field})) continue;
+            constexpr std::size_t most = 4;
+            return " Or mend or leave out " + short_list(lacking, most) + ", without " + field +
+                   ": with it in the policy the guest says " + quoted(saying_with_fields({field}).text) + ".";
+        }
+        return "";
+    }
+
+    std::size_t host_count() const {
+        std::size_t count = 0;
+        for (const AuditedHost& host : case_.hosts) count += host.names.size();
+        return count;
+    }
+
+    bool all_are_deceived() const { return hosts_that_are(AuditVerdict::falsely_safe).size() == host_count(); }
+
+    static const char* are(const std::vector<std::string>& fields) { return fields.size() == 1 ? " is" : " are"; }
+    static const char* it(const std::vector<std::string>& fields) { return fields.size() == 1 ? "it" : "them"; }
+
+    // Hosts that lag behind others of their model may be what keeps others from being safe.
+    bool update_others() {
+        const std::optional<CatchUp> update = catch_up(case_);
+        if (!update || update->says == case_.saying.text) return false;
+        advice_.push_back({source_of(update->fields),
+                           joined(update->fields) + are(update->fields) + " missing there; with " + it(update->fields) +
+                               " in the policy the guest says " + quoted(update->says) + ".",
+                           update->fields, update->hosts});
+        return true;
+    }
+
+    // Fields for which the kernel asks before it does something else; those that its facts ask for where an update
+    // brings them.
     std::vector<std::string> fields_asked_for() const {
         std::vector<std::string> fields;
         for (const std::vector<GuestPhrase>& part : case_.vulnerability.says) {
             for (const GuestPhrase& phrase : part) {
                 if (!phrase.condition || !phrase.releases.has(case_.guest.release())) continue;
-                for (const auto& list : *phrase.condition) {
-                    for (const rulebook::GuestTerm& term : list) {
-                        if (term.kind == rulebook::GuestTerm::Kind::field && !term.negated) fields.push_back(term.name);
-                    }
+                for (const FieldIndex index :
+                     fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *phrase.condition)) {
+                    const Field& field = case_.rulebook[index];
+                    const bool is_brought = field.by_microcode && !field.mitigation.empty();
+                    if (is_brought || asks_itself(*phrase.condition, field)) fields.emplace_back(field.id);
                 }
             }
         }
         return fields;
+    }
+
+    static bool asks_itself(const rulebook::GuestCondition& condition, const Field& field) {
+        return std::any_of(condition.begin(), condition.end(), [&](const auto& list) {
+            return std::any_of(list.begin(), list.end(), [&](const rulebook::GuestTerm& term) {
+                return term.kind == rulebook::GuestTerm::Kind::field && !term.negated && term.name == field.id;
+            });
+        });
     }
 
     // Something else would have an effect on all hosts, and only hosts that are deceived now lack the bit for it: they
@@ -290,8 +334,9 @@ private:
         return !case_.rulebook[case_.rulebook.find(field)].mitigation.empty();
     }
 
-    // What the guest takes for so of its VM, and is otherwise: whether it would do what has an effect, were it told.
-    bool tell_of_assumption() {
+    // What the guest takes for so of its VM, and is otherwise: whether it would do what has an effect, were it told, or
+    // would know at least that it is open.
+    bool tell_of_assumption(Belief wanted = Belief::mitigated) {
         for (const GuestAssumption& assumption : case_.data.assumptions) {
             Subject guest = case_.guest.subject();
             if (std::find(guest.assumptions.begin(), guest.assumptions.end(), assumption.id) !=
@@ -300,10 +345,11 @@ private:
             }
             guest.assumptions.push_back(assumption.id);
             const Saying then = saying_with(guest);
-            if (then.belief != Belief::mitigated || deceives(guest)) continue;
+            if (then.belief != wanted || deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::option,
                                "Set the VM up so that " + assumption.says + " (audit --assume " + assumption.id +
-                                   "): it then says " + quoted(then.text) + ".",
+                                   "): it then says " + quoted(then.text) +
+                                   (wanted == Belief::vulnerable ? ", and knows that it is open." : "."),
                                {},
                                hosts_that_are(AuditVerdict::falsely_safe)});
             return true;
@@ -341,13 +387,51 @@ private:
         return false;
     }
 
+    const AuditedHost& host_named(const std::string& name) const {
+        return *std::find_if(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
+            return std::binary_search(host.names.begin(), host.names.end(), name);
+        });
+    }
+
+    // Takes out those to which no update brings what they lack of these: CPUs of before the leaf, or that it is not
+    // for.
+    std::vector<std::string> take_beyond_update(std::vector<std::string>& hosts,
+                                                const std::vector<std::string>& fields) const {
+        const auto first = std::stable_partition(hosts.begin(), hosts.end(), [&](const std::string& name) {
+            return !is_beyond_update(host_named(name).conditions, fields);
+        });
+        std::vector<std::string> beyond(first, hosts.end());
+        hosts.erase(first, hosts.end());
+        return beyond;
+    }
+
+    bool is_beyond_update(const Conditions& host, const std::vector<std::string>& fields) const {
+        return std::any_of(fields.begin(), fields.end(), [&](const std::string& id) {
+            const FieldIndex field = case_.rulebook.find(id);
+            if (!case_.rulebook[field].by_microcode || host.subject().field(field) != Answer::no) return false;
+            return host.subject().is_beyond(field) || !is_for(host, case_.rulebook[field]);
+        });
+    }
+
+    // Microcode brings a bit to CPUs with what it helps against, which may be another vulnerability than this one.
+    bool is_for(const Conditions& host, const Field& field) const {
+        constexpr VendorMask any_vendor = static_cast<VendorMask>(~VendorMask{0});
+        bool is_known = false;
+        for (const std::string& id : case_.rulebook.ids_mitigated_by(field, any_vendor)) {
+            for (const GuestVulnerability& other : case_.data.vulnerabilities) {
+                if (other.id != id) continue;
+                is_known = true;
+                if (answer_on(host, other, {}).affected != Answer::no) return true;
+            }
+        }
+        return !is_known;
+    }
+
     // Whether with that field what the guest does has an effect on the host.
     bool would_do(const std::string& host, const std::string& field) const {
-        const auto at = std::find_if(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& other) {
-            return std::binary_search(other.names.begin(), other.names.end(), host);
-        });
-        const Conditions then(case_.rulebook, case_.data, at->conditions.release(),
-                              with(at->conditions.subject(), {case_.rulebook.find(field)}, Answer::yes));
+        const Conditions& now = host_named(host).conditions;
+        const Conditions then(case_.rulebook, case_.data, now.release(),
+                              with(now.subject(), {case_.rulebook.find(field)}, Answer::yes));
         return std::all_of(case_.saying.needs.begin(), case_.saying.needs.end(),
                            [&](const auto* needs) { return then.holds(*needs) == Answer::yes; });
     }
@@ -361,6 +445,7 @@ private:
 
     // The guest says that it is open: some bit would give it the means.
     void let_it_mitigate() {
+        if (update_others()) return;
         std::vector<std::string> missing;
         for (const AuditGround& ground : case_.saying.grounds) {
             if (ground.is_field && ground.value == Answer::no) missing.push_back(ground.name);
@@ -383,16 +468,16 @@ private:
                answer_on(host.conditions, case_.vulnerability, case_.saying).affected != Answer::no;
     }
 
-    // Hosts that keep some of these fields from the policy: they lack them, or their dumps do not say.
-    std::vector<std::string> hosts_that_say(Answer answer, const std::vector<std::string>& fields) const {
+    // Hosts that keep some of these fields from the policy, of which which(subject, field) is true.
+    template <typename Which>
+    std::vector<std::string> hosts_where(const std::vector<std::string>& fields, const Which& which) const {
         std::vector<std::string> names;
         for (const AuditedHost& host : case_.hosts) {
-            const auto& has = host.conditions.subject().field;
-            const bool says_so = std::any_of(fields.begin(), fields.end(), [&](const std::string& id) {
+            const bool is_one = std::any_of(fields.begin(), fields.end(), [&](const std::string& id) {
                 const FieldIndex field = case_.rulebook.find(id);
-                return has(field) == answer && decides(host, field);
+                return which(host.conditions.subject(), field) && decides(host, field);
             });
-            if (says_so) names.insert(names.end(), host.names.begin(), host.names.end());
+            if (is_one) names.insert(names.end(), host.names.begin(), host.names.end());
         }
         std::sort(names.begin(), names.end());
         names.erase(std::unique(names.begin(), names.end()), names.end());  // of several kinds of CPU
@@ -400,7 +485,13 @@ private:
     }
 
     std::vector<std::string> hosts_without(const std::vector<std::string>& fields) const {
-        return hosts_that_say(Answer::no, fields);
+        return hosts_where(fields,
+                           [](const Subject& host, FieldIndex field) { return host.field(field) == Answer::no; });
+    }
+
+    // Their dumps do not say.
+    std::vector<std::string> hosts_silent_on(const std::vector<std::string>& fields) const {
+        return hosts_where(fields, [](const Subject& host, FieldIndex field) { return host.is_unsaid(field); });
     }
 
     std::vector<FieldIndex> indices_of(const std::vector<std::string>& fields) const {
@@ -423,31 +514,36 @@ private:
     // Fields with which the guest would mitigate.
     void offer(std::vector<std::string> fields) {
         std::sort(fields.begin(), fields.end());
+        const std::string then = "in the policy the guest says " + quoted(saying_with_fields(fields).text) + ".";
+        if (case_.hosts.empty()) {
+            advice_.push_back({AuditAdvice::By::option, "With " + joined(fields) + " " + then, fields, {}});
+            return;
+        }
+        const std::string all = joined(fields) + are(fields);
         std::vector<std::string> lacking = hosts_without(fields);
-        const std::string then = "the guest says " + quoted(saying_with_fields(fields).text) + ".";
-        const std::string all = joined(fields);
-        std::vector<std::string> silent = hosts_that_say(Answer::unknown, fields);
-        if (!lacking.empty()) {
-            advice_.push_back(
-                {source_of(fields), all + " is missing there; with it in the policy " + then, fields, lacking});
-        } else if (case_.hosts.empty()) {
-            advice_.push_back({AuditAdvice::By::option, "With " + all + " in the policy " + then, fields, {}});
-        } else if (!silent.empty()) {
-            advice_.push_back({AuditAdvice::By::dump,
-                               all +
-                                   " is not known there: capture the hosts again, as root and with /dev/kvm, and merge "
-                                   "them again; with it in the policy " +
-                                   then,
-                               fields, std::move(silent)});
-        } else {
-            advice_.push_back({AuditAdvice::By::option,
-                               all +
-                                   " is missing on none of these hosts: poolcpuid explain says what keeps it from the "
-                                   "policy, an option (--hide, --ceiling) or dumps without the view that /dev/kvm "
-                                   "gives; with it in the policy " +
-                                   then,
-                               fields,
-                               {}});
+        std::vector<std::string> silent = hosts_silent_on(fields);
+        std::erase_if(
+            silent, [&](const std::string& host) { return std::binary_search(lacking.begin(), lacking.end(), host); });
+        const bool is_on_all = lacking.empty() && silent.empty();
+        const std::vector<std::string> beyond = take_beyond_update(lacking, fields);
+        const auto add = [&](AuditAdvice::By by, const std::string& what, std::vector<std::string> hosts) {
+            advice_.push_back({by, all + what + "; with " + it(fields) + " " + then, fields, std::move(hosts)});
+        };
+        if (!lacking.empty()) add(source_of(fields), " missing there", std::move(lacking));
+        if (!beyond.empty() && beyond.size() < host_count()) {
+            add(AuditAdvice::By::host,
+                " missing there, and no microcode brings it to such CPUs: leave them out of the pool", beyond);
+        }
+        if (!silent.empty()) {
+            add(AuditAdvice::By::dump,
+                " not known there: capture the hosts again, as root and with /dev/kvm, and merge them again",
+                std::move(silent));
+        }
+        if (is_on_all) {
+            add(AuditAdvice::By::option,
+                " missing on none of these hosts: poolcpuid explain says what keeps it from the policy, an option "
+                "(--hide, --ceiling) or dumps without the view that /dev/kvm gives",
+                {});
         }
     }
 

@@ -17,6 +17,14 @@ void add_grounds(Grounds& to, const Grounds& more) {
     }
 }
 
+Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value) {
+    subject.field = [changed = std::move(changed), value, field = std::move(subject.field)](FieldIndex index) {
+        const bool is_changed = std::find(changed.begin(), changed.end(), index) != changed.end();
+        return is_changed ? value : field(index);
+    };
+    return subject;
+}
+
 Conditions::Conditions(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release,
                        Subject subject)
     : rulebook_(rulebook), data_(data), release_(release), subject_(std::move(subject)) {
@@ -139,6 +147,37 @@ Answer Conditions::tag_of_vendor(const std::string& name) const {
     }
     if (all) return Answer::yes;
     return any ? Answer::unknown : Answer::no;
+}
+
+namespace {
+
+void add_wanted(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release,
+                const GuestCondition& condition, std::vector<FieldIndex>& to) {
+    for (const auto& list : condition) {
+        for (const GuestTerm& term : list) {
+            if (term.negated) continue;
+            if (term.kind == GuestTerm::Kind::field) {
+                const FieldIndex field = rulebook.find(term.name);
+                if (std::find(to.begin(), to.end(), field) == to.end()) to.push_back(field);
+            }
+            if (term.kind != GuestTerm::Kind::fact) continue;
+            for (const GuestFact& fact : data.facts) {
+                if (fact.id == term.name && fact.releases.has(release)) {
+                    add_wanted(rulebook, data, release, fact.any, to);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<FieldIndex> fields_wanted(const Rulebook& rulebook, const rulebook::GuestData& data,
+                                      const VmmVersion& release, const GuestCondition& condition) {
+    std::vector<FieldIndex> fields;
+    add_wanted(rulebook, data, release, condition, fields);
+    return fields;
 }
 
 }  // namespace poolcpuid::audit

@@ -25,7 +25,14 @@ struct Subject {
     std::vector<std::string> assumptions;     // those that hold
     std::function<Answer(FieldIndex)> field;  // whether it is not 0
     const Conditions* told = nullptr;         // of a host: the guest there
+    // Of a host: whether its dump leaves the field open to a merge, which takes from it what it says alone.
+    std::function<bool(FieldIndex)> is_unsaid = nullptr;
+    // Of a host: whether its CPUID ends before the field, which no microcode brings then.
+    std::function<bool(FieldIndex)> is_beyond = nullptr;
 };
+
+// The subject with some fields set or cleared.
+Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value);
 
 // Answers with what they rest on.
 using Grounds = std::vector<AuditGround>;
@@ -61,6 +68,11 @@ private:
     VendorMask vendor_ = 0;
     std::vector<const rulebook::GuestCpus*> rows_;  // of each table the one that has the CPU, if any
 };
+
+// The fields that a condition asks to be set, itself or by the facts of a kernel, each once, in the order in which it
+// asks.
+std::vector<FieldIndex> fields_wanted(const Rulebook& rulebook, const rulebook::GuestData& data,
+                                      const VmmVersion& release, const rulebook::GuestCondition& condition);
 
 // Three-valued logic.
 constexpr Answer answer_of(bool yes) noexcept { return yes ? Answer::yes : Answer::no; }

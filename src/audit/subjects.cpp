@@ -45,6 +45,29 @@ public:
         return shown == Answer::no && field.exposure == Exposure::never ? Answer::unknown : shown;
     }
 
+    // A merge takes no hypervisor's word for what every one of them makes, but that of this one.
+    bool is_unsaid(FieldIndex index) const {
+        const Field& field = plan_.rulebook()[index];
+        const bool by_promise = field.rule == Rule::intersect || field.rule == Rule::union_;
+        if (!by_promise) return (*this)(index) == Answer::unknown;
+        const auto word = plan_.find_word(index, field.subleaf_first);
+        return word && (promises_.unknown[*word] & field.mask()) != 0;
+    }
+
+    // By the CPU's own view: a hypervisor may end CPUID early.
+    bool is_beyond(FieldIndex index) const {
+        if (!host_.hardware) return false;
+        const Field* field = &plan_.rulebook()[index];
+        if (field->is_msr) {
+            const FieldIndex sign = plan_.enumerator(field->leaf);
+            if (sign == no_field) return false;
+            field = &plan_.rulebook()[sign];
+        }
+        constexpr std::uint32_t range = 0xFFFF0000;
+        const auto last = merge::register_value(host_.first_table(), {field->leaf & range, 0}, Register::eax);
+        return last && *last < field->leaf;
+    }
+
 private:
     // The promise of the merge, which knows of the model table and of what hypervisors make, and what the silicon has
     // though its hypervisor does not offer it.
@@ -135,8 +158,12 @@ std::vector<Subject> host_of(const Plan& plan, const HostDump& host, const std::
     for (const CpuKind& kind : cpu_kinds(plan.rulebook(), host)) {
         std::optional<Signature> signature;
         if (kind.leaf1_eax != 0) signature = signature_of(kind.leaf1_eax);
-        subjects.push_back({false, vendor_id(plan), signature, is_virtual, assumptions,
-                            [facts](FieldIndex index) { return (*facts)(index); }, nullptr});
+        Subject subject{false,      vendor_id(plan), signature,
+                        is_virtual, assumptions,     [facts](FieldIndex index) { return (*facts)(index); },
+                        nullptr};
+        subject.is_unsaid = [facts](FieldIndex index) { return facts->is_unsaid(index); };
+        subject.is_beyond = [facts](FieldIndex index) { return facts->is_beyond(index); };
+        subjects.push_back(std::move(subject));
     }
     return subjects;
 }

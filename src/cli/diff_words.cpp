@@ -19,7 +19,10 @@ namespace {
 std::string label_of(const FieldChange& change, bool two_vendors) {
     if (change.direction != Direction::none) {
         const std::string of = change.mitigates.empty() ? "" : "mitigation (" + joined(change.mitigates) + "), ";
-        return of + std::string(to_string(change.impact)) + (change.known ? "" : ", not known");
+        const char* standing = change.given   ? ", not seen, but given by every hypervisor"
+                               : change.known ? ""
+                                              : ", not known";
+        return of + std::string(to_string(change.impact)) + standing;
     }
     if (change.rule.empty()) return "not in the rulebook";
     if (two_vendors) return "registers";
@@ -177,7 +180,7 @@ std::string verdict_text(const Difference& difference) {
         return "The registers differ, but no field that the merge looks at: other logical CPUs, or another view.";
     }
     const auto breaks = std::count_if(difference.changes.begin(), difference.changes.end(),
-                                      [](const FieldChange& change) { return breaks_promise(change.direction); });
+                                      [](const FieldChange& change) { return change.breaks(); });
     if (breaks == 0) return "The registers differ; no promise is broken for a running guest.";
     return "The registers differ; " +
            counted(static_cast<std::size_t>(breaks), "change breaks a promise", "changes break promises") +
@@ -211,7 +214,11 @@ std::vector<std::string> belief_advice(const Difference& difference, const std::
         if (belief.hosts_after.empty()) continue;
         std::string text = belief.id + " on " + document::enumerate(list_of(belief.hosts_after, beliefs.cpus)) +
                            ": a restart with " + after + " leaves guests falsely safe.";
-        for (const AuditAdvice& advice : belief.advice) text += " " + advice.text;
+        for (const AuditAdvice& advice : belief.advice) {
+            const bool about_others = !advice.hosts.empty() && advice.hosts != belief.hosts_after;
+            const std::string on = about_others ? document::enumerate(list_of(advice.hosts, beliefs.cpus)) + ": " : "";
+            text += " " + on + advice.text;
+        }
         sentences.push_back(std::move(text));
     }
     return sentences;

@@ -83,6 +83,7 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
     }
     const std::string promise =
         std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field);
+    if (is_policy) return promise + "; the other pool's policy does not say whether its hosts keep that.";
     if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
     switch (atom.made_by) {
         case Makers::none: break;

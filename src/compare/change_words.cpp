@@ -23,8 +23,10 @@ Sentences losing(const Subject& subject, bool known) {
                 "The guest runs VERW and counts on it, and it is not known whether CPUs there need it, or scrub"};
     }
     if (!known) {
-        return {"A policy does not promise what a dump does not say: the guest does without.",
-                "The guest goes on using what is not known to be there"};
+        const char* restarted = subject.is_of_policy
+                                    ? losing(subject, true).restarted
+                                    : "A policy does not promise what a dump does not say: the guest does without.";
+        return {restarted, "The guest goes on using what is not known to be there"};
     }
     switch (kind_of(subject)) {
         case AtomKind::number:
@@ -96,8 +98,9 @@ void describe(const Subject& subject, FieldChange& change) {
     }
     change.restarted = sentences.restarted;
     change.migrated = sentences.migrated;
-    if (breaks_promise(change.direction))
-        change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
+    if (change.given)
+        change.migrated = "Every hypervisor gives it, though a dump of the hardware alone does not show it.";
+    if (change.breaks()) change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
 }
 
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after) {

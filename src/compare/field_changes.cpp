@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 
+#include "compare/behind_policy.hpp"
 #include "compare/breach.hpp"
 #include "compare/change_words.hpp"
 #include "compare/order.hpp"
@@ -24,11 +26,17 @@ using merge::AtomKind;
 using merge::BrokenAtom;
 using merge::Plan;
 
+// The dump does not say, and every hypervisor gives it.
+bool is_given(const BrokenAtom& atom) { return !atom.known && atom.made_by == Makers::all; }
+
 // The promises that one side has and the other does not keep, by what they are about.
 class Broken {
 public:
     Broken(const Plan& plan, const Promised& promised, const Promised& kept) {
-        for (const BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.kept)) {
+        const merge::BehindPolicy behind(plan, promised.promises, kept.hosts);
+        for (BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.kept)) {
+            if (behind.is_kept_unseen(atom)) continue;
+            put_worst(behind.broken_by_each(atom), atom);
             atoms_.emplace(std::tuple(atom.field, atom.subleaf, atom.component, atom.kind == AtomKind::scrub), atom);
         }
     }
@@ -38,6 +46,24 @@ public:
     const BrokenAtom* component(std::uint8_t bit) const { return find(no_field, 0, bit, false); }
 
 private:
+    // What it costs is what it costs on the worst of the hosts that break it; where all of these have it from every
+    // hypervisor, nothing.
+    static void put_worst(const std::vector<const BrokenAtom*>& on_hosts, BrokenAtom& atom) {
+        std::optional<Impact> worst;
+        bool all_give = true;
+        for (const BrokenAtom* there : on_hosts) {
+            if (there == nullptr) continue;
+            worst = std::min(worst.value_or(there->impact), there->impact);
+            atom.known = atom.known || there->known;
+            all_give = all_give && is_given(*there);
+        }
+        if (!worst) return;
+        atom.impact = *worst;
+        if (!all_give) return;
+        atom.known = false;
+        atom.made_by = Makers::all;
+    }
+
     const BrokenAtom* find(FieldIndex field, std::uint32_t subleaf, std::uint8_t component, bool scrub) const {
         const auto at = atoms_.find(std::tuple(field, subleaf, component, scrub));
         return at == atoms_.end() ? nullptr : &at->second;
@@ -111,12 +137,18 @@ private:
         if (!promises && !dumps_differ && !differs_without_promise(index, subleaf, shown)) return;
         const bool as_dumped = dumps_differ && (!promises || shown.are_equal());
         FieldChange change = change_of(index, subleaf, direction, as_dumped ? dumped : shown);
+        const BrokenAtom* lost = lost_atom(index, subleaf);
+        if (lost != nullptr) {
+            change.impact = lost->impact;
+            change.given = is_given(*lost);
+        }
         Subject subject{AtomKind::bits,
                         field.rule,
                         true,
                         plan_.is_inverted(index),
                         !change.mitigates.empty(),
-                        /*is_unseen=*/shown.are_equal()};
+                        /*is_unseen=*/shown.are_equal(),
+                        after_.is_policy()};
         if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
         const BrokenAtom* scrub = scrub_change(index, subleaf);
         if (scrub != nullptr && direction != Direction::relaxes) {
@@ -124,7 +156,7 @@ private:
             if (change.before == change.after) put_scrub(*scrub, direction, change);
             change.known = scrub->known;
         }
-        change.known = change.known && is_known(change);
+        change.known = change.known && is_known(change) && (lost == nullptr || lost->known);
         describe(subject, change);
         changes_.push_back(std::move(change));
     }
@@ -155,6 +187,12 @@ private:
     bool differs_without_promise(FieldIndex index, std::uint32_t subleaf, const Both& shown) const {
         if (has_atom(plan_, index, subleaf)) return false;
         return same_kind_ ? !shown.are_equal() : shown.before.value_or(0) != shown.after.value_or(0);
+    }
+
+    // What the second side does not keep, and which costs there what that side makes of it.
+    const BrokenAtom* lost_atom(FieldIndex index, std::uint32_t subleaf) const {
+        const BrokenAtom* scrub = broken_.scrub(index, subleaf);
+        return scrub != nullptr ? scrub : broken_.value(index, subleaf);
     }
 
     const BrokenAtom* scrub_change(FieldIndex index, std::uint32_t subleaf) const {

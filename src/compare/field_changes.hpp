@@ -16,6 +16,9 @@ struct Promised {
     // What is kept for a guest that is migrated there: of a policy the same, of a host all of its dump.
     merge::HostPromises kept;
     bool is_policy = false;
+    // Of a policy: the hosts behind it, where they are known. They say what it does not, and what a broken promise
+    // costs there. They must outlive this.
+    std::vector<const merge::HostPromises*> hosts = {};
 };
 
 Promised promised_by(const merge::Plan& plan, const PoolPolicy& policy);

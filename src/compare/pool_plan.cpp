@@ -39,15 +39,6 @@ PromiseCounts counts_of(const std::vector<FieldChange>& changes) {
     return counts;
 }
 
-// From one policy to another, in number.
-PromiseCounts compare(const Rulebook& rulebook, const PoolPolicy& before, const PoolPolicy& after) {
-    const auto vendor = rulebook.vendor_of(before.vendor);
-    if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
-    const merge::Plan rules(rulebook, *vendor);
-    return counts_of(
-        compare::field_changes(rules, compare::promised_by(rules, before), compare::promised_by(rules, after)));
-}
-
 class Planner {
 public:
     Planner(const Rulebook& rulebook, const CurrentPool& current, const PoolChange& change, Strictness strictness)
@@ -141,11 +132,42 @@ private:
     }
 
     // The hosts after the change say what no document does: whether guests that count on VERW may run on those that ask
-    // for none.
-    std::vector<FieldChange> changes_to_after() const {
+    // for none, what is kept without being shown, and what a broken promise costs there.
+    std::vector<FieldChange> changes_to_after() {
         const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
         return compare::field_changes(rules, compare::promised_by(rules, plan_.before),
-                                      compare::promised_by(rules, after_));
+                                      promised_by(rules, after_, kinds_after()));
+    }
+
+    // A host of each kind that is there after the change.
+    std::vector<const HostDump*> kinds_after() const {
+        std::map<std::size_t, const HostDump*> examples;
+        for (const auto& [name, host] : hosts_.after) examples.emplace(hosts_.kinds.of(*host), host);
+        std::vector<const HostDump*> hosts;
+        for (const auto& [kind, host] : examples) hosts.push_back(host);
+        return hosts;
+    }
+
+    // What the policy of these hosts, which are of its vendor, promises and they keep.
+    compare::Promised promised_by(const merge::Plan& rules, const PoolPolicy& policy,
+                                  const std::vector<const HostDump*>& hosts) {
+        compare::Promised promised = compare::promised_by(rules, policy);
+        for (const HostDump* host : hosts) {
+            const auto [at, fresh] = promises_.try_emplace(hosts_.kinds.of(*host));
+            if (fresh) at->second = merge::promises_of(rules, *host);
+            promised.hosts.push_back(&at->second);
+        }
+        return promised;
+    }
+
+    // From one policy to that of some hosts, in number.
+    PromiseCounts counts_from(const PoolPolicy& before, const PoolPolicy& after,
+                              const std::vector<const HostDump*>& hosts) {
+        const auto vendor = rulebook_.vendor_of(before.vendor);
+        if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
+        const merge::Plan rules(rulebook_, *vendor);
+        return counts_of(
+            compare::field_changes(rules, compare::promised_by(rules, before), promised_by(rules, after, hosts)));
     }
 
     std::optional<bool> is_current() const {
@@ -172,7 +194,7 @@ private:
         const auto [at, fresh] = compared_.emplace(key, PromiseCounts{});
         if (fresh) {
             const PoolPolicy& before = former == nullptr ? plan_.before : policy_alone(*former);
-            at->second = compare(rulebook_, before, policy_alone(host));
+            at->second = counts_from(before, policy_alone(host), {&host});
         }
         return at->second;
     }
@@ -208,7 +230,7 @@ private:
             entry.sha256 = sha256_of(policy.policy);
             entry.of_pool = policy.of_pool;
             reaches.back().describe(entry);
-            entry.restart = compare(rulebook_, policy.policy, after_);
+            entry.restart = counts_from(policy.policy, after_, kinds_after());
             plan_.running.push_back(std::move(entry));
         }
         std::sort(plan_.running.begin(), plan_.running.end(),
@@ -263,6 +285,7 @@ private:
     PoolState state_;                                                        // after the change
     MergeOptions options_;                                                   // of the policy after
     PoolPolicy after_;                                                       // as finish_promises gives it
+    std::map<std::size_t, merge::HostPromises> promises_;                    // of hosts after the change, by kind
     std::map<std::size_t, std::optional<PoolPolicy>> alone_;                 // by kind
     std::map<std::pair<std::size_t, std::size_t>, PromiseCounts> compared_;  // by kinds
     PoolPlan plan_;

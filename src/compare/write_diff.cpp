@@ -31,6 +31,7 @@ Json change_json(const Rulebook& rulebook, const FieldChange& change) {
     json["before"] = change.before;
     json["after"] = change.after;
     json["known"] = change.known;
+    if (change.given) json["given"] = true;
     json["direction"] = to_string(change.direction);
     json["impact"] = to_string(change.impact);
     if (!change.mitigates.empty()) json["mitigates"] = change.mitigates;

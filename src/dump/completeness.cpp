@@ -94,13 +94,18 @@ private:
         return cut;
     }
 
-    // Every CPU with SSE2, and AMD's all, have the extended range: a dump without it was cut off.
+    // Every CPU with SSE2, and AMD's all, have the extended range: a dump without it was cut off. One that has lost
+    // the row of its maximum alone was not, and says what its other rows say.
     bool mark_extended_range() {
         if (table_.find({extended_range, 0}) != nullptr) return mark_leaves(extended_range, last_extended_leaf);
         constexpr unsigned sse2 = 26;
-        if (!amd_ && !is_set({1, 0}, Register::edx, sse2)) return false;
-        for (std::uint32_t leaf = extended_range; leaf <= usual_extended_maximum; ++leaf) mark(leaf);
-        return true;
+        bool has_any = false;
+        for (const CpuidRow& row : table_.rows) has_any = has_any || row.key.leaf >> 16U == extended_range >> 16U;
+        if (!amd_ && !has_any && !is_set({1, 0}, Register::edx, sse2)) return false;
+        for (std::uint32_t leaf = extended_range; leaf <= usual_extended_maximum; ++leaf) {
+            if (table_.find({leaf, 0}) == nullptr) mark(leaf);
+        }
+        return !has_any;
     }
 
     void mark_subleaf(LeafKey key) {

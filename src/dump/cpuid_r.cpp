@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
@@ -113,8 +114,18 @@ private:
         rows_.add(row.key, row.value, number);
     }
 
+    // `cpuid -r -l LEAF` prints no more of a CPU, and takes even of that leaf one subleaf alone.
+    void refuse_one_leaf() const {
+        const auto leaf = rows_.only_leaf();
+        if (!leaf) return;
+        throw InputError(std::string(source_.file), rows_.first_line(),
+                         "all rows of a logical CPU, as one `cpuid -1 -r` prints them",
+                         "those of leaf " + to_hex(*leaf) + " alone (without -l it prints all)");
+    }
+
     void end_cpu() {
         if (!rows_.empty()) {
+            refuse_one_leaf();
             hardware_.add_cpu(header_, std::move(rows_));
             rows_ = TableBuilder(source_.file);
         }

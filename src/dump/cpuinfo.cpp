@@ -180,6 +180,7 @@ private:
             }
             features.set(flag, true);
         });
+        put_clflush_size(features);
         if (const KeyedLine* processor = block_.find("processor")) {
             headers_.add({decimal_of(processor->text), {}, processor->line}, source_.file);
         }
@@ -187,6 +188,14 @@ private:
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
         const KeyedLine* microcode = block_.find("microcode");
         if (microcode != nullptr && from_hex(microcode->text, 8)) microcodes_.insert(microcode->text);
+    }
+
+    // In bytes, of which CPUID counts eight (kernel/cpu/proc.c and common.c, x86_clflush_size).
+    void put_clflush_size(NamedFeatures& features) {
+        constexpr std::uint32_t unit = 8;
+        const KeyedLine* line = block_.find("clflush size");
+        const auto bytes = line == nullptr ? std::nullopt : decimal_of(line->text);
+        if (bytes && *bytes > 0 && *bytes % unit == 0) features.set_number("clflush_size", *bytes / unit);
     }
 
     // A host whose CPUs have several has none of which one could say what it does.

@@ -82,7 +82,8 @@ void HardwareBuilder::understand(TableBuilder rows, std::vector<UnknownRow> unkn
     if (!view_.cpus.empty()) check_same_machine(view_.cpus.front().cpuid, result.table, file_, line);
     for (const UnknownRow& row : unknown) {
         const bool known = row.subleaf && result.table.find({row.leaf, *row.subleaf}) != nullptr;
-        if (!known && within_maximum(result.table, row.leaf)) result.table.unknown.push_back(row);
+        if (!known && (within_maximum(result.table, row.leaf) || is_of_unknown_maximum(result.table, row.leaf)))
+            result.table.unknown.push_back(row);
     }
     const bool cut = mark_unknown(result.table, format_);
     original_.emplace(Original{std::move(as_read), std::move(unknown), std::move(result), cut});

@@ -150,4 +150,8 @@ bool within_maximum(const CpuidTable& table, std::uint32_t leaf, ViewKind view) 
     return maximum && leaf <= *maximum;
 }
 
+bool is_of_unknown_maximum(const CpuidTable& table, std::uint32_t leaf) noexcept {
+    return range_of(leaf) == extended_range && table.find({extended_range, 0}) == nullptr;
+}
+
 }  // namespace poolcpuid::dump

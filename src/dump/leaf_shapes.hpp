@@ -101,4 +101,8 @@ std::optional<std::uint32_t> maximum_leaf(const CpuidTable& table, std::uint32_t
 // True when leaf is not beyond maximum_leaf of its range.
 bool within_maximum(const CpuidTable& table, std::uint32_t leaf, ViewKind view = ViewKind::hardware);
 
+// True for a leaf of the extended range in a table that has lost the row of its maximum, which every CPU with such
+// leaves has: of a row that is there nothing says that it lies beyond.
+bool is_of_unknown_maximum(const CpuidTable& table, std::uint32_t leaf) noexcept;
+
 }  // namespace poolcpuid::dump

@@ -12,6 +12,8 @@ namespace poolcpuid::dump {
 
 namespace {
 
+constexpr std::uint32_t all_bits = ~std::uint32_t{0};
+
 const Rulebook& names() { return builtin_rulebook(); }
 
 }  // namespace
@@ -72,16 +74,25 @@ bool NamedFeatures::begins_another(std::string_view name) const {
     return next != fields_.end() && next->first.starts_with(name);
 }
 
-void NamedFeatures::set_bits(const Field& field, bool value) {
+// bits: of the field, where they stand in its register.
+void NamedFeatures::set_bits(const Field& field, std::uint32_t bits) {
     Known& row = rows_[{field.leaf, field.subleaf_first}];
     const auto mask = static_cast<std::uint32_t>(field.mask());
     row.bits[field.reg] |= mask;
-    row.value[field.reg] = value ? row.value[field.reg] | mask : row.value[field.reg] & ~mask;
+    row.value[field.reg] = (row.value[field.reg] & ~mask) | (bits & mask);
+}
+
+void NamedFeatures::set_number(std::string_view id, std::uint32_t value) {
+    const FieldIndex index = names().find(id);
+    if (index == no_field) return;
+    const Field& field = names()[index];
+    const std::uint64_t bits = std::uint64_t{value} << field.low;
+    if ((bits & ~field.mask()) == 0) set_bits(field, static_cast<std::uint32_t>(bits));
 }
 
 void NamedFeatures::set_long_mode() {
     for (const auto& [name, field] : fields_) {
-        if (field->required) set_bits(*field, true);
+        if (field->required) set_bits(*field, all_bits);
     }
 }
 
@@ -91,7 +102,7 @@ void NamedFeatures::set(std::string_view name, bool value) {
         const Field& field = *at->second;
         // Of the CPU a name says nothing that the kernel gives to a bit of its own making.
         if (speaker_ == Speaker::of_cpu && field.made.by != Makers::none) continue;
-        set_bits(field, value);
+        set_bits(field, value ? all_bits : 0);
     }
 }
 

@@ -50,6 +50,9 @@ public:
     // The CPU runs 64-bit guests: what none of them can do without is there (SDM vol. 1, 10 and 11; APM vol. 1, 1.2).
     void set_long_mode();
 
+    // The number that a field of several bits, by its id in the rulebook, holds. What does not fit says nothing.
+    void set_number(std::string_view id, std::uint32_t value);
+
     // Bits of a register, as a word of a featureset has them.
     void set_register(LeafKey key, Register reg, std::uint32_t value);
 
@@ -63,7 +66,7 @@ private:
     };
 
     std::string_view name_of(const Field& field) const;
-    void set_bits(const Field& field, bool value);
+    void set_bits(const Field& field, std::uint32_t bits);
 
     Tongue tongue_;
     Speaker speaker_;

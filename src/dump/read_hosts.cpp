@@ -10,6 +10,7 @@
 #include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
 #include "dump/below_text.hpp"
+#include "dump/diff_output.hpp"
 #include "dump/hidden_cpuid.hpp"
 #include "dump/host_json.hpp"
 #include "dump/host_name.hpp"
@@ -208,6 +209,14 @@ void refuse_quoted_printable(std::string_view text, std::string_view file) {
     }
 }
 
+// What `diff` prints of two dumps: rows of the one, of the other and of both.
+void refuse_diff(std::string_view text, std::string_view file) {
+    const auto line = dump::find_diff_line(text);
+    if (!line) return;
+    throw InputError(std::string(file), *line, "a dump as its tool printed it",
+                     "what `diff` prints of two (give each dump in a file of its own)");
+}
+
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     refuse_quoted_printable(text, file);
@@ -221,7 +230,9 @@ std::optional<HostDump> read_recognised(std::string_view text, std::string_view 
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.
 std::optional<HostDump> read_plain(std::string_view text, std::string_view file) {
-    if (dump::begins_as_json_or_xml(text) || !dump::has_odd_blanks(text)) return read_recognised(text, file);
+    if (dump::begins_as_json_or_xml(text)) return read_recognised(text, file);
+    refuse_diff(text, file);  // which puts tabs between two rows
+    if (!dump::has_odd_blanks(text)) return read_recognised(text, file);
     return read_recognised(dump::with_plain_blanks(text), file);
 }
 

@@ -29,14 +29,16 @@ public:
         if (block_ != block) {
             block_ = block;
             maximum_ = maximum_leaf(table_, leaf, view_);
+            is_unknown_ = is_of_unknown_maximum(table_, leaf);
         }
-        return maximum_ && leaf <= *maximum_;
+        return is_unknown_ || (maximum_ && leaf <= *maximum_);
     }
 
 private:
     const CpuidTable& table_;
     ViewKind view_;
     std::uint32_t block_ = ~std::uint32_t{0};  // of no leaf
+    bool is_unknown_ = false;
     std::optional<std::uint32_t> maximum_;
 };
 
@@ -54,6 +56,14 @@ void TableBuilder::refuse_more(std::size_t line) const {
 
 bool TableBuilder::has(LeafKey key) const noexcept {
     return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.cpuid.key == key; });
+}
+
+std::optional<std::uint32_t> TableBuilder::only_leaf() const noexcept {
+    if (rows_.empty()) return std::nullopt;
+    const std::uint32_t leaf = rows_.front().key.leaf;
+    const bool are_alike =
+        std::all_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.key.leaf == leaf; });
+    return are_alike ? std::optional(leaf) : std::nullopt;
 }
 
 std::optional<std::vector<CpuidRow>> TableBuilder::own_rows(const TableBuilder& earlier) const {

@@ -51,6 +51,9 @@ public:
     // True when a row was added for key. Linear in the number of rows.
     bool has(LeafKey key) const noexcept;
 
+    // The leaf of all rows, where they are of one.
+    std::optional<std::uint32_t> only_leaf() const noexcept;
+
     // Sorts the rows, drops repeats and what lies beyond the maximum leaves. Throws InputError when
     // leaf 0 or leaf 1 is missing (there is no CPUID dump without them), and when two rows of one key
     // within the maxima differ.

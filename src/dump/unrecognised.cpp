@@ -56,6 +56,8 @@ constexpr std::array signatures{
     Kind{"version https://git-lfs", "a Git LFS pointer, not the dump itself", "run git lfs pull"},
 };
 
+constexpr std::string_view openstack_traits = "traits of OpenStack's Placement, which are names of features";
+
 // Kinds of JSON; the first mark that occurs decides.
 constexpr std::array json_kinds{
     Kind{"\"error\": {\"class\"", "an error of QEMU's monitor (QMP), and no answer to query-cpu-model-expansion",
@@ -66,6 +68,14 @@ constexpr std::array json_kinds{
          "run `cpu-template-helper fingerprint dump` on that host"},
     Kind{"\"l1d:l1i", "what `lscpu --extended --json` prints, which holds no names of features", "run `lscpu --json`"},
     Kind{"\"one-size\"", "what `lscpu --caches --json` prints, which holds no names of features", "run `lscpu --json`"},
+    Kind{"node.kubevirt.io/", "labels of KubeVirt, which name what a host's models have and no CPUID registers",
+         dump_the_host},
+    Kind{"\"hypervisor_hostname\"", "what OpenStack says of a hypervisor, which holds a model's name and features",
+         dump_the_host},
+    Kind{"HW_CPU_X86_", openstack_traits, dump_the_host},
+    Kind{"\"kversion\"", "what Proxmox VE says of a node, which holds flags without the CPU's family and model",
+         dump_the_host},
+    Kind{"\"online\"", "what `lscpu --extended --json` prints, which holds no names of features", "run `lscpu --json`"},
     Kind{"\"adjustments\"", "a CPU profile of Cloud Hypervisor, which leaves bits to the host that it meets",
          dump_the_host},
 };
@@ -81,6 +91,9 @@ constexpr std::array xml_kinds{
     Kind{"<html", "an HTML page"},
 };
 
+constexpr std::string_view from_vsphere =
+    "the vmware.log of a VM that ran there is read; or run `cpuid -r` on that host";
+constexpr std::string_view bsd_words = "run `cpuid -r` on that host";
 constexpr std::string_view kernel_log = "a log of the kernel, which holds no CPUID registers";
 
 // Kinds of text. What quotes others, as logs and reports do, comes before what is quoted.
@@ -105,6 +118,7 @@ constexpr std::array text_kinds{
     Kind{"version information (1/eax)", "what `cpuid` prints without -r: features in words, not CPUID registers",
          "run `cpuid -r`"},
     Kind{"vendor_id = \"", "what `cpuid` prints without -r: features in words, not CPUID registers", "run `cpuid -r`"},
+    Kind{"CPUID_0x", "what `kcpuid` prints without -r: features in words, not CPUID registers", "run `kcpuid -r`"},
     Kind{"CPU features:\n====", "what `kcpuid` prints without -r: features in words, not CPUID registers",
          "run `kcpuid -r`"},
     Kind{"CPU Info for type", "a report of libcpuid's cpuid_tool, not its raw dump", "run `cpuid_tool --save=FILE`"},
@@ -112,8 +126,19 @@ constexpr std::array text_kinds{
     Kind{"CPU-Z TXT Report", "a report of CPU-Z without its thread dumps", dump_the_host},
     Kind{"Coreinfo v", "what Coreinfo prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"DMI type 4", "what `dmidecode` prints, which holds one word of CPUID", dump_the_host},
-    Kind{"CpuIdInfo", "what vSphere says of a host, whose levels of CPUID stop at a few words of it",
-         "the vmware.log of a VM that ran there is read; or run `cpuid -r` on that host"},
+    Kind{"CpuIdInfo", "what vSphere says of a host, whose levels of CPUID stop at a few words of it", from_vsphere},
+    Kind{"vim.host.", "what `vim-cmd` says of a host, which is names of features", from_vsphere},
+    Kind{"/hardware/cpu/cpuList", "what ESXi's `vsish` says of its CPUs, which is a few words of CPUID", from_vsphere},
+    Kind{"machdep.cpu.", "what `sysctl` prints on macOS, which is names of features",
+         "run `cpuid -r` under Linux there"},
+    Kind{": cpuid 1 edx=", "what OpenBSD's kernel says of its CPU, which is some words of CPUID", bsd_words},
+    Kind{": highest basic info ", "what NetBSD's `cpuctl identify` prints, which is some words of CPUID", bsd_words},
+    Kind{"-bit amd64 applications", "what `isainfo` prints, which is names of features", bsd_words},
+    Kind{"Hardware Class: cpu", "what `hwinfo` prints, which is names of features", dump_the_host},
+    Kind{"[CPU Feature Flags]", "a report of HWiNFO, which is names of features", dump_the_host},
+    Kind{"node.kubevirt.io/", "labels of KubeVirt, which name what a host's models have and no CPUID registers",
+         dump_the_host},
+    Kind{"HW_CPU_X86_", openstack_traits, dump_the_host},
     Kind{"*-cpu", "what `lshw` prints, which holds feature names and no CPUID registers", dump_the_host},
     Kind{"CPU op-mode(s):", "what `lscpu` prints, which holds feature names and no CPUID registers",
          "run `poolcpuid capture` or `cpuid -r` on that host; of feature names alone `lscpu --json` is read"},
@@ -124,8 +149,16 @@ constexpr std::array text_kinds{
     Kind{" fpu vme de pse", "a list of flags as lscpu prints it, without CPUID registers", dump_the_host},
     Kind{"  Origin=\"", "what FreeBSD's kernel says of its CPU, which is some words of CPUID",
          "`cpucontrol -i` of all its leaves is read; or run `cpuid -r` on that host"},
+    Kind{"CPU frequency: ", "what `virsh nodeinfo` prints, which holds no features",
+         "`virsh capabilities` is read, for names of features; or run `poolcpuid capture` on that host"},
+    Kind{"ProcessorId", "what Windows says of a CPU by WMI, which holds one word of CPUID", dump_the_host},
+    Kind{"# cpudesc :", "the head of a report of `perf`, which names the CPU's model alone", dump_the_host},
+    Kind{"itlb_multihit:", "files of /sys/devices/system/cpu/vulnerabilities, which hold no CPUID registers",
+         dump_the_host},
     Kind{"Linux version ", kernel_log, dump_the_host},
     Kind{" kernel: ", kernel_log, dump_the_host},
+    Kind{"rdmsr ", "what `rdmsr` prints: MSRs without CPUID registers", dump_the_host},
+    Kind{"\nMSR 0x", "MSRs without CPUID registers", dump_the_host},
     Kind{": eax=0x", "rows of cpuid -r behind other text", only_the_rows},
     Kind{"\n```", "blocks between fences (\"```\"), of which none or several may be the dump", "give the dump alone"},
 };

@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/hex.hpp"
+#include "compare/behind_policy.hpp"
 #include "compare/order.hpp"
 
 namespace poolcpuid::merge {
 
 namespace {
-
-bool same_atom(const BrokenAtom& a, const BrokenAtom& b) {
-    return a.kind == b.kind && a.field == b.field && a.subleaf == b.subleaf && a.component == b.component;
-}
 
 FloorLoss describe(const Plan& plan, const BrokenAtom& atom) {
     if (atom.kind == AtomKind::component) {
@@ -30,17 +28,18 @@ FloorLoss describe(const Plan& plan, const BrokenAtom& atom) {
 
 std::vector<FloorLoss> losses(const Plan& plan, const HostPromises& wanted, const HostPromises& given,
                               const std::vector<Variant>& variants) {
-    std::vector<std::vector<BrokenAtom>> by_variant;
-    for (const Variant& variant : variants) by_variant.push_back(broken_atoms(plan, wanted, *variant.promises));
+    std::vector<const HostPromises*> hosts_promises;
+    for (const Variant& variant : variants) hosts_promises.push_back(variant.promises.get());
+    const BehindPolicy behind(plan, wanted, std::move(hosts_promises));
 
     std::vector<FloorLoss> result;
     for (const BrokenAtom& atom : broken_atoms(plan, wanted, given)) {
+        if (behind.is_kept_unseen(atom)) continue;
         FloorLoss loss = describe(plan, atom);
         HostList hosts;
+        const std::vector<const BrokenAtom*> each = behind.broken_by_each(atom);
         for (std::size_t i = 0; i < variants.size(); ++i) {
-            const bool breaks = std::any_of(by_variant[i].begin(), by_variant[i].end(),
-                                            [&](const BrokenAtom& other) { return same_atom(atom, other); });
-            if (breaks) hosts.add(variants[i].hosts);
+            if (each[i] != nullptr) hosts.add(variants[i].hosts);
         }
         loss.hosts = std::move(hosts.names);
         result.push_back(std::move(loss));

@@ -34,7 +34,7 @@ public:
         read_microcode(result);
         result.absent = std::move(read.absent);
         result.immune = read.immune;
-        result.unknown.assign(plan_.words().size(), 0);
+        result.unknown = std::move(read.unknown);
         for (auto* bits :
              {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
             bits->assign(plan_.words().size(), 0);

@@ -248,8 +248,9 @@ struct PoolState::Impl {
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);
         auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
-        promises->atoms.scrubs |=
-            promises->scrub_unknown;  // where it asks for no VERW it is no host that could be open
+        // What it leaves open says nothing of hosts: where it asks for no VERW it is none that could be open.
+        promises->atoms.scrubs |= promises->scrub_unknown;
+        std::fill(promises->unknown.begin(), promises->unknown.end(), 0);
         pool.add_group({sha256_of(*options.ceiling_policy), "policy", {}, promises, {{name}, 1}, {}, true});
         return pool;
     }

@@ -95,12 +95,15 @@ private:
     }
 
     // KVM clears TAA_NO where RTM is off, and without RTM there is no TAA. An MSR that is not there is not offered
-    // for that; and what a policy does not show may be on its hosts.
+    // for that. What a policy does not show may be on its hosts: whether these keep the promise it does not say.
     void read_moot(const Field& field, std::size_t word) {
-        if (kind_ == ViewKind::policy) return;
         result_.moot[word] |= field.mask();
         if (result_.absent[word]) return;
         const std::uint64_t implied = field.mask() & ~result_.unknown[word] & ~result_.atoms.words[word];
+        if (kind_ == ViewKind::policy) {
+            result_.unknown[word] |= implied;
+            return;
+        }
         result_.atoms.words[word] |= implied;
         result_.implied[word] |= implied;
     }

@@ -169,7 +169,7 @@ private:
             ->first;
     }
 
-    static void learn_silicon(Kind& kind, std::optional<std::uint32_t> microcode) {
+    void learn_silicon(Kind& kind, std::optional<std::uint32_t> microcode) const {
         kind.silicon = kind.model->silicon;
         const bool known = microcode.has_value();
         for (const MicrocodeFacts& facts : kind.model->microcode) {

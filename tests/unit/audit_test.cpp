@@ -14,6 +14,8 @@
 
 namespace poolcpuid::test::audit_test {
 
+using Catch::Contains;
+
 namespace {
 
 constexpr std::uint32_t haswell_ep = 0x000306F2;
@@ -492,6 +494,95 @@ TEST_CASE("what an audit cannot be asked is refused", "[audit]") {
     const LoadResult without = load_rulebook(files);
     REQUIRE(without.findings.empty());
     CHECK_THROWS_AS(audit_policy(without.rulebook.view(), pool.policy, {}, {}), InputError);
+}
+
+TEST_CASE("a host that lags behind others of its model is to be updated, and not those that it keeps open to leave",
+          "[audit]") {
+    constexpr std::uint64_t rrsba = 0x80000;
+    const HostDump late = intel("late", skylake, 0, 0);
+    const HostDump good = intel("good", skylake, 0, spec_ctrl | md_clear);
+    const HostDump newer = with_caps("newer", cascade_lake, mds_no | rrsba, 0, spec_ctrl | md_clear);
+    const std::vector<HostDump> hosts{late, good, newer};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(by_host(audit, "spectre_v2") == "falsely-safe: newer; true: good, late");
+    REQUIRE(entry(audit, "spectre_v2").advice.size() == 1);
+    const AuditAdvice& update = entry(audit, "spectre_v2").advice.front();
+    CHECK(update.by == AuditAdvice::By::microcode);
+    CHECK(update.hosts == Names{"late"});
+    CHECK(update.fields == Names{"spec_ctrl"});
+    CHECK_THAT(update.text, Contains("\"Mitigation: IBRS"));
+    // As it says: the rules asked again with that host mended.
+    const std::vector<HostDump> mended{intel("late", skylake, 0, spec_ctrl | md_clear), good, newer};
+    CHECK(verdict(audited(mended, mended), "spectre_v2") == "true");
+}
+
+TEST_CASE("where none of its model shows that it could, both ways out are told", "[audit]") {
+    constexpr std::uint64_t rrsba = 0x80000;
+    const HostDump late = intel("late", skylake, 0, 0);
+    const HostDump newer = with_caps("newer", cascade_lake, rrsba, 0, spec_ctrl);
+    const Audit audit = audited({late, newer}, {late, newer});
+    REQUIRE(by_host(audit, "spectre_v2") == "falsely-safe: newer; true: late");
+    CHECK_THAT(all_advice(audit, "spectre_v2"),
+               Contains("Leave them out of the pool") && Contains("Or mend or leave out late, without spec_ctrl"));
+}
+
+TEST_CASE("what one host lacks and its policy has for others counts among what an update brings", "[audit]") {
+    constexpr std::uint32_t l1d_flush = 1U << 28;
+    const std::vector<HostDump> hosts{intel("late", skylake, 0, 0), intel("good", skylake, 0, md_clear | l1d_flush)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(verdict(audit, "mmio_stale_data") == "vulnerable");
+    CHECK(entry(audit, "mmio_stale_data").advice.front().fields == Names{"l1d_flush", "md_clear"});
+    CHECK(entry(audit, "mmio_stale_data").advice.front().hosts == Names{"late"});
+}
+
+TEST_CASE("no advice leaves out all hosts of a pool", "[audit]") {
+    const TableBuilder table =
+        amd_table(naples).reg(0x80000000, 0, eax, 0x8000001F).row(0x8000001E, 0, {0, 1U << 8U, 0, 0});
+    const std::vector<HostDump> hosts{hardware_host("host", std::vector{table}, std::vector<MsrRow>{})};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(by_host(audit, "retbleed") == "falsely-safe: host");
+    CHECK_THAT(all_advice(audit, "retbleed"),
+               !Contains("Leave them out") && Contains("--assume smt") && Contains("and knows that it is open"));
+    const std::vector<HostDump> old{intel("old", haswell_ep, 0, 0)};
+    const Audit of_other = audited({intel("new", haswell_ep, 0, md_clear)}, old);
+    REQUIRE(by_host(of_other, "mds") == "falsely-safe: old");
+    CHECK_THAT(all_advice(of_other, "mds"), Contains("md_clear is missing there") && !Contains("leave them out"));
+}
+
+TEST_CASE("a host whose dump does not say is to be captured again, beside those that are to be updated", "[audit]") {
+    constexpr std::uint32_t ibpb = 1U << 12;   // leaf 80000008h EBX
+    constexpr std::uint32_t clzero = 1U << 0;  // likewise; with both every hypervisor makes IBPB_BRTYPE
+    const HostDump silent = amd("silent", milan, ibpb | clzero);
+    const HostDump lacking = with_hypervisor(amd("lacking", milan, ibpb | clzero), amd_table(milan));
+    const std::vector<HostDump> hosts{silent, lacking};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(verdict(audit, "spec_rstack_overflow") == "vulnerable");
+    REQUIRE(helpers(audit, "spec_rstack_overflow") == "microcode, dump");
+    CHECK(entry(audit, "spec_rstack_overflow").advice[0].hosts == Names{"lacking"});
+    CHECK(entry(audit, "spec_rstack_overflow").advice[1].hosts == Names{"silent"});
+    CHECK_THAT(entry(audit, "spec_rstack_overflow").advice[1].text, Contains("capture the hosts again"));
+}
+
+TEST_CASE("microcode brings nothing to CPUs whose CPUID ends before it, or that are not affected", "[audit]") {
+    const TableBuilder ends_early = intel_table(0x00000F34).reg(0, 0, eax, 5);
+    const HostDump nocona = hardware_host("nocona", std::vector{ends_early}, std::vector<MsrRow>{});
+    const std::vector<HostDump> hosts{nocona, intel("late", haswell_ep, 0, 0)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(verdict(audit, "spec_store_bypass") == "vulnerable");
+    REQUIRE(helpers(audit, "spec_store_bypass") == "microcode, host");
+    CHECK(entry(audit, "spec_store_bypass").advice[0].hosts == Names{"late"});
+    CHECK(entry(audit, "spec_store_bypass").advice[1].hosts == Names{"nocona"});
+    CHECK_THAT(entry(audit, "spec_store_bypass").advice[1].text, Contains("no microcode brings it to such CPUs"));
+    // Haswell is not affected by retbleed, and got what helps there for another attack.
+    const std::vector<HostDump> others{intel("haswell", haswell_ep, 0, 0), intel("skylake", skylake, 0, spec_ctrl)};
+    const Audit other = audited(others, others);
+    REQUIRE(verdict(other, "retbleed") == "vulnerable");
+    CHECK(helpers(other, "retbleed") == "microcode");
+    CHECK(entry(other, "retbleed").advice.front().hosts == Names{"haswell"});
+    // A guest of the other host's policy is deceived on it.
+    const Audit deceived = audited({intel("good", haswell_ep, 0, md_clear)}, {nocona});
+    REQUIRE(verdict(deceived, "mds") == "falsely-safe");
+    CHECK(helpers(deceived, "mds") == "host");
 }
 
 }  // namespace poolcpuid::test::audit_test

@@ -78,4 +78,16 @@ TEST_CASE("cpucontrol's rows are told from other text", "[cpucontrol]") {
     CHECK_FALSE(dump::is_cpucontrol(""));
 }
 
+TEST_CASE("an extended leaf that cpucontrol was asked for counts, though nobody asked for their maximum",
+          "[cpucontrol]") {
+    const HostDump host = read(cpu() +
+                               "cpuid level 0x80000001: 0x00000000 0x00000000 0x00000121 0x2c100800\n"
+                               "cpuid level 0x8000001d: 0x00004121 0x01c0003f 0x0000003f 0x00000000\n");
+    CHECK(value_of(host, {0x80000001, 0}).ecx == 0x121);
+    CHECK_FALSE(table_of(host).is_unknown({0x80000001, 0}));
+    CHECK(table_of(host).is_unknown({0x80000008, 0}));
+    CHECK(table_of(host).is_unknown({0x8000001D, 1}));
+    CHECK_FALSE(has_note(host, "rows-beyond-maximum"));
+}
+
 }  // namespace poolcpuid::test::cpucontrol_test

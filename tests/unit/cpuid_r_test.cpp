@@ -148,4 +148,28 @@ TEST_CASE("cpuid -r text is told from other text", "[cpuid-r]") {
     CHECK_FALSE(dump::is_cpuid_r(""));
 }
 
+TEST_CASE("calls of cpuid -r for single leaves are no dump, and told so", "[cpuid-r]") {
+    const std::string leaf_7 = "   0x00000007 0x00: eax=0x00000000 ebx=0x219c91a9 ecx=0x00400004 edx=0x00000000\n";
+    const std::string expected =
+        "expected all rows of a logical CPU, as one `cpuid -1 -r` prints them, found those of leaf ";
+    CHECK(contains(refusal_text("$ cpuid -1 -r -l 7\nCPU:\n" + leaf_7), "host:3: " + expected + "0x7 alone"));
+    const std::string leaf_0 = rows.substr(0, rows.find('\n') + 1);
+    CHECK(contains(refusal_text("CPU:\n" + leaf_0 + "$ cpuid -1 -r -l 7\nCPU:\n" + leaf_7),
+                   "host:2: " + expected + "0x0 alone"));
+    CHECK(contains(refusal_text("CPU:\n" + rows + "$ cpuid -1 -r -l 7\nCPU:\n" + leaf_7),
+                   "host:7: " + expected + "0x7 alone"));
+}
+
+TEST_CASE("of an extended leaf nothing says that it lies beyond a maximum that the dump has lost", "[cpuid-r]") {
+    const std::string leaf_e1 = "   0x80000001 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000021 edx=0x2c100800\n";
+    const HostDump host = read("CPU:\n" + rows + leaf_e1);
+    CHECK(value_of(host, {0x80000001, 0}).ecx == 0x21);
+    CHECK_FALSE(table_of(host).is_unknown({0x80000001, 0}));
+    CHECK(table_of(host).is_unknown({0x80000000, 0}));
+    CHECK(table_of(host).is_unknown({0x80000008, 0}));
+    CHECK(note_text(host, "rows-beyond-maximum").empty());
+    const std::string maximum = "   0x80000000 0x00: eax=0x80000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n";
+    CHECK(contains(note_text(read("CPU:\n" + rows + maximum + leaf_e1), "rows-beyond-maximum"), " 1 row"));
+}
+
 }  // namespace poolcpuid::test::cpuid_r_test

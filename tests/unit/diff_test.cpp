@@ -529,4 +529,41 @@ TEST_CASE("two policies and hosts: where a guest is falsely safe until it restar
     CHECK(alone.beliefs->falsely_safe.empty());
 }
 
+TEST_CASE("a broken promise costs in a difference what check finds that it costs there", "[diff]") {
+    constexpr std::uint32_t skylake = 0x00050654;
+    constexpr std::uint32_t rtm = 1U << 11;            // leaf 7, EBX
+    constexpr std::uint32_t always_aborts = 1U << 11;  // leaf 7, EDX: XBEGIN does not fault
+    const TableBuilder with = intel_table(skylake).set(7, 0, ebx, rtm);
+    const HostDump aborts = hardware_host("h", intel_table(skylake).set(7, 0, edx, always_aborts));
+    const HostDump faults = hardware_host("h", intel_table(skylake));
+    for (const PolicyOrHost& before : {PolicyOrHost(policy_of(with)), PolicyOrHost(hardware_host("h", with))}) {
+        CHECK(change_of(diff(before, aborts), "rtm").impact == Impact::performance);
+        CHECK_THAT(change_of(diff(before, aborts), "rtm").migrated, Contains("may run slower"));
+        CHECK(change_of(diff(before, faults), "rtm").impact == Impact::crash);
+    }
+    // Of two policies, too: AMD's bit for IBRS takes the place of Intel's.
+    constexpr std::uint32_t spec_ctrl = 1U << 26;  // leaf 7, EDX
+    constexpr std::uint32_t amd_ibrs = 1U << 14;   // leaf 80000008h, EBX
+    const PoolPolicy intel_like = policy_of(amd_table().set(7, 0, edx, spec_ctrl));
+    CHECK(change_of(diff(intel_like, policy_of(amd_table().set(0x80000008, 0, ebx, amd_ibrs))), "spec_ctrl").impact ==
+          Impact::security);
+    CHECK(change_of(diff(intel_like, policy_of(amd_table())), "spec_ctrl").impact == Impact::crash);
+}
+
+TEST_CASE("what every hypervisor gives breaks nothing where a dump of the hardware does not show it", "[diff]") {
+    constexpr std::uint32_t tsc_adjust = 1U << 1;  // leaf 7, EBX
+    const HostDump shows = hardware_host("shows", intel_table().set(7, 0, ebx, tsc_adjust));
+    const HostDump silent = hardware_host("silent", intel_table());
+    const Difference difference = diff(shows, silent);
+    const FieldChange given = change_of(difference, "tsc_adjust");
+    CHECK(text_of(given) == "loses 0x1 unknown");
+    CHECK(given.given);
+    CHECK_FALSE(given.known);
+    CHECK_FALSE(given.breaks());
+    CHECK_THAT(given.migrated, Contains("Every hypervisor gives it") && !Contains("may crash"));
+    CHECK_THAT(to_json(difference, builtin_rulebook()), Contains("\"given\": true"));
+    const HostDump lacks = with_hypervisor(silent, intel_table());
+    CHECK(change_of(diff(shows, lacks), "tsc_adjust").breaks());
+}
+
 }  // namespace poolcpuid::test::diff_test

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "merge/host_promises.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -487,6 +488,23 @@ TEST_CASE("a real host that is known by its names promises no more than by its r
         ++tried;
     }
     CHECK(tried > 40);
+}
+
+// kernel/cpu/proc.c: x86_clflush_size, which common.c makes of CPUID 1 EBX[15:8] times 8.
+TEST_CASE("the line size of CLFLUSH that /proc/cpuinfo states is one of CPUID", "[partial]") {
+    const auto of = [](const std::string& line) {
+        const HostDump host = read_host(
+            "processor : 0\nvendor_id : AuthenticAMD\ncpu family : 23\nmodel : 49\nstepping : 0\n"
+            "flags : fpu clflush\n" +
+            line);
+        const CpuidTable& table = host.first_table();
+        return std::pair(table.find(leaf_1)->ebx, table.unknown_in(leaf_1, Register::ebx));
+    };
+    CHECK(of("clflush size\t: 64\n") == std::pair(0x800U, 0xFFFF00FFU));
+    for (const char* other : {"", "clflush size\t: 0\n", "clflush size\t: 12\n", "clflush size\t: 65536\n"}) {
+        CAPTURE(other);
+        CHECK(of(other) == std::pair(0U, 0xFFFFFFFFU));
+    }
 }
 
 }  // namespace poolcpuid::test::partial_hosts_test

@@ -285,4 +285,32 @@ TEST_CASE("a policy that its hosts no longer give is told apart from what the ch
     CHECK(plan({good("a")}, {}).policy_is_current == std::optional(true));
 }
 
+TEST_CASE("what hosts keep unseen and what a broken promise costs there is the same in all of a plan", "[plan]") {
+    constexpr std::uint32_t icelake = 0x000606A6;
+    constexpr std::uint32_t rtm = 1U << 11;        // leaf 7, EBX
+    constexpr std::uint32_t arch_caps = 1U << 29;  // leaf 7, EDX
+    constexpr std::uint64_t tsx_ctrl = 0x80;       // MSR 10Ah
+    constexpr std::uint64_t taa_no = 0x100;
+    const auto host = [&](const std::string& name, std::uint32_t leaf7_ebx, std::uint64_t caps) {
+        const TableBuilder table = intel_table(icelake).set(7, 0, ebx, leaf7_ebx).set(7, 0, edx, arch_caps);
+        return hardware_host(name, std::vector{table}, std::vector<MsrRow>{{0x10A, caps}});
+    };
+    // KVM clears TAA_NO where RTM is off, and the host is immune.
+    const PoolPlan off = plan({host("h", rtm, tsx_ctrl | taa_no)}, {{}, {}, {host("h", 0, tsx_ctrl)}});
+    CHECK(text_of(off.difference, "ac_taa_no") == "none 0x1 0x0");
+    CHECK(change_in(off.difference.changes, "rtm")->impact == Impact::performance);
+    CHECK(off.counts.loses == 1);
+    CHECK(off.replaced.front().counts.loses == 1);
+    CHECK(of_pool(off).restart == off.counts);
+    REQUIRE(of_pool(off).degraded.size() == 1);
+    // One that has RTM and not the immunity breaks it.
+    const PoolPlan bad = plan({host("h", rtm, tsx_ctrl | taa_no)}, {{host("bad", rtm, tsx_ctrl)}, {}, {}});
+    CHECK(text_of(bad.difference, "ac_taa_no") == "loses 0x1 0x0");
+    // It costs what it costs on the worst host that breaks it, and not on those that keep it.
+    const PoolPlan mixed = plan({host("h", rtm, tsx_ctrl)}, {{host("off", 0, tsx_ctrl)}, {}, {}});
+    CHECK(change_in(mixed.difference.changes, "rtm")->impact == Impact::performance);
+    const PoolPlan worse = plan({host("h", rtm, tsx_ctrl)}, {{host("off", 0, tsx_ctrl), host("none", 0, 0)}, {}, {}});
+    CHECK(change_in(worse.difference.changes, "rtm")->impact == Impact::crash);
+}
+
 }  // namespace poolcpuid::test::pool_plan_test

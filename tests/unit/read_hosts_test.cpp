@@ -320,6 +320,31 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"\x89PNG\r\n", "a picture", "cpuid -r"},
         {"Leaf 0x00000000: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n",
          "rows of cpuid -r behind other text", "leave in each line only what the tool printed"},
+        {"CPU features\n------------\n\nCPUID_0x0_EAX[0x0]:\n", "`kcpuid` prints without -r", "run `kcpuid -r`"},
+        {"# rdmsr -a 0x10a\nd000421\n", "`rdmsr`", "cpuid -r"},
+        {"node1:\nMSR 0x10a = 0xc02a0eb\n", "MSRs without CPUID registers", "cpuid -r"},
+        {"cpu0: cpuid 1 edx=178bfbff<FPU,VME> ecx=7efa320b<SSE3>\n", "OpenBSD's kernel", "cpuid -r"},
+        {"cpu0: highest basic info 0000000d\n", "NetBSD's `cpuctl identify`", "cpuid -r"},
+        {"machdep.cpu.vendor: GenuineIntel\n", "`sysctl` prints on macOS", "cpuid -r"},
+        {"64-bit amd64 applications\n        avx2 fma\n", "`isainfo`", "cpuid -r"},
+        {"   featureCapability = (vim.host.FeatureCapability) [\n", "`vim-cmd`", "vmware.log"},
+        {"CPU list {\n   /hardware/cpu/cpuList/0\n", "`vsish`", "vmware.log"},
+        {"/sys/devices/system/cpu/vulnerabilities/itlb_multihit:KVM: Mitigation: VMX disabled\n",
+         "/sys/devices/system/cpu/vulnerabilities", "poolcpuid capture"},
+        {"  Hardware Class: cpu\n  Arch: X86-64\n", "`hwinfo`", "cpuid -r"},
+        {"CPU #0\n [CPU Feature Flags]\n", "HWiNFO", "cpuid -r"},
+        {"CPU model:           x86_64\nCPU frequency:       2500 MHz\n", "`virsh nodeinfo`", "virsh capabilities"},
+        {"# cpudesc : Xeon\n# cpuid : GenuineIntel,6,85,7\n", "`perf`", "cpuid -r"},
+        {"Caption : Intel64 Family 6\nProcessorId : BFEBFBFF00050657\n", "WMI", "cpuid -r"},
+        {"HW_CPU_X86_AVX2\nHW_CPU_X86_AVX\n", "OpenStack's Placement", "cpuid -r"},
+        {"{\"traits\": [\"HW_CPU_X86_AVX2\"]}", "OpenStack's Placement", "cpuid -r"},
+        {"{\"cpu_info\": {\"model\": \"Broadwell\"}, \"hypervisor_hostname\": \"n1\"}",
+         "OpenStack says of a hypervisor", "cpuid -r"},
+        {"{\"cpuinfo\": {\"flags\": \"fpu vme\"}, \"kversion\": \"Linux 6.8\"}", "Proxmox VE", "cpuid -r"},
+        {"{\"kind\":\"Node\",\"metadata\":{\"labels\":{\"cpu-feature.node.kubevirt.io/avx2\":\"true\"}}}", "KubeVirt",
+         "cpuid -r"},
+        {"    cpu-model.node.kubevirt.io/EPYC-Rome: \"true\"\n", "KubeVirt", "cpuid -r"},
+        {"{\"cpus\": [{\"cpu\": 0, \"node\": 0, \"online\": true}]}", "`lscpu --extended --json`", "lscpu --json"},
         {"[2024-01-01T00:00:00Z] nothing\n", "text without CPUID rows", "cpuid -r"},
         {"[[1], [2] ]", "JSON of another kind", ""},
     }));
@@ -343,6 +368,20 @@ TEST_CASE("a dump in a mail's quoted-printable form is refused with what to do",
     CHECK(
         contains(refusal("<cpudata arch=3D'x86'>\n<cpuid eax_in=3D'0x0' ecx_in=3D'0x0' eax=3D'0x1'/>\n</cpudata>", "f"),
                  "f:2:" + message));
+}
+
+TEST_CASE("what diff prints of two dumps is told as such, and is no dump", "[read_hosts]") {
+    const std::string head = "CPU:\n   0x00000000 0x00: eax=0x00000001 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n";
+    const std::string row = "   0x00000001 0x00: eax=0x000906ea ebx=0x00100800 ecx=0x00000001 edx=0x0000000";
+    const std::string message = " expected a dump as its tool printed it, found what `diff` prints of two";
+    CHECK(contains(refusal("--- a\n+++ b\n@@ -1,4 +1,4 @@\n" + head + "-" + row + "2\n+" + row + "3\n", "f"),
+                   "f:3:" + message));
+    CHECK(contains(refusal("8c8\n< " + row + "2\n---\n> " + row + "3\n", "f"), "f:1:" + message));
+    CHECK(contains(refusal("CPU:\t\tCPU:\n" + row + "2\t" + row + "2\n", "f"), "f:2:" + message));
+    CHECK(contains(refusal("CPU:\t\tCPU:\r\n" + row + "2\t      |\t" + row + "3\r\n", "f"), "f:2:" + message));
+    // Neither is a quoted dump below a number, nor one whose rows a tab begins.
+    CHECK(refusal("8\n> " + head + "> " + row + "2\n", "f").empty());
+    CHECK(refusal(head + "\t" + row + "2\n", "f").empty());
 }
 
 TEST_CASE("words of hexadecimal digits that are too few, short or long are no featureset", "[read_hosts]") {

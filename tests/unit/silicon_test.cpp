@@ -478,4 +478,38 @@ TEST_CASE("Zhaoxin's RSBA and RRSBA are never shown together", "[silicon]") {
     CHECK(bare.finding("msr-absent") == nullptr);
 }
 
+TEST_CASE("whether the hosts of a policy without RTM keep TAA_NO it does not say, and its hosts do", "[silicon]") {
+    const Merged on({tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit)});
+    const Merged off({tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit)});
+    const Verdict verdict = PolicyCheck(builtin_rulebook(), on.policy).against(off.policy);
+    const auto taa = std::find_if(verdict.violations.begin(), verdict.violations.end(),
+                                  [](const Violation& violation) { return violation.field == "ac_taa_no"; });
+    REQUIRE(taa != verdict.violations.end());
+    CHECK_FALSE(taa->known);
+    CHECK_THAT(taa->message, Contains("the other pool's policy does not say whether its hosts keep that"));
+    CHECK(verdict.outcome(UnknownIs::failure) == Outcome::must_not_run);
+    CHECK(verdict.outcome(UnknownIs::warning) == Outcome::runs_degraded);
+    // A floor is held against the hosts.
+    const auto below = [&](const std::vector<HostDump>& hosts) {
+        PoolState pool(builtin_rulebook());
+        for (const HostDump& host : hosts) pool.add(host);
+        std::string text;
+        for (const FloorLoss& loss : pool.below_floor(on.policy, pool.finish({}))) {
+            text += (text.empty() ? "" : ", ") + loss.field + ":";
+            for (const std::string& name : loss.hosts) text += " " + name;
+        }
+        return text;
+    };
+    const HostDump without = tsx_host("off", sapphire_rapids, 0, 0, tsx_ctrl_bit);
+    CHECK(below({without}) == "hle: off, rtm: off");
+    CHECK(below({without, tsx_host("bad", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit)}) ==
+          "hle: off, rtm: off, ac_taa_no: bad");
+    // As a ceiling it takes the bit away, and nothing about it is unknown.
+    MergeOptions ceiling;
+    ceiling.ceiling_policy = off.policy;
+    const Merged under({tsx_host("on", sapphire_rapids, rtm_bit | hle_bit, 0, tsx_ctrl_bit | taa_no_bit)}, ceiling);
+    CHECK(value_of(under, "ac_taa_no") == 0);
+    CHECK(under.because("ac_taa_no") == Names{"ceiling:pool"});
+}
+
 }  // namespace poolcpuid::test::silicon_test

@@ -1,0 +1,138 @@
+#include "audit/catch_up.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace poolcpuid::audit {
+
+namespace {
+
+class Update {
+public:
+    explicit Update(const Case& subject) : case_(subject) {
+        const std::vector<FieldIndex> asked_for = fields_asked_for();
+        std::map<const Model*, std::set<FieldIndex>> had;
+        for (const AuditedHost& host : case_.hosts) {
+            for (const FieldIndex field : asked_for) {
+                if (has(host, field) == Answer::yes) had[model_of(host)].insert(field);
+            }
+        }
+        for (const AuditedHost& host : case_.hosts) {
+            std::vector<FieldIndex>& behind = behind_.emplace_back();
+            const Model* model = model_of(host);
+            if (model == nullptr) continue;
+            for (const FieldIndex field : had[model]) {
+                if (has(host, field) == Answer::no) behind.push_back(field);
+            }
+            fields_.insert(behind.begin(), behind.end());
+        }
+    }
+
+    std::optional<CatchUp> least() {
+        if (fields_.empty() || !mends(fields_)) return std::nullopt;
+        const std::set<FieldIndex> all = fields_;
+        for (const FieldIndex field : all) {
+            std::set<FieldIndex> fewer = fields_;
+            fewer.erase(field);
+            if (mends(fewer)) fields_ = std::move(fewer);
+        }
+        CatchUp update;
+        for (const FieldIndex field : fields_) update.fields.emplace_back(case_.rulebook[field].id);
+        std::sort(update.fields.begin(), update.fields.end());
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            const auto& names = case_.hosts[i].names;
+            if (!brought(i, fields_).empty()) update.hosts.insert(update.hosts.end(), names.begin(), names.end());
+        }
+        std::sort(update.hosts.begin(), update.hosts.end());
+        update.says = saying_of(guest_with(fields_), case_.vulnerability).text;
+        return update;
+    }
+
+private:
+    // A row of the model table: CPUs of one model number may get different microcodes, by their steppings.
+    const Model* model_of(const AuditedHost& host) const {
+        const Subject& subject = host.conditions.subject();
+        for (std::size_t vendor = 0; subject.signature && vendor < case_.rulebook.vendors.size(); ++vendor) {
+            if (case_.rulebook.vendors[vendor].id == subject.vendor) {
+                return case_.rulebook.model_of(vendor, *subject.signature);
+            }
+        }
+        return nullptr;
+    }
+
+    static Answer has(const AuditedHost& host, FieldIndex field) { return host.conditions.subject().field(field); }
+
+    // Mitigations that microcode brings.
+    std::vector<FieldIndex> fields_asked_for() const {
+        std::set<FieldIndex> fields;
+        const auto add = [&](const std::optional<rulebook::GuestCondition>& condition) {
+            if (!condition) return;
+            for (const FieldIndex field :
+                 fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *condition)) {
+                const Field& entry = case_.rulebook[field];
+                if (entry.by_microcode && !entry.mitigation.empty()) fields.insert(field);
+            }
+        };
+        for (const auto& part : case_.vulnerability.says) {
+            for (const rulebook::GuestPhrase& phrase : part) {
+                add(phrase.condition);
+                add(phrase.needs);
+            }
+        }
+        return {fields.begin(), fields.end()};
+    }
+
+    std::vector<FieldIndex> brought(std::size_t host, const std::set<FieldIndex>& update) const {
+        std::vector<FieldIndex> fields;
+        for (const FieldIndex field : behind_[host]) {
+            if (update.contains(field)) fields.push_back(field);
+        }
+        return fields;
+    }
+
+    // A merge then tells guests of what every host has; to run VERW it asks them where one does.
+    bool is_told(FieldIndex field) const {
+        if (case_.rulebook[field].rule == Rule::guarded) return true;
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            const bool is_brought = std::find(behind_[i].begin(), behind_[i].end(), field) != behind_[i].end();
+            const bool is_said = !case_.hosts[i].conditions.subject().is_unsaid(field);
+            if (!is_brought && (!is_said || has(case_.hosts[i], field) != Answer::yes)) return false;
+        }
+        return true;
+    }
+
+    Conditions guest_with(const std::set<FieldIndex>& update) const {
+        std::vector<FieldIndex> told;
+        std::copy_if(update.begin(), update.end(), std::back_inserter(told),
+                     [&](FieldIndex field) { return is_told(field); });
+        return {case_.rulebook, case_.data, case_.guest.release(),
+                with(case_.guest.subject(), std::move(told), Answer::yes)};
+    }
+
+    bool mends(const std::set<FieldIndex>& update) const {
+        const Conditions guest = guest_with(update);
+        const Saying then = saying_of(guest, case_.vulnerability);
+        if (then.belief != Belief::mitigated) return false;
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            const Conditions& host = case_.hosts[i].conditions;
+            Subject there = with(host.subject(), brought(i, update), Answer::yes);
+            there.told = &guest;
+            const Conditions updated(case_.rulebook, case_.data, host.release(), std::move(there));
+            if (answer_on(updated, case_.vulnerability, then).verdict == AuditVerdict::falsely_safe) return false;
+        }
+        return true;
+    }
+
+    const Case& case_;
+    std::vector<std::vector<FieldIndex>> behind_;  // by host: what others of its model have and it does not
+    std::set<FieldIndex> fields_;
+};
+
+}  // namespace
+
+std::optional<CatchUp> catch_up(const Case& subject) { return Update(subject).least(); }
+
+}  // namespace poolcpuid::audit

@@ -1,0 +1,29 @@
+// What the hosts behind a policy say of promises that the policy itself does not show.
+#pragma once
+
+#include <vector>
+
+#include "compare/order.hpp"
+#include "merge/host_promises.hpp"
+#include "merge/vendor_rules.hpp"
+
+namespace poolcpuid::merge {
+
+class BehindPolicy {
+public:
+    // promised: what is asked for. All must outlive this. One comparison for each host.
+    BehindPolicy(const Plan& plan, const HostPromises& promised, std::vector<const HostPromises*> hosts);
+
+    // The same atom as each host breaks it, parallel to hosts; nullptr: that one keeps it.
+    std::vector<const BrokenAtom*> broken_by_each(const BrokenAtom& atom) const;
+
+    // True when all keep it and some do not show it: no policy of theirs does then (implied_by "!…").
+    bool is_kept_unseen(const BrokenAtom& atom) const;
+
+private:
+    const Plan& plan_;
+    std::vector<const HostPromises*> hosts_;
+    std::vector<std::vector<BrokenAtom>> broken_;  // parallel to hosts_
+};
+
+}  // namespace poolcpuid::merge
