@@ -222,7 +222,7 @@ private:
 
     // The guest does what has no effect there.
     void mend_hosts() {
-        if (tell_of_assumption() || tell_of_field() || update_others() || do_otherwise()) return;
+        if (tell_of_assumption() || update_others() || tell_of_field() || do_otherwise()) return;
         if (all_are_deceived() && tell_of_assumption(Belief::vulnerable)) return;
         for (const AuditHosts& group : case_.entry.hosts) {
             if (group.verdict != AuditVerdict::falsely_safe) continue;
@@ -357,14 +357,18 @@ private:
         return false;
     }
 
-    // Fields of which a host asks whether the guest is told, and which it is not.
+    // Fields of which a host asks whether the guest is told, and which it is not. By which name it is told of RSBA is no
+    // option: the pool's enhanced IBRS decides.
     std::vector<std::string> fields_not_told() const {
         std::vector<std::string> fields;
         for (const rulebook::GuestCondition* needs : case_.saying.needs) {
             for (const auto& list : *needs) {
                 for (const rulebook::GuestTerm& term : list) {
                     const bool asks = term.told && !term.negated && term.kind == rulebook::GuestTerm::Kind::field;
-                    if (!asks || case_.guest.subject().field(case_.rulebook.find(term.name)) == Answer::yes) continue;
+                    if (!asks) continue;
+                    const FieldIndex field = case_.rulebook.find(term.name);
+                    const bool is_told = case_.guest.subject().field(field) == Answer::yes;
+                    if (is_told || case_.rulebook.retpoline_of(field) != nullptr) continue;
                     fields.push_back(term.name);
                 }
             }

@@ -60,9 +60,9 @@ bool TableBuilder::has(LeafKey key) const noexcept {
 
 std::optional<std::uint32_t> TableBuilder::only_leaf() const noexcept {
     if (rows_.empty()) return std::nullopt;
-    const std::uint32_t leaf = rows_.front().key.leaf;
+    const std::uint32_t leaf = rows_.front().cpuid.key.leaf;
     const bool are_alike =
-        std::all_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.key.leaf == leaf; });
+        std::all_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.cpuid.key.leaf == leaf; });
     return are_alike ? std::optional(leaf) : std::nullopt;
 }
 

@@ -38,16 +38,26 @@ inline const ModelRow* model_of(const VendorRules& rules, std::uint32_t signatur
     return nullptr;
 }
 
-inline bool was_taken_in_guest(const HostDump& host) {
+inline bool is_below_hypervisor(const HostDump& host) {
     const Registers* features = host.hardware ? host.hardware->cpus.front().cpuid.find({1, 0}) : nullptr;
     return features != nullptr && features->ecx >> 31U != 0;
+}
+
+// Hyper-V's root partition is the host's own system: it may create partitions and manage CPUs (TLFS, 40000003h EBX).
+inline bool was_taken_in_guest(const HostDump& host) {
+    if (!is_below_hypervisor(host)) return false;
+    const CpuidTable& cpu = host.hardware->cpus.front().cpuid;
+    const Registers* interface = cpu.find({0x40000001, 0});
+    const Registers* privileges = cpu.find({0x40000003, 0});
+    const bool is_hyper_v = interface != nullptr && interface->eax == 0x31237648;  // "Hv#1"
+    return !is_hyper_v || privileges == nullptr || (privileges->ebx & 0x00401001U) != 0x1001U;
 }
 
 // The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
 // the hardware shows it (Intel in the high half, AMD in the low one). A hypervisor shows another to guests, and
 // some show FFFFFFFF for one: a guest does not see its host's.
 inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
-    if (was_taken_in_guest(host)) return std::nullopt;
+    if (is_below_hypervisor(host)) return std::nullopt;
     const auto is_revision = [](std::uint64_t value) { return value != 0 && value != 0xFFFFFFFF; };
     const auto meta = host.meta.find("microcode");
     if (meta != host.meta.end() && meta->second.starts_with("0x") &&
