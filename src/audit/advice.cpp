@@ -357,8 +357,8 @@ private:
         return false;
     }
 
-    // Fields of which a host asks whether the guest is told, and which it is not. By which name it is told of RSBA is no
-    // option: the pool's enhanced IBRS decides.
+    // Fields of which a host asks whether the guest is told, and which it is not. By which name it is told of RSBA is
+    // no option: the pool's enhanced IBRS decides.
     std::vector<std::string> fields_not_told() const {
         std::vector<std::string> fields;
         for (const rulebook::GuestCondition* needs : case_.saying.needs) {

@@ -1,5 +1,7 @@
 #include "dump/diff_output.hpp"
 
+#include <algorithm>
+
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
 
@@ -37,20 +39,40 @@ bool is_side_by_side(std::string_view line) noexcept {
     return false;
 }
 
+// The number of the first line with this character of which is_one(what stands before it, line) is true. The character
+// is one that few dumps have: of all else nothing is looked at.
+template <typename IsOne>
+std::optional<std::size_t> find_line(std::string_view text, char mark, const IsOne& is_one) noexcept {
+    for (std::size_t at = text.find(mark); at != text.npos; at = text.find(mark, at)) {
+        const std::size_t begin = text.rfind('\n', at) + 1;
+        at = std::min(text.find('\n', at), text.size());
+        std::string_view line = text.substr(begin, at - begin);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        const std::string_view before = text.substr(0, begin);
+        if (is_one(before, line)) return 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+    }
+    return std::nullopt;
+}
+
+std::string_view last_line(std::string_view text) noexcept {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return text.substr(text.rfind('\n') + 1);
+}
+
 }  // namespace
 
 std::optional<std::size_t> find_diff_line(std::string_view text) noexcept {
-    const auto has = [text](std::string_view mark) { return text.find(mark) != std::string_view::npos; };
-    if (!has("@@ -") && !has("\n< ") && !has("\n> ") && !has("\t") && !has("|")) return std::nullopt;  // nearly always
-    std::size_t number = 0;
-    bool after_command = false;
-    while (!text.empty()) {
-        std::string_view line = take_line(text);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        ++number;
-        if (after_command && (line.starts_with("< ") || line.starts_with("> "))) return number - 1;
-        if (is_hunk(line) || is_side_by_side(bare(line))) return number;
-        after_command = is_command(line);
+    const auto is_of_command = [](std::string_view before, std::string_view line) {
+        return (line.starts_with("< ") || line.starts_with("> ")) && is_command(last_line(before));
+    };
+    for (const char mark : {'<', '>'}) {
+        if (const auto line = find_line(text, mark, is_of_command)) return *line - 1;
+    }
+    if (const auto line = find_line(text, '@', [](auto, auto each) { return is_hunk(each); })) return line;
+    for (const char mark : {'\t', '|'}) {
+        if (const auto line = find_line(text, mark, [](auto, auto each) { return is_side_by_side(bare(each)); }))
+            return line;
     }
     return std::nullopt;
 }
