@@ -256,8 +256,9 @@ private:
             return;
         }
         const auto needs_no_word = either(needs_none, is_either(field.guard.told_by, {}));
-        if (needs_no_word.value_or(false)) {
-            result_.atoms.scrubs |= bit;
+        if (needs_no_word.value_or(false)) result_.atoms.scrubs |= bit;
+        // A hypervisor that shows an immune model does not announce the bit with it, whatever its silicon needs.
+        if (needs_no_word.value_or(false) || rulebook::is_immune_to_all(silicon_.model, field.guard.model)) {
             settle_clear(field, slot.subleaf);
         }
         if (!shown || !needs_no_word || silicon_.depends_on_microcode(slot.field)) result_.scrub_unknown |= bit;

@@ -243,7 +243,8 @@ private:
         Relaxed result{0, cpus.empty() ? 0 : ones_of(field)};
         for (const CpuView& cpu : cpus) {
             auto shown = value(cpu, field, slot.subleaf);
-            if (!shown && field.rule == "guarded" && needs_no_word(field, cpu)) shown = 0;
+            const bool is_clear = field.rule == "guarded" && (needs_no_word(field, cpu) || has_immune_name(field, cpu));
+            if (!shown && is_clear) shown = 0;
             if (const RuleField* length = rules_.find(field.length_from); length != nullptr && shown) {
                 const auto bits = value(cpu, *length);
                 for (unsigned bit = 0; bits && bit < 64; ++bit) *shown |= bit >= *bits ? std::uint64_t{1} << bit : 0;
@@ -318,13 +319,16 @@ private:
         return shown && (*shown != 0) != negated;
     }
 
-    bool is_immune(const RuleField& field, const CpuView& cpu) const {
+    // By its family, model and stepping.
+    bool has_immune_name(const RuleField& field, const CpuView& cpu) const {
         const auto tags = field.guard.value("model", std::vector<std::string>{});
         const ModelRow* model = kinds_.at(cpu.signature).model;
         const auto immune = [&](const std::string& tag) { return model != nullptr && is_listed(model->immune, tag); };
-        // A virtual machine's model is no silicon's.
-        const bool counts = !tags.empty() && !was_taken_in_guest(host_);
-        if (counts && std::all_of(tags.begin(), tags.end(), immune)) return true;
+        return !tags.empty() && std::all_of(tags.begin(), tags.end(), immune);
+    }
+
+    bool is_immune(const RuleField& field, const CpuView& cpu) const {
+        if (!was_taken_in_guest(host_) && has_immune_name(field, cpu)) return true;  // a VM's model is no silicon's
         return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
     }
 

@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -89,9 +90,12 @@ TEST_CASE("a policy with what KVM refuses does not pass, and the entry is named"
     }
     const Json json = verified(dir.write("policy", policy.dump()));
     CHECK(json.at("shows_policy") == false);
-    REQUIRE(json.at("refused").size() == 1);
-    CHECK(json.at("refused").at(0).at("leaf") == "0x80000008");
-    CHECK_THAT(json.at("refused").at(0).at("reason").get<std::string>(), Contains("48 or 57"));
+    Json rows = json.at("refused");  // which MSRs it refuses besides is its own affair
+    rows.erase(std::remove_if(rows.begin(), rows.end(), [](const Json& entry) { return !entry.contains("leaf"); }),
+               rows.end());
+    REQUIRE(rows.size() == 1);
+    CHECK(rows.at(0).at("leaf") == "0x80000008");
+    CHECK_THAT(rows.at(0).at("reason").get<std::string>(), Contains("48 or 57"));
     CHECK(json.at("compared").at("rows") == policy.at("cpuid").size() - 1);
 }
 
