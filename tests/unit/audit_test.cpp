@@ -527,7 +527,6 @@ TEST_CASE("where none of its model shows that it could, both ways out are told",
 }
 
 TEST_CASE("what one host lacks and its policy has for others counts among what an update brings", "[audit]") {
-    constexpr std::uint32_t l1d_flush = 1U << 28;
     const std::vector<HostDump> hosts{intel("late", skylake, 0, 0), intel("good", skylake, 0, md_clear | l1d_flush)};
     const Audit audit = audited(hosts, hosts);
     REQUIRE(verdict(audit, "mmio_stale_data") == "vulnerable");
