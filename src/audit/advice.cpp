@@ -401,11 +401,12 @@ private:
     // for.
     std::vector<std::string> take_beyond_update(std::vector<std::string>& hosts,
                                                 const std::vector<std::string>& fields) const {
-        const auto first = std::stable_partition(hosts.begin(), hosts.end(), [&](const std::string& name) {
-            return !is_beyond_update(host_named(name).conditions, fields);
-        });
-        std::vector<std::string> beyond(first, hosts.end());
-        hosts.erase(first, hosts.end());
+        std::vector<std::string> beyond;
+        std::vector<std::string> others;
+        for (const std::string& name : hosts) {
+            (is_beyond_update(host_named(name).conditions, fields) ? beyond : others).push_back(name);
+        }
+        hosts = std::move(others);
         return beyond;
     }
 
