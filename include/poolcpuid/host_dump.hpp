@@ -52,6 +52,9 @@ struct CpuidTable {
     // The bits of a register of which the dump knows nothing. Logarithmic in the number of rows.
     std::uint32_t unknown_in(LeafKey key, Register reg) const noexcept;
 
+    // Makes bits of a register unknown, of a row that is there. Linear in the rows that are known in part.
+    void mark_unknown(LeafKey key, Register reg, std::uint32_t bits);
+
     friend bool operator==(const CpuidTable&, const CpuidTable&) = default;
 };
 

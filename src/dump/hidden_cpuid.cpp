@@ -56,15 +56,6 @@ void mark_leaves_above(const Rulebook& rulebook, const Field& maximum, CpuidTabl
     table.unknown.erase(std::unique(table.unknown.begin(), table.unknown.end()), table.unknown.end());
 }
 
-void mark_bits(const Field& field, CpuidTable& table) {
-    const LeafKey key{field.leaf, field.subleaf_first};
-    if (table.find(key) == nullptr) return;
-    auto at = std::lower_bound(table.unknown_bits.begin(), table.unknown_bits.end(), key,
-                               [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; });
-    if (at == table.unknown_bits.end() || at->key != key) at = table.unknown_bits.insert(at, {key, {}});
-    at->value[field.reg] |= static_cast<std::uint32_t>(field.mask());
-}
-
 std::string note_on(const Field& setting, const CpuidTable& table, const std::vector<const Field*>& hidden) {
     std::vector<std::string> words;
     for (const Field* field : hidden) {
@@ -86,7 +77,8 @@ std::optional<CpuidTable> with_hidden_unknown(const Rulebook& rulebook, const Cp
         if (is_maximum(field)) {
             mark_leaves_above(rulebook, field, *result);
         } else {
-            mark_bits(field, *result);
+            result->mark_unknown({field.leaf, field.subleaf_first}, field.reg,
+                                 static_cast<std::uint32_t>(field.mask()));
         }
     });
     return result;

@@ -36,6 +36,16 @@ std::uint32_t CpuidTable::unknown_in(LeafKey key, Register reg) const noexcept {
     return bits == nullptr ? 0 : (*bits)[reg];
 }
 
+void CpuidTable::mark_unknown(LeafKey key, Register reg, std::uint32_t bits) {
+    const auto by_key = [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; };
+    const auto row = std::lower_bound(rows.begin(), rows.end(), key, by_key);
+    if (row == rows.end() || row->key != key) return;
+    row->value[reg] &= ~bits;
+    auto at = std::lower_bound(unknown_bits.begin(), unknown_bits.end(), key, by_key);
+    if (at == unknown_bits.end() || at->key != key) at = unknown_bits.insert(at, {key, {}});
+    at->value[reg] |= bits;
+}
+
 bool HostDump::is_partial() const noexcept {
     const auto in_part = [](const CpuidTable& table) { return !table.unknown_bits.empty(); };
     if (hypervisor && in_part(hypervisor->cpuid)) return true;

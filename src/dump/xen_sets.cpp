@@ -96,18 +96,11 @@ private:
                 told |= ~set.cpuid.unknown_in(row.key, reg);
             }
             const std::uint32_t unknown = shown & ~so & ~told & static_cast<std::uint32_t>(bits.forced);
-            row.value[reg] &= ~(shown & ~so & told) & ~unknown;
-            if (unknown != 0) add_unknown(row.key, reg, unknown);
+            row.value[reg] &= ~(shown & ~so & told);
+            if (unknown == 0) continue;
+            max_.cpuid.mark_unknown(row.key, reg, unknown);
+            all_known_ = false;
         }
-    }
-
-    void add_unknown(LeafKey key, Register reg, std::uint32_t bits) {
-        all_known_ = false;
-        auto& rows = max_.cpuid.unknown_bits;
-        auto at = std::lower_bound(rows.begin(), rows.end(), key,
-                                   [](const CpuidRow& row, LeafKey wanted) { return row.key < wanted; });
-        if (at == rows.end() || at->key != key) at = rows.insert(at, {key, {}});
-        at->value[reg] |= bits;
     }
 
     // Returns whether something of the MSR is known. One that no other set has is offered for the sake of VMs of other
