@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/lists.hpp"
-#include "base/sha256.hpp"
 #include "compare/members.hpp"
+#include "policy/names_digest.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/finding_code.hpp"
 
@@ -25,11 +25,10 @@ struct Class {
     std::size_t unnamed = 0;  // hosts that the policy counts and does not name
 };
 
-// As names_sha256 of a policy has it.
 std::string names_digest(const std::set<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) (text += name) += '\n';
-    return sha256_hex(text);
+    NamesDigest digest;
+    for (const std::string& name : names) digest.add(name);
+    return digest.hex();
 }
 
 // The names of the policy's hosts, as far as they are known or guessed.

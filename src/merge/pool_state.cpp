@@ -9,7 +9,6 @@
 #include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
-#include "base/sha256.hpp"
 #include "dump/host_name.hpp"
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
@@ -20,6 +19,7 @@
 #include "merge/pool.hpp"
 #include "merge/registers.hpp"
 #include "policy/document_text.hpp"
+#include "policy/names_digest.hpp"
 #include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/read_hosts.hpp"
 
@@ -224,18 +224,9 @@ struct PoolState::Impl {
     }
 
     std::string names_digest() const {
-        // In pieces: their text would be as large as the names, and each alone would cost more than its bytes.
-        constexpr std::size_t piece = 4096;
-        Sha256 sum;
-        std::string text;
-        names->each([&](std::string_view name, std::uint32_t) {
-            (text += name) += '\n';
-            if (text.size() < piece) return;
-            sum.add(text);
-            text.clear();
-        });
-        sum.add(text);
-        return sum.hex();
+        NamesDigest digest;
+        names->each([&](std::string_view name, std::uint32_t) { digest.add(name); });
+        return digest.hex();
     }
 
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
