@@ -53,8 +53,8 @@ struct FieldChange {
     bool known = true;   // false: one of the two is unknown, or whether the promise is kept
     bool given = false;  // likewise, but every hypervisor gives it: it is told of, and never counts
     Direction direction = Direction::none;
-    Impact impact =
-        Impact::cosmetic;  // of a broken promise, as check finds it there; else of the field, were it broken
+    // Of a broken promise, as check finds it there; else of the field, were its promise broken.
+    Impact impact = Impact::cosmetic;
     std::vector<std::string> mitigates;  // ids of the vulnerabilities that the bit helps against
     std::string restarted;               // a sentence: what it means for a guest that restarts under the second side
     std::string migrated;                // and for a guest of the first side that is live-migrated to the second

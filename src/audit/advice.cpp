@@ -53,18 +53,15 @@ AuditVerdict verdict_of(Belief belief, Answer affected, std::optional<Answer> ef
 
 // True of what VERW is against: a guarded bit says that it scrubs.
 bool is_guarded(const Rulebook& rulebook, const GuestVulnerability& vulnerability) {
-    for (const std::vector<GuestPhrase>& part : vulnerability.says) {
-        for (const GuestPhrase& phrase : part) {
-            if (!phrase.needs) continue;
-            for (const auto& list : *phrase.needs) {
-                for (const rulebook::GuestTerm& term : list) {
-                    const bool is_field = term.kind == rulebook::GuestTerm::Kind::field;
-                    if (is_field && rulebook[rulebook.find(term.name)].rule == Rule::guarded) return true;
-                }
-            }
-        }
-    }
-    return false;
+    const auto is_of_guard = [&](const rulebook::GuestTerm& term) {
+        const bool is_field = term.kind == rulebook::GuestTerm::Kind::field;
+        return is_field && rulebook[rulebook.find(term.name)].rule == Rule::guarded;
+    };
+    return std::any_of(vulnerability.says.begin(), vulnerability.says.end(), [&](const auto& part) {
+        return std::any_of(part.begin(), part.end(), [&](const GuestPhrase& phrase) {
+            return phrase.needs && rulebook::any_term(*phrase.needs, is_of_guard);
+        });
+    });
 }
 
 bool is_good(AuditVerdict verdict) { return verdict == AuditVerdict::holds || verdict == AuditVerdict::needless; }
@@ -308,10 +305,8 @@ private:
     }
 
     static bool asks_itself(const rulebook::GuestCondition& condition, const Field& field) {
-        return std::any_of(condition.begin(), condition.end(), [&](const auto& list) {
-            return std::any_of(list.begin(), list.end(), [&](const rulebook::GuestTerm& term) {
-                return term.kind == rulebook::GuestTerm::Kind::field && !term.negated && term.name == field.id;
-            });
+        return rulebook::any_term(condition, [&](const rulebook::GuestTerm& term) {
+            return term.kind == rulebook::GuestTerm::Kind::field && !term.negated && term.name == field.id;
         });
     }
 

@@ -131,16 +131,9 @@ private:
             const std::uint64_t bit = std::uint64_t{1} << component.bit;
             const bool is_left_out = (asked_for & bit) != 0 && hardware.atoms.components[component.bit].promised &&
                                      !view.atoms.components[component.bit].promised;
-            if (is_left_out && shows_any(reader, component.features)) result_.unpermitted |= bit;
+            if (is_left_out && reader.shows_any(component.features)) result_.unpermitted |= bit;
         }
         view.components_unknown |= result_.unpermitted;
-    }
-
-    bool shows_any(const ViewReader& view, List<FieldIndex> features) const {
-        return std::any_of(features.begin(), features.end(), [&](FieldIndex index) {
-            const Field& field = rulebook_[index];
-            return plan_.applies(field) && view.field(field, field.subleaf_first).value_or(0) != 0;
-        });
     }
 
     // What the model table settled is not for a hypervisor's view to tell.

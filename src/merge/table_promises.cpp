@@ -270,13 +270,6 @@ private:
         result_.unknown[*word] &= ~field.mask();
     }
 
-    bool any_feature(const XsaveComponent& component) const {
-        return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
-            const Field& field = rulebook_[index];
-            return plan_.applies(field) && view_.field(field, field.subleaf_first).value_or(0) != 0;
-        });
-    }
-
     // Whether the CPU supports a component: by XCR0 or IA32_XSS; where the dump cannot say, a feature
     // that uses the component says it, since the CPU enumerates both or neither (SDM vol. 1, 13.2).
     bool supports(const XsaveComponent& component, std::uint32_t leaf) {
@@ -286,7 +279,7 @@ private:
         const auto bit = std::uint32_t{1} << component.bit % 32U;
         const auto value = bits_of_register(table_, key, component.bit < 32 ? low : Register::edx, bit);
         if (value) return *value != 0;
-        const bool has_feature = any_feature(component);
+        const bool has_feature = view_.shows_any(component.features);
         if (!has_feature) result_.components_unknown |= std::uint64_t{1} << component.bit;
         return has_feature;
     }

@@ -1,6 +1,7 @@
 // Values of one view of a host (a CPUID table with its MSRs), with "not known" told apart from zero.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -137,6 +138,14 @@ public:
         const Reading reading = read(place_of(field, subleaf));
         if ((reading.unknown & field.mask()) != 0) return std::nullopt;
         return (reading.value & field.mask()) >> field.low;
+    }
+
+    // Whether it shows one of the fields.
+    bool shows_any(List<FieldIndex> features) const {
+        return std::any_of(features.begin(), features.end(), [&](FieldIndex index) {
+            const Field& feature = plan_.rulebook()[index];
+            return plan_.applies(feature) && field(feature, feature.subleaf_first).value_or(0) != 0;
+        });
     }
 
     // The fields that it shows of those that ease a broken promise.

@@ -2,6 +2,7 @@
 // each key means. The audit parses the file of its guest when it needs it; lint parses all of them with the same code.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,13 @@ struct GuestTerm {
 
 // Any list of which every term holds; without lists it never holds.
 using GuestCondition = std::vector<std::vector<GuestTerm>>;
+
+// Whether which(term) is true of one of its terms.
+template <typename Which>
+bool any_term(const GuestCondition& condition, const Which& which) {
+    return std::any_of(condition.begin(), condition.end(),
+                       [&](const auto& list) { return std::any_of(list.begin(), list.end(), which); });
+}
 
 // CPUs by family, model and stepping; what is empty is any.
 struct GuestCpus {
