@@ -4,6 +4,7 @@
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
 #include "policy/document_json.hpp"
+#include "render/rate_note.hpp"
 #include "render/subleaves.hpp"
 #include "render/target_data.hpp"
 #include "render/targets.hpp"
