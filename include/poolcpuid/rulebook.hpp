@@ -239,6 +239,7 @@ struct Vendor {
 struct Dependency {
     List<FieldIndex> prerequisites;
     List<FieldIndex> dependents;
+    VendorMask vendors = 0;  // of whose CPUs it is so
     Text why;
     Text source;
 };

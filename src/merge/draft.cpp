@@ -149,6 +149,7 @@ bool Draft::apply_dependencies() {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->dependencies.size(); ++i) {
         const Dependency& dependency = rulebook_->dependencies[i];
+        if ((dependency.vendors >> plan_->vendor() & 1U) == 0) continue;
         // A prerequisite that this vendor does not have is absent, like any other.
         const auto is_present = [&](FieldIndex index) { return present(index); };
         if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;

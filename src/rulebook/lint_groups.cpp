@@ -35,6 +35,7 @@ private:
             check_may_carry(dependency.place, owner, dependency.prerequisites);
             check_ids(dependency.place, owner, dependency.dependents);
             check_may_go(dependency.place, owner, dependency.dependents);
+            check_vendors(dependency.place, owner, dependency.vendors);
             check_reason(dependency.place, owner, dependency.why, dependency.source);
             check_shown_without(dependency, owner);
         }

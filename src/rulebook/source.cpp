@@ -118,6 +118,7 @@ private:
             reader.fail(entry, "either \"prerequisite\" or \"any_of\"");
         }
         dependency.dependents = strings(reader.required_array("dependents"));
+        if (const auto* vendors = reader.optional_array("vendors")) dependency.vendors = strings(*vendors);
         if (const Value* shown = reader.optional_object("shown_without")) {
             for (const auto& [dependent, reason] : shown->members())
                 dependency.shown_without[dependent] = string_of(reason);

@@ -296,6 +296,7 @@ inline void read_relations(VendorRules& rules) {
         rule.prerequisites = entry.contains("any_of") ? entry.at("any_of").get<std::vector<std::string>>()
                                                       : std::vector<std::string>{entry.at("prerequisite")};
         rule.dependents = entry.at("dependents").get<std::vector<std::string>>();
+        if (entry.contains("vendors") && !has_vendor(entry, rules.vendor)) continue;
         const nlohmann::json shown = entry.value("shown_without", nlohmann::json::object());
         for (const auto& [id, reason] : shown.items()) rule.shown_without.push_back(id);
         rules.dependencies.push_back(rule);

@@ -47,6 +47,21 @@ TEST_CASE("AVX10 goes with any part of AVX-512 that it announces, and with its o
     CHECK((pool("", under_v3).reg(0xD, 0, eax) & 0xE0) == 0);  // nor the state of AVX-512
 }
 
+// ML 20210212003411.1102677-4-seanjc@google.com: KVM of before 5.12 turned INVPCID off with PCID, under VMX alone.
+TEST_CASE("INVPCID goes with PCID where VMX runs the guest, and stays where SVM does", "[dependents]") {
+    constexpr std::uint32_t vermeer = 0x00A20F12;
+    const auto of = [](const TableBuilder& table, const std::vector<std::string>& bits) {
+        return value_of(Merged({hardware_host("host", with(table, bits))}), "invpcid");
+    };
+    CHECK(of(intel_table(granite_rapids), {"pcid", "invpcid"}) == 1);
+    CHECK(of(intel_table(granite_rapids), {"invpcid"}) == 0);
+    CHECK(of(amd_table(vermeer), {"invpcid"}) == 1);
+    MergeOptions hiding;
+    hiding.hide = {"pcid"};
+    const Merged pool({hardware_host("host", with(intel_table(granite_rapids), {"pcid", "invpcid"}))}, hiding);
+    CHECK(value_of(pool, "invpcid") == 0);
+}
+
 TEST_CASE("what is behind a gate that --set brings back stays under the ceiling", "[dependents]") {
     TableBuilder table = with(intel_table(granite_rapids), {"xsave", "avx", "xgetbv1", "xsaves", "xfd", "amx_tile"});
     table.set(0, 0, eax, 0x1E).row(0xD, 0, {0x60007, 0x2B00, 0x2B00, 0});
