@@ -79,6 +79,7 @@ struct AuditGround {
     std::string name;
     bool is_field = false;
     Answer value = Answer::no;
+    bool is_told = false;  // of a host's answer: what the guest there is told, not what the host has
 
     friend bool operator==(const AuditGround&, const AuditGround&) = default;
 };

@@ -9,6 +9,7 @@
 
 #include "audit/advice.hpp"
 #include "audit/conditions.hpp"
+#include "audit/merge_again.hpp"
 #include "audit/subjects.hpp"
 #include "base/lists.hpp"
 #include "poolcpuid/error.hpp"
@@ -49,6 +50,7 @@ public:
         std::map<std::string_view, const HostDump*> by_name;
         for (const HostDump& host : hosts) by_name.emplace(host.name, &host);
         for (const auto& [name, host] : by_name) add(*host);
+        merge_again(hosts);
         Audit result;
         result.kernel = kernel_;
         result.assumptions = data_.assumptions;
@@ -88,6 +90,12 @@ private:
         }
     }
 
+    void merge_again(const std::vector<HostDump>& hosts) {
+        policy_again_ = audit::merged_again(rulebook_, policy_, hosts);
+        if (!policy_again_) return;
+        guest_again_.emplace(rulebook_, data_, kernel_.release, audit::guest_of(plan_, *policy_again_, assume_));
+    }
+
     AuditEntry entry_of(const GuestVulnerability& vulnerability) const {
         AuditEntry entry;
         entry.id = vulnerability.id;
@@ -100,7 +108,8 @@ private:
         entry.why = vulnerability.why;
         entry.source = vulnerability.source;
         ask_hosts(vulnerability, saying, entry);
-        entry.advice = audit::advice_for({rulebook_, data_, vulnerability, guest_, hosts_, saying, entry});
+        entry.advice = audit::advice_for(
+            {rulebook_, data_, vulnerability, guest_, hosts_, saying, entry, guest_again_ ? &*guest_again_ : nullptr});
         return entry;
     }
 
@@ -156,6 +165,8 @@ private:
     const merge::Plan& plan_;
     const std::vector<std::string>& assume_;
     Conditions guest_;
+    std::optional<PoolPolicy> policy_again_;  // of the hosts as they are now, where it is another
+    std::optional<Conditions> guest_again_;   // its guest
     std::vector<AuditedHost> hosts_;
     std::map<std::string_view, std::vector<std::size_t>> by_content_;  // digests, and where in hosts_ their kinds stand
     bool has_mixed_host_ = false;

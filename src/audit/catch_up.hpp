@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "audit/advice.hpp"
+#include "audit/case.hpp"
 
 namespace poolcpuid::audit {
 

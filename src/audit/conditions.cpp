@@ -78,7 +78,11 @@ Answer Conditions::holds(const GuestTerm& term, Grounds& grounds) const {
     if (term.told && subject_.told != nullptr) {
         GuestTerm asked = term;
         asked.told = false;
-        return subject_.told->holds(asked, grounds);
+        Grounds of_guest;
+        const Answer answer = subject_.told->holds(asked, of_guest);
+        for (AuditGround& ground : of_guest) ground.is_told = true;
+        add_grounds(grounds, of_guest);
+        return answer;
     }
     const Answer answer = value(term, grounds);
     return term.negated ? negation(answer) : answer;
@@ -88,7 +92,7 @@ Answer Conditions::value(const GuestTerm& term, Grounds& grounds) const {
     const auto rests_on_itself = [&](Answer answer) {
         GuestTerm plain = term;
         plain.negated = false;
-        add_grounds(grounds, {{plain.text(), term.kind == GuestTerm::Kind::field, answer}});
+        add_grounds(grounds, {{plain.text(), term.kind == GuestTerm::Kind::field, answer, false}});
         return answer;
     };
     switch (term.kind) {

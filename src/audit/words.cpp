@@ -1,5 +1,6 @@
 #include "audit/words.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/lists.hpp"
@@ -15,6 +16,13 @@ std::string_view value_of(Answer answer) noexcept {
         case Answer::unknown: break;
     }
     return "not known";
+}
+
+// What the guest is told and the host has as well need not be said twice.
+bool is_of_host_too(const AuditGround& told, const std::vector<AuditGround>& grounds) {
+    return told.is_told && std::any_of(grounds.begin(), grounds.end(), [&](const AuditGround& ground) {
+               return !ground.is_told && ground.name == told.name && ground.value == told.value;
+           });
 }
 
 }  // namespace
@@ -42,7 +50,9 @@ std::string story_of(const AuditEntry& entry, const AuditHosts& hosts) {
     if (entry.belief == Belief::not_affected && hosts.affected == Answer::yes) text += ", and the guest does nothing";
     std::vector<std::string> fields;
     for (const AuditGround& ground : hosts.grounds) {
-        if (ground.is_field) fields.push_back(ground.name + " " + std::string(value_of(ground.value)));
+        if (!ground.is_field || is_of_host_too(ground, hosts.grounds)) continue;
+        fields.push_back((ground.is_told ? "the guest's " : "") + ground.name + " " +
+                         std::string(value_of(ground.value)));
     }
     return fields.empty() ? text : text + " (" + joined(fields) + ")";
 }

@@ -12,7 +12,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json ground_json(const AuditGround& ground) {
-    return {{ground.is_field ? "field" : "rule", ground.name}, {"value", to_string(ground.value)}};
+    Json json{{ground.is_field ? "field" : "rule", ground.name}, {"value", to_string(ground.value)}};
+    if (ground.is_told) json["told"] = true;
+    return json;
 }
 
 Json hosts_json(const AuditHosts& hosts) {

@@ -33,7 +33,9 @@ constexpr std::uint32_t md_clear = 1U << 10;  // leaf 7 EDX
 constexpr std::uint32_t spec_ctrl = 1U << 26;
 constexpr std::uint32_t l1d_flush = 1U << 28;
 constexpr std::uint32_t arch_caps = 1U << 29;
-constexpr std::uint64_t eibrs = 0x2;  // MSR 10Ah
+constexpr std::uint32_t amd_ibpb = 1U << 12;     // leaf 80000008h EBX
+constexpr std::uint32_t ibpb_brtype = 1U << 28;  // leaf 80000021h EAX
+constexpr std::uint64_t eibrs = 0x2;             // MSR 10Ah
 constexpr std::uint64_t mds_no = 0x20;
 constexpr std::uint64_t tsx_ctrl = 0x80;
 constexpr std::uint64_t taa_no = 0x100;
@@ -270,11 +272,9 @@ TEST_CASE("speculative stores are held back by the switch that the guest was tol
 // bugs.c srso_select_mitigation goes by the threads that the guest sees; Xen's srso_calculations: "in hardware".
 TEST_CASE("a guest without SMT is not safe from SRSO on a Zen 2 whose SMT is on", "[audit]") {
     const auto host = [](const char* name, std::uint32_t more_threads) {
-        constexpr std::uint32_t ibpb = 1U << 12;         // leaf 80000008h EBX
-        constexpr std::uint32_t ibpb_brtype = 1U << 28;  // leaf 80000021h EAX
         const TableBuilder table = amd_table(rome)
                                        .reg(0x80000000, 0, eax, 0x80000028)
-                                       .reg(0x80000008, 0, ebx, ibpb)
+                                       .reg(0x80000008, 0, ebx, amd_ibpb)
                                        .row(0x8000001E, 0, {0, more_threads << 8U, 0, 0})
                                        .row(0x80000021, 0, {ibpb_brtype, 0, 0, 0});
         return hardware_host(name, std::vector{table}, std::vector<MsrRow>{});
@@ -400,10 +400,9 @@ TEST_CASE("what the family and model of a virtual machine say well of VERW is no
 }
 
 TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {
-    const std::uint32_t ibpb = 1U << 12;
     const std::uint32_t brtype = 1U << 28;
-    const Merged pool({amd("naples", naples, ibpb, brtype)});
-    const std::vector<HostDump> hosts{amd("naples", naples, ibpb, brtype), amd("milan", milan, ibpb, brtype)};
+    const Merged pool({amd("naples", naples, amd_ibpb, brtype)});
+    const std::vector<HostDump> hosts{amd("naples", naples, amd_ibpb, brtype), amd("milan", milan, amd_ibpb, brtype)};
     const Audit without = audited(pool.policy, hosts);
     CHECK(entry(without, "spec_rstack_overflow").says == "Mitigation: SMT disabled");
     CHECK(by_host(without, "spec_rstack_overflow") == "falsely-safe: milan; true: naples");
@@ -416,8 +415,7 @@ TEST_CASE("a return thunk of the other form protects nobody", "[audit]") {
 TEST_CASE("no advice leads into another false belief, or it says so", "[audit]") {
     // Both are open to SRSO, and to Retbleed the older alone; the guest with its family is told of neither of the
     // newer's.
-    const std::uint32_t ibpb = 1U << 12;
-    const std::vector<HostDump> hosts{amd("rome", rome, ibpb), amd("milan", milan, ibpb)};
+    const std::vector<HostDump> hosts{amd("rome", rome, amd_ibpb), amd("milan", milan, amd_ibpb)};
     const Audit audit = audited(hosts, hosts);
     CHECK(by_host(audit, "tsa") == "falsely-safe: milan; true: rome");
     CHECK_THAT(all_advice(audit, "tsa"), Catch::Contains("But then it is falsely safe from retbleed"));
@@ -425,7 +423,7 @@ TEST_CASE("no advice leads into another false belief, or it says so", "[audit]")
     CHECK(verdict(audit, "spec_rstack_overflow") == "vulnerable");
     CHECK_THAT(all_advice(audit, "spec_rstack_overflow"), !Catch::Contains("ibpb_brtype"));
     // Where all are alike it helps.
-    const std::vector<HostDump> alike{amd("rome", rome, ibpb)};
+    const std::vector<HostDump> alike{amd("rome", rome, amd_ibpb)};
     CHECK_THAT(all_advice(audited(alike, alike), "spec_rstack_overflow"), Catch::Contains("ibpb_brtype"));
 }
 
@@ -549,10 +547,9 @@ TEST_CASE("no advice leaves out all hosts of a pool", "[audit]") {
 }
 
 TEST_CASE("a host whose dump does not say is to be captured again, beside those that are to be updated", "[audit]") {
-    constexpr std::uint32_t ibpb = 1U << 12;   // leaf 80000008h EBX
     constexpr std::uint32_t clzero = 1U << 0;  // likewise; with both every hypervisor makes IBPB_BRTYPE
-    const HostDump silent = amd("silent", milan, ibpb | clzero);
-    const HostDump lacking = with_hypervisor(amd("lacking", milan, ibpb | clzero), amd_table(milan));
+    const HostDump silent = amd("silent", milan, amd_ibpb | clzero);
+    const HostDump lacking = with_hypervisor(amd("lacking", milan, amd_ibpb | clzero), amd_table(milan));
     const std::vector<HostDump> hosts{silent, lacking};
     const Audit audit = audited(hosts, hosts);
     REQUIRE(verdict(audit, "spec_rstack_overflow") == "vulnerable");
@@ -582,6 +579,36 @@ TEST_CASE("microcode brings nothing to CPUs whose CPUID ends before it, or that 
     const Audit deceived = audited({intel("good", haswell_ep, 0, md_clear)}, {nocona});
     REQUIRE(verdict(deceived, "mds") == "falsely-safe");
     CHECK(helpers(deceived, "mds") == "host");
+}
+
+TEST_CASE("what a merge of the hosts as they are now would settle is said first", "[audit]") {
+    const auto host = [](const std::string& name, std::uint32_t leaf21_eax) {
+        return with_microcode(amd(name, milan, amd_ibpb, leaf21_eax), leaf21_eax == 0 ? "0xa001173" : "0xa0011d1");
+    };
+    const std::vector<HostDump> before{host("a", 0), host("b", 0)};
+    const std::vector<HostDump> now{host("a", ibpb_brtype), host("b", ibpb_brtype)};
+    const PoolPolicy old = Merged(before).policy;
+    const Audit audit = audited(old, now);
+    REQUIRE(verdict(audit, "spec_rstack_overflow") == "vulnerable");
+    REQUIRE(helpers(audit, "spec_rstack_overflow") == "option");
+    const AuditAdvice& advice = entry(audit, "spec_rstack_overflow").advice.front();
+    CHECK(advice.hosts == Names{"a", "b"});
+    CHECK_THAT(advice.text, Contains("Merge these hosts again") && Contains("\"Mitigation: Safe RET\"."));
+
+    // The hosts as they were: nothing new comes of a merge. Nor is one host of two the pool.
+    const std::vector<std::vector<HostDump>> others{before, {now.front()}};
+    for (const std::vector<HostDump>& hosts : others) {
+        CHECK_THAT(all_advice(audited(old, hosts), "spec_rstack_overflow"), !Contains("Merge these hosts again"));
+    }
+}
+
+TEST_CASE("of what a host's answer rests on it is said which the guest is told", "[audit]") {
+    const TableBuilder table = with(intel_table(skylake), {"xsave", "avx", "avx2"}).row(0xD, 0, {7, 0x340, 0x340, 0});
+    const HostDump host = hardware_host("host", std::vector{table}, std::vector<MsrRow>{});
+    const Audit audit = audited({host}, {host});
+    const std::vector<AuditGround>& grounds = entry(audit, "gather_data_sampling").hosts.at(0).grounds;
+    CHECK(std::count(grounds.begin(), grounds.end(), AuditGround{"avx", true, Answer::yes, true}) == 1);
+    CHECK(std::count_if(grounds.begin(), grounds.end(), [](const AuditGround& ground) { return !ground.is_told; }) > 0);
 }
 
 }  // namespace poolcpuid::test::audit_test
