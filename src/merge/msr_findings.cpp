@@ -1,5 +1,6 @@
 #include "merge/msr_findings.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -23,6 +24,7 @@ struct Silence {
     bool absent = false;              // the host has no such MSR, which is no promise either
     std::set<std::uint32_t> indices;  // of the MSRs that matter to this policy
     std::set<FieldIndex> bad_news;    // shown, since it cannot be ruled out
+    std::set<FieldIndex> unscrubbed;  // shown, since other hosts have it, and here VERW may do nothing
 
     friend auto operator<=>(const Silence&, const Silence&) = default;
 };
@@ -59,9 +61,18 @@ private:
             const auto word = plan_.find_word(place_of(field, field.subleaf_first));
             if ((word && host.absent[*word]) != absent) continue;
             silence.indices.insert(field.leaf);
-            if (plan_.is_inverted(index) && in_.draft.present(index)) silence.bad_news.insert(index);
+            if (!plan_.is_inverted(index) || !in_.draft.present(index)) continue;
+            (field.rule == Rule::guarded && is_had(index) ? silence.unscrubbed : silence.bad_news).insert(index);
         }
         return silence;
+    }
+
+    // Whether a host is known to have the bit.
+    bool is_had(FieldIndex index) const {
+        return std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            const SeenValue seen = seen_value(plan_, *variant.promises, index, plan_.rulebook()[index].subleaf_first);
+            return !variant.is_ceiling && seen.known && seen.value != 0;
+        });
     }
 
     const DecisionInputs& in_;
@@ -92,6 +103,10 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const Hos
     if (!silence.bad_news.empty()) {
         text += ", and sets " + joined(rulebook, silence.bad_news) + ", which cannot be ruled out";
     }
+    if (!silence.unscrubbed.empty()) {
+        text += ". Guests run VERW for " + joined(rulebook, silence.unscrubbed) +
+                ", which other hosts have, and whether it scrubs anything there is not known";
+    }
     return text + ". A dump with its MSRs (poolcpuid capture, as root) settles it.";
 }
 
@@ -116,7 +131,8 @@ void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& fin
     const Rulebook& rulebook = inputs.draft.plan().rulebook();
     for (const auto& [silence, variants] : SilenceFinder(inputs).run()) {
         const HostList hosts = hosts_of(variants, inputs.most_names);
-        const Severity severity = silence.bad_news.empty() ? Severity::note : Severity::warning;
+        const Severity severity =
+            silence.bad_news.empty() && silence.unscrubbed.empty() ? Severity::note : Severity::warning;
         const FindingCode code = silence.absent ? FindingCode("msr-absent") : FindingCode("msrs-unknown");
         findings.push_back({severity, std::string(code), sentence(rulebook, silence, hosts), {}, hosts});
     }

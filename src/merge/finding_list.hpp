@@ -1,0 +1,58 @@
+// The findings of a merge while they are gathered, and what all of them ask: which hosts something is true of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "merge/decisions.hpp"
+#include "poolcpuid/finding_code.hpp"
+#include "poolcpuid/policy.hpp"
+
+namespace poolcpuid::merge {
+
+class FindingList {
+public:
+    // inputs must outlive this.
+    explicit FindingList(const DecisionInputs& inputs) : in_(inputs) {}
+
+    const DecisionInputs& inputs() const noexcept { return in_; }
+    const Draft& draft() const noexcept { return in_.draft; }
+    const Plan& plan() const noexcept { return in_.draft.plan(); }
+    const Rulebook& rulebook() const noexcept { return plan().rulebook(); }
+    const std::vector<Variant>& variants() const noexcept { return in_.variants; }
+
+    void add(Severity severity, FindingCode code, std::string message, HostList hosts, std::string field = {});
+
+    // Takes what there is, the most severe first and then by code.
+    std::vector<Finding> take_sorted();
+
+    // By name, as many as a document lists. Of variants; of those that something is true of; of hosts, which a ceiling
+    // is none of.
+    HostList list_of(const VariantSet& variants) const;
+    HostList hosts_where(const std::function<bool(const Variant&)>& which) const;
+    HostList hosts(const std::function<bool(const HostPromises&)>& which) const;
+
+    // The fields that matter to the guest with bits in the mask of their word. masks: one a word of the plan.
+    std::vector<FieldIndex> fields_with(const std::vector<std::uint64_t>& masks) const;
+
+    // "fma, movbe and 3 more".
+    std::string ids_of(const std::vector<FieldIndex>& fields, std::size_t most) const;
+
+    // Whether hosts have the feature, by themselves or by what every hypervisor gives.
+    bool brings(const Variant& variant, FieldIndex index) const;
+
+    // Appends what a function of another subject finds.
+    template <typename Report>
+    void append(const Report& report) {
+        report(in_, findings_);
+    }
+
+private:
+    const DecisionInputs& in_;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace poolcpuid::merge
