@@ -56,7 +56,7 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     dump::note_partial(host);
     dump::note_virtual_machine(host);
     dump::note_hidden(host);
-    dump::note_unreadable_revision(host);
+    dump::note_revision(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
