@@ -156,19 +156,23 @@ void refuse_other_documents(const Format& own, std::string_view rest, std::strin
     }
 }
 
-// A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown.
+// A row behind other text is no prose: the reader would pass over it, and its leaf or its host would be gone.
 void refuse_row_behind_text(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
-    if (own.is_row == nullptr || !dump::find_row_behind_text(own, rest)) return;
-    const dump::BehindText found = dump::find_row_behind_text(own, text).value();
-    throw InputError(std::string(file), found.line, found.what + " with nothing before them",
-                     "one behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")");
+    if (dump::is_document(own) || !dump::find_row_behind_text(own, rest)) return;
+    const dump::RowBehindText found = dump::find_row_behind_text(own, text).value();
+    const std::string rows = dump::name_of_rows(*found.format);
+    const std::string behind = " behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")";
+    if (found.format == &own) {
+        throw InputError(std::string(file), found.line, rows + " with nothing before them", "one" + behind);
+    }
+    throw InputError(std::string(file), found.line, "one dump", rows + behind);
 }
 
 // rest: the lines of text that may be no rows, without their numbers.
 HostDump checked(HostDump host, const Format& format, std::string_view text, std::string_view rest,
                  std::string_view file) {
     host.format = format.word;
-    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
+    if (!format.rows_of.empty()) dump::take_cpuinfo(host, {text, file});
     refuse_other_documents(format, rest, text, file);
     refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
     return host;
@@ -186,7 +190,7 @@ const Format* format_of_head(std::string_view text) {
 // refused: another format may say more.
 std::optional<HostDump> read_by_head(std::string_view text, std::string_view file) {
     const Format* own = format_of_head(text);
-    if (own == nullptr || own->is_row == nullptr) return std::nullopt;
+    if (own == nullptr || own->is_row == nullptr || own->rows_of.empty()) return std::nullopt;
     dump::UnusedLines unused;
     HostDump host;
     try {
