@@ -19,6 +19,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/microcode.hpp"
 #include "dump/named_features.hpp"
+#include "dump/no_text.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
@@ -233,10 +234,10 @@ std::optional<HostDump> read_recognised(std::string_view text, std::string_view 
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.
-std::optional<HostDump> read_plain(std::string_view text, std::string_view file) {
+std::optional<HostDump> read_plain(std::string_view text, bool is_ascii, std::string_view file) {
     if (dump::begins_as_json_or_xml(text)) return read_recognised(text, file);
     refuse_diff(text, file);  // which puts tabs between two rows
-    if (!dump::has_odd_blanks(text)) return read_recognised(text, file);
+    if (!dump::has_odd_blanks(text, is_ascii)) return read_recognised(text, file);
     return read_recognised(dump::with_plain_blanks(text), file);
 }
 
@@ -257,8 +258,7 @@ std::vector<HostDump> read_enclosed(std::string_view text, std::string_view byte
     return host ? completed(std::move(*host), bytes, origin) : std::vector<HostDump>{};
 }
 
-[[noreturn]] void refuse_unrecognised(std::string_view text, std::string_view file) {
-    const dump::Unrecognised kind = dump::describe_unrecognised(text);
+[[noreturn]] void refuse_kind(const dump::Unrecognised& kind, std::string_view file) {
     throw InputError(std::string(file), kind.line, "a CPUID dump", kind.what);
 }
 
@@ -281,9 +281,11 @@ std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, c
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");
     }
-    if (auto host = read_plain(bare, text.file)) return completed(std::move(*host), text.bytes, origin);
+    const bool is_ascii = dump::is_ascii(bare);
+    if (const auto other = dump::describe_no_text(bare, is_ascii)) refuse_kind(*other, text.file);
+    if (auto host = read_plain(bare, is_ascii, text.file)) return completed(std::move(*host), text.bytes, origin);
     std::vector<HostDump> hosts = read_enclosed(bare, text.bytes, origin);
-    if (hosts.empty()) refuse_unrecognised(bare, text.file);
+    if (hosts.empty()) refuse_kind(dump::describe_unrecognised(bare), text.file);
     return hosts;
 }
 
