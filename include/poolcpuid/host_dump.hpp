@@ -121,10 +121,10 @@ struct HostDump {
     bool is_partial() const noexcept;
 };
 
-// The microcode revision of the host, as /proc/cpuinfo words it: from the document's meta data, which a person may
-// have mended, else from IA32_BIOS_SIGN_ID of the hardware view (SDM vol. 4: bits 63:32; AMD, PPR: Patch Level, bits
-// 31:0), or nothing: 0 and FFFFFFFFh (Hyper-V's word to its guests) are none, and of a virtual machine it is what its
-// hypervisor makes up (KVM: 1 on Intel, 1000065h on AMD). Of what Hyper-V shows its root partition nothing is
+// The microcode revision of the host, as /proc/cpuinfo words it: from the document's meta data and from
+// IA32_BIOS_SIGN_ID of the hardware view (SDM vol. 4: bits 63:32; AMD, PPR: Patch Level, bits 31:0), of two that differ
+// the older one, or nothing: 0 and FFFFFFFFh (Hyper-V's word to its guests) are none, and of a virtual machine it is
+// what its hypervisor makes up (KVM: 1 on Intel, 1000065h on AMD). Of what Hyper-V shows its root partition nothing is
 // published. A hypervisor's view of that MSR is what it shows to guests, not the host's; where that is a policy's, the
 // document of render --to kvm, its reader puts it into the meta data.
 std::optional<std::uint32_t> microcode_revision(const HostDump& host);

@@ -92,13 +92,26 @@ public:
     // read: how many characters were, the end of the text among them.
     bool parse_error(std::size_t read, const std::string& token, const nlohmann::json::exception&) override {
         const std::string end = "the end of the text";
-        const std::string found = token.empty() ? end : read > size_ ? end + " after " + quote(token) : quote(token);
+        const std::string last = quote(last_of(token));
+        const std::string found = token.empty() ? end : read > size_ ? end + " after " + last : last;
         throw InputError(file_, counter_->line, "well-formed JSON", found);
     }
 
     Value take() { return std::move(root_); }
 
 private:
+    // What is wrong stands at the end of what the parser calls the token, which goes back to the last string or number:
+    // on the last line of it that is not blank.
+    static std::string_view last_of(std::string_view token) noexcept {
+        constexpr std::string_view line_feed = "<U+000A>";  // as the parser spells it
+        std::size_t begin = 0;
+        for (std::size_t at = 0; (at = token.find(line_feed, at)) != std::string_view::npos; at += line_feed.size()) {
+            const std::size_t next = token.find_first_not_of(" \t", at + line_feed.size());
+            if (next != std::string_view::npos && !token.substr(next).starts_with("<U+")) begin = next;
+        }
+        return token.substr(begin);
+    }
+
     bool scalar(Value::Type type, std::string text) {
         place(make(type, std::move(text)));
         return true;

@@ -21,6 +21,16 @@ struct OddBlank {
 constexpr std::array odd_blanks{
     OddBlank{"\t", " "},           OddBlank{"\xC2\xA0", " "},  // U+00A0 no-break space
     OddBlank{"\xE2\x80\xAF", " "},                             // U+202F narrow no-break space
+    OddBlank{"\xE2\x80\x82", " "},                             // U+2002 en space
+    OddBlank{"\xE2\x80\x83", " "},                             // U+2003 em space
+    OddBlank{"\xE2\x80\x84", " "},                             // U+2004 three-per-em space
+    OddBlank{"\xE2\x80\x85", " "},                             // U+2005 four-per-em space
+    OddBlank{"\xE2\x80\x86", " "},                             // U+2006 six-per-em space
+    OddBlank{"\xE2\x80\x87", " "},                             // U+2007 figure space
+    OddBlank{"\xE2\x80\x88", " "},                             // U+2008 punctuation space
+    OddBlank{"\xE2\x80\x89", " "},                             // U+2009 thin space
+    OddBlank{"\xE2\x80\x8A", " "},                             // U+200A hair space
+    OddBlank{"\xE3\x80\x80", " "},                             // U+3000 ideographic space
     OddBlank{"\xE2\x80\x8B", ""},                              // U+200B zero width space
     OddBlank{"\xE2\x81\xA0", ""},                              // U+2060 word joiner
     OddBlank{"\xEF\xBB\xBF", ""},                              // U+FEFF zero width no-break space
@@ -33,19 +43,6 @@ const OddBlank* odd_blank_at(std::string_view text) noexcept {
 }
 
 bool may_be_odd(char c) noexcept { return c == '\t' || static_cast<unsigned char>(c) >= 0x80; }
-
-// True when no odd blank can begin anywhere: a look at some words at a time, since nearly all dumps are plain and long.
-bool is_plain(std::string_view text) noexcept {
-    if (text.find('\t') != std::string_view::npos) return false;
-    std::uint64_t any = 0;
-    std::array<std::uint64_t, 8> words{};
-    for (; text.size() >= sizeof words; text.remove_prefix(sizeof words)) {
-        std::memcpy(words.data(), text.data(), sizeof words);
-        any |= words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7];
-    }
-    constexpr std::uint64_t not_ascii = 0x8080808080808080;
-    return (any & not_ascii) == 0 && std::none_of(text.begin(), text.end(), may_be_odd);
-}
 
 // Lines by their numbers, from 1.
 struct LineRange {
@@ -92,9 +89,23 @@ std::string bare_lines(std::string_view text, LineRange range) {
 
 }  // namespace
 
-bool has_odd_blanks(std::string_view text) noexcept {
+// A look at some words at a time, since nearly all dumps are plain and long.
+bool is_ascii(std::string_view text) noexcept {
+    std::uint64_t any = 0;
+    std::array<std::uint64_t, 8> words{};
+    for (; text.size() >= sizeof words; text.remove_prefix(sizeof words)) {
+        std::memcpy(words.data(), text.data(), sizeof words);
+        any |= words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7];
+    }
+    constexpr std::uint64_t not_ascii = 0x8080808080808080;
+    const auto is_of_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    return (any & not_ascii) == 0 && std::all_of(text.begin(), text.end(), is_of_ascii);
+}
+
+bool has_odd_blanks(std::string_view text, bool are_ascii) noexcept {
     const auto is_there = [text](const OddBlank& each) { return text.find(each.bytes) != std::string_view::npos; };
-    return !is_plain(text) && std::any_of(odd_blanks.begin(), odd_blanks.end(), is_there);
+    if (text.find('\t') != std::string_view::npos) return true;
+    return !are_ascii && std::any_of(odd_blanks.begin(), odd_blanks.end(), is_there);
 }
 
 std::string with_plain_blanks(std::string_view text) {

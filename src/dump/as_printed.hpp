@@ -8,9 +8,12 @@
 
 namespace poolcpuid::dump {
 
-// True where text has tabs, blanks at which no line is broken (U+00A0, as HTML has them), or characters that have no
-// width. Linear; of plain ASCII a look at each eight bytes.
-bool has_odd_blanks(std::string_view text) noexcept;
+// True where no byte of text is above 7Fh. Linear: a look at each eight bytes.
+bool is_ascii(std::string_view text) noexcept;
+
+// True where text has tabs, other blanks than ASCII's (U+00A0, as HTML has them; U+2003, as typesetters do), or
+// characters that have no width. are_ascii: as is_ascii() says of text. Linear; of ASCII a search for tabs.
+bool has_odd_blanks(std::string_view text, bool are_ascii) noexcept;
 
 // text with a blank for each of the first two, and nothing for each of the others. Linear.
 std::string with_plain_blanks(std::string_view text);

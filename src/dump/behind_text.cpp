@@ -77,7 +77,7 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
     return {name_of_rows(format), number, text_before(line, text, number)};
 }
 
-// True for a line with a number of 8 hexadecimal digits, as each row has one, and prose seldom.
+// True for a line with a number of 8 hexadecimal digits.
 bool has_whole_number(std::string_view line) noexcept {
     constexpr std::size_t digits = 8;
     // A run that long has a digit at each eighth place, wherever it begins: most characters are not looked at.
@@ -90,23 +90,41 @@ bool has_whole_number(std::string_view line) noexcept {
     return false;
 }
 
-// How many characters stand before a row in line, which is none; 0: it has no row.
-std::size_t length_before_row(const Format& format, std::string_view line) noexcept {
+// The format of which line, which is none of its rows, has one, and how many characters stand before it.
+struct RowWithin {
+    const Format* format = nullptr;
+    std::size_t before = 0;
+};
+
+RowWithin row_within(std::string_view line) noexcept {
     for (std::size_t at = 1; at < line.size(); ++at) {
-        if (is_of_word(line[at]) && !is_of_word(line[at - 1]) && format.is_row(line.substr(at))) return at;
+        if (!is_of_word(line[at]) || is_of_word(line[at - 1])) continue;
+        for (const Format& format : formats) {
+            if (format.is_row != nullptr && format.is_row(line.substr(at))) return {&format, at};
+        }
     }
-    return 0;
+    return {};
+}
+
+bool is_own(const Format& own, std::string_view line) noexcept {
+    return (own.is_row != nullptr && own.is_row(line)) || own.recognise(line);
+}
+
+// True for a line that may hold a row: nearly all have a whole number, and prose seldom.
+bool may_hold_row(std::string_view line) noexcept {
+    return has_whole_number(line) || line.find(cpuinfo_mark) != std::string_view::npos;
 }
 
 }  // namespace
 
-std::optional<BehindText> find_row_behind_text(const Format& format, std::string_view text) {
+std::optional<RowBehindText> find_row_behind_text(const Format& own, std::string_view text) {
     Lines lines(text);
     while (const auto next = lines.next()) {
         const std::string_view line = bare(*next);
-        if (!has_whole_number(line) || format.is_row(line)) continue;
-        const std::size_t before = length_before_row(format, line);
-        if (before != 0) return BehindText{name_of_rows(format), lines.number(), std::string(line.substr(0, before))};
+        if (!may_hold_row(line) || is_own(own, line)) continue;
+        const RowWithin found = row_within(line);
+        if (found.format == nullptr) continue;
+        return RowBehindText{found.format, lines.number(), std::string(line.substr(0, found.before))};
     }
     return std::nullopt;
 }

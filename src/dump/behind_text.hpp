@@ -23,8 +23,15 @@ struct BehindText {
 // from the front of each line; nothing where there is none. Looks at the first kilobytes.
 std::optional<BehindText> find_behind_text(std::string_view text);
 
-// The first line of text that is no row of the format, which has is_row, and has one behind other text; nothing where
-// there is none. Such a row would be passed over like prose. Linear in the lines that are no rows, times their words.
-std::optional<BehindText> find_row_behind_text(const Format& format, std::string_view text);
+// A row that a reader would pass over like prose.
+struct RowBehindText {
+    const Format* format = nullptr;
+    std::size_t line = 0;  // from 1
+    std::string before;    // what stands before it there
+};
+
+// The first line of text that is no row of the format own, and has a row of it or of another one behind other text;
+// nothing where there is none. Linear in the lines that are no rows, times their words.
+std::optional<RowBehindText> find_row_behind_text(const Format& own, std::string_view text);
 
 }  // namespace poolcpuid::dump

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/lists.hpp"
 #include "dump/leaf_shapes.hpp"
 #include "dump/one_machine.hpp"
 
@@ -35,18 +36,28 @@ std::size_t cpus_of_processor(const CpuidTable& table) {
     return cpus_by_size(table);
 }
 
+void note_headed(const std::set<std::uint32_t>& headed, std::vector<DumpNote>& notes) {
+    constexpr std::size_t most_named = 8;
+    std::vector<std::string> numbers;
+    for (const std::uint32_t number : headed) numbers.push_back(std::to_string(number));
+    notes.push_back({"cpus-missing", "The dump has a heading and no row of logical CPU " +
+                                         short_list(numbers, most_named) +
+                                         ": it may be cut off, and nothing is known of what it lacks."});
+}
+
 }  // namespace
 
-void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes) {
+void note_missing_cpus(const HardwareView& view, const std::set<std::uint32_t>& headed, std::vector<DumpNote>& notes) {
     const std::size_t here = view.cpus.size();
     const std::size_t counted = cpus_of_processor(view.cpus.front().cpuid);
-    if (here >= counted) return;
     const std::string count = "The dump has " + std::to_string(here) + " of the " + std::to_string(counted) +
                               " logical CPUs that its processor counts";
-    if (is_hybrid(view.cpus.front().cpuid)) {
+    if (here < counted && is_hybrid(view.cpus.front().cpuid)) {
         notes.push_back({"core-types-missing", count + ", whose cores are of several types: what one of another type "
                                                        "lacks is promised all the same. Take a dump of all of them."});
-    } else if (here > 1) {
+    } else if (!headed.empty() && (here < counted || counted == 0)) {
+        note_headed(headed, notes);
+    } else if (here < counted && here > 1) {
         notes.push_back({"cpus-missing", count + ": it may be cut off, and nothing is known of the others."});
     }
 }

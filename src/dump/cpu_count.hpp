@@ -2,6 +2,8 @@
 // well-formed.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "poolcpuid/host_dump.hpp"
@@ -11,7 +13,8 @@ namespace poolcpuid::dump {
 // Adds the note "cpus-missing" when the view has several logical CPUs, but fewer than one processor has by
 // its topology leaves (1Fh, Bh; on AMD 80000008h). A dump of one CPU was meant to be that, but of a processor whose
 // cores are of several types ("core-types-missing") it does not stand for the others. More than one processor cannot
-// be told from the leaves. Linear in the rows of the first CPU.
-void note_missing_cpus(const HardwareView& view, std::vector<DumpNote>& notes);
+// be told from the leaves. headed: the numbers of CPUs that the text heads and has no row of: one is missing even of a
+// dump with one CPU, unless all that the processor counts are there. Linear in the rows of the first CPU.
+void note_missing_cpus(const HardwareView& view, const std::set<std::uint32_t>& headed, std::vector<DumpNote>& notes);
 
 }  // namespace poolcpuid::dump

@@ -101,6 +101,7 @@ private:
         if (const auto thread = cpu_z_thread(line)) {
             end_thread();
             header_ = CpuHeader{thread, {}, number};
+            hardware_.add_heading(thread);
         } else if (line.starts_with("-----")) {
             end_thread();
         } else if (!header_) {

@@ -73,6 +73,7 @@ private:
             end_cpu();
             header_ = std::move(header);
             header_->line = lines.number();
+            hardware_.add_heading(header_->number);
         } else if (line.starts_with(decoded_mark)) {
             decoded_ = true;
         } else if (!decoded_ && is_row_or_part(line)) {

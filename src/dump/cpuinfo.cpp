@@ -34,6 +34,14 @@ namespace {
 
 constexpr std::size_t most_microcodes = 4;  // microcodes in a note
 
+// "vendor_id\t: GenuineIntel"
+bool has_cpuinfo_key(std::string_view line, std::string_view key) noexcept {
+    if (!line.starts_with(key)) return false;
+    Cursor behind(line.substr(key.size()));
+    behind.skip_blanks();
+    return behind.rest().starts_with(':');
+}
+
 std::string last_word(std::string_view words) { return std::string(words.substr(words.find_last_of(" \t") + 1)); }
 
 std::string first_word(std::string_view words) { return std::string(words.substr(0, words.find_first_of(" \t"))); }
@@ -52,14 +60,19 @@ public:
         return dump;
     }
 
-    // Throws where a CPU that the text names is none of the host's.
-    void check_is_of(const HostDump& host) {
+    // Adds the microcode that the text names. Throws where a CPU of it is none of the host's.
+    void add_to(HostDump& host) {
         while (read_block()) {
             const auto found = block_signature();
-            if (!found || has_cpu(host, *found)) continue;
-            refuse(block_.required("vendor_id").line, "/proc/cpuinfo of the host whose registers stand in the text",
+            if (!found) continue;
+            if (has_cpu(host, *found)) {
+                take_microcode();
+                continue;
+            }
+            refuse(block_.required(cpuinfo_mark).line, "/proc/cpuinfo of the host whose registers stand in the text",
                    "that of another CPU" + std::string(two_hosts));
         }
+        put_microcode(host);
     }
 
 private:
@@ -186,6 +199,10 @@ private:
         }
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
+        take_microcode();
+    }
+
+    void take_microcode() {
         const KeyedLine* microcode = block_.find("microcode");
         if (microcode != nullptr && from_hex(microcode->text, 8)) microcodes_.insert(microcode->text);
     }
@@ -230,20 +247,20 @@ private:
 
 }  // namespace
 
+bool is_cpuinfo_row(std::string_view line) noexcept { return has_cpuinfo_key(line, cpuinfo_mark); }
+
 bool is_cpuinfo(std::string_view bytes) noexcept {
-    if (bytes.find("vendor_id") == std::string_view::npos) return false;
+    if (bytes.find(cpuinfo_mark) == std::string_view::npos) return false;
     const auto has_key = [&](std::string_view key) {
-        return any_line(bytes, [&](std::string_view line) noexcept {
-            return line.starts_with(key) && trim(line.substr(key.size())).starts_with(':');
-        });
+        return any_line(bytes, [&](std::string_view line) noexcept { return has_cpuinfo_key(line, key); });
     };
-    return has_key("vendor_id") && has_key("cpu family") && has_key("flags");
+    return has_key(cpuinfo_mark) && has_key("cpu family") && has_key("flags");
 }
 
 HostDump read_cpuinfo(const Source& source) { return CpuinfoReader(source).read(); }
 
-void check_cpuinfo_is_of(const HostDump& host, const Source& source) {
-    if (is_cpuinfo(source.bytes)) CpuinfoReader(source).check_is_of(host);
+void take_cpuinfo(HostDump& host, const Source& source) {
+    if (is_cpuinfo(source.bytes)) CpuinfoReader(source).add_to(host);
 }
 
 }  // namespace poolcpuid::dump

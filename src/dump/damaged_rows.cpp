@@ -18,6 +18,14 @@ bool is_cpuid_r_without_subleaf(std::string_view line) noexcept {
     return cursor.skip("0x") && cursor.hex(8) && cursor.skip(":") && cursor.skip_blanks() && cursor.skip("eax=0x");
 }
 
+// "0x01: eax=0x…", of which the leaf stands at the end of the line above.
+bool is_cpuid_r_without_leaf(std::string_view line) noexcept {
+    constexpr std::size_t leaf_digits = 8;
+    Cursor cursor(line);
+    if (!cursor.skip("0x") || cursor.hex_digits() >= leaf_digits) return false;
+    return cursor.hex() && cursor.skip(":") && cursor.skip_blanks() && cursor.skip("eax=0x");
+}
+
 // "00000007: 00000000-219C07A9-…", behind a word.
 bool is_aida_row(std::string_view line, std::string_view word) noexcept {
     Cursor cursor(line);
@@ -37,6 +45,7 @@ struct Damage {
 
 constexpr std::array damages{
     Damage{is_cpuid_r_without_subleaf, "a row of cpuid -r without its subleaf"},
+    Damage{is_cpuid_r_without_leaf, "a row of cpuid -r that is broken behind its leaf"},
     Damage{is_aida_without_word, "a row of InstLatx64 without the word CPUID before its leaf"},
     Damage{is_aida_in_lower_case, "a row of InstLatx64 in lower case"},
 };

@@ -38,6 +38,10 @@ void HardwareBuilder::add_next_cpu(TableBuilder rows, std::vector<UnknownRow> un
     check_ids(line, true);
 }
 
+void HardwareBuilder::add_heading(std::optional<std::uint32_t> number) {
+    if (number && headed_.size() < limits::logical_cpus) headed_.insert(*number);
+}
+
 void HardwareBuilder::check_ids(std::size_t line, bool each_once) {
     const CpuidTable& cpu = view_.cpus.back().cpuid;
     const ApicIds ids = apic_ids(cpu);
@@ -104,7 +108,10 @@ HardwareView HardwareBuilder::finish(std::vector<DumpNote>& notes) && {
         if (cut_[i]) cut.push_back(std::to_string(view_.cpus[i].number));
     }
     note_beyond_maximum(beyond_maximum_, notes);
-    note_missing_cpus(view_, notes);
+    for (const auto& number : numbers_) {
+        if (number) headed_.erase(*number);
+    }
+    note_missing_cpus(view_, headed_, notes);
     note_truncated(cut, notes);
     return std::move(view_);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,9 @@ public:
     // The same of a tool that does not number the CPUs, and runs on each of them in turn: one whose APIC ID comes again
     // is of another dump.
     void add_next_cpu(TableBuilder rows, std::vector<UnknownRow> unknown = {});
+
+    // Says that the text heads the rows of the logical CPU of this number, whether or not any follow. O(log n).
+    void add_heading(std::optional<std::uint32_t> number);
 
     // The view, and notes on what was left out. The dump's own CPU numbers are kept when each CPU has one
     // and no two share one; else the CPUs are numbered from 0 in their order. Throws InputError when no
@@ -67,6 +71,7 @@ private:
     std::optional<Original> original_;
     std::vector<std::optional<std::uint32_t>> numbers_;
     CpuHeaders headers_;
+    std::set<std::uint32_t> headed_;
     std::map<ApicIds, FirstOfIds> unnumbered_;
     std::vector<bool> cut_;
     std::size_t beyond_maximum_ = 0;

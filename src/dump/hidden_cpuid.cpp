@@ -7,6 +7,7 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::dump {
 
@@ -21,25 +22,47 @@ std::uint32_t value_in(const CpuidTable& table, const Field& field) noexcept {
     return row == nullptr ? 0 : ((*row)[field.reg] & static_cast<std::uint32_t>(field.mask())) >> field.low;
 }
 
-// A bit that the table shows all the same is not hidden, nor are leaves: a limited maximum is 2 (SDM vol. 4,
-// IA32_MISC_ENABLE[22]), or 3 as firmware words it.
+constexpr std::uint32_t limited_maximum = 3;  // 2 (SDM vol. 4, IA32_MISC_ENABLE[22]), or 3 as firmware words it
+
+// A bit that the table shows all the same is not hidden, nor are leaves.
 bool is_hidden(const CpuidTable& table, const Field& field) noexcept {
-    constexpr std::uint32_t limited_maximum = 3;
     const std::uint32_t value = value_in(table, field);
     return is_maximum(field) ? value <= limited_maximum : value == 0;
+}
+
+// The lowest leaf that a bit of leaf 1 announces and that lies above the maximum of the table, where that is limited.
+std::optional<std::uint32_t> leaf_above_limit(const CpuidTable& table) noexcept {
+    const Registers* features = table.find({1, 0});
+    const Registers* maximum = table.find({0, 0});
+    if (features == nullptr || maximum == nullptr || maximum->eax > limited_maximum) return std::nullopt;
+    if (table.unknown_in({0, 0}, Register::eax) != 0) return std::nullopt;  // names of features alone are known
+    for (const LeafShape& shape : leaf_shapes()) {
+        if (!shape.announced || shape.announced->feature.key != LeafKey{1, 0}) continue;
+        const FeatureBit& bit = shape.announced->feature;
+        if (shape.leaf > maximum->eax && ((*features)[bit.reg] >> bit.bit & 1U) == 1) return shape.leaf;
+    }
+    return std::nullopt;
+}
+
+// Whether a setting is on: nothing where its MSR does not say it.
+std::optional<bool> is_on(const Field& setting, const Msrs& msrs) noexcept {
+    const MsrRow* row = msrs ? find_msr(*msrs, setting.leaf) : nullptr;
+    if (row == nullptr || !row->value) return std::nullopt;
+    return (*row->value & setting.mask()) != 0;
 }
 
 // Calls body with each setting that is on, and with each field of the table that it hides.
 template <typename Body>
 void for_each_hidden(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs, const Body& body) {
-    if (!msrs) return;
+    const bool is_limited = leaf_above_limit(table).has_value();
+    if (!msrs && !is_limited) return;
     const VendorMask vendor = rulebook.vendor_mask(vendor_string(table).value_or(""));
     for (const Field& setting : rulebook.fields) {
         if (setting.hides.empty() || (setting.vendors & vendor) == 0) continue;
-        const MsrRow* row = find_msr(*msrs, setting.leaf);
-        if (row == nullptr || (row->value.value_or(0) & setting.mask()) == 0) continue;
+        const std::optional<bool> said = is_on(setting, msrs);
         for (const FieldIndex index : setting.hides) {
             const Field& field = rulebook[index];
+            if (!said.value_or(is_limited && is_maximum(field))) continue;
             if ((field.vendors & vendor) != 0 && is_hidden(table, field)) body(setting, field);
         }
     }
@@ -56,14 +79,21 @@ void mark_leaves_above(const Rulebook& rulebook, const Field& maximum, CpuidTabl
     table.unknown.erase(std::unique(table.unknown.begin(), table.unknown.end()), table.unknown.end());
 }
 
-std::string note_on(const Field& setting, const CpuidTable& table, const std::vector<const Field*>& hidden) {
+std::string state_of(const Field& setting, const CpuidTable& table, const Msrs& msrs) {
+    if (is_on(setting, msrs)) return "is set and hides";
+    const std::uint32_t announced = leaf_above_limit(table).value_or(0);
+    return "is not known; it seems to be set, for leaf 0x1 announces leaf " + to_hex(announced) + ", and hides";
+}
+
+std::string note_on(const Field& setting, const CpuidTable& table, const Msrs& msrs,
+                    const std::vector<const Field*>& hidden) {
     std::vector<std::string> words;
     for (const Field* field : hidden) {
         words.push_back(is_maximum(*field) ? "leaves above " + to_hex(value_in(table, *field))
                                            : std::string(field->id));
     }
     return "MSR " + to_hex(setting.leaf) + "[" + bits_text(setting) + "], \"" + std::string(setting.names.vendor) +
-           "\", is set and hides from CPUID what the CPU may have: " + joined(words) +
+           "\", " + state_of(setting, table, msrs) + " from CPUID what the CPU may have: " + joined(words) +
            ". That is not known. Turn the setting off in the firmware, or take the dump in a system that does. " +
            std::string(setting.why);
 }
@@ -94,7 +124,7 @@ void note_hidden(HostDump& host) {
         settings.back().second.push_back(&field);
     });
     for (const auto& [setting, hidden] : settings) {
-        host.notes.push_back({"cpuid-hidden", note_on(*setting, table, hidden)});
+        host.notes.push_back({"cpuid-hidden", note_on(*setting, table, host.hardware->msrs, hidden)});
     }
 }
 

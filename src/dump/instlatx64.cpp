@@ -196,6 +196,7 @@ private:
         } else if (auto header = read_header(line)) {
             end_section();
             header->line = number;
+            hardware_.add_heading(header->number);
             if (header->number || !header->affinity.empty()) header_ = std::move(header);
         } else if (const auto msr = numbered_line(line, "MSR")) {
             const auto row = read_msr(*msr);

@@ -144,12 +144,12 @@ bool is_one_of(std::uint32_t leaf, std::initializer_list<std::uint32_t> leaves) 
 
 }  // namespace
 
-bool is_kcpuid(std::string_view bytes) noexcept {
-    return any_line(bytes, [](std::string_view line) noexcept {
-        Cursor cursor(line);
-        return read_leaf(cursor) && (is_list_head(cursor) || (cursor.skip_blanks() && cursor.skip("EAX=")));
-    });
+bool is_kcpuid_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    return read_leaf(cursor) && (is_list_head(cursor) || (cursor.skip_blanks() && cursor.skip("EAX=")));
 }
+
+bool is_kcpuid(std::string_view bytes) noexcept { return any_line(bytes, is_kcpuid_row); }
 
 // kcpuid's list of leaves with subleaves is another one on AMD; of the rest it prints subleaf 0. Its
 // vendor test takes Hygon for Intel.

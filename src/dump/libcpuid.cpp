@@ -91,6 +91,7 @@ private:
         if (cursor.skip(cpu_mark)) {
             end_cpu();
             if (const auto cpu = cursor.decimal()) header_ = CpuHeader{cpu, {}, number};
+            if (header_) hardware_.add_heading(*header_->number);
         } else if (const Array* array = find_array(cursor)) {
             const auto entry = read_entry(cursor);
             if (!entry) {

@@ -1,5 +1,6 @@
 #include "dump/microcode.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "base/hex.hpp"
@@ -27,6 +28,11 @@ std::optional<std::uint32_t> revision_in_meta(const HostDump& host) {
     return text == nullptr ? std::nullopt : revision_of(from_hex(*text, 8).value_or(0));
 }
 
+std::optional<std::uint32_t> revision_in_hardware(const HostDump& host) {
+    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
+    return dump::revision_in(*host.hardware->msrs, vendor_string(host.first_table()).value_or(""));
+}
+
 }  // namespace
 
 // AMD's stands in the lower half, others' in the upper one.
@@ -36,19 +42,31 @@ std::optional<std::uint32_t> dump::revision_in(const std::vector<MsrRow>& msrs, 
     return row == nullptr ? std::nullopt : revision_of(row->value.value_or(0) >> low);
 }
 
+// Of two that contradict each other the older one counts: it has less of what newer ones mend.
 std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
     if (dump::taken_in(host) != dump::TakenIn::host) return std::nullopt;
-    if (const auto said = revision_in_meta(host)) return said;
-    if (!host.hardware || !host.hardware->msrs) return std::nullopt;
-    return dump::revision_in(*host.hardware->msrs, vendor_string(host.first_table()).value_or(""));
+    const auto said = revision_in_meta(host);
+    const auto read = revision_in_hardware(host);
+    return said && read ? std::min(said, read) : said ? said : read;
 }
 
-void dump::note_unreadable_revision(HostDump& host) {
+void dump::note_revision(HostDump& host) {
     const std::string* text = revision_text(host);
-    if (text == nullptr || from_hex(*text, 8)) return;
-    host.notes.push_back({"microcode-unknown", "The dump has \"" + printable(*text) +
-                                                   "\" as microcode revision, which is not as /proc/cpuinfo spells it "
-                                                   "(\"0x8301055\"): it counts as not known."});
+    if (text == nullptr) return;
+    if (!from_hex(*text, 8)) {
+        host.notes.push_back({"microcode-unknown", "The dump has \"" + printable(*text) +
+                                                       "\" as microcode revision, which is not as /proc/cpuinfo spells "
+                                                       "it (\"0x8301055\"): it counts as not known."});
+        return;
+    }
+    const auto said = revision_in_meta(host);
+    const auto read = revision_in_hardware(host);
+    if (!said || !read || *said == *read || taken_in(host) != TakenIn::host) return;
+    host.notes.push_back({"microcode-unknown", "The dump has two microcode revisions, " + to_hex(*said) +
+                                                   " by its words and " + to_hex(*read) + " in MSR " +
+                                                   to_hex(microcode_msr) + ": the older one counts, " +
+                                                   to_hex(std::min(*said, *read)) +
+                                                   ". Take the dump again, or leave the one that is not so away."});
 }
 
 }  // namespace poolcpuid

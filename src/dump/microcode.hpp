@@ -13,7 +13,8 @@ namespace poolcpuid::dump {
 // The revision that IA32_BIOS_SIGN_ID shows among msrs of a CPU of this vendor string, or nothing. Logarithmic.
 std::optional<std::uint32_t> revision_in(const std::vector<MsrRow>& msrs, std::string_view vendor) noexcept;
 
-// Adds the note "microcode-unknown" to a host whose meta data have a revision in a spelling that is not read.
-void note_unreadable_revision(HostDump& host);
+// Adds the note "microcode-unknown" to a host whose meta data have a revision in a spelling that is not read, or
+// another one than IA32_BIOS_SIGN_ID has.
+void note_revision(HostDump& host);
 
 }  // namespace poolcpuid::dump

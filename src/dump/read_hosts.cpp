@@ -19,6 +19,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/microcode.hpp"
 #include "dump/named_features.hpp"
+#include "dump/no_text.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
@@ -56,7 +57,7 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     dump::note_partial(host);
     dump::note_virtual_machine(host);
     dump::note_hidden(host);
-    dump::note_unreadable_revision(host);
+    dump::note_revision(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;
     host.name = dump::name_from_file(origin.named_by);
@@ -156,19 +157,23 @@ void refuse_other_documents(const Format& own, std::string_view rest, std::strin
     }
 }
 
-// A row behind other text is no prose: the reader would pass over it, and its leaf would be unknown.
+// A row behind other text is no prose: the reader would pass over it, and its leaf or its host would be gone.
 void refuse_row_behind_text(const Format& own, std::string_view rest, std::string_view text, std::string_view file) {
-    if (own.is_row == nullptr || !dump::find_row_behind_text(own, rest)) return;
-    const dump::BehindText found = dump::find_row_behind_text(own, text).value();
-    throw InputError(std::string(file), found.line, found.what + " with nothing before them",
-                     "one behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")");
+    if (dump::is_document(own) || !dump::find_row_behind_text(own, rest)) return;
+    const dump::RowBehindText found = dump::find_row_behind_text(own, text).value();
+    const std::string rows = dump::name_of_rows(*found.format);
+    const std::string behind = " behind " + quote(found.before) + " (" + std::string(dump::only_the_rows) + ")";
+    if (found.format == &own) {
+        throw InputError(std::string(file), found.line, rows + " with nothing before them", "one" + behind);
+    }
+    throw InputError(std::string(file), found.line, "one dump", rows + behind);
 }
 
 // rest: the lines of text that may be no rows, without their numbers.
 HostDump checked(HostDump host, const Format& format, std::string_view text, std::string_view rest,
                  std::string_view file) {
     host.format = format.word;
-    if (!format.rows_of.empty()) dump::check_cpuinfo_is_of(host, {text, file});
+    if (!format.rows_of.empty()) dump::take_cpuinfo(host, {text, file});
     refuse_other_documents(format, rest, text, file);
     refuse_row_behind_text(format, rest, text, file);  // last, for what the others refuse says more
     return host;
@@ -186,7 +191,7 @@ const Format* format_of_head(std::string_view text) {
 // refused: another format may say more.
 std::optional<HostDump> read_by_head(std::string_view text, std::string_view file) {
     const Format* own = format_of_head(text);
-    if (own == nullptr || own->is_row == nullptr) return std::nullopt;
+    if (own == nullptr || own->is_row == nullptr || own->rows_of.empty()) return std::nullopt;
     dump::UnusedLines unused;
     HostDump host;
     try {
@@ -229,10 +234,10 @@ std::optional<HostDump> read_recognised(std::string_view text, std::string_view 
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.
-std::optional<HostDump> read_plain(std::string_view text, std::string_view file) {
+std::optional<HostDump> read_plain(std::string_view text, bool is_ascii, std::string_view file) {
     if (dump::begins_as_json_or_xml(text)) return read_recognised(text, file);
     refuse_diff(text, file);  // which puts tabs between two rows
-    if (!dump::has_odd_blanks(text)) return read_recognised(text, file);
+    if (!dump::has_odd_blanks(text, is_ascii)) return read_recognised(text, file);
     return read_recognised(dump::with_plain_blanks(text), file);
 }
 
@@ -253,8 +258,7 @@ std::vector<HostDump> read_enclosed(std::string_view text, std::string_view byte
     return host ? completed(std::move(*host), bytes, origin) : std::vector<HostDump>{};
 }
 
-[[noreturn]] void refuse_unrecognised(std::string_view text, std::string_view file) {
-    const dump::Unrecognised kind = dump::describe_unrecognised(text);
+[[noreturn]] void refuse_kind(const dump::Unrecognised& kind, std::string_view file) {
     throw InputError(std::string(file), kind.line, "a CPUID dump", kind.what);
 }
 
@@ -277,9 +281,11 @@ std::vector<HostDump> read_hosts(const Unpacked& text, const IsListed& listed, c
         throw InputError(text.file, 0, "a dump of at most " + std::to_string(limits::dump_bytes) + " bytes",
                          std::to_string(text.bytes.size()) + " bytes");
     }
-    if (auto host = read_plain(bare, text.file)) return completed(std::move(*host), text.bytes, origin);
+    const bool is_ascii = dump::is_ascii(bare);
+    if (const auto other = dump::describe_no_text(bare, is_ascii)) refuse_kind(*other, text.file);
+    if (auto host = read_plain(bare, is_ascii, text.file)) return completed(std::move(*host), text.bytes, origin);
     std::vector<HostDump> hosts = read_enclosed(bare, text.bytes, origin);
-    if (hosts.empty()) refuse_unrecognised(bare, text.file);
+    if (hosts.empty()) refuse_kind(dump::describe_unrecognised(bare), text.file);
     return hosts;
 }
 

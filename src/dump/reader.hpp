@@ -48,7 +48,7 @@ struct Format {
     std::optional<Habits> habits;  // nothing where the document itself says what is unknown
     // The name of what is lines of text, of which each row is recognised by itself.
     std::string_view rows_of{};
-    // Of such a format, if it has one: true for its rows, of which no other format has one like it.
+    // If it has one: true for its rows, or lines that each text of it has, of which no other format has one like it.
     bool (*is_row)(std::string_view line) noexcept = nullptr;
     // The name of what is a JSON document.
     std::string_view documents{};
@@ -74,6 +74,7 @@ HostDump read_cpuid_r(const Source& source);
 
 // `kcpuid -r` of the Linux tree.
 bool is_kcpuid(std::string_view bytes) noexcept;
+bool is_kcpuid_row(std::string_view line) noexcept;
 HostDump read_kcpuid(const Source& source);
 bool kcpuid_expresses(LeafKey key, bool amd) noexcept;
 
@@ -97,13 +98,16 @@ HostDump read_kvm_entries(const Source& source);
 
 // Names of features: these give partial hosts (named_features.hpp).
 
-// /proc/cpuinfo.
+// /proc/cpuinfo, whose lines on each CPU have this key.
+inline constexpr std::string_view cpuinfo_mark = "vendor_id";
 bool is_cpuinfo(std::string_view bytes) noexcept;
+bool is_cpuinfo_row(std::string_view line) noexcept;
 HostDump read_cpuinfo(const Source& source);
 
-// Throws InputError where a text with the registers of host has, too, a /proc/cpuinfo that names a CPU of another
-// vendor, family, model or stepping: that is another host's. Linear; quick where there is none.
-void check_cpuinfo_is_of(const HostDump& host, const Source& source);
+// What a /proc/cpuinfo says that stands in a text with the registers of host: the microcode revision, which registers
+// do not have. Throws InputError where it names a CPU of another vendor, family, model or stepping: that is another
+// host's. Linear; quick where there is none.
+void take_cpuinfo(HostDump& host, const Source& source);
 
 // Labels of a Kubernetes node, by Node Feature Discovery.
 bool is_nfd(std::string_view bytes) noexcept;
@@ -123,6 +127,7 @@ HostDump read_libvirt_capabilities(const Source& source);
 
 // `xe host-cpu-info` of XenServer and XCP-ng.
 bool is_xe_featureset(std::string_view bytes) noexcept;
+bool is_xe_featureset_row(std::string_view line) noexcept;
 HostDump read_xe_featureset(const Source& source);
 
 // Our own poolcpuid/host/v1 document.
@@ -140,6 +145,7 @@ HostDump read_vmware_log(const Source& source);
 
 // VBox.log of a VM, of which the host's rows count.
 bool is_vbox_log(std::string_view bytes) noexcept;
+bool is_vbox_log_row(std::string_view line) noexcept;
 HostDump read_vbox_log(const Source& source);
 bool vbox_log_expresses(LeafKey key, bool amd) noexcept;
 
@@ -151,6 +157,7 @@ bool vbox_host_cpuids_expresses(LeafKey key, bool amd) noexcept;
 
 // The files of hwloc-gather-cpuid, one of them or several in a row.
 bool is_hwloc(std::string_view bytes) noexcept;
+bool is_hwloc_row(std::string_view line) noexcept;
 HostDump read_hwloc(const Source& source);
 bool hwloc_expresses(LeafKey key, bool amd) noexcept;
 
@@ -188,7 +195,8 @@ inline constexpr std::array formats{
     Format{"instlatx64", is_instlatx64, read_instlatx64, Habits{.zero_leaves = true, .announced_subleaves = true},
            "InstLatx64", is_instlatx64_row},
     // Omits every row of zeros.
-    Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses, .in_order = true}, "kcpuid"},
+    Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses, .in_order = true}, "kcpuid",
+           is_kcpuid_row},
     // cpuid -r also prints the dumps of others again.
     Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r",
            is_cpuid_r_row},
@@ -204,7 +212,7 @@ inline constexpr std::array formats{
                   .announced_subleaves = true,
                   .expresses = vbox_log_expresses,
                   .grew = true},
-           "VBox.log"},
+           "VBox.log", is_vbox_log_row},
     Format{"vbox-hostcpuids", is_vbox_host_cpuids, read_vbox_host_cpuids,
            Habits{.zero_leaves = true,
                   .zero_subleafed = true,
@@ -217,7 +225,7 @@ inline constexpr std::array formats{
                   .announced_subleaves = true,
                   .expresses = hwloc_expresses,
                   .grew = true},
-           "hwloc-gather-cpuid"},
+           "hwloc-gather-cpuid", is_hwloc_row},
     Format{
         "x86info", is_x86info, read_x86info,
         Habits{
@@ -235,8 +243,9 @@ inline constexpr std::array formats{
     of_json({"nfd", is_nfd, read_nfd, std::nullopt}, "Kubernetes nodes with labels of Node Feature Discovery"),
     of_json({"qmp-model", is_qmp_model, read_qmp_model, std::nullopt}, "answers of QEMU to query-cpu-model-expansion",
             true),
-    Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt, "xe host-cpu-info"},
-    Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt},
+    Format{"xe-featureset", is_xe_featureset, read_xe_featureset, std::nullopt, "xe host-cpu-info",
+           is_xe_featureset_row},
+    Format{"cpuinfo", is_cpuinfo, read_cpuinfo, std::nullopt, {}, is_cpuinfo_row},
 };
 
 // The format of this word, which there is.

@@ -3,10 +3,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "dump/decompress.hpp"
@@ -19,6 +22,23 @@ constexpr std::size_t block = 512;
 constexpr std::size_t piece = std::size_t{1} << 16;
 
 bool is_sound(int result) noexcept { return result == ARCHIVE_OK || result == ARCHIVE_WARN; }
+
+// True where a header holds the sum of its bytes, in octal digits and with blanks in the place of these: the tar of
+// Unix V7 has no other mark.
+bool has_sum(std::string_view header) noexcept {
+    constexpr std::size_t sum_at = 148;
+    constexpr std::size_t sum_size = 8;
+    std::string_view digits = header.substr(sum_at, sum_size);
+    digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
+    unsigned said = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), said, 8);
+    if (error != std::errc{}) return false;
+    unsigned sum = sum_size * ' ';
+    for (std::size_t i = 0; i < header.size(); ++i) {
+        if (i < sum_at || i >= sum_at + sum_size) sum += static_cast<unsigned char>(header[i]);
+    }
+    return said == sum;
+}
 
 }  // namespace
 
@@ -112,7 +132,8 @@ bool is_tar(std::string_view bytes) noexcept {
     if (bytes.size() < block) return false;
     // Fields of a header end in zeros, which no text has.
     const std::string_view header = bytes.substr(0, block);
-    return header.substr(mark_at).starts_with("ustar") && header.find('\0') != std::string_view::npos;
+    if (header.find('\0') == std::string_view::npos) return false;
+    return header.substr(mark_at).starts_with("ustar") || has_sum(header);
 }
 
 }  // namespace poolcpuid::dump

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <string>
 
@@ -33,6 +34,33 @@ std::uint32_t known_size(std::uint32_t component) noexcept {
 bool is_flags_row(const Registers& row) noexcept {
     constexpr std::uint32_t flags = 0x1F;
     return row.all_zero() || ((row.eax & ~flags) == 0 && (row.eax & 1U) == 1);
+}
+
+// The most bytes that the area of the components up to this one takes in the standard form: all that may stand below it
+// do, a place that LWP had among them (Intel's begins BNDREGS behind it). 0 where the size of one is not known.
+std::uint32_t most_area_bytes(std::uint32_t last) noexcept {
+    constexpr std::uint32_t pkru_bytes = 0x40;
+    std::uint32_t bytes = legacy_and_header_bytes + lwp_size;
+    for (std::uint32_t component = 2; component <= last; ++component) {
+        if (component >= component_sizes.size()) return 0;
+        bytes += std::max(known_size(component), pkru_bytes);
+    }
+    return bytes;
+}
+
+// What subleaf 0 of leaf Dh is on every CPU: XCR0 may hold x87 and SSE, and of MPX both parts or none; the area of what
+// it may hold is as large as that of what it holds, at least. Subleaf 1, whose flags look alike, has in ECX what
+// IA32_XSS may hold, which is no size.
+bool may_be_user_states(const Registers& row) noexcept {
+    constexpr std::uint32_t x87_and_sse = 0x3;
+    constexpr std::uint32_t mpx = 0x18;
+    if (row.all_zero()) return true;
+    if ((row.eax & x87_and_sse) != x87_and_sse) return false;
+    if ((row.eax & mpx) != 0 && (row.eax & mpx) != mpx) return false;
+    if (row.ecx < legacy_and_header_bytes || row.ecx < row.ebx) return false;
+    const std::uint32_t most =
+        row.edx == 0 ? most_area_bytes(static_cast<std::uint32_t>(std::bit_width(row.eax)) - 1) : 0;
+    return most == 0 || row.ecx <= most;
 }
 
 // True when row can describe the component: its size, its place within the area of XSAVE that subleaf 0
@@ -74,12 +102,48 @@ bool is_whole_count(std::span<const Registers> rows) noexcept {
     return rows.size() == std::size_t{rows.front().eax} + 1 && !repeats;
 }
 
+// Subleaf 0 of a leaf that counts its subleaves has their number, and few have many; what the others have in EAX are
+// flags and sizes.
+bool may_be_count(std::uint32_t leaf, std::span<const Registers> rows) noexcept {
+    constexpr std::uint32_t most_usual = 15;
+    constexpr std::uint32_t features_leaf = 0x7;
+    const Registers& first = rows.front();
+    // What subleaf 2 has in these bits no CPU has in subleaf 0 that has nothing in EBX: it is years younger.
+    constexpr std::uint32_t younger = 0x3F;
+    if (leaf == features_leaf && first.ebx == 0 && (first.edx & younger) != 0) return false;
+    return first.eax <= most_usual || is_whole_count(rows);
+}
+
+// What the bitmap of subleaves stands beside in subleaf 0: nothing, but that leaf Fh has a number in EBX.
+bool may_be_bitmap(const LeafShape& shape, const Registers& row) noexcept {
+    if (shape.reg == Register::eax) return (row.eax & 1U) == 1 || row.all_zero();  // subleaf 0 is one of them
+    return row.eax == 0 && row.ecx == 0;
+}
+
+// A list whose subleaves say in ECX[7:0] which they are: leaf Bh and its like.
+bool may_be_listed(const LeafShape& shape, const Registers& row) noexcept {
+    constexpr std::uint32_t level_number = 0xFF;
+    return shape.reg != Register::ecx || (row.ecx & level_number) == 0;
+}
+
+// False where the first row is none of subleaf 0, which was lost.
+bool may_be_first(const LeafShape& shape, std::span<const Registers> rows) noexcept {
+    switch (shape.how) {
+        case Subleaves::counted: return may_be_count(shape.leaf, rows);
+        case Subleaves::bitmap: return may_be_bitmap(shape, rows.front());
+        case Subleaves::list: return may_be_listed(shape, rows.front());
+        case Subleaves::components: return may_be_user_states(rows.front());
+    }
+    return true;
+}
+
 }  // namespace
 
 Numbers infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows) {
     Numbers subleaves(rows.size());
     if (rows.empty()) return subleaves;
     const LeafShape* const shape = shape_of(leaf);
+    if (shape != nullptr && !may_be_first(*shape, rows)) return subleaves;
     if (shape != nullptr && shape->how == Subleaves::components) return infer_xsave(rows);
     const bool in_order = shape != nullptr &&
                           (shape->how == Subleaves::list || (shape->how == Subleaves::counted && is_whole_count(rows)));

@@ -15,10 +15,11 @@ namespace poolcpuid::dump {
 
 // The subleaf of each row of one leaf, in the order of the dump; nothing where it cannot be told.
 //
-// The first row is subleaf 0. Lists (leaf_shapes.hpp) have no gaps and are read from 0 upward, so there the
-// order tells. So it does where a leaf counts its subleaves and has as many rows. Leaf Dh has gaps: its rows are told
-// by what XCR0 and IA32_XSS announce (SDM vol. 1, 13.2; vol. 2A, CPUID) and by the sizes that the components have.
-// Other leaves: only the first. Linear in the number of rows.
+// The first row is subleaf 0, unless it has what no CPU has there: then that one was lost, and nothing can be told.
+// Lists (leaf_shapes.hpp) have no gaps and are read from 0 upward, so there the order tells. So it does where a leaf
+// counts its subleaves and has as many rows. Leaf Dh has gaps: its rows are told by what XCR0 and IA32_XSS announce
+// (SDM vol. 1, 13.2; vol. 2A, CPUID) and by the sizes that the components have. Other leaves: only the first. Linear in
+// the number of rows.
 std::vector<std::optional<std::uint32_t>> infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows);
 
 // The rows of one logical CPU whose subleaf the dump does not say, set aside until all are there.

@@ -10,49 +10,28 @@
 #include "base/lists.hpp"
 #include "base/located_text.hpp"
 #include "base/printable.hpp"
+#include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
 #include "dump/below_text.hpp"
 #include "dump/damaged_rows.hpp"
+#include "dump/in_base64.hpp"
+#include "dump/kind.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/no_text.hpp"
 #include "dump/reader.hpp"
 #include "dump/recognise.hpp"
-#include "dump/tar.hpp"
 #include "dump/within_json.hpp"
 
 namespace poolcpuid::dump {
 
 namespace {
 
-// How a kind of file begins, or a word in it that other kinds do not have; what it is; and what to do instead.
-struct Kind {
-    std::string_view mark;
-    std::string_view what;
-    std::string_view remedy{};
-};
-
-constexpr std::string_view dump_the_host = "run `poolcpuid capture` or `cpuid -r` on that host";
-
 constexpr std::string_view with_vendor =
     "`xen-cpuid -p` of that host is read, and of its featureset `xe host-cpu-info`";
-constexpr std::string_view copy_or_unpack = "copy it again, or decompress it once first";
 
-// File signatures. Of what unpack() unpacks, only what is left is met here: cut off in its first bytes, or packed
-// twice.
-constexpr std::array signatures{
-    Kind{"\x1F\x8B", "the first bytes of gzip-compressed data, or data that is packed twice", copy_or_unpack},
-    Kind{"\3757zXZ", "the first bytes of xz-compressed data, or data that is packed twice", copy_or_unpack},
-    Kind{"\x28\xB5\x2F\xFD", "the first bytes of zstd-compressed data, or data that is packed twice", copy_or_unpack},
+// How text begins that stands for a file, or is what is left of one.
+constexpr std::array beginnings{
     Kind{"BZh", "bzip2-compressed data", "decompress it first"},
-    Kind{"\x04\x22\x4D\x18", "lz4-compressed data", "decompress it first"},
-    Kind{"PK\x03\x04", "a zip archive", "unpack it first"},
-    Kind{"7z\xBC\xAF", "a 7z archive", "unpack it first"},
-    Kind{"%PDF-", "a PDF document", dump_the_host},
-    Kind{"\x89PNG", "a picture", dump_the_host},
-    Kind{"\xFF\xD8\xFF", "a picture", dump_the_host},
-    Kind{"\177ELF", "an ELF program"},
-    Kind{"MZ", "a Windows program"},
-    Kind{"\xFF\xFE", "UTF-16 text", "convert it to UTF-8 first"},
-    Kind{"\xFE\xFF", "UTF-16 text", "convert it to UTF-8 first"},
     Kind{"version https://git-lfs", "a Git LFS pointer, not the dump itself", "run git lfs pull"},
 };
 
@@ -92,12 +71,14 @@ constexpr std::array xml_kinds{
 };
 
 constexpr std::string_view from_vsphere =
-    "the vmware.log of a VM that ran there is read; or run `cpuid -r` on that host";
+    "the vmware.log of a VM that ran there is read; or start Linux on that host and run `cpuid -r`: ESXi has none";
 constexpr std::string_view bsd_words = "run `cpuid -r` on that host";
 constexpr std::string_view kernel_log = "a log of the kernel, which holds no CPUID registers";
 
 // Kinds of text. What quotes others, as logs and reports do, comes before what is quoted.
 constexpr std::array text_kinds{
+    Kind{"Content-Transfer-Encoding: base64", "a mail with base64 in it",
+         "save its attachment, or the text that the mail program shows"},
     Kind{"arm_midr", "a dump of an ARM CPU"},
     Kind{"CPU implementer", "/proc/cpuinfo of an ARM CPU"},
     Kind{" T: ", "a latency table of InstLatx64, not its CPUID dump"},
@@ -129,6 +110,10 @@ constexpr std::array text_kinds{
     Kind{"CpuIdInfo", "what vSphere says of a host, whose levels of CPUID stop at a few words of it", from_vsphere},
     Kind{"vim.host.", "what `vim-cmd` says of a host, which is names of features", from_vsphere},
     Kind{"/hardware/cpu/cpuList", "what ESXi's `vsish` says of its CPUs, which is a few words of CPUID", from_vsphere},
+    Kind{"Core Speed: ", "what `esxcli hardware cpu list` prints, which is family, model and stepping", from_vsphere},
+    Kind{"SubLevel ", "what `esxcli hardware cpu cpuid` prints, of which nothing published says what it is",
+         from_vsphere},
+    Kind{"family:0x", "what ESXi's `vsish` says of a CPU, which is a few words of CPUID", from_vsphere},
     Kind{"machdep.cpu.", "what `sysctl` prints on macOS, which is names of features",
          "run `cpuid -r` under Linux there"},
     Kind{": cpuid 1 edx=", "what OpenBSD's kernel says of its CPU, which is some words of CPUID", bsd_words},
@@ -201,12 +186,6 @@ bool is_joined_cpuinfo(std::string_view line) noexcept {
     return true;
 }
 
-std::string text_of(const Kind& kind) {
-    std::string text(kind.what);
-    if (!kind.remedy.empty()) (((text += " (") += kind.remedy) += ")");
-    return text;
-}
-
 // The kind whose mark stands in bytes, or the other one.
 std::string find_kind(std::span<const Kind> kinds, std::string_view bytes, const Kind& other) {
     for (const Kind& kind : kinds) {
@@ -225,26 +204,21 @@ std::string find_json_kind(std::string_view bytes) {
     return find_kind(json_kinds, bytes, Kind{"", what, dump_the_host});
 }
 
-constexpr Kind zeros{"", "zero bytes alone, as of a tar archive without files"};
 constexpr Kind empty_array{"", "a JSON array without elements, of which each would be a host"};
 constexpr Kind other_xml{"", "XML without <cpudata>"};
 constexpr Kind featureset{"", "a Xen featureset without its vendor, on which depends what its bits are", with_vendor};
 constexpr Kind dmesg{"", kernel_log, dump_the_host};
 constexpr Kind joined_cpuinfo{"", "/proc/cpuinfo whose lines were joined", "copy it with its line breaks"};
-constexpr Kind tar{"", "a tar archive", "unpack it first"};
 constexpr Kind other_text{"", "text without CPUID rows in any known format", dump_the_host};
 
-// What no text is: nothing, or bytes of something else.
+// What holds nothing to read, or what is no text.
 std::optional<std::string> describe_bytes(std::string_view bytes) {
-    for (const Kind& kind : signatures) {
+    for (const Kind& kind : beginnings) {
         if (bytes.starts_with(kind.mark)) return text_of(kind);
     }
-    if (first_character(bytes) == '\0' && bytes.find('\0') == std::string_view::npos)
-        return bytes.empty() ? "an empty file" : "nothing but blanks";
-    if (is_tar(bytes)) return text_of(tar);
-    if (bytes.find_first_not_of('\0') == std::string_view::npos) return text_of(zeros);
     if (bytes.find('\0') != std::string_view::npos) return "binary data";
-    return std::nullopt;
+    if (first_character(bytes) != '\0') return std::nullopt;
+    return bytes.empty() ? "an empty file" : "nothing but blanks";
 }
 
 Unrecognised with_line(std::string_view what, std::string_view remedy, std::size_t line) {
@@ -268,6 +242,7 @@ Unrecognised describe_lines(std::string_view bytes) {
     if (const auto behind = find_behind_text(bytes)) {
         return with_line(behind->what + " behind other text, " + quote(behind->before), only_the_rows, behind->line);
     }
+    if (const auto what = what_in_base64(bytes)) return with_line("base64 of " + *what, "decode it: `base64 -d`", 0);
     if (any_line(bytes, is_joined_cpuinfo)) return {text_of(joined_cpuinfo)};
     const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
     return {find_kind(text_kinds, bytes, other)};
@@ -276,6 +251,7 @@ Unrecognised describe_lines(std::string_view bytes) {
 }  // namespace
 
 Unrecognised describe_unrecognised(std::string_view bytes) {
+    if (auto kind = describe_no_text(bytes, is_ascii(bytes))) return std::move(*kind);
     if (auto what = describe_bytes(bytes)) return {std::move(*what)};
     if (is_empty_array(bytes)) return {text_of(empty_array)};
     const char first = first_character(bytes);

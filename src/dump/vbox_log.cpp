@@ -127,14 +127,17 @@ private:
 
 }  // namespace
 
+bool is_vbox_log_row(std::string_view line) noexcept {
+    constexpr std::size_t most_looked_at = 100;  // a row behind its time has fewer characters
+    auto found = vbox_line(line.substr(0, most_looked_at));
+    if (!found || !found->of_host) return false;
+    found->cursor.skip_blanks();
+    return found->cursor.hex(8).has_value();  // the rest of the row may be broken off
+}
+
 bool is_vbox_log(std::string_view bytes) noexcept {
     if (bytes.find("Hst:") == std::string_view::npos) return false;
-    return any_line(bytes, [](std::string_view line) noexcept {
-        auto found = vbox_line(line);
-        if (!found || !found->of_host) return false;
-        found->cursor.skip_blanks();
-        return found->cursor.hex(8).has_value();  // the rest of the row may be broken off
-    });
+    return any_line(bytes, is_vbox_log_row);
 }
 
 // Of other leaves than these the host's subleaf 0 alone.

@@ -7,6 +7,7 @@
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
 #include "dump/host_stream.hpp"
+#include "dump/in_base64.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/recognise.hpp"
 
@@ -48,11 +49,19 @@ WithinJson within(const Format& format, const Value& value, const std::string& p
             value.line()};
 }
 
+// A string that stands for a file, as Ansible's slurp and Kubernetes have them.
+std::optional<WithinJson> find_in_base64(const Value& value, const std::string& path) {
+    const auto what = what_in_base64(value.text());
+    if (!what) return std::nullopt;
+    return WithinJson{"JSON with base64 of " + *what + " in a string",
+                      "take it out: " + call_of_jq("-r", path) + ", and decode that: `base64 -d`", value.line()};
+}
+
 // path is that of jq to value; of the document itself it is empty.
 std::optional<WithinJson> find_in(const Value& value, const std::string& path) {
     if (value.is_string()) {
         const Format* format = format_within(value.text());
-        return format == nullptr ? std::nullopt : std::optional(within(*format, value, path));
+        return format == nullptr ? find_in_base64(value, path) : std::optional(within(*format, value, path));
     }
     if (value.is_object()) {
         for (const auto& [key, member] : value.members()) {

@@ -15,8 +15,9 @@ struct WithinJson {
 };
 
 // The first string, or array of lines, of the JSON document text that would be read as a dump; else of JSON a line the
-// key whose strings would be, one after another. Nothing where there is none, and for what is no JSON. Takes the time
-// of parsing it, and of recognising each long string; of lines looks at the first kilobytes.
+// key whose strings would be, one after another; a string may be base64 of it. Nothing where there is none, and for
+// what is no JSON. Takes the time of parsing it, and of recognising each long string; of lines looks at the first
+// kilobytes.
 std::optional<WithinJson> find_within_json(std::string_view text);
 
 }  // namespace poolcpuid::dump

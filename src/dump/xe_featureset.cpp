@@ -103,9 +103,11 @@ public:
 private:
     void take(std::string_view entry, std::size_t line) {
         const std::string_view key = lines_.add(entry, line);
-        if (key != "vendor" && key != words_key) return;
+        const bool is_once = key == "vendor" || key == words_key;
+        if (!is_once && key != "family" && key != "model" && key != "stepping") return;
         const KeyedLine& first = lines_.required(key);
-        if (first.line == line) return;
+        // A /proc/cpuinfo in the text has some of these keys, too: that of this host says the same.
+        if (first.line == line || (!is_once && trim(entry.substr(entry.find(':') + 1)) == first.text)) return;
         refuse(line, "one host a text, which has one line \"" + std::string(key) + "\"",
                "another after that on line " + std::to_string(first.line));
     }
@@ -197,9 +199,11 @@ private:
 
 }  // namespace
 
+bool is_xe_featureset_row(std::string_view line) noexcept { return xe_words(line).has_value(); }
+
 bool is_xe_featureset(std::string_view bytes) noexcept {
     return any_line(bytes, [](std::string_view line) noexcept {
-        return xe_words(line).has_value() || line.find(words_in_list) != std::string_view::npos;
+        return is_xe_featureset_row(line) || line.find(words_in_list) != std::string_view::npos;
     });
 }
 

@@ -124,6 +124,7 @@ TEST_CASE("blanks that do not break, tabs and characters without a width are bla
     check_read_as(replaced(plain, " ", "\u00A0"), plain);
     check_read_as(replaced(plain, "  ", " \u00A0"), plain);
     check_read_as(replaced(plain, " ", "\t"), plain);
+    check_read_as(replaced(plain, " ", "\u2003"), plain);
     check_read_as(with_prefix(plain, "\u200B"), plain);
     check_read_as("\uFEFF\uFEFF" + replaced(plain, "\n", "\u200B\n"), plain);
 }
@@ -132,8 +133,12 @@ TEST_CASE("an odd blank is found wherever it stands in a long text", "[as_printe
     for (std::size_t at = 0; at < 200; ++at) {
         CAPTURE(at);
         const std::string before(at, 'a');
-        for (const char* odd : {"\t", "\xC2\xA0", "\xEF\xBB\xBF"}) CHECK(dump::has_odd_blanks(before + odd + "a"));
-        for (const char* other : {"", " ", "\xC3\xA9"}) CHECK_FALSE(dump::has_odd_blanks(before + other + "a"));
+        const auto is_found = [&](const char* odd) {
+            const std::string text = before + odd + "a";
+            return dump::has_odd_blanks(text, dump::is_ascii(text));
+        };
+        for (const char* odd : {"\t", "\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x83"}) CHECK(is_found(odd));
+        for (const char* other : {"", " ", "\xC3\xA9"}) CHECK_FALSE(is_found(other));
     }
 }
 
@@ -247,6 +252,8 @@ TEST_CASE("rows that lost a part are named with their line", "[as_printed]") {
     const std::string end = " (give the dump as the tool printed it)";
     CHECK(found("CPU 0:\n   0x00000000: eax=0x00000001 ebx=0x68747541 ecx=0x444d4163 edx=0x69746e65\n") ==
           "f:2: expected a CPUID dump, found a row of cpuid -r without its subleaf" + end);
+    CHECK(found("   0x00000000\n0x00: eax=0x00000002 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n") ==
+          "f:2: expected a CPUID dump, found a row of cpuid -r that is broken behind its leaf" + end);
     CHECK(found("\n00000000: 00000001-68747541-444D4163-69746E65 [AuthenticAMD]\n00000001: "
                 "00A00F11-00200800-7EFA320B-0\n") ==
           "f:2: expected a CPUID dump, found a row of InstLatx64 without the word CPUID before its leaf" + end);

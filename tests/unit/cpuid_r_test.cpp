@@ -30,6 +30,21 @@ TEST_CASE("cpuid -r gives a CPU for each header", "[cpuid-r]") {
     CHECK_FALSE(host.hardware->msrs);
 }
 
+TEST_CASE("a CPU of which a text has the heading alone is told to be missing", "[cpuid-r]") {
+    CHECK_THAT(note_text(read("CPU 0:\n" + rows + "CPU 1:\n"), "cpus-missing"), Catch::Contains("logical CPU 1:"));
+    CHECK_FALSE(has_note(read("CPU 0:\n" + rows), "cpus-missing"));
+    // A tool that numbers the CPUs with gaps, of which the processor counts no more.
+    const auto topology = [](int cpus) {
+        return "   0x00000000 0x00: eax=0x0000000b ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n"
+               "   0x00000001 0x00: eax=0x000906ea ebx=0x00100800 ecx=0x00000001 edx=0x00000002\n"
+               "   0x0000000b 0x00: eax=0x00000001 ebx=0x0000000" +
+               std::to_string(cpus) + " ecx=0x00000100 edx=0x00000000\n";
+    };
+    CHECK_FALSE(has_note(read("CPU 0:\n" + topology(1) + "CPU 1:\n"), "cpus-missing"));
+    CHECK(has_note(read("CPU 0:\n" + topology(2) + "CPU 1:\n"), "cpus-missing"));
+    CHECK_FALSE(has_note(read("CPU:\n" + rows), "cpus-missing"));
+}
+
 TEST_CASE("the header of cpuid -1 -r has no number, and none is needed", "[cpuid-r]") {
     CHECK(read("CPU:\n" + rows).hardware->cpus.at(0).number == 0);
     CHECK(read(rows).hardware->cpus.at(0).number == 0);

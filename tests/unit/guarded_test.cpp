@@ -362,7 +362,9 @@ TEST_CASE("no revision is 0 or all ones", "[guarded]") {
     CHECK_FALSE(revision("0x0", 0));
     CHECK_FALSE(revision("0xffffffff", 0xFFFFFFFFU));  // Hyper-V's guests read this in /proc/cpuinfo
     CHECK(revision("0xffffffff", 0xA0011D7U) == 0xA0011D7U);
-    CHECK(revision("0xa0011d7", 0xA0011D6U) == 0xA0011D7U);
+    CHECK(revision("0xa0011d7", 0) == 0xA0011D7U);
+    CHECK(revision("0xa0011d7", 0xA0011D6U) == 0xA0011D6U);  // the older one
+    CHECK(revision("0xa0011d6", 0xA0011D7U) == 0xA0011D6U);
 }
 
 TEST_CASE("a virtual machine's revision is its hypervisor's making, and no host's", "[guarded]") {

@@ -67,6 +67,23 @@ TEST_CASE("leaves above a maximum that the firmware limits are unknown, not abse
     CHECK(pool.finding("unknown-leaf") == nullptr);  // a complete dump would lack them as well
 }
 
+// Leaf 1 announces leaf Dh by XSAVE, and leaf Bh by x2APIC.
+TEST_CASE("a maximum below a leaf that leaf 1 announces is limited, though no MSR says so", "[hidden_cpuid]") {
+    constexpr std::uint32_t xsave = 1U << 26U;
+    constexpr std::uint32_t x2apic = 1U << 21U;
+    const TableBuilder plain_features = limited().reg(1, 0, ecx, 0);
+    for (const auto& [bit, leaf] : {std::pair(xsave, "0xd"), std::pair(x2apic, "0xb")}) {
+        const TableBuilder table = TableBuilder(plain_features).set(1, 0, ecx, bit);
+        const HostDump read = as_read(hardware_host("cut", table));
+        CHECK_THAT(note_text(read, "cpuid-hidden"),
+                   Contains("it seems to be set, for leaf 0x1 announces leaf " + std::string(leaf)) &&
+                       Contains("leaves above 0x2"));
+        CHECK_FALSE(is_known(verdict(Merged({plain}).policy, read), "smep"));
+        CHECK_FALSE(has_note(as_read(host_with("off", table, 0)), "cpuid-hidden"));  // the MSR says that it is not
+    }
+    CHECK_FALSE(has_note(as_read(hardware_host("old", plain_features)), "cpuid-hidden"));
+}
+
 TEST_CASE("NX that the firmware turns off is unknown, not absent", "[hidden_cpuid]") {
     const HostDump denied = host_with("denied", whole().clear(0x80000001, 0, edx, nx), xd_disable);
     const PoolPolicy promises = Merged({plain}).policy;

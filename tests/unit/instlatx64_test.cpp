@@ -119,6 +119,8 @@ TEST_CASE("headers without rows are no CPUs, and numbers may have gaps", "[instl
     const HostDump host = read("------[ Logical CPU #0 ]------\n" + aida_cpu(3) +
                                "------[ Logical CPU #1 ]------\n\n------[ Logical CPU #2 ]------\n" + aida_cpu(3));
     CHECK(numbers(host) == std::vector<std::uint32_t>{0, 2});
+    CHECK_THAT(note_text(host, "cpus-missing"),
+               Catch::Contains("a heading and no row of logical CPU 1: it may be cut"));
 }
 
 TEST_CASE("CPU numbers that occur twice are replaced in the order of the dump", "[instlatx64]") {
@@ -234,6 +236,41 @@ TEST_CASE("as many unlabelled rows as a leaf counts subleaves are these, in orde
         CHECK(table_of(host).unknown == std::vector<UnknownRow>{{7, {}}});
         CHECK(has_note(host, "subleaf-unknown"));
     }
+}
+
+TEST_CASE("an unlabelled row that cannot be subleaf 0 is not read as it", "[instlatx64]") {
+    struct Leaf {
+        std::uint32_t leaf;
+        std::vector<Registers> rows;
+        bool is_first;
+    };
+    const auto [leaf, rows, is_first] = GENERATE(values<Leaf>({
+        {0x7, {{0x30, 0, 0, 0}}, false},                             // 7.1 of Zen 5
+        {0x7, {{0x400810, 0, 0, 0x40000}, {0, 0, 0, 0x3F}}, false},  // 7.1 and 7.2 of Intel
+        {0x7, {{0, 0, 0, 0x3F}}, false},                             // 7.2: else it had FSRM
+        {0x7, {{0, 0, 0, 0x9C000400}}, true},                        // Nehalem with newer microcode
+        {0x7, {{2, 0x20, 0, 0}}, true},
+        {0xB, {{5, 16, 0x201, 0}}, false},
+        {0xD, {{0xF, 0x9A8, 0x1800, 0}, {0x100, 0x240, 0, 0}}, false},     // D.1 of Zen 5
+        {0xD, {{0x1F, 0x2680, 0x19900, 0}, {0x100, 0x240, 0, 0}}, false},  // D.1 of Sapphire Rapids
+        {0xD, {{0x1F, 0x9A8, 0x1800, 0}}, false},
+        {0xD, {{0x1, 0x340, 0, 0}}, false},  // D.1 of Ivy Bridge
+        {0xD, {{0x100, 0x240, 0, 0}}, false},
+        {0xD, {{0x1F, 0x440, 0x440, 0}}, true},  // MPX
+        {0xD, {{0x602E7, 0x2B00, 0x2B00, 0}}, true},
+        {0xF, {{0, 0x70, 0x70, 7}}, false},
+        {0x10, {{0xA, 0x600, 4, 0xF}}, false},
+        {0x1D, {{0x04002000, 0x00080040, 0x10, 0}}, false},
+        {0x1D, {{1, 0, 0, 0}, {0x04002000, 0x00080040, 0x10, 0}}, true},
+    }));
+    std::string more;
+    for (std::uint32_t each = 4; each < leaf; ++each) more += aida(each, {});
+    for (const Registers& row : rows) more += aida(leaf, row);
+    CAPTURE(leaf, rows.front().eax);
+    const HostDump host = read(aida_cpu(leaf, more, xsave_leaf_1));
+    CHECK((table_of(host).find({leaf, 0}) != nullptr) == is_first);
+    CHECK(table_of(host).is_unknown({leaf, 0}) != is_first);
+    CHECK(has_note(host, "subleaf-unknown") != is_first);
 }
 
 TEST_CASE("later unlabelled rows of any other leaf are unknown subleaves", "[instlatx64]") {

@@ -46,6 +46,8 @@ TEST_CASE("lines count from the given first line", "[json]") {
 TEST_CASE("a syntax error names the line of the offending text", "[json]") {
     CHECK(refusal_of("{\n\"a\": ?\n}") == "f:2: expected well-formed JSON, found \"\"a\": ?\"");
     CHECK(contains(refusal_of("{\n1\n}"), "f:2: "));
+    // What the parser calls its token goes back to the last string.
+    CHECK(refusal_of("{\n \"a\": \"0x000000000c02a1eb\"\n}x") == "f:3: expected well-formed JSON, found \"}x\"");
     CHECK(contains(refusal_of("{\"a\": 1}\n{}"), "f:2: "));
     CHECK(contains(refusal_of("{\"a\": 1"), "f:1: "));
     // Of a text that was cut off it is the end that is wrong, and not what stands before it.

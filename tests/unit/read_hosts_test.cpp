@@ -12,12 +12,18 @@
 #include "poolcpuid/write_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
+#include "tests/support/packed.hpp"
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
 
 namespace poolcpuid::test::read_hosts_test {
 
 namespace {
+
+const std::string cpuid_r_rows =
+    "   0x00000000 0x00: eax=0x00000002 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n"
+    "   0x00000001 0x00: eax=0x000906ea ebx=0x00100800 ecx=0x00000001 edx=0x00000002\n"
+    "   0x00000002 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n";
 
 std::string named(const std::string& name) { return document(one_cpu(), R"("name": ")" + name + "\""); }
 
@@ -262,6 +268,128 @@ TEST_CASE("what is no dump is refused as what it is", "[read_hosts]") {
     CHECK(contains(found("hello\n"), "text without CPUID rows"));
 }
 
+TEST_CASE("a container is refused as such, though it holds a dump as it was", "[read_hosts]") {
+    struct Container {
+        std::string beginning;
+        const char* what;
+    };
+    const std::string row = "CPU:\n" + cpuid_r_rows;
+    REQUIRE(read_host(row).format == "cpuid-r");
+    const auto zip = [](const char* mark) { return mark + std::string("\x14\0\0\0 n1.txt", 11); };
+    const std::string newc = "070701" + std::string(104, '0') + std::string("n1.txt\0", 7);
+    const auto [beginning, what] = GENERATE_COPY(values<Container>(
+        {{zip("PK\x03\x04"), "a zip archive (unpack it first)"},
+         {"PK\x03\x04n1.txt", "a zip archive (unpack it first)"},
+         {newc, "a cpio archive (unpack it first)"},
+         {"070707" + std::string(70, '1'), "a cpio archive (unpack it first)"},
+         {"\xC7\x71\1", "a cpio archive"},
+         {"!<arch>\nn1.txt/         0           0     0     644     5         `\n", "an ar archive (unpack it first)"},
+         {"Rar!\x1A\x07", "a rar archive"},
+         {"7z\xBC\xAF\x27\x1C", "a 7z archive"},
+         {"BZh91AY&SY", "bzip2-compressed data"},
+         {"\x04\x22\x4D\x18", "lz4-compressed data"},
+         {"MZ", "a Windows program"}}));
+    CAPTURE(beginning, what);
+    const std::string bytes = beginning + "\n" + (beginning == "MZ" ? std::string(9, '\0') : row);
+    CHECK(contains(refusal(bytes, "f"), std::string("f: expected a CPUID dump, found ") + what));
+    const bool is_name = beginning == "MZ" || beginning.starts_with("BZh");
+    if (is_name) CHECK(read_host(beginning.substr(0, 3) + "72-HB0\n" + row).format == "cpuid-r");
+}
+
+TEST_CASE("a text with other data in it is refused where that begins", "[read_hosts]") {
+    const std::string row = "CPU:\n" + cpuid_r_rows;
+    const auto found = [&](const std::string& behind) { return refusal(row + behind, "f"); };
+    const std::string at_end = "f:5: expected a CPUID dump, found ";
+    for (const Packing packing : {Packing::gzip, Packing::xz, Packing::zstd}) {
+        CHECK(contains(found(packed(packing, row)), at_end));
+        CHECK(contains(found(packed(packing, row)), "-compressed data behind other text (give each dump a file"));
+    }
+    CHECK(contains(found("BZh91AY&SY\xB0"), at_end + "bzip2-compressed data behind"));
+    const std::string hole = at_end + "zero bytes in a text, where rows may have stood";
+    CHECK(contains(found(std::string(4000, '\0')), hole));
+    CHECK(contains(found(std::string(2, '\0') + "\n" + row), hole));
+    // PowerShell's >> adds UTF-16 to a text of another encoding.
+    std::string wide;
+    for (const char c : row) (wide += c) += '\0';
+    CHECK(contains(found(wide), at_end + "UTF-16 behind other text"));
+    CHECK(contains(refusal(wide, "f"), "UTF-16 text without its mark (convert it to UTF-8 first: `iconv -f UTF-16LE"));
+    CHECK(contains(refusal('\0' + wide, "f"), "`iconv -f UTF-16BE"));
+}
+
+TEST_CASE("a zero byte that stands alone is of a text", "[read_hosts]") {
+    const std::string text = "CPU:\n" + cpuid_r_rows;
+    const std::string zero(1, '\0');
+    for (const std::string& noisy : {zero + "\n" + text, text + zero, "boot" + zero + "ed\n" + text}) {
+        CHECK(read_host(noisy).first_table() == read_host(text).first_table());
+    }
+}
+
+TEST_CASE("another host in a text is refused, though its lines stand behind other text", "[read_hosts]") {
+    const auto example = [](const std::string& name) {
+        return read_file(POOLCPUID_SOURCE_DIR "/examples/formats/" + name);
+    };
+    const auto own = GENERATE(as<std::string>{}, "cpuinfo.txt", "xe-featureset.txt", "VBox.log", "cpuid-r.txt");
+    for (const char* other : {"cpuinfo.txt", "xe-featureset.txt", "VBox.log", "cpuid-r.txt", "instlatx64.txt"}) {
+        std::string behind = example(other);
+        for (std::size_t at = 0; at < behind.size(); at = behind.find('\n', at) + 1) behind.insert(at, "n2: ");
+        CAPTURE(own, other);
+        const std::string message = refusal(example(own) + "\n" + behind, "f");
+        CHECK(contains(message, "n2: "));
+    }
+}
+
+TEST_CASE("words of xe and a /proc/cpuinfo in one text are of one CPU", "[read_hosts]") {
+    const auto cpuinfo = [](int model) {
+        return "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: " + std::to_string(model) +
+               "\nstepping\t: 1\nmicrocode\t: 0xa0011d1\nflags\t\t: fpu vme de pse tsc msr\n\n";
+    };
+    std::string xe = "vendor: AuthenticAMD\nfamily: 25\nmodel: 1\nstepping: 1\nfeatures_hvm: 178bfbff-f6f83203\n";
+    const HostDump host = read_host(cpuinfo(1) + xe);
+    CHECK(host.format == "xe-featureset");
+    CHECK(host.meta.at("microcode") == "0xa0011d1");
+    CHECK(contains(refusal(cpuinfo(17) + xe, "f"), "one host a text, which has one line \"model\""));
+    CHECK(contains(refusal(xe + cpuinfo(17), "f"), "one host a text, which has one line \"model\""));
+}
+
+TEST_CASE("the microcode of a /proc/cpuinfo beside registers is theirs", "[read_hosts]") {
+    const std::string text = "CPU:\n" + cpuid_r_rows;
+    const auto cpuinfo = [](const std::string& microcode) {
+        return "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\nstepping\t: 10\n"
+               "microcode\t: " +
+               microcode + "\nflags\t\t: fpu vme de\n\n";
+    };
+    CHECK(microcode_revision(read_host(text + cpuinfo("0xf4"))) == 0xF4U);
+    CHECK(microcode_revision(read_host(cpuinfo("0xf4") + text)) == 0xF4U);
+    CHECK_FALSE(microcode_revision(read_host(text)));
+    const HostDump mixed = read_host(text + cpuinfo("0xf4") + cpuinfo("0xf2"));
+    CHECK_FALSE(microcode_revision(mixed));
+    CHECK(has_note(mixed, "cpus-differ"));
+}
+
+TEST_CASE("a revision that a document has twice is the older one, and told", "[read_hosts]") {
+    const auto host = [](const std::string& said, const std::string& read) {
+        std::string view = one_cpu();
+        view.insert(view.size() - 1, R"(, "msrs": [{"index": "0x8b", "value": ")" + read + "\"}]");
+        return read_host(document(view, R"("meta": {"microcode": ")" + said + "\"}"));
+    };
+    for (const auto& [said, read] : {std::pair("0x46", "0x000000000000003d"), {"0x3d", "0x0000000000000046"}}) {
+        const HostDump both = host(said, read);
+        CHECK(microcode_revision(both) == 0x3DU);
+        CHECK(contains(note_text(both, "microcode-unknown"), "0x46"));
+        CHECK(contains(note_text(both, "microcode-unknown"), "the older one counts, 0x3d."));
+    }
+    CHECK_FALSE(has_note(host("0x46", "0x0000000000000046"), "microcode-unknown"));
+    CHECK_FALSE(has_note(host("0x46", "0x0000000000000000"), "microcode-unknown"));
+}
+
+TEST_CASE("a dump in base64 in a string of JSON is told with the way to it", "[read_hosts]") {
+    const std::string slurped =
+        "{\n\"content\": \"Q1BVOgogICAweDAwMDAwMDAwIDB4MDA6IGVheD0weDAwMDAwMDAyIGVieD0weDc1NmU2NTQ3IGVj\"}";
+    CHECK(contains(refusal(slurped, "f"),
+                   "f:2: expected a CPUID dump, found JSON with base64 of rows of cpuid -r in a string (take it out: "
+                   "`jq -r .content`, and decode that: `base64 -d`)"));
+}
+
 TEST_CASE("what other tools print is refused by its name, with what to run instead", "[read_hosts]") {
     struct Text {
         const char* bytes;
@@ -290,6 +418,14 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         {"nr_cpus                : 4\nhw_caps                : bfebfbff:28100800\n", "`xl info`", "xen-cpuid -p"},
         {"Static sets:\nKnown                         bfebffff         fffef3ff        ee500800\n",
          "`xen-cpuid` prints without -p", "run `xen-cpuid -p`"},
+        {"CPU: 0\n   Family: 6\n   Core Speed: 2600000000\n", "`esxcli hardware cpu list`", "vmware.log"},
+        {"Level     SubLevel  EAX         EBX\n0x0       0x0       0x1b        0x756e6547\n",
+         "`esxcli hardware cpu cpuid`", "vmware.log"},
+        {"CPU {\n   id:0\n   family:0x06\n", "ESXi's `vsish`", "vmware.log"},
+        {"Content-Transfer-Encoding: base64\n\nQ1BVOgogICAw\n", "a mail with base64", "save its attachment"},
+        {"Q1BVOgogICAweDAwMDAwMDAwIDB4MDA6IGVheD0weDAwMDAwMDAyIGVieD0weDc1NmU2NTQ3IGVj\neD0weDZjNjU3NDZlIGVkeD0weDQ5"
+         "NjU2ZTY5Cg==\n",
+         "base64 of rows of cpuid -r", "`base64 -d`"},
         {"      (vim.host.CpuIdInfo) {\n         level = 1,\n", "vSphere", "vmware.log"},
         {"  Origin=\"GenuineIntel\"  Id=0x306f2  Family=0x6  Model=0x3f  Stepping=2\n", "FreeBSD's kernel",
          "`cpucontrol -i`"},

@@ -92,6 +92,21 @@ TEST_CASE("each file of an archive is a host", "[unpack]") {
     }
 }
 
+// The tar of Unix V7 has no mark but the sum of a header.
+TEST_CASE("an archive without the mark of ustar is one", "[unpack]") {
+    const auto old = [](const std::string& name) {
+        std::string header = tar_detail::header_of(name, sample.size(), MemberType::file);
+        tar_detail::put(header, 257, std::string(8, '\0'));
+        std::string text = tar_detail::with_sum(header) + sample;
+        text.resize((text.size() + 511) / 512 * 512);
+        return text;
+    };
+    CHECK(names_in(old("a.txt") + old("b.txt") + tar_end) == "a b");
+    std::string damaged = old("a.txt") + tar_end;
+    damaged[0] = 'x';
+    CHECK(contains(refusal(damaged, "f"), "f:1: expected a CPUID dump, found zero bytes in a text"));
+}
+
 TEST_CASE("a file of an archive may be compressed, and nothing is unpacked twice over", "[unpack]") {
     const std::string inner = packed(Packing::zstd, sample);
     const auto hosts = read_hosts(tar_of({{"d/node7.txt.zst", inner}}), "fleet.tar");
