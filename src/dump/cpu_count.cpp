@@ -37,11 +37,11 @@ std::size_t cpus_of_processor(const CpuidTable& table) {
 }
 
 void note_headed(const std::set<std::uint32_t>& headed, std::vector<DumpNote>& notes) {
-    constexpr std::size_t most_named = 8;
+    constexpr std::size_t most_headed = 8;
     std::vector<std::string> numbers;
     for (const std::uint32_t number : headed) numbers.push_back(std::to_string(number));
     notes.push_back({"cpus-missing", "The dump has a heading and no row of logical CPU " +
-                                         short_list(numbers, most_named) +
+                                         short_list(numbers, most_headed) +
                                          ": it may be cut off, and nothing is known of what it lacks."});
 }
 

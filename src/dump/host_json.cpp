@@ -13,6 +13,7 @@
 #include "base/located_json.hpp"
 #include "base/printable.hpp"
 #include "base/sha256.hpp"
+#include "dump/cpu_count.hpp"
 #include "dump/host_name.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
@@ -46,6 +47,7 @@ public:
         if (const Value* meta = document.optional_object("meta")) read_meta(*meta, dump);
         document.finish();
         note_beyond_maximum(beyond_maximum_, dump.notes);
+        if (dump.hardware) note_missing_cpus(*dump.hardware, {}, dump.notes);
         return dump;
     }
 

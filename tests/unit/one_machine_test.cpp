@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "poolcpuid/write_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/host_samples.hpp"
 #include "tests/unit/text_dump_samples.hpp"
@@ -237,6 +238,7 @@ TEST_CASE("of a processor with cores of several types no CPU stands for those th
         note(cpu(1)) ==
         "The dump has 1 of the 2 logical CPUs that its processor counts, whose cores are of several types: what one of "
         "another type lacks is promised all the same. Take a dump of all of them.");
+    CHECK(note(to_host_json(read_host(cpu(1)))) == note(cpu(1)));
     CHECK(note(cpu(1) + cpu(1)).empty());
     CHECK(note(cpu(0)).empty());
     CHECK(note_text(read_host(cpu(1)), "cpus-missing").empty());
