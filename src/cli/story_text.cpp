@@ -174,12 +174,18 @@ private:
         return at == explanation_.what_ifs->end() ? nullptr : &*at;
     }
 
-    // The promises that hosts cost, by name.
-    std::set<std::string> costs_of(const StoryGroup& group) const {
+    std::set<std::string> names_of(const StoryGroup& group) const {
         std::set<std::string> names;
+        for (const StoryItem* item : items_of(group)) names.insert(item_name(of_.rulebook, *item));
+        return names;
+    }
+
+    // The promises that come back when hosts go, by name.
+    std::set<std::string> costs_of(const StoryGroup& group) const {
+        std::set<std::string> names = names_of(group);
         for (const StoryItem* item : items_of(group)) {
             // The microcode is that of the hosts with the policy's signature: another identity has another.
-            if (!of_.rulebook[item->field].of_identity) names.insert(item_name(of_.rulebook, *item));
+            if (of_.rulebook[item->field].of_identity) names.erase(item_name(of_.rulebook, *item));
         }
         return names;
     }
@@ -192,7 +198,7 @@ private:
         std::set<std::string> gained;
         for (const FieldChange& gain : what_if->gains) gained.insert(name_of(of_.rulebook, gain));
         std::set<std::string> told;
-        std::vector<std::string> parts{own_part(costs_of(group), gained, told)};
+        std::vector<std::string> parts{own_part(names_of(group), gained, told)};
         std::vector<std::string> along;
         for (const StoryGroup* other : groups_) {
             const std::set<std::string> theirs = costs_of(*other);

@@ -288,6 +288,24 @@ TEST_CASE("with the hosts the story says what the pool would gain without each s
 }
 
 TEST_CASE("the operator's part is told", "[explain]") {
+TEST_CASE("the microcode's revision is no promise that comes back with another CPU", "[explain][what-if]") {
+    const TemporaryDirectory dir;
+    const auto file = [&](const char* name, std::uint32_t signature, std::uint64_t revision, bool has_avx2) {
+        HostDump host = with_bit(intel_host(name), leaf_7, Register::ebx, avx2_bit, has_avx2);
+        host = with_register(std::move(host), {1, 0}, Register::eax, signature);
+        host.hardware->msrs = std::vector<MsrRow>{{0x8B, revision << 32}};
+        return dir.write(std::string(name) + ".json", document(host));
+    };
+    const std::string old = file("old", 0x000306F2, 0x1F, false);
+    const std::string newer = file("newer", 0x00050654, 0x2007006, true);
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", old, newer, "--identity", "old", "-o", policy}).status == 0);
+    const std::string out = text({policy, "--hosts", old, newer});
+    INFO(out);
+    CHECK_THAT(out, Contains("limits        ucode_rev 0x1f\n"));
+    CHECK_THAT(out, Contains("all of this but ucode_rev"));
+}
+
     const TemporaryDirectory dir;
     const std::string policy = dir.file("pool.json");
     REQUIRE(run({"merge", zen_hosts, "--ceiling", "x86-64-v2", "--hide", "fs-gs-base-ns", "--set", "phys-bits=40",
