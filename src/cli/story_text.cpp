@@ -312,7 +312,10 @@ private:
         page_.line("Made with the rulebook " + of_.policy.rulebook_version + " (" +
                    of_.policy.rulebook_sha256.substr(0, 12) + "). All hosts agree on " +
                    counted(story_.agreed, "field") +
-                   " of it; what follows is the rest. explain POLICY FIELD says more of one field.");
+                   (of_.is_of_other_rulebook()
+                        ? " of it; what follows is what else it decided. What it did not know it says nothing of."
+                        : " of it; what follows is the rest.") +
+                   " explain POLICY FIELD says more of one field.");
     }
 
     // What no dump says comes back with no host that leaves.
@@ -396,7 +399,10 @@ private:
             row("identity", summary::identity_text(of_.policy, of_.rulebook) + ", the CPU of " +
                                 hosts_text(group->because, {}) + chosen() + ": " + names(*group));
         }
-        if (identity.empty()) row("identity", summary::identity_text(of_.policy, of_.rulebook) + ", as on all hosts");
+        if (identity.empty()) {
+            row("identity", summary::identity_text(of_.policy, of_.rulebook) +
+                                (of_.is_of_other_rulebook() ? "" : ", as on all hosts"));
+        }
         if (!of_.policy.owned.empty()) {
             row("owned", counted(of_.policy.owned.size(), "place") + " that the VMM or the guest fills in");
         }

@@ -156,7 +156,8 @@ void put_notices(Page& page) {
                           "The policy was made with another rulebook than this page. What the page says of the meaning "
                           "and the source of a field is of rulebook " +
                               std::string(page.rulebook.version) + " (sha256 " + std::string(page.rulebook.sha256) +
-                              "); values, reasons and findings are the policy's own.");
+                              "); values, reasons and findings are the policy's own. Where there is no decision the "
+                              "hosts agree on what that rulebook knew; of what it did not know the page says nothing.");
     }
     if (input.other_hosts) {
         page.html.element("p", {{"class", "notice"}},

@@ -289,6 +289,11 @@ TEST_CASE("Firecracker turns off after the template what IA32_MISC_ENABLE announ
         pool.merged({pool.dir.write("ds.json", document(host))}, "ds-policy.json", {"--show", "pmu"});
     CHECK(lost(pool.json("firecracker", {}, policy), "misc_en_bts").at("instead") == "0x0");
     CHECK(lost(pool.json("firecracker", {}, policy), "misc_en_pebs").at("impact") == "crash");
+    // Nor does one of another rulebook, which may not have known the field.
+    Json other = Json::parse(bytes_of(pool.intel_policy));
+    other["rulebook"] = {{"version", "1999.01"}, {"sha256", std::string(64, 'a')}};
+    const std::string old = pool.dir.write("old.json", other.dump());
+    CHECK(lost(pool.json("firecracker", {}, old), "avx_vnni").at("instead") == "unknown");
 }
 
 TEST_CASE("a vendor whose hosts Firecracker does not run on is refused", "[render]") {

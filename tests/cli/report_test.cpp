@@ -228,6 +228,7 @@ TEST_CASE("a policy of another rulebook is told from the rulebook that explains 
     CHECK_THAT(result.err, Contains("another rulebook"));
     const std::string page = files.dir.read("page.html");
     CHECK_THAT(page, Contains("another rulebook than this page") && Contains("1999.01"));
+    CHECK_THAT(page, Contains("of what it did not know the page says nothing"));
     CHECK_THAT(page, Contains("forgotten_field") && Contains("This rulebook does not know the field."));
 }
 
