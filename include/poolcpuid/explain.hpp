@@ -4,7 +4,9 @@
 //   for (const FieldIndex field : explainer.fields_named("avx512f")) ... explainer.field(field) ...
 //
 // A policy document says all that this needs: registers, decisions, options, findings. What the pool would
-// be without some of its hosts takes the hosts themselves: see what_if.hpp.
+// be without some of its hosts takes the hosts themselves: see what_if.hpp. So does what they have of a field on
+// which a policy of another rulebook has no decision: hosts agree without one on what the rulebook that made it knows,
+// and of anything else it says nothing.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +28,9 @@ struct ExplainedValue {
     BitPlace place;           // of one subleaf, or of all in which the field is 0 without a decision
     std::uint64_t value = 0;  // as the registers have it, shifted down
     std::string means;        // what it tells or promises the guest, a sentence
-    Cause cause = Cause::agreement;
-    std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them
+    std::optional<Cause> cause = Cause::agreement;  // nothing: what set it is not known
+    bool undecided = false;          // so are the hosts' values: the policy's rulebook may not have known the field
+    std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them, and no dumps say them
     HostList because;                // the hosts that limit it
     std::string reason;              // what happened, without the hosts and the rulebook's why; empty for agreement
 };
@@ -38,12 +41,12 @@ struct ExplainedState {
     std::uint8_t bit = 0;
     bool supervisor = false;
     bool kept = false;
-    std::string layout;                // of one that is kept, where it has a row: "256 bytes at 576"
-    Cause cause = Cause::agreement;    // what keeps it out; agreement: no host has it
-    std::string reason;                // the same, a sentence
-    HostList because;                  // the hosts that keep it out
-    std::vector<ValueOfHosts> seen;    // layouts that differ: "64 bytes at 832", "none"
-    std::vector<FieldIndex> features;  // those that need it
+    std::string layout;                             // of one that is kept, where it has a row: "256 bytes at 576"
+    std::optional<Cause> cause = Cause::agreement;  // what keeps it out; agreement: no host has it; nothing: not known
+    std::string reason;                             // the same, a sentence
+    HostList because;                               // the hosts that keep it out
+    std::vector<ValueOfHosts> seen;                 // layouts that differ: "64 bytes at 832", "none"
+    std::vector<FieldIndex> features;               // those that need it
 };
 
 struct ExplainedField {
@@ -82,8 +85,10 @@ struct Story {
 
 class Explainer {
 public:
-    // Both must outlive the explainer. Throws NoPolicyError when the rulebook does not know the policy's vendor.
-    Explainer(const Rulebook& rulebook, const PoolPolicy& policy);
+    // All must outlive the explainer. hosts: what the policy's hosts give by this rulebook, with all names (see
+    // with_all_names), or nullptr; it says what they have where a policy of another rulebook does not. Throws
+    // NoPolicyError when the rulebook does not know the policy's vendor.
+    Explainer(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts = nullptr);
     Explainer(Explainer&& other) noexcept;
     Explainer& operator=(Explainer&& other) noexcept;
     ~Explainer();

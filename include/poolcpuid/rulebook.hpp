@@ -391,8 +391,8 @@ struct Rulebook {
     // The field with this id, or no_field. Linear in the number of fields.
     FieldIndex find(std::string_view id) const noexcept;
 
-    // Every field that has this id or, in any project, this name; letter case and the difference of
-    // "_" and "-" are ignored for names. Linear in the number of fields.
+    // Every field that has this id or, in any project, this name; letter case and the difference of "_" and "-" are
+    // ignored for names. Where there is none, so are "_", "-" and "." themselves. Linear in the number of fields.
     std::vector<FieldIndex> find_any_name(std::string_view name) const;
 
     // As find_any_name, and what a name means as the program prints it: "FIELD[SUBLEAF]" with a subleaf that the field

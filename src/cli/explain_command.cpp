@@ -96,7 +96,7 @@ ExitStatus explain(const ExplainArguments& arguments) {
         if (!hosts) return ExitStatus::bad_input;
     }
     const PoolPolicy named = hosts ? with_names_of(policy, hosts->whole) : policy;
-    const Explainer explainer(rulebook, named);
+    const Explainer explainer(rulebook, named, hosts ? &hosts->whole : nullptr);
     Explanation explanation;
     explain_named(explainer, arguments.fields, explanation);
     const bool asked_without = !arguments.without.empty();

@@ -124,7 +124,7 @@ private:
     }
 
     void put(const Field& field, const ExplainedValue& value) {
-        switch (value.cause) {
+        switch (value.cause.value_or(Cause::agreement)) {
             case Cause::not_asked: row("guest", "Shown only when asked for: --show " + name_to_ask(field) + "."); break;
             case Cause::gate: row("decided", value.reason); break;
             case Cause::derived: break;
@@ -139,7 +139,8 @@ private:
 
     // What happened, where the other rows do not say it.
     std::string decided(const Field& field, const ExplainedValue& value) const {
-        switch (value.cause) {
+        if (!value.cause) return undecided();
+        switch (*value.cause) {
             case Cause::not_asked:
             case Cause::gate:
             case Cause::derived:
@@ -149,6 +150,11 @@ private:
         }
         const bool was_asked_for = field.exposure == Exposure::asked;
         return value.reason + (was_asked_for ? " The operator asked for it." : "");
+    }
+
+    std::string undecided() const {
+        return "The policy's rulebook (" + of_.policy.rulebook_version +
+               ") decided nothing of it, and may not have known it.";
     }
 
     void put_hosts(const Field& field, const ExplainedValue& value) {
@@ -174,14 +180,15 @@ private:
 
     std::string without_decision(const Field& field, const ExplainedValue& value) const {
         const std::string all = of_.size.hosts == 1 ? "the one host" : "all " + counted(of_.size.hosts, "host");
-        switch (value.cause) {
+        const char* const unsaid = "the policy does not say; --hosts would";
+        switch (value.cause.value_or(Cause::agreement)) {
             case Cause::owned: return "";
             case Cause::gate:
             case Cause::not_asked:
-            case Cause::never: return "none is known to have it";
+            case Cause::never: return value.undecided ? unsaid : "none is known to have it";
             case Cause::derived:
             case Cause::identity: return value.value == 0 ? "" : "the same on " + all;
-            default: return value_text(field, value.value) + " on " + all;
+            default: return value.undecided ? unsaid : value_text(field, value.value) + " on " + all;
         }
     }
 
@@ -245,12 +252,12 @@ private:
                        std::to_string(state.bit) + " of " + (state.supervisor ? "IA32_XSS" : "XCR0") + ")",
                    Colour::bold);
         row("layout", state.layout);
-        row("decided", state.reason);
+        row("decided", state.cause ? state.reason : undecided());
         std::string label = "hosts";
         for (const ValueOfHosts& seen : state.seen) {
             row(std::exchange(label, ""), document::layout_text(seen) + " on " + hosts_text(seen.list(), of_.size));
         }
-        if (!state.kept && state.seen.empty()) row("hosts", "none is known to have it");
+        if (!state.kept && state.seen.empty()) row("hosts", state.cause ? "none is known to have it" : "not said");
         if (state.because.count > 0) row("because of", hosts_text(state.because, of_.size, every_name));
         std::vector<std::string> features;
         for (const FieldIndex index : state.features) features.emplace_back(of_.rulebook[index].id);
@@ -286,7 +293,8 @@ std::string line_of(const ExplainedState& state, const PoolSize& pool) {
     } else if (state.because.count > 0) {
         detail = hosts_text(state.because, pool);
     }
-    return std::string(document::state_fate(state.cause)) + (detail.empty() ? "" : " (" + detail + ")");
+    return std::string(document::state_fate(state.cause.value_or(Cause::hosts))) +
+           (detail.empty() ? "" : " (" + detail + ")");
 }
 
 std::string words_for(const ExplainedState& state) {

@@ -19,6 +19,8 @@ struct ExplainedPolicy {
     const Rulebook& rulebook;
     PoolSize size;
     bool asked_without = false;  // --without asked for the one what-if
+
+    bool is_of_other_rulebook() const { return policy.rulebook_sha256 != rulebook.sha256; }
 };
 
 // The fields and states of an explanation, one after the other.

@@ -10,6 +10,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/idle_options.hpp"
 #include "cli/inputs.hpp"
 #include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
@@ -311,6 +312,7 @@ ExitStatus merge(MergeArguments& arguments) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);
+    warn_of_idle_options(policy, rulebook.get());
     emit(
         arguments.result, [&] { return arguments.lean ? to_json(as_lean(policy)) : to_json(policy); },
         [&](Page& page) { merge_text(policy, rulebook.get(), page, arguments.notes); });
@@ -388,8 +390,8 @@ void add_merge_command(CLI::App& verb, Action& action) {
         ->group(conditions);
     verb.footer(
         "Fields go by any of their names: the rulebook's id, or what Intel,\n"
-        "AMD, Linux, QEMU, libvirt or Xen call them. Options with a FIELD may be\n"
-        "given several times.\n\n"
+        "AMD, Linux, QEMU, libvirt, Xen, VMware or NFD call them. Options with a\n"
+        "FIELD may be given several times; one that changes nothing is warned of.\n\n"
         "Examples:\n"
         "  poolcpuid merge hosts/ -o pool.json\n"
         "  poolcpuid merge old=a.txt new=b.json --ceiling x86-64-v3\n"

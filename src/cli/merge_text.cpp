@@ -84,11 +84,16 @@ private:
         return by_cpu ? document::cpus_text(hosts.cpus, most_cpus_in_list) : hosts_text(hosts, size_);
     }
 
+    std::string not_known_of(const HostList& hosts) const {
+        return hosts.count == 0 ? "" : "not known of " + names(hosts);
+    }
+
     // The hosts that decided, or who else did.
     std::string deciding(const Decision& decision) const {
-        const summary::Deciders deciders = summary::deciders_of(decision, rulebook_);
-        if (deciders.hosts.count == 0) return "set by the operator";
-        return (deciders.known ? "" : "not known of ") + names(deciders.hosts);
+        const summary::Deciders deciders = summary::deciders_of(decision);
+        const std::string unknown = not_known_of(deciders.unknown);
+        if (deciders.hosts.count == 0) return unknown.empty() ? "set by the operator" : unknown;
+        return names(deciders.hosts) + (unknown.empty() ? "" : "; " + unknown);
     }
 
     static const char* title_of(summary::Loss loss) {
@@ -103,12 +108,13 @@ private:
 
     std::string label_of(const summary::GivenUp& loss) const {
         switch (loss.loss) {
-            case summary::Loss::unknown: return "not known of " + names(loss.hosts) + ": ";
+            case summary::Loss::unknown: return not_known_of(loss.unknown) + ": ";
             case summary::Loss::followed: return "because of " + names(loss.hosts) + ": ";
             case summary::Loss::option: return loss.option.empty() ? "and with those: " : loss.option + ": ";
             case summary::Loss::lacking: break;
         }
-        return names(loss.hosts) + " without: ";
+        return names(loss.hosts) + " without" + (loss.unknown.count == 0 ? "" : ", " + not_known_of(loss.unknown)) +
+               ": ";
     }
 
     void given_up(const std::vector<summary::GivenUp>& losses) {
@@ -136,7 +142,7 @@ private:
         std::vector<std::string> features;
         for (const summary::GivenUp& loss : losses) {
             for (const Decision* decision : loss.features)
-                features.push_back(name_of(*decision) + " (" + counted(loss.hosts.count, "host") + ")");
+                features.push_back(name_of(*decision) + " (" + counted(loss.unknown.count, "host") + ")");
         }
         paragraph("and not known of every host: ", in_a_row(features), Colour::cyan);
     }
@@ -146,7 +152,7 @@ private:
         std::size_t shown = losses.size();
         if (is_fleet()) {
             std::stable_sort(losses.begin(), losses.end(), [](const summary::GivenUp& a, const summary::GivenUp& b) {
-                return a.hosts.count < b.hosts.count;
+                return a.hosts.count + a.unknown.count < b.hosts.count + b.unknown.count;
             });
             shown = std::min(shown, most_groups);
         }

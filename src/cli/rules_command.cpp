@@ -164,7 +164,8 @@ void add_rules_command(CLI::App& verb, Action& action) {
     add_common(show_verb, *arguments);
     show_verb
         ->add_option("FIELD", arguments->field,
-                     "Its id, what Intel, AMD, Linux, QEMU, libvirt or Xen call it, or what a report does")
+                     "Its id, what Intel, AMD, Linux, QEMU, libvirt, Xen, VMware or NFD call it, or what a "
+                     "report does")
         ->required();
     show_verb->callback([&action, arguments] { action = [arguments] { return show(*arguments); }; });
 

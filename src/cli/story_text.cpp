@@ -174,12 +174,18 @@ private:
         return at == explanation_.what_ifs->end() ? nullptr : &*at;
     }
 
-    // The promises that hosts cost, by name.
-    std::set<std::string> costs_of(const StoryGroup& group) const {
+    std::set<std::string> names_of(const StoryGroup& group) const {
         std::set<std::string> names;
+        for (const StoryItem* item : items_of(group)) names.insert(item_name(of_.rulebook, *item));
+        return names;
+    }
+
+    // The promises that come back when hosts go, by name.
+    std::set<std::string> costs_of(const StoryGroup& group) const {
+        std::set<std::string> names = names_of(group);
         for (const StoryItem* item : items_of(group)) {
             // The microcode is that of the hosts with the policy's signature: another identity has another.
-            if (!of_.rulebook[item->field].of_identity) names.insert(item_name(of_.rulebook, *item));
+            if (of_.rulebook[item->field].of_identity) names.erase(item_name(of_.rulebook, *item));
         }
         return names;
     }
@@ -192,7 +198,7 @@ private:
         std::set<std::string> gained;
         for (const FieldChange& gain : what_if->gains) gained.insert(name_of(of_.rulebook, gain));
         std::set<std::string> told;
-        std::vector<std::string> parts{own_part(costs_of(group), gained, told)};
+        std::vector<std::string> parts{own_part(names_of(group), gained, told)};
         std::vector<std::string> along;
         for (const StoryGroup* other : groups_) {
             const std::set<std::string> theirs = costs_of(*other);
@@ -306,7 +312,10 @@ private:
         page_.line("Made with the rulebook " + of_.policy.rulebook_version + " (" +
                    of_.policy.rulebook_sha256.substr(0, 12) + "). All hosts agree on " +
                    counted(story_.agreed, "field") +
-                   " of it; what follows is the rest. explain POLICY FIELD says more of one field.");
+                   (of_.is_of_other_rulebook()
+                        ? " of it; what follows is what else it decided. What it did not know it says nothing of."
+                        : " of it; what follows is the rest.") +
+                   " explain POLICY FIELD says more of one field.");
     }
 
     // What no dump says comes back with no host that leaves.
@@ -390,7 +399,10 @@ private:
             row("identity", summary::identity_text(of_.policy, of_.rulebook) + ", the CPU of " +
                                 hosts_text(group->because, {}) + chosen() + ": " + names(*group));
         }
-        if (identity.empty()) row("identity", summary::identity_text(of_.policy, of_.rulebook) + ", as on all hosts");
+        if (identity.empty()) {
+            row("identity", summary::identity_text(of_.policy, of_.rulebook) +
+                                (of_.is_of_other_rulebook() ? "" : ", as on all hosts"));
+        }
         if (!of_.policy.owned.empty()) {
             row("owned", counted(of_.policy.owned.size(), "place") + " that the VMM or the guest fills in");
         }

@@ -24,16 +24,20 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
     value.place = field.place(subleaf);
     value.value = view.value(field, subleaf);
     value.cause = view.cause(field, subleaf);
-    value.means = explain::meaning_of(view, index, subleaf, value.cause);
+    value.undecided = view.is_undecided(field, subleaf) && !view.has_dumps();
+    value.means = explain::meaning_of(view, index, subleaf, value.cause.value_or(Cause::agreement));
     if (const Decision* decision = view.decision(field, subleaf)) {
         value.seen = explain::values_of(*decision, field);
         value.because = decision->because;
         value.reason = document::what_happened(view.rulebook(), *decision);
-    } else if (value.cause == Cause::gate || value.cause == Cause::not_asked) {
-        Decision undecided;  // no host has the field, so that there was nothing to decide
-        undecided.cause = value.cause;
-        if (value.cause == Cause::gate) undecided.on = {std::string(view.rulebook()[field.gate].id)};
-        value.reason = document::what_happened(view.rulebook(), undecided);
+        return value;
+    }
+    if (view.is_undecided(field, subleaf)) value.seen = view.values_in_dumps(field, subleaf);
+    if (value.cause == Cause::gate || value.cause == Cause::not_asked) {
+        Decision none;  // no host has the field, so that there was nothing to decide
+        none.cause = *value.cause;
+        if (value.cause == Cause::gate) none.on = {std::string(view.rulebook()[field.gate].id)};
+        value.reason = document::what_happened(view.rulebook(), none);
     }
     return value;
 }
@@ -63,8 +67,8 @@ struct Explainer::Impl {
     PolicyView view;
 };
 
-Explainer::Explainer(const Rulebook& rulebook, const PoolPolicy& policy)
-    : impl_(std::make_unique<const Impl>(Impl{PolicyView(rulebook, policy)})) {}
+Explainer::Explainer(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts)
+    : impl_(std::make_unique<const Impl>(Impl{PolicyView(rulebook, policy, hosts)})) {}
 Explainer::Explainer(Explainer&& other) noexcept = default;
 Explainer& Explainer::operator=(Explainer&& other) noexcept = default;
 Explainer::~Explainer() = default;

@@ -1,13 +1,17 @@
 #include "explain/policy_view.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
+#include "explain/story.hpp"
 #include "policy/reason.hpp"
 
 namespace poolcpuid::explain {
 
-PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy)
+PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts)
     : plan_(merge::Plan::of(rulebook, policy)), policy_(policy), registers_(policy) {
+    if (hosts != nullptr) hosts_ = std::make_unique<const PolicyView>(rulebook, *hosts, nullptr);
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
         if (!decision.state.empty()) states_[decision.state] = &decision;
@@ -34,7 +38,7 @@ const Decision* PolicyView::decision(const XsaveComponent& component) const {
     return at == states_.end() ? nullptr : at->second;
 }
 
-Cause PolicyView::cause(const Field& field, std::uint32_t subleaf) const {
+std::optional<Cause> PolicyView::cause(const Field& field, std::uint32_t subleaf) const {
     const Decision* known = decision(field, subleaf);
     if (known != nullptr && known->cause != Cause::hosts) return known->cause;
     const Cause of_kind = document::cause_of(field);
@@ -43,7 +47,33 @@ Cause PolicyView::cause(const Field& field, std::uint32_t subleaf) const {
     const bool is_void = field.gate != no_field && value(field.gate) == 0;
     if (is_void) return Cause::gate;
     if (of_kind != Cause::hosts) return of_kind;
-    return known != nullptr ? Cause::hosts : Cause::agreement;
+    if (known != nullptr) return Cause::hosts;
+    if (is_undecided(field, subleaf)) return std::nullopt;
+    return Cause::agreement;
+}
+
+// A bit that no rule covers is 0: a field that is not was decided by rules, and without a decision its hosts agree. Of
+// several bits some may have been without.
+bool PolicyView::is_undecided(const Field& field, std::uint32_t subleaf) const {
+    if (!is_of_other_rulebook() || decision(field, subleaf) != nullptr) return false;
+    const std::uint64_t shown = value(field, subleaf);
+    return merge::promises_by_bits(field.rule) ? shown != field.mask() >> field.low : shown == 0;
+}
+
+bool PolicyView::is_undecided(const XsaveComponent& component) const {
+    return is_of_other_rulebook() && decision(component) == nullptr;
+}
+
+// Where the hosts' own policy has no decision, either, each of them has what it has.
+std::vector<ValueOfHosts> PolicyView::values_in_dumps(const Field& field, std::uint32_t subleaf) const {
+    if (!has_dumps()) return {};
+    if (const Decision* known = hosts_->decision(field, subleaf)) return values_of(*known, field);
+    if (hosts_->cause(field, subleaf) != Cause::agreement) return {};
+    HostList all;
+    for (const HostClass& host : hosts_->policy().hosts) {
+        if (!host.is_ceiling()) all.add({host.names, host.count}, std::numeric_limits<std::size_t>::max());
+    }
+    return {{hosts_->value(field, subleaf), std::move(all.names), all.count}};
 }
 
 bool PolicyView::is_asked_for(const Field& field) const {
@@ -56,7 +86,7 @@ bool PolicyView::is_asked_for(const Field& field) const {
 
 bool PolicyView::is_scrub_lost(const Field& field) const {
     const Decision* known = decision(field, field.subleaf_first);
-    return known != nullptr && known->scrubs == std::optional(false);
+    return known != nullptr ? known->scrubs == std::optional(false) : is_undecided(field, field.subleaf_first);
 }
 
 std::vector<Finding> PolicyView::findings_about(const Field& field) const {

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +18,9 @@ namespace poolcpuid::explain {
 
 class PolicyView {
 public:
-    // Both must outlive the view. Throws NoPolicyError when the rulebook does not know the policy's vendor.
-    PolicyView(const Rulebook& rulebook, const PoolPolicy& policy);
+    // All must outlive the view. hosts: as an Explainer takes it. Throws NoPolicyError when the rulebook does not know
+    // the policy's vendor.
+    PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts);
 
     const Rulebook& rulebook() const noexcept { return plan_.rulebook(); }
     const merge::Plan& plan() const noexcept { return plan_; }
@@ -35,8 +38,16 @@ public:
     // The decision on an XSAVE state, or nullptr.
     const Decision* decision(const XsaveComponent& component) const;
 
-    // What set a field's value in one subleaf.
-    Cause cause(const Field& field, std::uint32_t subleaf) const;
+    // What set a field's value in one subleaf; nothing: that is not known.
+    std::optional<Cause> cause(const Field& field, std::uint32_t subleaf) const;
+
+    // Whether the policy may say nothing of a field, as it has no decision on it and is of another rulebook.
+    bool is_undecided(const Field& field, std::uint32_t subleaf) const;
+    bool is_undecided(const XsaveComponent& component) const;
+    // Whether there are dumps to say what the hosts have then.
+    bool has_dumps() const { return hosts_ != nullptr; }
+    // The hosts' values of such a field by their dumps; empty where there is nothing to say of them, or no dump.
+    std::vector<ValueOfHosts> values_in_dumps(const Field& field, std::uint32_t subleaf) const;
 
     // Whether the operator asked for a field that is shown only then.
     bool is_asked_for(const Field& field) const;
@@ -46,11 +57,14 @@ public:
     std::vector<Finding> findings_about(const Field& field) const;
 
 private:
+    bool is_of_other_rulebook() const { return policy_.rulebook_sha256 != rulebook().sha256; }
+
     merge::Plan plan_;
     const PoolPolicy& policy_;
     PolicyRegisters registers_;
     std::map<std::pair<std::string, std::uint32_t>, const Decision*> decisions_;  // by field and subleaf
     std::map<std::string, const Decision*> states_;                               // by id
+    std::unique_ptr<const PolicyView> hosts_;                                     // or none
 };
 
 }  // namespace poolcpuid::explain

@@ -23,7 +23,8 @@ bool has_promise(const Field& field) {
 
 Key key_of(const PolicyView& view, FieldIndex index, const Decision& decision) {
     const Field& field = view.rulebook()[index];
-    const Cause cause = view.cause(field, decision.place.subleaf_first);
+    // A decision has a cause, whatever the rulebook.
+    const Cause cause = view.cause(field, decision.place.subleaf_first).value_or(decision.cause);
     const std::string reason = is_consequence(cause) ? document::what_happened(view.rulebook(), decision) : "";
     const std::string ask = cause == Cause::not_asked ? std::string(field.ask) : "";
     return {cause, decision.because.names, decision.because.count, reason, ask};
@@ -35,7 +36,8 @@ std::size_t count_agreed(const PolicyView& view) {
     for (const FieldIndex index : view.plan().fields()) {
         const Field& field = view.rulebook()[index];
         const bool is_told = view.plan().lays_out_state(field) || !has_promise(field);
-        if (is_told || view.value(index) == 0 || view.decision(field, field.subleaf_first) != nullptr) continue;
+        const bool is_decided = view.decision(field, field.subleaf_first) != nullptr;
+        if (is_told || view.value(index) == 0 || is_decided || view.is_undecided(field, field.subleaf_first)) continue;
         ++count;
     }
     return count;
@@ -139,6 +141,7 @@ ExplainedState explain_state(const PolicyView& view, const XsaveComponent& compo
         return state;
     }
     const Decision* decision = view.decision(component);
+    if (view.is_undecided(component)) state.cause.reset();
     if (decision == nullptr) return state;
     state.cause = decision->cause;
     state.reason = document::what_happened(view.rulebook(), *decision);

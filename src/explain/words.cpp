@@ -18,7 +18,11 @@ std::string id_of(const PolicyView& view, FieldIndex index) { return std::string
 class Meaning {
 public:
     Meaning(const PolicyView& view, FieldIndex index, std::uint32_t subleaf)
-        : view_(view), index_(index), field_(view.rulebook()[index]), value_(view.value(field_, subleaf)) {}
+        : view_(view),
+          index_(index),
+          field_(view.rulebook()[index]),
+          value_(view.value(field_, subleaf)),
+          undecided_(view.is_undecided(field_, subleaf)) {}
 
     std::string text() const {
         switch (field_.rule) {
@@ -28,7 +32,8 @@ public:
             case Rule::group: return of_group();
             case Rule::min: return of_limit();
             case Rule::max:
-                return "The guest reckons with " + std::to_string(value_) + ", which no host is known to exceed.";
+                return "The guest reckons with " + std::to_string(value_) +
+                       (undecided_ ? "." : ", which no host is known to exceed.");
             case Rule::equal: return "The guest relies on exactly this.";
             case Rule::derive:
             case Rule::identity:
@@ -84,6 +89,7 @@ private:
     FieldIndex index_;
     const Field& field_;
     std::uint64_t value_;
+    bool undecided_;
 };
 
 class Derivations {

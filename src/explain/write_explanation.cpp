@@ -13,6 +13,9 @@ using Json = nlohmann::ordered_json;
 
 using document::hosts_json;
 
+// What set a value, or keeps a state out, or that this is not known.
+std::string_view origin_word(const std::optional<Cause>& cause) { return cause ? to_string(*cause) : "undecided"; }
+
 Json seen_json(const std::string& value, const HostList& hosts) {
     Json json{{"value", value}};
     document::put_hosts(json, hosts);
@@ -29,7 +32,7 @@ Json state_json(const Rulebook& rulebook, const ExplainedState& state) {
     json["bit"] = state.bit;
     json["register"] = state.supervisor ? "IA32_XSS" : "XCR0";
     json["kept"] = state.kept;
-    json["cause"] = to_string(state.cause);
+    json["cause"] = origin_word(state.cause);
     if (!state.layout.empty()) json["layout"] = state.layout;
     if (!state.reason.empty()) json["reason"] = state.reason;
     json["because"] = hosts_json(state.because);
@@ -48,7 +51,7 @@ Json value_json(const ExplainedValue& value) {
     document::put_place(json, value.place);
     json["value"] = to_hex(value.value);
     json["means"] = value.means;
-    json["origin"] = to_string(value.cause);
+    json["origin"] = origin_word(value.cause);
     if (!value.reason.empty()) json["reason"] = value.reason;
     json["seen"] = document::array_of(
         value.seen, [](const ValueOfHosts& seen) { return seen_json(document::value_word(seen.value), seen.list()); });

@@ -54,11 +54,12 @@ std::uint64_t lost_bits(const Rulebook& rulebook, const Decision& decision) {
     return any & ~promised(rulebook, decision, decision.value);
 }
 
+// Names at most so many of them.
 template <typename Predicate>
-HostList hosts_where(const Decision& decision, Predicate wanted) {
+HostList hosts_where(const Decision& decision, Predicate wanted, std::size_t most = most_names) {
     HostList hosts;
     for (const ValueOfHosts& value : decision.values) {
-        if (wanted(value)) hosts.add(value.list());
+        if (wanted(value)) hosts.add(value.list(), most);
     }
     return hosts;
 }
@@ -72,22 +73,16 @@ HostList known_lacking(const Rulebook& rulebook, const Decision& decision, std::
     });
 }
 
-// Those that are known to have one of the bits that the policy has.
-HostList known_having(const Decision& decision) {
-    return hosts_where(decision,
-                       [&](const ValueOfHosts& value) { return (value.value.value_or(0) & decision.value) != 0; });
-}
-
-// Of those that limit a number, those of which it is known. Where nothing is known of a host it limits the number, but
-// for one that only hosts of the policy's own CPU decide: there it may be another CPU.
-HostList known_limiting(const Decision& decision) {
+// Those that decided by what is known of them, and those that did by not being known. Where nothing is known of a host
+// it decides, but for a number that only hosts of the policy's own CPU decide: there it may be another CPU.
+Deciders by_what_is_known(const Decision& decision) {
     HostList hosts = decision.because;
-    const HostList unknown = hosts_where(decision, is_unknown);
+    HostList unknown = hosts_where(decision, is_unknown, std::max(most_names, hosts.names.size()));
     const bool is_there = std::any_of(unknown.names.begin(), unknown.names.end(), [&](const std::string& name) {
         return std::find(hosts.names.begin(), hosts.names.end(), name) != hosts.names.end();
     });
     const bool is_whole = hosts.count == hosts.names.size();
-    if (is_whole && !is_there) return hosts;
+    if (is_whole && !is_there) return {hosts, {}};
     hosts.count -= std::min(hosts.count, unknown.count);
     for (const auto& [cpu, count] : unknown.cpus) {
         const auto at = hosts.cpus.find(cpu);
@@ -96,7 +91,7 @@ HostList known_limiting(const Decision& decision) {
     std::erase_if(hosts.names, [&](const std::string& name) {
         return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
     });
-    return hosts;
+    return {std::move(hosts), std::move(unknown)};
 }
 
 // The features that the operator's options took, and what went with those.
@@ -171,37 +166,38 @@ private:
 std::optional<GivenUp> loss_of(const Rulebook& rulebook, const Decision& decision, const OperatorsDoing& doing) {
     const std::uint64_t lost = lost_bits(rulebook, decision);
     if (lost == 0) return std::nullopt;
-    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}};
+    if (doing.took(decision)) return GivenUp{Loss::option, doing.option_of(decision), {}, {}, {}};
     if (decision.because.count == 0) return std::nullopt;
     const HostList lacking = known_lacking(rulebook, decision, lost);
     const HostList unknown = hosts_where(decision, is_unknown);
     // A ceiling that lacks what is not known of a host: of the hosts none is known to lack it.
     const bool is_known = lacking.count > 0 && !(doing.is_ceiling(lacking) && unknown.count > 0);
-    if (is_known) return GivenUp{Loss::lacking, {}, lacking, {}};
-    if (unknown.count > 0) return GivenUp{Loss::unknown, {}, unknown, {}};
-    return GivenUp{Loss::followed, {}, decision.because, {}};
+    if (is_known) return GivenUp{Loss::lacking, {}, lacking, unknown, {}};
+    if (unknown.count > 0) return GivenUp{Loss::unknown, {}, {}, unknown, {}};
+    return GivenUp{Loss::followed, {}, decision.because, {}, {}};
 }
 
 }  // namespace
 
-Deciders deciders_of(const Decision& decision, const Rulebook& rulebook) {
-    if (decision.because.count == 0) return {};
-    if (is_consequence(decision.cause)) return {decision.because};
-    Deciders deciders{relaxes_promise(rulebook, decision) ? known_having(decision) : known_limiting(decision)};
-    if (!deciders.hosts.names.empty()) return deciders;
-    return {decision.because, hosts_where(decision, is_unknown).count == 0};
+Deciders deciders_of(const Decision& decision) {
+    if (decision.because.count == 0 || is_consequence(decision.cause)) return {decision.because, {}};
+    return by_what_is_known(decision);
 }
 
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     Groups groups;
     const OperatorsDoing doing(policy, rulebook);
-    // Lists hold only the first of many hosts, so that their number tells sets apart, too.
-    std::map<std::tuple<Loss, std::string, std::vector<std::string>, std::size_t>, GivenUp> lost;
+    // Lists hold only the first of many hosts, so that their number tells sets apart, too. What an option took comes
+    // before what went with it.
+    using Hosts = std::pair<std::vector<std::string>, std::size_t>;
+    std::map<std::tuple<Loss, bool, std::string, Hosts, Hosts>, GivenUp> lost;
     for (const Decision& decision : policy.decisions) {
         const bool has_value = decision.value != 0;
         if (announces_feature(rulebook, decision)) {
             if (auto loss = loss_of(rulebook, decision, doing)) {
-                const std::tuple key(loss->loss, loss->option, loss->hosts.names, loss->hosts.count);
+                const std::tuple key(loss->loss, loss->option.empty(), loss->option,
+                                     Hosts(loss->hosts.names, loss->hosts.count),
+                                     Hosts(loss->unknown.names, loss->unknown.count));
                 lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
             }
         } else if (relaxes_promise(rulebook, decision)) {

@@ -14,20 +14,20 @@
 
 namespace poolcpuid::summary {
 
-// Who decided on a value. A host of which it is not known decided nothing where another is known to have: it stands
-// here only when all that do are of that kind.
+// Who decided on a value: all hosts of the decision's `because`, since without some of them it would be the same.
+// None of either kind: the operator.
 struct Deciders {
-    HostList hosts;  // none: the operator
-    bool known = true;
+    HostList hosts;    // by what is known of them
+    HostList unknown;  // by not being known
 
     friend bool operator==(const Deciders&, const Deciders&) = default;
 };
 
-Deciders deciders_of(const Decision& decision, const Rulebook& rulebook);
+Deciders deciders_of(const Decision& decision);
 
 // Why the policy has not what a host has.
 enum class Loss : std::uint8_t {
-    lacking,   // a host lacks it
+    lacking,   // a host lacks it; of others it may not be known
     unknown,   // no host is known to lack it, and of some it is not known
     followed,  // all hosts have it, and the policy not what it stands on
     option,    // the operator's own option took it
@@ -37,13 +37,14 @@ enum class Loss : std::uint8_t {
 struct GivenUp {
     Loss loss = Loss::lacking;
     std::string option;  // "--ceiling x86-64-v2"; empty: what stood on what other options took
-    HostList hosts;      // that lack them, of which they are not known, or that keep away what they stand on
+    HostList hosts;      // that lack them, or that keep away what they stand on
+    HostList unknown;    // of which they are not known, and without which they would not come back, either
     std::vector<const Decision*> features;
 };
 
 // Pointers into the policy's decisions.
 struct Groups {
-    std::vector<GivenUp> given_up;           // by loss, option and hosts
+    std::vector<GivenUp> given_up;           // by loss and hosts; what followed the options comes behind them
     std::vector<const Decision*> announced;  // relaxed behaviours that the guest is told of
     std::vector<const Decision*> limits;     // numbers that a host, or the operator, keeps from being better
 };

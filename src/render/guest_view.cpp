@@ -238,6 +238,18 @@ bool GuestView::is_gated_off(const Field& field) const {
     return ((bits.seen | bits.unknown) & gate.mask()) == 0;
 }
 
+// True for a leaf that describes the CPU, and in which no vendor has a field that promises: of its reserved bits none
+// is taken for a feature.
+bool GuestView::only_describes(std::uint32_t leaf) const {
+    bool describes = false;
+    for (const Field& field : plan_.rulebook().fields) {
+        if (field.is_msr || field.leaf != leaf || field.rule == Rule::owned) continue;
+        if (field.rule != Rule::identity) return false;
+        describes = true;
+    }
+    return describes;
+}
+
 // Runs of bits without a field in which something differs.
 void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                            std::vector<Inexpressible>& all) const {
@@ -255,7 +267,8 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
         const Reason reason = reason_for(place, run.mask() & different);
         entry.reason = reason.text;
         entry.about = subject_of(reason.kind);
-        switch (reason.kind) {
+        const bool is_description = reason.kind == Kind::feature && !place.is_msr && only_describes(place.key.leaf);
+        switch (is_description ? Kind::description : reason.kind) {
             case Kind::description:
             case Kind::caches:
             case Kind::brand: describe_otherwise(entry); break;

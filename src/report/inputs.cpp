@@ -1,6 +1,7 @@
 // What the policy was made from: the hosts with their digests, and the rulebook.
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,17 @@ std::string views_text(const HostClass& host) {
 
 std::string microcode_text(const HostFacts& facts) { return facts.microcode ? to_hex(*facts.microcode) : ""; }
 
+// A release may be broken behind its dots, and not within a word.
+void put_kernel(Page& page, std::string_view kernel) {
+    const auto cell = page.html.open("td", {{"class", "kernel"}});
+    while (!kernel.empty()) {
+        const std::size_t end = std::min(kernel.find_first_of("._"), kernel.size() - 1) + 1;
+        page.html.text(kernel.substr(0, end));
+        kernel.remove_prefix(end);
+        if (!kernel.empty()) page.html.void_element("wbr", {});
+    }
+}
+
 void put_class(Page& page, std::size_t group, const HostClass& host) {
     const std::string cpu = host.facts.cpu ? short_text(*host.facts.cpu) : "";
     const auto row = page.html.open("tr", {{"data-group", std::to_string(group)}, {"data-cpu", cpu}});
@@ -53,7 +65,7 @@ void put_class(Page& page, std::size_t group, const HostClass& host) {
     page.html.element("td", {{"class", "cpu"}},
                       cpu.empty() ? "" : cpu + ", stepping " + std::to_string(host.facts.cpu->stepping));
     page.html.element("td", {{"class", "short"}}, microcode_text(host.facts));
-    page.html.element("td", host.facts.kernel);
+    put_kernel(page, host.facts.kernel);
     page.html.element("td", {{"class", "short"}}, host.is_ceiling() ? "policy (the ceiling)" : host.format);
     page.html.element("td", {{"class", "short"}}, views_text(host));
     page.html.element("td", {{"class", "digest"}}, host.sha256);

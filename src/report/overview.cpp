@@ -42,17 +42,30 @@ void put_tally(Page& page, const summary::Groups& groups) {
                     "vulnerability falsely thought safe", "vulnerabilities falsely thought safe");
 }
 
+void put_bold(Page& page, const HostList& hosts) {
+    const auto who = page.html.open("b");
+    put_hosts(page, hosts);
+}
+
 // Who or what costs the features that follow.
 void put_losing(Page& page, const summary::GivenUp& loss) {
-    const bool by_option = loss.loss == summary::Loss::option;
-    if (loss.loss == summary::Loss::unknown) page.html.text("Not known of ");
-    if (loss.loss == summary::Loss::followed) page.html.text("With what they stand on, ");
-    {
-        const auto who = page.html.open("b");
-        if (by_option) page.html.text(loss.option.empty() ? "What goes with those" : loss.option);
-        if (!by_option) put_hosts(page, loss.hosts);
+    switch (loss.loss) {
+        case summary::Loss::option:
+            page.html.element("b", loss.option.empty() ? "What goes with those" : loss.option);
+            break;
+        case summary::Loss::unknown:
+            page.html.text("Not known of ");
+            put_bold(page, loss.unknown);
+            return page.html.text(": ");
+        case summary::Loss::followed: page.html.text("With what they stand on, "); [[fallthrough]];
+        case summary::Loss::lacking: put_bold(page, loss.hosts); break;
     }
-    page.html.text(loss.loss == summary::Loss::unknown ? ": " : " cost ");
+    if (loss.unknown.count > 0) {
+        page.html.text(" together with ");
+        put_bold(page, loss.unknown);
+        page.html.text(", of which they are not known,");
+    }
+    page.html.text(" cost ");
 }
 
 void put_given_up(Page& page, const std::vector<summary::GivenUp>& losses) {
@@ -84,10 +97,12 @@ void put_decided(Page& page, const Decision& decision, const std::string& before
     }
     const auto description = page.html.open("dd");
     page.html.text(before_hosts);
-    const summary::Deciders deciders = summary::deciders_of(decision, page.rulebook);
-    if (deciders.hosts.count == 0) return page.html.text("the operator");
-    if (!deciders.known) page.html.text("not known of ");
-    put_hosts(page, deciders.hosts);
+    const summary::Deciders deciders = summary::deciders_of(decision);
+    if (deciders.hosts.count + deciders.unknown.count == 0) return page.html.text("the operator");
+    if (deciders.hosts.count > 0) put_hosts(page, deciders.hosts);
+    if (deciders.unknown.count == 0) return;
+    page.html.text(deciders.hosts.count > 0 ? "; not known of " : "not known of ");
+    put_hosts(page, deciders.unknown);
 }
 
 void put_announced(Page& page, const std::vector<const Decision*>& decisions) {
@@ -141,7 +156,8 @@ void put_notices(Page& page) {
                           "The policy was made with another rulebook than this page. What the page says of the meaning "
                           "and the source of a field is of rulebook " +
                               std::string(page.rulebook.version) + " (sha256 " + std::string(page.rulebook.sha256) +
-                              "); values, reasons and findings are the policy's own.");
+                              "); values, reasons and findings are the policy's own. Where there is no decision the "
+                              "hosts agree on what that rulebook knew; of what it did not know the page says nothing.");
     }
     if (input.other_hosts) {
         page.html.element("p", {{"class", "notice"}},

@@ -1,10 +1,11 @@
 #include "poolcpuid/rulebook.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
+#include <string>
 
+#include "rulebook/other_names.hpp"
 #include "rulebook/words.hpp"
 
 namespace poolcpuid {
@@ -18,6 +19,26 @@ char folded(char c) noexcept {
 
 bool same_name(std::string_view a, std::string_view b) noexcept {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return folded(x) == folded(y); });
+}
+
+// The SDM has one name for two bits' worth: "IBRS and IBPB". Each of the two is a name of the field.
+bool is_one_of_two(std::string_view both, std::string_view name) noexcept {
+    constexpr std::string_view between = " and ";
+    const std::size_t at = both.find(between);
+    if (at == std::string_view::npos) return false;
+    const std::string_view first = both.substr(0, at);
+    const std::string_view second = both.substr(at + between.size());
+    const bool are_words = first.find(' ') == std::string_view::npos && second.find(' ') == std::string_view::npos;
+    return are_words && (same_name(first, name) || same_name(second, name));
+}
+
+// What is left of a name without what projects join its parts with: "SSE4.1", "sse4_1" and "SSE41" are one.
+std::string bare(std::string_view name) {
+    std::string result;
+    for (const char c : name) {
+        if (folded(c) != '-' && c != '.') result += folded(c);
+    }
+    return result;
 }
 
 // "FIELD[SUBLEAF]", taken apart.
@@ -72,17 +93,11 @@ FieldIndex Rulebook::find(std::string_view id) const noexcept {
 }
 
 std::vector<FieldIndex> Rulebook::find_any_name(std::string_view name) const {
-    std::vector<FieldIndex> found;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        const Field& field = fields[i];
-        const std::array names{field.id,         field.names.vendor,  field.names.kernel,
-                               field.names.qemu, field.names.libvirt, field.names.xen};
-        if (std::any_of(names.begin(), names.end(),
-                        [&](std::string_view n) { return !n.empty() && same_name(n, name); })) {
-            found.push_back(static_cast<FieldIndex>(i));
-        }
-    }
-    return found;
+    std::vector<FieldIndex> found = rulebook::fields_called(
+        *this, [&](std::string_view other) { return same_name(other, name) || is_one_of_two(other, name); });
+    const std::string wanted = bare(name);
+    if (!found.empty() || wanted.empty()) return found;
+    return rulebook::fields_called(*this, [&](std::string_view other) { return bare(other) == wanted; });
 }
 
 std::vector<FieldIndex> Rulebook::find_printed_name(std::string_view name) const {

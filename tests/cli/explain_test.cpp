@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/support/example_policy.hpp"
 #include "tests/cli/support/run_program.hpp"
@@ -287,6 +288,24 @@ TEST_CASE("with the hosts the story says what the pool would gain without each s
     CHECK(answer.at("what_ifs")[0].at("gains").size() == 41);
 }
 
+TEST_CASE("the microcode's revision is no promise that comes back with another CPU", "[explain][what-if]") {
+    const TemporaryDirectory dir;
+    const auto file = [&](const char* name, std::uint32_t signature, std::uint64_t revision, bool has_avx2) {
+        HostDump host = with_bit(intel_host(name), leaf_7, Register::ebx, avx2_bit, has_avx2);
+        host = with_register(std::move(host), {1, 0}, Register::eax, signature);
+        host.hardware->msrs = std::vector<MsrRow>{{0x8B, revision << 32}};
+        return dir.write(std::string(name) + ".json", document(host));
+    };
+    const std::string old = file("old", 0x000306F2, 0x1F, false);
+    const std::string newer = file("newer", 0x00050654, 0x2007006, true);
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", old, newer, "--identity", "old", "-o", policy}).status == 0);
+    const std::string out = text({policy, "--hosts", old, newer});
+    INFO(out);
+    CHECK_THAT(out, Contains("limits        ucode_rev 0x1f\n"));
+    CHECK_THAT(out, Contains("all of this but ucode_rev"));
+}
+
 TEST_CASE("the operator's part is told", "[explain]") {
     const TemporaryDirectory dir;
     const std::string policy = dir.file("pool.json");
@@ -370,6 +389,37 @@ TEST_CASE("a policy of another rulebook is explained with a warning", "[explain]
     CHECK(result.status == 0);
     CHECK_THAT(result.err, Contains("made with another rulebook"));
     CHECK(result.out == text({zen, "pku"}));
+}
+
+TEST_CASE("of what a policy of another rulebook did not decide it says nothing, and the dumps do", "[explain]") {
+    const TemporaryDirectory dir;
+    json old = json::parse(bytes_of(zen));
+    old["rulebook"] = {{"version", "1999.01"}, {"sha256", std::string(64, 'a')}};
+    json decisions = json::array();
+    for (const json& decision : old.at("decisions")) {
+        if (decision.at("field") != "fs_gs_base_ns") decisions.push_back(decision);
+    }
+    old["decisions"] = decisions;
+    for (json& row : old["cpuid"]) {
+        if (row.at("leaf") != "0x80000021") continue;
+        const auto eax = std::stoul(row.at("eax").get<std::string>(), nullptr, 16);
+        row["eax"] = to_hex(eax & ~2UL, 8);
+    }
+    const std::string file = dir.write("old.json", old.dump());
+    const json alone = value_of(document_of({file, "fs_gs_base_ns"}), "fs_gs_base_ns");
+    CHECK(alone.at("origin") == "undecided");
+    CHECK(alone.at("seen").empty());
+    const std::string out = text({file, "fs_gs_base_ns"});
+    INFO(out);
+    CHECK_THAT(out, Contains("The policy's rulebook (1999.01) decided nothing of it, and may not\n") &&
+                        Contains("hosts      the policy does not say; --hosts would\n") && !Contains("all 3 hosts"));
+    const std::string told = text({file, "fs_gs_base_ns", "--hosts", zen_hosts});
+    INFO(told);
+    CHECK_THAT(told, Contains("hosts      0 on milan-1, rome-1\n") && Contains("1 on genoa-1\n"));
+    document_of({file, "fs_gs_base_ns", "--hosts", zen_hosts});
+    CHECK_THAT(text({file, "sse2"}), Contains("hosts      1 on all 3 hosts\n"));
+    CHECK_THAT(text({file}), Contains("What it did not know") && !Contains("what follows is the rest"));
+    CHECK_THAT(text({file, "xsave state bndregs"}), !Contains("none is known to have it"));
 }
 
 TEST_CASE("names from a policy document are made printable", "[explain]") {

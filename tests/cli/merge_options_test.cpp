@@ -218,6 +218,66 @@ TEST_CASE("a guest without long mode is of no level", "[merge][options]") {
     CHECK(run({"merge", pool.strong, "--hide", "lm"}).out.find("\"level\"") == std::string::npos);
 }
 
+TEST_CASE("an option that changes nothing is said to change nothing", "[merge][options]") {
+    const Pool pool;
+    const auto said = [](std::vector<std::string> hosts, const std::string& option, const std::string& field) {
+        hosts.insert(hosts.begin(), "merge");
+        hosts.insert(hosts.end(), {option, field});
+        const Result result = run(hosts);
+        CHECK(result.status == 0);
+        return result.err;
+    };
+    const std::vector<std::string> both{pool.strong, pool.weak};
+    CHECK_THAT(said(both, "--hide", "avx2"),
+               Contains("--hide avx2 changes nothing: not every host is known to have it"));
+    CHECK(said({pool.strong}, "--hide", "avx2").empty());
+    CHECK_THAT(said({pool.nested}, "--hide", "svm"), Contains("--hide svm changes nothing: it is shown only with"));
+    CHECK_THAT(said(both, "--hide", "amd_ppin"), Contains("amd_ppin changes nothing: no guest in a pool is shown it"));
+    CHECK_THAT(said({pool.relaxed}, "--hide", "fs_gs_base_ns"),
+               Contains("changes nothing: a host is known to have it"));
+    CHECK(said({pool.strong}, "--hide", "fs_gs_base_ns").empty());
+
+    const char* unasked = " changes nothing: guests are shown it without being asked for";
+    CHECK_THAT(said(both, "--show", "la57"), Contains(std::string("--show la57") + unasked));
+    CHECK_THAT(said(both, "--show", "hypervisor"), Contains(std::string("--show hypervisor_bit") + unasked));
+    CHECK_THAT(said(both, "--show", "nested"), Contains("--show nested changes nothing: not every host"));
+    CHECK(said({pool.nested}, "--show", "nested").find("changes nothing") == std::string::npos);
+    CHECK(said({pool.nested}, "--show", "svm").find("changes nothing") == std::string::npos);
+
+    const Result data = run({"merge", pool.strong, "--show", "la57", "--log-format", "json"});
+    const json line = json::parse(data.err.substr(0, data.err.find('\n')));
+    CHECK(line.at("kind") == "usage");
+    CHECK(line.at("fields") == json{"la57"});
+}
+
+TEST_CASE("a name of several fields of the vendor is refused, and an id says what it leaves", "[merge][options]") {
+    const TemporaryDirectory dir;
+    const auto with_both = [](HostDump host) {
+        for (const unsigned bit : {26U, 31U}) host = with_bit(std::move(host), leaf_7, Register::edx, bit, true);
+        for (const unsigned bit : {12U, 14U, 24U}) {
+            host = with_bit(std::move(host), leaf_8000_0008, Register::ebx, bit, true);
+        }
+        return host;
+    };
+    for (const HostDump& host : {with_both(amd_host("host")), with_both(intel_host("host"))}) {
+        const std::string file = dir.write("host.json", document(host));
+        const auto hide = [&](const char* name) { return run({"merge", file, "--hide", name}); };
+        for (const auto& [name, fields] :
+             {std::pair("IBRS", "spec_ctrl amd_ibrs"), std::pair("ibpb", "spec_ctrl amd_ibpb"),
+              std::pair("SSBD", "ssbd amd_ssbd")}) {
+            CAPTURE(name);
+            CHECK(hide(name).status == 2);
+            CHECK_THAT(hide(name).err, Contains(std::string("more than one field has that name: ") + fields));
+        }
+        CHECK(hide("spec-ctrl").status == 0);
+        const Result one = hide("ssbd");
+        CHECK(one.status == 0);
+        CHECK_THAT(one.err,
+                   Contains("--hide ssbd hides the field of that id alone: amd_ssbd, which goes by that name"));
+        CHECK_THAT(run({"merge", file, "--hide", "ssbd", "--hide", "amd_ssbd"}).err, !Contains("stays shown"));
+    }
+}
+
 TEST_CASE("a --set that goes with something hidden is no policy", "[merge][options]") {
     const Pool pool;
     const Result result = run({"merge", pool.strong, "--hide", "avx", "--set", "avx2=1"});

@@ -81,6 +81,10 @@ TEST_CASE("the summary says who took what, and of whom it is not known", "[merge
                Contains("Given up: 1 feature that not every host has") && Contains("no-avx2 without: avx2"));
     CHECK_THAT(text({plain, silent}), Contains(" that not every host is known to have") &&
                                           Contains("not known of silent: ") && !Contains("that not every host has"));
+    CHECK_THAT(text({plain, silent, mixed_hosts()[1]}),
+               Contains("    no-avx2 without, not known of silent: avx2\n") && Contains("not known of silent: "));
+    const std::string hidden = text({plain}, {"--hide", "avx"});
+    CHECK(hidden.find("    --hide: avx\n") < hidden.find("    and with those: "));
     CHECK_THAT(text({plain}, {"--hide", "avx2"}), Contains("Taken by the operator's options: 1 feature") &&
                                                       Contains("--hide: avx2") && !Contains("not every host"));
     CHECK_THAT(text({plain}, {"--ceiling", "x86-64-v2"}),

@@ -232,6 +232,18 @@ TEST_CASE("what Firecracker takes away or passes through after the template is l
     CHECK(lost(pool.json("firecracker", {}, pool.intel_policy), "waitpkg").is_null());
     CHECK(lost(pool.json("firecracker"), "l1_amd_eax").at("instead") == "unknown");
     CHECK(lost(pool.json("firecracker"), "l2_amd_eax").at("instead") == "unknown");
+    // Leaf 80000006h describes caches and TLBs; of Intel's only ECX has fields, and no bit of the others is a feature.
+    const HostDump cached = with_register(intel_host("cached"), {0x80000006, 0x0}, Register::ecx, 0x01006040);
+    const std::string caches = pool.merged({pool.dir.write("cached.json", document(cached))}, "caches.json");
+    std::size_t of_caches = 0;
+    const Json rendered = pool.json("firecracker", {}, caches);
+    for (const Json& entry : rendered.at("inexpressible")) {
+        if (entry.value("leaf", "") != "0x80000006") continue;
+        CAPTURE(entry.dump());
+        CHECK(entry.at("impact") == "cosmetic");
+        ++of_caches;
+    }
+    CHECK(of_caches == 4);
 }
 
 TEST_CASE("an MSR that KVM makes itself is left out of what is set", "[render]") {
@@ -277,6 +289,11 @@ TEST_CASE("what a host has in a row that Firecracker cannot take away is unknown
     // A lean policy does not say what hosts have.
     const std::string lean = pool.merged({pool.intel}, "lean.json", {"--lean"});
     CHECK(lost(pool.json("firecracker", {}, lean), "avx_vnni").at("instead") == "unknown");
+    // Nor does one of another rulebook, which may not have known the field.
+    Json other = Json::parse(bytes_of(pool.intel_policy));
+    other["rulebook"] = {{"version", "1999.01"}, {"sha256", std::string(64, 'a')}};
+    const std::string old = pool.dir.write("old.json", other.dump());
+    CHECK(lost(pool.json("firecracker", {}, old), "avx_vnni").at("instead") == "unknown");
 }
 
 TEST_CASE("Firecracker turns off after the template what IA32_MISC_ENABLE announces", "[render]") {

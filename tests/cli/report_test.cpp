@@ -142,6 +142,30 @@ TEST_CASE("the page says what the pool gives up, announces and limits, and on wh
     CHECK(count_of(page, "<tbody id=") == policy["decisions"].size());
 }
 
+TEST_CASE("the page names all because of whom a feature is given up, as explain does", "[report]") {
+    const Files files;
+    HostDump silent = amd_host("silent");
+    CpuidTable& table = silent.hardware->cpus.front().cpuid;
+    std::erase_if(table.rows, [](const CpuidRow& row) { return row.key == leaf_7; });
+    table.unknown.push_back({leaf_7.leaf, leaf_7.subleaf});
+    const HostDump lacks = with_bit(amd_host("lacks"), leaf_7, Register::ebx, avx2_bit, false);
+    std::vector<std::string> hosts;
+    for (const HostDump& host : {amd_host("plain"), silent, lacks}) {
+        hosts.push_back(files.dir.write(host.name + ".json", document(host)));
+    }
+    CHECK_THAT(
+        files.report(files.merged("both.json", hosts)),
+        Contains("<b><bdi>lacks</bdi></b> together with <b><bdi>silent</bdi></b>, of which they are not known, cost "
+                 "1 feature: <a href=\"#f-avx2\">avx2</a>"));
+}
+
+TEST_CASE("the page breaks a kernel's release behind its dots", "[report]") {
+    const Files files;
+    const std::string page =
+        files.report(files.changed([](Json& json) { json["hosts"][0]["kernel"] = "5.15.0-105-generic.x86_64"; }));
+    CHECK_THAT(page, Contains("<td class=\"kernel\">5.<wbr>15.<wbr>0-105-generic.<wbr>x86_<wbr>64</td>"));
+}
+
 TEST_CASE("the page records what the operator asked for", "[report]") {
     const Files files;
     const std::string floor = files.merged("floor.json", {files.plain, "--pool", "<floor>"});
@@ -204,6 +228,7 @@ TEST_CASE("a policy of another rulebook is told from the rulebook that explains 
     CHECK_THAT(result.err, Contains("another rulebook"));
     const std::string page = files.dir.read("page.html");
     CHECK_THAT(page, Contains("another rulebook than this page") && Contains("1999.01"));
+    CHECK_THAT(page, Contains("of what it did not know the page says nothing"));
     CHECK_THAT(page, Contains("forgotten_field") && Contains("This rulebook does not know the field."));
 }
 

@@ -23,6 +23,7 @@ using Catch::StartsWith;
 namespace {
 
 constexpr std::uint32_t avx2 = 1U << 5;        // leaf 7 EBX
+constexpr std::uint32_t smep = 1U << 7;        // leaf 7 EBX
 constexpr std::uint32_t avx = 1U << 28;        // leaf 1 ECX
 constexpr std::uint32_t xsave = 1U << 26;      // leaf 1 ECX
 constexpr std::uint32_t monitor = 1U << 3;     // leaf 1 ECX
@@ -84,7 +85,7 @@ std::string seen_text(const std::vector<ValueOfHosts>& values) {
 
 // "hosts 0x0 because a: Not every host has it."
 std::string text_of(const ExplainedValue& value) {
-    std::string text = std::string(to_string(value.cause)) + " " + to_hex(value.value);
+    std::string text = std::string(value.cause ? to_string(*value.cause) : "nothing") + " " + to_hex(value.value);
     for (const std::string& host : value.because.names) {
         text += (&host == &value.because.names.front() ? " because " : ", ") + host;
     }
@@ -151,6 +152,38 @@ TEST_CASE("what all hosts have needs no decision", "[explain]") {
     CHECK(value.seen.empty());
     CHECK(value.because.count == 0);
     CHECK(value.means == "The guest may rely on it.");
+}
+
+TEST_CASE("a policy of another rulebook agrees on nothing that this may not have known", "[explain]") {
+    const std::vector<HostDump> hosts{hardware_host("a", relaxed_table().set(7, 0, ebx, smep)),
+                                      hardware_host("b", amd_table().set(7, 0, ebx, smep))};
+    const PoolPolicy whole = Merged(hosts).policy;
+    // As a rulebook without FsGsBaseNonSerializing would have left it, which is the OR.
+    PoolPolicy old = whole;
+    old.rulebook_sha256 = std::string(64, 'a');
+    std::erase_if(old.decisions, [](const Decision& decision) { return decision.field == "fs_gs_base_ns"; });
+    for (CpuidRow& row : old.cpuid) {
+        if (row.key == LeafKey{0x80000021, 0}) row.value.eax = 0;
+    }
+    const FieldIndex relaxed = builtin_rulebook().find("fs_gs_base_ns");
+    const Explainer alone(builtin_rulebook(), old);
+    const ExplainedValue unsaid = alone.field(relaxed).values.front();
+    CHECK(text_of(unsaid) == "nothing 0x0: ");
+    CHECK(unsaid.undecided);
+    CHECK(unsaid.seen.empty());
+
+    const Explainer with_dumps(builtin_rulebook(), old, &whole);
+    const ExplainedValue seen = with_dumps.field(relaxed).values.front();
+    CHECK(text_of(seen) == "nothing 0x0: ");
+    CHECK_FALSE(seen.undecided);
+    CHECK(seen_text(seen.seen) == "0x0 b; 0x1 a");
+    const ExplainedValue none = with_dumps.field(builtin_rulebook().find("avx512f")).values.front();
+    CHECK(seen_text(none.seen) == "0x0 a, b");
+
+    // What is set was decided by a rule, and without a decision by agreement.
+    CHECK(text_of(alone.field(builtin_rulebook().find("smep")).values.front()) == "agreement 0x1: ");
+    CHECK_FALSE(alone.state_named("xsave state pkru").value().cause);
+    CHECK(Explained(whole).explainer().state_named("xsave state pkru").value().cause == Cause::agreement);
 }
 
 TEST_CASE("the hosts' values decide, each rule in its way", "[explain]") {

@@ -10,12 +10,16 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/sha256.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/load_rulebook.hpp"
+#include "rulebook/klauspost_names.hpp"
 #include "rulebook/members.hpp"
+#include "rulebook/names.hpp"
+#include "rulebook/target_data.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/lint_slips.hpp"
 #include "tests/unit/small_rulebook.hpp"
@@ -240,7 +244,56 @@ TEST_CASE("a field is found by its id and by what each project calls it", "[rule
                              "fs-gs-base-ns", "FS_GS_NS"}) {
         CHECK(rulebook.find_any_name(name) == std::vector<FieldIndex>{fs_gs});
     }
-    CHECK(rulebook.find_any_name("fs_gs_base").empty());
+    CHECK(rulebook.find_any_name("fs_gs_base_n").empty());
+}
+
+TEST_CASE("of two bits in one name each is a name", "[rulebook]") {
+    const auto ids = [](std::string_view name) {
+        std::vector<std::string> found;
+        for (const FieldIndex index : builtin_rulebook().find_any_name(name)) {
+            found.emplace_back(builtin_rulebook()[index].id);
+        }
+        return found;
+    };
+    using Ids = std::vector<std::string>;
+    // The SDM calls leaf 7 EDX[26] "IBRS and IBPB", the APM leaf 80000008 EBX[12] "IBPB" and EBX[14] "IBRS".
+    CHECK(ids("IBRS") == Ids{"spec_ctrl", "amd_ibrs"});
+    CHECK(ids("ibpb") == Ids{"spec_ctrl", "amd_ibpb"});
+    CHECK(ids("IBRS and IBPB") == Ids{"spec_ctrl"});
+    CHECK(ids("information").empty());  // of "Cache and TLB information"
+}
+
+TEST_CASE("every name that a target of render or a reader of dumps knows finds the field", "[rulebook]") {
+    const Rulebook& rulebook = builtin_rulebook();
+    const auto check = [&](std::string_view name, std::string_view id) {
+        CAPTURE(name, id);
+        const auto found = rulebook.find_any_name(name);
+        CHECK(std::find(found.begin(), found.end(), rulebook.find(id)) != found.end());
+    };
+    for (const auto& [name, id] : rulebook::klauspost_names) check(name, id);
+    for (const auto& [id, name] : rulebook::vmware_data(rulebook).names) check(name, id);
+    for (const Field& field : rulebook.fields) {
+        for (const auto& [project, name] : rulebook::names_of(field)) check(name, field.id);
+    }
+    for (const auto& [xen, libxl] : rulebook::xen_data(rulebook).libxl_names) {
+        CHECK(rulebook.find_any_name(libxl) == rulebook.find_any_name(xen));
+    }
+    // Intel's name of 80000001h ECX[5], and VMware's and NFD's of others.
+    for (const auto& [name, id] :
+         {std::pair("LZCNT", "abm"), std::pair("SSE41", "sse4_1"), std::pair("sse4.2", "sse4_2"),
+          std::pair("LAHF", "lahf_lm"), std::pair("AVX512FP16", "avx512_fp16"), std::pair("AVX512BF16", "avx512_bf16"),
+          std::pair("AVXVNNI", "avx_vnni")}) {
+        CHECK(rulebook.find_any_name(name) == std::vector<FieldIndex>{rulebook.find(id)});
+    }
+    // The SDM's bit of leaf 7 and VMware's name of that of leaf 1.
+    CHECK(rulebook.find_any_name("MWAIT") ==
+          std::vector<FieldIndex>{rulebook.find("monitor"), rulebook.find("mwait_71")});
+    for (const char* none : {"", "-", "._-"}) CHECK(rulebook.find_any_name(none).empty());
+}
+
+TEST_CASE("a rulebook without what other names mean does without them", "[rulebook]") {
+    const LoadResult loaded = load_rulebook(small_rulebook());
+    CHECK(loaded.rulebook.view().find_any_name("LZCNT").empty());
 }
 
 TEST_CASE("a vendor is found by its CPUID string", "[rulebook]") {

@@ -29,37 +29,44 @@ TableBuilder avx_table() {
 
 summary::Groups groups_of(const PoolPolicy& policy) { return summary::groups_of(policy, builtin_rulebook()); }
 
-// "lacking a, b", "option --hide"; "kept" when the feature is not among what is given up.
+std::string names_text(const HostList& hosts) {
+    CHECK(hosts.count == hosts.names.size());
+    std::string text;
+    for (const std::string& name : hosts.names) text += " " + name;
+    return text;
+}
+
+// "lacking a b; unknown c", "option --hide"; "kept" when the feature is not among what is given up.
 std::string loss_of(const PoolPolicy& policy, const std::string& field) {
     for (const summary::GivenUp& loss : groups_of(policy).given_up) {
         for (const Decision* decision : loss.features) {
             if (decision->field != field) continue;
             static const std::array words{"lacking", "unknown", "followed", "option"};
-            std::string text = words.at(static_cast<std::size_t>(loss.loss));
-            if (loss.loss == Loss::option) return text + " " + loss.option;
-            for (const std::string& name : loss.hosts.names) text += " " + name;
-            CHECK(loss.hosts.count == loss.hosts.names.size());
-            return text;
+            const std::string word = words.at(static_cast<std::size_t>(loss.loss));
+            if (loss.loss == Loss::option) return word + " " + loss.option;
+            if (loss.loss == Loss::unknown) return word + names_text(loss.unknown);
+            return word + names_text(loss.hosts) +
+                   (loss.unknown.count == 0 ? "" : "; unknown" + names_text(loss.unknown));
         }
     }
     return "kept";
 }
 
-// "set by a, b", "not known of a"; "nobody" when the decision is not in the list.
+// "known a; unknown b"; "nobody" when the decision is not in the list.
 std::string deciders_of(const std::vector<const Decision*>& decisions, const std::string& field) {
     const auto at = std::find_if(decisions.begin(), decisions.end(),
                                  [&](const Decision* decision) { return decision->field == field; });
     if (at == decisions.end()) return "nobody";
-    const summary::Deciders deciders = summary::deciders_of(**at, builtin_rulebook());
-    if (deciders.hosts.count == 0) return "the operator";
-    std::string text = deciders.known ? "known" : "unknown";
-    for (const std::string& name : deciders.hosts.names) text += " " + name;
-    return text;
+    const summary::Deciders deciders = summary::deciders_of(**at);
+    const std::string known = deciders.hosts.count == 0 ? "" : "known" + names_text(deciders.hosts);
+    const std::string unknown = deciders.unknown.count == 0 ? "" : "unknown" + names_text(deciders.unknown);
+    if (known.empty() && unknown.empty()) return "the operator";
+    return known + (known.empty() || unknown.empty() ? "" : "; ") + unknown;
 }
 
 }  // namespace
 
-TEST_CASE("a host that is known to lack a feature is the one that costs it", "[summary]") {
+TEST_CASE("hosts that lack a feature cost it, with those of which it is not known", "[summary]") {
     const HostDump has = hardware_host("has", intel_table().set(1, 0, ecx, popcnt));
     const HostDump lacks = hardware_host("lacks", intel_table());
     const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0).set(1, 0, ecx, popcnt));
@@ -67,10 +74,10 @@ TEST_CASE("a host that is known to lack a feature is the one that costs it", "[s
     CHECK(loss_of(Merged({has, has}).policy, "popcnt") == "kept");
     CHECK(loss_of(Merged({has}).policy, "popcnt") == "kept");
 
-    // Of leaf 7 one host is silent: where another lacks the bit, that one is blamed, and else nobody is.
+    // Of leaf 7 one host is silent. Where another lacks the bit, the pool without that one would not have it, either.
     const HostDump with_smap = hardware_host("smap", intel_table().set(7, 0, ebx, smap));
     CHECK(loss_of(Merged({with_smap, silent}).policy, "smap") == "unknown silent");
-    CHECK(loss_of(Merged({with_smap, silent, lacks}).policy, "smap") == "lacking lacks");
+    CHECK(loss_of(Merged({with_smap, silent, lacks}).policy, "smap") == "lacking lacks; unknown silent");
 }
 
 TEST_CASE("what all hosts have goes with what it stands on, and no host is said to lack it", "[summary]") {
@@ -113,6 +120,9 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
     CHECK(loss_of(hidden, "avx") == "option --hide");
     CHECK(loss_of(hidden, "avx2") == "option ");
     CHECK(loss_of(hidden, "sse2") == "kept");
+    const auto groups = groups_of(hidden);
+    REQUIRE(groups.given_up.size() == 2);
+    CHECK(groups.given_up.front().option == "--hide");  // before what went with it
 
     options = {};
     options.ceiling_level = "x86-64-v2";
@@ -136,7 +146,26 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
     CHECK(deciders_of(groups_of(set).limits, "maxphyaddr") == "the operator");
 }
 
-TEST_CASE("a host of which nothing is known sets no bit as long as another is known to", "[summary]") {
+TEST_CASE("who costs a feature is who the decision names, whatever is known of them", "[summary]") {
+    const HostDump silent = hardware_host("silent", avx_table().unknown(7, 0).set(1, 0, ecx, popcnt));
+    const HostDump lacks = hardware_host("lacks", intel_table());
+    const PoolPolicy policy = Merged({hardware_host("has", avx_table().set(7, 0, ebx, smap)), silent, lacks}).policy;
+    std::size_t of_both = 0;
+    for (const summary::GivenUp& loss : groups_of(policy).given_up) {
+        if (loss.loss == Loss::followed) continue;
+        std::vector<std::string> names = loss.hosts.names;
+        names.insert(names.end(), loss.unknown.names.begin(), loss.unknown.names.end());
+        std::sort(names.begin(), names.end());
+        for (const Decision* decision : loss.features) {
+            CAPTURE(decision->field);
+            CHECK(names == decision->because.names);
+        }
+        if (!loss.hosts.names.empty() && !loss.unknown.names.empty()) of_both += loss.features.size();
+    }
+    CHECK(of_both > 0);
+}
+
+TEST_CASE("a host of which nothing is known sets a bit beside those that are known to", "[summary]") {
     const auto host = [](const char* name, std::optional<std::uint64_t> capabilities) {
         const TableBuilder table = intel_table(0x000F06E0).set(7, 0, edx, arch_capabilities);  // no model of the table
         std::optional<std::vector<MsrRow>> msrs;
@@ -146,7 +175,8 @@ TEST_CASE("a host of which nothing is known sets no bit as long as another is kn
     constexpr std::uint64_t fb_clear = 1U << 17U;
     const HostDump told = host("told", fb_clear);
     const HostDump silent = host("silent", std::nullopt);
-    CHECK(deciders_of(groups_of(Merged({told, silent}).policy).announced, "ac_fb_clear") == "known told");
+    CHECK(deciders_of(groups_of(Merged({told, silent}).policy).announced, "ac_fb_clear") ==
+          "known told; unknown silent");
     CHECK(deciders_of(groups_of(Merged({silent}).policy).announced, "ac_rsba") == "unknown silent");
 }
 

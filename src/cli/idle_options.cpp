@@ -1,0 +1,118 @@
+#include "cli/idle_options.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/lists.hpp"
+#include "cli/log.hpp"
+#include "merge/vendor_rules.hpp"
+#include "poolcpuid/policy_registers.hpp"
+
+namespace poolcpuid::cli {
+
+namespace {
+
+void warn(const std::string& message, std::vector<std::string> fields) {
+    Problem problem{.kind = "usage", .message = message};
+    problem.fields = std::move(fields);
+    log_warning(problem);
+}
+
+class IdleOptions {
+public:
+    IdleOptions(const PoolPolicy& policy, const Rulebook& rulebook)
+        : policy_(policy), plan_(merge::Plan::of(rulebook, policy)), registers_(policy) {}
+
+    void warn_of_all() const {
+        for (const std::string& id : policy_.options.hide) {
+            warn_if_idle("--hide " + id, without_hide(id), id);
+            warn_of_namesakes(id);
+        }
+        for (const std::string& name : policy_.options.show) {
+            warn_if_idle("--show " + name, without_show(name), name);
+        }
+    }
+
+private:
+    static void warn_if_idle(const std::string& option, const std::string& why, const std::string& field) {
+        if (!why.empty()) warn(option + " changes nothing: " + why, {field});
+    }
+
+    const Field& field_of(const std::string& id) const {
+        const Rulebook& rulebook = plan_.rulebook();
+        return rulebook[rulebook.find(id)];
+    }
+
+    // What the policy has of a field that --hide names even without that; empty: something else.
+    std::string without_hide(const std::string& id) const {
+        const Field& field = field_of(id);
+        if (field.exposure == Exposure::never || field.rule == Rule::hide) return "no guest in a pool is shown it";
+        bool is_hidden = false;
+        for (const Decision& decision : policy_.decisions) {
+            const bool is_its =
+                decision.field == id && (decision.cause == Cause::hidden || decision.cause == Cause::set);
+            if (!is_its) continue;
+            if (!is_weakest(decision)) return "";
+            is_hidden = true;
+        }
+        const bool is_inverted = plan_.is_inverted(plan_.rulebook().find(id));
+        if (is_hidden) return is_inverted ? "a host is known to have it, or not all are known not to" : lacking;
+        return field.exposure == Exposure::asked ? "it is shown only with --show" : "the policy is without it anyway";
+    }
+
+    // Whether the hosts' values leave no more of the field than an option does. What is not known promises nothing.
+    bool is_weakest(const Decision& decision) const {
+        const std::uint64_t all = decision.place.mask() >> decision.place.low;
+        const bool is_inverted = plan_.is_inverted(plan_.rulebook().find(decision.field));
+        std::uint64_t met = is_inverted ? 0 : all;
+        for (const ValueOfHosts& seen : decision.values) {
+            met = is_inverted ? met | seen.value.value_or(all) : met & seen.value.value_or(0);
+        }
+        return met == (is_inverted ? all : 0);
+    }
+
+    // Likewise of what --show names.
+    std::string without_show(const std::string& name) const {
+        bool needs_asking = false;
+        for (const FieldIndex index : plan_.fields()) {
+            const Field& field = plan_.rulebook()[index];
+            if (field.exposure != Exposure::asked || (field.id != name && field.ask != name)) continue;
+            needs_asking = true;
+            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                if (registers_.value(field, subleaf) != 0) return "";
+            }
+        }
+        return needs_asking ? lacking : "guests are shown it without being asked for, where their hosts have it";
+    }
+
+    // A name may be of a bit of Intel's and one of AMD's, both of which a VMM gives guests of either.
+    void warn_of_namesakes(const std::string& id) const {
+        std::vector<std::string> others;
+        for (const FieldIndex index : plan_.rulebook().find_any_name(id)) {
+            const Field& field = plan_.rulebook()[index];
+            const bool is_shown = plan_.applies(field) && field.rule == Rule::intersect && registers_.value(field) != 0;
+            if (field.id != id && is_shown) others.emplace_back(field.id);
+        }
+        if (others.empty()) return;
+        warn("--hide " + id + " hides the field of that id alone: " + enumerate(others) +
+                 (others.size() == 1 ? ", which goes by that name as well, stays shown"
+                                     : ", which go by that name as well, stay shown"),
+             others);
+    }
+
+    static constexpr const char* lacking = "not every host is known to have it";
+
+    const PoolPolicy& policy_;
+    merge::Plan plan_;
+    PolicyRegisters registers_;
+};
+
+}  // namespace
+
+void warn_of_idle_options(const PoolPolicy& policy, const Rulebook& rulebook) {
+    IdleOptions(policy, rulebook).warn_of_all();
+}
+
+}  // namespace poolcpuid::cli
