@@ -137,6 +137,7 @@ private:
     }
 
     std::optional<bool> is_made(const Made& made) const {
+        if ((made.vendors & plan_.vendor_mask()) == 0) return false;
         if (made.where.empty() && made.model.empty()) return true;
         return is_either(made.where, made.model);
     }
