@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "merge/assured_findings.hpp"
 #include "merge/identity_findings.hpp"
 #include "merge/msr_findings.hpp"
 #include "merge/outliers.hpp"
@@ -45,6 +46,7 @@ public:
         report_widths();
         report_silence();
         report_missing_views();
+        report_assured(in_, findings_);
         report_asked_of_hardware();
         report_withheld();
         report_unpermitted();
