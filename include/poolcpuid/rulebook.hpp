@@ -96,6 +96,20 @@ struct Vulnerability {
 // An index into Rulebook::vulnerabilities.
 using VulnerabilityIndex = std::uint8_t;
 
+// A hypervisor's interface to its guests: leaves from 40000000h on, or 100h above where it stands beside another. Only
+// there they mean what the rulebook says of them; of `signature` and `interface` one may be empty.
+struct HypervisorInterface {
+    Text id;         // "kvm"
+    Text name;       // as people say it
+    Text signature;  // what EBX, ECX and EDX of its first leaf spell, without zeros at the end
+    Text interface;  // what EAX of its second leaf spells
+    Text source;
+};
+
+// An index into Rulebook::hypervisors.
+using HypervisorIndex = std::uint8_t;
+inline constexpr HypervisorIndex no_hypervisor = std::numeric_limits<HypervisorIndex>::max();
+
 // What other projects call a field; empty where they have no name for it.
 struct FieldNames {
     Text vendor;  // Intel SDM or AMD APM
@@ -128,6 +142,7 @@ struct Guard {
 // Where hypervisors make a feature by themselves, so that a view of the hardware alone says nothing of it.
 struct Made {
     Makers by = Makers::none;
+    VendorMask vendors = 0;       // on whose CPUs
     List<List<GuardTerm>> where;  // any list of which every term holds
     List<Text> model;             // or: the model has all these immunities; neither: everywhere
     Text source;
@@ -187,6 +202,7 @@ struct Field {
     std::uint8_t low = 0;
     std::uint8_t high = 0;
     VendorMask vendors = 0;
+    HypervisorIndex hypervisor = no_hypervisor;  // whose interface it is of
     Rule rule = Rule::hide;
     Exposure exposure = Exposure::never;
     Impact impact = Impact::cosmetic;
@@ -198,6 +214,7 @@ struct Field {
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
+    std::uint32_t assured = 0;  // no more of the number is known of a host without a hypervisor's view; 0: all of it is
     FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
     GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number count as 1
@@ -365,6 +382,7 @@ struct Rulebook {
     Text sha256;  // see LoadedRulebook
     List<Vendor> vendors;
     List<Vulnerability> vulnerabilities;
+    List<HypervisorInterface> hypervisors;
     List<Field> fields;  // CPUID before MSR, then leaf or index, subleaf, register, low bit
     List<Dependency> dependencies;
     List<EqualityGroup> equality;
@@ -387,6 +405,9 @@ struct Rulebook {
 
     // The entry of `retpoline` in which the field is a name of the bad news, or nullptr.
     const RetpolineBits* retpoline_of(FieldIndex field) const noexcept;
+
+    // The hypervisor's interface with this id, or nullptr.
+    const HypervisorInterface* find_hypervisor(std::string_view id) const noexcept;
 
     // The field with this id, or no_field. Linear in the number of fields.
     FieldIndex find(std::string_view id) const noexcept;

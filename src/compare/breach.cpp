@@ -81,8 +81,9 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
                (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
                           : "; the dump does not say whether that scrubs here, or whether the host is immune.");
     }
-    const std::string promise =
-        std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") + called(field);
+    const bool is_limit = atom.kind == AtomKind::number && field.rule == Rule::min;
+    const std::string promise = std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") +
+                                called(field) + (is_limit ? " of at least " + number(field, atom.promised) : "");
     if (is_policy) return promise + "; the other pool's policy does not say whether its hosts keep that.";
     if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
     switch (atom.made_by) {

@@ -127,8 +127,15 @@ private:
         if (!promises(index, before) || (!elsewhere && meet(rule, before, after) == before)) return;
         // The least that the architecture allows was taken for what the dump does not say.
         const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
-        add(AtomKind::number, index, subleaf, elsewhere || (after.known && !is_assumed));
+        const bool known = elsewhere || (after.known && !is_assumed);
+        add(AtomKind::number, index, subleaf, known, known ? Makers::none : makers_of_number(rulebook_[index]));
         broken_.back().of_other_model = elsewhere;
+    }
+
+    // Of what a hypervisor's view would tell that the host has not.
+    Makers makers_of_number(const Field& field) const {
+        const bool is_of_hypervisor = field.assured != 0 || field.hypervisor != no_hypervisor;
+        return is_of_hypervisor && kept_.has_hardware_view && !kept_.has_hypervisor_view ? Makers::some : Makers::none;
     }
 
     // Another field, which is compared by itself, is the number: zero says so, and the other side has no lower one.

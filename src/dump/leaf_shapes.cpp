@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dump/hypervisor_leaves.hpp"
 #include "dump/virtual_machine.hpp"
 
 namespace poolcpuid::dump {
@@ -113,14 +114,10 @@ std::optional<std::uint32_t> announced_maximum(const CpuidTable& table, std::uin
     return value->eax;
 }
 
-// The signature of KVM in EBX, ECX and EDX of a block's first leaf: "KVMKVMKVM" and three zeros.
-bool is_kvm(const Registers& first) noexcept {
-    return first.ebx == 0x4B4D564B && first.ecx == 0x564B4D56 && first.edx == 0x4D;
-}
-
+// Old KVMs say 0 and mean the second leaf (Linux Documentation/virt/kvm/x86/cpuid.rst).
 std::optional<std::uint32_t> block_maximum(const CpuidTable& table, std::uint32_t first) {
     const Registers* value = table.find({first, 0});
-    if (value != nullptr && value->eax == 0 && is_kvm(*value)) return first + 1;
+    if (value != nullptr && value->eax == 0 && serves(table, first, "kvm")) return first + 1;
     return announced_maximum(table, first, first | 0xFFU);
 }
 

@@ -1,5 +1,6 @@
 #include "dump/virtual_machine.hpp"
 
+#include "dump/hypervisor_leaves.hpp"
 #include "poolcpuid/registers.hpp"
 
 namespace poolcpuid::dump {
@@ -20,15 +21,14 @@ std::uint32_t register_of(const CpuidTable& cpuid, std::uint32_t leaf, Register 
 // root may create partitions and manage CPUs, and is no confidential VM. Where Hyper-V runs in a VM itself (leaf
 // 40000004h EAX[12], HV_X64_HYPERV_NESTED), its root sees that VM.
 bool is_root_of_hyper_v(const CpuidTable& cpuid) noexcept {
-    constexpr std::uint32_t hyper_v_interface = 0x31237648;  // "Hv#1"
     constexpr std::uint32_t create_partitions = 1U << 0U;
     constexpr std::uint32_t cpu_management = 1U << 12U;
     constexpr std::uint32_t isolation = 1U << 22U;
     constexpr std::uint32_t nested = 1U << 12U;
     const std::uint32_t privileges = register_of(cpuid, 0x40000003, Register::ebx);
-    return register_of(cpuid, 0x40000001, Register::eax) == hyper_v_interface &&
-           (privileges & create_partitions) != 0 && (privileges & cpu_management) != 0 &&
-           (privileges & isolation) == 0 && (register_of(cpuid, 0x40000004, Register::eax) & nested) == 0;
+    return serves(cpuid, hypervisor_range, "hyperv") && (privileges & create_partitions) != 0 &&
+           (privileges & cpu_management) != 0 && (privileges & isolation) == 0 &&
+           (register_of(cpuid, 0x40000004, Register::eax) & nested) == 0;
 }
 
 }  // namespace

@@ -261,6 +261,14 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
         sentences.push_back(std::string(field.made.by == Makers::all ? "Hypervisors" : "Some hypervisors") +
                             " make it: a dump of the silicon alone does not say that a guest has it not.");
     }
+    if (field.hypervisor != no_hypervisor) {
+        sentences.push_back("It counts where a hypervisor serves the interface of " +
+                            std::string(view.rulebook().hypervisors[field.hypervisor].name) + ".");
+    }
+    if (field.assured != 0) {
+        sentences.push_back("Of a dump of the silicon alone no more than " + std::to_string(field.assured) +
+                            " counts: hypervisors may give less than the silicon.");
+    }
     if (field.implied_by.field != no_field) {
         sentences.push_back("It counts as set where " + id_of(view, field.implied_by.field) +
                             (field.implied_by.negated ? " is not." : " is."));

@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "merge/assured_findings.hpp"
 #include "merge/finding_list.hpp"
 #include "merge/identity_findings.hpp"
 #include "merge/layout_findings.hpp"
@@ -55,6 +56,7 @@ public:
         list_.append([&](const DecisionInputs& inputs, std::vector<Finding>& findings) {
             report_unsafe_identity(inputs, groups_, findings);
         });
+        list_.append(report_assured);
         list_.append(report_unknown_msrs);
         list_.append(report_rates);
         return list_.take_sorted();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dump/hidden_cpuid.hpp"
+#include "dump/hypervisor_leaves.hpp"
 #include "dump/own_ids.hpp"
 #include "dump/virtual_machine.hpp"
 #include "merge/pool.hpp"
@@ -39,15 +40,19 @@ class HostReader {
 public:
     HostReader(const Plan& plan, const HostDump& host)
         : plan_(plan), rulebook_(plan.rulebook()), host_(host), kinds_(cpu_kinds(rulebook_, host)) {
+        if (host.hypervisor) offered_ = &with_own_leaves(host.hypervisor->cpuid);
         if (!host.hardware) return;
         cpus_ = different_tables(*host.hardware);
         // What is read of one CPU is read of the one that stands for the host.
         const auto lender = std::find(cpus_.begin(), cpus_.end(), kinds_.front().table);
         if (lender != cpus_.end()) std::rotate(cpus_.begin(), lender, lender + 1);
+        dumped_ = cpus_;
         for (const CpuidTable*& cpu : cpus_) {
-            auto table = dump::with_hidden_unknown(rulebook_, *cpu, host.hardware->msrs);
-            if (!table) continue;
-            cpu = &unhidden_.emplace_back(std::move(*table));
+            if (auto table = dump::with_hidden_unknown(rulebook_, *cpu, host.hardware->msrs)) {
+                hides_any_ = true;
+                cpu = &changed_.emplace_back(std::move(*table));
+            }
+            cpu = &with_own_leaves(*cpu);
         }
     }
 
@@ -92,6 +97,12 @@ public:
     }
 
 private:
+    // What a hypervisor's leaf says is said under its signature alone.
+    const CpuidTable& with_own_leaves(const CpuidTable& table) {
+        auto own = dump::with_hypervisor_leaves(rulebook_, table);
+        return own ? changed_.emplace_back(std::move(*own)) : table;
+    }
+
     // An MSR that is not there shows no bad news to guests, though it promises nothing.
     void read_offered(const TablePromises& view) {
         result_.offered = view.atoms.words;
@@ -126,7 +137,7 @@ private:
             const bool is_dynamic = row != nullptr && (row->ecx & 4U) != 0;
             if (is_dynamic) asked_for |= component.together | std::uint64_t{1} << component.bit;
         }
-        const ViewReader reader(plan_, host_.hypervisor->cpuid, *result_.msrs);
+        const ViewReader reader(plan_, *offered_, *result_.msrs);
         for (const XsaveComponent& component : rulebook_.xsave) {
             const std::uint64_t bit = std::uint64_t{1} << component.bit;
             const bool is_left_out = (asked_for & bit) != 0 && hardware.atoms.components[component.bit].promised &&
@@ -149,10 +160,11 @@ private:
     const Msrs& chosen_msrs() const { return host_.hypervisor ? host_.hypervisor->msrs : host_.hardware->msrs; }
 
     void describe() {
-        result_.table = std::make_shared<const CpuidTable>(cpus_.empty() ? *kinds_.front().table : *cpus_.front());
+        CpuidTable table = cpus_.empty() ? *offered_ : *cpus_.front();
+        if (offered_ != nullptr && !cpus_.empty()) dump::take_hypervisor_leaves(*offered_, table);
+        result_.table = std::make_shared<const CpuidTable>(std::move(table));
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
-        result_.offered_table =
-            host_.hypervisor ? std::make_shared<const CpuidTable>(host_.hypervisor->cpuid) : result_.table;
+        result_.offered_table = offered_ != nullptr ? std::make_shared<const CpuidTable>(*offered_) : result_.table;
         result_.has_hardware_view = host_.hardware.has_value();
         result_.has_hypervisor_view = host_.hypervisor.has_value();
         result_.has_msrs = result_.msrs->has_value();
@@ -199,7 +211,7 @@ private:
 
     // The view speaks for all kinds of CPU.
     TablePromises read_hypervisor() const {
-        const ViewReader view(plan_, host_.hypervisor->cpuid, *result_.msrs);
+        const ViewReader view(plan_, *offered_, *result_.msrs);
         TablePromises all = read_view(plan_, view, result_.silicon, ViewKind::hypervisor);
         for (const Silicon& silicon : result_.other_silicon) {
             join_cpu(all, read_view(plan_, view, silicon, ViewKind::hypervisor));
@@ -373,7 +385,7 @@ private:
 
     // KVM does not offer all of them, and what they say is so in the silicon: in all of it, or on no CPU.
     void find_easings() {
-        if (host_.hypervisor) result_.easings = ViewReader(plan_, host_.hypervisor->cpuid, *result_.msrs).easings();
+        if (offered_ != nullptr) result_.easings = ViewReader(plan_, *offered_, *result_.msrs).easings();
         if (cpus_.empty()) return;
         const auto easings_of = [&](const CpuidTable& cpu) {
             return ViewReader(plan_, cpu, host_.hardware->msrs).easings();
@@ -390,7 +402,7 @@ private:
 
     // What a setting hides is no silence of the dump: a note tells of it.
     bool is_hidden(const RegisterPlace& place) const {
-        return !unhidden_.empty() && host_.first_table().unknown_in(place.key, place.reg) == 0;
+        return hides_any_ && host_.first_table().unknown_in(place.key, place.reg) == 0;
     }
 
     void find_silent_rows() {
@@ -403,13 +415,16 @@ private:
         for (std::size_t n = 0; n < plan_.numbers().size(); ++n) {
             const NumberSlot& slot = plan_.numbers()[n];
             const RegisterPlace place = place_of(rulebook_[slot.field], slot.subleaf);
-            if (!result_.atoms.numbers[n].known && result_.table->find(place.key) == nullptr) note(place);
+            const bool is_of_silicon = rulebook_[slot.field].hypervisor == no_hypervisor;
+            if (is_of_silicon && !result_.atoms.numbers[n].known && result_.table->find(place.key) == nullptr) {
+                note(place);
+            }
         }
         merge_sorted(result_.silent_rows, {});
     }
 
     void find_strays() {
-        for (const CpuidTable* cpu : cpus_) find_strays(*cpu);
+        for (const CpuidTable* cpu : dumped_) find_strays(*cpu);
         if (host_.hypervisor) find_strays(host_.hypervisor->cpuid);
         find_msr_strays();
         merge_sorted(result_.strays, {});
@@ -417,10 +432,13 @@ private:
 
     void find_strays(const CpuidTable& table) {
         for (const CpuidRow& row : table.rows) {
+            const auto leaf = dump::known_leaf(rulebook_, table, row.key.leaf);
+            if (!leaf) continue;
             for (const Register reg : all_registers) {
                 if (row.value[reg] == 0) continue;
                 const RegisterPlace place{false, row.key, reg};
-                const std::uint64_t unclassified = row.value[reg] & ~plan_.bits_with_field(place);
+                const std::uint64_t known = plan_.bits_with_field({false, {*leaf, row.key.subleaf}, reg});
+                const std::uint64_t unclassified = row.value[reg] & ~known;
                 if (unclassified != 0) result_.strays.push_back({place, unclassified});
             }
         }
@@ -441,8 +459,13 @@ private:
     const Rulebook& rulebook_;
     const HostDump& host_;
     std::vector<CpuKind> kinds_;
-    std::deque<CpuidTable> unhidden_;      // those of cpus_ of which a setting hides something
-    std::vector<const CpuidTable*> cpus_;  // of the hardware view: those that differ
+    // Tables in the place of the dump's: what a setting hides is unknown there, and leaves of hypervisors are their
+    // own.
+    std::deque<CpuidTable> changed_;
+    bool hides_any_ = false;
+    std::vector<const CpuidTable*> dumped_;  // of the hardware view: those that differ
+    std::vector<const CpuidTable*> cpus_;    // the same, changed
+    const CpuidTable* offered_ = nullptr;    // the hypervisor view's, changed
     HostPromises result_;
 };
 

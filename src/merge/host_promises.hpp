@@ -85,7 +85,7 @@ struct HostPromises {
     std::uint64_t components_unknown = 0;         // XSAVE states of which the dump says nothing, by bit
     std::uint64_t unpermitted = 0;                // those of them that its hypervisor gives to processes that ask
     std::uint64_t uneven_layouts = 0;             // XSAVE states that its logical CPUs lay out differently, likewise
-    std::vector<FieldIndex> assumed;              // numbers for which zero or unknown was read as zero_means
+    std::vector<FieldIndex> assumed;              // numbers that the dump does not say: the least was taken
     std::vector<FieldIndex> easings;              // fields that ease a broken promise and that a view shows
     std::vector<LeafKey> silent_rows;             // promise-bearing rows of which the dump knows nothing
     std::size_t silent_identity = 0;              // identity fields of which its first CPU's dump says nothing

@@ -167,10 +167,12 @@ SeenValue seen_value(const Plan& plan, const HostPromises& host, FieldIndex inde
         return {revision.has_value(), revision.value_or(0)};
     }
     if (const auto slot = plan.find_number(index, subleaf)) {
-        // The least that the architecture allows, taken for what the dump does not say, is not known of the host.
+        // The least that the architecture allows, taken for what the dump does not say, is not known of the host; so
+        // much as every hypervisor gives is.
         const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
         const Number& number = host.atoms.numbers[*slot];
-        return {number.known && !is_assumed, number.value};
+        const bool is_assured = field.assured != 0 && number.value == field.assured;
+        return {number.known && (!is_assumed || is_assured), number.value};
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(plan, table, *host.msrs).field(field, subleaf);

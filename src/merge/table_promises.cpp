@@ -137,6 +137,7 @@ private:
     }
 
     std::optional<bool> is_made(const Made& made) const {
+        if ((made.vendors & plan_.vendor_mask()) == 0) return false;
         if (made.where.empty() && made.model.empty()) return true;
         return is_either(made.where, made.model);
     }
@@ -149,15 +150,26 @@ private:
             return value.value_or(0) == 0 ? other : meet(Rule::min, {true, *value}, other);
         }
         if (field.zero_has_meaning && value.value_or(0) == 0) return {true, field.zero_means};
+        // Of a hypervisor's limit only its own view can say that there is none.
+        const bool is_of_hypervisor = field.hypervisor != no_hypervisor && field.rule == Rule::min;
+        if (kind_ == ViewKind::hardware && is_of_hypervisor && value.value_or(0) == 0) return {};
         return value ? Number{true, *value} : Number{};
+    }
+
+    // The CPU may go further than hypervisors do, and how far these go only their own view tells.
+    bool is_beyond_assured(const Field& field, const Number& number) const {
+        return kind_ == ViewKind::hardware && field.assured != 0 && number.known && number.value > field.assured;
     }
 
     void read_numbers() {
         result_.atoms.numbers.reserve(plan_.numbers().size());
         for (const NumberSlot& slot : plan_.numbers()) {
             const Field& field = rulebook_[slot.field];
-            result_.atoms.numbers.push_back(read_number(field, slot.subleaf));
-            if (field.zero_has_meaning && !view_.field(field, slot.subleaf)) {
+            Number number = read_number(field, slot.subleaf);
+            const bool is_beyond = is_beyond_assured(field, number);
+            if (is_beyond) number.value = field.assured;
+            result_.atoms.numbers.push_back(number);
+            if (is_beyond || (field.zero_has_meaning && !view_.field(field, slot.subleaf))) {
                 result_.assumed.push_back(slot.field);
             }
         }

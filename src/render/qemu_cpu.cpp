@@ -156,11 +156,23 @@ private:
                 guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
             } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
+                collect_turned_on(guest, number, value);
             } else {
                 guest.lose(number.place, names_.why_not(number.name));
             }
         }
         if (!words_.numbers && names_.takes("host-phys-bits")) put("host-phys-bits", "off");
+    }
+
+    // What a number that was said turns on, and the policy has not. A release that is not known may do so.
+    void collect_turned_on(const QemuView& guest, const NumberProperty& number, std::uint64_t value) {
+        const Rulebook& rulebook = input_.plan.rulebook();
+        for (const TurnedOn& entry : number.turns_on) {
+            if (value < entry.from || (names_.release() && !entry.releases.has(names_.release()))) continue;
+            for (const std::string& id : entry.fields) {
+                if (guest.promised_of(id) == 0) turned_on_.insert(std::string(rulebook[rulebook.find(id)].names.qemu));
+            }
+        }
     }
 
     // What QEMU would choose by itself, and what the model has otherwise. A name that not every release has is not
@@ -199,13 +211,16 @@ private:
         return flag != flags.end() && !flag->second;
     }
 
-    // What the model has on where the plainest one has not, known here or not; and what an accelerator or the target
-    // turns on by default. A second name of what is on is on in the plainest model, too.
+    // What the model has on where the plainest one has not, known here or not; and what a number, an accelerator or the
+    // target turns on. A second name of what is on is on in the plainest model, too.
     std::set<std::string> unwanted(const QemuView& guest, const std::set<std::string>& on) {
         std::set<std::string> off;
         for (const std::string& name : words_.on_by_itself) {
             const bool is_its_own = name.starts_with(of_kvm) && !promises_services(guest);
             if (!on.contains(name) && !is_its_own && names_.takes(name)) off.insert(name);
+        }
+        for (const std::string& name : turned_on_) {
+            if (names_.takes(name)) off.insert(name);
         }
         if (model_ == plainest_qemu_model) return off;
         for (const std::string& name : data_.defaults) {
@@ -238,6 +253,7 @@ private:
     QemuNames names_;
     std::string model_;
     std::vector<std::pair<std::string, std::string>> properties_;
+    std::set<std::string> turned_on_;  // by numbers, against the policy
 };
 
 }  // namespace

@@ -87,6 +87,9 @@ public:
     // True when the policy has the field that the condition names, or there is none.
     bool holds(const std::string& condition) const;
 
+    // What the policy has of a field, by its id: 0 of one that its vendor has not.
+    std::uint64_t promised_of(const std::string& id) const;
+
     // Numbers and identities that no property sets.
     void lose_nameless();
 
@@ -97,6 +100,8 @@ public:
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
 private:
+    // True when the policy has what the condition of the bits asks for.
+    bool holds(const FixedBits& bits) const;
     bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
     void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();

@@ -26,6 +26,7 @@ using rulebook::SayableNumber;
 using rulebook::ShownBits;
 using rulebook::Switch;
 using rulebook::TcgStates;
+using rulebook::TurnedOn;
 using rulebook::VirtualBoxData;
 using rulebook::VmwareData;
 using rulebook::XenTarget;

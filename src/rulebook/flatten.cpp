@@ -31,6 +31,7 @@ public:
         view.sha256 = keep(std::move(sha256));
         view.vendors = all_of<Vendor>(source_.vendors);
         view.vulnerabilities = all_of<Vulnerability>(source_.vulnerabilities);
+        view.hypervisors = all_of<HypervisorInterface>(source_.hypervisors);
         view.fields = all_of<Field>(source_.fields);
         view.dependencies = all_of<Dependency>(source_.dependencies);
         view.equality = all_of<EqualityGroup>(source_.equality);
@@ -83,6 +84,16 @@ private:
 
     Vulnerability flat(const SourceVulnerability& from) {
         return {keep(from.id), keep(from.name), vendor_mask(from.vendors), keep(from.by_hand), keep(from.source)};
+    }
+
+    HypervisorInterface flat(const SourceHypervisor& from) {
+        return {keep(from.id), keep(from.name), keep(from.signature), keep(from.interface), keep(from.source)};
+    }
+
+    HypervisorIndex hypervisor_index(const std::string& id) const {
+        const auto at = std::find_if(source_.hypervisors.begin(), source_.hypervisors.end(),
+                                     [&](const SourceHypervisor& entry) { return entry.id == id; });
+        return id.empty() ? no_hypervisor : static_cast<HypervisorIndex>(at - source_.hypervisors.begin());
     }
 
     Dependency flat(const SourceDependency& from) {
@@ -139,6 +150,7 @@ private:
         to.low = from.bits.low;
         to.high = from.bits.high;
         to.vendors = vendor_mask(from.vendors);
+        to.hypervisor = hypervisor_index(from.hypervisor);
         to.rule = parse_word(rule_words, from.rule).value();
         to.exposure = parse_word(exposure_words, from.exposure).value();
         to.impact = parse_word(impact_words, from.impact).value();
@@ -148,6 +160,7 @@ private:
         to.by_microcode = from.by_microcode;
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
+        to.assured = from.assured;
         to.gate = index(from.gate);
         to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
@@ -162,8 +175,9 @@ private:
                         conditions(from.guard_heeds), conditions(from.guard_in_vain)};
         }
         if (from.made) {
-            to.made = {parse_word(maker_words, from.made->by).value(), conditions(from.made->where),
-                       keep_all(from.made->model), keep(from.made->source)};
+            const std::vector<std::string>& vendors = from.made->vendors.empty() ? from.vendors : from.made->vendors;
+            to.made = {parse_word(maker_words, from.made->by).value(), vendor_mask(vendors),
+                       conditions(from.made->where), keep_all(from.made->model), keep(from.made->source)};
         }
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),

@@ -22,6 +22,7 @@ public:
     void run() {
         check_head();
         check_vulnerabilities();
+        check_hypervisors();
         check_ids_once();
     }
 
@@ -61,6 +62,27 @@ private:
             check_vendors(vulnerability.place, "", vulnerability.vendors);
             if (vulnerability.name.empty()) report(vulnerability.place, "", "no name");
             if (vulnerability.source.empty()) report(vulnerability.place, "", "no source");
+        }
+    }
+
+    // They have room for 12 and 4 bytes in their leaves.
+    void check_hypervisors() {
+        std::set<std::string> ids;
+        for (const SourceHypervisor& hypervisor : source_.hypervisors) {
+            const auto say = [&](const std::string& message) { report(hypervisor.place, "", message); };
+            if (!is_id(hypervisor.id)) say("an id is of a-z, 0-9 and _ only");
+            if (!ids.insert(hypervisor.id).second) say("hypervisor \"" + hypervisor.id + "\" again");
+            if (hypervisor.name.empty()) say("no name");
+            if (hypervisor.source.empty()) say("no source");
+            if (hypervisor.signature.size() > 12) say("a signature is of at most 12 bytes");
+            if (hypervisor.interface.size() > 4) say("an interface is of at most 4 bytes");
+            if (hypervisor.signature.empty() && hypervisor.interface.empty()) {
+                say("a hypervisor has a signature or an interface by which its leaves are known");
+            }
+        }
+        if (ids.size() >= no_hypervisor) {
+            report(source_.hypervisors.back().place, "",
+                   "no more than " + std::to_string(no_hypervisor - 1) + " hypervisors");
         }
     }
 

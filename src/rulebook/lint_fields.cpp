@@ -84,6 +84,7 @@ private:
         };
         if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
         only(!field.zero_means.empty(), "zero_means", Rule::min);
+        only(field.assured != 0, "assured", Rule::min);
         only(!field.length_from.empty(), "length_from", Rule::union_);
         only(field.allowed_by.has_value(), "allowed_by", Rule::union_);
         only(!field.guard_immune.empty() || !field.guard_model.empty(), "guard", Rule::guarded);
@@ -125,8 +126,25 @@ private:
         check_conditions(field, "guard", field.guard_told_by);
         check_conditions(field, "guard", field.guard_heeds);
         check_conditions(field, "guard", field.guard_in_vain);
-        if (field.made) check_conditions(field, "made", field.made->where);
+        if (field.made) {
+            check_conditions(field, "made", field.made->where);
+            if (!field.made->vendors.empty()) check_vendors(field.place, field.id, field.made->vendors);
+        }
+        check_hypervisor(field);
         for (const SourceRate& rate : field.rates) check_rate(field, rate);
+    }
+
+    // A leaf has one meaning, that of one interface.
+    void check_hypervisor(const SourceField& field) {
+        if (field.hypervisor.empty()) return;
+        const auto& known = source_.hypervisors;
+        const bool is_known = std::any_of(known.begin(), known.end(), [&](const SourceHypervisor& hypervisor) {
+            return hypervisor.id == field.hypervisor;
+        });
+        if (!is_known) report(field.place, field.id, "of the unknown hypervisor \"" + field.hypervisor + "\"");
+        if (range_of(field.leaf) != hypervisor_range) {
+            report(field.place, field.id, "no leaf of a hypervisor: those begin at " + to_hex(hypervisor_range));
+        }
     }
 
     void check_rate(const SourceField& field, const SourceRate& rate) {

@@ -64,7 +64,7 @@ constexpr auto members(const Guard& r) {
 }
 
 constexpr const char* type_name(const Made*) { return "Made"; }
-constexpr auto members(const Made& r) { return members_detail::all_of(r, r.by, r.where, r.model, r.source); }
+constexpr auto members(const Made& r) { return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.source); }
 
 constexpr const char* type_name(const BitSource*) { return "BitSource"; }
 constexpr auto members(const BitSource& r) { return members_detail::all_of(r, r.bit, r.field); }
@@ -95,10 +95,11 @@ constexpr auto members(const FieldNames& r) {
 constexpr const char* type_name(const Field*) { return "Field"; }
 constexpr auto members(const Field& r) {
     return members_detail::all_of(r, r.id, r.is_msr, r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.low, r.high,
-                                  r.vendors, r.rule, r.exposure, r.impact, r.mitigation, r.required, r.emulated,
-                                  r.by_microcode, r.of_identity, r.zero_has_meaning, r.zero_means, r.zero_means_field,
-                                  r.gate, r.implied_by, r.length_from, r.allowed_by, r.covers, r.eased_by, r.hides,
-                                  r.rates, r.ask, r.guard, r.made, r.derive, r.names, r.why, r.source);
+                                  r.vendors, r.hypervisor, r.rule, r.exposure, r.impact, r.mitigation, r.required,
+                                  r.emulated, r.by_microcode, r.of_identity, r.zero_has_meaning, r.zero_means,
+                                  r.zero_means_field, r.assured, r.gate, r.implied_by, r.length_from, r.allowed_by,
+                                  r.covers, r.eased_by, r.hides, r.rates, r.ask, r.guard, r.made, r.derive, r.names,
+                                  r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
@@ -107,6 +108,11 @@ constexpr auto members(const Vendor& r) { return members_detail::all_of(r, r.id,
 constexpr const char* type_name(const Vulnerability*) { return "Vulnerability"; }
 constexpr auto members(const Vulnerability& r) {
     return members_detail::all_of(r, r.id, r.name, r.vendors, r.by_hand, r.source);
+}
+
+constexpr const char* type_name(const HypervisorInterface*) { return "HypervisorInterface"; }
+constexpr auto members(const HypervisorInterface& r) {
+    return members_detail::all_of(r, r.id, r.name, r.signature, r.interface, r.source);
 }
 
 constexpr const char* type_name(const Dependency*) { return "Dependency"; }
@@ -170,9 +176,9 @@ constexpr auto members(const GuestFile& r) { return members_detail::all_of(r, r.
 
 constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
-    return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.fields, r.dependencies,
-                                  r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models, r.levels,
-                                  r.baselines, r.sources, r.targets, r.guests);
+    return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.hypervisors, r.fields,
+                                  r.dependencies, r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models,
+                                  r.levels, r.baselines, r.sources, r.targets, r.guests);
 }
 
 }  // namespace poolcpuid::rulebook

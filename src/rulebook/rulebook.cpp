@@ -87,6 +87,12 @@ std::vector<std::string> Rulebook::ids_mitigated_by(const Field& field, VendorMa
     return ids;
 }
 
+const HypervisorInterface* Rulebook::find_hypervisor(std::string_view id) const noexcept {
+    const auto* const at = std::find_if(hypervisors.begin(), hypervisors.end(),
+                                        [&](const HypervisorInterface& entry) { return entry.id == id; });
+    return at == hypervisors.end() ? nullptr : at;
+}
+
 FieldIndex Rulebook::find(std::string_view id) const noexcept {
     const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.id == id; });
     return at == fields.end() ? no_field : static_cast<FieldIndex>(at - fields.begin());

@@ -71,6 +71,9 @@ private:
         if (const std::vector<Value>* vulnerabilities = reader.optional_array("vulnerabilities")) {
             for (const Value& entry : *vulnerabilities) parse_vulnerability(entry);
         }
+        if (const std::vector<Value>* hypervisors = reader.optional_array("hypervisors")) {
+            for (const Value& entry : *hypervisors) parse_hypervisor(entry);
+        }
         if (const std::vector<Value>* retpoline = reader.optional_array("retpoline")) {
             for (const Value& entry : *retpoline) parse_retpoline(entry);
         }
@@ -92,6 +95,19 @@ private:
         result.source = reader.required_string("source");
         reader.finish();
         out_.vulnerabilities.push_back(std::move(result));
+    }
+
+    void parse_hypervisor(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a hypervisor's interface");
+        SourceHypervisor result;
+        result.place = place_of(entry);
+        result.id = reader.required_string("id");
+        result.name = reader.required_string("name");
+        if (const auto* signature = reader.optional_string("signature")) result.signature = *signature;
+        if (const auto* interface = reader.optional_string("interface")) result.interface = *interface;
+        result.source = reader.required_string("source");
+        reader.finish();
+        out_.hypervisors.push_back(std::move(result));
     }
 
     void parse_retpoline(const Value& entry) {

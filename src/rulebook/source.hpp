@@ -58,6 +58,7 @@ struct SourceEasing {
 
 struct SourceMade {
     std::string by;
+    std::vector<std::string> vendors;  // empty: those of the field
     std::vector<std::vector<std::string>> where;
     std::vector<std::string> model;
     std::string source;
@@ -78,6 +79,7 @@ struct SourceField {
     Register reg = Register::eax;
     BitRange bits;
     std::vector<std::string> vendors;
+    std::string hypervisor;
     std::string rule;
     std::string exposure;
     std::string ask;
@@ -90,6 +92,7 @@ struct SourceField {
     std::string gate;
     std::string implied_by;
     std::string zero_means;
+    std::uint32_t assured = 0;
     std::string length_from;
     std::optional<BitRange> allowed_by;
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which
@@ -122,6 +125,15 @@ struct SourceVulnerability {
     std::string name;
     std::vector<std::string> vendors{"all"};  // those with a CPU that is affected
     std::string by_hand;
+    std::string source;
+};
+
+struct SourceHypervisor {
+    Place place;
+    std::string id;
+    std::string name;
+    std::string signature;
+    std::string interface;
     std::string source;
 };
 
@@ -227,6 +239,7 @@ struct SourceRulebook {
     std::map<std::string, std::string> sources;  // key and what it stands for
     std::vector<SourceVendor> vendors;
     std::vector<SourceVulnerability> vulnerabilities;
+    std::vector<SourceHypervisor> hypervisors;
     std::vector<SourceField> fields;
     std::vector<SourceDependency> dependencies;
     std::vector<SourceEquality> equality;

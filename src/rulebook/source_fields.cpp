@@ -56,6 +56,7 @@ private:
         std::optional<Register> reg;
         std::optional<std::vector<std::string>> vendors;
         std::optional<std::string> exposure;
+        std::string hypervisor;
     };
 
     FileDefaults parse_defaults(ObjectReader& reader, bool is_msr) const {
@@ -63,6 +64,7 @@ private:
         if (!is_msr) {
             if (const Value* subleaf = reader.optional("subleaf")) defaults.subleaf = subleaf_range(*subleaf);
             if (const Value* reg = reader.optional("register")) defaults.reg = register_of(*reg);
+            defaults.hypervisor = text_or_empty(reader.optional_string("hypervisor"));
         }
         if (const auto* vendors = reader.optional_array("vendors")) defaults.vendors = strings(*vendors);
         if (const std::string* exposure = reader.optional_string("exposure")) defaults.exposure = *exposure;
@@ -102,6 +104,7 @@ private:
         field.vendors = says(reader, "vendors", defaults.vendors.has_value())
                             ? strings(reader.required_array("vendors"))
                             : *defaults.vendors;
+        field.hypervisor = defaults.hypervisor;
         field.rule = reader.required_string("rule");
         field.exposure = says(reader, "exposure", defaults.exposure.has_value()) ? reader.required_string("exposure")
                                                                                  : *defaults.exposure;
@@ -113,6 +116,9 @@ private:
         field.gate = text_or_empty(reader.optional_string("gate"));
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));
         field.zero_means = text_or_empty(reader.optional_string("zero_means"));
+        if (reader.optional("assured") != nullptr) {
+            field.assured = static_cast<std::uint32_t>(reader.required_hex("assured", 8));
+        }
         field.length_from = text_or_empty(reader.optional_string("length_from"));
         if (const Value* allowed_by = reader.optional("allowed_by")) {
             field.allowed_by = bit_range(*allowed_by, is_msr ? 64 : 32);
@@ -182,6 +188,7 @@ private:
         ObjectReader reader(value, file_.path, "what hypervisors make");
         SourceMade made;
         made.by = reader.required_string("by");
+        made.vendors = optional_strings(reader, "vendors");
         if (const auto* where = reader.optional_array("where")) made.where = conditions(*where);
         if (const auto* model = reader.optional_array("model")) made.model = strings(*model);
         made.source = reader.required_string("source");

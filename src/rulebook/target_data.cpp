@@ -62,6 +62,7 @@ public:
                 number.condition = condition(entry, false);
                 number.says_zero = entry.optional_bool("says_zero", false);
                 if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
+                if (entry.optional("turns_on") != nullptr) number.turns_on = turned_on(entry);
                 if (entry.optional("of_host") != nullptr) number.of_host = entry.required_hex("of_host", 8);
                 data.numbers.push_back(std::move(number));
             });
@@ -109,6 +110,8 @@ public:
             });
             data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
                 bits.condition = condition(entry, false);
+                if (entry.optional("from") != nullptr) bits.from = entry.required_hex("from", 8);
+                if (entry.optional("below") != nullptr) bits.below = entry.required_hex("below", 8);
                 bits.releases = releases(entry);
                 bits.accelerator = accelerator(entry);
             });
@@ -148,6 +151,16 @@ private:
                 bits.value = value_of(*value, bits.place);
                 all.push_back(bits);
             }
+        });
+        return all;
+    }
+
+    // What QEMU turns on with a number.
+    std::vector<TurnedOn> turned_on(ObjectReader& reader) const {
+        std::vector<TurnedOn> all;
+        each(reader, "turns_on", "what a number turns on", [&](ObjectReader& entry, const Value&) {
+            all.push_back({entry.required_hex("from", 8), known_list(entry, "fields", &KnownNames::fields, field),
+                           releases(entry)});
         });
         return all;
     }

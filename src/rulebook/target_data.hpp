@@ -75,6 +75,8 @@ struct FixedBits {
     Releases releases;                     // of which it is known
     std::optional<std::uint64_t> value;    // nothing: the host's, or unknown
     std::string condition;                 // a field that must be in the policy, after "!" not; or empty
+    std::uint64_t from = 1;                // the field of the condition is at least this
+    std::optional<std::uint64_t> below;    // and less than this
     std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
     std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
     std::string with;                      // an option of the target that must be on, after "!" off; or empty
@@ -103,6 +105,13 @@ struct ValueForVendors {
     std::uint64_t value = 0;
 };
 
+// Fields that QEMU turns on together with a number of at least so much.
+struct TurnedOn {
+    std::uint64_t from = 0;
+    std::vector<std::string> fields;
+    Releases releases;  // that do so
+};
+
 // A property that takes a number, and where the guest sees it.
 struct NumberProperty {
     std::string name;
@@ -111,6 +120,7 @@ struct NumberProperty {
     bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
     std::vector<ValueForVendors> untold;
+    std::vector<TurnedOn> turns_on;
     // What a model has that leaves the number to the host; guests of one that has another see that. Nothing: what
     // they see follows from more than the model.
     std::optional<std::uint64_t> of_host;

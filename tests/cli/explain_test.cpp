@@ -207,7 +207,7 @@ TEST_CASE("--without tells what becomes of fields that are no promise, and of XS
     };
     CHECK(is_told("xcr0_lo", "0x7", "0x2e7"));
     CHECK(is_told("avx512f", "0x0", "0x1"));
-    CHECK(is_told("guestphys", "0x0", "0x0"));
+    CHECK(is_told("guestphys", "0x0", "0x30"));  // Genoa's dump has no hypervisor's view
     CHECK_FALSE(document_of({zen, "--hosts", zen_hosts, "--without", "rome-1"}).at("what_ifs")[0].contains("values"));
 }
 

@@ -169,8 +169,7 @@ TEST_CASE("what KVM gives a guest on Milan under any kernel runs on Milan of whi
     for (const char* kernel : {"5.10", "6.1", "6.18"}) {
         CAPTURE(kernel);
         // The dump's own microcode is older than that of the policy, and does not scrub.
-        HostDump updated = hardware;
-        updated.meta["microcode"] = "0xa0011de";
+        const HostDump updated = with_microcode(hardware, "0xa0011de");
         const HostDump& guest = real_host(std::string("firecracker/fingerprint_AMD_MILAN_") + kernel + "host");
         const PolicyCheck check(builtin_rulebook(), Merged({guest}).policy);
         const Verdict verdict = check.against(updated);

@@ -47,7 +47,8 @@ struct HostFacts {
     std::string name;
     std::string sha256;
     std::string vendor;
-    const CpuidTable* table = nullptr;  // identity: that of the CPU that stands for the host
+    const CpuidTable* table = nullptr;    // identity: that of the CPU that stands for the host
+    const CpuidTable* offered = nullptr;  // the same of hypervisors' leaves: where it has a view that knows them
     const ModelRow* model = nullptr;
     std::uint32_t signature = 0;                                      // family, model and stepping
     std::map<std::uint32_t, std::optional<std::uint32_t>> microcode;  // by signature
@@ -76,6 +77,8 @@ public:
         facts.sha256 = host_.sha256;
         facts.vendor = vendor_string(host_.first_table()).value_or("");
         learn_kinds(facts);
+        const bool has_leaves = host_.hypervisor && !host_.hypervisor->cpuid.is_unknown({0x40000000, 0});
+        facts.offered = has_leaves ? &host_.hypervisor->cpuid : facts.table;
         for (const Slot& slot : slots) {
             const bool bits = is_bit_rule(slot.field->rule);
             const bool relaxed = bits && slot.field->rule != "intersect";
@@ -274,6 +277,18 @@ private:
     }
 
     std::optional<std::uint64_t> number_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
+        const auto shown = value(cpu, field, subleaf);
+        // Only a hypervisor's own view denies what is a hypervisor's.
+        const bool is_silent = !host_.hypervisor && !field.hypervisor.empty() && field.rule == "min";
+        if (is_silent && shown.value_or(0) == 0) return std::nullopt;
+        if (field.assured != 0 && !host_.hypervisor) {
+            const auto most = limit_in(cpu, field, subleaf);
+            return most ? std::optional(std::min(*most, field.assured)) : most;
+        }
+        return limit_in(cpu, field, subleaf);
+    }
+
+    std::optional<std::uint64_t> limit_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
         const auto shown = value(cpu, field, subleaf);
         if (field.zero_means.empty()) return shown;
         if (field.zero_means.starts_with("0x"))

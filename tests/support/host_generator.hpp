@@ -154,6 +154,8 @@ private:
             }
         }
         if (one_in(5)) table.set(0x80000021, 0, Register::ecx, 0x6000);  // reserved bits that a kernel leaked
+        if (one_in(2)) table.row(0x40000000, 0, {0x40000001, 0x4B4D564B, 0x564B4D56, 0x4D});  // "KVMKVMKVM"
+        if (one_in(4)) table.reg(0x40000001, 0, Register::eax, 0x31237648);                   // "Hv#1"
         static const std::array<std::uint32_t, 4> sizes{0x0800, 0x0800, 0x0800, 0x0400};
         table.clear(0x1, 0, Register::ebx, 0xFF00).set(0x1, 0, Register::ebx, sizes.at(below(sizes.size())));
         static const std::array<std::uint32_t, 5> widths{0x3027, 0x302E, 0x3030, 0x3934, 0x2E3030};

@@ -43,14 +43,17 @@ inline bool is_below_hypervisor(const HostDump& host) {
     return features != nullptr && features->ecx >> 31U != 0;
 }
 
-// Hyper-V's root partition is the host's own system: it may create partitions and manage CPUs (TLFS, 40000003h EBX).
+// Hyper-V's root partition is the host's own system: it may create partitions and manage CPUs (TLFS, 40000003h EBX),
+// and does not run on another Hyper-V (40000004h EAX[12]).
 inline bool was_taken_in_guest(const HostDump& host) {
     if (!is_below_hypervisor(host)) return false;
     const CpuidTable& cpu = host.hardware->cpus.front().cpuid;
     const Registers* interface = cpu.find({0x40000001, 0});
     const Registers* privileges = cpu.find({0x40000003, 0});
+    const Registers* hints = cpu.find({0x40000004, 0});
     const bool is_hyper_v = interface != nullptr && interface->eax == 0x31237648;  // "Hv#1"
-    return !is_hyper_v || privileges == nullptr || (privileges->ebx & 0x00401001U) != 0x1001U;
+    const bool is_nested = hints != nullptr && (hints->eax >> 12U & 1U) != 0;
+    return !is_hyper_v || is_nested || privileges == nullptr || (privileges->ebx & 0x00401001U) != 0x1001U;
 }
 
 // The microcode revision that the host runs: that of the document's meta data, else of IA32_BIOS_SIGN_ID as
@@ -77,10 +80,43 @@ inline std::optional<std::uint32_t> microcode_of(const HostDump& host) {
     return std::nullopt;
 }
 
+// The bytes of registers as text, without zeros at the end.
+inline std::string spelt(const std::vector<std::uint32_t>& registers) {
+    std::string text;
+    for (const std::uint32_t word : registers) {
+        for (unsigned i = 0; i < 4; ++i) text += static_cast<char>((word >> (8 * i)) & 0xFF);
+    }
+    return text.substr(0, text.find_last_not_of('\0') + 1);
+}
+
+// Whether a block of hypervisors' leaves is of the interface that gives the field its meaning.
+inline bool is_signed_for(const CpuidTable& table, std::uint32_t block, const RuleField& field) {
+    const Registers first = table.find({block, 0}) == nullptr ? Registers{} : *table.find({block, 0});
+    const Registers second = table.find({block + 1, 0}) == nullptr ? Registers{} : *table.find({block + 1, 0});
+    if (!field.signature.empty() && spelt({first.ebx, first.ecx, first.edx}) != field.signature) return false;
+    return field.interface.empty() || spelt({second.eax}) == field.interface;
+}
+
+// Where the table has the leaf of a field: elsewhere for one of a hypervisor whose block is not the first, and nowhere
+// for one of a hypervisor that signed no block.
+inline std::optional<std::uint32_t> leaf_in(const CpuidTable& table, const RuleField& field) {
+    if (field.hypervisor.empty() || table.is_unknown({0x40000000, 0})) return field.leaf;
+    bool has_any = false;
+    for (const CpuidRow& row : table.rows) {
+        if (row.key.leaf >> 16 != 0x4000) continue;
+        has_any = true;
+        const std::uint32_t block = row.key.leaf & 0xFFFFFF00;
+        if (is_signed_for(table, block, field)) return block | (field.leaf & 0xFF);
+    }
+    return has_any ? std::nullopt : std::optional(field.leaf);
+}
+
 // A field's value in a table, shifted down; nothing when the dump does not know.
 inline std::optional<std::uint64_t> value_in(const CpuidTable& table, const RuleField& field, std::uint32_t subleaf) {
-    if (const Registers* row = table.find({field.leaf, subleaf})) return ((*row)[field.reg] & field.mask) >> field.low;
-    if (table.is_unknown({field.leaf, subleaf})) return std::nullopt;
+    const auto leaf = leaf_in(table, field);
+    if (!leaf) return 0;
+    if (const Registers* row = table.find({*leaf, subleaf})) return ((*row)[field.reg] & field.mask) >> field.low;
+    if (table.is_unknown({*leaf, subleaf})) return std::nullopt;
     return 0;
 }
 

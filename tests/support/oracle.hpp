@@ -350,11 +350,15 @@ private:
         if (!xsaves && supervisor != 0) complain("supervisor state is kept without XSAVES in " + names());
     }
 
+    static const CpuidTable& table_of(const HostFacts& host, const RuleField& field) {
+        return field.hypervisor.empty() ? *host.table : *host.offered;
+    }
+
     // Identity fields of which the dump of the host's first CPU says nothing.
     std::size_t silent_identity(const HostFacts& host) const {
         return static_cast<std::size_t>(
             std::count_if(rules_.fields.begin(), rules_.fields.end(), [&](const auto& field) {
-                return field.rule == "identity" && !value_in(*host.table, field, field.subleaves.first);
+                return field.rule == "identity" && !value_in(table_of(host, field), field, field.subleaves.first);
             }));
     }
 
@@ -376,7 +380,7 @@ private:
             if (field.rule != "identity") continue;
             for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
                 const std::uint64_t expected =
-                    values_->speaks(field, s) ? value_in(*host.table, field, s).value_or(0) : 0;
+                    values_->speaks(field, s) ? value_in(table_of(host, field), field, s).value_or(0) : 0;
                 if (value(field, s) != expected)
                     complain(field.id + "." + std::to_string(s) + " = " + hex(value(field, s)) + " is not that of " +
                              host.name + " in " + names());

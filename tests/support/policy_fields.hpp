@@ -71,8 +71,14 @@ enum class MsrList : std::uint8_t {
 };
 
 // The revision is as Linux words it ("0xb000038"), or empty when the dump does not say.
+// The host after an update: its dump says no other revision.
 inline HostDump with_microcode(HostDump host, const std::string& revision) {
-    if (!revision.empty()) host.meta["microcode"] = revision;
+    if (!revision.empty()) {
+        host.meta["microcode"] = revision;
+        if (host.hardware && host.hardware->msrs) {
+            std::erase_if(*host.hardware->msrs, [](const MsrRow& row) { return row.index == 0x8B; });
+        }
+    }
     std::string name = host.name;
     return with_digest(std::move(host), std::move(name));
 }

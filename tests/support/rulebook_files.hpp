@@ -63,6 +63,10 @@ struct RuleField {
     unsigned allowed_by = 0;              // the lowest of the bits that allow these; 0: none
     std::string zero_means;               // a hexadecimal number or a field id
     std::map<unsigned, unsigned> covers;  // bits of the register: which keeps the promise of which
+    std::string hypervisor;               // whose interface it is of; with what signs that one's leaves
+    std::string signature;                // in EBX, ECX and EDX of the first
+    std::string interface;                // in EAX of the second
+    std::uint64_t assured = 0;            // what is known of a number without a hypervisor's view; 0: all
     bool emulated = false;
     bool required = false;
     bool of_identity = false;  // a microcode revision
@@ -215,6 +219,8 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     for (const auto& [bit, covered] : covers.items())
         field.covers[static_cast<unsigned>(std::stoul(bit))] =
             static_cast<unsigned>(std::stoul(covered.get<std::string>()));
+    field.hypervisor = document.value("hypervisor", "");
+    if (entry.contains("assured")) field.assured = hex_number(entry.at("assured"));
     field.emulated = entry.value("emulated", false);
     field.required = entry.value("required", false);
     field.of_identity = entry.value("of_identity", false);
@@ -222,6 +228,15 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     if (entry.contains("guard")) field.guard = entry.at("guard");
     if (entry.contains("derive")) field.derive = entry.at("derive");
     return field;
+}
+
+inline void sign(RuleField& field) {
+    static const nlohmann::json hypervisors = parse(directory() / "rulebook.json").at("hypervisors");
+    for (const auto& entry : hypervisors) {
+        if (entry.at("id") != field.hypervisor) continue;
+        field.signature = entry.value("signature", "");
+        field.interface = entry.value("interface", "");
+    }
 }
 
 inline void read_fields(VendorRules& rules) {
@@ -233,6 +248,7 @@ inline void read_fields(VendorRules& rules) {
                     if (!entry.contains(key) && document.contains(key)) entry[key] = document.at(key);
                 }
                 RuleField field = field_of(entry, document);
+                sign(field);
                 if (has_vendor(entry, rules.vendor)) {
                     rules.fields.push_back(std::move(field));
                 } else {

@@ -131,6 +131,21 @@ TEST_CASE("an immunity that kernels state is made on silicon that is immune, and
     CHECK(answer(promising, avoton("bare"), "ac_ssb_no").violation.given);
 }
 
+TEST_CASE("what kernels make on AMD's silicon alone is lost on Hygon's", "[hypervisor_bits]") {
+    constexpr std::uint32_t dhyana = 0x00900F22;
+    const std::vector<std::string> zen{"amd_ibpb", "clzero", "invpcid"};
+    const auto silicon = [&](const TableBuilder& base) {
+        return with(TableBuilder(base).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {}), zen);
+    };
+    const std::vector<std::string> fields{"ibpb_brtype", "sbpb", "tsa_sq_no", "tsa_l1_no", "tsa_fill_no"};
+    for (const std::string& field : fields) {
+        check_given(silicon(amd_table(rome)), field);
+        check_lost(silicon(base_table("HygonGenuine", dhyana)), field);
+    }
+    // What hygon.c does as amd.c does.
+    check_given(silicon(base_table("HygonGenuine", dhyana)), "lfence_dispatch");
+}
+
 TEST_CASE("what no hypervisor gives on AMD is shown to guests there only when asked for", "[hypervisor_bits]") {
     const HostDump zen5 = hardware_host("zen5", amd_table(0x00B00F21).reg(7, 0, ecx, 1U << 24));
     CHECK(value_of(Merged({zen5}), "bus_lock_detect_amd") == 0);

@@ -202,6 +202,42 @@ TEST_CASE("min: a guest address width of 0 means the physical one", "[merge]") {
     CHECK(Merged({host("a", 0x003030), host("b", 0x2E3030)}).decision("guestphys") != nullptr);
 }
 
+TEST_CASE("min: how far hypervisors map a guest's addresses above 48 bits, only their own view says", "[merge]") {
+    const auto silicon = [](const char* name, std::uint32_t widths) {
+        return hardware_host(name, amd_table().reg(0x80000008, 0, eax, widths));
+    };
+    const auto served = [&](const char* name, std::uint32_t widths) {
+        return with_hypervisor(silicon(name, 0x003034), amd_table().reg(0x80000008, 0, eax, widths));
+    };
+    const Merged bare({silicon("a", 0x003034), served("b", 0x343034)});
+    CHECK(bare.reg(0x80000008, 0, eax) == 0x303034);
+    CHECK(bare.named_by("no-hypervisor-view", "guestphys") == Names{"a"});
+    CHECK(bare.because("guestphys") == Names{"a"});
+    CHECK(Merged({silicon("a", 0x343034)}).reg(0x80000008, 0, eax) == 0x303034);  // a VM's may be of its host
+    const Merged told({served("b", 0x343034)});
+    CHECK(told.reg(0x80000008, 0, eax) == 0x003034);
+    CHECK(told.finding("no-hypervisor-view", "guestphys") == nullptr);
+    CHECK(Merged({served("c", 0x303034)}).reg(0x80000008, 0, eax) == 0x303034);
+    for (const std::uint32_t width : {0x2EU, 0x30U}) {
+        const Merged narrow({silicon("a", 0x003034), silicon("d", 0x003000 | width)});
+        CHECK(narrow.reg(0x80000008, 0, eax) == (0x003000 | width));
+        CHECK(narrow.finding("no-hypervisor-view", "guestphys") == nullptr);
+    }
+    const auto stand = [](const PoolPolicy& policy, const HostDump& host) -> std::string {
+        for (const Violation& violation : PolicyCheck(builtin_rulebook(), policy).against(host).violations) {
+            if (violation.field == "guestphys") return violation.known ? "lost" : "unknown: " + violation.message;
+        }
+        return "kept";
+    };
+    CHECK_THAT(stand(told.policy, silicon("a", 0x003034)),
+               Catch::Contains("unknown: ") && Catch::Contains("at least 52"));
+    CHECK(stand(told.policy, served("c", 0x303034)) == "lost");
+    CHECK(stand(told.policy, served("e", 0x343034)) == "kept");
+    for (const HostDump& host : {silicon("a", 0x003034), served("c", 0x303034)})
+        CHECK(stand(bare.policy, host) == "kept");
+    CHECK(stand(Merged({silicon("d", 0x003030)}).policy, silicon("a", 0x003034)) == "kept");
+}
+
 TEST_CASE("max: an obligation is the largest", "[merge]") {
     // 80000021h EAX[24] ERAPS, EBX[23:16] RapSize: at least that many CALLs flush the return predictor.
     const auto host = [](const char* name, std::uint32_t size) {

@@ -56,6 +56,35 @@ TEST_CASE("lint checks the words of a field", "[rulebook][lint]") {
     });
 }
 
+TEST_CASE("lint checks who gives a leaf of hypervisors its meaning", "[rulebook][lint]") {
+    const std::vector<RulebookFile> policy = read_rulebook_directory(POOLCPUID_SOURCE_DIR "/policy");
+    constexpr const char* kvm = R"({"id": "kvm", "name")";
+    constexpr const char* hyper_v = R"({"id": "hyperv", "name")";
+    check_all_found(
+        {
+            {"rulebook.json", kvm, R"("KVMKVMKVM")", R"("KVMKVMKVMKVMK")", "", "a signature is of at most 12 bytes"},
+            {"rulebook.json", kvm, R"("name": "KVM")", R"("name": "")", "", "no name"},
+            {"rulebook.json", kvm, R"(, "signature": "KVMKVMKVM")", "", "", "by which its leaves are known"},
+            {"rulebook.json", hyper_v, R"("Hv#1")", R"("Hv#12")", "", "an interface is of at most 4 bytes"},
+        },
+        policy);
+    const auto complaint = [&](const char* file, const std::string& from, const std::string& to) {
+        std::vector<RulebookFile> spoilt = policy;
+        std::string& bytes = file_of(spoilt, file).bytes;
+        bytes.replace(only_place_of(bytes, from), from.size(), to);
+        return all_texts(lint(spoilt));
+    };
+    CHECK_THAT(complaint("cpuid/0x40000005.json", R"("hypervisor": "hyperv")", R"("hypervisor": "acrn")"),
+               Contains("hyperv_limits: of the unknown hypervisor \"acrn\""));
+    CHECK_THAT(complaint("cpuid/0x8.json", R"("title")", R"("hypervisor": "kvm", "title")"),
+               Contains("no leaf of a hypervisor: those begin at 0x40000000"));
+    CHECK_THAT(complaint("rulebook.json", R"("id": "hyperv")", R"("id": "kvm")"), Contains("hypervisor \"kvm\" again"));
+    CHECK_THAT(complaint("cpuid/0x80000021.json",
+                         R"("made": {"by": "all", "vendors": ["amd"], "where": [["amd_ibpb", "clzero"]])",
+                         R"("made": {"by": "all", "vendors": ["via"], "where": [["amd_ibpb", "clzero"]])"),
+               Contains("ibpb_brtype: unknown vendor \"via\""));
+}
+
 // A field that nothing else names, so that one slip is one finding.
 TEST_CASE("lint wants a release with each name of QEMU", "[rulebook][lint]") {
     const char* const field = R"("id": "of_amd")";
@@ -102,6 +131,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "rule hide and exposure never go together"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("zero_means": "0x1", "why": "W.", "source": "T"})", "relaxed",
          "zero_means goes with the rule min"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("assured": "0x1", "why": "W.", "source": "T"})", "relaxed",
+         "assured goes with the rule min"},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("length_from": "length", "why": "W.", "source": "T"})", "addon",
          "length_from goes with the rule union"},
         {leaf_7, R"("id": "relaxed")", end_of_entry,
