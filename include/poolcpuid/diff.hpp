@@ -82,6 +82,12 @@ struct HostPair {
     HostClass after;
 };
 
+// A finding of both policies that is not the same in them: of other hosts, most often.
+struct FindingPair {
+    Finding before;
+    Finding after;
+};
+
 // How two policies differ beyond their registers. Empty unless both sides are policies.
 struct Provenance {
     bool rulebook = false;                   // made with different rulebooks
@@ -91,12 +97,14 @@ struct Provenance {
     std::vector<HostClass> hosts_removed;    // by digest
     std::vector<HostClass> hosts_added;      // likewise
     std::vector<HostPair> hosts_renamed;     // the same content under other names, in another number or told otherwise
-    std::vector<HostPair> hosts_recaptured;  // the same names with other content, as far as the documents list them
+    std::vector<HostPair> hosts_recaptured;  // the same names with other content, as far as the documents list them;
+                                             // these hosts are not among the others
     std::vector<BitPlace> owned_removed;     // bits that the VMM no longer fills in
     std::vector<BitPlace> owned_added;
     std::vector<std::string> decisions;  // ids of fields that are decided otherwise, or no longer, in order of place
     std::vector<Finding> findings_removed;
     std::vector<Finding> findings_added;
+    std::vector<FindingPair> findings_changed;  // of one code and subject, where each policy has one
 
     // True when there is no such difference.
     bool empty() const noexcept;

@@ -230,6 +230,9 @@ struct PoolPolicy {
 // The CPUs of the pool's hosts. Linear in the classes of hosts.
 CpuCounts cpus_of(const PoolPolicy& policy);
 
+// The same of each host that the policy names, unless its CPU is not known.
+CpuNames cpu_names_of(const PoolPolicy& policy);
+
 // The policy as its JSON document (schemas/policy.schema.json): deterministic, ends with a newline.
 std::string to_json(const PoolPolicy& policy);
 

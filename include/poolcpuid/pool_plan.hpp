@@ -71,10 +71,15 @@ std::string_view to_string(Strength strength) noexcept;
 
 Strength strength_of(const PromiseCounts& counts) noexcept;
 
-// Something about a host beside its CPUID that explains a change: microcode, kernel, KVM's parameters.
+// Names of settings, and what stands for one that is not known.
+inline constexpr const char* cpu_setting = "cpu";
+inline constexpr const char* microcode_setting = "microcode";
+inline constexpr const char* unknown_setting = "unknown";
+
+// Something about a host that explains a change of its CPUID: another CPU, microcode, kernel, KVM's parameters.
 struct SettingChange {
     std::string name;
-    std::string before;  // "unknown" where the dump does not say
+    std::string before;  // unknown_setting where the dump does not say
     std::string after;   // likewise
 };
 
@@ -93,6 +98,12 @@ struct Unreachable {
     std::vector<std::string> hosts;  // all their names, sorted
     bool before = false;             // nor could they before the change
     std::vector<Violation> violations;
+    // Of these the guarded bits, by id, for which VERW scrubs on no host where the VMs may run before the change, and
+    // all of those are affected: not told to run it, they are as open there.
+    std::vector<std::string> open_before{};
+
+    // True where nothing else keeps them away: a move makes nothing worse for them.
+    bool is_no_worse(Strictness strictness) const noexcept;
 };
 
 // Hosts that VMs reach though they break promises, or are not known to keep them: alike in which.
@@ -123,6 +134,9 @@ struct RunningPlan {
 
     // True when they cannot move everywhere in the pool until they restart.
     bool stranded() const noexcept { return !cannot_reach.empty(); }
+
+    // True when they strand, and what keeps them away they are as open to where they may run before the change.
+    bool is_no_worse(Strictness strictness) const noexcept;
 
     // True when the change takes nothing from them: each host that they cannot reach was out of their reach
     // before, and they do not lose the last one that they reached.

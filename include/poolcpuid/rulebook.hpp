@@ -210,6 +210,7 @@ struct Field {
     bool required = false;
     bool emulated = false;          // a hardware view counts as having it
     bool by_microcode = false;      // updates brought it to CPUs that were sold without it
+    List<Text> brought_to;          // and to no others than those with all these immunities; empty: to any
     bool of_identity = false;       // the hosts with the policy's family, model and stepping decide it
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;

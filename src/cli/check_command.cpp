@@ -83,14 +83,40 @@ std::vector<PoolPolicy> policies_of(const CheckArguments& arguments, const Ruleb
     return policies;
 }
 
+// The CPUs of hosts as they are read, one a content.
+class Cpus {
+public:
+    void see(const Rulebook& rulebook, const HostDump& host) {
+        const auto [at, fresh] = by_content_.try_emplace(host.sha256);
+        if (!fresh) return;
+        CpuNames cpus;
+        add_cpu(rulebook, host, cpus);
+        if (!cpus.empty()) at->second = cpus.begin()->second;
+    }
+
+    // Of the hosts that these verdicts are on, where a dump shows it.
+    CpuNames of(const std::vector<Verdict>& verdicts) const {
+        CpuNames cpus;
+        for (const Verdict& verdict : verdicts) {
+            const auto at = by_content_.find(verdict.sha256);
+            if (at != by_content_.end() && !at->second.empty()) cpus.emplace(verdict.name, at->second);
+        }
+        return cpus;
+    }
+
+private:
+    std::unordered_map<std::string, std::string> by_content_;
+};
+
 // Holds all hosts against each policy. Adds names that two hosts have to what is unreadable.
 std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<PoolPolicy> policies,
-                                      const std::vector<std::string>& arguments, Inputs& inputs) {
+                                      const std::vector<std::string>& arguments, Inputs& inputs, Cpus& cpus) {
     std::vector<Judge> judges;
     for (PoolPolicy& policy : policies) judges.emplace_back(rulebook, std::move(policy));
     NameConflicts conflicts;
     const auto judge = [&](const std::string& name, const HostDump& host) {
         conflicts.see(name, host.sha256);
+        cpus.see(rulebook, host);
         for (Judge& each : judges) each.add(name, host);
     };
     inputs = read_each(arguments, {.accepts_policies = true}, judge);
@@ -109,16 +135,18 @@ std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Ruleboo
                               : to_json(matrix, rulebook, strictness);
 }
 
-void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness, Page& page) {
+void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness,
+              const Cpus& of_hosts, Page& page) {
     const PolicyVerdicts& first = matrix.front();
-    if (matrix.size() > 1) return check_matrix_text(matrix, strictness, page);
-    check_text(first.policy, rulebook, first.verdicts, strictness, page);
+    const CpuNames cpus = of_hosts.of(first.verdicts);
+    if (matrix.size() > 1) return check_matrix_text(matrix, strictness, cpus, page);
+    check_text(first.policy, rulebook, first.verdicts, strictness, cpus, page);
 }
 
 // In the form that --format says. NDJSON, which is for fleets, goes to standard output as it is made.
 void put_out(const ResultOptions& options, const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook,
-             Strictness strictness) {
-    const Text text = [&](Page& page) { put_text(matrix, rulebook, strictness, page); };
+             Strictness strictness, const Cpus& cpus) {
+    const Text text = [&](Page& page) { put_text(matrix, rulebook, strictness, cpus, page); };
     if (options.format != ndjson) {
         return emit(
             options, [&] { return document_of(matrix, rulebook, strictness); }, text);
@@ -140,14 +168,15 @@ ExitStatus check(CheckArguments& arguments) {
     const Rulebook& rulebook = choice.get();
     std::vector<PoolPolicy> all = policies_of(arguments, rulebook);
     Inputs inputs;
-    const std::vector<PolicyVerdicts> matrix = matrix_of(rulebook, std::move(all), arguments.hosts, inputs);
+    Cpus cpus;
+    const std::vector<PolicyVerdicts> matrix = matrix_of(rulebook, std::move(all), arguments.hosts, inputs, cpus);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
     if (matrix.front().verdicts.empty()) {
         throw InputError(arguments.hosts.front(), 0, "a host to check", "none that can be read");
     }
 
     const Strictness strictness = arguments.strictness.get();
-    put_out(arguments.result, matrix, rulebook, strictness);
+    put_out(arguments.result, matrix, rulebook, strictness, cpus);
     const bool are_all = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
         return std::all_of(row.verdicts.begin(), row.verdicts.end(),
                            [&](const Verdict& verdict) { return verdict.compatible(strictness); });

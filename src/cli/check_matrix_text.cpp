@@ -13,9 +13,12 @@ using MatrixCell = std::pair<Outcome, bool>;  // and whether the host is compati
 
 class MatrixText {
 public:
-    MatrixText(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page)
+    MatrixText(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, const CpuNames& cpus, Page& page)
         : matrix_(matrix), strictness_(strictness), page_(page) {
         for (std::size_t host = 0; host < matrix.front().verdicts.size(); ++host) add(host);
+        for (const Row& row : rows_) names_.push_back(group_text(row.names, cpus));
+        constexpr std::size_t most = 40;
+        name_columns_ = group_columns(names_, most) + 1;
     }
 
     void put() {
@@ -79,18 +82,9 @@ private:
     }
 
     std::size_t columns_at_once() const {
-        const std::size_t room = page_.width() - std::min(page_.width(), name_columns());
+        const std::size_t room = page_.width() - std::min(page_.width(), name_columns_);
         return std::max<std::size_t>(1, room / cell_columns);
     }
-
-    std::size_t name_columns() const {
-        constexpr std::size_t most = 40;
-        std::size_t longest = 12;
-        for (const Row& row : rows_) longest = std::max(longest, display_width(names_of(row)));
-        return std::min(longest, most) + 1;
-    }
-
-    static std::string names_of(const Row& row) { return short_list(row.names, 1); }
 
     static Cell cell_of(const MatrixCell& cell) {
         const auto& [outcome, is_compatible] = cell;
@@ -113,15 +107,15 @@ private:
     // The policies from first on that have room beside each other.
     void table(std::size_t first) {
         const std::size_t last = std::min(matrix_.size(), first + columns_at_once());
-        std::vector<Cell> titles{{"host", name_columns()}};
+        std::vector<Cell> titles{{"host", name_columns_}};
         for (std::size_t i = first; i < last; ++i) titles.push_back({std::to_string(i + 1), cell_columns, true});
         page_.blank();
         page_.cells(titles);
-        for (const Row& row : rows_) {
-            std::string name = names_of(row);
-            if (display_width(name) >= name_columns()) page_.line(std::exchange(name, ""));
-            std::vector<Cell> cells{{name, name_columns()}};
-            for (std::size_t i = first; i < last; ++i) cells.push_back(cell_of(row.cells[i]));
+        for (std::size_t row = 0; row < rows_.size(); ++row) {
+            std::string name = names_[row];
+            if (display_width(name) >= name_columns_) page_.line(std::exchange(name, ""));
+            std::vector<Cell> cells{{name, name_columns_}};
+            for (std::size_t i = first; i < last; ++i) cells.push_back(cell_of(rows_[row].cells[i]));
             page_.cells(cells);
         }
     }
@@ -132,12 +126,15 @@ private:
     Strictness strictness_;
     Page& page_;
     std::vector<Row> rows_;
+    std::vector<std::string> names_;  // parallel to rows_
+    std::size_t name_columns_ = 0;
 };
 
 }  // namespace
 
-void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page) {
-    MatrixText(matrix, strictness, page).put();
+void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, const CpuNames& cpus,
+                       Page& page) {
+    MatrixText(matrix, strictness, cpus, page).put();
 }
 
 }  // namespace poolcpuid::cli

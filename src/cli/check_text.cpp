@@ -24,8 +24,8 @@ struct Group {
 class CheckText {
 public:
     CheckText(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-              Strictness strictness, Page& page)
-        : policy_(policy), rulebook_(rulebook), strictness_(strictness), page_(page) {
+              Strictness strictness, const CpuNames& cpus, Page& page)
+        : policy_(policy), rulebook_(rulebook), strictness_(strictness), cpus_(cpus), page_(page) {
         for (const Verdict& verdict : verdicts) add(verdict);
         count_ = verdicts.size();
     }
@@ -69,8 +69,8 @@ private:
                    counted(count_, "host") + (degraded == 0 ? "" : ", degraded on " + std::to_string(degraded)));
     }
 
-    static std::string names_of(const Group& group) {
-        return (group.verdict->is_policy ? "pool " : "") + short_list(group.names, 1);
+    std::string names_of(const Group& group) const {
+        return (group.verdict->is_policy ? "pool " : "") + group_text(group.names, cpus_);
     }
 
     Outcome outcome(const Group& group) const { return group.verdict->outcome(strictness_.unknown); }
@@ -134,10 +134,10 @@ private:
         std::size_t numbers = 0;
         for (const Column& column : shown) numbers += column.title.size() + 2;
         constexpr std::size_t least = 8;  // with every column there are 80 then
-        std::size_t longest = 12;
-        for (const Group& group : groups_) longest = std::max(longest, display_width(names_of(group)));
+        std::vector<std::string> names;
+        for (const Group& group : groups_) names.push_back(names_of(group));
         const std::size_t left = std::max(least, page_.width() - std::min(page_.width(), numbers + 9));
-        const std::size_t columns_of_name = std::min(longest, left) + 1;
+        const std::size_t columns_of_name = group_columns(names, left) + 1;
 
         std::vector<Cell> titles{{"host", columns_of_name}, {"may run", answer_columns, true}};
         for (const Column& column : shown) titles.push_back({column.title, column.title.size() + 2, true});
@@ -190,6 +190,7 @@ private:
     const PoolPolicy& policy_;
     const Rulebook& rulebook_;
     Strictness strictness_;
+    const CpuNames& cpus_;
     Page& page_;
     std::size_t count_ = 0;
     std::vector<Group> groups_;
@@ -198,8 +199,8 @@ private:
 }  // namespace
 
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                Strictness strictness, Page& page) {
-    CheckText(policy, rulebook, verdicts, strictness, page).put();
+                Strictness strictness, const CpuNames& cpus, Page& page) {
+    CheckText(policy, rulebook, verdicts, strictness, cpus, page).put();
 }
 
 namespace {

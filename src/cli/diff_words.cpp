@@ -1,6 +1,7 @@
 #include "cli/diff_words.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -99,6 +100,32 @@ std::string finding_text(const Finding& finding) {
     const std::string what = std::string(to_string(finding.severity)) + " " + finding.code;
     if (!finding.field.empty()) return what + " (" + finding.field + ")";
     return finding.hosts.count == 0 ? what : what + " (" + document::enumerate(finding.hosts) + ")";
+}
+
+// The names that are in one list and not in another, both complete and sorted.
+std::vector<std::string> only_in(const HostList& hosts, const HostList& others) {
+    std::vector<std::string> names;
+    std::set_difference(hosts.names.begin(), hosts.names.end(), others.names.begin(), others.names.end(),
+                        std::back_inserter(names));
+    return names;
+}
+
+// "error verw-promise-lost (md_clear): no longer of s1": how the hosts changed or, where they did not, that the words
+// did.
+std::string changed_finding_text(const FindingPair& finding) {
+    const HostList& before = finding.before.hosts;
+    const HostList& after = finding.after.hosts;
+    std::string text = std::string(to_string(finding.after.severity)) + " " + finding.after.code;
+    if (!finding.after.field.empty()) text += " (" + finding.after.field + ")";
+    text += ": ";
+    if (before.names == after.names && before.count == after.count) return text + "in other words";
+    const bool all_listed = before.names.size() == before.count && after.names.size() == after.count;
+    if (!all_listed) return text + document::enumerate(before) + " -> " + document::enumerate(after);
+    const std::vector<std::string> left = only_in(before, after);
+    const std::vector<std::string> came = only_in(after, before);
+    if (!left.empty()) text += "no longer of " + enumerate(left);
+    if (!came.empty()) text += (left.empty() ? "also of " : ", now of ") + enumerate(came);
+    return text;
 }
 
 std::string rulebook_text(const DiffSide& side) {
@@ -255,6 +282,7 @@ std::vector<std::string> other_differences(const Difference& difference) {
         "the same value, decided otherwise: ", untold(difference), [](const std::string& id) { return id; }, out);
     put_list("findings that are gone: ", provenance.findings_removed, finding_text, out);
     put_list("new findings: ", provenance.findings_added, finding_text, out);
+    put_list("findings of other hosts, or in other words: ", provenance.findings_changed, changed_finding_text, out);
     return out;
 }
 

@@ -103,7 +103,7 @@ ExitStatus explain(const ExplainArguments& arguments) {
     if (arguments.fields.empty() && !asked_without) explanation.story = explainer.story();
     if (hosts) explanation.what_ifs = ask(arguments, *hosts, explanation, rulebook);
 
-    const ExplainedPolicy of{named, rulebook, size_of(named), asked_without};
+    const ExplainedPolicy of{named, rulebook, size_of(named), asked_without, cpu_names_of(named)};
     const auto text = [&](Page& page) {
         if (explanation.story) return story_text(explanation, of, page);
         if (!arguments.fields.empty()) return fields_text(explanation, of, page);

@@ -235,13 +235,13 @@ private:
         for (const WhatIf* what_if : smallest(*explanation_.what_ifs, [&](const WhatIf& candidate) {
                  return gain_in(candidate) != candidate.gains.end();
              })) {
-            row(std::exchange(label, ""),
-                "without " + without_text(*what_if) + ": " + gain_text(gain_in(*what_if)->after) + more_text(*what_if));
+            row(std::exchange(label, ""), "without " + without_text(*what_if, of_) + ": " +
+                                              gain_text(gain_in(*what_if)->after) + more_text(*what_if));
         }
         const bool is_answer = of_.asked_without && label == "what if";
         if (!is_answer) return;
         const WhatIf& asked = explanation_.what_ifs->front();
-        row(label, "without " + without_text(asked) + ": " + without_gain(asked));
+        row(label, "without " + without_text(asked, of_) + ": " + without_gain(asked));
     }
 
     void put(const ExplainedState& state) {
@@ -367,7 +367,9 @@ std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>&
     return listed + (listed.empty() ? "" : "; ") + what + joined(states);
 }
 
-std::string without_text(const WhatIf& what_if) { return hosts_text({what_if.hosts, what_if.hosts.size()}, {}); }
+std::string without_text(const WhatIf& what_if, const ExplainedPolicy& of) {
+    return hosts_text(list_of(what_if.hosts, of.cpus), {});
+}
 
 std::string more_text(const WhatIf& what_if) {
     const std::size_t more = what_if.gains.size() - 1;
@@ -397,7 +399,7 @@ std::vector<const WhatIf*> smallest(const std::vector<WhatIf>& what_ifs,
 
 void what_if_text(const WhatIf& what_if, const ExplainedPolicy& of, Page& page) {
     const std::size_t count = what_if.gains.size();
-    page.line("Without " + without_text(what_if) + " the pool " + of.policy.pool + " would gain " +
+    page.line("Without " + without_text(what_if, of) + " the pool " + of.policy.pool + " would gain " +
                   (count == 0   ? "nothing."
                    : count == 1 ? "one promise:"
                                 : std::to_string(count) + " promises:"),

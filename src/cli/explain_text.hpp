@@ -19,6 +19,7 @@ struct ExplainedPolicy {
     const Rulebook& rulebook;
     PoolSize size;
     bool asked_without = false;  // --without asked for the one what-if
+    CpuNames cpus = {};          // of its hosts
 
     bool is_of_other_rulebook() const { return policy.rulebook_sha256 != rulebook.sha256; }
 };
@@ -50,8 +51,8 @@ std::vector<std::string> state_lines(const std::vector<ExplainedState>& states, 
 // What is gained, at most most of it: "avx512f, maxphyaddr (48 -> 52)"; XSAVE states by their names alone, last.
 std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>& gains, std::size_t most);
 
-// The hosts that are left out: "a, b and 3 more".
-std::string without_text(const WhatIf& what_if);
+// The hosts that are left out: "a, b" or, of many, "Haswell-EP ×40, Rome ×28".
+std::string without_text(const WhatIf& what_if, const ExplainedPolicy& of);
 
 // " (and 21 more promises)": what is gained besides one promise; empty when that is all.
 std::string more_text(const WhatIf& what_if);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/idle_options.hpp"
@@ -206,12 +207,19 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
     return any;
 }
 
-bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
+// That guests are told to run VERW takes nothing from those that start.
+std::string floor_text(const FloorLoss& loss, const Rulebook& rulebook) {
+    std::string text = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
+                       loss.promised + (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")");
+    const FieldIndex index = rulebook.find(loss.field);
+    const bool is_told = index != no_field && rulebook[index].rule == Rule::guarded && loss.result == to_hex(1);
+    return is_told ? text + ": it only tells new VMs to run VERW, of which those of the floor are not told" : text;
+}
+
+bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy, const Rulebook& rulebook) {
     const auto losses = state.below_floor(floor, policy);
     for (const FloorLoss& loss : losses) {
-        Problem problem{.kind = "floor",
-                        .message = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
-                                   loss.promised + (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")")};
+        Problem problem{.kind = "floor", .message = floor_text(loss, rulebook)};
         problem.expected = loss.promised;
         problem.found = loss.result;
         problem.fields = {loss.field};
@@ -308,7 +316,8 @@ ExitStatus merge(MergeArguments& arguments) {
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
-    if (!arguments.floor.empty() && !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy)) {
+    if (!arguments.floor.empty() &&
+        !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy, rulebook.get())) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);

@@ -2,10 +2,13 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "cli/texts.hpp"
 #include "policy/document_text.hpp"
 
@@ -110,13 +113,25 @@ std::string answer(const PoolPlan& plan) {
     return text + (before && changes ? ". So it was before the change." : ".");
 }
 
+// Where VMs are that were not told of something that is no worse elsewhere.
+const char* where_they_run(const PoolPlan& plan) {
+    return hosts_change(plan) ? "on every host where they may run before the change"
+                              : "on every host where they may run now";
+}
+
 // The answer in a sentence or two: which VMs strand, and where.
 std::string headline(const PoolPlan& plan) {
     std::set<std::string> stuck;  // where VMs run that reach this host after the change, and no other
     for (const RunningPlan& entry : plan.running) {
         if (!entry.reaches.empty()) stuck.insert(entry.no_refuge.begin(), entry.no_refuge.end());
     }
-    const std::string text = answer(plan);
+    std::string text = answer(plan);
+    const auto is_harmless = [&](const RunningPlan& entry) {
+        return !entry.stranded() || entry.is_no_worse(plan.strictness);
+    };
+    if (!plan.stranded().empty() && std::all_of(plan.running.begin(), plan.running.end(), is_harmless)) {
+        text += std::string(" Nothing gets worse for them there: they are as open ") + where_they_run(plan) + ".";
+    }
     if (stuck.empty()) return text;
     return text + " VMs on " + named(plan, {stuck.begin(), stuck.end()}) + " have nowhere to go while it changes.";
 }
@@ -128,6 +143,7 @@ public:
 
     std::vector<std::string> run() {
         for_stranded();
+        for_open();
         for_weakened();
         for (const Mend& mend : plan_.mends) {
             put(named(plan_, mend.hosts) + " (" + short_list(mend.fields, most_fields) + "): " + mend.remedy);
@@ -136,19 +152,28 @@ public:
         for_policy();
         for (std::string& sentence : belief_advice(plan_.difference, policy_to_restart_with(plan_)))
             put(std::move(sentence));
-        for (const Finding& finding : plan_.difference.provenance.findings_added) {
-            if (finding.severity == Severity::error) put("error " + finding.code + ": " + finding.message);
-        }
+        for (const Finding* error : errors()) put("error " + error->code + ": " + error->message);
         return std::move(sentences_);
     }
 
 private:
     void put(std::string sentence) { sentences_.push_back(std::move(sentence)); }
 
+    // Those of the policy after that the one before has not, or has of other hosts.
+    std::vector<const Finding*> errors() const {
+        const Provenance& provenance = plan_.difference.provenance;
+        std::vector<const Finding*> found;
+        for (const Finding& finding : provenance.findings_added) found.push_back(&finding);
+        for (const FindingPair& finding : provenance.findings_changed) found.push_back(&finding.after);
+        std::erase_if(found, [](const Finding* finding) { return finding->severity != Severity::error; });
+        return found;
+    }
+
     void for_stranded() {
         std::vector<std::string> confined;
         std::vector<std::string> nowhere;
         for (const RunningPlan& entry : plan_.running) {
+            if (entry.is_no_worse(plan_.strictness)) continue;
             if (entry.stranded()) (entry.reaches.empty() ? nowhere : confined).push_back(entry.label);
         }
         if (!confined.empty()) {
@@ -162,21 +187,74 @@ private:
         }
     }
 
-    // Hosts that come back and no longer keep the policy in force.
-    void for_weakened() {
-        std::set<std::string> broken;
+    // VMs that are not told to run VERW, and are as open where they are.
+    void for_open() {
+        using Where = std::pair<std::vector<std::string>, std::vector<std::string>>;  // fields and hosts
+        std::map<Where, std::vector<std::string>> labels;
         for (const RunningPlan& entry : plan_.running) {
             for (const Unreachable& group : entry.cannot_reach) {
-                if (entry.of_pool && !group.before) broken.insert(group.hosts.begin(), group.hosts.end());
+                if (!group.open_before.empty()) labels[{group.open_before, group.hosts}].push_back(entry.label);
             }
         }
-        std::vector<std::string> weakened;
-        for (const ChangedHost& host : plan_.replaced) {
-            if (broken.contains(host.name)) weakened.push_back(host.name);
+        for (const auto& [where, of] : labels) {
+            const auto& [fields, hosts] = where;
+            put("Restart the VMs of " + enumerate(of) + " with " + policy_to_restart_with(plan_) + ": on " +
+                named(plan_, hosts) + " that protects them (" + short_list(fields, most_fields) +
+                "). Until then they are as open " + where_they_run(plan_) + ", and lose nothing of that by a move.");
         }
-        if (weakened.empty()) return;
-        put(named(plan_, weakened) + (weakened.size() == 1 ? " comes" : " come") +
-            " back weaker: the microcode, BIOS settings and kernel of before would mend that.");
+    }
+
+    // Hosts that come back and lack what the policy in force promises. Of what guests are not told there nothing is
+    // said: an older microcode or kernel would only hide it.
+    void for_weakened() {
+        const std::set<std::string> lacking = newly_lacking();
+        std::map<std::string, std::vector<std::string>> hosts;  // by what is to be said of them
+        for (const ChangedHost& host : plan_.replaced) {
+            if (lacking.contains(host.name)) hosts[what_would_mend(host)].push_back(host.name);
+        }
+        for (const auto& [what, names] : hosts)
+            put(named(plan_, names) + (names.size() == 1 ? " comes" : " come") + what);
+    }
+
+    // The hosts on which a promise of the policy in force is broken for certain, and where its VMs could run before.
+    std::set<std::string> newly_lacking() const {
+        const auto is_lost = [](const Violation& violation) {
+            return violation.known && violation.breach == Breach::lost;
+        };
+        std::set<std::string> names;
+        for (const RunningPlan& entry : plan_.running) {
+            for (const Unreachable& group : entry.cannot_reach) {
+                const bool lacks = std::any_of(group.violations.begin(), group.violations.end(), is_lost);
+                if (entry.of_pool && !group.before && lacks) names.insert(group.hosts.begin(), group.hosts.end());
+            }
+        }
+        return names;
+    }
+
+    static std::string what_would_mend(const ChangedHost& host) {
+        const SettingChange* cpu = change_of(host, cpu_setting);
+        if (cpu != nullptr && cpu->before != unknown_setting) {
+            return " back with another CPU (" + cpu->before + " -> " + cpu->after +
+                   "), which lacks promises of the policy before: no setting of before would mend that.";
+        }
+        return std::string(" back weaker: the ") + (has_newer_microcode(host) ? "" : "microcode, ") +
+               "BIOS settings and kernel of before would mend that" +
+               (cpu != nullptr ? ", if the CPU is that of before." : ".");
+    }
+
+    static const SettingChange* change_of(const ChangedHost& host, std::string_view name) {
+        const auto at = std::find_if(host.settings.begin(), host.settings.end(),
+                                     [&](const SettingChange& change) { return change.name == name; });
+        return at == host.settings.end() ? nullptr : &*at;
+    }
+
+    // It is the one that closes holes: nobody is to go back to the older one.
+    static bool has_newer_microcode(const ChangedHost& host) {
+        const SettingChange* microcode = change_of(host, microcode_setting);
+        if (microcode == nullptr) return false;
+        const auto before = from_hex(microcode->before, 8);
+        const auto after = from_hex(microcode->after, 8);
+        return before && after && *before < *after;
     }
 
     // No list of fields where it is all that the difference lists.
@@ -190,13 +268,21 @@ private:
         return start + std::to_string(fields.size()) + " of the " + all + ", " + short_list(fields, most_fields) + ".";
     }
 
+    bool leaves_falsely_safe() const {
+        const std::optional<BeliefChanges>& beliefs = plan_.difference.beliefs;
+        return beliefs && std::any_of(beliefs->falsely_safe.begin(), beliefs->falsely_safe.end(),
+                                      [](const FalseBelief& belief) { return !belief.hosts_after.empty(); });
+    }
+
     void for_policy() {
         if (plan_.difference.equal_registers) {
             put("Keep the pool's policy: new VMs start with it as before.");
         } else if (plan_.wait_for.empty()) {
+            const bool is_flawed = !errors().empty() || leaves_falsely_safe();
             put(std::string("Start new VMs with the policy after from now on: ") +
-                (plan_.policy_is_current ? "every host keeps it, before the change and after."
-                                         : "every host keeps it that has a dump now."));
+                (plan_.policy_is_current ? "every host keeps it, before the change and after"
+                                         : "every host keeps it that has a dump now") +
+                (is_flawed ? ", but for what follows." : "."));
         } else {
             const auto [leaving, back] = split(plan_, plan_.wait_for);
             std::string when =
@@ -276,7 +362,8 @@ private:
         const std::string counts = counts_text(host.counts);
         std::string text = against + ": " + (counts.empty() ? "the same promises" : counts);
         for (const SettingChange& change : host.settings) {
-            text += "; " + change.name + " " + change.before + " -> " + change.after;
+            text +=
+                "; " + (change.name == cpu_setting ? "CPU" : change.name) + " " + change.before + " -> " + change.after;
         }
         return text;
     }
@@ -315,6 +402,8 @@ private:
         provenance.hosts_removed.clear();
         provenance.hosts_added.clear();
         provenance.hosts_renamed.clear();
+        provenance.hosts_recaptured.clear();
+        provenance.findings_changed.clear();
         provenance.names = false;
         provenance.decisions.clear();
         const auto alike = [](const Finding& a, const Finding& b) { return a.code == b.code && a.field == b.field; };
@@ -387,6 +476,11 @@ private:
                             "must not run on " + named(plan_, group.hosts) +
                                 (group.before && hosts_change(plan_) ? ", nor before the change" : ""));
             violations(group.violations);
+            if (!group.open_before.empty()) {
+                page_.paragraph(4, "",
+                                std::string("They are as open ") + where_they_run(plan_) + ": " +
+                                    short_list(group.open_before, most_fields));
+            }
         });
         each(entry.degraded, [&](const FlawedHosts& group) {
             page_.paragraph(2, "", "run degraded on " + named(plan_, group.hosts));

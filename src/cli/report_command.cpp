@@ -92,8 +92,9 @@ void add_report_command(CLI::App& verb, Action& action) {
         "The page is one file: it needs no network and opens from disk. It has the\n"
         "summary, the findings, a matrix of hosts and fields in which each field opens\n"
         "to its reason and source, the registers, and the inputs with their digests.\n"
-        "With --hosts it names every host, not the first eight of a list, and says\n"
-        "what limiting hosts cost.\n\n"
+        "With --hosts the inputs name every host, not the first eight of each content,\n"
+        "and the page says what limiting hosts cost. Other lists of more than eight\n"
+        "hosts say their CPUs.\n\n"
         "Examples:\n"
         "  poolcpuid report pool.json -o pool.html\n"
         "  poolcpuid report pool.json --hosts hosts/ -o pool.html");

@@ -253,8 +253,9 @@ private:
                 ++hidden;
                 continue;
             }
-            page_.line("without " + without_text(what_if) + ": the pool gains " + std::to_string(what_if.gains.size()) +
-                           ": " + gains_text(of_.rulebook, what_if.gains, most_fields),
+            page_.line("without " + without_text(what_if, of_) + ": the pool gains " +
+                           std::to_string(what_if.gains.size()) + ": " +
+                           gains_text(of_.rulebook, what_if.gains, most_fields),
                        Colour::none, 2);
         }
         if (hidden > 0) page_.line("and " + std::to_string(hidden) + " more what-ifs", Colour::none, 2);

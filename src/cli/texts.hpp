@@ -51,12 +51,14 @@ void hosts_text(const Inventory& inventory, bool each, Page& page);
 void show_text(const Rulebook& rulebook, const PoolPolicy& policy, const GuestCpu& guest, std::string_view tongue,
                Page& page);
 
-// check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name.
+// check: a line a host, then what is wrong, hosts that fail alike together. verdicts are sorted by name; cpus are those
+// of the hosts.
 void check_text(const PoolPolicy& policy, const Rulebook& rulebook, const std::vector<Verdict>& verdicts,
-                Strictness strictness, Page& page);
+                Strictness strictness, const CpuNames& cpus, Page& page);
 
 // check with several policies: how many hosts may run each, and a line a group of hosts with a column a policy.
-void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, Page& page);
+void check_matrix_text(const std::vector<PolicyVerdicts>& matrix, Strictness strictness, const CpuNames& cpus,
+                       Page& page);
 
 // audit: what a guest is falsely safe from, what it knows to be open, then all that it believes, hosts alike together.
 void audit_text(const PoolPolicy& policy, const Audit& audit, Page& page);
@@ -131,6 +133,14 @@ bool is_everybody(const HostList& hosts, const PoolSize& pool) noexcept;
 // "a, b": all names of at most most hosts, else their CPUs, "Haswell-EP ×40, Rome ×28", or where those are not known
 // the first names, "a, b, c and 30 more"; "all 3 hosts" when those are all of the pool.
 std::string hosts_text(const HostList& hosts, const PoolSize& pool, std::size_t most = most_hosts_listed);
+
+// A group of hosts in a line: the first of its names, how many more there are and, of many, which CPUs they have: "a",
+// "a and 3 more", "a and 121 more (Haswell-EP ×40, Rome ×82)".
+std::string group_text(const std::vector<std::string>& names, const CpuNames& cpus);
+
+// The columns for such texts: those of the longest that needs no more than most, and never fewer than twelve. What is
+// longer takes a line of its own.
+std::size_t group_columns(const std::vector<std::string>& texts, std::size_t most);
 
 // Changes and violations.
 

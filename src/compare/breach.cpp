@@ -104,8 +104,8 @@ void set_mend(Violation& violation, std::string mend) { violation.mend = violati
 const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, const Circumstances& circumstances) {
     if (atom.kind != AtomKind::bits || breach == Breach::not_told) return "";
     // Kernels have ceased to make some bits, too.
-    const bool is_made = field.made.by != Makers::none;
-    if (field.by_microcode)
+    const bool is_made = field.made.by != Makers::none && !circumstances.never_made;
+    if (field.by_microcode && !circumstances.never_brought)
         return is_made ? "Another microcode or kernel may bring it." : "A newer microcode or kernel may bring it.";
     if (is_made) return "Another kernel may bring it.";
     return circumstances.only_hypervisor_view ? "A newer kernel may bring it." : "";

@@ -18,6 +18,8 @@ struct Circumstances {
     dump::TakenIn taken_in = dump::TakenIn::host;
     bool hidden_by_view = false;     // the bad news is the silicon's, and the host's VMM does not show it
     bool other_name_of_bad = false;  // the field is one of a group's two names for bad news
+    bool never_made = false;         // hypervisors make it of immune CPUs alone, and this one is open
+    bool never_brought = false;      // likewise microcode
 };
 
 // The violation that a broken atom is, with its sentences.

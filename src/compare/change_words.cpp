@@ -103,6 +103,13 @@ void describe(const Subject& subject, FieldChange& change) {
     if (change.breaks()) change.migrated += std::string(": it ") + compare::trouble(change.impact) + ".";
 }
 
+void say_open_before(FieldChange& change) {
+    change.migrated =
+        "The guest was not told to run VERW, which CPUs there need: it may be open to an attack, as it is on every "
+        "host "
+        "before the change.";
+}
+
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after) {
     const Violation violation = compare::vendor_violation(before.vendor, after.vendor);
     FieldChange change;

@@ -20,6 +20,10 @@ struct Subject {
 // Fills in the sentences of a change whose other members are set.
 void describe(const Subject& subject, FieldChange& change);
 
+// The same of a guarded bit of which running guests are not told, where VERW scrubs on none of the hosts that they
+// leave.
+void say_open_before(FieldChange& change);
+
 // The change of promises between sides of two vendors.
 FieldChange vendor_changed(const DiffSide& before, const DiffSide& after);
 

@@ -98,7 +98,7 @@ std::string_view to_string(Direction direction) noexcept {
 bool Provenance::empty() const noexcept {
     return !rulebook && !options && !pool && !names && hosts_removed.empty() && hosts_added.empty() &&
            hosts_renamed.empty() && hosts_recaptured.empty() && owned_removed.empty() && owned_added.empty() &&
-           decisions.empty() && findings_removed.empty() && findings_added.empty();
+           decisions.empty() && findings_removed.empty() && findings_added.empty() && findings_changed.empty();
 }
 
 Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, const PolicyOrHost& after,

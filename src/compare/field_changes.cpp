@@ -253,6 +253,19 @@ std::vector<FieldChange> broken(std::vector<FieldChange> changes) {
     return changes;
 }
 
+std::vector<FieldChange> gained(const Plan& plan, const Promised& before, const Promised& after) {
+    std::set<std::string_view> open;  // the guarded bits for which VERW is not known to scrub
+    for (std::size_t i = 0; i < plan.guards().size(); ++i) {
+        const bool scrubs = ((after.kept.atoms.scrubs >> i) & 1U) != 0;
+        if (!scrubs) open.insert(plan.rulebook()[plan.guards()[i].field].id);
+    }
+    std::vector<FieldChange> changes = field_changes(plan, before, after);
+    std::erase_if(changes, [&](const FieldChange& change) {
+        return change.direction != Direction::gains || open.contains(change.field);
+    });
+    return changes;
+}
+
 std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before, const Promised& after) {
     return FieldChanges(plan, before, after).run();
 }

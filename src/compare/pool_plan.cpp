@@ -1,6 +1,7 @@
 #include "poolcpuid/pool_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -8,6 +9,7 @@
 
 #include "base/lists.hpp"
 #include "base/printable.hpp"
+#include "compare/change_words.hpp"
 #include "compare/field_changes.hpp"
 #include "compare/members.hpp"
 #include "compare/price.hpp"
@@ -127,7 +129,10 @@ private:
         for (const auto& [name, host] : hosts_.after) hosts.push_back(host);
         plan_.difference = differences(rulebook_, plan_.before, plan_.after, hosts);
         after_ = state_.finish_promises(options_);
-        if (!plan_.difference.is_of_two_vendors()) plan_.difference.changes = changes_to_after();
+        if (!plan_.difference.is_of_two_vendors()) {
+            plan_.difference.changes = changes_to_after();
+            if (const auto now = hosts_before()) say_open_before(open_on_all(*now));
+        }
         plan_.counts = counts_of(plan_.difference.changes);
     }
 
@@ -137,6 +142,13 @@ private:
         const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
         return compare::field_changes(rules, compare::promised_by(rules, plan_.before),
                                       promised_by(rules, after_, kinds_after()));
+    }
+
+    // That guests of the pool's policy are not told to run VERW, and lose nothing by that.
+    void say_open_before(const std::set<std::string>& open) {
+        for (FieldChange& change : plan_.difference.changes) {
+            if (change.direction == Direction::relaxes && open.contains(change.field)) compare::say_open_before(change);
+        }
     }
 
     // A host of each kind that is there after the change.
@@ -152,12 +164,14 @@ private:
     compare::Promised promised_by(const merge::Plan& rules, const PoolPolicy& policy,
                                   const std::vector<const HostDump*>& hosts) {
         compare::Promised promised = compare::promised_by(rules, policy);
-        for (const HostDump* host : hosts) {
-            const auto [at, fresh] = promises_.try_emplace(hosts_.kinds.of(*host));
-            if (fresh) at->second = merge::promises_of(rules, *host);
-            promised.hosts.push_back(&at->second);
-        }
+        for (const HostDump* host : hosts) promised.hosts.push_back(&promises_on(rules, *host));
         return promised;
+    }
+
+    const merge::HostPromises& promises_on(const merge::Plan& rules, const HostDump& host) {
+        const auto [at, fresh] = promises_.try_emplace(hosts_.kinds.of(host));
+        if (fresh) at->second = merge::promises_of(rules, host);
+        return at->second;
     }
 
     // From one policy to that of some hosts, in number.
@@ -199,17 +213,27 @@ private:
         return at->second;
     }
 
+    // What the policy says of a content; nothing where it has no such class.
+    HostFacts facts_before(const std::string& digest) const {
+        const auto& classes = plan_.before.hosts;
+        const auto at =
+            std::find_if(classes.begin(), classes.end(), [&](const HostClass& host) { return host.sha256 == digest; });
+        return at == classes.end() ? HostFacts{} : at->facts;
+    }
+
     void compare_hosts() {
         for (const auto& [name, host] : hosts_.after) {
             const auto old = hosts_.before.find(name);
             const auto lost = hosts_.lost.find(name);
             if (lost != hosts_.lost.end()) {
-                plan_.replaced.push_back({name, lost->second, host->sha256, counts_to(nullptr, *host), {}, false});
+                plan_.replaced.push_back({name, lost->second, host->sha256, counts_to(nullptr, *host),
+                                          compare::setting_changes(rulebook_, facts_before(lost->second), *host),
+                                          false});
             } else if (old == hosts_.before.end()) {
                 plan_.added.push_back({name, {}, host->sha256, counts_to(nullptr, *host), {}});
             } else if (hosts_.moving.contains(name)) {
                 plan_.replaced.push_back({name, old->second->sha256, host->sha256, counts_to(old->second, *host),
-                                          compare::setting_changes(*old->second, *host)});
+                                          compare::setting_changes(rulebook_, *old->second, *host)});
             }
         }
         for (const std::string& name : hosts_.moving) {
@@ -230,12 +254,57 @@ private:
             entry.sha256 = sha256_of(policy.policy);
             entry.of_pool = policy.of_pool;
             reaches.back().describe(entry);
+            tell_open_before(reaches.back(), policy.policy, entry);
             entry.restart = counts_from(policy.policy, after_, kinds_after());
             plan_.running.push_back(std::move(entry));
         }
         std::sort(plan_.running.begin(), plan_.running.end(),
                   [](const RunningPlan& a, const RunningPlan& b) { return a.label < b.label; });
         plan_.mends = mends_of(hosts_, reaches);
+    }
+
+    // From what VMs that are not told of it are open where they may run before the change.
+    void tell_open_before(const Reach& reach, const PoolPolicy& policy, RunningPlan& entry) {
+        if (entry.cannot_reach.empty() || policy.vendor != plan_.before.vendor) return;
+        const std::optional<std::vector<const HostDump*>> now = hosts_before();
+        if (!now) return;
+        std::vector<const HostDump*> reached;
+        std::copy_if(now->begin(), now->end(), std::back_inserter(reached),
+                     [&](const HostDump* host) { return reach.may_run_on(*host); });
+        const std::set<std::string> open = open_on_all(reached);
+        for (Unreachable& group : entry.cannot_reach) {
+            for (const Violation& violation : group.violations) {
+                const bool is_news = violation.known && violation.breach == Breach::not_told;
+                if (is_news && open.contains(violation.field)) group.open_before.push_back(violation.field);
+            }
+        }
+    }
+
+    // A dump of each content that hosts had before the change; nothing where one is not there any more.
+    std::optional<std::vector<const HostDump*>> hosts_before() const {
+        std::map<std::string, const HostDump*> dumps;
+        for (const auto& [name, host] : hosts_.before) dumps.emplace(host->sha256, host);
+        const bool all_there = std::all_of(hosts_.lost.begin(), hosts_.lost.end(),
+                                           [&](const auto& lost) { return dumps.contains(lost.second); });
+        if (!all_there) return std::nullopt;
+        std::vector<const HostDump*> hosts;
+        for (const auto& [digest, host] : dumps) hosts.push_back(host);
+        return hosts;
+    }
+
+    // The guarded bits, by id, for which all of these hosts are affected and VERW scrubs on none of them.
+    std::set<std::string> open_on_all(const std::vector<const HostDump*>& hosts) {
+        const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
+        std::uint64_t open = hosts.empty() ? 0 : ~std::uint64_t{0};
+        for (const HostDump* host : hosts) {
+            const merge::HostPromises& promises = promises_on(rules, *host);
+            open &= ~(promises.atoms.scrubs | promises.scrub_unknown);
+        }
+        std::set<std::string> fields;
+        for (std::size_t i = 0; i < rules.guards().size(); ++i) {
+            if (((open >> i) & 1U) != 0) fields.emplace(rulebook_[rules.guards()[i].field].id);
+        }
+        return fields;
     }
 
     // What the former dumps would say and nothing else does.
@@ -285,7 +354,7 @@ private:
     PoolState state_;                                                        // after the change
     MergeOptions options_;                                                   // of the policy after
     PoolPolicy after_;                                                       // as finish_promises gives it
-    std::map<std::size_t, merge::HostPromises> promises_;                    // of hosts after the change, by kind
+    std::map<std::size_t, merge::HostPromises> promises_;                    // of hosts of one vendor, by kind
     std::map<std::size_t, std::optional<PoolPolicy>> alone_;                 // by kind
     std::map<std::pair<std::size_t, std::size_t>, PromiseCounts> compared_;  // by kinds
     PoolPlan plan_;
@@ -308,6 +377,20 @@ Strength strength_of(const PromiseCounts& counts) noexcept {
     const bool stronger = counts.gains > 0;
     if (counts.both > 0 || (weaker && stronger)) return Strength::both;
     return weaker ? Strength::weaker : stronger ? Strength::stronger : Strength::equal;
+}
+
+bool Unreachable::is_no_worse(Strictness strictness) const noexcept {
+    return std::all_of(violations.begin(), violations.end(), [&](const Violation& violation) {
+        const bool is_open_before =
+            std::find(open_before.begin(), open_before.end(), violation.field) != open_before.end();
+        const bool only_slower = only_degrades(violation.impact) && !strictness.degraded_fails;
+        return is_open_before || only_slower || !violation.counts(strictness.unknown);
+    });
+}
+
+bool RunningPlan::is_no_worse(Strictness strictness) const noexcept {
+    return stranded() && std::all_of(cannot_reach.begin(), cannot_reach.end(),
+                                     [&](const Unreachable& hosts) { return hosts.is_no_worse(strictness); });
 }
 
 bool RunningPlan::stranded_before() const noexcept {

@@ -204,9 +204,8 @@ private:
         const PoolPolicy policy = state.finish({});
         const PoolPolicy& one = ones_[vendor];
         const merge::Plan& rules = plans_[vendor];
-        pool.gains = compare::field_changes(rules, compare::promised_by(rules, one),
-                                            compare::promised_by(rules, state.finish_promises({})));
-        std::erase_if(pool.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
+        pool.gains = compare::gained(rules, compare::promised_by(rules, one),
+                                     compare::promised_by(rules, state.finish_promises({})));
         pool.errors = errors_of(policy);
         result_.errors += pool.errors.size();
         const auto has = [&](const Finding& wanted) {

@@ -1,12 +1,16 @@
 #include "compare/provenance.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
@@ -38,55 +42,109 @@ HostClass only(HostClass host, std::vector<std::string> names) {
 }
 
 void take_away(const std::vector<std::string>& names, HostClass& host) {
-    std::erase_if(host.names,
-                  [&](const std::string& name) { return std::binary_search(names.begin(), names.end(), name); });
-    host.count -= names.size();
+    host.count -= std::erase_if(
+        host.names, [&](const std::string& name) { return std::binary_search(names.begin(), names.end(), name); });
 }
 
-// A host that was captured again is not one that left and one that came.
-void pair_recaptured(Provenance& result) {
-    std::map<std::string, std::size_t> old_class;  // by the names that are listed
-    for (std::size_t i = 0; i < result.hosts_removed.size(); ++i) {
-        for (const std::string& name : result.hosts_removed[i].names) old_class.emplace(name, i);
+using Classes = std::map<std::string, HostClass>;  // by digest
+
+Classes classes_of(const PoolPolicy& policy) {
+    Classes classes;
+    for (const HostClass& host : policy.hosts) classes.emplace(host.sha256, host);
+    return classes;
+}
+
+// Takes out the hosts that have other content under the same name: such a host neither left nor came, and none of its
+// former class was renamed. Their pairs, by digests.
+std::vector<HostPair> take_recaptured(Classes& before, Classes& after) {
+    std::map<std::string_view, const std::string*> old_digests;  // by the names that are listed
+    for (const auto& [digest, host] : before) {
+        for (const std::string& name : host.names) old_digests.emplace(name, &digest);
     }
-    for (HostClass& after : result.hosts_added) {
-        std::map<std::size_t, std::vector<std::string>> again;  // by the class before
-        for (const std::string& name : after.names) {
-            const auto at = old_class.find(name);
-            if (at != old_class.end()) again[at->second].push_back(name);
-        }
-        for (const auto& [index, names] : again) {
-            HostClass& before = result.hosts_removed[index];
-            result.hosts_recaptured.push_back({only(before, names), only(after, names)});
-            take_away(names, before);
-            take_away(names, after);
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> again;  // by the digests before and after
+    for (const auto& [digest, host] : after) {
+        for (const std::string& name : host.names) {
+            const auto at = old_digests.find(name);
+            if (at != old_digests.end() && *at->second != digest) again[{*at->second, digest}].push_back(name);
         }
     }
-    const auto is_empty = [](const HostClass& host) { return host.count == 0; };
-    std::erase_if(result.hosts_removed, is_empty);
-    std::erase_if(result.hosts_added, is_empty);
+    std::vector<HostPair> pairs;
+    for (const auto& [digests, names] : again) {
+        HostClass& old = before.at(digests.first);
+        HostClass& now = after.at(digests.second);
+        pairs.push_back({only(old, names), only(now, names)});
+        take_away(names, old);
+        take_away(names, now);
+    }
+    const auto is_empty = [](const auto& entry) { return entry.second.count == 0; };
+    std::erase_if(before, is_empty);
+    std::erase_if(after, is_empty);
+    return pairs;
+}
+
+// The same hosts, as far as their names are listed, and the same said of them.
+bool are_same(HostClass before, HostClass after) {
+    const std::size_t listed = std::min(before.names.size(), after.names.size());
+    if (listed < before.count && before.count == after.count) {
+        before.names.resize(listed);
+        after.names.resize(listed);
+    }
+    return before == after;
 }
 
 void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance& result) {
-    const auto by_digest = [](const PoolPolicy& policy) {
-        std::map<std::string, const HostClass*> classes;
-        for (const HostClass& host : policy.hosts) classes[host.sha256] = &host;
-        return classes;
-    };
-    const auto old_classes = by_digest(before);
-    const auto new_classes = by_digest(after);
+    Classes old_classes = classes_of(before);
+    Classes new_classes = classes_of(after);
+    result.hosts_recaptured = take_recaptured(old_classes, new_classes);
     for (const auto& [digest, host] : old_classes) {
         const auto at = new_classes.find(digest);
         if (at == new_classes.end()) {
-            result.hosts_removed.push_back(*host);
-        } else if (*host != *at->second) {
-            result.hosts_renamed.push_back({*host, *at->second});
+            result.hosts_removed.push_back(host);
+        } else if (!are_same(host, at->second)) {
+            result.hosts_renamed.push_back({host, at->second});
         }
     }
     for (const auto& [digest, host] : new_classes) {
-        if (!old_classes.contains(digest)) result.hosts_added.push_back(*host);
+        if (!old_classes.contains(digest)) result.hosts_added.push_back(host);
     }
-    pair_recaptured(result);
+}
+
+// What a finding is about: its field or, where it has none, its words without the names of its hosts.
+std::string subject_of(const Finding& finding) {
+    if (!finding.field.empty()) return finding.field;
+    const std::string& text = finding.message;
+    const std::string hosts = document::enumerate(finding.hosts);
+    if (hosts.empty()) return text;
+    const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    for (std::size_t at = text.find(hosts); at != std::string::npos; at = text.find(hosts, at + 1)) {
+        const std::size_t end = at + hosts.size();
+        const bool within_word = (at > 0 && is_letter(text[at - 1])) || (end < text.size() && is_letter(text[end]));
+        if (!within_word) return std::string(text).erase(at, hosts.size());
+    }
+    return text;
+}
+
+// A finding that both have of other hosts, or in other words, is neither gone nor new. Of several of one subject
+// nobody can say which became which.
+void pair_findings(Provenance& result) {
+    using Key = std::tuple<Severity, std::string, std::string>;
+    const auto key = [](const Finding& finding) { return Key{finding.severity, finding.code, subject_of(finding)}; };
+    std::map<Key, std::pair<std::vector<const Finding*>, std::vector<const Finding*>>> alike;
+    for (const Finding& finding : result.findings_removed) alike[key(finding)].first.push_back(&finding);
+    for (const Finding& finding : result.findings_added) alike[key(finding)].second.push_back(&finding);
+    std::set<const Finding*> paired;
+    for (const auto& [of, findings] : alike) {
+        const auto& [removed, added] = findings;
+        if (removed.size() != 1 || added.size() != 1) continue;
+        result.findings_changed.push_back({*removed.front(), *added.front()});
+        paired.insert({removed.front(), added.front()});
+    }
+    const auto is_paired = [&](const Finding& finding) { return paired.contains(&finding); };
+    for (auto* list : {&result.findings_removed, &result.findings_added}) {
+        std::vector<Finding> rest;
+        std::remove_copy_if(list->begin(), list->end(), std::back_inserter(rest), is_paired);
+        *list = std::move(rest);
+    }
 }
 
 // Decisions without their sentences, which may be worded otherwise and say the same.
@@ -136,6 +194,7 @@ Provenance provenance(const PoolPolicy& as_read_before, const PoolPolicy& as_rea
     result.decisions = decided_otherwise(before, after);
     result.findings_removed = missing(before.findings, after.findings);
     result.findings_added = missing(after.findings, before.findings);
+    pair_findings(result);
     return result;
 }
 

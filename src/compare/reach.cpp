@@ -166,24 +166,29 @@ void HostKinds::add(const Rulebook& rulebook, const HostsByName& hosts) {
 
 namespace {
 
-std::map<std::string, std::string> settings_of(const HostDump& host) {
-    std::map<std::string, std::string> settings;
-    for (const auto& [key, value] : host.meta) {
-        if (key == "kernel" || key.starts_with("kvm")) settings[key] = value;
-    }
-    if (const auto revision = microcode_revision(host)) settings["microcode"] = to_hex(*revision);
+using Settings = std::map<std::string, std::string>;
+
+Settings settings_of(const HostFacts& facts) {
+    Settings settings;
+    if (facts.cpu) settings[cpu_setting] = full_text(*facts.cpu);
+    if (facts.microcode) settings[microcode_setting] = to_hex(*facts.microcode);
+    if (!facts.kernel.empty()) settings["kernel"] = facts.kernel;
     return settings;
 }
 
-}  // namespace
+Settings settings_of(const Rulebook& rulebook, const HostDump& host) {
+    Settings settings = settings_of(facts_of(rulebook, host));
+    for (const auto& [key, value] : host.meta) {
+        if (key.starts_with("kvm")) settings[key] = value;
+    }
+    return settings;
+}
 
-std::vector<SettingChange> setting_changes(const HostDump& before, const HostDump& after) {
-    const auto old_settings = settings_of(before);
-    const auto new_settings = settings_of(after);
+std::vector<SettingChange> changes_of(const Settings& before, const Settings& after) {
     std::map<std::string, SettingChange> changes;
-    for (const auto& [name, value] : old_settings) changes[name] = {name, value, "unknown"};
-    for (const auto& [name, value] : new_settings) {
-        const auto [at, fresh] = changes.emplace(name, SettingChange{name, "unknown", value});
+    for (const auto& [name, value] : before) changes[name] = {name, value, unknown_setting};
+    for (const auto& [name, value] : after) {
+        const auto [at, fresh] = changes.emplace(name, SettingChange{name, unknown_setting, value});
         if (!fresh) at->second.after = value;
     }
     std::vector<SettingChange> result;
@@ -191,6 +196,17 @@ std::vector<SettingChange> setting_changes(const HostDump& before, const HostDum
         if (change.before != change.after) result.push_back(change);
     }
     return result;
+}
+
+}  // namespace
+
+std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostDump& before, const HostDump& after) {
+    return changes_of(settings_of(rulebook, before), settings_of(rulebook, after));
+}
+
+std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostFacts& before, const HostDump& after) {
+    if (before == HostFacts{}) return {};  // an older document, or one that does not say which host had which content
+    return changes_of(settings_of(before), settings_of(facts_of(rulebook, after)));
 }
 
 }  // namespace poolcpuid::compare

@@ -74,7 +74,11 @@ std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running
 
 // What of a host's surroundings changed with its dump: the likely causes of a weaker or stronger host.
 
-// The microcode revision, the kernel and KVM's parameters, as capture records them, where they differ; by name.
-std::vector<SettingChange> setting_changes(const HostDump& before, const HostDump& after);
+// The CPU, the microcode revision, the kernel and KVM's parameters, as capture records them, where they differ; by
+// name.
+std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostDump& before, const HostDump& after);
+
+// The same of a host whose former dump is not there, as far as its policy says what that said.
+std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostFacts& before, const HostDump& after);
 
 }  // namespace poolcpuid::compare

@@ -32,8 +32,7 @@ public:
         const PoolState rest = state_.without(hosts);
         if (rest.host_count() == 0) throw UsageError("without these hosts there is no pool");
         WhatIf result{std::move(hosts), {}, rest.finish_promises(without_lost_identity(options_, rest))};
-        result.gains = compare::field_changes(plan_, whole_, compare::promised_by(plan_, result.policy));
-        std::erase_if(result.gains, [](const FieldChange& change) { return change.direction != Direction::gains; });
+        result.gains = compare::gained(plan_, whole_, compare::promised_by(plan_, result.policy));
         return result;
     }
 

@@ -50,6 +50,10 @@ Json pair_json(const HostPair& hosts) {
     return {{"before", document::class_json(hosts.before)}, {"after", document::class_json(hosts.after)}};
 }
 
+Json finding_pair_json(const FindingPair& finding) {
+    return {{"before", document::finding_json(finding.before)}, {"after", document::finding_json(finding.after)}};
+}
+
 Json provenance_json(const Provenance& provenance) {
     Json json;
     json["equal"] = provenance.empty();
@@ -65,7 +69,8 @@ Json provenance_json(const Provenance& provenance) {
                      {"added", document::array_of(provenance.owned_added, place_json)}};
     json["decisions"] = provenance.decisions;
     json["findings"] = {{"removed", document::array_of(provenance.findings_removed, document::finding_json)},
-                        {"added", document::array_of(provenance.findings_added, document::finding_json)}};
+                        {"added", document::array_of(provenance.findings_added, document::finding_json)},
+                        {"changed", document::array_of(provenance.findings_changed, finding_pair_json)}};
     return json;
 }
 

@@ -109,7 +109,9 @@ private:
         json["stranded"] = entry.stranded();
         json["reaches"] = entry.reaches;
         json["cannot_reach"] = document::array_of(entry.cannot_reach, [&](const Unreachable& hosts) {
-            return Json{{"hosts", hosts.hosts}, {"before", hosts.before}, {"violations", violations(hosts.violations)}};
+            Json group{{"hosts", hosts.hosts}, {"before", hosts.before}, {"violations", violations(hosts.violations)}};
+            if (!hosts.open_before.empty()) group["open_before"] = hosts.open_before;
+            return group;
         });
         json["degraded"] = flawed(entry.degraded);
         json["doubtful"] = flawed(entry.doubtful);

@@ -15,7 +15,7 @@ namespace poolcpuid::explain {
 namespace {
 
 // What decisions of one group share.
-using Key = std::tuple<Cause, std::vector<std::string>, std::size_t, std::string, std::string>;
+using Key = std::tuple<Cause, std::vector<std::string>, std::size_t, CpuCounts, std::string, std::string>;
 
 bool has_promise(const Field& field) {
     return merge::promises_by_bits(field.rule) || merge::promises_by_number(field.rule);
@@ -27,7 +27,7 @@ Key key_of(const PolicyView& view, FieldIndex index, const Decision& decision) {
     const Cause cause = view.cause(field, decision.place.subleaf_first).value_or(decision.cause);
     const std::string reason = is_consequence(cause) ? document::what_happened(view.rulebook(), decision) : "";
     const std::string ask = cause == Cause::not_asked ? std::string(field.ask) : "";
-    return {cause, decision.because.names, decision.because.count, reason, ask};
+    return {cause, decision.because.names, decision.because.count, decision.because.cpus, reason, ask};
 }
 
 // The fields of which every host promises the same, so that there was nothing to decide.
@@ -55,8 +55,8 @@ Story story_of(const PolicyView& view) {
         items[key_of(view, index, decision)].push_back({index, &decision});
     }
     for (auto& [key, fields] : items) {
-        const auto& [cause, because, count, reason, ask] = key;
-        story.groups.push_back({cause, {because, count}, reason, ask, std::move(fields)});
+        const auto& [cause, because, count, cpus, reason, ask] = key;
+        story.groups.push_back({cause, {because, count, cpus}, reason, ask, std::move(fields)});
     }
     std::stable_sort(story.groups.begin(), story.groups.end(), [](const StoryGroup& a, const StoryGroup& b) {
         return std::tuple(a.cause, b.items.size()) < std::tuple(b.cause, a.items.size());

@@ -38,6 +38,15 @@ CpuCounts cpus_of(const PoolPolicy& policy) {
     return cpus;
 }
 
+CpuNames cpu_names_of(const PoolPolicy& policy) {
+    CpuNames cpus;
+    for (const HostClass& host : policy.hosts) {
+        if (!host.facts.cpu) continue;
+        for (const std::string& name : host.names) cpus.emplace(name, short_text(*host.facts.cpu));
+    }
+    return cpus;
+}
+
 HostFacts facts_of(const Rulebook& rulebook, const HostDump& host) {
     HostFacts facts;
     facts.cpu = cpu_of(rulebook, *cpu_kinds(rulebook, host).front().table);

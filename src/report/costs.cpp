@@ -23,11 +23,11 @@ void put_change(Page& page, const FieldChange& change) {
     }
 }
 
-void put_what_if(Page& page, const WhatIf& what_if) {
+void put_what_if(Page& page, const WhatIf& what_if, const CpuNames& cpus) {
     const auto row = page.html.open("tr");
     {
         const auto cell = page.html.open("th", {{"scope", "row"}});
-        put_names(page, what_if.hosts, what_if.hosts.size());
+        put_hosts(page, list_of(what_if.hosts, cpus));
     }
     page.html.element("td", std::to_string(what_if.hosts.size()));
     page.html.element("td", std::to_string(what_if.gains.size()));
@@ -65,7 +65,8 @@ void put_costs(Page& page) {
     page.html.element("caption", "Promises that come back without some hosts");
     put_head(page, {"Without", "Hosts", "Gains", "Fields"});
     const auto body = page.html.open("tbody");
-    for (std::size_t i = 0; i < std::min(all.size(), most_sets); ++i) put_what_if(page, all[i]);
+    const CpuNames cpus = cpu_names_of(page.policy);
+    for (std::size_t i = 0; i < std::min(all.size(), most_sets); ++i) put_what_if(page, all[i], cpus);
 }
 
 }  // namespace poolcpuid::report

@@ -65,10 +65,6 @@ void put_hosts(Page& page, const HostList& hosts) {
     page.html.text(document::cpus_text(hosts.cpus, most_cpus));
 }
 
-void put_because(Page& page, const Decision& decision) {
-    put_names(page, decision.because.names, decision.because.count);
-}
-
 void put_rule(Page& page, std::string_view rule) {
     page.html.element("span", {{"class", "badge " + std::string(style_of(rule))}}, rule);
 }

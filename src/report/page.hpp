@@ -50,9 +50,6 @@ void put_names(Page& page, const std::vector<std::string>& names, std::size_t to
 // that is known.
 void put_hosts(Page& page, const HostList& hosts);
 
-// The hosts that decided: as put_names, of the policy's own list.
-void put_because(Page& page, const Decision& decision);
-
 // A badge with the rule's word in its colours.
 void put_rule(Page& page, std::string_view rule);
 

@@ -71,7 +71,7 @@ void put_value(Page& page, std::size_t index, std::size_t value_index) {
         page.numbered() ? groups_with(page, index, value_index) : std::vector<std::size_t>{};
     if (!groups.empty()) page.html.text((groups.size() == 1 ? " in group " : " in groups ") + ranges(groups));
     page.html.text(": ");
-    put_names(page, value.hosts, value.count);
+    put_hosts(page, value.list());
 }
 
 void put_values(Page& page, std::size_t index) {
@@ -102,7 +102,7 @@ void put_panel(Page& page, std::size_t index) {
     if (decision.because.count > 0) {
         page.html.element("dt", "Decided by");
         const auto description = page.html.open("dd");
-        put_because(page, decision);
+        put_hosts(page, decision.because);
     }
     const RuleWords* rule = words_of(decision.rule);
     if (rule != nullptr) {

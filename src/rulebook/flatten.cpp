@@ -158,6 +158,7 @@ private:
         to.required = from.required;
         to.emulated = from.emulated;
         to.by_microcode = from.by_microcode;
+        to.brought_to = keep_all(from.brought_to);
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.assured = from.assured;

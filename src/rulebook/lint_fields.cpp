@@ -118,6 +118,7 @@ private:
         }
         check_hides(field);
         if (field.by_microcode && !announces(rule)) say("by_microcode goes with a bit that announces something");
+        if (!field.brought_to.empty() && !field.by_microcode) say("brought_to goes with by_microcode");
         if (field.made && field.emulated) say("made and emulated exclude each other");
         if (field.made && !parse_word(maker_words, field.made->by)) {
             say("made by \"" + field.made->by + "\", which is neither all nor some");

@@ -88,6 +88,7 @@ struct SourceField {
     bool required = false;
     bool emulated = false;
     bool by_microcode = false;
+    std::vector<std::string> brought_to;
     bool of_identity = false;
     std::string gate;
     std::string implied_by;

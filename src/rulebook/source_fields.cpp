@@ -112,6 +112,7 @@ private:
         field.required = reader.optional_bool("required", false);
         field.emulated = reader.optional_bool("emulated", false);
         field.by_microcode = reader.optional_bool("by_microcode", false);
+        field.brought_to = optional_strings(reader, "brought_to");
         field.of_identity = reader.optional_bool("of_identity", false);
         field.gate = text_or_empty(reader.optional_string("gate"));
         field.implied_by = text_or_empty(reader.optional_string("implied_by"));

@@ -470,4 +470,19 @@ TEST_CASE("a line of NDJSON is its host's part of the document, whatever pool an
     CHECK(count == 4);
 }
 
+TEST_CASE("many hosts on which the same is found are told with their CPUs", "[check]") {
+    const Pool pool;
+    std::string lines;
+    for (int i = 1; i <= 9; ++i) lines += document_line(weak("weak-" + std::to_string(i))) + "\n";
+    const std::string hosts = pool.dir.write("weak.ndjson", lines);
+    const std::string text = run({"check", pool.policy, hosts, "--format", "text"}).out;
+    INFO(text);
+    CHECK_THAT(text,
+               Contains("weak-1 and 8 more (Milan ×9)  ") && Contains("weak-1 and 8 more (Milan ×9): must not run it"));
+    const std::string other = pool.policy_of({pool.lost}, "other.json", "other");
+    CHECK_THAT(run({"check", pool.policy, "--policy", other, hosts, "--format", "text"}).out,
+               Contains("weak-1 and 8 more (Milan ×9)  "));
+    CHECK_THAT(run({"check", pool.policy, pool.lost, pool.not_told, "--format", "text"}).out, !Contains("×"));
+}
+
 }  // namespace poolcpuid::test::check_test

@@ -326,4 +326,29 @@ TEST_CASE("a mitigation that is lost is called that, and a feature is not", "[di
     CHECK_THAT(avx2.at("restarted").get<std::string>(), !Contains("mitigation"));
 }
 
+TEST_CASE("a host that was captured again is told, and of findings which hosts left and came", "[diff]") {
+    const TemporaryDirectory dir;
+    constexpr unsigned md_clear_bit = 10;
+    const auto patched = [](const std::string& name) {
+        return with_bit(intel_host(name), leaf_7, Register::edx, md_clear_bit, true);
+    };
+    const auto merged = [&](const std::string& file, const std::vector<HostDump>& hosts) {
+        std::string lines;
+        for (const HostDump& host : hosts) lines += document_line(host) + "\n";
+        REQUIRE(run({"merge", dir.write(file + ".ndjson", lines), "-o", dir.file(file + ".json")}).status == 0);
+        return dir.file(file + ".json");
+    };
+    const std::string before = merged("before", {intel_host("s1"), intel_host("s2"), patched("c")});
+    const std::string after = merged("after", {patched("s1"), intel_host("s2"), patched("c")});
+    const std::string text = run({"diff", before, after, "--format", "text"}).out;
+    INFO(text);
+    CHECK_THAT(text, Contains("hosts that were captured again: s1 ("));
+    CHECK_THAT(text, Contains("(md_clear): no longer of s1"));
+    CHECK_THAT(text, !Contains("under other names") && !Contains("new findings: error"));
+    CHECK_THAT(run({"diff", after, before, "--format", "text"}).out, Contains("(md_clear): also of s1"));
+    const std::string document = run({"diff", before, after, "--format", "json"}).out;
+    check_valid(document);
+    CHECK_THAT(document, Contains("\"changed\""));
+}
+
 }  // namespace poolcpuid::test::diff_test

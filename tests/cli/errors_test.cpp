@@ -141,6 +141,17 @@ TEST_CASE("other failures have their kind", "[errors]") {
     CHECK(errors.at(0).at("file").get<std::string>().starts_with(pool.dir.file("rules")));
 }
 
+TEST_CASE("--floor says that to be told to run VERW takes nothing from new VMs", "[errors]") {
+    const TemporaryDirectory dir;
+    const std::string hosts = POOLCPUID_SOURCE_DIR "/examples/";
+    const std::string floor = dir.file("floor.json");
+    REQUIRE(run({"merge", hosts + "intel-haswell-skylake/hosts/ivybridge-1.json", "-o", floor}).status == 0);
+    const Result result = run({"merge", hosts + "plan-upgrade/ivybridge-1.json", "--floor", floor});
+    CHECK(result.status == 1);
+    CHECK_THAT(result.err, Contains("md_clear is 0x1, the floor promises 0x0 (ivybridge-1): it only tells new VMs to "
+                                    "run VERW, of which those of the floor are not told"));
+}
+
 TEST_CASE("--floor says which field of which host is below it", "[errors]") {
     const Pool pool;
     const Json errors = errors_of({"merge", pool.strong, pool.weak, "--floor", pool.policy}, 1).at("errors");

@@ -125,4 +125,20 @@ TEST_CASE("a split refuses what does not go with it", "[plan][split]") {
     CHECK(run({"plan", "--split", "2", "--hosts", hosts.pool.dir.file("gone")}).status == 3);
 }
 
+TEST_CASE("that guests of open hosts are not told to run VERW is no gain", "[plan][split]") {
+    const TemporaryDirectory dir;
+    constexpr unsigned md_clear_bit = 10;
+    const HostDump patched = with_bit(intel_host("patched"), leaf_7, Register::edx, md_clear_bit, true);
+    const std::string hosts = dir.write("open.json", document(intel_host("open")));
+    const Result result = run({"plan", "--split", "2", "--hosts", hosts, dir.write("patched.json", document(patched))});
+    REQUIRE(result.status == 0);
+    const Json split = Json::parse(result.out);
+    for (const Json& pool : split.at("pools")) {
+        const bool is_patched = words(pool.at("hosts")) == "patched ";
+        std::string gains;
+        for (const Json& gain : pool.at("gains")) gains += gain.at("field").get<std::string>() + " ";
+        CHECK(gains == (is_patched ? "md_clear " : ""));
+    }
+}
+
 }  // namespace poolcpuid::test::plan_split_test

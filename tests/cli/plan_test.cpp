@@ -306,4 +306,43 @@ TEST_CASE("a host that comes back tells what changed around its CPU, and what wo
     CHECK_THAT(text_of(pool, {"--replace", "a=" + pool.strong}), !Contains("comes back weaker"));
 }
 
+namespace {
+
+const std::string example_hosts = POOLCPUID_SOURCE_DIR "/examples/";
+
+// The text of a plan in which a pool of one host has it replaced; more: further arguments.
+std::string replaced_text(const std::string& name, const std::string& before, const std::string& after,
+                          std::vector<std::string> more = {}) {
+    const TemporaryDirectory dir;
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", name + "=" + example_hosts + before, "-o", policy}).status == 0);
+    more.insert(more.begin(), {"plan", policy, "--hosts", name + "=" + example_hosts + before, "--replace",
+                               name + "=" + example_hosts + after, "--format", "text"});
+    const Result result = run(more);
+    CHECK(result.status == 1);
+    return flat(result.out);
+}
+
+}  // namespace
+
+TEST_CASE("a host whose new microcode asks for VERW is not to go back, and its VMs are as open as before", "[plan]") {
+    const std::string text =
+        replaced_text("ivb", "intel-haswell-skylake/hosts/ivybridge-1.json", "plan-upgrade/ivybridge-1.json");
+    INFO(text);
+    CHECK_THAT(text, Contains("Nothing gets worse for them there: they are as open on every host where they may run "
+                              "before the change."));
+    CHECK_THAT(text, Contains("They are as open on every host where they may run before the change: md_clear"));
+    CHECK_THAT(text, Contains("Restart the VMs of pool with the policy after: on ivb that protects them (md_clear)."));
+    CHECK_THAT(text, !Contains("of before") && !Contains("Shut down") && !Contains("The price of"));
+}
+
+TEST_CASE("settings of before mend nothing on another CPU", "[plan]") {
+    const std::string text = replaced_text("n", "intel-haswell-skylake/hosts/skylake-1.json",
+                                           "plan-overlapping-joins/cascadelake-1.json", {"--strict"});
+    INFO(text);
+    CHECK_THAT(text, Contains("n comes back with another CPU (Skylake") && Contains("-> Cascade Lake"));
+    CHECK_THAT(text, Contains("no setting of before would mend that.") && !Contains("comes back weaker"));
+    CHECK_THAT(text, Contains("against its former self: loses 2, gains 9; CPU Skylake"));
+}
+
 }  // namespace poolcpuid::test::plan_test

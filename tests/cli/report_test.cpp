@@ -288,4 +288,14 @@ TEST_CASE("a pool whose hosts agree has a page too", "[report]") {
     CHECK_THAT(page, Contains("<h2 id=\"fields\">Fields</h2>") && Contains("Nothing: every feature"));
 }
 
+TEST_CASE("more than eight hosts are told by their CPUs, and the inputs name them all", "[report]") {
+    const Files files;
+    std::string lines = document_line(relaxed_host("relaxed")) + "\n";
+    for (int i = 10; i < 25; ++i) lines += document_line(amd_host("plain-" + std::to_string(i))) + "\n";
+    const std::string hosts = files.dir.write("many.ndjson", lines);
+    const std::string page = files.report(files.merged("many.json", {hosts}), {"--hosts", hosts});
+    CHECK_THAT(page, Contains("Milan ×15") && !Contains("and 7 more"));
+    CHECK_THAT(page, Contains("plain-24"));
+}
+
 }  // namespace poolcpuid::test::report_test

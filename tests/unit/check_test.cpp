@@ -617,4 +617,27 @@ TEST_CASE("the verdicts' document is sorted by name, whatever the order", "[chec
     CHECK(document.back() == '\n');
 }
 
+TEST_CASE("no update is hoped for that brings what only immune CPUs have to one that is open", "[check]") {
+    constexpr std::uint32_t cascade_lake = 0x00050656;
+    constexpr std::uint32_t comet_lake = 0x000A0653;  // of which the model table does not say whether it is immune
+    constexpr std::uint64_t tsx_ctrl = 1U << 7;
+    const auto host = [](std::uint32_t signature, std::uint64_t caps) {
+        const TableBuilder table = intel_table(signature).set(7, 0, edx, offers_arch_caps);
+        return hardware_host("the-host", std::vector{table}, std::vector<MsrRow>{{0x10A, caps}});
+    };
+    const PoolPolicy policy = policy_of({host(cascade_lake, mds_no | tsx_ctrl)});
+    const auto mends = [&](const HostDump& on) {
+        std::string text;
+        for (const Violation& violation : verdict(policy, on).violations) {
+            if (violation.field == "ac_mds_no" || violation.field == "ac_tsx_ctrl") {
+                text += violation.field + ": " + violation.mend + ";";
+            }
+        }
+        return text;
+    };
+    CHECK(mends(host(skylake, 0)) == "ac_mds_no: ;ac_tsx_ctrl: ;");
+    CHECK(mends(host(comet_lake, mds_no)) == "ac_tsx_ctrl: A newer microcode or kernel may bring it.;");
+    CHECK(mends(host(cascade_lake, mds_no)) == "ac_tsx_ctrl: A newer microcode or kernel may bring it.;");
+}
+
 }  // namespace poolcpuid::test::check_test

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/lists.hpp"
 #include "base/sha256.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
@@ -565,6 +566,66 @@ TEST_CASE("what every hypervisor gives breaks nothing where a dump of the hardwa
     CHECK_THAT(to_json(difference, builtin_rulebook()), Contains("\"given\": true"));
     const HostDump lacks = with_hypervisor(silent, intel_table());
     CHECK(change_of(diff(shows, lacks), "tsc_adjust").breaks());
+}
+
+TEST_CASE("a host that left its class is captured again, and the others of it are where they were", "[diff]") {
+    PoolPolicy before = pool_of({"a"});
+    before.hosts.front().names = {"a", "b"};
+    before.hosts.front().count = 2;
+    PoolPolicy after = pool_of({"a"});
+    after.hosts.front().names = {"b"};
+    after.hosts.push_back({std::string(64, 'f'), "cpuid-r", {"hardware"}, {"a"}, 1});
+    const Provenance one = diff(before, after).provenance;
+    REQUIRE(one.hosts_recaptured.size() == 1);
+    CHECK(one.hosts_recaptured.front().before.names == Names{"a"});
+    CHECK(one.hosts_recaptured.front().after.sha256 == std::string(64, 'f'));
+    CHECK((one.hosts_renamed.empty() && one.hosts_removed.empty() && one.hosts_added.empty()));
+    // And back to it.
+    const Provenance back = diff(after, before).provenance;
+    REQUIRE(back.hosts_recaptured.size() == 1);
+    CHECK(back.hosts_recaptured.front().after.names == Names{"a"});
+    CHECK((back.hosts_renamed.empty() && back.hosts_removed.empty() && back.hosts_added.empty()));
+    // Of a class that is not listed to its end the next name comes up.
+    before.hosts.front().names = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    before.hosts.front().count = 20;
+    after.hosts.front().names = {"b", "c", "d", "e", "f", "g", "h", "i"};
+    after.hosts.front().count = 19;
+    CHECK(diff(before, after).provenance.hosts_renamed.empty());
+    after.hosts.front().names.front() = "aa";
+    CHECK(diff(before, after).provenance.hosts_renamed.size() == 1);
+}
+
+TEST_CASE("a finding of other hosts has changed, and is neither gone nor new", "[diff]") {
+    PoolPolicy before = pool_of({"a"});
+    PoolPolicy after = before;
+    const auto lost = [](const std::string& field, const Names& hosts) {
+        return Finding{
+            Severity::error, "verw-promise-lost", field + " on " + joined(hosts), field, {hosts, hosts.size()}};
+    };
+    before.findings = {lost("md_clear", {"a", "b"}), lost("ac_fb_clear", {"a"})};
+    after.findings = {lost("md_clear", {"b"}), lost("ac_rfds_clear", {"a"})};
+    const Provenance provenance = diff(before, after).provenance;
+    REQUIRE(provenance.findings_changed.size() == 1);
+    CHECK(provenance.findings_changed.front().before == before.findings.front());
+    CHECK(provenance.findings_changed.front().after == after.findings.front());
+    CHECK(provenance.findings_removed == std::vector<Finding>{before.findings.back()});
+    CHECK(provenance.findings_added == std::vector<Finding>{after.findings.back()});
+    CHECK_FALSE(provenance.empty());
+    // Without a field the words say what it is about.
+    const auto unknown = [](const std::string& bits, const Names& hosts) {
+        return Finding{Severity::note, "unclassified-bit", bits + " on " + joined(hosts), "", {hosts, hosts.size()}};
+    };
+    before.findings = {unknown("mask 0x1", {"a"}), unknown("mask 0x2", {"a"})};
+    after.findings = {unknown("mask 0x1", {"b"}), unknown("mask 0x4", {"a"})};
+    const Provenance bits = diff(before, after).provenance;
+    REQUIRE(bits.findings_changed.size() == 1);
+    CHECK(bits.findings_changed.front().after == after.findings.front());
+    CHECK(bits.findings_added == std::vector<Finding>{after.findings.back()});
+    // Of several of one code and field nobody knows which became which.
+    before.findings = {lost("md_clear", {"a"}), lost("md_clear", {"b"})};
+    after.findings = {lost("md_clear", {"c"})};
+    CHECK(diff(before, after).provenance.findings_changed.empty());
+    CHECK(diff(before, after).provenance.findings_removed.size() == 2);
 }
 
 }  // namespace poolcpuid::test::diff_test

@@ -314,4 +314,83 @@ TEST_CASE("what hosts keep unseen and what a broken promise costs there is the s
     CHECK(change_in(worse.difference.changes, "rtm")->impact == Impact::crash);
 }
 
+namespace {
+
+// "h: md_clear": the hosts out of reach, with what guests are open to where they may run before the change.
+std::string open_before(const RunningPlan& entry) {
+    std::string text;
+    for (const Unreachable& group : entry.cannot_reach) {
+        text += group.hosts.front() + ":";
+        for (const std::string& field : group.open_before) text += " " + field;
+    }
+    return text;
+}
+
+// The same where the dumps of these hosts, by name and digest, are not there any more.
+PoolPlan plan_without(const std::vector<FormerHost>& lost, const std::vector<HostDump>& hosts,
+                      const std::vector<HostDump>& replaced) {
+    PoolState state(builtin_rulebook());
+    for (const HostDump& host : hosts) state.add(host);
+    const PoolPolicy policy = state.finish({});
+    return plan_change(builtin_rulebook(), {policy, hosts, state, {}, lost}, {{}, {}, replaced},
+                       {{"pool", policy, true}}, UnknownIs::failure);
+}
+
+}  // namespace
+
+TEST_CASE("guests that are not told to run VERW are as open on every host where they are", "[plan]") {
+    constexpr std::uint32_t icelake = 0x000606A6;  // immune to MDS and TAA
+    constexpr Strictness strict{UnknownIs::failure, true};
+    const PoolPlan patched = plan({haswell("h")}, {{}, {}, {scrubs("h")}});
+    CHECK(open_before(of_pool(patched)) == "h: md_clear");
+    CHECK(of_pool(patched).stranded());
+    CHECK(of_pool(patched).is_no_worse(strict));
+    CHECK(patched.price.empty());  // to tell guests of it takes nothing from them
+    CHECK_THAT(change_in(patched.difference.changes, "md_clear")->migrated,
+               Contains("as it is on every host before the change."));
+    // One of two is patched.
+    const PoolPlan half = plan({haswell("h"), haswell("i")}, {{}, {}, {scrubs("h")}});
+    CHECK(open_before(of_pool(half)) == "h: md_clear");
+    CHECK(half.price.empty());
+    // On an immune host they need no VERW, and lose that by a move.
+    const HostDump immune = hardware_host("i", intel_table(icelake));
+    const PoolPlan mixed = plan({haswell("h"), immune}, {{}, {}, {scrubs("h")}});
+    CHECK(open_before(of_pool(mixed)) == "h:");
+    CHECK_FALSE(of_pool(mixed).is_no_worse(strict));
+    CHECK_THAT(change_in(mixed.difference.changes, "md_clear")->migrated, !Contains("before the change"));
+    // Nor is it all where something else is broken there, too.
+    const auto with_popcnt = [](const std::string& name) {
+        return hardware_host(name, intel_table().set(1, 0, ecx, popcnt));
+    };
+    const PoolPlan worse = plan({with_popcnt("h")}, {{}, {}, {scrubs("h")}});
+    CHECK(open_before(of_pool(worse)) == "h: md_clear");
+    CHECK_FALSE(of_pool(worse).is_no_worse(strict));
+    CHECK_FALSE(of_pool(plan({haswell("h")}, {})).is_no_worse(strict));
+}
+
+TEST_CASE("what guests are open to is known of a former host whose content another one has", "[plan]") {
+    HostDump twin = haswell("b");
+    const PoolPlan known = plan_without({{"a", twin.sha256}}, {twin}, {scrubs("a")});
+    CHECK(open_before(of_pool(known)) == "a: md_clear");
+    const PoolPlan unknown = plan_without({{"a", std::string(64, 'f')}}, {twin}, {scrubs("a")});
+    CHECK(open_before(of_pool(unknown)) == "a:");
+}
+
+TEST_CASE("another CPU is told of a host that comes back, also by what the policy says of it", "[plan]") {
+    const auto settings = [](const PoolPlan& result) {
+        std::string text;
+        for (const SettingChange& change : result.replaced.front().settings) {
+            text += change.name + " " + change.before + ">" + change.after + " ";
+        }
+        return text;
+    };
+    const HostDump rome = hardware_host("a", amd_table());
+    const PoolPlan other = plan({rome}, {{}, {}, {good("a")}});
+    CHECK_THAT(settings(other), Catch::StartsWith("cpu Rome") && Contains(">Milan"));
+    const HostDump stays = hardware_host("b", amd_table());
+    CHECK(settings(plan_without({{"a", stays.sha256}}, {stays}, {good("a")})) == settings(other));
+    CHECK(settings(plan_without({{"a", std::string(64, 'f')}}, {stays}, {good("a")})).empty());
+    CHECK(settings(plan({good("a")}, {{}, {}, {weak("a")}})).empty());
+}
+
 }  // namespace poolcpuid::test::pool_plan_test

@@ -164,6 +164,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "made names the unknown field \"nobody\""},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("by_microcode": true, "why": "W.", "source": "T"})", "relaxed",
          "by_microcode goes with a bit that announces something"},
+        {leaf_7, R"("id": "addon")", end_of_entry, R"("brought_to": ["mds"], "why": "W.", "source": "T"})", "addon",
+         "brought_to goes with by_microcode"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("ask": "nested", "why": "W.", "source": "T"})", "relaxed",
          "ask goes with the exposure asked"},
         {leaf_7, R"("id": "relaxed")", R"("exposure": "default")", R"("exposure": "asked")", "relaxed",
