@@ -97,7 +97,8 @@ private:
     }
 
     Dependency flat(const SourceDependency& from) {
-        return {indices(from.prerequisites), indices(from.dependents), vendor_mask(from.vendors), keep(from.why), keep(from.source)};
+        return {indices(from.prerequisites), indices(from.dependents), vendor_mask(from.vendors), keep(from.why),
+                keep(from.source)};
     }
 
     EqualityGroup flat(const SourceEquality& from) {

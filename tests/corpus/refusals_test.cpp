@@ -119,6 +119,12 @@ HostDump public_case(const std::string& name) {
     return read_hosts(std::string{std::istreambuf_iterator<char>(in), {}}, path.filename().string()).at(0);
 }
 
+// Of a number no more than a part is sure without a hypervisor's view.
+bool is_cut_by_kernels(const std::string& field) {
+    const FieldIndex index = builtin_rulebook().find(field);
+    return index != no_field && builtin_rulebook()[index].assured != 0;
+}
+
 Verdict verdict(const std::string& of, const std::string& on) {
     return PolicyCheck(builtin_rulebook(), Merged({public_case(of)}).policy).against(public_case(on));
 }
@@ -159,7 +165,7 @@ TEST_CASE("no refusal between real hosts rests on a bit that a missing hyperviso
           "[corpus][refusals]") {
     for (const auto& [field, cause] : all_pairs().causes) {
         CAPTURE(field);
-        if (!kernels_take(field)) CHECK(cause.unseen == 0);
+        if (!kernels_take(field) && !is_cut_by_kernels(field)) CHECK(cause.unseen == 0);
     }
 }
 
