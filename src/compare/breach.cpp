@@ -16,6 +16,7 @@ using merge::BrokenAtom;
 
 constexpr const char* start_again =
     "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
+constexpr const char* ask_hosts = "Check it on the dumps of that pool's hosts, which may say more than their policy.";
 constexpr const char* merge_pools = "Start the VM again with a policy of both pools' hosts.";
 constexpr const char* nothing_breaks =
     "Nothing breaks. To be rid of it, start the VM again with the policy of a pool that has this host.";
@@ -124,7 +125,7 @@ std::string better_dump(const BrokenAtom& atom, dump::TakenIn taken_in) {
 void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances, Violation& violation) {
     const bool is_lost_scrub = atom.known && atom.kind == AtomKind::scrub;
     if (is_lost_scrub) return set_mend(violation, update_microcode);
-    if (circumstances.is_policy) return set_mend(violation, merge_pools);
+    if (circumstances.is_policy) return set_mend(violation, atom.known ? merge_pools : ask_hosts);
     if (!atom.known) return set_mend(violation, better_dump(atom, circumstances.taken_in));
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
@@ -149,7 +150,8 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
                          : is_gone   ? "which is not there on "
                                      : "which is laid out otherwise on ") +
                         (is_policy ? "the hosts of the other pool." : "this host.");
-    if (is_policy || !atom.known) return set_mend(violation, is_policy ? merge_pools : capture_again);
+    if (!atom.known) return set_mend(violation, is_policy ? ask_hosts : capture_again);
+    if (is_policy) return set_mend(violation, merge_pools);
     violation.remedy = start_again;
 }
 

@@ -7,6 +7,7 @@
 #include "base/hex.hpp"
 #include "compare/breach.hpp"
 #include "compare/order.hpp"
+#include "compare/undecided.hpp"
 #include "merge/pool.hpp"
 #include "poolcpuid/error.hpp"
 
@@ -168,7 +169,9 @@ Verdict PolicyCheck::against(const PoolPolicy& other) const {
         verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, other.vendor)};
         return verdict;
     }
-    impl_->judge(merge::promises_of(impl_->plan, other), verdict);
+    HostPromises promises = merge::promises_of(impl_->plan, other);
+    compare::mark_undecided(impl_->plan, other, promises);
+    impl_->judge(promises, verdict);
     return verdict;
 }
 

@@ -339,6 +339,25 @@ TEST_CASE("what a dump does not say fails where the policy promises, and is a wa
     CHECK(broken(verdict(policy_of({silent}), host_of(amd_table().set(7, 0, ebx, 0x80)))).empty());
 }
 
+TEST_CASE("what a policy in a host's place lacks for want of a dump is not known, and not lost", "[check]") {
+    const HostDump smep = host_of(amd_table().set(7, 0, ebx, 0x80));
+    const HostDump silent = host_of(amd_table().unknown(7, 0));
+    const HostDump lacking = host_of(amd_table());
+    const auto named = [](HostDump host, const std::string& name) {
+        host.name = name;
+        return host;
+    };
+    const PoolPolicy policy = policy_of({smep});
+    const Verdict of = verdict(policy, policy_of({smep, named(silent, "silent")}));
+    CHECK_THAT(broken(of), Contains("smep lost 0x1/unknown"));
+    CHECK_FALSE(of.compatible(UnknownIs::failure));
+    CHECK(of.compatible(UnknownIs::warning));
+    for (const Violation& v : of.violations) CHECK_THAT(v.remedy, Contains("dumps of that pool's hosts"));
+    // One host that is known to lack it is enough.
+    const PoolPolicy other = policy_of({smep, named(silent, "silent"), named(lacking, "lacking")});
+    CHECK_THAT(broken(verdict(policy, other)), Contains("smep lost 0x1/0x0"));
+}
+
 TEST_CASE("an unknown relaxed behaviour, clock, MSR, scrub or microcode is not known to be kept", "[check]") {
     // Family 15h, of which the model table says nothing about the bit.
     const TableBuilder carrizo = amd_table(0x00610F01);
