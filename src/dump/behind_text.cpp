@@ -77,17 +77,17 @@ BehindText behind_text(const Format& format, std::string_view stripped, std::str
     return {name_of_rows(format), number, text_before(line, text, number)};
 }
 
-// True for a line with a number of 8 hexadecimal digits.
-bool has_whole_number(std::string_view line) noexcept {
+// Where the last number of 8 hexadecimal digits begins, as nearly each row has one, and prose seldom; or npos.
+std::size_t last_whole_number(std::string_view line) noexcept {
     constexpr std::size_t digits = 8;
     // A run that long has a digit at each eighth place, wherever it begins: most characters are not looked at.
-    for (std::size_t end = digits; end <= line.size();) {
+    for (std::size_t begin = line.size(); begin >= digits;) {
         std::size_t length = 0;
-        while (length < digits && Cursor::is_hex_digit(line[end - 1 - length])) ++length;
-        if (length == digits) return true;
-        end += digits - length;  // a run begins behind the character that is none
+        while (length < digits && Cursor::is_hex_digit(line[begin - digits + length])) ++length;
+        if (length == digits) return begin - digits;
+        begin -= digits - length;  // a run ends before the character that is none
     }
-    return false;
+    return std::string_view::npos;
 }
 
 // The format of which line, which is none of its rows, has one, and how many characters stand before it.
@@ -96,8 +96,9 @@ struct RowWithin {
     std::size_t before = 0;
 };
 
-RowWithin row_within(std::string_view line) noexcept {
-    for (std::size_t at = 1; at < line.size(); ++at) {
+// last: behind it no row begins.
+RowWithin row_within(std::string_view line, std::size_t last) noexcept {
+    for (std::size_t at = 1; at <= last; ++at) {
         if (!is_of_word(line[at]) || is_of_word(line[at - 1])) continue;
         for (const Format& format : formats) {
             if (format.is_row != nullptr && format.is_row(line.substr(at))) return {&format, at};
@@ -106,24 +107,20 @@ RowWithin row_within(std::string_view line) noexcept {
     return {};
 }
 
-bool is_own(const Format& own, std::string_view line) noexcept {
-    return (own.is_row != nullptr && own.is_row(line)) || own.recognise(line);
-}
-
-// True for a line that may hold a row: nearly all have a whole number, and prose seldom.
-bool may_hold_row(std::string_view line) noexcept {
-    return has_whole_number(line) || line.find(cpuinfo_mark) != std::string_view::npos;
-}
+bool is_row_of(const Format& own, std::string_view line) noexcept { return own.is_row != nullptr && own.is_row(line); }
 
 }  // namespace
 
 std::optional<RowBehindText> find_row_behind_text(const Format& own, std::string_view text) {
+    const bool has_cpuinfo = text.find(cpuinfo_mark) != std::string_view::npos;
     Lines lines(text);
     while (const auto next = lines.next()) {
         const std::string_view line = bare(*next);
-        if (!may_hold_row(line) || is_own(own, line)) continue;
-        const RowWithin found = row_within(line);
-        if (found.format == nullptr) continue;
+        std::size_t last = has_cpuinfo ? line.rfind(cpuinfo_mark) : std::string_view::npos;
+        if (last == std::string_view::npos) last = last_whole_number(line);
+        if (last == std::string_view::npos || is_row_of(own, line)) continue;
+        const RowWithin found = row_within(line, last);
+        if (found.format == nullptr || own.recognise(line)) continue;
         return RowBehindText{found.format, lines.number(), std::string(line.substr(0, found.before))};
     }
     return std::nullopt;

@@ -146,6 +146,12 @@ std::optional<CpuHeader> read_header(std::string_view line) {
     return std::nullopt;
 }
 
+// True where a mask of one word ends the line, behind which no row can stand.
+bool ends_in_mask(const CpuHeader& header) {
+    const std::string_view mask = trim(header.affinity);
+    return !mask.empty() && mask.find(' ') == std::string_view::npos;
+}
+
 // The rows of one logical CPU, those whose subleaf is not known yet set aside.
 struct Section {
     explicit Section(std::string_view file) noexcept : rows(file) {}
@@ -194,6 +200,7 @@ private:
             add_row(*row, number);
             before_.put(lines, *row);
         } else if (auto header = read_header(line)) {
+            if (ends_in_mask(*header)) lines.use();
             end_section();
             header->line = number;
             hardware_.add_heading(header->number);

@@ -197,7 +197,7 @@ TEST_CASE("a plan's reach is what check says of each host, and its policy what m
     }
     // The scenes are worth their time only where something strands and something changes.
     CHECK(stranded > runs / 2);
-    CHECK(changed > runs / 2);
+    CHECK(changed > runs / 4);
 }
 
 TEST_CASE("what hosts cost is part of what the policy loses, and comes back without them", "[law][plan]") {

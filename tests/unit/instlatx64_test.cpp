@@ -115,6 +115,14 @@ TEST_CASE("leaf 0 again within a headed section starts the next logical CPU", "[
     CHECK(numbers(host) == std::vector<std::uint32_t>{0, 1, 2});
 }
 
+TEST_CASE("a row behind the mask of a heading is not passed over with it", "[instlatx64]") {
+    const std::string row = aida(0x40000000, {0x40000001, 0x4B4D564B, 0x564B4D56, 0x4D});
+    for (const std::string heading : {"CPU#000 AffMask: 0x1 ", "Group: 0x00 Affinity mask: 0x1 "}) {
+        CHECK(contains(refusal(heading + row + aida_cpu(3)), "host.json:1: expected rows of InstLatx64 with nothing"));
+    }
+    CHECK(refusal("CPU#000 AffMask: 0x1 \n" + row + aida_cpu(3)).empty());
+}
+
 TEST_CASE("headers without rows are no CPUs, and numbers may have gaps", "[instlatx64]") {
     const HostDump host = read("------[ Logical CPU #0 ]------\n" + aida_cpu(3) +
                                "------[ Logical CPU #1 ]------\n\n------[ Logical CPU #2 ]------\n" + aida_cpu(3));
