@@ -1,7 +1,6 @@
 #include "compare/provenance.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 #include <map>
 #include <set>
@@ -9,8 +8,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-
-#include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
@@ -109,33 +106,18 @@ void compare_hosts(const PoolPolicy& before, const PoolPolicy& after, Provenance
     }
 }
 
-// What a finding is about: its field or, where it has none, its words without the names of its hosts.
-std::string subject_of(const Finding& finding) {
-    if (!finding.field.empty()) return finding.field;
-    const std::string& text = finding.message;
-    const std::string hosts = document::enumerate(finding.hosts);
-    if (hosts.empty()) return text;
-    const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    for (std::size_t at = text.find(hosts); at != std::string::npos; at = text.find(hosts, at + 1)) {
-        const std::size_t end = at + hosts.size();
-        const bool within_word = (at > 0 && is_letter(text[at - 1])) || (end < text.size() && is_letter(text[end]));
-        if (!within_word) return std::string(text).erase(at, hosts.size());
-    }
-    return text;
-}
-
-// A finding that both have of other hosts, or in other words, is neither gone nor new. Of several of one subject
-// nobody can say which became which.
+// A finding on a field that both have of other hosts is neither gone nor new. Of several on one field nobody can say
+// which became which; nor of those on none, of which a sentence alone says what they are about.
 void pair_findings(Provenance& result) {
     using Key = std::tuple<Severity, std::string, std::string>;
-    const auto key = [](const Finding& finding) { return Key{finding.severity, finding.code, subject_of(finding)}; };
+    const auto key = [](const Finding& finding) { return Key{finding.severity, finding.code, finding.field}; };
     std::map<Key, std::pair<std::vector<const Finding*>, std::vector<const Finding*>>> alike;
     for (const Finding& finding : result.findings_removed) alike[key(finding)].first.push_back(&finding);
     for (const Finding& finding : result.findings_added) alike[key(finding)].second.push_back(&finding);
     std::set<const Finding*> paired;
     for (const auto& [of, findings] : alike) {
         const auto& [removed, added] = findings;
-        if (removed.size() != 1 || added.size() != 1) continue;
+        if (std::get<2>(of).empty() || removed.size() != 1 || added.size() != 1) continue;
         result.findings_changed.push_back({*removed.front(), *added.front()});
         paired.insert({removed.front(), added.front()});
     }

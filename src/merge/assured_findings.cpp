@@ -37,7 +37,7 @@ void report_assured(const DecisionInputs& inputs, std::vector<Finding>& findings
         findings.push_back(
             {Severity::note, std::string(FindingCode("no-hypervisor-view")),
              "The dump of " + document::enumerate(hosts) +
-                 " is of the hardware alone. Whether hypervisors give guests " + "more than " +
+                 " is of the hardware alone. Whether hypervisors give guests more than " +
                  std::to_string(field.assured) + " of " + id +
                  " there is unknown, and the policy has no more. A dump of what the hypervisor gives settles it: " +
                  document::hypervisor_dump + ".",

@@ -159,10 +159,16 @@ private:
     // silicon's it gives: no promise of theirs is one of the host's, and bad news comes from the silicon (widen).
     const Msrs& chosen_msrs() const { return host_.hypervisor ? host_.hypervisor->msrs : host_.hardware->msrs; }
 
+    // The silicon's leaves, and those of hypervisors as their own view has them.
+    CpuidTable whole_table() const {
+        if (cpus_.empty()) return *offered_;
+        CpuidTable table = *cpus_.front();
+        if (offered_ != nullptr) dump::take_hypervisor_leaves(*offered_, table);
+        return table;
+    }
+
     void describe() {
-        CpuidTable table = cpus_.empty() ? *offered_ : *cpus_.front();
-        if (offered_ != nullptr && !cpus_.empty()) dump::take_hypervisor_leaves(*offered_, table);
-        result_.table = std::make_shared<const CpuidTable>(std::move(table));
+        result_.table = std::make_shared<const CpuidTable>(whole_table());
         result_.msrs = std::make_shared<const Msrs>(chosen_msrs());
         result_.offered_table = offered_ != nullptr ? std::make_shared<const CpuidTable>(*offered_) : result_.table;
         result_.has_hardware_view = host_.hardware.has_value();
