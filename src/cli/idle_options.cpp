@@ -112,6 +112,7 @@ private:
 }  // namespace
 
 void warn_of_idle_options(const PoolPolicy& policy, const Rulebook& rulebook) {
+    if (policy.options.hide.empty() && policy.options.show.empty()) return;  // most merges, which are to be short
     IdleOptions(policy, rulebook).warn_of_all();
 }
 
