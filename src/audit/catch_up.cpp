@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "audit/trial.hpp"
+
 namespace poolcpuid::audit {
 
 namespace {
@@ -117,11 +119,9 @@ private:
         const Saying then = saying_of(guest, case_.vulnerability);
         if (then.belief != Belief::mitigated) return false;
         for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
-            const Conditions& host = case_.hosts[i].conditions;
-            Subject there = with(host.subject(), brought(i, update), Answer::yes);
-            there.told = &guest;
-            const Conditions updated(case_.rulebook, case_.data, host.release(), std::move(there));
-            if (answer_on(updated, case_.vulnerability, then).verdict == AuditVerdict::falsely_safe) return false;
+            const AuditVerdict verdict =
+                verdict_on(case_, case_.hosts[i], brought(i, update), guest, case_.vulnerability, then);
+            if (verdict == AuditVerdict::falsely_safe) return false;
         }
         return true;
     }

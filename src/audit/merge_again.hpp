@@ -10,8 +10,9 @@
 
 namespace poolcpuid::audit {
 
-// Made with the options of the policy. Nothing where the hosts are not its own by their names, where no policy is true
-// on all of them or its ceiling is not at hand, and where that policy has the same registers. Linear in the hosts.
+// Its promises (PoolState::finish_promises), with the options of the policy. Nothing where the hosts are not its own by
+// their names, where no policy is true on all of them or its ceiling is not at hand, and where that policy has the same
+// registers. Linear in the hosts.
 std::optional<PoolPolicy> merged_again(const Rulebook& rulebook, const PoolPolicy& policy,
                                        const std::vector<HostDump>& hosts);
 

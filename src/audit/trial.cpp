@@ -7,6 +7,14 @@ namespace poolcpuid::audit {
 
 using rulebook::GuestVulnerability;
 
+AuditVerdict verdict_on(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
+                        const Conditions& guest, const GuestVulnerability& vulnerability, const Saying& says) {
+    Subject there = with(host.conditions.subject(), fields, Answer::yes);
+    there.told = &guest;
+    const Conditions conditions(subject.rulebook, subject.data, host.conditions.release(), std::move(there));
+    return answer_on(conditions, vulnerability, says).verdict;
+}
+
 Conditions Trial::guest_like(Subject subject) const {
     return {case_.rulebook, case_.data, case_.guest.release(), std::move(subject)};
 }
@@ -25,17 +33,8 @@ bool Trial::deceives(const Conditions& guest, const GuestVulnerability& vulnerab
                      const std::vector<FieldIndex>& fields) const {
     const Saying then = saying_of(guest, vulnerability);
     return std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
-        return verdict_on(host, guest, vulnerability, then, fields) == AuditVerdict::falsely_safe;
+        return verdict_on(case_, host, fields, guest, vulnerability, then) == AuditVerdict::falsely_safe;
     });
-}
-
-AuditVerdict Trial::verdict_on(const AuditedHost& host, const Conditions& guest,
-                               const GuestVulnerability& vulnerability, const Saying& then,
-                               const std::vector<FieldIndex>& fields) const {
-    Subject there = with(host.conditions.subject(), fields, Answer::yes);
-    there.told = &guest;
-    const Conditions conditions(case_.rulebook, case_.data, host.conditions.release(), std::move(there));
-    return answer_on(conditions, vulnerability, then).verdict;
 }
 
 std::vector<std::string> Trial::open_hosts(const Subject& guest) const {
@@ -43,7 +42,7 @@ std::vector<std::string> Trial::open_hosts(const Subject& guest) const {
     const Saying saying = saying_of(then, case_.vulnerability);
     std::vector<std::string> names;
     for (const AuditedHost& host : case_.hosts) {
-        if (verdict_on(host, then, case_.vulnerability, saying, {}) < AuditVerdict::vulnerable) continue;
+        if (verdict_on(case_, host, {}, then, case_.vulnerability, saying) < AuditVerdict::vulnerable) continue;
         names.insert(names.end(), host.names.begin(), host.names.end());
     }
     std::sort(names.begin(), names.end());

@@ -8,6 +8,10 @@
 
 namespace poolcpuid::audit {
 
+// What a host with some more fields is for what a guest there says of a vulnerability.
+AuditVerdict verdict_on(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
+                        const Conditions& guest, const rulebook::GuestVulnerability& vulnerability, const Saying& says);
+
 class Trial {
 public:
     // subject must outlive this.
@@ -34,9 +38,6 @@ public:
     bool would_do(const Conditions& host, const std::string& field) const;
 
 private:
-    AuditVerdict verdict_on(const AuditedHost& host, const Conditions& guest,
-                            const rulebook::GuestVulnerability& vulnerability, const Saying& then,
-                            const std::vector<FieldIndex>& fields) const;
     Conditions guest_like(Subject subject) const;
     bool deceives(const Conditions& guest, const rulebook::GuestVulnerability& vulnerability,
                   const std::vector<FieldIndex>& fields) const;

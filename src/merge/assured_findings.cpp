@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "policy/document_text.hpp"
-#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid::merge {
 
@@ -23,25 +21,21 @@ bool is_cut(const Plan& plan, const HostPromises& host, FieldIndex index) {
 
 }  // namespace
 
-void report_assured(const DecisionInputs& inputs, std::vector<Finding>& findings) {
-    const Plan& plan = inputs.draft.plan();
+void report_assured(FindingList& list) {
+    const Plan& plan = list.plan();
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
-        if (field.assured == 0 || inputs.draft.value(index, field.subleaf_first) != field.assured) continue;
-        const VariantSet cut = variants_where(inputs.variants, [&](const Variant& variant) {
-            return !variant.is_ceiling && is_cut(plan, *variant.promises, index);
-        });
-        if (cut.empty()) continue;
-        HostList hosts = hosts_of(cut, inputs.most_names);
+        if (field.assured == 0 || list.draft().value(index, field.subleaf_first) != field.assured) continue;
+        const HostList hosts = list.hosts([&](const HostPromises& host) { return is_cut(plan, host, index); });
+        if (hosts.count == 0) continue;
         const std::string id(field.id);
-        findings.push_back(
-            {Severity::note, std::string(FindingCode("no-hypervisor-view")),
-             "The dump of " + document::enumerate(hosts) +
-                 " is of the hardware alone. Whether hypervisors give guests more than " +
-                 std::to_string(field.assured) + " of " + id +
-                 " there is unknown, and the policy has no more. A dump of what the hypervisor gives settles it: " +
-                 document::hypervisor_dump + ".",
-             id, std::move(hosts)});
+        list.add(Severity::note, "no-hypervisor-view",
+                 "The dump of " + document::enumerate(hosts) +
+                     " is of the hardware alone. Whether hypervisors give guests more than " +
+                     std::to_string(field.assured) + " of " + id +
+                     " there is unknown, and the policy has no more. A dump of what the hypervisor gives settles it: " +
+                     document::hypervisor_dump + ".",
+                 hosts, id);
     }
 }
 

@@ -44,12 +44,6 @@ public:
     // Whether hosts have the feature, by themselves or by what every hypervisor gives.
     bool brings(const Variant& variant, FieldIndex index) const;
 
-    // Appends what a function of another subject finds.
-    template <typename Report>
-    void append(const Report& report) {
-        report(in_, findings_);
-    }
-
 private:
     const DecisionInputs& in_;
     std::vector<Finding> findings_;

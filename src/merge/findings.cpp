@@ -53,12 +53,10 @@ public:
         report_views(list_);
         report_layouts(list_);
         report_silicon(list_);
-        list_.append([&](const DecisionInputs& inputs, std::vector<Finding>& findings) {
-            report_unsafe_identity(inputs, groups_, findings);
-        });
-        list_.append(report_assured);
-        list_.append(report_unknown_msrs);
-        list_.append(report_rates);
+        report_unsafe_identity(list_, groups_);
+        report_assured(list_);
+        report_unknown_msrs(list_);
+        report_rates(list_);
         return list_.take_sorted();
     }
 

@@ -6,7 +6,6 @@
 
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"
-#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid::merge {
 
@@ -62,10 +61,11 @@ std::string remedy_by_hand(const std::vector<const Vulnerability*>& wrong) {
 
 }  // namespace
 
-void report_unsafe_identity(const DecisionInputs& inputs, const HostGroups& groups, std::vector<Finding>& findings) {
+void report_unsafe_identity(FindingList& list, const HostGroups& groups) {
+    const DecisionInputs& inputs = list.inputs();
     const auto [ids, exposed] = wrong_beliefs(inputs, inputs.identity);
     if (ids.empty()) return;
-    const auto wrong = vulnerabilities(inputs.draft.plan().rulebook(), ids);
+    const auto wrong = vulnerabilities(list.rulebook(), ids);
     std::vector<std::string> names;
     for (const Vulnerability* vulnerability : wrong) names.emplace_back(vulnerability->name);
     const std::string lender = inputs.identity.hosts.names.front();
@@ -78,8 +78,7 @@ void report_unsafe_identity(const DecisionInputs& inputs, const HostGroups& grou
     message += " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
     message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
-    findings.push_back(
-        {Severity::error, std::string(FindingCode("no-safe-identity")), std::move(message), {}, exposed});
+    list.add(Severity::error, "no-safe-identity", std::move(message), exposed);
 }
 
 }  // namespace poolcpuid::merge

@@ -127,14 +127,13 @@ bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index
     return !is_made || !(host.absent[*word] || is_listed(host, field.leaf));
 }
 
-void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings) {
-    const Rulebook& rulebook = inputs.draft.plan().rulebook();
-    for (const auto& [silence, variants] : SilenceFinder(inputs).run()) {
-        const HostList hosts = hosts_of(variants, inputs.most_names);
+void report_unknown_msrs(FindingList& list) {
+    for (const auto& [silence, variants] : SilenceFinder(list.inputs()).run()) {
+        const HostList hosts = list.list_of(variants);
         const Severity severity =
             silence.bad_news.empty() && silence.unscrubbed.empty() ? Severity::note : Severity::warning;
         const FindingCode code = silence.absent ? FindingCode("msr-absent") : FindingCode("msrs-unknown");
-        findings.push_back({severity, std::string(code), sentence(rulebook, silence, hosts), {}, hosts});
+        list.add(severity, code, sentence(list.rulebook(), silence, hosts), hosts);
     }
 }
 

@@ -1,17 +1,14 @@
 // The findings on feature MSRs of which a dump says nothing: one a cause, not one a field.
 #pragma once
 
-#include <vector>
-
-#include "merge/decisions.hpp"
-#include "poolcpuid/policy.hpp"
+#include "merge/finding_list.hpp"
 
 namespace poolcpuid::merge {
 
-// Appends "msrs-unknown" findings: the hosts whose dumps are silent on the same MSRs, which bad news the
+// Adds "msrs-unknown" findings: the hosts whose dumps are silent on the same MSRs, which bad news the
 // policy must show because of that, and what would settle it. Hosts that lack the MSR stand in "msr-absent". Linear in
 // variants times the plan's words.
-void report_unknown_msrs(const DecisionInputs& inputs, std::vector<Finding>& findings);
+void report_unknown_msrs(FindingList& list);
 
 // True when the policy's silence about a field comes from an MSR that the host's dump does not hold, and not from
 // a hypervisor that makes it:

@@ -8,7 +8,6 @@
 
 #include "merge/table_values.hpp"
 #include "policy/document_text.hpp"
-#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid::merge {
 
@@ -60,31 +59,31 @@ std::string rates_text(const std::map<Khz, VariantSet>& rates, std::size_t most)
 
 }  // namespace
 
-void report_rates(const DecisionInputs& inputs, std::vector<Finding>& findings) {
-    const Plan& plan = inputs.draft.plan();
+void report_rates(FindingList& list) {
+    const Plan& plan = list.plan();
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
-        if (field.rates.empty() || !inputs.draft.present(index)) continue;
+        if (field.rates.empty() || !list.draft().present(index)) continue;
         std::map<Khz, VariantSet> rates;
         VariantSet all;
-        for (const Variant& variant : inputs.variants) {
+        for (const Variant& variant : list.variants()) {
             if (variant.is_ceiling) continue;
             rates[rate_of(plan, *variant.promises, field)].insert(&variant);
             all.insert(&variant);
         }
-        HostList hosts = hosts_of(all, inputs.most_names);
+        HostList hosts = list.list_of(all);
         const bool is_one = rates.size() == 1 && rates.begin()->first.has_value();
         if (is_one || hosts.count < 2) continue;
         const std::string id(field.id);
-        findings.push_back({Severity::warning, std::string(FindingCode("rate-not-one")),
-                            id +
-                                " is shown, and guests then count on one rate wherever they run, which the hosts are "
-                                "not known to have: " +
-                                rates_text(rates, inputs.most_names) +
-                                ". Pin the rate of each VM to one that every host has or can scale to (QEMU: "
-                                "tsc-frequency; libvirt: <timer name='tsc' frequency='HZ'/>), or leave " +
-                                id + " out of --show.",
-                            id, std::move(hosts)});
+        list.add(Severity::warning, "rate-not-one",
+                 id +
+                     " is shown, and guests then count on one rate wherever they run, which the hosts are "
+                     "not known to have: " +
+                     rates_text(rates, list.inputs().most_names) +
+                     ". Pin the rate of each VM to one that every host has or can scale to (QEMU: "
+                     "tsc-frequency; libvirt: <timer name='tsc' frequency='HZ'/>), or leave " +
+                     id + " out of --show.",
+                 std::move(hosts), id);
     }
 }
 

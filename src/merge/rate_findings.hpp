@@ -2,15 +2,12 @@
 // or can scale to one.
 #pragma once
 
-#include <vector>
-
-#include "merge/decisions.hpp"
-#include "poolcpuid/policy.hpp"
+#include "merge/finding_list.hpp"
 
 namespace poolcpuid::merge {
 
-// Appends "rate-not-one" for each field of the policy that promises a rate (Field::rates) where several hosts tell
+// Adds "rate-not-one" for each field of the policy that promises a rate (Field::rates) where several hosts tell
 // different rates, or some do not tell theirs. Linear in variants.
-void report_rates(const DecisionInputs& inputs, std::vector<Finding>& findings);
+void report_rates(FindingList& list);
 
 }  // namespace poolcpuid::merge
