@@ -16,12 +16,11 @@ using document::enumerate;
 using Ids = std::set<std::string>;
 
 // What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that are open
-// to it.
+// to it. A ceiling has no silicon, so it is open to nothing.
 std::pair<Ids, HostList> wrong_beliefs(const DecisionInputs& inputs, const HostGroup& lender) {
     Ids wrong;
     HostList exposed;
     for (const Variant& variant : inputs.variants) {
-        if (variant.is_ceiling) continue;
         const auto open = open_unknown_to_guests(inputs.draft.plan(), *lender.promises, *variant.promises);
         if (open.empty()) continue;
         wrong.insert(open.begin(), open.end());

@@ -330,6 +330,15 @@ TEST_CASE("an identity that is not safe by choice is told from a pool without a 
         Catch::Contains("those of skx are, which merge takes by itself") && Catch::Contains("Leave --identity out"));
 }
 
+TEST_CASE("a ceiling is no host that a guest can run on, whatever its family is open to", "[identity]") {
+    const HostDump milan_host = amd("milan", milan, 0, 0);
+    const HostDump rome_host = amd("rome", rome, 0, 0);
+    REQUIRE(Merged({rome_host, milan_host}).finding("no-safe-identity") != nullptr);
+    MergeOptions under;
+    under.ceiling_policy = Merged({milan_host}).policy;
+    CHECK(Merged({rome_host}, under).finding("no-safe-identity") == nullptr);
+}
+
 // K common.c cpu_set_bug_bits: a guest that is shown a family before 19h does not look for TSA.
 TEST_CASE("a pool whose guests do not look for what a host is open to has no safe identity", "[identity]") {
     const HostDump old = amd("rome", rome, 0, 0);

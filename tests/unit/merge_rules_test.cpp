@@ -673,6 +673,15 @@ TEST_CASE("what only a further CPU of a host shows is said as well", "[merge]") 
     const Merged uneven({hardware_host("a", {bhi, TableBuilder(bhi).reg(7, 2, edx, 0)})});
     REQUIRE(uneven.finding("cpus-differ") != nullptr);
     CHECK_THAT(uneven.finding("cpus-differ")->message, Catch::Contains("differ in bhi_ctrl;"));
+    // 1.0 ECX[5] is VMX, of which guests are shown nothing unless it is asked for.
+    const TableBuilder vmx = intel_table().reg(1, 0, ecx, 0x20);
+    const HostDump nested = hardware_host("a", {vmx, intel_table()});
+    CHECK(Merged({nested}).finding("cpus-differ") == nullptr);
+    MergeOptions shown;
+    shown.show = {"vmx"};
+    const Merged asked({nested}, shown);
+    REQUIRE(asked.finding("cpus-differ") != nullptr);
+    CHECK_THAT(asked.finding("cpus-differ")->message, Catch::Contains("differ in vmx;"));
     // No rule covers 7.2 EDX[31].
     const Merged stray({hardware_host("a", {intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 2, {}),
                                             intel_table().row(7, 0, {2, 0, 0, 0}).row(7, 2, {0, 0, 0, 0x80000000})})});
