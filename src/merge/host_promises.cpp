@@ -267,6 +267,9 @@ private:
         host.scrub_unknown &= ~host.atoms.scrubs;
         host.immune &= cpu.immune;
         host.heeds &= cpu.heeds;
+        host.told |= cpu.told;
+        host.in_vain |= cpu.in_vain;
+        host.in_vain_unknown = (host.in_vain_unknown | cpu.in_vain_unknown) & ~host.in_vain;
         host.components_unknown |= cpu.components_unknown;
         merge_sorted(host.assumed, cpu.assumed);
         merge_sorted(host.documented_layout, cpu.documented_layout);
@@ -277,10 +280,12 @@ private:
     // the two, since a kernel that does not know a bit hides bad news that the silicon has.
     void widen(TablePromises& view, const TablePromises& hardware) const {
         for (std::size_t w = 0; w < view.atoms.words.size(); ++w) {
-            // Where one view is silent, the other one's word counts, as if the silent one were not there.
+            // Where the view is silent, the hardware's word counts: of relaxed behaviours as if there were no view, and
+            // what the hardware has not no hypervisor gives (what they make themselves is unknown of hardware).
             const std::uint64_t inverted = plan_.words()[w].inverted;
             const std::uint64_t bad_news = inverted & ~hardware.unknown[w] & ~hardware.atoms.words[w];
-            const std::uint64_t settled = inverted & view.unknown[w] & ~hardware.unknown[w];
+            const std::uint64_t known = view.unknown[w] & ~hardware.unknown[w];
+            const std::uint64_t settled = known & (inverted | ~hardware.atoms.words[w]);
             view.atoms.words[w] |= settled & hardware.atoms.words[w];
             view.atoms.words[w] &= ~bad_news;
             view.unknown[w] &= ~(settled | bad_news);
@@ -296,10 +301,20 @@ private:
             if (rulebook_[plan_.numbers()[n].field].rule != Rule::max || !other.known) continue;
             number = number.known ? meet(Rule::max, number, other) : other;
         }
-        view.atoms.scrubs |= hardware.atoms.scrubs;
-        view.scrub_unknown &= ~view.atoms.scrubs;
-        view.immune |= hardware.immune;
+        widen_scrubs(view, hardware);
         view.heeds = hardware.heeds;  // what a hypervisor goes by, not what it shows to guests
+    }
+
+    // Whether VERW scrubs is a matter of the silicon: a view that hides what would say that it does not (MDS_NO) makes
+    // nothing better, and a bit that is there in vain is so in each view. Kernels know of some microcode that it
+    // scrubs, and of some models that they are immune, so a view that says so itself counts.
+    static void widen_scrubs(TablePromises& view, const TablePromises& hardware) {
+        view.immune |= hardware.immune;
+        const std::uint64_t in_vain = hardware.in_vain | (hardware.in_vain_unknown & view.in_vain);
+        const std::uint64_t refuted = view.told & ~hardware.scrub_unknown;
+        const std::uint64_t shown = hardware.atoms.scrubs | (view.atoms.scrubs & ~refuted);
+        view.atoms.scrubs = (shown & ~in_vain) | view.immune;
+        view.scrub_unknown &= hardware.scrub_unknown & ~view.atoms.scrubs;
     }
 
     // What the silicon is known to do: a relaxed behaviour counts whatever a view shows, and its absence

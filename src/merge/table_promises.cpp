@@ -198,12 +198,20 @@ private:
         return (*value != 0) != term.negated;
     }
 
-    // Hypervisors show guests no host controls, and KVM clears TAA_NO where RTM is off: the CPU may have them.
+    // Hypervisors show guests no host controls, KVM clears TAA_NO where RTM is off, and where a view has no such MSR it
+    // tells guests nothing of what the CPU is immune to: the CPU may have them.
     bool may_be_hidden(FieldIndex index) const {
         if (kind_ != ViewKind::hypervisor) return false;
         const Field& field = rulebook_[index];
         const auto word = plan_.find_word(index, field.subleaf_first);
-        return field.rule == Rule::hide || (word && (result_.moot[*word] & field.mask()) != 0);
+        if (field.rule == Rule::hide || (word && (result_.moot[*word] & field.mask()) != 0)) return true;
+        return word && result_.absent[*word] && !is_affected(field.made);
+    }
+
+    // Whether the CPU is of a model that is known not to be immune to what the bit says it is.
+    bool is_affected(const Made& made) const {
+        return silicon_.model != nullptr && !silicon_.is_virtual() && !made.model.empty() &&
+               !rulebook::is_immune_to_all(silicon_.model, made.model);
     }
 
     // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
@@ -243,6 +251,9 @@ private:
             const auto needs_none = is_immune(guard);
             if (is_surely_immune(guard, needs_none)) result_.immune |= bit;
             if (is_either(guard.heeds, {}).value_or(false)) result_.heeds |= bit;
+            const auto in_vain = is_either(guard.in_vain, {});
+            if (!in_vain) result_.in_vain_unknown |= bit;
+            if (in_vain.value_or(false)) result_.in_vain |= bit;
             read_scrub(slot, bit, needs_none);
         }
         result_.scrub_unknown &= ~result_.atoms.scrubs;
@@ -262,12 +273,14 @@ private:
     void read_scrub(const GuardSlot& slot, std::uint64_t bit, std::optional<bool> needs_none) {
         const Field& field = rulebook_[slot.field];
         const auto shown = view_.field(field, slot.subleaf);
-        const bool in_vain = is_either(field.guard.in_vain, {}).value_or(false);
+        const bool in_vain = (result_.in_vain & bit) != 0;
         if ((shown.value_or(0) != 0 && !in_vain) || silicon_.fact(slot.field)) {
             result_.atoms.scrubs |= bit;
             return;
         }
-        const auto needs_no_word = either(needs_none, is_either(field.guard.told_by, {}));
+        const auto told = is_either(field.guard.told_by, {});
+        if (told.value_or(false) && !needs_none.value_or(false)) result_.told |= bit;
+        const auto needs_no_word = either(needs_none, told);
         if (needs_no_word.value_or(false)) result_.atoms.scrubs |= bit;
         // A hypervisor that shows an immune model does not announce the bit with it, whatever its silicon needs.
         if (needs_no_word.value_or(false) || rulebook::is_immune_to_all(silicon_.model, field.guard.model)) {

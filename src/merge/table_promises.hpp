@@ -19,8 +19,11 @@ struct TablePromises {
     std::vector<std::uint64_t> given;    // those of them that every hypervisor gives
     std::vector<bool> absent;            // words of MSRs that do not exist
     std::uint64_t scrub_unknown = 0;
-    std::uint64_t immune = 0;  // by guard: known to need no VERW
-    std::uint64_t heeds = 0;   // by guard: VERW scrubs for guests, too, that are told in another way
+    std::uint64_t immune = 0;           // by guard: known to need no VERW
+    std::uint64_t heeds = 0;            // by guard: VERW scrubs for guests, too, that are told in another way
+    std::uint64_t told = 0;             // by guard: VERW scrubs by the word of other bits alone
+    std::uint64_t in_vain = 0;          // by guard: known to scrub nothing though the bit is there
+    std::uint64_t in_vain_unknown = 0;  // by guard: it may be so
     std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;
     std::vector<std::uint8_t> documented_layout;

@@ -436,6 +436,35 @@ TEST_CASE("a guarded bit that one view shows is shown, and its host scrubs", "[g
     }
 }
 
+// K bugs.c, taa_update_mitigation: "VERW doesn't clear the CPU buffers when MD_CLEAR=1 and MDS_NO=1".
+TEST_CASE("a view that hides MDS_NO from guests makes VERW scrub no more than the silicon does", "[guarded]") {
+    constexpr std::uint32_t l1d = 0x10000000;  // leaf 7 EDX: L1D_FLUSH
+    const HostDump affected = with_caps("affected", cascade_lake, mds_no, rtm, md_clear | l1d);
+    const HostDump hidden =
+        with_hypervisor(affected, intel_table(cascade_lake).reg(7, 0, ebx, rtm).reg(7, 0, edx, md_clear | l1d));
+    for (const char* field : {"md_clear", "ac_fb_clear"}) {
+        CAPTURE(field);
+        CHECK(Merged({hidden}).named_by("verw-promise-lost", field) == Names{"affected"});
+    }
+    const PolicyCheck check(builtin_rulebook(), Merged({hidden}).policy);
+    CHECK(check.against(hidden).violations.empty());
+    CHECK(check.against(affected).violations.empty());  // one CPU, one verdict
+    // MDS affects Haswell, so that its VERW scrubs, and what it shows to guests tells them so.
+    const HostDump scrubs = with_caps("scrubs", haswell_ep, 0, rtm, md_clear | l1d);
+    CHECK(Merged({with_hypervisor(scrubs, intel_table(haswell_ep).reg(7, 0, edx, md_clear | l1d))})
+              .finding("verw-promise-lost") == nullptr);
+}
+
+TEST_CASE("a bit that one view knows to be there in vain is so where the other cannot tell", "[guarded]") {
+    const TableBuilder table = intel_table(cascade_lake).reg(7, 0, ebx, rtm).reg(7, 0, edx, md_clear | arch_caps);
+    const HostDump silicon = hardware_host("clx", std::vector{table}, msr_list(MsrList::none, 0));
+    const auto shown = [&](std::uint64_t caps) {
+        return Merged({with_hypervisor(silicon, table, msr_list(MsrList::value, caps))});
+    };
+    CHECK(shown(mds_no).named_by("verw-promise-lost", "md_clear") == Names{"clx"});
+    CHECK(shown(mds_no | taa_no).finding("verw-promise-lost", "md_clear") == nullptr);
+}
+
 TEST_CASE("a ceiling that asks for no VERW is no host that could be open", "[guarded]") {
     const HostDump patched = intel("patched", haswell_ep, 0, md_clear);
     const auto below = [&](const std::vector<HostDump>& ceiling) {

@@ -186,6 +186,26 @@ TEST_CASE("a view of KVM that was taken without permission does not say that gue
     CHECK(states_on(with_hypervisor(silicon, table(3, xfd).reg(7, 0, edx, 0))) == "tilecfg lost tiledata lost ");
 }
 
+TEST_CASE("what the silicon is known to lack is lost, though the hypervisor's view does not tell", "[two_views]") {
+    constexpr std::uint64_t rdcl_no = 0x1;
+    const TableBuilder table = intel_table(0x000606A6).reg(7, 0, edx, arch_caps);
+    const PoolPolicy promising = Merged({two_views("has", table, caps(rdcl_no | mds_no), table, std::nullopt)}).policy;
+    const PoolPolicy shown = Merged({two_views("has", table, caps(rdcl_no), table, caps(rdcl_no))}).policy;
+    const auto is_known = [&](const PoolPolicy& policy, const Rows& hardware) {
+        const Verdict verdict =
+            PolicyCheck(builtin_rulebook(), policy).against(two_views("b", table, hardware, table, std::nullopt));
+        for (const Violation& violation : verdict.violations) {
+            if (violation.field == "ac_rdcl_no") return violation.known ? "lost" : "unknown";
+        }
+        return "";
+    };
+    // A view of which the MSRs are not there promises none of them, and so does its policy.
+    CHECK(is_known(promising, caps(0)) == std::string());
+    CHECK(is_known(shown, caps(0)) == std::string("lost"));
+    CHECK(is_known(shown, caps(rdcl_no)) == std::string("unknown"));
+    CHECK(is_known(shown, std::nullopt) == std::string("unknown"));
+}
+
 TEST_CASE("an obligation is the larger of the two views", "[two_views]") {
     const TableBuilder small =
         amd_table(0x00B00F21).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {0x01000202, 8U << 16, 0, 0});
