@@ -23,6 +23,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {
@@ -51,6 +52,18 @@ std::optional<CpuZRow> read_cpu_z_row(Cursor cursor) noexcept {
     const auto value = read_joined_registers(cursor, " ", "0x");
     if (!value || !cursor.at_end()) return std::nullopt;
     return CpuZRow{*leaf, *value};
+}
+
+bool is_whole_cpu_z_row(std::string_view line) noexcept { return read_cpu_z_row(Cursor(line)).has_value(); }
+
+// Whole, or broken behind a register, as a mail program does it.
+bool begins_cpu_z_row(std::string_view line) noexcept {
+    Cursor cursor(line);
+    if (!cursor.skip("0x") || !cursor.hex(8)) return false;
+    while (cursor.skip_blanks()) {
+        if (!cursor.skip("0x") || !cursor.hex(8)) return false;
+    }
+    return cursor.at_end() && line.size() > std::string_view("0x00000000").size();
 }
 
 // Behind "MSR ".
@@ -114,6 +127,8 @@ private:
             const auto msr = read_cpu_z_msr(cursor);
             if (!msr) refuse(number, "an MSR of CPU-Z: index, and 2 times 8 hexadecimal digits", line);
             msrs_.add(*msr);
+        } else if (is_end_of_row(line, "0x00000000 0x00000000 0x00000000 0x00000000 0x00000000", is_whole_cpu_z_row)) {
+            refuse(number, lost_beginning, line);
         }
     }
 
@@ -157,7 +172,7 @@ bool is_cpu_z(std::string_view bytes) noexcept {
     bool in_thread = false;
     return any_line(bytes, [&in_thread](std::string_view line) noexcept {
         in_thread = in_thread || cpu_z_thread(line);
-        return in_thread && read_cpu_z_row(Cursor(line));
+        return in_thread && begins_cpu_z_row(line);
     });
 }
 

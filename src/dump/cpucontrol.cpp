@@ -21,6 +21,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 
 namespace poolcpuid::dump {
 
@@ -96,6 +97,9 @@ private:
             const auto msr = read_cpucontrol_msr(cursor);
             if (!msr) refuse(number, "a row of `cpucontrol -m`: MSR, and 2 times 8 hexadecimal digits", line);
             msrs_.add(*msr);
+        } else if (is_end_of_row(line, "cpuid level 0x0, level_type 0x0: 0x00000000 0x00000000 0x00000000 0x00000000",
+                                 is_cpucontrol_row)) {
+            refuse(number, lost_beginning, line);
         }
     }
 

@@ -12,6 +12,7 @@
 #include "base/hex.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -84,6 +85,16 @@ private:
         }
     }
 
+    // `cpuid -1 -r` does not say on which CPU it ran: several of them may be of several hosts.
+    void check_only_cpu(const CpuHeader& header) {
+        if (header.number) return;
+        const std::size_t first = std::exchange(unnumbered_, header.line);
+        if (first == 0) return;
+        throw InputError(std::string(source_.file), header.line,
+                         "each logical CPU of one host once, with its number, as one `cpuid -r` without -1 prints them",
+                         "another CPU without a number, after that of line " + std::to_string(first) + two_hosts);
+    }
+
     bool is_row_or_part(std::string_view line) const noexcept {
         if (line.starts_with("0x")) return !rows_.empty() || header_ || has_register(line);
         return has_registers(line);
@@ -127,6 +138,7 @@ private:
     void end_cpu() {
         if (!rows_.empty()) {
             refuse_one_leaf();
+            if (header_) check_only_cpu(*header_);
             hardware_.add_cpu(header_, std::move(rows_));
             rows_ = TableBuilder(source_.file);
         }
@@ -139,7 +151,8 @@ private:
     TableBuilder rows_;
     RowsBefore<CpuidRow> before_;
     std::optional<CpuHeader> header_;
-    bool decoded_ = false;  // this CPU is given in words
+    std::size_t unnumbered_ = 0;  // the line of a heading without a number
+    bool decoded_ = false;        // this CPU is given in words
     HardwareBuilder hardware_;
 };
 

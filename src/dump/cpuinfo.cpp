@@ -8,8 +8,11 @@
 //   stepping        : 7
 //   microcode       : 0x5003604
 //   flags           : fpu vme de pse tsc …
+//
+// Where somebody has taken some of the lines alone, and "processor" is none of them, each "vendor_id" begins a CPU.
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,12 +21,12 @@
 #include <vector>
 
 #include "base/hex.hpp"
-#include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "dump/as_printed.hpp"
 #include "dump/flag_order.hpp"
 #include "dump/keyed_lines.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/microcode.hpp"
 #include "dump/named_features.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
@@ -32,7 +35,12 @@ namespace poolcpuid::dump {
 
 namespace {
 
-constexpr std::size_t most_microcodes = 4;  // microcodes in a note
+constexpr std::string_view microcode_key = "microcode";
+
+// The lines that are read, which the kernel prints once of a CPU.
+constexpr std::array read_keys{
+    cpuinfo_mark,  std::string_view("cpu family"),   std::string_view("model"), std::string_view("stepping"),
+    microcode_key, std::string_view("clflush size"), std::string_view("flags")};
 
 // "vendor_id\t: GenuineIntel"
 bool has_cpuinfo_key(std::string_view line, std::string_view key) noexcept {
@@ -55,13 +63,14 @@ public:
         dump.hardware.emplace();
         while (read_block()) add_cpu(dump);
         if (dump.hardware->cpus.empty()) refuse(0, "a CPU with \"vendor_id\" and \"flags\"", "none");
-        put_microcode(dump);
+        put_revisions(microcodes_, dump);
         if (is_cut_) dump.notes.push_back({"truncated", cut_flags});
         return dump;
     }
 
     // Adds the microcode that the text names. Throws where a CPU of it is none of the host's.
     void add_to(HostDump& host) {
+        is_beside_registers_ = true;
         while (read_block()) {
             const auto found = block_signature();
             if (!found) continue;
@@ -72,7 +81,7 @@ public:
             refuse(block_.required(cpuinfo_mark).line, "/proc/cpuinfo of the host whose registers stand in the text",
                    "that of another CPU" + std::string(two_hosts));
         }
-        put_microcode(host);
+        put_revisions(microcodes_, host);
     }
 
 private:
@@ -120,15 +129,16 @@ private:
         throw InputError(std::string(source_.file), line, expected, found);
     }
 
-    // The lines of the next CPU, which begin with "processor"; false at the end. What stands before the first one,
-    // where "vendor_id" may be its first line, is what somebody wrote about it.
+    // The lines of the next CPU, which begin with "processor", or "vendor_id" where it has no such line; false at the
+    // end. What stands before the first one is what somebody wrote about it.
     bool read_block() {
         block_ = std::exchange(next_, KeyedLines(source_.file));
         in_flags_ = false;
         wraps_.clear();
         while (lines_.next()) {
             const std::string_view line = lines_.text();
-            const bool begins = line.starts_with("processor");
+            const bool is_again = is_cpuinfo_row(line) && block_.find(cpuinfo_mark) != nullptr;
+            const bool begins = line.starts_with("processor") || is_again;
             if (begins && !block_.empty()) {
                 next_.add(line, lines_.number());
                 return true;
@@ -140,6 +150,7 @@ private:
     }
 
     void add_line(std::string_view line) {
+        check_not_again(line);
         const std::string_view key = block_.add(line, lines_.number());
         const bool goes_on = in_flags_ && key.empty() && !line.empty() && !is_fence(line);
         // A list of flags that a mail program has wrapped.
@@ -149,6 +160,19 @@ private:
             (flags += ' ') += line;
         }
         in_flags_ = goes_on || key == "flags";
+    }
+
+    // Another value of a line that the kernel prints once is of another CPU, or of another host. Beside registers other
+    // tools have lines with some of these keys, and the revision alone counts.
+    void check_not_again(std::string_view line) {
+        const std::string_view key = trim(line.substr(0, line.find(':')));
+        const bool is_read = is_beside_registers_
+                                 ? key == microcode_key
+                                 : std::find(read_keys.begin(), read_keys.end(), key) != read_keys.end();
+        const KeyedLine* first = is_read && has_cpuinfo_key(line, key) ? block_.find(key) : nullptr;
+        if (first == nullptr || trim(line.substr(line.find(':') + 1)) == first->text) return;
+        refuse(lines_.number(), "each line of a CPU once, and above them \"processor\" or \"vendor_id\"",
+               "another " + quote(key) + " after that of line " + std::to_string(first->line) + two_hosts);
     }
 
     // A terminal breaks lines anywhere, and a half of a flag may be the name of another: "fma" of "fma4".
@@ -194,16 +218,33 @@ private:
             features.set(flag, true);
         });
         put_clflush_size(features);
-        if (const KeyedLine* processor = block_.find("processor")) {
-            headers_.add({decimal_of(processor->text), {}, processor->line}, source_.file);
-        }
+        add_header(vendor.line);
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
         check_same_machine(cpus.front().cpuid, cpus.back().cpuid, source_.file, vendor.line);
         take_microcode();
     }
 
+    // Where some CPUs have a number and others do not, the text is of two hosts, or a number is lost; that of the first
+    // CPU is easily missed by who copies the text.
+    void add_header(std::size_t line) {
+        const KeyedLine* processor = block_.find("processor");
+        if (processor == nullptr) {
+            if (has_numbers_) refuse_mixed(line, "a CPU without one below others that have it");
+            ++unnumbered_;
+            return;
+        }
+        const auto number = decimal_of(processor->text);
+        if (unnumbered_ > 1 || (unnumbered_ == 1 && number == 0U)) refuse_mixed(line, "one below CPUs without it");
+        has_numbers_ = true;
+        headers_.add({number, {}, processor->line}, source_.file);
+    }
+
+    [[noreturn]] void refuse_mixed(std::size_t line, const std::string& found) const {
+        refuse(line, "a line \"processor\" above each CPU, or above none", found + two_hosts);
+    }
+
     void take_microcode() {
-        const KeyedLine* microcode = block_.find("microcode");
+        const KeyedLine* microcode = block_.find(microcode_key);
         if (microcode != nullptr && from_hex(microcode->text, 8)) microcodes_.insert(microcode->text);
     }
 
@@ -213,15 +254,6 @@ private:
         const KeyedLine* line = block_.find("clflush size");
         const auto bytes = line == nullptr ? std::nullopt : decimal_of(line->text);
         if (bytes && *bytes > 0 && *bytes % unit == 0) features.set_number("clflush_size", *bytes / unit);
-    }
-
-    // A host whose CPUs have several has none of which one could say what it does.
-    void put_microcode(HostDump& dump) const {
-        if (microcodes_.size() == 1) dump.meta["microcode"] = *microcodes_.begin();
-        if (microcodes_.size() < 2) return;
-        dump.notes.push_back({"cpus-differ", "The logical CPUs have different microcodes, so that none counts: " +
-                                                 short_list({microcodes_.begin(), microcodes_.end()}, most_microcodes) +
-                                                 "."});
     }
 
     // The CPU's own: those of another say nothing of it.
@@ -242,12 +274,21 @@ private:
     std::vector<Wrap> wraps_;
     bool is_cut_ = false;  // a list of flags ends within one
     CpuHeaders headers_;
+    std::size_t unnumbered_ = 0;        // CPUs without a line "processor"
+    bool has_numbers_ = false;          // a CPU has such a line
+    bool is_beside_registers_ = false;  // of a host that is known
     std::set<std::string> microcodes_;
 };
 
 }  // namespace
 
 bool is_cpuinfo_row(std::string_view line) noexcept { return has_cpuinfo_key(line, cpuinfo_mark); }
+
+bool is_cpuinfo_line(std::string_view line) noexcept {
+    return std::any_of(read_keys.begin(), read_keys.end(),
+                       [line](std::string_view key) { return has_cpuinfo_key(line, key); }) ||
+           has_cpuinfo_key(line, "processor");
+}
 
 bool is_cpuinfo(std::string_view bytes) noexcept {
     if (bytes.find(cpuinfo_mark) == std::string_view::npos) return false;

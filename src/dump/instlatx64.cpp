@@ -19,6 +19,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 #include "dump/test_dump.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
@@ -107,6 +108,11 @@ std::optional<AidaRow> read_row(NumberedLine line) noexcept {
     return AidaRow{*line.number, subleaf, *value};
 }
 
+bool is_whole_row(std::string_view line) noexcept {
+    const auto cpuid = numbered_line(line, "CPUID");
+    return cpuid && read_row(*cpuid);
+}
+
 // The MSR with its value, or without one where the tool reports that RDMSR failed.
 std::optional<MsrRow> read_msr(NumberedLine line) noexcept {
     Cursor& cursor = line.cursor;
@@ -174,7 +180,7 @@ public:
                 add_row(*row, lines.number());
             } else if (msrs_before_.find(lines) != nullptr) {
                 continue;  // tells nothing new
-            } else if (lines.next() && !ends_test_dump(lines.text())) {
+            } else if (lines.next() && !(has_rows_ && ends_test_dump(lines.text()))) {
                 read_line(lines);
             } else {
                 break;
@@ -215,6 +221,8 @@ private:
             msrs_before_.put(lines, *row);
         } else if (line.starts_with(label_mark)) {  // where a mail program broke the line, the row above lacks it
             refuse(number, "the label of a subleaf behind its row", line);
+        } else if (is_end_of_row(line, "CPUID 00000000: 00000000-00000000-00000000-00000000", is_whole_row)) {
+            refuse(number, lost_beginning, line);
         }
     }
 
@@ -223,6 +231,7 @@ private:
     }
 
     void add_row(const AidaRow& row, std::size_t line) {
+        has_rows_ = true;
         if (row.leaf == 0) {
             if (section_.maximum_basic) end_section();
             section_.maximum_basic = row.value.eax;
@@ -254,6 +263,7 @@ private:
     RowsBefore<MsrRow> msrs_before_;
     std::uint32_t first_msr_ = 0;  // with which the list of each logical CPU begins
     std::size_t lost_rows_ = 0;
+    bool has_rows_ = false;
 };
 
 }  // namespace

@@ -5,19 +5,25 @@
 //     0: EAX=0x00000001, EBX=0xf1bf07ab, ECX=0x00405fc6, EDX=0x00000110
 //
 // Subleaves are decimal. Since a row that is not there stands for zeros, nothing but rows and the headings of ranges
-// may stand between rows: "..." in a text that somebody has shortened would be features that the CPU lacks.
+// may stand between rows: "..." in a text that somebody has shortened would be features that the CPU lacks. So would
+// the rows be that a second dump in the text lacks: the tool prints each range once, and its rows in order
+// (raw_dump_range in kcpuid.c).
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/hex.hpp"
+#include "base/printable.hpp"
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 
 namespace poolcpuid::dump {
@@ -45,10 +51,11 @@ std::optional<std::uint32_t> read_leaf(Cursor& cursor) noexcept {
     return cursor.skip(":") ? leaf : std::nullopt;
 }
 
-// "Extended Leafs :", and the line of "=" below it.
-bool is_heading(std::string_view line) noexcept {
-    return line.ends_with("Leafs :") || line.find_first_not_of('=') == std::string_view::npos;
-}
+// "Extended Leafs :"
+bool is_range_heading(std::string_view line) noexcept { return line.ends_with("Leafs :"); }
+
+// The line of "=" below it.
+bool is_underline(std::string_view line) noexcept { return line.find_first_not_of('=') == std::string_view::npos; }
 
 bool is_list_head(Cursor cursor) noexcept { return cursor.skip_blanks() && cursor.rest() == "subleafs:"; }
 
@@ -68,6 +75,7 @@ public:
 
 private:
     void read_line(std::string_view line, std::size_t number) {
+        if (is_range_heading(line)) return begin_range(line, number);
         if (rows_.empty() && !has_register(line)) return;
         Cursor cursor(line);
         if (line.starts_with("0x")) {
@@ -79,9 +87,16 @@ private:
             list_->is_empty = false;
         } else if (has_registers(line)) {
             refuse(line, number);
-        } else if (!stranger_ && !line.empty() && !is_heading(line)) {
+        } else if (!stranger_ && !line.empty() && !is_underline(line)) {
             stranger_ = Stranger{quote_row(line), number};
         }
+    }
+
+    void begin_range(std::string_view line, std::size_t number) {
+        const auto [first, is_new] = ranges_.emplace(line, number);
+        if (is_new) return;
+        refuse_second_dump(quote(line) + " again, after that of line " + std::to_string(first->second), source_.file,
+                           number);
     }
 
     void read_leaf_line(std::string_view line, std::size_t number) {
@@ -105,6 +120,12 @@ private:
                              "rows of `kcpuid -r` alone between the first and the last: what is not there is zeros",
                              stranger_->text);
         }
+        if (key < last_) {
+            refuse_second_dump("leaf " + to_hex(key.leaf) + " subleaf " + to_hex(key.subleaf) + " behind leaf " +
+                                   to_hex(last_.leaf) + " subleaf " + to_hex(last_.subleaf),
+                               source_.file, number);
+        }
+        last_ = key;
         rows_.add(key, value, number);
     }
 
@@ -134,6 +155,8 @@ private:
 
     Source source_;
     TableBuilder rows_;
+    LeafKey last_;                                            // of the last row
+    std::map<std::string, std::size_t, std::less<>> ranges_;  // the lines of their headings
     std::optional<List> list_;
     std::optional<Stranger> stranger_;
 };

@@ -19,6 +19,7 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 #include "dump/test_dump.hpp"
 
 namespace poolcpuid::dump {
@@ -70,6 +71,17 @@ std::optional<Entry> read_entry(Cursor& cursor) noexcept {
     return Entry{*index, *value};
 }
 
+bool is_whole_entry(std::string_view line) noexcept {
+    Cursor cursor(line);
+    return find_array(cursor) != nullptr && read_entry(cursor);
+}
+
+bool is_end_of_entry(std::string_view line) {
+    return std::any_of(arrays.begin(), arrays.end(), [line](const Array& array) {
+        return is_end_of_row(line, std::string(array.name) + "0]=00000000 00000000 00000000 00000000", is_whole_entry);
+    });
+}
+
 class LibcpuidReader {
 public:
     explicit LibcpuidReader(const Source& source)
@@ -77,7 +89,7 @@ public:
 
     HostDump read() {
         LineReader lines(source_);
-        while (lines.next() && !ends_test_dump(lines.text())) read_line(lines.text(), lines.number());
+        while (lines.next() && !(has_rows_ && ends_test_dump(lines.text()))) read_line(lines.text(), lines.number());
         go_over_expectations(lines, is_libcpuid_row, source_.file);
         end_cpu();
         HostDump dump;
@@ -103,10 +115,13 @@ private:
             add_entry(*array, *entry, number);
         } else if (line.starts_with("arm_")) {
             throw InputError(std::string(source_.file), number, "x86 CPUID rows", "a dump of an ARM CPU");
+        } else if (is_end_of_entry(line)) {
+            throw InputError(std::string(source_.file), number, lost_beginning, quote_row(line));
         }
     }
 
     void add_entry(const Array& array, const Entry& entry, std::size_t number) {
+        has_rows_ = true;
         if (!array.of_subleaves) {
             rows_.add({array.leaf + entry.index, 0}, entry.value, number);
             return;
@@ -129,6 +144,7 @@ private:
     TableBuilder rows_;
     std::optional<CpuHeader> header_;
     HardwareBuilder hardware_;
+    bool has_rows_ = false;
 };
 
 }  // namespace

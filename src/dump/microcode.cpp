@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/hex.hpp"
+#include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "dump/virtual_machine.hpp"
 
@@ -48,6 +49,14 @@ std::optional<std::uint32_t> microcode_revision(const HostDump& host) {
     const auto said = revision_in_meta(host);
     const auto read = revision_in_hardware(host);
     return said && read ? std::min(said, read) : said ? said : read;
+}
+
+void dump::put_revisions(const std::set<std::string>& revisions, HostDump& host) {
+    constexpr std::size_t most_named = 4;
+    if (revisions.size() == 1) host.meta["microcode"] = *revisions.begin();
+    if (revisions.size() < 2) return;
+    host.notes.push_back({"cpus-differ", "The logical CPUs have different microcodes, so that none counts: " +
+                                             short_list({revisions.begin(), revisions.end()}, most_named) + "."});
 }
 
 void dump::note_revision(HostDump& host) {

@@ -10,6 +10,7 @@
 #include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
 #include "dump/below_text.hpp"
+#include "dump/damaged_rows.hpp"
 #include "dump/diff_output.hpp"
 #include "dump/hidden_cpuid.hpp"
 #include "dump/host_json.hpp"
@@ -222,15 +223,38 @@ void refuse_diff(std::string_view text, std::string_view file) {
                      "what `diff` prints of two (give each dump in a file of its own)");
 }
 
+// A row with a terminal's escapes in it would be passed over among others.
+void refuse_rows_with_escapes(std::string_view text, std::string_view file) {
+    const auto found = dump::find_row_with_escape(text);
+    if (!found) return;
+    throw InputError(std::string(file), found->line, "a CPUID dump", found->what + " (" + found->remedy + ")");
+}
+
+// What a format's reader makes of text. Where it refuses it, rows of another tool that have a name, or a row behind
+// other text above, say more.
+HostDump read_rows(const Format& format, std::string_view text, std::string_view file) {
+    try {
+        return format.read({text, file});
+    } catch (const InputError& error) {
+        if (dump::is_document(format)) throw;
+        if (const auto tool = dump::describe_other_rows(text))
+            throw InputError(std::string(file), 0, "a CPUID dump", *tool);
+        const auto row = dump::find_row_behind_text(format, text);
+        if (row && row->line < error.line()) refuse_row_behind_text(format, text, text, file);
+        throw;
+    }
+}
+
 // Nothing where no format is recognised.
 std::optional<HostDump> read_recognised(std::string_view text, std::string_view file) {
     refuse_quoted_printable(text, file);
+    refuse_rows_with_escapes(text, file);
     if (auto host = read_by_head(text, file)) return host;
     const Format* format = dump::recognise(text);
     dump::refuse_several_documents(format, {text, file});
     if (format == nullptr) return std::nullopt;
     refuse_other_rows(*format, text, file);
-    return checked(format->read({text, file}), *format, text, text, file);
+    return checked(read_rows(*format, text, file), *format, text, text, file);
 }
 
 // In a text of lines no blank is odd that a tool printed; in JSON and XML it may be of a name.

@@ -102,6 +102,8 @@ HostDump read_kvm_entries(const Source& source);
 inline constexpr std::string_view cpuinfo_mark = "vendor_id";
 bool is_cpuinfo(std::string_view bytes) noexcept;
 bool is_cpuinfo_row(std::string_view line) noexcept;
+// True for any of the lines that are read.
+bool is_cpuinfo_line(std::string_view line) noexcept;
 HostDump read_cpuinfo(const Source& source);
 
 // What a /proc/cpuinfo says that stands in a text with the registers of host: the microcode revision, which registers

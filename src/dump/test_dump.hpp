@@ -7,7 +7,7 @@
 
 namespace poolcpuid::dump {
 
-// True for the line of 80 dashes that ends the dump. line has no blanks around it.
+// True for the line of 80 dashes that ends the dump, where rows stand above it. line has no blanks around it.
 bool ends_test_dump(std::string_view line) noexcept;
 
 // Goes over what follows upon the line on which lines stands, if any. Throws an InputError that names file where

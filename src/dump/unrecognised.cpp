@@ -75,6 +75,17 @@ constexpr std::string_view from_vsphere =
 constexpr std::string_view bsd_words = "run `cpuid -r` on that host";
 constexpr std::string_view kernel_log = "a log of the kernel, which holds no CPUID registers";
 
+constexpr std::string_view reads_cpuid_r = "not read; run `cpuid -r` on that host";
+
+// Rows of tools that are not read, though some look like those of one that is.
+constexpr std::array row_kinds{
+    Kind{"cpu0: 00000000: ", "rows of NetBSD's `cpuctl -v identify`", reads_cpuid_r},
+    Kind{"CPUID 00000000:00 = ", "rows of Steven Noonan's cpuid", reads_cpuid_r},
+    Kind{"CPUID_SIGNATURE (Leaf ", "what EDK II's Cpuid application prints", reads_cpuid_r},
+    Kind{"eax in    eax      ebx", "rows of Phil Karn's cpuid, without subleaves", reads_cpuid_r},
+    Kind{"=> CpuIdResult {", "rows of the raw-cpuid crate of Rust", reads_cpuid_r},
+};
+
 // Kinds of text. What quotes others, as logs and reports do, comes before what is quoted.
 constexpr std::array text_kinds{
     Kind{"Content-Transfer-Encoding: base64", "a mail with base64 in it",
@@ -244,11 +255,19 @@ Unrecognised describe_lines(std::string_view bytes) {
     }
     if (const auto what = what_in_base64(bytes)) return with_line("base64 of " + *what, "decode it: `base64 -d`", 0);
     if (any_line(bytes, is_joined_cpuinfo)) return {text_of(joined_cpuinfo)};
+    if (auto rows = describe_other_rows(bytes)) return {std::move(*rows)};
     const Kind& other = has_featureset(bytes) ? featureset : any_line(bytes, is_of_dmesg) ? dmesg : other_text;
     return {find_kind(text_kinds, bytes, other)};
 }
 
 }  // namespace
+
+std::optional<std::string> describe_other_rows(std::string_view bytes) {
+    for (const Kind& kind : row_kinds) {
+        if (bytes.find(kind.mark) != std::string_view::npos) return text_of(kind);
+    }
+    return std::nullopt;
+}
 
 Unrecognised describe_unrecognised(std::string_view bytes) {
     if (auto kind = describe_no_text(bytes, is_ascii(bytes))) return std::move(*kind);

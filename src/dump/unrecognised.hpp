@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,5 +17,9 @@ struct Unrecognised {
 // instead where something helps; "text without CPUID rows in any known format" when nothing better is known. Linear in
 // the size of bytes.
 Unrecognised describe_unrecognised(std::string_view bytes);
+
+// "rows of NetBSD's `cpuctl -v identify` (not read; …)": of a text with rows of a tool that is not read. Nothing for
+// others. Linear.
+std::optional<std::string> describe_other_rows(std::string_view bytes);
 
 }  // namespace poolcpuid::dump

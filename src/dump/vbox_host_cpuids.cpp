@@ -15,6 +15,7 @@
 #include "dump/hardware_builder.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 
 namespace poolcpuid::dump {
 
@@ -47,7 +48,10 @@ public:
 private:
     // A line that begins with a leaf is a row.
     void read_line(std::string_view line, std::size_t number) {
-        if (!Cursor(line).hex(8)) return;
+        if (!Cursor(line).hex(8)) {
+            if (!is_end_of_row(line, "00000000  00000000 00000000 00000000 00000000", is_vbox_host_cpuids_row)) return;
+            throw InputError(std::string(source_.file), number, lost_beginning, quote_row(line));
+        }
         const auto row = read_host_cpuids_row(line);
         if (!row) {
             throw InputError(std::string(source_.file), number,

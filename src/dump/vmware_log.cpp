@@ -22,6 +22,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 
 namespace poolcpuid::dump {
 
@@ -66,9 +67,14 @@ std::optional<VmwareRow> read_vmware_row(Cursor cursor, std::size_t line) noexce
     return VmwareRow{{*leaf, *subleaf}, *value, line};
 }
 
+bool is_whole_vmware_row(std::string_view line) noexcept {
+    const auto found = vmware_line(line);
+    return found && read_vmware_row(found->cursor, 0).has_value();
+}
+
 // The line may break behind every word of a row.
 Piece vmware_piece(std::string_view line) noexcept {
-    if (const auto found = vmware_line(line)) return read_vmware_row(found->cursor, 0) ? Piece::whole : Piece::part;
+    if (vmware_line(line)) return is_whole_vmware_row(line) ? Piece::whole : Piece::part;
     if (line.ends_with("level")) line.remove_suffix(std::string_view("level").size());
     line = trim(line);
     const std::size_t word = line.find_last_of(" \t") + 1;
@@ -100,16 +106,28 @@ public:
 private:
     void read_line(std::string_view line, std::size_t number) {
         if (const auto found = vmware_line(line)) {
+            in_comparison_ = false;
             const auto row = read_vmware_row(found->cursor, number);
             if (!row) {
-                throw InputError(std::string(source_.file), number,
-                                 "a row of vmware.log: leaf, subleaf, and four registers of 8 hexadecimal digits",
-                                 quote_row(line));
+                refuse(number, "a row of vmware.log: leaf, subleaf, and four registers of 8 hexadecimal digits", line);
             }
             (found->cpu ? of_cpus_[*found->cpu] : of_host_).push_back(*row);
-        } else if (line.find("guest vs. host CPUID guest level ") != std::string_view::npos) {
-            ++guest_rows_;
+        } else if (is_of_comparison(line)) {
+            in_comparison_ = true;
+            if (line.find("guest vs. host CPUID guest level ") != std::string_view::npos) ++guest_rows_;
+        } else if (!in_comparison_ && is_end_of_row(line, whole_row, is_whole_vmware_row)) {
+            refuse(number, lost_beginning, line);
         }
+    }
+
+    // A line of what the guest is given and the host has, which may be broken: what follows may be the rest of a row.
+    static bool is_of_comparison(std::string_view line) noexcept {
+        return line.find("guest vs.") != std::string_view::npos ||
+               line.find("vs. host CPUID") != std::string_view::npos;
+    }
+
+    [[noreturn]] void refuse(std::size_t number, const char* expected, std::string_view line) const {
+        throw InputError(std::string(source_.file), number, expected, quote_row(line));
     }
 
     // Where the host has rows, a CPU without any of its own is like them.
@@ -148,7 +166,11 @@ private:
         hardware_.add_cpu(CpuHeader{number, {}, line}, std::move(rows), {{xsave_leaf, 1}});
     }
 
+    static constexpr std::string_view whole_row =
+        "hostCPUID level 00000000, 0: 0x00000000 0x00000000 0x00000000 0x00000000";
+
     Source source_;
+    bool in_comparison_ = false;
     std::vector<VmwareRow> of_host_;
     std::map<std::uint32_t, std::vector<VmwareRow>> of_cpus_;
     HardwareBuilder hardware_;

@@ -17,6 +17,7 @@
 #include "dump/leaf_shapes.hpp"
 #include "dump/line_reader.hpp"
 #include "dump/reader.hpp"
+#include "dump/row_ends.hpp"
 #include "dump/unlabelled_subleaves.hpp"
 
 namespace poolcpuid::dump {
@@ -81,6 +82,10 @@ private:
                                  quote_row(line));
             }
             add_row(*row, number);
+        } else if (is_end_of_row(line,
+                                 "eax in: 0x00000000, eax = 00000000 ebx = 00000000 ecx = 00000000 edx = 00000000",
+                                 is_x86info_row)) {
+            throw InputError(std::string(source_.file), number, lost_beginning, quote_row(line));
         }
     }
 

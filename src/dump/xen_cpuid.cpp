@@ -69,15 +69,21 @@ bool is_xen_name(std::string_view text) noexcept {
     return !text.empty() && is_capital(text.front()) && std::all_of(text.begin(), text.end(), is_of_word);
 }
 
-// "Raw" of "Raw policy: 48 leaves, 2 MSRs"; nothing for any other line.
-std::optional<std::string_view> xen_policy_name(std::string_view line) noexcept {
+// Of "Raw policy: 48 leaves, 2 MSRs".
+struct XenHeading {
+    std::string_view name;
+    std::uint32_t msrs = 0;
+};
+
+// Nothing for any other line.
+std::optional<XenHeading> xen_heading(std::string_view line) noexcept {
     const std::size_t at = line.find(xen_policy_mark);
     if (at == std::string_view::npos || !is_xen_name(line.substr(0, at))) return std::nullopt;
     Cursor cursor(line.substr(at + xen_policy_mark.size()));
-    const bool counts = cursor.skip_blanks() && cursor.decimal() && cursor.skip(" leaves, ") && cursor.decimal() &&
-                        cursor.skip(" MSRs");
-    if (!counts || !cursor.at_end()) return std::nullopt;
-    return line.substr(0, at);
+    if (!cursor.skip_blanks() || !cursor.decimal() || !cursor.skip(" leaves, ")) return std::nullopt;
+    const auto msrs = cursor.decimal();
+    if (!msrs || !cursor.skip(" MSRs") || !cursor.at_end()) return std::nullopt;
+    return XenHeading{line.substr(0, at), *msrs};
 }
 
 // The beginnings of rows, whole ones and such as were damaged: a number, and behind it ":" or "->".
@@ -149,7 +155,7 @@ bool is_xen_heading(std::string_view line) {
 Piece xen_piece(std::string_view line) noexcept {
     const std::size_t mark = line.find(xen_policy_mark);
     if (mark != std::string_view::npos && is_xen_name(line.substr(0, mark))) {
-        return xen_policy_name(line) ? Piece::whole : Piece::part;
+        return xen_heading(line) ? Piece::whole : Piece::part;
     }
     Cursor cursor(line);
     if (!cursor.hex(8) || !cursor.skip(":")) return Piece::none;
@@ -172,6 +178,7 @@ struct XenPolicy {
     std::vector<UnknownRow> unknown;
     MsrBuilder msrs;
     bool has_msrs = false;
+    std::uint32_t msrs_missing = 0;  // of those that its heading counts
 };
 
 class XenCpuidReader {
@@ -188,14 +195,15 @@ public:
         if (has_hvm) dump.hypervisor = hypervisor(dump.hardware, dump.notes);
         if (!dump.hardware && !dump.hypervisor) refuse_without_views();
         if (!hvm_max_ && !lacks_hvm_) note_cut(dump.notes);
+        note_lacking_msrs(dump.notes);
         note_unlabelled(dump.notes);
         return dump;
     }
 
 private:
     void read_line(std::string_view line, std::size_t number) {
-        if (const auto name = xen_policy_name(line)) {
-            begin_policy(*name, number);
+        if (const auto heading = xen_heading(line)) {
+            begin_policy(*heading, number);
         } else if (line == without_hvm) {
             end_policy();
             lacks_hvm_ = true;
@@ -225,8 +233,9 @@ private:
         throw InputError(std::string(source_.file), number, expected, quote_row(line));
     }
 
-    void begin_policy(std::string_view name, std::size_t line) {
+    void begin_policy(const XenHeading& heading, std::size_t line) {
         end_policy();
+        const std::string_view name = heading.name;
         names_.push_back(quote(name));
         if (name == "Raw") {
             policy_ = begin_policy_once(raw_, ViewKind::hardware, "Raw", line);
@@ -237,6 +246,7 @@ private:
         } else if (name == "HVM Default") {
             policy_ = begin_policy_once(hvm_default_, ViewKind::hypervisor, "HVM Default", line);
         }
+        if (policy_ != nullptr) policy_->msrs_missing = heading.msrs;
     }
 
     XenPolicy* begin_policy_once(std::optional<XenPolicy>& policy, ViewKind view, std::string_view name,
@@ -255,6 +265,8 @@ private:
             throw InputError(std::string(source_.file), policy_->line,
                              "the MSRs of the policy " + quote(policy_->name) + " after its CPUID rows", "none");
         }
+        // Of MSRs the tool prints those with zeros, too.
+        if (policy_ != nullptr && policy_->msrs_missing != 0) lack_msrs_.push_back(quote(policy_->name));
         policy_ = nullptr;
     }
 
@@ -263,6 +275,7 @@ private:
             const auto msr = read_xen_msr(line);
             if (!msr) refuse(number, "an MSR of `xen-cpuid -p`: index, and 16 hexadecimal digits", line);
             policy.msrs.add(msr->index, msr->value, number);
+            if (policy.msrs_missing != 0) --policy.msrs_missing;
             return;
         }
         const auto row = read_xen_row(line);
@@ -371,6 +384,14 @@ private:
                          "Xen withholds from its guests is not known, and the hardware alone counts."});
     }
 
+    void note_lacking_msrs(std::vector<DumpNote>& notes) const {
+        if (lack_msrs_.empty()) return;
+        constexpr std::size_t most_shown = 4;
+        notes.push_back({"truncated", "Fewer MSRs stand below the policy " + short_list(lack_msrs_, most_shown) +
+                                          " than its heading counts, so that the text was cut: what is missing is "
+                                          "unknown."});
+    }
+
     void note_unlabelled(std::vector<DumpNote>& notes) const {
         if (unlabelled_ == 0) return;
         notes.push_back({"subleaf-unknown", "Left out " + std::to_string(unlabelled_) +
@@ -386,6 +407,7 @@ private:
     bool lacks_hvm_ = false;       // Xen says that it has no policies for HVM guests
     XenPolicy* policy_ = nullptr;  // the one that is being read, if it counts
     std::vector<std::string> names_;
+    std::vector<std::string> lack_msrs_;  // the policies of which MSRs are missing
     std::size_t unlabelled_ = 0;
 };
 
@@ -397,7 +419,7 @@ bool is_xen_cpuid(std::string_view bytes) noexcept {
         return false;
     }
     return any_line(bytes, [=](std::string_view line) noexcept {
-        return line.starts_with(first_line) || xen_policy_name(line).has_value();
+        return line.starts_with(first_line) || xen_heading(line).has_value();
     });
 }
 

@@ -1,15 +1,20 @@
 // What mails, web pages, chats and editors make of a dump is undone in every format, or refused: never is it read as
 // another host.
 
+#include <algorithm>
+#include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "dump/as_printed.hpp"
 #include "dump/behind_text.hpp"
 #include "dump/reader.hpp"
 #include "tests/catch.hpp"
+#include "tests/cli/support/temporary_directory.hpp"
 #include "tests/unit/host_samples.hpp"
 
 namespace poolcpuid::test::as_printed_test {
@@ -60,8 +65,8 @@ std::string wrapped(std::string_view text, std::size_t width) {
     std::string result;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
-        const std::size_t blank = end <= width ? std::string_view::npos : text.substr(0, width + 1).rfind(' ');
-        const bool breaks = blank != std::string_view::npos && text.find_first_not_of(' ') < blank;
+        const std::size_t blank = end <= width ? std::string_view::npos : text.substr(0, width + 1).find_last_of(" \t");
+        const bool breaks = blank != std::string_view::npos && text.find_first_not_of(" \t") < blank;
         const std::size_t length = breaks ? blank : end;
         result.append(text.substr(0, length)) += '\n';
         text.remove_prefix(std::min(length + 1, text.size()));
@@ -95,6 +100,25 @@ void check_read_as(const std::string& text, const std::string& plain) {
     const auto host = said_by(text);
     REQUIRE(host.has_value());
     CHECK(say_the_same(*host, read_host(plain)));
+}
+
+// Every CPU of host has rows that some CPU of whole has; of names of features, and where bits are unknown, no others.
+bool has_rows_of(const CpuidTable& table, const CpuidTable& whole) {
+    return std::all_of(table.rows.begin(), table.rows.end(), [&](const CpuidRow& row) {
+        const Registers* other = whole.find(row.key);
+        return (other != nullptr && *other == row.value) || row.value.all_zero() || !table.unknown_bits.empty();
+    });
+}
+
+bool has_rows_of(const HostDump& host, const HostDump& whole) {
+    if (host.hypervisor && !has_rows_of(host.hypervisor->cpuid, whole.hypervisor->cpuid)) return false;
+    if (!host.hardware) return true;
+    const auto& cpus = host.hardware->cpus;
+    return std::all_of(cpus.begin(), cpus.end(), [&](const LogicalCpu& cpu) {
+        const auto& others = whole.hardware->cpus;
+        return std::any_of(others.begin(), others.end(),
+                           [&](const LogicalCpu& other) { return has_rows_of(cpu.cpuid, other.cpuid); });
+    });
 }
 
 }  // namespace
@@ -231,7 +255,7 @@ TEST_CASE("a terminal's escapes in a dump are named with their line", "[as_print
     CAPTURE(name);
     const std::string message = refusal(with_prefix(example(name), "\x1B[32m"), "f");
     CAPTURE(message);
-    CHECK(contains(message, " with escapes of a terminal, \"\\x1b[32m\" (take them out: `sed "));
+    CHECK(contains(message, " with escapes of a terminal, \"\\x1b[32m\" (take them out: `LC_ALL=C sed "));
     CHECK_FALSE(contains(message, "f: expected"));
 }
 
@@ -247,11 +271,126 @@ TEST_CASE("a terminal's escapes within rows are named with the first such row", 
     CHECK(contains(refusal("\x1B[01;31mhello\x1B[m\n\x1B[\n\x1B", "f"), "text without CPUID rows"));
 }
 
+TEST_CASE("one row with escapes among plain ones is refused, and not passed over", "[as_printed]") {
+    const auto [file, row] = GENERATE(table<std::string, std::string>({{"instlatx64.txt", "CPUID 00000007"},
+                                                                       {"libcpuid.txt", "basic_cpuid[7]"},
+                                                                       {"cpucontrol.txt", "cpuid level 0x7"},
+                                                                       {"vbox-hostcpuids.txt", "00000007  "},
+                                                                       {"x86info.txt", "eax in: 0x00000006"},
+                                                                       {"cpu-z.txt", "0x00000007"},
+                                                                       {"cpuid-r.txt", "0x00000007"},
+                                                                       {"cpuinfo.txt", "processor"},
+                                                                       {"cpuinfo.txt", "microcode"}}));
+    const auto escape =
+        GENERATE(as<std::string>{}, "\x1B[01;31m\x1B[K", "\x1B[?2004l\r", "\x1B]0;root@node: ~\x07", "\x1B(B");
+    std::string text = example(file);
+    CAPTURE(file, row, escape);
+    const std::size_t at = text.rfind(row);
+    REQUIRE(at != std::string::npos);
+    text.insert(at, escape);
+    CHECK(contains(refusal(text, "f"), " with escapes of a terminal, \"\\x1b"));
+    // As grep marks what it found.
+    std::string marked = example(file);
+    marked.insert(marked.rfind(row) + row.size(), "\x1B[m\x1B[K");
+    CHECK_FALSE(refusal(marked).empty());
+}
+
+TEST_CASE("a document below a terminal's prompt and its escapes is told as such", "[as_printed]") {
+    const auto name = GENERATE(from_range(json_and_xml));
+    CAPTURE(name);
+    const std::string text = "\x1B[?2004h\x1B]0;root@h: ~\x07root@h:~# tool\r\n\x1B[?2004l\r" + example(name);
+    const std::string message = refusal(text, "f");
+    CHECK(contains(message, "f:2: expected a CPUID dump, found "));
+    CHECK(contains(message, " below other lines"));
+    CHECK(
+        contains(message, ", with escapes of a terminal (leave the lines above it away, and take the escapes out: `"));
+}
+
+// What a message says to run.
+std::string filtered(const std::string& text, const std::string& message) {
+    const std::size_t begin = message.find('`') + 1;
+    const std::string command = message.substr(begin, message.rfind('`') - begin);
+    const TemporaryDirectory dir;
+    const std::string whole = command + " <" + dir.write("typescript", text);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(whole.c_str(), "r"), &::pclose);
+    std::string result;
+    for (int c = 0; pipe && (c = std::fgetc(pipe.get())) != EOF;) result += static_cast<char>(c);
+    return result;
+}
+
+TEST_CASE("what takes out escapes takes out all that are told of", "[as_printed]") {
+    const std::string plain = example("cpuid-r.txt");
+    for (const char* escape : {"\x1B[01;31m\x1B[K", "\x1B[?2004l", "\x1B]0;root@node: ~\x07", "\x1B]0;a title\x1B\\",
+                               "\x1B(B", "\x1B[m", "\x1B="}) {
+        CAPTURE(escape);
+        const std::string text = with_prefix(plain, escape);
+        const std::string message = refusal(text, "f");
+        CHECK(contains(message, " with escapes of a terminal, \"\\x1b"));
+        const std::string without = filtered(text, message);
+        CHECK_FALSE(contains(without, "\x1B"));
+        CHECK(without == plain);
+    }
+}
+
+TEST_CASE("a first row behind other text is what a refusal names, not that leaf 0 is missing", "[as_printed]") {
+    const auto before = GENERATE(as<std::string>{}, "\f", "--More--\r        \r", "node17: ");
+    std::string text = example("instlatx64.txt");
+    text.insert(text.find("CPUID 00000000"), before);
+    CAPTURE(before);
+    CHECK(contains(refusal(text, "f"), ": expected rows of InstLatx64 with nothing before them, found one behind \""));
+}
+
+TEST_CASE("rows that lost their beginning are refused with their line", "[as_printed]") {
+    const auto [file, row] = GENERATE(table<std::string, std::string>({{"instlatx64.txt", "CPUID 00000007"},
+                                                                       {"libcpuid.txt", "basic_cpuid[7]"},
+                                                                       {"libcpuid.txt", "amd_fn8000001dh[0]"},
+                                                                       {"cpucontrol.txt", "cpuid level 0x7"},
+                                                                       {"vbox-hostcpuids.txt", "00000007  "},
+                                                                       {"cpuid-r.txt", "0x00000007"},
+                                                                       {"x86info.txt", "eax in: 0x00000006"},
+                                                                       {"cpu-z.txt", "0x00000007"},
+                                                                       {"hwloc.txt", "5 7 0 0 0"},
+                                                                       {"vmware.log", "hostCPUID level 00000007"},
+                                                                       {"VBox.log", "Hst: 0000000f"},
+                                                                       {"kcpuid.txt", "0x80000001: "}}));
+    const std::string text = example(file);
+    const std::size_t at = text.find(row);
+    REQUIRE(at != std::string::npos);
+    const std::size_t begin = text.rfind('\n', at) + 1;
+    // What is left of a row that has lost a register more is of no format.
+    for (std::size_t length = at - begin + 1; length <= at - begin + row.size(); ++length) {
+        const std::string broken = text.substr(0, begin) + text.substr(begin + length);
+        CAPTURE(file, row, length);
+        const auto host = said_by(broken);
+        CHECK((!host || say_the_same(*host, read_host(text))));  // of VBox.log the time alone was lost
+    }
+}
+
+// What is missing may be unknown, or the text refused; nowhere does another row stand in its place.
+TEST_CASE("no gap in a dump gives a leaf another leaf's row", "[as_printed]") {
+    const auto name = GENERATE(from_range(of_lines));
+    CAPTURE(name);
+    const std::string text = example(name);
+    std::vector<std::size_t> lines{0};
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) lines.push_back(++at);
+    const HostDump whole = read_host(text);
+    for (const std::size_t length : {1U, 2U, 3U, 4U, 7U, 20U}) {
+        for (std::size_t first = 0; first + length < lines.size(); ++first) {
+            const std::string gap = text.substr(0, lines[first]) + "[...]\n" + text.substr(lines[first + length]);
+            const auto host = said_by(gap);
+            if (!host) continue;
+            CAPTURE(first + 1, length);
+            CHECK(has_rows_of(*host, whole));
+        }
+    }
+}
+
 TEST_CASE("rows that lost a part are named with their line", "[as_printed]") {
     const auto found = [](const std::string& text) { return refusal(text, "f"); };
     const std::string end = " (give the dump as the tool printed it)";
     CHECK(found("CPU 0:\n   0x00000000: eax=0x00000001 ebx=0x68747541 ecx=0x444d4163 edx=0x69746e65\n") ==
-          "f:2: expected a CPUID dump, found a row of cpuid -r without its subleaf" + end);
+          "f:2: expected a CPUID dump, found a row of cpuid -r without its subleaf (give the dump as the tool printed "
+          "it; where an old version printed it so, as `cpuid -r -f FILE` of a new one prints it again)");
     CHECK(found("   0x00000000\n0x00: eax=0x00000002 ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n") ==
           "f:2: expected a CPUID dump, found a row of cpuid -r that is broken behind its leaf" + end);
     CHECK(found("\n00000000: 00000001-68747541-444D4163-69746E65 [AuthenticAMD]\n00000001: "

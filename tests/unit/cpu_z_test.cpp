@@ -77,9 +77,28 @@ TEST_CASE("a thread of CPU-Z that comes again is another host", "[cpu_z]") {
     CHECK(contains(refusal_text(title + thread("0") + thread("0")), "each logical CPU of one host once"));
 }
 
+TEST_CASE("a report of CPU-Z of which every row is broken behind a register is the report", "[cpu_z]") {
+    const std::string whole = title + thread("0");
+    for (std::size_t from_end = 0; from_end < 4; ++from_end) {
+        std::string broken;
+        for (std::size_t begin = 0; begin < whole.size();) {
+            const std::size_t end = whole.find('\n', begin) + 1;
+            std::string line = whole.substr(begin, end - begin);
+            std::size_t at = line.size();
+            for (std::size_t i = 0; i <= from_end && at != std::string::npos; ++i) at = line.rfind('\t', at - 1);
+            if (line.starts_with("\t0x")) line.replace(at, 1, " \n");
+            broken += line;
+            begin = end;
+        }
+        CAPTURE(from_end);
+        CHECK(read_host(broken).hardware == read_host(whole).hardware);
+    }
+}
+
 TEST_CASE("reports of CPU-Z with thread dumps are told from other text", "[cpu_z]") {
     CHECK(dump::is_cpu_z(thread("0")));
     CHECK_FALSE(dump::is_cpu_z(title + "CPU Thread 0\n\tAPIC ID\t\t\t0\n"));
+    CHECK_FALSE(dump::is_cpu_z(title + "CPU Thread 0\n0x0000000F\n0x0000000F of 0x00000001\n"));
     CHECK_FALSE(dump::is_cpu_z("0x00000001\t\t0x00000000\t0x00000000\t0x00000000\t0x00000000\n"));
     CHECK_FALSE(dump::is_cpu_z(""));
 }

@@ -49,6 +49,10 @@ TEST_CASE("the header of cpuid -1 -r has no number, and none is needed", "[cpuid
     CHECK(read("CPU:\n" + rows).hardware->cpus.at(0).number == 0);
     CHECK(read(rows).hardware->cpus.at(0).number == 0);
     CHECK(read(rows + rows).hardware->cpus.size() == 2);  // leaf 0 again
+    // Nobody can tell the CPUs of one host from those of several.
+    CHECK(contains(refusal_text("CPU:\n" + rows + "CPU:\n" + rows),
+                   "expected each logical CPU of one host once, with its number, as one `cpuid -r` without -1 prints "
+                   "them, found another CPU without a number, after that of line 1 (two dumps in one text"));
 }
 
 TEST_CASE("the subleaf of a cpuid -r row is hexadecimal", "[cpuid-r]") {

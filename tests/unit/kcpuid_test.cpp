@@ -123,6 +123,25 @@ TEST_CASE("kcpuid text without leaf 1, or with a leaf twice, is refused", "[kcpu
                    "host:5: expected one value"));
 }
 
+// A row that is missing is zeros: what the second dump lacks would be taken from the first.
+TEST_CASE("a second dump of kcpuid in a text is another host", "[kcpuid]") {
+    const std::string dump = head + leaf_d + extended + last;
+    const std::string two_hosts = " (two dumps in one text are two hosts, which need a file each)";
+    CHECK(refusal_text(dump + dump) ==
+          "host:14: expected each logical CPU of one host once, found \"Basic Leafs :\" again, after that of line 1" +
+              two_hosts);
+    const std::string rows = dump.substr(dump.find("0x"));
+    CHECK(refusal_text(dump + rows) ==
+          "host:14: expected each logical CPU of one host once, found leaf 0x0 subleaf 0x0 behind leaf 0x80000008 "
+          "subleaf 0x0" +
+              two_hosts);
+    CHECK(contains(refusal_text(head + leaf_d +
+                                "0x00000006: EAX=0x00000004, EBX=0x00000000, ECX=0x00000001, "
+                                "EDX=0x00000000\n"),
+                   "host:10: expected each logical CPU of one host once, found leaf 0x6 subleaf 0x0 behind leaf 0xd"));
+    CHECK(refusal_text(dump).empty());
+}
+
 TEST_CASE("kcpuid text is told from other text", "[kcpuid]") {
     CHECK(dump::is_kcpuid(head));
     CHECK(dump::is_kcpuid("0x00000007: subleafs:\n"));

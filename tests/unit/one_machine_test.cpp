@@ -257,6 +257,9 @@ TEST_CASE("a dump behind the end of a .test file is another host, and is not pas
     CHECK(contains(refusal(headed + end + libcpuid(0)), "alone, found a row of "));
     CHECK(cpus(headed + end) == 1);
     CHECK(cpus(libcpuid(0) + end) == 1);
+    // Above the rows it ends nothing.
+    CHECK(cpus(std::string(80, '-') + "\nnode-17\n" + end + headed + end) == 1);
+    CHECK(cpus("node-17\n" + end + libcpuid(0) + end) == 1);
 }
 
 TEST_CASE("CPUs without a number that have one APIC ID and differ are of two hosts", "[one_machine]") {

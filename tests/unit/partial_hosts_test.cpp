@@ -74,6 +74,92 @@ TEST_CASE("every logical CPU of /proc/cpuinfo counts, and a list of flags may be
     CHECK(wrapped.hardware == read_host(text).hardware);
 }
 
+// As `grep -E 'vendor_id|cpu family|model|stepping|microcode|flags'` takes lines out.
+std::string without_lines(std::string_view text, std::string_view key) {
+    std::string result;
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty() && !line.starts_with(key)) (result += line) += '\n';
+    }
+    return result;
+}
+
+TEST_CASE("CPUs of /proc/cpuinfo whose numbers somebody left out are CPUs all the same", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::string bare = without_lines(text, "processor");
+    CHECK(read_host(bare).hardware == read_host(text).hardware);
+    std::string second_differs = bare;
+    second_differs.replace(bare.rfind(" avx2 "), 6, " ");
+    second_differs.replace(second_differs.rfind("0xa0011d1"), 9, "0xa001173");
+    const HostDump host = read_host(second_differs);
+    REQUIRE(host.hardware->cpus.size() == 2);
+    CHECK(bit_of(host.hardware->cpus[0].cpuid, leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(host.hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '?');
+    CHECK_FALSE(host.meta.contains("microcode"));
+    CHECK(host.notes.front().code == "cpus-differ");
+    const std::string other_model = std::string(bare).replace(bare.rfind("model\t\t: 1"), 10, "model\t\t: 2");
+    CHECK(contains(refusal(other_model, "f"), "expected CPUs of one family and model"));
+}
+
+TEST_CASE("a line of a CPU of /proc/cpuinfo that comes again with another value is refused", "[partial]") {
+    const std::string text = example("cpuinfo.txt");
+    const std::string bare = without_lines(text, "processor");
+    const std::string no_second_vendor =
+        bare.substr(0, bare.rfind("vendor_id")) + bare.substr(bare.find('\n', bare.rfind("vendor_id")) + 1);
+    CHECK(read_host(no_second_vendor).hardware->cpus.size() == 1);  // says the same twice
+    struct Case {
+        const char* line;
+        const char* again;
+    };
+    for (const auto& [line, again] : {Case{"microcode\t: 0xa001173\n", "microcode"}, Case{"model\t\t: 17\n", "model"},
+                                      Case{"stepping\t: 2\n", "stepping"}, Case{"flags\t\t: fpu vme\n", "flags"}}) {
+        CHECK(
+            contains(refusal(bare + line, "f"), "f:" + std::to_string(1 + std::count(bare.begin(), bare.end(), '\n')) +
+                                                    ": expected each line of a CPU once, and above them \"processor\" "
+                                                    "or \"vendor_id\", found another \"" +
+                                                    again + "\" after that of line "));
+    }
+    CHECK(contains(refusal(text + bare, "f"), "expected a line \"processor\" above each CPU, or above none"));
+    CHECK(contains(refusal(bare + text, "f"), "expected a line \"processor\" above each CPU, or above none"));
+}
+
+TEST_CASE("the revisions of CPUs without numbers beside registers are all looked at", "[partial]") {
+    const std::string bare = without_lines(example("cpuinfo.txt"), "processor");
+    const std::string registers = example("cpuid-r.txt");
+    CHECK(read_host(registers + bare).meta.at("microcode") == "0xa0011d1");
+    const HostDump mixed = read_host(registers + std::string(bare).replace(bare.rfind("0xa0011d1"), 9, "0xa001173"));
+    CHECK_FALSE(mixed.meta.contains("microcode"));
+}
+
+TEST_CASE("each type of CPU that lscpu tells counts, and its microcode", "[partial]") {
+    const auto entry = [](const std::string& field, const std::string& data) {
+        return R"({"field": ")" + field + R"(", "data": ")" + data + R"("})";
+    };
+    const auto type = [&](const std::string& stepping, const std::string& flags, const std::string& revision) {
+        return entry("Model name:", "a CPU") + "," + entry("CPU family:", "25") + "," + entry("Model:", "1") + "," +
+               entry("Stepping:", stepping) + (flags.empty() ? "" : "," + entry("Flags:", flags)) +
+               (revision.empty() ? "" : "," + entry("Microcode version:", revision));
+    };
+    const auto text = [&](const std::string& types) {
+        return R"({"lscpu": [{"field": "Vendor ID:", "data": "AuthenticAMD", "children": [)" + types + "]}]}";
+    };
+    const HostDump host =
+        read_host(text(type("1", "fpu avx2", "0xa0011d1") + "," + type("2", "fpu erms", "0xa0011d1")));
+    REQUIRE(host.hardware->cpus.size() == 2);
+    CHECK(host.hardware->cpus[1].number == 1);
+    CHECK(bit_of(host.hardware->cpus[0].cpuid, leaf_7, Register::ebx, avx2) == '1');
+    CHECK(bit_of(host.hardware->cpus[1].cpuid, leaf_7, Register::ebx, avx2) == '?');
+    CHECK(bit_of(host.hardware->cpus[1].cpuid, leaf_7, Register::ebx, erms) == '1');
+    CHECK((host.hardware->cpus[1].cpuid.find(leaf_1)->eax & 0xFU) == 2);
+    CHECK(host.meta.at("microcode") == "0xa0011d1");
+    const HostDump two = read_host(text(type("1", "fpu", "0xa0011d1") + "," + type("1", "fpu", "0xa001173")));
+    CHECK_FALSE(two.meta.contains("microcode"));
+    CHECK(two.notes.front().code == "cpus-differ");
+    CHECK(contains(refusal(text(type("1", "fpu", "") + "," + type("2", "", "")), "f"),
+                   R"("Flags:" of each type of CPU, as `LC_ALL=C lscpu --json` words it, found none)"));
+    CHECK_FALSE(read_host(text(type("1", "fpu", ""))).meta.contains("microcode"));
+}
+
 TEST_CASE("a flag of /proc/cpuinfo that a terminal has broken in two is none, and its halves are none", "[partial]") {
     const auto text = [](const std::string& flags) {
         return "processor : 0\nvendor_id : AuthenticAMD\ncpu family : 21\nmodel : 1\nstepping : 2\nflags : fpu " +

@@ -397,6 +397,16 @@ TEST_CASE("what other tools print is refused by its name, with what to run inste
         const char* remedy;
     };
     const auto text = GENERATE(values<Text>({
+        {"cpu0: highest basic info 00000010\ncpu0: 00000000: 00000010 68747541 444d4163 69746e65\n",
+         "found rows of NetBSD's `cpuctl -v identify` (not read", "cpuid -r"},
+        {"CPU 0:\nCPUID 00000000:00 = 00000010 68747541 444d4163 69746e65 | ....AuthcAMDenti\n",
+         "found rows of Steven Noonan's cpuid (not read", "cpuid -r"},
+        {"CPUID_SIGNATURE (Leaf 00000000)\n  EAX:00000010  EBX:68747541  ECX:444d4163  EDX:69746e65\n",
+         "found what EDK II's Cpuid application prints (not read", "cpuid -r"},
+        {" eax in    eax      ebx      ecx      edx\n00000000 00000010 68747541 444d4163 69746e65\n",
+         "found rows of Phil Karn's cpuid", "cpuid -r"},
+        {"(0x0, 0x0) => CpuIdResult { eax: 0x10, ebx: 0x68747541, ecx: 0x444d4163, edx: 0x69746e65 }\n",
+         "found rows of the raw-cpuid crate of Rust (not read", "cpuid -r"},
         {"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "a part of /proc/cpuinfo", "cpuid -r"},
         {"processor\t: 0 vendor_id\t: AuthenticAMD cpu family\t: 25 model\t\t: 1 flags\t\t: fpu vme de pse tsc\n",
          "/proc/cpuinfo whose lines were joined", "copy it with its line breaks"},

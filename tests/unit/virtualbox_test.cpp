@@ -1,5 +1,9 @@
 // Reading VirtualBox's two texts: VBox.log, and what `VBoxManage list hostcpuids` prints.
 
+#include <string>
+#include <vector>
+
+#include "dump/leaf_shapes.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
@@ -77,11 +81,64 @@ TEST_CASE("a damaged row of VBox.log is refused with its line", "[virtualbox]") 
 
 TEST_CASE("a row of VBox.log whose leaf nobody names is refused", "[virtualbox]") {
     const std::string bare_row = stamp + "Hst:                76036301 00f0b5ff 00000000 00c30000\n";
-    CHECK(contains(refusal_text(head + bare_row), "host:7: expected a leaf behind \"Hst:\", or a row \"Gst:\""));
+    CHECK(contains(refusal_text(head + bare_row),
+                   "host:7: expected a leaf behind \"Hst:\", or a row \"Gst:\" on the line above it"));
     CHECK(contains(refusal_text(head + stamp + "Gst: 76036301 00f0b5ff 00000000 00c30000\n"),
                    "host:7: expected a leaf behind \"Gst:\""));
     CHECK(contains(refusal_text(head + stamp + "Hst: 00000001/0000  00000001 00000000 00000000 00000000\n"),
                    "host:7: expected one value"));
+}
+
+// The two rows are printed one after the other: what stands between them is in the place of other rows.
+TEST_CASE("a row of the host has no leaf from a guest's row that is not right above it", "[virtualbox]") {
+    const std::string guest = stamp + "Gst: 00000007/0000  00000000 00842421 00000000 10000400\n";
+    const std::string host = stamp + "Hst:                80000023 68747541 444d4163 69746e65\n";
+    const auto between =
+        GENERATE(as<std::string>{}, "[...]\n", "--\n", "\n", "\n\n", "00:00:04.809419 CPUM: other text\n",
+                 "00:00:04.809419 Hst: 00000015/0000  00000002 000000d8 00000000 00000000\n");
+    CAPTURE(between);
+    const std::string refused = refusal_text(head + guest + between + host);
+    CHECK(contains(refused, "expected a leaf behind \"Hst:\", or a row \"Gst:\" on the line above it that has one"));
+    CHECK(value_of(read(head + guest + host), {7, 0}).eax == 0x80000023);
+}
+
+TEST_CASE("where lines of VBox.log are missing without a mark the leaves and the times show it", "[virtualbox]") {
+    const std::string text = read_file(POOLCPUID_SOURCE_DIR "/examples/formats/VBox.log");
+    const HostDump whole = read(text);
+    std::vector<std::size_t> lines{0};
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) lines.push_back(++at);
+    std::size_t read_count = 0;
+    for (const std::size_t length : {1U, 2U, 3U, 4U, 7U, 20U}) {
+        for (std::size_t first = 0; first + length < lines.size(); ++first) {
+            const std::string gap = text.substr(0, lines[first]) + text.substr(lines[first + length]);
+            if (!refusal(gap).empty()) continue;
+            ++read_count;
+            CAPTURE(first + 1, length);
+            const HostDump host = read(gap);
+            for (const CpuidRow& row : table_of(host).rows) {
+                if (row.key.leaf != dump::xsave_leaf) CHECK(row.value == value_of(whole, row.key));
+            }
+        }
+    }
+    CHECK(read_count > lines.size());
+    // Of an excerpt whose rows are whole pairs the rows count, with times or without.
+    const std::string pairs = head + stamp + "Gst: 00000007/0000  00000000 00842421 00000000 10000400\n" + stamp +
+                              "Hst:                00000000 029c67af 40000000 9c002400\n" + stamp +
+                              "Gst: 0000000d/0000  00000007 00000340 00000340 00000000\n" + stamp +
+                              "Hst:                0000001f 00000440 00000440 00000000\n";
+    CHECK(value_of(read(pairs), {7, 0}).ebx == 0x029C67AF);
+    std::string without_times = pairs;
+    for (std::size_t at = 0; (at = without_times.find(stamp)) != std::string::npos;)
+        without_times.erase(at, stamp.size());
+    CHECK(read(without_times).hardware == read(pairs).hardware);
+}
+
+TEST_CASE("a VBox.log with a blank line between all lines is the log", "[virtualbox]") {
+    const std::string text = head + stamp + "Gst: 00000007/0000  00000000 00842421 00000000 10000400\n" + stamp +
+                             "Hst:                00000000 029c67af 40000000 9c002400\n";
+    std::string spaced;
+    for (const char c : text) spaced += c == '\n' ? "\n\n" : std::string(1, c);
+    CHECK(read(spaced).hardware == read(text).hardware);
 }
 
 TEST_CASE("VBox.log is told from other text", "[virtualbox]") {
@@ -134,11 +191,10 @@ TEST_CASE("list hostcpuids is told from a VM's overrides", "[virtualbox]") {
 }
 
 TEST_CASE("a row of VBox.log before other text is refused with its line", "[virtualbox]") {
-    for (const char* behind : {"\x1B[0m", "<br>"}) {
-        CHECK(contains(refusal("00:00:04.809419 Hst: 00000000/0000  00000016 756e6547 6c65746e 49656e69" +
-                               std::string(behind) + "\n"),
-                       "host.json:1: expected a row of VBox.log"));
-    }
+    const std::string row = "00:00:04.809419 Hst: 00000000/0000  00000016 756e6547 6c65746e 49656e69";
+    CHECK(contains(refusal(row + "<br>\n"), "host.json:1: expected a row of VBox.log"));
+    CHECK(contains(refusal(row + "\x1B[0m\n"),
+                   "host.json:1: expected a CPUID dump, found rows of VBox.log with escapes of a terminal"));
 }
 
 }  // namespace poolcpuid::test::virtualbox_test

@@ -1,5 +1,7 @@
 // Reading the policies of `xen-cpuid -p`.
 
+#include <algorithm>
+
 #include "dump/leaf_shapes.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "tests/catch.hpp"
@@ -14,11 +16,13 @@ namespace {
 HostDump read(std::string_view text) { return dump::read_xen_cpuid({text, "host"}); }
 std::string refusal_text(std::string_view text) { return refusal_of(dump::read_xen_cpuid, text); }
 
-std::string heading(const std::string& name) { return name + " policy: 48 leaves, 2 MSRs\n CPUID:\n"; }
+std::string heading(const std::string& name, std::size_t msrs = 2) {
+    return name + " policy: 48 leaves, " + std::to_string(msrs) + " MSRs\n CPUID:\n";
+}
 
 // A policy with leaves 0, 1 and 80000000h, more rows, and MSRs.
 std::string policy(const std::string& name, const std::string& rows = "", const std::string& msrs = "") {
-    return heading(name) +
+    return heading(name, static_cast<std::size_t>(std::count(msrs.begin(), msrs.end(), '\n'))) +
            "  leaf     subleaf  -> eax      ebx      ecx      edx     \n"
            "  00000000:ffffffff -> 0000000d:68747541:444d4163:69746e65\n"
            "  00000001:ffffffff -> 00a00f11:00400800:00000001:00000010\n" +
@@ -146,10 +150,23 @@ TEST_CASE("a text without HVM Max was cut, unless Xen says that it has none", "[
     CHECK(contains(note_text(read(policy("Raw")), "truncated"), "no policy \"HVM Max\""));
     CHECK(has_note(read(policy("Raw") + policy("Host") + policy("PV Max")), "truncated"));
     CHECK_FALSE(has_note(read(policy("Raw") + "HVM Max policy not supported by Xen\n"), "truncated"));
-    CHECK_FALSE(has_note(read(policy("Raw") + heading("HVM Max") + " MSRs:\n"), "truncated"));
+    CHECK_FALSE(has_note(read(policy("Raw") + heading("HVM Max", 0) + " MSRs:\n"), "truncated"));
     CHECK_FALSE(has_note(read(policy("Raw") + policy("HVM Max")), "truncated"));
     CHECK(
         contains(refusal_text(heading("Raw") + "HVM Max policy not supported by Xen\n"), "host:1: expected the MSRs"));
+}
+
+TEST_CASE("a policy with fewer MSRs than it counts was cut, and says so", "[xen_cpuid]") {
+    const std::string whole = read_file(POOLCPUID_SOURCE_DIR "/examples/formats/xen-cpuid.txt");
+    CHECK_FALSE(has_note(read(whole), "truncated"));
+    const HostDump cut = read(whole.substr(0, whole.rfind("MSRs:") + 6));
+    CHECK(note_text(cut, "truncated") ==
+          "Fewer MSRs stand below the policy \"HVM Max\" than its heading counts, so that the text was cut: what is "
+          "missing is unknown.");
+    const std::size_t columns = whole.find("index    -> value");
+    const std::size_t first_msr = whole.find('\n', columns) + 1;
+    const std::string without_one = whole.substr(0, first_msr) + whole.substr(whole.find('\n', first_msr) + 1);
+    CHECK(contains(note_text(read(without_one), "truncated"), "below the policy \"Raw\" than its heading counts"));
 }
 
 TEST_CASE("a text with neither policy is refused with what was expected and found", "[xen_cpuid]") {
