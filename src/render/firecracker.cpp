@@ -9,8 +9,8 @@
 #include "base/json_text.hpp"
 #include "base/printable.hpp"
 #include "merge/owned_bits.hpp"
+#include "policy/subleaves.hpp"
 #include "poolcpuid/error.hpp"
-#include "render/subleaves.hpp"
 #include "render/targets.hpp"
 #include "render/whole_rows.hpp"
 
@@ -70,7 +70,7 @@ private:
         }
         return {{"leaf", to_hex(key.leaf)},
                 {"subleaf", to_hex(key.subleaf)},
-                {"flags", has_subleaves(plan_, key.leaf) ? 1 : 0},
+                {"flags", has_subleaves(plan_.rulebook(), policy_, key.leaf) ? 1 : 0},
                 {"modifiers", std::move(modifiers)}};
     }
 
