@@ -126,14 +126,12 @@ Remedy firecracker_remedy(const TargetInput&, const Rendering&, const HostDump& 
     if (missing.empty()) {
         return {
             "The template sets the bits there as anywhere, if KVM lists their leaf at all: Firecracker refuses a "
-            "leaf or MSR that KVM does not list.",
-            std::nullopt};
+            "leaf or MSR that KVM does not list."};
     }
     std::string list;
     for (const std::string& entry : missing) list += (list.empty() ? "" : ", ") + entry;
     return {"Firecracker refuses the template there: KVM does not list " + list +
-                ". Update the host's kernel, or keep the VM off it.",
-            std::nullopt};
+            ". Update the host's kernel, or keep the VM off it."};
 }
 
 }  // namespace poolcpuid::render

@@ -68,10 +68,9 @@ Rendering render_kvm(const TargetInput& input) {
 }
 
 Remedy kvm_remedy(const TargetInput&, const Rendering&, const HostDump&, const std::vector<StartUp>&) {
-    return {
-        "Nothing to do: KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
-        "must not mask the entries with that list.",
-        std::nullopt};
+    return nothing_to_do(
+        "KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
+        "must not mask the entries with that list.");
 }
 
 }  // namespace poolcpuid::render

@@ -161,11 +161,10 @@ LibvirtCpu libvirt_cpu(const TargetInput& input, const std::string& why_no_width
 Remedy through_libvirt_remedy(const Rendering& rendering, const std::vector<StartUp>& hidden,
                               std::string_view otherwise) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: libvirt cannot be told of these bits at all, see above.", std::nullopt};
+        return nothing_to_do("libvirt cannot be told of these bits at all, see above.");
     }
     return {"libvirt does not start the guest there: no feature can ask for what KVM does not list. " +
-                std::string(otherwise),
-            std::nullopt};
+            std::string(otherwise)};
 }
 
 }  // namespace poolcpuid::render

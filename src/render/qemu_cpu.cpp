@@ -301,18 +301,20 @@ Remedy through_qemu_remedy(const TargetInput& input, const Rendering& rendering,
     std::vector<StartUp> said;
     std::copy_if(hidden.begin(), hidden.end(), std::back_inserter(said),
                  [&](const StartUp& entry) { return says_any(rendering, {entry}); });
-    if (said.empty()) return {"Nothing to do: QEMU cannot be told of these bits at all, see above.", std::nullopt};
+    if (said.empty()) return nothing_to_do("QEMU cannot be told of these bits at all, see above.");
     if (added_by_qemu(input, host, said).size() == said.size()) {
-        return {"Nothing to do: this QEMU gives there what it can be told of these bits, though KVM does not list it.",
-                std::nullopt};
+        return nothing_to_do("this QEMU gives there what it can be told of these bits, though KVM does not list it.");
     }
-    std::string output = rendering.output;
-    const std::size_t at = output.rfind(refuse_property);
-    if (at != std::string::npos) output.replace(at, std::string(refuse_property).size(), force_property);
-    return {
+    Remedy remedy;
+    remedy.advice =
         "QEMU refuses to start there with enforce=on, and drops these bits without it. Use x-force-features=on in "
-        "the place of enforce=on: QEMU then checks nothing, so run poolcpuid check for the host first.",
-        output};
+        "the place of enforce=on: QEMU then checks nothing, so run poolcpuid check for the host first.";
+    remedy.output = rendering.output;
+    const std::size_t at = remedy.output->rfind(refuse_property);
+    if (at != std::string::npos) {
+        remedy.output->replace(at, std::string(refuse_property).size(), force_property);
+    }
+    return remedy;
 }
 
 }  // namespace poolcpuid::render

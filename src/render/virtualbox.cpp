@@ -86,9 +86,9 @@ Rendering render_virtualbox(const TargetInput& input) {
 Remedy virtualbox_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
                          const std::vector<StartUp>& hidden) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: VirtualBox cannot be told of these bits at all, see above.", std::nullopt};
+        return nothing_to_do("VirtualBox cannot be told of these bits at all, see above.");
     }
-    return {"Nothing to do: VirtualBox shows what it is told, whether the host has it or not.", std::nullopt};
+    return nothing_to_do("VirtualBox shows what it is told, whether the host has it or not.");
 }
 
 }  // namespace poolcpuid::render

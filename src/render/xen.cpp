@@ -210,11 +210,10 @@ Rendering render_xen(const TargetInput& input) {
 
 Remedy xen_remedy(const TargetInput& input, const Rendering&, const HostDump&, const std::vector<StartUp>& hidden) {
     const std::string missing = not_given(input, hidden);
-    if (missing.empty()) return {"Nothing to do: Xen gives these bits on every host that knows them.", std::nullopt};
+    if (missing.empty()) return nothing_to_do("Xen gives these bits on every host that knows them.");
     return {"Xen clears " + missing +
-                " there, since the host's own maximum lacks it: the guest is not told, and must "
-                "not run there if it can move to a host with it.",
-            std::nullopt};
+            " there, since the host's own maximum lacks it: the guest is not told, and must "
+            "not run there if it can move to a host with it."};
 }
 
 }  // namespace poolcpuid::render
