@@ -122,6 +122,13 @@ std::uint64_t GuestView::promised(const Field& field, std::uint32_t subleaf) con
     return (bits_at(merge::place_of(field, subleaf)).promised & field.mask()) >> field.low;
 }
 
+std::uint64_t GuestView::value(const std::string& id, Of of) const {
+    const FieldIndex index = id.empty() ? no_field : plan_.rulebook().find(id);
+    if (index == no_field || !plan_.applies(plan_.rulebook()[index])) return 0;
+    const Field& field = plan_.rulebook()[index];
+    return of == Of::policy ? promised(field, field.subleaf_first) : seen(field, field.subleaf_first);
+}
+
 void GuestView::drop_state(const XsaveComponent& component, const std::string& reason) {
     for (const Register reg : all_registers) {
         set({false, key_of(component), reg}, ~std::uint32_t{0}, 0, reason, Kind::lost_state);

@@ -152,8 +152,8 @@ private:
                 continue;
             }
             if (value == 0 && !is_zero_said(number)) continue;
-            if (!guest.holds(number.condition)) {
-                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+            if (!number.only_with.empty() && guest.promised_of(number.only_with) == 0) {
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.only_with + ".");
             } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
                 collect_turned_on(guest, number, value);

@@ -84,11 +84,8 @@ public:
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
-    // True when the policy has the field that the condition names, or there is none.
-    bool holds(const std::string& condition) const;
-
     // What the policy has of a field, by its id: 0 of one that its vendor has not.
-    std::uint64_t promised_of(const std::string& id) const;
+    std::uint64_t promised_of(const std::string& id) const { return view_.value(id, GuestView::Of::policy); }
 
     // Numbers and identities that no property sets.
     void lose_nameless();
@@ -100,8 +97,6 @@ public:
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
 private:
-    // True when the policy has what the condition of the bits asks for.
-    bool holds(const FixedBits& bits) const;
     bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
     void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();

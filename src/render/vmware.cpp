@@ -27,7 +27,7 @@ std::set<std::string> hide(GuestView& view, const VmwareData& data) {
     std::set<std::string> names;
     for (const auto& [id, name] : data.names) {
         const FieldIndex index = view.plan().rulebook().find(id);
-        if (index == no_field || holds(view, id)) continue;
+        if (index == no_field || view.value(id, GuestView::Of::policy) != 0) continue;
         const Field& field = view.plan().rulebook()[index];
         if (!view.plan().applies(field)) continue;
         view.set(field, field.subleaf_first, 0, "A feature mask hides it.");

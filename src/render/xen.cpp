@@ -85,7 +85,7 @@ private:
         const bool is_empty_anyway = std::all_of(all_registers.begin(), all_registers.end(), [&](Register reg) {
             return std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
                 const DataPlace& place = bits.place;
-                return bits.condition.empty() && bits.value && place.has(key, reg) && place.mask() == 0xFFFFFFFFU;
+                return bits.condition.name.empty() && bits.value && place.has(key, reg) && place.mask() == 0xFFFFFFFFU;
             });
         });
         if (!is_empty_anyway) rows_.try_emplace(key);
