@@ -142,14 +142,12 @@ private:
             change.impact = lost->impact;
             change.given = is_given(*lost);
         }
-        Subject subject{AtomKind::bits,
-                        field.rule,
-                        true,
-                        plan_.is_inverted(index),
-                        !change.mitigates.empty(),
-                        /*is_unseen=*/shown.are_equal(),
-                        after_.is_policy()};
-        if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
+        Subject subject{.kind = merge::promises_by_number(field.rule) ? AtomKind::number : AtomKind::bits,
+                        .rule = field.rule,
+                        .inverted = plan_.is_inverted(index),
+                        .is_mitigation = !change.mitigates.empty(),
+                        .is_unseen = shown.are_equal(),
+                        .is_of_policy = after_.is_policy()};
         const BrokenAtom* scrub = scrub_change(index, subleaf);
         if (scrub != nullptr && direction != Direction::relaxes) {
             subject.kind = AtomKind::scrub;

@@ -136,8 +136,7 @@ private:
         for (const LeafSwitch& entry : data_.switches) {
             if (!guest_.leaves_to_vmm(entry.leaf)) guest_.forget_leaf(entry.leaf, "libvirt cannot turn it off.");
         }
-        constexpr bool plain = false;  // the model may describe its caches
-        guest_.settle(std::nullopt, plain);
+        guest_.settle(std::nullopt, QemuView::Caches::of_model);
         guest_.show_signature(models_.shown(model), of_model);
     }
 

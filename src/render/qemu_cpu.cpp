@@ -78,7 +78,9 @@ public:
                 guest.forget_leaf(entry.leaf, names_.why_not(entry.name));
             }
         }
-        const bool without_l3 = guest.settle(names_.release(), model_ == plainest_qemu_model);
+        const bool is_plain = model_ == plainest_qemu_model;
+        const bool without_l3 =
+            guest.settle(names_.release(), is_plain ? QemuView::Caches::of_qemu : QemuView::Caches::of_model);
         if (without_l3) put("l3-cache", "off");
         if (words_.numbers) show_model(guest);
 

@@ -185,7 +185,7 @@ void QemuView::lose_nameless() {
     }
 }
 
-bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
+bool QemuView::settle(const std::optional<VmmVersion>& release, Caches caches) {
     release_ = release;
     for (const bool is_known : {false, true}) {
         for (const FixedBits& bits : data_.fixed) show(view_, bits, GuestView::Kind::feature, is_known);
@@ -199,7 +199,7 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
             show(view_, bits, GuestView::Kind::description, is_known);
         }
     }
-    const bool without_l3 = describe_caches(plain);
+    const bool without_l3 = describe_caches(caches);
     if (is_emulated()) {
         lay_out_xsave();
         hide_msrs();
@@ -227,7 +227,8 @@ void QemuView::show(GuestView& view, const FixedBits& bits, GuestView::Kind kind
     view.apply(unknown, kind);
 }
 
-bool QemuView::describe_caches(bool plain) {
+bool QemuView::describe_caches(Caches caches) {
+    const bool plain = caches == Caches::of_qemu;
     const bool known = plain && (!release_ || *release_ <= data_.caches_until);
     const auto apply = [&](GuestView& view, const std::vector<FixedBits>& all) {
         for (const bool is_known : {false, true}) {

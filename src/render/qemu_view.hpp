@@ -90,9 +90,12 @@ public:
     // Numbers and identities that no property sets.
     void lose_nameless();
 
-    // What QEMU shows by itself. release: nothing for any. plain: a model without a cache description of its
-    // own. True when l3-cache=off brings the guest nearer to the policy.
-    bool settle(const std::optional<VmmVersion>& release, bool plain);
+    // Whose description of caches guests see: that of every model which has none, or one of the model's own.
+    enum class Caches : std::uint8_t { of_qemu, of_model };
+
+    // What QEMU shows by itself. release: nothing for any. True when l3-cache=off brings the guest nearer to the
+    // policy.
+    bool settle(const std::optional<VmmVersion>& release, Caches caches);
 
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
@@ -103,7 +106,7 @@ private:
     void place_state(const XsaveComponent& component, VendorMask vendors);
     void set_compacted_size();
     void hide_msrs();
-    bool describe_caches(bool plain);
+    bool describe_caches(Caches caches);
 
     const TargetInput& input_;
     const QemuData& data_;
