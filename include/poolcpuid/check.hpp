@@ -39,6 +39,7 @@ enum class UnknownIs : std::uint8_t { failure, warning };
 // An atom of the policy that the host does not keep.
 struct Violation {
     std::string field;  // the rulebook's id; "vendor"; "xsave state NAME"
+    std::string state;  // the id of that XSAVE state; empty: it is about none
     BitPlace place;
     Breach breach = Breach::lost;
     bool known = true;     // false: the dump does not say, so the host is not known to keep it

@@ -46,6 +46,7 @@ inline constexpr const char* stray_change = "bits without a field";
 
 struct FieldChange {
     std::string field;  // the rulebook's id; "xsave state NAME"; vendor_change; stray_change
+    std::string state;  // the id of that XSAVE state; empty: it is about none
     BitPlace place;
     std::string rule;    // the rulebook's word; empty where there is no field
     std::string before;  // "0x…", or a word for what is no number; "unknown" where a dump does not say

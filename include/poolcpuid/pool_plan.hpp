@@ -71,16 +71,19 @@ std::string_view to_string(Strength strength) noexcept;
 
 Strength strength_of(const PromiseCounts& counts) noexcept;
 
-// Names of settings, and what stands for one that is not known.
+// Names of settings.
 inline constexpr const char* cpu_setting = "cpu";
 inline constexpr const char* microcode_setting = "microcode";
-inline constexpr const char* unknown_setting = "unknown";
+inline constexpr const char* kernel_setting = "kernel";
 
 // Something about a host that explains a change of its CPUID: another CPU, microcode, kernel, KVM's parameters.
 struct SettingChange {
     std::string name;
-    std::string before;  // unknown_setting where the dump does not say
-    std::string after;   // likewise
+    std::optional<std::string> before;  // nothing where the dump does not say
+    std::optional<std::string> after;   // likewise
+    bool is_newer = false;              // of the microcode: the revision after is the newer one
+
+    friend bool operator==(const SettingChange&, const SettingChange&) = default;
 };
 
 // A host that joins, leaves or comes back.
@@ -150,6 +153,43 @@ struct Mend {
     std::vector<std::string> hosts;   // all their names, sorted
 };
 
+// What there is to do about a plan beside its mends, and what it rests on. Whether a list or member is used follows
+// from the kind.
+struct PlanAdvice {
+    enum class Kind : std::uint8_t {
+        keep_vms,       // VMs of running stay on the hosts that they reach until they have restarted
+        shut_down_vms,  // VMs of running reach no host after the change: before it they are shut down, and then started
+        restart_vms,    // VMs of running, not told of fields, are protected on hosts once they have restarted
+        restore_settings,  // hosts come back without what the pool's policy promises: settings of before would mend it
+        other_cpu,         // likewise, with another CPU: no setting would
+        start_new_vms,     // when new VMs start, and with which policy
+    };
+
+    // A policy of the plan with which VMs start.
+    enum class Start : std::uint8_t { before, after };
+
+    Kind kind = Kind::start_new_vms;
+    Start with = Start::before;           // of the kinds that start VMs
+    std::vector<std::string> running{};   // labels, sorted
+    std::vector<std::string> hosts{};     // all their names, sorted
+    std::vector<std::string> fields{};    // ids
+    std::vector<std::string> settings{};  // restore_settings: their kinds, "bios" among them, sorted
+    std::optional<SettingChange> cpu{};   // other_cpu: what it was and is
+    bool if_same_cpu = false;             // restore_settings: the dump of before does not say which CPU it was
+
+    // Of start_new_vms with the policy after.
+    std::vector<std::string> when_left{};     // hosts that must have left before, sorted
+    std::vector<std::string> when_back{};     // hosts that must have come back before, sorted
+    std::vector<std::string> errors{};        // codes of findings of the policy after that the one before has not
+    std::vector<std::string> falsely_safe{};  // vulnerabilities from which its guests are falsely safe, by id
+};
+
+// "keep-vms", "shut-down-vms", "restart-vms", "restore-settings", "other-cpu", "start-new-vms".
+std::string_view to_string(PlanAdvice::Kind kind) noexcept;
+
+// "before", "after".
+std::string_view to_string(PlanAdvice::Start start) noexcept;
+
 struct PoolPlan {
     Strictness strictness = UnknownIs::failure;
     std::size_t hosts_before = 0;
@@ -168,10 +208,25 @@ struct PoolPlan {
     std::vector<StartUpHosts> start_up;  // of the policy after, by the first host
     // Hosts that leave or are replaced, and do not keep the policy after as they are.
     std::vector<std::string> wait_for;
-    std::vector<Finding> findings;  // what cannot be known of the change
-    std::vector<WhatIf> price;      // of what the policy loses, what hosts that join or come back cost
-    std::vector<Mend> mends;        // by the first host
-    CpuNames cpus;                  // of the hosts before and after, where a dump shows it
+    std::vector<Finding> findings;   // what cannot be known of the change
+    std::vector<WhatIf> price;       // of what the policy loses, what hosts that join or come back cost
+    std::vector<Mend> mends;         // by the first host
+    std::vector<PlanAdvice> advice;  // for running VMs, then for hosts, then for new VMs
+    CpuNames cpus;                   // of the hosts before and after, where a dump shows it
+
+    // True when hosts join, leave or come back.
+    bool changes_hosts() const noexcept { return !added.empty() || !removed.empty() || !replaced.empty(); }
+
+    // The policy that running VMs restart with: the one after, unless nothing tells the two apart.
+    PlanAdvice::Start restart_with() const noexcept {
+        return changes_hosts() || !difference.equal_registers ? PlanAdvice::Start::after : PlanAdvice::Start::before;
+    }
+
+    // True for a host that leaves. Linear in those.
+    bool leaves(std::string_view host) const noexcept;
+
+    // The findings at the level of errors that the policy after has and the one before has not, or has of other hosts.
+    std::vector<const Finding*> new_errors() const;
 
     // The labels of the stranded, sorted.
     std::vector<std::string> stranded() const;

@@ -43,8 +43,8 @@ inline constexpr const char* bits_without_field = "bits without a field";
 struct Inexpressible {
     std::string field;  // the rulebook's id, or bits_without_field
     BitPlace place;
-    std::string value;    // the policy's, "0x…"
-    std::string instead;  // what the guest sees, "0x…", or "unknown"
+    std::uint64_t value = 0;               // the policy's
+    std::optional<std::uint64_t> instead;  // what the guest sees; nothing: that is unknown
     Telling telling = Telling::unknown;
     Impact impact = Impact::cosmetic;  // what the difference may cost the guest
     std::string reason;                // one sentence: why the target cannot say it

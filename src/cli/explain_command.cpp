@@ -67,7 +67,7 @@ bool concerns(const WhatIf& what_if, const Explanation& explanation, const Ruleb
         return std::any_of(explanation.fields.begin(), explanation.fields.end(),
                            [&](const ExplainedField& field) { return rulebook[field.field].id == gain.field; }) ||
                std::any_of(explanation.states.begin(), explanation.states.end(),
-                           [&](const ExplainedState& state) { return "xsave state " + state.id == gain.field; });
+                           [&](const ExplainedState& state) { return state.id == gain.state; });
     });
 }
 

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t words_column = 11;  // of the words, after the indent
 constexpr std::size_t every_name = std::numeric_limits<std::size_t>::max();
-constexpr std::string_view state_prefix = "xsave state ";
 
 std::string project_name(std::string_view project) {
     if (project == "vendor") return "SDM/APM";
@@ -262,7 +261,7 @@ private:
         std::vector<std::string> features;
         for (const FieldIndex index : state.features) features.emplace_back(of_.rulebook[index].id);
         row("needed by", joined(features));
-        put_what_ifs([&](const FieldChange& gain) { return gain.field == std::string(state_prefix) + state.id; },
+        put_what_ifs([&](const FieldChange& gain) { return gain.state == state.id; },
                      [](const std::string& layout) { return layout; }, [](const WhatIf&) { return "the same"; });
         row("why", std::string(component->why));
         row("source", std::string(component->source));
@@ -354,11 +353,10 @@ std::string gains_text(const Rulebook& rulebook, const std::vector<FieldChange>&
     std::vector<std::string> fields;
     std::vector<std::string> states;
     for (const FieldChange& gain : gains) {
-        const bool is_state = gain.field.starts_with(state_prefix);
-        if (is_state) {
-            states.push_back(gain.field.substr(state_prefix.size()));
-        } else {
+        if (gain.state.empty()) {
             fields.push_back(gain_text(rulebook, gain));
+        } else {
+            states.push_back(gain.state);
         }
     }
     const std::string listed = short_list(fields, most);

@@ -26,7 +26,7 @@ std::string name_of_lost(const Inexpressible& entry, const Rulebook& rulebook) {
 // Of a flag that it is not said tells its value.
 std::string with_values(const Inexpressible& entry, const std::string& name) {
     const bool is_flag = entry.place.low == entry.place.high;
-    return is_flag ? name : name + " (" + entry.instead + ", not " + entry.value + ")";
+    return is_flag ? name : name + " (" + document::value_word(entry.instead) + ", not " + to_hex(entry.value) + ")";
 }
 
 std::optional<Loss> loss_of_descriptions(const Rendering& rendering, const Rulebook& rulebook) {

@@ -139,7 +139,8 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
 
 void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
     const XsaveComponent& component = component_of(plan, atom.component);
-    violation.field = "xsave state " + std::string(component.id);
+    violation.state = component.id;
+    violation.field = "xsave state " + violation.state;
     violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
     violation.impact = atom.impact;
     const bool is_gone = !atom.kept_layout.promised;

@@ -106,7 +106,8 @@ private:
         change.place = violation.place;
         change.before = before_.layout(bit);
         change.after = after_.layout(bit);
-        change.known = is_known(change);
+        change.state = violation.state;
+        change.known = before_.knows_layout(bit) && after_.knows_layout(bit);
         change.direction = lost != nullptr ? Direction::loses : Direction::gains;
         change.impact = violation.impact;
         Subject subject;
@@ -114,10 +115,6 @@ private:
         describe(subject, change);
         changes_.push_back(std::move(change));
         components_.insert(bit);
-    }
-
-    static bool is_known(const FieldChange& change) {
-        return change.before != unknown_value && change.after != unknown_value;
     }
 
     // A row that lays out a component is told by the component's change.
@@ -142,21 +139,22 @@ private:
             change.impact = lost->impact;
             change.given = is_given(*lost);
         }
-        Subject subject{AtomKind::bits,
-                        field.rule,
-                        true,
-                        plan_.is_inverted(index),
-                        !change.mitigates.empty(),
-                        /*is_unseen=*/shown.are_equal(),
-                        after_.is_policy()};
-        if (merge::promises_by_number(field.rule)) subject.kind = AtomKind::number;
+        Subject subject{.kind = merge::promises_by_number(field.rule) ? AtomKind::number : AtomKind::bits,
+                        .rule = field.rule,
+                        .inverted = plan_.is_inverted(index),
+                        .is_mitigation = !change.mitigates.empty(),
+                        .is_unseen = shown.are_equal(),
+                        .is_of_policy = after_.is_policy()};
         const BrokenAtom* scrub = scrub_change(index, subleaf);
         if (scrub != nullptr && direction != Direction::relaxes) {
             subject.kind = AtomKind::scrub;
-            if (change.before == change.after) put_scrub(*scrub, direction, change);
-            change.known = scrub->known;
+            if (change.before == change.after) {
+                put_scrub(*scrub, direction, change);
+            } else {
+                change.known = change.known && scrub->known;
+            }
         }
-        change.known = change.known && is_known(change) && (lost == nullptr || lost->known);
+        change.known = change.known && (lost == nullptr || lost->known);
         describe(subject, change);
         changes_.push_back(std::move(change));
     }
@@ -180,6 +178,7 @@ private:
         change.mitigates = plan_.rulebook().ids_mitigated_by(field, plan_.vendor_mask());
         change.before = document::value_word(values.before);
         change.after = document::value_word(values.after);
+        change.known = values.before && values.after;
         return change;
     }
 
@@ -206,6 +205,7 @@ private:
         const bool lost = direction == Direction::loses;
         change.before = lost ? violation.promised : violation.host;
         change.after = lost ? violation.host : violation.promised;
+        change.known = atom.known;
     }
 
     Direction direction_of(FieldIndex index, std::uint32_t subleaf) const {

@@ -51,8 +51,16 @@ private:
     void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
         const SeenValue before = seen_value(plan_, promised_, index, subleaf);
         const SeenValue after = seen_value(plan_, kept_, index, subleaf);
-        broken_.push_back(
-            {kind, index, subleaf, 0, known, impact(rulebook_[index]), made_by, before.value, after.value, {}, {}});
+        BrokenAtom atom;
+        atom.kind = kind;
+        atom.field = index;
+        atom.subleaf = subleaf;
+        atom.known = known;
+        atom.impact = impact(rulebook_[index]);
+        atom.made_by = made_by;
+        atom.promised = before.value;
+        atom.kept = after.value;
+        broken_.push_back(atom);
     }
 
     // XBEGIN faults without RTM, and only aborts where RTM_ALWAYS_ABORT stands in its place.
@@ -183,26 +191,28 @@ private:
         const auto after = kept_.atoms.microcode.find(promised_.leaf1_eax);
         if (before == promised_.atoms.microcode.end() || after == kept_.atoms.microcode.end()) return;
         if (before->second.value == 0 || meet(Rule::min, before->second, after->second) == before->second) return;
-        broken_.push_back({AtomKind::number,
-                           index,
-                           0,
-                           0,
-                           after->second.known,
-                           rulebook_[index].impact,
-                           Makers::none,
-                           before->second.value,
-                           after->second.value,
-                           {},
-                           {}});
+        BrokenAtom atom;
+        atom.kind = AtomKind::number;
+        atom.field = index;
+        atom.known = after->second.known;
+        atom.impact = rulebook_[index].impact;
+        atom.promised = before->second.value;
+        atom.kept = after->second.value;
+        broken_.push_back(atom);
     }
 
     void compare_component(const XsaveComponent& component) {
         const Component& before = promised_.atoms.components[component.bit];
         const Component& after = kept_.atoms.components[component.bit];
         if (!before.promised || before == after) return;
-        const bool known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
-        broken_.push_back(
-            {AtomKind::component, no_field, 0, component.bit, known, Impact::crash, Makers::none, 0, 0, before, after});
+        BrokenAtom atom;
+        atom.kind = AtomKind::component;
+        atom.component = component.bit;
+        atom.known = ((kept_.components_unknown >> component.bit) & 1U) == 0;
+        atom.impact = Impact::crash;
+        atom.promised_layout = before;
+        atom.kept_layout = after;
+        broken_.push_back(atom);
     }
 
     const Plan& plan_;

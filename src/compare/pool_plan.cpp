@@ -12,6 +12,7 @@
 #include "compare/change_words.hpp"
 #include "compare/field_changes.hpp"
 #include "compare/members.hpp"
+#include "compare/plan_advice.hpp"
 #include "compare/price.hpp"
 #include "compare/reach.hpp"
 #include "merge/vendor_rules.hpp"
@@ -56,6 +57,7 @@ public:
         ask_of_policy_after();
         find_unknown();
         find_price();
+        plan_.advice = compare::advice_for(plan_);
         return std::move(plan_);
     }
 
@@ -75,6 +77,7 @@ private:
         if (hosts_.after.empty()) throw NoPolicyError("no host is left in the pool after the change");
         hosts_.kinds.add(rulebook_, hosts_.before);
         hosts_.kinds.add(rulebook_, hosts_.after);
+        dumps_before_ = dumps_before();
         for (const auto* hosts : {&hosts_.before, &hosts_.after}) {
             for (const auto& [name, host] : *hosts) add_cpu(rulebook_, *host, plan_.cpus);
         }
@@ -131,7 +134,7 @@ private:
         after_ = state_.finish_promises(options_);
         if (!plan_.difference.is_of_two_vendors()) {
             plan_.difference.changes = changes_to_after();
-            if (const auto now = hosts_before()) say_open_before(open_on_all(*now));
+            if (dumps_before_) say_open_before(open_on_all(*dumps_before_));
         }
         plan_.counts = counts_of(plan_.difference.changes);
     }
@@ -139,7 +142,7 @@ private:
     // The hosts after the change say what no document does: whether guests that count on VERW may run on those that ask
     // for none, what is kept without being shown, and what a broken promise costs there.
     std::vector<FieldChange> changes_to_after() {
-        const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
+        const merge::Plan& rules = rules_for(plan_.before);
         return compare::field_changes(rules, compare::promised_by(rules, plan_.before),
                                       promised_by(rules, after_, kinds_after()));
     }
@@ -160,6 +163,13 @@ private:
         return hosts;
     }
 
+    // The plan for a policy's vendor, made once.
+    const merge::Plan& rules_for(const PoolPolicy& policy) {
+        const auto at = rules_.find(policy.vendor);
+        return at != rules_.end() ? at->second
+                                  : rules_.emplace(policy.vendor, merge::Plan::of(rulebook_, policy)).first->second;
+    }
+
     // What the policy of these hosts, which are of its vendor, promises and they keep.
     compare::Promised promised_by(const merge::Plan& rules, const PoolPolicy& policy,
                                   const std::vector<const HostDump*>& hosts) {
@@ -177,9 +187,9 @@ private:
     // From one policy to that of some hosts, in number.
     PromiseCounts counts_from(const PoolPolicy& before, const PoolPolicy& after,
                               const std::vector<const HostDump*>& hosts) {
-        const auto vendor = rulebook_.vendor_of(before.vendor);
-        if (before.vendor != after.vendor || !vendor) return {1, 0, 0, 0};  // the one change of a difference of vendors
-        const merge::Plan rules(rulebook_, *vendor);
+        // The one change of a difference of vendors.
+        if (before.vendor != after.vendor || !rulebook_.vendor_of(before.vendor)) return {1, 0, 0, 0};
+        const merge::Plan& rules = rules_for(before);
         return counts_of(
             compare::field_changes(rules, compare::promised_by(rules, before), promised_by(rules, after, hosts)));
     }
@@ -266,10 +276,9 @@ private:
     // From what VMs that are not told of it are open where they may run before the change.
     void tell_open_before(const Reach& reach, const PoolPolicy& policy, RunningPlan& entry) {
         if (entry.cannot_reach.empty() || policy.vendor != plan_.before.vendor) return;
-        const std::optional<std::vector<const HostDump*>> now = hosts_before();
-        if (!now) return;
+        if (!dumps_before_) return;
         std::vector<const HostDump*> reached;
-        std::copy_if(now->begin(), now->end(), std::back_inserter(reached),
+        std::copy_if(dumps_before_->begin(), dumps_before_->end(), std::back_inserter(reached),
                      [&](const HostDump* host) { return reach.may_run_on(*host); });
         const std::set<std::string> open = open_on_all(reached);
         for (Unreachable& group : entry.cannot_reach) {
@@ -281,7 +290,7 @@ private:
     }
 
     // A dump of each content that hosts had before the change; nothing where one is not there any more.
-    std::optional<std::vector<const HostDump*>> hosts_before() const {
+    std::optional<std::vector<const HostDump*>> dumps_before() const {
         std::map<std::string, const HostDump*> dumps;
         for (const auto& [name, host] : hosts_.before) dumps.emplace(host->sha256, host);
         const bool all_there = std::all_of(hosts_.lost.begin(), hosts_.lost.end(),
@@ -294,7 +303,7 @@ private:
 
     // The guarded bits, by id, for which all of these hosts are affected and VERW scrubs on none of them.
     std::set<std::string> open_on_all(const std::vector<const HostDump*>& hosts) {
-        const merge::Plan rules = merge::Plan::of(rulebook_, plan_.before);
+        const merge::Plan& rules = rules_for(plan_.before);
         std::uint64_t open = hosts.empty() ? 0 : ~std::uint64_t{0};
         for (const HostDump* host : hosts) {
             const merge::HostPromises& promises = promises_on(rules, *host);
@@ -351,6 +360,8 @@ private:
     const CurrentPool& current_;
     const PoolChange& change_;
     Hosts hosts_;
+    std::optional<std::vector<const HostDump*>> dumps_before_;               // as dumps_before() gives them
+    std::map<std::string, merge::Plan> rules_;                               // by vendor
     PoolState state_;                                                        // after the change
     MergeOptions options_;                                                   // of the policy after
     PoolPolicy after_;                                                       // as finish_promises gives it

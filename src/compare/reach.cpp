@@ -172,7 +172,7 @@ Settings settings_of(const HostFacts& facts) {
     Settings settings;
     if (facts.cpu) settings[cpu_setting] = full_text(*facts.cpu);
     if (facts.microcode) settings[microcode_setting] = to_hex(*facts.microcode);
-    if (!facts.kernel.empty()) settings["kernel"] = facts.kernel;
+    if (!facts.kernel.empty()) settings[kernel_setting] = facts.kernel;
     return settings;
 }
 
@@ -184,16 +184,22 @@ Settings settings_of(const Rulebook& rulebook, const HostDump& host) {
     return settings;
 }
 
-std::vector<SettingChange> changes_of(const Settings& before, const Settings& after) {
+bool is_newer_microcode(const HostFacts& before, const HostFacts& after) {
+    return before.microcode && after.microcode && *before.microcode < *after.microcode;
+}
+
+std::vector<SettingChange> changes_of(const Settings& before, const Settings& after, bool newer_microcode) {
     std::map<std::string, SettingChange> changes;
-    for (const auto& [name, value] : before) changes[name] = {name, value, unknown_setting};
+    for (const auto& [name, value] : before) changes[name] = {name, value, std::nullopt};
     for (const auto& [name, value] : after) {
-        const auto [at, fresh] = changes.emplace(name, SettingChange{name, unknown_setting, value});
+        const auto [at, fresh] = changes.emplace(name, SettingChange{name, std::nullopt, value});
         if (!fresh) at->second.after = value;
     }
     std::vector<SettingChange> result;
     for (const auto& [name, change] : changes) {
-        if (change.before != change.after) result.push_back(change);
+        if (change.before == change.after) continue;
+        result.push_back(change);
+        result.back().is_newer = newer_microcode && name == microcode_setting;
     }
     return result;
 }
@@ -201,12 +207,14 @@ std::vector<SettingChange> changes_of(const Settings& before, const Settings& af
 }  // namespace
 
 std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostDump& before, const HostDump& after) {
-    return changes_of(settings_of(rulebook, before), settings_of(rulebook, after));
+    return changes_of(settings_of(rulebook, before), settings_of(rulebook, after),
+                      is_newer_microcode(facts_of(rulebook, before), facts_of(rulebook, after)));
 }
 
 std::vector<SettingChange> setting_changes(const Rulebook& rulebook, const HostFacts& before, const HostDump& after) {
     if (before == HostFacts{}) return {};  // an older document, or one that does not say which host had which content
-    return changes_of(settings_of(before), settings_of(facts_of(rulebook, after)));
+    const HostFacts now = facts_of(rulebook, after);
+    return changes_of(settings_of(before), settings_of(now), is_newer_microcode(before, now));
 }
 
 }  // namespace poolcpuid::compare

@@ -2,6 +2,7 @@
 
 #include "compare/breach.hpp"
 #include "merge/pool.hpp"
+#include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
@@ -27,8 +28,8 @@ Value Values::shown(FieldIndex index, std::uint32_t subleaf) const {
 }
 
 std::string Values::layout(std::uint8_t component) const {
-    const bool is_silent = ((side_.kept.components_unknown >> component) & 1U) != 0;
-    return is_silent ? unknown_value : layout_text(side_.promises.atoms.components[component]);
+    return knows_layout(component) ? layout_text(side_.promises.atoms.components[component])
+                                   : document::value_word(std::nullopt);
 }
 
 Value Values::bits(const merge::RegisterPlace& place, std::uint64_t mask) const {

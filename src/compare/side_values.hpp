@@ -15,8 +15,6 @@ namespace poolcpuid::compare {
 // Nothing where a dump does not say.
 using Value = std::optional<std::uint64_t>;
 
-inline constexpr const char* unknown_value = "unknown";
-
 // True for a field that promises something in the subleaf.
 bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf);
 
@@ -34,6 +32,11 @@ public:
 
     // Likewise of an XSAVE state, by its bit: its layout in words.
     std::string layout(std::uint8_t component) const;
+
+    // False where a dump says nothing of the state.
+    bool knows_layout(std::uint8_t component) const noexcept {
+        return ((side_.kept.components_unknown >> component) & 1U) == 0;
+    }
 
     // The bits of one register, where they stand.
     Value bits(const merge::RegisterPlace& place, std::uint64_t mask) const;

@@ -26,6 +26,13 @@ Json removed_json(const ChangedHost& host) {
     return json;
 }
 
+// Of a setting; what the dump does not say has a word.
+std::string word_of(const std::optional<std::string>& value) { return value.value_or("unknown"); }
+
+Json setting_json(const SettingChange& change) {
+    return {{"name", change.name}, {"before", word_of(change.before)}, {"after", word_of(change.after)}};
+}
+
 Json replaced_json(const ChangedHost& host) {
     Json json;
     json["name"] = host.name;
@@ -33,9 +40,29 @@ Json replaced_json(const ChangedHost& host) {
     json["sha256_after"] = host.after;
     json["promises"] = counts_json(host.counts);
     if (!host.former_known) json["former_unknown"] = true;
-    json["settings"] = document::array_of(host.settings, [](const SettingChange& change) {
-        return Json{{"name", change.name}, {"before", change.before}, {"after", change.after}};
-    });
+    json["settings"] = document::array_of(host.settings, setting_json);
+    return json;
+}
+
+void put_some(Json& json, const char* key, const std::vector<std::string>& texts) {
+    if (!texts.empty()) json[key] = texts;
+}
+
+Json advice_json(const PlanAdvice& advice) {
+    using Kind = PlanAdvice::Kind;
+    Json json{{"kind", to_string(advice.kind)}};
+    const bool is_of_hosts = advice.kind == Kind::restore_settings || advice.kind == Kind::other_cpu;
+    if (!is_of_hosts) json["with"] = to_string(advice.with);
+    put_some(json, "running", advice.running);
+    put_some(json, "hosts", advice.hosts);
+    put_some(json, "fields", advice.fields);
+    put_some(json, "settings", advice.settings);
+    if (advice.cpu) json["cpu"] = {{"before", word_of(advice.cpu->before)}, {"after", word_of(advice.cpu->after)}};
+    if (advice.if_same_cpu) json["if_same_cpu"] = true;
+    put_some(json, "when_left", advice.when_left);
+    put_some(json, "when_back", advice.when_back);
+    put_some(json, "errors", advice.errors);
+    put_some(json, "falsely_safe", advice.falsely_safe);
     return json;
 }
 
@@ -78,6 +105,7 @@ public:
         json.values("mends", plan_.mends, [](const Mend& mend) {
             return Json{{"hosts", mend.hosts}, {"fields", mend.fields}, {"remedy", mend.remedy}};
         });
+        json.values("advice", plan_.advice, advice_json);
         json.object("before", [&](json::Writer& policy) { document::put_policy(policy, plan_.before); });
         json.object("after", [&](json::Writer& policy) { document::put_policy(policy, plan_.after); });
         json["diff"] = compare::difference_json(plan_.difference, rulebook_);

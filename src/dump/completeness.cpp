@@ -37,7 +37,11 @@ public:
     }
 
 private:
-    bool expresses(LeafKey key) const noexcept { return habits_.expresses == nullptr || habits_.expresses(key, amd_); }
+    bool expresses(LeafKey key) const noexcept {
+        const auto expresses =
+            amd_ && habits_.expresses_of_amd != nullptr ? habits_.expresses_of_amd : habits_.expresses;
+        return expresses == nullptr || expresses(key);
+    }
 
     bool has_row_of(std::uint32_t leaf) const noexcept {
         const auto at = std::lower_bound(table_.rows.begin(), table_.rows.end(), LeafKey{leaf, 0},

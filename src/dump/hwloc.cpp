@@ -135,7 +135,7 @@ bool is_hwloc(std::string_view bytes) noexcept {
 
 bool is_hwloc_row(std::string_view line) noexcept { return read_hwloc_row(Cursor(line)).has_value(); }
 
-bool hwloc_expresses(LeafKey key, bool /*amd*/) noexcept {
+bool hwloc_expresses(LeafKey key) noexcept {
     return std::find(hwloc_leaves.begin(), hwloc_leaves.end(), key.leaf) != hwloc_leaves.end();
 }
 

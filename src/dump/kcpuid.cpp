@@ -176,11 +176,13 @@ bool is_kcpuid(std::string_view bytes) noexcept { return any_line(bytes, is_kcpu
 
 // kcpuid's list of leaves with subleaves is another one on AMD; of the rest it prints subleaf 0. Its
 // vendor test takes Hygon for Intel.
-bool kcpuid_expresses(LeafKey key, bool amd) noexcept {
-    if (key.subleaf == 0 || is_one_of(key.leaf, {0x7, 0xD})) return true;
-    if (amd) return key.leaf == 0x8000001D;
+bool kcpuid_expresses(LeafKey key) noexcept {
     if (key.leaf == 0xB) return key.subleaf < 2;
-    return is_one_of(key.leaf, {0x4, 0xF, 0x10, 0x14, 0x18, 0x1F});
+    return key.subleaf == 0 || is_one_of(key.leaf, {0x4, 0x7, 0xD, 0xF, 0x10, 0x14, 0x18, 0x1F});
+}
+
+bool kcpuid_expresses_of_amd(LeafKey key) noexcept {
+    return key.subleaf == 0 || is_one_of(key.leaf, {0x7, 0xD, 0x8000001D});
 }
 
 HostDump read_kcpuid(const Source& source) { return KcpuidReader(source).read(); }

@@ -157,7 +157,7 @@ bool is_libcpuid_row(std::string_view line) noexcept {
 bool is_libcpuid(std::string_view bytes) noexcept { return any_line(bytes, is_libcpuid_row); }
 
 // An entry of one of its arrays.
-bool libcpuid_expresses(LeafKey key, bool /*amd*/) noexcept {
+bool libcpuid_expresses(LeafKey key) noexcept {
     return std::any_of(arrays.begin(), arrays.end(), [key](const Array& array) {
         if (array.of_subleaves) return key.leaf == array.leaf;
         return key.subleaf == 0 && key.leaf >= array.leaf && key.leaf - array.leaf < leaves_in_array;

@@ -33,7 +33,8 @@ struct Habits {
     bool zero_subleafed = false;       // leaves with subleaves, all of them zeros
     bool announced_subleaves = false;  // subleaves that subleaf 0 announces
     // True when the format has a place for the row; all have, where there is no such function.
-    bool (*expresses)(LeafKey key, bool amd) noexcept = nullptr;
+    bool (*expresses)(LeafKey key) noexcept = nullptr;
+    bool (*expresses_of_amd)(LeafKey key) noexcept = nullptr;  // likewise, where it has others of AMD's CPUs
     bool grew = false;       // older versions of the tool had no place for some lists of subleaves
     bool in_order = false;   // rows of zeros are left out, the others in order: behind the last one nothing is known
     bool of_guests = false;  // a hypervisor's list of what it gives guests
@@ -76,13 +77,14 @@ HostDump read_cpuid_r(const Source& source);
 bool is_kcpuid(std::string_view bytes) noexcept;
 bool is_kcpuid_row(std::string_view line) noexcept;
 HostDump read_kcpuid(const Source& source);
-bool kcpuid_expresses(LeafKey key, bool amd) noexcept;
+bool kcpuid_expresses(LeafKey key) noexcept;
+bool kcpuid_expresses_of_amd(LeafKey key) noexcept;
 
 // libcpuid's raw dump, and its .test files.
 bool is_libcpuid(std::string_view bytes) noexcept;
 bool is_libcpuid_row(std::string_view line) noexcept;
 HostDump read_libcpuid(const Source& source);
-bool libcpuid_expresses(LeafKey key, bool amd) noexcept;
+bool libcpuid_expresses(LeafKey key) noexcept;
 
 // <cpudata> XML of libvirt's tests.
 bool is_libvirt(std::string_view bytes) noexcept;
@@ -139,7 +141,7 @@ HostDump read_host_json(const Source& source);
 // `xen-cpuid -p` of Xen's tools.
 bool is_xen_cpuid(std::string_view bytes) noexcept;
 HostDump read_xen_cpuid(const Source& source);
-bool xen_cpuid_expresses(LeafKey key, bool amd) noexcept;
+bool xen_cpuid_expresses(LeafKey key) noexcept;
 
 // vmware.log of a VM, of which the host's rows count.
 bool is_vmware_log(std::string_view bytes) noexcept;
@@ -149,25 +151,25 @@ HostDump read_vmware_log(const Source& source);
 bool is_vbox_log(std::string_view bytes) noexcept;
 bool is_vbox_log_row(std::string_view line) noexcept;
 HostDump read_vbox_log(const Source& source);
-bool vbox_log_expresses(LeafKey key, bool amd) noexcept;
+bool vbox_log_expresses(LeafKey key) noexcept;
 
 // `VBoxManage list hostcpuids`.
 bool is_vbox_host_cpuids(std::string_view bytes) noexcept;
 bool is_vbox_host_cpuids_row(std::string_view line) noexcept;
 HostDump read_vbox_host_cpuids(const Source& source);
-bool vbox_host_cpuids_expresses(LeafKey key, bool amd) noexcept;
+bool vbox_host_cpuids_expresses(LeafKey key) noexcept;
 
 // The files of hwloc-gather-cpuid, one of them or several in a row.
 bool is_hwloc(std::string_view bytes) noexcept;
 bool is_hwloc_row(std::string_view line) noexcept;
 HostDump read_hwloc(const Source& source);
-bool hwloc_expresses(LeafKey key, bool amd) noexcept;
+bool hwloc_expresses(LeafKey key) noexcept;
 
 // `x86info -r`.
 bool is_x86info(std::string_view bytes) noexcept;
 bool is_x86info_row(std::string_view line) noexcept;
 HostDump read_x86info(const Source& source);
-bool x86info_expresses(LeafKey key, bool amd) noexcept;
+bool x86info_expresses(LeafKey key) noexcept;
 
 // A text report of CPU-Z.
 bool is_cpu_z(std::string_view bytes) noexcept;
@@ -197,8 +199,9 @@ inline constexpr std::array formats{
     Format{"instlatx64", is_instlatx64, read_instlatx64, Habits{.zero_leaves = true, .announced_subleaves = true},
            "InstLatx64", is_instlatx64_row},
     // Omits every row of zeros.
-    Format{"kcpuid", is_kcpuid, read_kcpuid, Habits{.expresses = kcpuid_expresses, .in_order = true}, "kcpuid",
-           is_kcpuid_row},
+    Format{"kcpuid", is_kcpuid, read_kcpuid,
+           Habits{.expresses = kcpuid_expresses, .expresses_of_amd = kcpuid_expresses_of_amd, .in_order = true},
+           "kcpuid", is_kcpuid_row},
     // cpuid -r also prints the dumps of others again.
     Format{"cpuid-r", is_cpuid_r, read_cpuid_r, Habits{.zero_leaves = true, .announced_subleaves = true}, "cpuid -r",
            is_cpuid_r_row},

@@ -74,7 +74,7 @@ bool is_vbox_host_cpuids(std::string_view bytes) noexcept {
 
 bool is_vbox_host_cpuids_row(std::string_view line) noexcept { return read_host_cpuids_row(line).has_value(); }
 
-bool vbox_host_cpuids_expresses(LeafKey key, bool /*amd*/) noexcept { return key.subleaf == 0; }
+bool vbox_host_cpuids_expresses(LeafKey key) noexcept { return key.subleaf == 0; }
 
 HostDump read_vbox_host_cpuids(const Source& source) { return VboxHostCpuidsReader(source).read(); }
 

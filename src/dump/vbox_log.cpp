@@ -222,7 +222,7 @@ bool is_vbox_log(std::string_view bytes) noexcept {
 }
 
 // Of other leaves than these the host's subleaf 0 alone.
-bool vbox_log_expresses(LeafKey key, bool /*amd*/) noexcept {
+bool vbox_log_expresses(LeafKey key) noexcept {
     if (key.subleaf == 0) return true;
     for (const std::uint32_t leaf : {0x4U, 0x7U, 0xBU, 0xDU, 0x8000001DU}) {
         if (key.leaf == leaf) return true;

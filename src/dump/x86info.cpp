@@ -125,7 +125,7 @@ bool is_x86info(std::string_view bytes) noexcept {
 
 bool is_x86info_row(std::string_view line) noexcept { return x86info_piece(line) == Piece::whole; }
 
-bool x86info_expresses(LeafKey key, bool /*amd*/) noexcept { return !has_subleaves(key.leaf); }
+bool x86info_expresses(LeafKey key) noexcept { return !has_subleaves(key.leaf); }
 
 HostDump read_x86info(const Source& source) { return X86infoReader(source).read(); }
 

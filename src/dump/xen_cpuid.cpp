@@ -424,7 +424,7 @@ bool is_xen_cpuid(std::string_view bytes) noexcept {
 }
 
 // What the policies of every version have a place for; newer ones have more (CPUID_GUEST_NR_* of Xen 4.12 and later).
-bool xen_cpuid_expresses(LeafKey key, bool /*amd*/) noexcept {
+bool xen_cpuid_expresses(LeafKey key) noexcept {
     constexpr std::uint32_t last_basic = 0xD;
     constexpr std::uint32_t last_extended = 0x8000001C;
     if (key.leaf == 0x7) return key.subleaf == 0;

@@ -13,8 +13,8 @@ public:
     Rows run() {
         put_plain_fields();
         put_components();
-        put_derived(false);
-        put_derived(true);
+        put_derived(Derived::values);
+        put_derived(Derived::maxima);
         std::erase_if(cpuid_, [](const auto& row) { return row.second.all_zero(); });
         std::erase_if(rows_.msrs, [](const auto& row) { return row.second == 0; });
         put_counted_bits();
@@ -106,12 +106,15 @@ private:
     }
 
     // The maximum leaves come after all other derived fields: they depend on what those put.
-    void put_derived(bool maxima) {
+    enum class Derived : std::uint8_t { values, maxima };
+
+    void put_derived(Derived which) {
         for (const FieldIndex index : plan_.fields()) {
             const Field& field = rulebook_[index];
             const bool is_maximum =
                 field.derive.how == Derivation::max_leaf || field.derive.how == Derivation::max_subleaf;
-            if (field.rule != Rule::derive || draft_.is_out(index) || is_maximum != maxima) continue;
+            if (field.rule != Rule::derive || draft_.is_out(index) || is_maximum != (which == Derived::maxima))
+                continue;
             put(field, field.subleaf_first, derived(field));
         }
     }

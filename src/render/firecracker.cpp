@@ -9,8 +9,8 @@
 #include "base/json_text.hpp"
 #include "base/printable.hpp"
 #include "merge/owned_bits.hpp"
+#include "policy/subleaves.hpp"
 #include "poolcpuid/error.hpp"
-#include "render/subleaves.hpp"
 #include "render/targets.hpp"
 #include "render/whole_rows.hpp"
 
@@ -70,7 +70,7 @@ private:
         }
         return {{"leaf", to_hex(key.leaf)},
                 {"subleaf", to_hex(key.subleaf)},
-                {"flags", has_subleaves(plan_, key.leaf) ? 1 : 0},
+                {"flags", has_subleaves(plan_.rulebook(), policy_, key.leaf) ? 1 : 0},
                 {"modifiers", std::move(modifiers)}};
     }
 
@@ -126,14 +126,12 @@ Remedy firecracker_remedy(const TargetInput&, const Rendering&, const HostDump& 
     if (missing.empty()) {
         return {
             "The template sets the bits there as anywhere, if KVM lists their leaf at all: Firecracker refuses a "
-            "leaf or MSR that KVM does not list.",
-            std::nullopt};
+            "leaf or MSR that KVM does not list."};
     }
     std::string list;
     for (const std::string& entry : missing) list += (list.empty() ? "" : ", ") + entry;
     return {"Firecracker refuses the template there: KVM does not list " + list +
-                ". Update the host's kernel, or keep the VM off it.",
-            std::nullopt};
+            ". Update the host's kernel, or keep the VM off it."};
 }
 
 }  // namespace poolcpuid::render

@@ -1,13 +1,11 @@
 #include "render/guest_view.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <tuple>
 
 #include "base/hex.hpp"
 #include "merge/owned_bits.hpp"
-#include "policy/document_text.hpp"
 #include "render/words.hpp"
 
 namespace poolcpuid::render {
@@ -122,6 +120,13 @@ bool GuestView::sees_leaf(std::uint32_t leaf) const {
 
 std::uint64_t GuestView::promised(const Field& field, std::uint32_t subleaf) const {
     return (bits_at(merge::place_of(field, subleaf)).promised & field.mask()) >> field.low;
+}
+
+std::uint64_t GuestView::value(const std::string& id, Of of) const {
+    const FieldIndex index = id.empty() ? no_field : plan_.rulebook().find(id);
+    if (index == no_field || !plan_.applies(plan_.rulebook()[index])) return 0;
+    const Field& field = plan_.rulebook()[index];
+    return of == Of::policy ? promised(field, field.subleaf_first) : seen(field, field.subleaf_first);
 }
 
 void GuestView::drop_state(const XsaveComponent& component, const std::string& reason) {
@@ -259,11 +264,8 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
         Inexpressible entry;
         entry.field = bits_without_field;
         entry.place = run;
-        const std::uint64_t promised = run.part_of(bits.promised);
-        std::optional<std::uint64_t> seen;
-        if ((bits.unknown & run.mask()) == 0) seen = run.part_of(bits.seen);
-        entry.value = to_hex(promised);
-        entry.instead = document::value_word(seen);
+        entry.value = run.part_of(bits.promised);
+        if ((bits.unknown & run.mask()) == 0) entry.instead = run.part_of(bits.seen);
         const Reason reason = reason_for(place, run.mask() & different);
         entry.reason = reason.text;
         entry.about = subject_of(reason.kind);
@@ -273,7 +275,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
             case Kind::caches:
             case Kind::brand: describe_otherwise(entry); break;
             case Kind::lost_state: describe_lost_state(entry); break;
-            case Kind::feature: describe(plan_, nullptr, false, promised, seen, entry); break;
+            case Kind::feature: describe(plan_, nullptr, false, entry); break;
         }
         all.push_back(std::move(entry));
     }
@@ -296,21 +298,17 @@ std::vector<Inexpressible> GuestView::differences() const {
             Inexpressible entry;
             entry.field = field.id;
             entry.place = field.place(place.key.subleaf);
-            const bool known = (bits.unknown & field.mask()) == 0;
-            const std::uint64_t value = promised(field, place.key.subleaf);
-            entry.value = to_hex(value);
-            entry.instead = known ? to_hex(seen(field, place.key.subleaf)) : "unknown";
+            entry.value = promised(field, place.key.subleaf);
+            if ((bits.unknown & field.mask()) == 0) entry.instead = seen(field, place.key.subleaf);
             const Reason reason = reason_for(place, field.mask());
             entry.reason = reason.text;
             entry.about = subject_of(reason.kind);
-            std::optional<std::uint64_t> instead;
-            if (known) instead = seen(field, place.key.subleaf);
-            if (known && reason.kind == Kind::lost_state) {
+            if (entry.instead && reason.kind == Kind::lost_state) {
                 describe_lost_state(entry);
             } else if (is_gated_off(field)) {
                 describe_otherwise(entry);
             } else {
-                describe(plan_, &field, plan_.is_inverted(index), value, instead, entry);
+                describe(plan_, &field, plan_.is_inverted(index), entry);
             }
             all.push_back(std::move(entry));
         }

@@ -57,6 +57,17 @@ public:
         return bits_at({false, key_of(component), Register::eax}).promised;
     }
 
+    // Whose word it is.
+    enum class Of : std::uint8_t { policy, guest };
+
+    // What the policy has of a field by its id, or what the guest sees of it, in its first subleaf: 0 of one that CPUs
+    // of the vendor have not.
+    std::uint64_t value(const std::string& id, Of of) const;
+
+    // Whether what is asked of a field is so, in the policy or as the guest sees it.
+    bool holds(const Condition& condition, Of of) const { return condition.holds(value(condition.name, of) != 0); }
+    bool holds(const FixedBits& bits, Of of) const { return bits.holds(value(bits.condition.name, of)); }
+
     std::uint64_t seen_register(const merge::RegisterPlace& place) const;
 
     // True when something in the leaf is known not to be 0.

@@ -4,8 +4,8 @@
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
 #include "policy/document_json.hpp"
+#include "policy/subleaves.hpp"
 #include "render/rate_note.hpp"
-#include "render/subleaves.hpp"
 #include "render/target_data.hpp"
 #include "render/targets.hpp"
 
@@ -15,11 +15,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json entry_json(const merge::Plan& plan, const CpuidRow& row) {
+Json entry_json(const TargetInput& input, const CpuidRow& row) {
     Json json;
     json["function"] = to_hex(row.key.leaf);
     json["index"] = to_hex(row.key.subleaf);
-    json["flags"] = has_subleaves(plan, row.key.leaf) ? 1 : 0;
+    json["flags"] = has_subleaves(input.plan.rulebook(), input.policy, row.key.leaf) ? 1 : 0;
     for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
@@ -36,8 +36,7 @@ Rendering render_kvm(const TargetInput& input) {
     json["schema"] = "poolcpuid/kvm/v1";
     json["pool"] = input.policy.pool;
     json["vendor"] = input.policy.vendor;
-    json["cpuid"] =
-        document::array_of(input.policy.cpuid, [&](const CpuidRow& row) { return entry_json(input.plan, row); });
+    json["cpuid"] = document::array_of(input.policy.cpuid, [&](const CpuidRow& row) { return entry_json(input, row); });
     json["msrs"] = document::array_of(msrs, [](const MsrRow& row) {
         return Json{{"index", to_hex(row.index)}, {"data", to_hex(row.value.value_or(0), 16)}};
     });
@@ -69,10 +68,9 @@ Rendering render_kvm(const TargetInput& input) {
 }
 
 Remedy kvm_remedy(const TargetInput&, const Rendering&, const HostDump&, const std::vector<StartUp>&) {
-    return {
-        "Nothing to do: KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
-        "must not mask the entries with that list.",
-        std::nullopt};
+    return nothing_to_do(
+        "KVM_SET_CPUID2 takes the bits whether KVM_GET_SUPPORTED_CPUID lists them or not. The VMM "
+        "must not mask the entries with that list.");
 }
 
 }  // namespace poolcpuid::render

@@ -136,8 +136,7 @@ private:
         for (const LeafSwitch& entry : data_.switches) {
             if (!guest_.leaves_to_vmm(entry.leaf)) guest_.forget_leaf(entry.leaf, "libvirt cannot turn it off.");
         }
-        constexpr bool plain = false;  // the model may describe its caches
-        guest_.settle(std::nullopt, plain);
+        guest_.settle(std::nullopt, QemuView::Caches::of_model);
         guest_.show_signature(models_.shown(model), of_model);
     }
 
@@ -161,11 +160,10 @@ LibvirtCpu libvirt_cpu(const TargetInput& input, const std::string& why_no_width
 Remedy through_libvirt_remedy(const Rendering& rendering, const std::vector<StartUp>& hidden,
                               std::string_view otherwise) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: libvirt cannot be told of these bits at all, see above.", std::nullopt};
+        return nothing_to_do("libvirt cannot be told of these bits at all, see above.");
     }
     return {"libvirt does not start the guest there: no feature can ask for what KVM does not list. " +
-                std::string(otherwise),
-            std::nullopt};
+            std::string(otherwise)};
 }
 
 }  // namespace poolcpuid::render

@@ -107,13 +107,12 @@ Rendering render_proxmox(const TargetInput& input) {
 Remedy proxmox_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
                       const std::vector<StartUp>& hidden) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: the section does not tell the guest of these bits, see above.", std::nullopt};
+        return nothing_to_do("the section does not tell the guest of these bits, see above.");
     }
     return {
         "Proxmox starts QEMU with enforce, which refuses there. Put QEMU's own argument (render --to qemu) with "
         "x-force-features=on in the place of enforce=on into args of the VMs that run there, after poolcpuid check for "
-        "the host; or keep the VMs off it.",
-        std::nullopt};
+        "the host; or keep the VMs off it."};
 }
 
 }  // namespace poolcpuid::render

@@ -78,7 +78,9 @@ public:
                 guest.forget_leaf(entry.leaf, names_.why_not(entry.name));
             }
         }
-        const bool without_l3 = guest.settle(names_.release(), model_ == plainest_qemu_model);
+        const bool is_plain = model_ == plainest_qemu_model;
+        const bool without_l3 =
+            guest.settle(names_.release(), is_plain ? QemuView::Caches::of_qemu : QemuView::Caches::of_model);
         if (without_l3) put("l3-cache", "off");
         if (words_.numbers) show_model(guest);
 
@@ -152,8 +154,8 @@ private:
                 continue;
             }
             if (value == 0 && !is_zero_said(number)) continue;
-            if (!guest.holds(number.condition)) {
-                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.condition + ".");
+            if (!number.only_with.empty() && guest.promised_of(number.only_with) == 0) {
+                guest.forget_register(number.place, "QEMU chooses it for a guest without " + number.only_with + ".");
             } else if (names_.takes(number.name)) {
                 put(number.name, value > 0xFFFF ? to_hex(value) : std::to_string(value));
                 collect_turned_on(guest, number, value);
@@ -301,18 +303,20 @@ Remedy through_qemu_remedy(const TargetInput& input, const Rendering& rendering,
     std::vector<StartUp> said;
     std::copy_if(hidden.begin(), hidden.end(), std::back_inserter(said),
                  [&](const StartUp& entry) { return says_any(rendering, {entry}); });
-    if (said.empty()) return {"Nothing to do: QEMU cannot be told of these bits at all, see above.", std::nullopt};
+    if (said.empty()) return nothing_to_do("QEMU cannot be told of these bits at all, see above.");
     if (added_by_qemu(input, host, said).size() == said.size()) {
-        return {"Nothing to do: this QEMU gives there what it can be told of these bits, though KVM does not list it.",
-                std::nullopt};
+        return nothing_to_do("this QEMU gives there what it can be told of these bits, though KVM does not list it.");
     }
-    std::string output = rendering.output;
-    const std::size_t at = output.rfind(refuse_property);
-    if (at != std::string::npos) output.replace(at, std::string(refuse_property).size(), force_property);
-    return {
+    Remedy remedy;
+    remedy.advice =
         "QEMU refuses to start there with enforce=on, and drops these bits without it. Use x-force-features=on in "
-        "the place of enforce=on: QEMU then checks nothing, so run poolcpuid check for the host first.",
-        output};
+        "the place of enforce=on: QEMU then checks nothing, so run poolcpuid check for the host first.";
+    remedy.output = rendering.output;
+    const std::size_t at = remedy.output->rfind(refuse_property);
+    if (at != std::string::npos) {
+        remedy.output->replace(at, std::string(refuse_property).size(), force_property);
+    }
+    return remedy;
 }
 
 }  // namespace poolcpuid::render

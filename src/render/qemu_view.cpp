@@ -169,24 +169,9 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
                        [&](const NumberProperty& number) { return number.place.covers(field, subleaf); });
 }
 
-std::uint64_t QemuView::promised_of(const std::string& id) const {
-    const FieldIndex index = input_.plan.rulebook().find(id);
-    if (index == no_field || !input_.plan.applies(input_.plan.rulebook()[index])) return 0;
-    const Field& field = input_.plan.rulebook()[index];
-    return view_.promised(field, field.subleaf_first);
-}
-
-bool QemuView::holds(const std::string& condition) const { return condition.empty() || promised_of(condition) != 0; }
-
-bool QemuView::holds(const FixedBits& bits) const {
-    if (bits.condition.empty()) return true;
-    const std::uint64_t value = promised_of(bits.condition);
-    return bits.from <= value && (!bits.below || value < *bits.below);
-}
-
 bool QemuView::wants_pmu() const {
     return std::any_of(data_.pmu_for.begin(), data_.pmu_for.end(),
-                       [&](const std::string& field) { return holds(field); });
+                       [&](const std::string& field) { return promised_of(field) != 0; });
 }
 
 void QemuView::lose_nameless() {
@@ -200,7 +185,7 @@ void QemuView::lose_nameless() {
     }
 }
 
-bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
+bool QemuView::settle(const std::optional<VmmVersion>& release, Caches caches) {
     release_ = release;
     for (const bool is_known : {false, true}) {
         for (const FixedBits& bits : data_.fixed) show(view_, bits, GuestView::Kind::feature, is_known);
@@ -214,7 +199,7 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
             show(view_, bits, GuestView::Kind::description, is_known);
         }
     }
-    const bool without_l3 = describe_caches(plain);
+    const bool without_l3 = describe_caches(caches);
     if (is_emulated()) {
         lay_out_xsave();
         hide_msrs();
@@ -228,7 +213,8 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, bool plain) {
 // show, which makes them unknown here. Unknown ones go first, for the same bits may be known of this release.
 void QemuView::show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const {
     const bool is_elsewhere = !bits.accelerator.empty() && (bits.accelerator == "tcg") != is_emulated();
-    if (is_elsewhere || !is_for(bits.vendors, input_.vendor) || !holds(bits)) return;
+    if (is_elsewhere || !is_for(bits.vendors, input_.vendor)) return;
+    if (!view.holds(bits, GuestView::Of::policy)) return;
     const bool has_leaf = !bits.if_leaf || view.sees_leaf(*bits.if_leaf);
     if ((bits.releases.has(release_) && has_leaf) != is_known) return;
     if (is_known) {
@@ -241,7 +227,8 @@ void QemuView::show(GuestView& view, const FixedBits& bits, GuestView::Kind kind
     view.apply(unknown, kind);
 }
 
-bool QemuView::describe_caches(bool plain) {
+bool QemuView::describe_caches(Caches caches) {
+    const bool plain = caches == Caches::of_qemu;
     const bool known = plain && (!release_ || *release_ <= data_.caches_until);
     const auto apply = [&](GuestView& view, const std::vector<FixedBits>& all) {
         for (const bool is_known : {false, true}) {

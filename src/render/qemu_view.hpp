@@ -84,31 +84,29 @@ public:
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
-    // True when the policy has the field that the condition names, or there is none.
-    bool holds(const std::string& condition) const;
-
     // What the policy has of a field, by its id: 0 of one that its vendor has not.
-    std::uint64_t promised_of(const std::string& id) const;
+    std::uint64_t promised_of(const std::string& id) const { return view_.value(id, GuestView::Of::policy); }
 
     // Numbers and identities that no property sets.
     void lose_nameless();
 
-    // What QEMU shows by itself. release: nothing for any. plain: a model without a cache description of its
-    // own. True when l3-cache=off brings the guest nearer to the policy.
-    bool settle(const std::optional<VmmVersion>& release, bool plain);
+    // Whose description of caches guests see: that of every model which has none, or one of the model's own.
+    enum class Caches : std::uint8_t { of_qemu, of_model };
+
+    // What QEMU shows by itself. release: nothing for any. True when l3-cache=off brings the guest nearer to the
+    // policy.
+    bool settle(const std::optional<VmmVersion>& release, Caches caches);
 
     std::vector<Inexpressible> differences() const { return view_.differences(); }
 
 private:
-    // True when the policy has what the condition of the bits asks for.
-    bool holds(const FixedBits& bits) const;
     bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
     void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
     void lay_out_xsave();
     void place_state(const XsaveComponent& component, VendorMask vendors);
     void set_compacted_size();
     void hide_msrs();
-    bool describe_caches(bool plain);
+    bool describe_caches(Caches caches);
 
     const TargetInput& input_;
     const QemuData& data_;

@@ -6,7 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "base/hex.hpp"
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
@@ -54,8 +53,7 @@ void put(PoolPolicy& policy, const BitPlace& place, std::uint64_t value) {
 // The policy as its guests see it where they are told too much: what they rely on there.
 PoolPolicy as_guests_see(PoolPolicy policy, const Rendering& rendering) {
     for (const Inexpressible& lost : rendering.inexpressible) {
-        const auto seen = from_hex(lost.instead, 16);
-        if (lost.telling == Telling::more && seen) put(policy, lost.place, *seen);
+        if (lost.telling == Telling::more && lost.instead) put(policy, lost.place, *lost.instead);
     }
     return policy;
 }
@@ -69,14 +67,15 @@ std::vector<std::string> broken_fields(const Verdict& verdict) {
     return {fields.begin(), fields.end()};
 }
 
-// The advice for a host that does not keep what guests are told too much of: there something is left to do.
-std::string with_bites(std::string advice, const std::vector<std::string>& fields) {
-    constexpr std::string_view nothing = "Nothing to do";
-    if (advice.starts_with(nothing)) {
-        advice.erase(0, nothing.size() + 1);
-        advice = advice.empty() ? "" : "About these bits nothing can or need be done:" + advice;
+// In a sentence or two. bites: what guests are told of and the host does not keep, of which something is left to do.
+std::string advice_text(const Remedy& remedy, const std::vector<std::string>& bites) {
+    if (bites.empty()) {
+        if (!remedy.needs_nothing) return remedy.advice;
+        return "Nothing to do" + (remedy.advice.empty() ? "." : ": " + remedy.advice);
     }
-    return advice + (advice.empty() ? "" : " ") + "The guest is told more than this host keeps: " + joined(fields) +
+    std::string text = remedy.advice;
+    if (remedy.needs_nothing && !text.empty()) text = "About these bits nothing can or need be done: " + text;
+    return text + (text.empty() ? "" : " ") + "The guest is told more than this host keeps: " + joined(bites) +
            ", see above. It is safe there with a target that can say it, or where the guest does not use it.";
 }
 
@@ -98,15 +97,12 @@ std::vector<HostAdvice> advice_for_hosts(const Rulebook& rulebook, const TargetI
         if (!entry.breaks.empty()) {
             entry.advice =
                 "The host does not keep every promise of the policy (poolcpuid check): no VM of it may run there.";
-        } else if (!entry.hidden.empty()) {
-            Remedy remedy = target.remedy(input, rendering, host, entry.hidden);
-            entry.advice = std::move(remedy.advice);
-            entry.output = std::move(remedy.output);
         } else {
-            entry.advice = "Nothing to do.";
+            Remedy remedy =
+                entry.hidden.empty() ? render::nothing_to_do({}) : target.remedy(input, rendering, host, entry.hidden);
+            entry.advice = advice_text(remedy, broken_fields(seen_by_guests.against(host)));
+            entry.output = std::move(remedy.output);
         }
-        const std::vector<std::string> bites = broken_fields(seen_by_guests.against(host));
-        if (entry.breaks.empty() && !bites.empty()) entry.advice = with_bites(entry.advice, bites);
         HostAdvice& group = groups.try_emplace({entry.breaks, fields, entry.advice}, entry).first->second;
         if (named[{entry.breaks, fields, entry.advice}].insert(host.name).second) {
             group.hosts.push_back(host.name);

@@ -7,6 +7,7 @@
 namespace poolcpuid::render {
 
 using rulebook::AddedField;
+using rulebook::Condition;
 using rulebook::CopiedRegister;
 using rulebook::DataPlace;
 using rulebook::FeatureWord;

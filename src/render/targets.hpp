@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "merge/vendor_rules.hpp"
@@ -22,9 +24,12 @@ struct TargetInput {
 
 // What is to be done on hosts whose VMM does not show some announcements of the policy by itself.
 struct Remedy {
-    std::string advice;
-    std::optional<std::string> output;  // for these hosts, where it is another
+    std::string advice;                   // a sentence or two; where it needs nothing, why, to follow a colon
+    bool needs_nothing = false;           // the bits show there, or there is no way to tell of them
+    std::optional<std::string> output{};  // for these hosts, where it is another
 };
+
+inline Remedy nothing_to_do(std::string why) { return {std::move(why), true}; }
 
 // Each renders all but Rendering::hosts.
 Rendering render_firecracker(const TargetInput& input);

@@ -27,16 +27,14 @@ using Switches = std::map<std::string, bool>;
 Switches switches(const GuestView& view, const TargetInput& input, const VirtualBoxData& data) {
     Switches all;
     for (const Switch& entry : data.switches) {
-        all[entry.option] |= is_for(entry.vendors, input.vendor) && holds(view, entry.condition);
+        all[entry.option] |= is_for(entry.vendors, input.vendor) && view.holds(entry.condition, GuestView::Of::policy);
     }
     return all;
 }
 
-// Whether an option is on, or after "!" is off; true for none.
-bool is_switched(const Switches& switches, const std::string& option) {
-    if (option.empty()) return true;
-    const bool is_negated = option.front() == '!';
-    return switches.at(is_negated ? option.substr(1) : option) != is_negated;
+bool is_on(const Switches& switches, const std::string& option) {
+    const auto at = switches.find(option);
+    return at != switches.end() && at->second;
 }
 
 void show_what_is_its_own(GuestView& view, const TargetInput& input, const VirtualBoxData& data,
@@ -45,8 +43,8 @@ void show_what_is_its_own(GuestView& view, const TargetInput& input, const Virtu
         view.set(first_register(bits.place), ~bits.mask & 0xFFFFFFFFU, 0, bits.why);
     }
     for (const FixedBits& bits : data.fixed) {
-        const bool is_here = is_for(bits.vendors, input.vendor) && is_switched(switches, bits.with);
-        if (is_here && holds(view, bits.condition)) view.apply(bits);
+        const bool is_here = is_for(bits.vendors, input.vendor) && bits.with.holds(is_on(switches, bits.with.name));
+        if (is_here && view.holds(bits, GuestView::Of::policy)) view.apply(bits);
     }
     for (const FixedBits& bits : data.highest) {
         const merge::RegisterPlace place = first_register(bits.place);
@@ -86,9 +84,9 @@ Rendering render_virtualbox(const TargetInput& input) {
 Remedy virtualbox_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
                          const std::vector<StartUp>& hidden) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: VirtualBox cannot be told of these bits at all, see above.", std::nullopt};
+        return nothing_to_do("VirtualBox cannot be told of these bits at all, see above.");
     }
-    return {"Nothing to do: VirtualBox shows what it is told, whether the host has it or not.", std::nullopt};
+    return nothing_to_do("VirtualBox shows what it is told, whether the host has it or not.");
 }
 
 }  // namespace poolcpuid::render

@@ -27,7 +27,7 @@ std::set<std::string> hide(GuestView& view, const VmwareData& data) {
     std::set<std::string> names;
     for (const auto& [id, name] : data.names) {
         const FieldIndex index = view.plan().rulebook().find(id);
-        if (index == no_field || holds(view, id)) continue;
+        if (index == no_field || view.value(id, GuestView::Of::policy) != 0) continue;
         const Field& field = view.plan().rulebook()[index];
         if (!view.plan().applies(field)) continue;
         view.set(field, field.subleaf_first, 0, "A feature mask hides it.");
@@ -68,9 +68,9 @@ Rendering render_vmware(const TargetInput& input) {
 Remedy vmware_remedy(const TargetInput&, const Rendering& rendering, const HostDump&,
                      const std::vector<StartUp>& hidden) {
     if (!says_any(rendering, hidden)) {
-        return {"Nothing to do: the masks cannot tell the guest of these bits at all, see above.", std::nullopt};
+        return nothing_to_do("the masks cannot tell the guest of these bits at all, see above.");
     }
-    return {"Nothing to do: a 1 in a mask is what the guest reads, whether the host has it or not.", std::nullopt};
+    return nothing_to_do("a 1 in a mask is what the guest reads, whether the host has it or not.");
 }
 
 }  // namespace poolcpuid::render

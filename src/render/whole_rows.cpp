@@ -86,13 +86,4 @@ void forget_the_rest(GuestView& view, const RowWords& words, const std::string& 
     }
 }
 
-bool holds(const GuestView& view, const std::string& condition) {
-    if (condition.empty()) return true;
-    const bool is_negated = condition.front() == '!';
-    const FieldIndex index = view.plan().rulebook().find(is_negated ? condition.substr(1) : condition);
-    const bool has = index != no_field && view.plan().applies(view.plan().rulebook()[index]) &&
-                     view.promised(view.plan().rulebook()[index], view.plan().rulebook()[index].subleaf_first) != 0;
-    return has != is_negated;
-}
-
 }  // namespace poolcpuid::render

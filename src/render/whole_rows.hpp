@@ -26,7 +26,4 @@ void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_
 // Nobody can tell here what the guest sees of the other rows, the policy's and those that it has not, and of its MSRs.
 void forget_the_rest(GuestView& view, const RowWords& words, const std::string& of_rows, const std::string& of_msrs);
 
-// Whether the policy has the field of a condition, or after "!" has it not; true for none.
-bool holds(const GuestView& view, const std::string& condition);
-
 }  // namespace poolcpuid::render

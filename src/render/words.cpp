@@ -23,9 +23,8 @@ bool is_protection(const merge::Plan& plan, const Field* field) {
 
 }  // namespace
 
-void describe(const merge::Plan& plan, const Field* field, bool inverted, std::uint64_t promised,
-              std::optional<std::uint64_t> seen, Inexpressible& entry) {
-    const compare::Told told{field, inverted, promised, seen};
+void describe(const merge::Plan& plan, const Field* field, bool inverted, Inexpressible& entry) {
+    const compare::Told told{field, inverted, entry.value, entry.instead};
     const Impact impact = field == nullptr ? Impact::crash : field->impact;
     entry.telling = compare::telling_of(told);
     // A value that promises by being equal is one that not every host keeps.

@@ -1,8 +1,6 @@
 // What it costs a guest that a target cannot say a field as the policy has it.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "merge/vendor_rules.hpp"
@@ -11,10 +9,9 @@
 
 namespace poolcpuid::render {
 
-// Fills in telling, impact and consequence of entry, of a policy of the plan's vendor. field: nullptr for bits without
-// one. inverted: a clear bit of the field promises. seen: nothing when that is unknown.
-void describe(const merge::Plan& plan, const Field* field, bool inverted, std::uint64_t promised,
-              std::optional<std::uint64_t> seen, Inexpressible& entry);
+// Fills in telling, impact and consequence of entry by its values, of a policy of the plan's vendor. field: nullptr for
+// bits without one. inverted: a clear bit of the field promises.
+void describe(const merge::Plan& plan, const Field* field, bool inverted, Inexpressible& entry);
 
 // The same for an XSAVE state, or what counts it, that the guest does not see: its features go with it.
 void describe_lost_state(Inexpressible& entry);

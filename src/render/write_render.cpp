@@ -1,7 +1,9 @@
 #include <nlohmann/json.hpp>
 
+#include "base/hex.hpp"
 #include "base/json_text.hpp"
 #include "policy/document_json.hpp"
+#include "policy/document_text.hpp"
 #include "poolcpuid/render.hpp"
 
 namespace poolcpuid {
@@ -13,8 +15,8 @@ using Json = nlohmann::ordered_json;
 Json inexpressible_json(const Rulebook& rulebook, const Inexpressible& entry) {
     Json json;
     document::put_field(json, rulebook, entry.field, entry.place);
-    json["value"] = entry.value;
-    json["instead"] = entry.instead;
+    json["value"] = to_hex(entry.value);
+    json["instead"] = document::value_word(entry.instead);
     json["telling"] = to_string(entry.telling);
     json["impact"] = to_string(entry.impact);
     json["reason"] = entry.reason;

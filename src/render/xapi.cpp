@@ -32,11 +32,10 @@ Rendering render_xapi(const TargetInput& input) {
 
 Remedy xapi_remedy(const TargetInput& input, const Rendering&, const HostDump&, const std::vector<StartUp>& hidden) {
     const std::string missing = not_given(input, hidden);
-    if (missing.empty()) return {"Nothing to do: Xen gives these bits on every host.", std::nullopt};
+    if (missing.empty()) return nothing_to_do("Xen gives these bits on every host.");
     return {"Xen cannot give " + missing +
-                " there, so the featureset leaves it out: the guest is told nowhere, and must not run on a host that "
-                "has it.",
-            std::nullopt};
+            " there, so the featureset leaves it out: the guest is told nowhere, and must not run on a host that "
+            "has it."};
 }
 
 }  // namespace poolcpuid::render

@@ -85,7 +85,7 @@ private:
         const bool is_empty_anyway = std::all_of(all_registers.begin(), all_registers.end(), [&](Register reg) {
             return std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
                 const DataPlace& place = bits.place;
-                return bits.condition.empty() && bits.value && place.has(key, reg) && place.mask() == 0xFFFFFFFFU;
+                return bits.condition.name.empty() && bits.value && place.has(key, reg) && place.mask() == 0xFFFFFFFFU;
             });
         });
         if (!is_empty_anyway) rows_.try_emplace(key);
@@ -210,11 +210,10 @@ Rendering render_xen(const TargetInput& input) {
 
 Remedy xen_remedy(const TargetInput& input, const Rendering&, const HostDump&, const std::vector<StartUp>& hidden) {
     const std::string missing = not_given(input, hidden);
-    if (missing.empty()) return {"Nothing to do: Xen gives these bits on every host that knows them.", std::nullopt};
+    if (missing.empty()) return nothing_to_do("Xen gives these bits on every host that knows them.");
     return {"Xen clears " + missing +
-                " there, since the host's own maximum lacks it: the guest is not told, and must "
-                "not run there if it can move to a host with it.",
-            std::nullopt};
+            " there, since the host's own maximum lacks it: the guest is not told, and must "
+            "not run there if it can move to a host with it."};
 }
 
 }  // namespace poolcpuid::render

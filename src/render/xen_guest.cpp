@@ -232,7 +232,7 @@ bool XenGuest::is_fixed(const Field& field, std::uint32_t subleaf) const {
     if (field.is_msr) return false;
     if (is_above(field.leaf)) return true;
     return std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
-        return bits.value && bits.place.covers(field, subleaf) && holds(bits.condition);
+        return bits.value && bits.place.covers(field, subleaf) && view_.holds(bits, GuestView::Of::guest);
     });
 }
 
@@ -274,15 +274,6 @@ void XenGuest::set_highest() {
     }
 }
 
-bool XenGuest::holds(const std::string& condition) const {
-    if (condition.empty()) return true;
-    const bool is_negated = condition.front() == '!';
-    const FieldIndex index = input_.plan.rulebook().find(is_negated ? condition.substr(1) : condition);
-    if (index == no_field || !input_.plan.applies(input_.plan.rulebook()[index])) return is_negated;
-    const Field& field = input_.plan.rulebook()[index];
-    return (view_.seen(field, field.subleaf_first) != 0) != is_negated;
-}
-
 // The host's value is known where all hosts have the same.
 bool XenGuest::is_contested(const DataPlace& place) const {
     const auto fields = input_.plan.fields();
@@ -314,7 +305,8 @@ void XenGuest::copy_bits() {
 void XenGuest::settle() {
     copy_bits();
     for (const FixedBits& bits : data_.fixed) {
-        if (holds(bits.condition) && (bits.value || is_contested(bits.place))) view_.apply(bits);
+        const bool is_known = bits.value || is_contested(bits.place);
+        if (is_known && view_.holds(bits, GuestView::Of::guest)) view_.apply(bits);
     }
     set_highest();
     view_.settle();

@@ -77,7 +77,6 @@ private:
     void close();
     void copy_bits();
     void set_highest();
-    bool holds(const std::string& condition) const;
 
     const TargetInput& input_;
     const XenData& data_;

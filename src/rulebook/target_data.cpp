@@ -59,7 +59,10 @@ public:
                 NumberProperty number;
                 number.name = property(entry, number.age);
                 number.place = one_register(entry, value);
-                number.condition = condition(entry, false);
+                if (const Value* only_with = entry.optional("if")) {
+                    number.only_with = string_of(*only_with);
+                    check(*only_with, number.only_with, &KnownNames::fields, field);
+                }
                 number.says_zero = entry.optional_bool("says_zero", false);
                 if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
                 if (entry.optional("turns_on") != nullptr) number.turns_on = turned_on(entry);
@@ -109,7 +112,7 @@ public:
                 data.adds.push_back(std::move(added));
             });
             data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
-                bits.condition = condition(entry, false);
+                bits.condition = condition(entry);
                 if (entry.optional("from") != nullptr) bits.from = entry.required_hex("from", 8);
                 if (entry.optional("below") != nullptr) bits.below = entry.required_hex("below", 8);
                 bits.releases = releases(entry);
@@ -285,7 +288,7 @@ public:
             data.words = words(reader);
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
                 entry.required("if");
-                data.switches.push_back({entry.required_string("option"), condition(entry, true), vendors(entry)});
+                data.switches.push_back({entry.required_string("option"), condition(entry), vendors(entry)});
             });
             each(reader, "shown", "bits that are shown", [&](ObjectReader& entry, const Value& value) {
                 ShownBits bits;
@@ -302,7 +305,7 @@ public:
                 data.highest.push_back(std::move(bits));
             });
             data.fixed = fixed(reader, [&](ObjectReader& entry, FixedBits& bits) {
-                bits.condition = condition(entry, true);
+                bits.condition = condition(entry);
                 bits.with = with(entry, data.switches);
             });
         });
@@ -310,15 +313,14 @@ public:
     }
 
 private:
-    std::string with(ObjectReader& reader, const std::vector<Switch>& switches) const {
+    Condition with(ObjectReader& reader, const std::vector<Switch>& switches) const {
         const Value* value = reader.optional("with");
         if (value == nullptr) return {};
-        const std::string& text = string_of(*value);
-        const std::string option = text.starts_with("!") ? text.substr(1) : text;
-        const bool is_known =
-            std::any_of(switches.begin(), switches.end(), [&](const Switch& entry) { return entry.option == option; });
+        Condition result = negatable(*value);
+        const bool is_known = std::any_of(switches.begin(), switches.end(),
+                                          [&](const Switch& entry) { return entry.option == result.name; });
         if (!is_known) fail(*value, "an option of switches, or one after !");
-        return text;
+        return result;
     }
 };
 

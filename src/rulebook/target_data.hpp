@@ -68,19 +68,33 @@ struct Releases {
     }
 };
 
+// What must be so: a field that is there, or an option of the target that is on; negated, it is not. Written "!" before
+// the name.
+struct Condition {
+    std::string name;  // the field's id, or the option's; empty: nothing must be so
+    bool negated = false;
+
+    bool holds(bool is_so) const noexcept { return name.empty() || is_so != negated; }
+};
+
 // Bits that the target sets by itself.
 struct FixedBits {
     DataPlace place;
     std::vector<std::string> vendors;      // empty: all
     Releases releases;                     // of which it is known
     std::optional<std::uint64_t> value;    // nothing: the host's, or unknown
-    std::string condition;                 // a field that must be in the policy, after "!" not; or empty
-    std::uint64_t from = 1;                // the field of the condition is at least this
-    std::optional<std::uint64_t> below;    // and less than this
+    Condition condition;                   // of a field
+    std::uint64_t from = 1;                // the field of the condition is there from this value on
+    std::optional<std::uint64_t> below;    // and below this one
     std::optional<std::uint32_t> if_leaf;  // known only where the guest sees something in this leaf
     std::string accelerator;               // "kvm" or "tcg": only there; empty: anywhere
-    std::string with;                      // an option of the target that must be on, after "!" off; or empty
+    Condition with;                        // of an option
     std::string why;                       // a sentence
+
+    // of_field: the value of the condition's field.
+    bool holds(std::uint64_t of_field) const noexcept {
+        return condition.holds(from <= of_field && (!below || of_field < *below));
+    }
 };
 
 // targets/firecracker.json.
@@ -116,7 +130,7 @@ struct TurnedOn {
 struct NumberProperty {
     std::string name;
     DataPlace place;
-    std::string condition;   // a field that must be in the policy, or empty
+    std::string only_with;   // a field that must be in the policy, or empty
     bool says_zero = false;  // left out, it is not 0
     // What guests of a model see, which has none of its own; of other vendors it is not known.
     std::vector<ValueForVendors> untold;
@@ -264,10 +278,10 @@ struct ShownBits {
     std::string why;  // a sentence
 };
 
-// An option of VirtualBox that is on where the policy has the field of the condition, or after "!" has it not.
+// An option of VirtualBox that is on where its condition holds.
 struct Switch {
     std::string option;
-    std::string condition;
+    Condition condition;               // of a field of the policy
     std::vector<std::string> vendors;  // empty: all
 };
 

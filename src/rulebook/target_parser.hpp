@@ -168,12 +168,20 @@ protected:
         return result;
     }
 
-    std::string condition(ObjectReader& reader, bool may_be_negated) const {
+    // "NAME" or "!NAME".
+    Condition negatable(const Value& value) const {
+        const std::string& text = string_of(value);
+        const bool negated = text.starts_with("!");
+        return {negated ? text.substr(1) : text, negated};
+    }
+
+    // Of a field; absent: none.
+    Condition condition(ObjectReader& reader) const {
         const Value* value = reader.optional("if");
         if (value == nullptr) return {};
-        const std::string& text = string_of(*value);
-        check(*value, may_be_negated && text.starts_with("!") ? text.substr(1) : text, &KnownNames::fields, field);
-        return text;
+        Condition result = negatable(*value);
+        check(*value, result.name, &KnownNames::fields, field);
+        return result;
     }
 
     // more: reads what the target knows to say beside place, vendors, value and why.

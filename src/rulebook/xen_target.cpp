@@ -112,13 +112,13 @@ private:
             bits.place = place(entry);
             bits.vendors = vendors(entry);
             bits.value = 0;
-            bits.condition = condition(entry, true);
+            bits.condition = condition(entry);
             bits.why = why;
             data.fixed.push_back(std::move(bits));
         });
         empty.finish();
         for (FixedBits& bits :
-             fixed(reader, [&](ObjectReader&entry, FixedBits&more) { more.condition = condition(entry, true); })) {
+             fixed(reader, [&](ObjectReader&entry, FixedBits&more) { more.condition = condition(entry); })) {
             data.fixed.push_back(std::move(bits));
         }
         each(reader, "highest", "the last leaf of a range", [&](ObjectReader& entry, const Value& value) {

@@ -1,10 +1,10 @@
 #include "verify/questions.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 
 #include "dump/leaf_shapes.hpp"
+#include "policy/subleaves.hpp"
 
 namespace poolcpuid::verify {
 
@@ -25,19 +25,11 @@ std::set<std::uint32_t> ranges_of(const Plan& plan) {
     return ranges;
 }
 
-// The last subleaf of a leaf that the policy has a row for, else 0. Logarithmic in its rows.
-std::uint32_t last_subleaf(const PoolPolicy& policy, std::uint32_t leaf) {
-    const auto above = std::upper_bound(policy.cpuid.begin(), policy.cpuid.end(), LeafKey{leaf, ~std::uint32_t{0}},
-                                        [](const LeafKey& key, const CpuidRow& row) { return key < row.key; });
-    const bool has_rows = above != policy.cpuid.begin() && std::prev(above)->key.leaf == leaf;
-    return has_rows ? std::prev(above)->key.subleaf : 0;
-}
-
 // Adds the subleaves of a leaf: those of which the rulebook has fields, for whichever vendor, and one beyond the
 // policy's.
 void add_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t leaf, std::set<LeafKey>& keys) {
     keys.insert({leaf, 0});
-    if (!has_subleaves(plan, policy, leaf)) return;
+    if (!has_subleaves(plan.rulebook(), policy, leaf)) return;
     const std::uint32_t last = last_subleaf(policy, leaf);
     if (last + 1 != 0) keys.insert({leaf, last + 1});
     for (const Field& field : plan.rulebook().fields) {
@@ -99,17 +91,11 @@ private:
 
 }  // namespace
 
-bool has_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t leaf) {
-    const auto& fields = plan.rulebook().fields;
-    return dump::has_subleaves(leaf) || last_subleaf(policy, leaf) > 0 ||
-           std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
-               return !field.is_msr && field.leaf == leaf && field.subleaf_last > 0;
-           });
-}
-
 std::vector<VcpuEntry> entries_of(const Plan& plan, const PoolPolicy& policy) {
     std::vector<VcpuEntry> entries;
-    for (const CpuidRow& row : policy.cpuid) entries.push_back({row, has_subleaves(plan, policy, row.key.leaf)});
+    for (const CpuidRow& row : policy.cpuid) {
+        entries.push_back({row, has_subleaves(plan.rulebook(), policy, row.key.leaf)});
+    }
     return entries;
 }
 

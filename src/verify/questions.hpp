@@ -29,12 +29,8 @@ struct WrongBits {
     std::uint64_t bits = 0;  // those that are wrong
 };
 
-// The entries of a vCPU with this policy, in its order. An entry has subleaves where the rulebook, or the policy, or
-// the list of such leaves with which dumps are read says so.
+// The entries of a vCPU with this policy, in its order. Which have subleaves: policy/subleaves.hpp.
 std::vector<VcpuEntry> entries_of(const merge::Plan& plan, const PoolPolicy& policy);
-
-// True when the leaf's answer depends on the subleaf.
-bool has_subleaves(const merge::Plan& plan, const PoolPolicy& policy, std::uint32_t leaf);
 
 // The questions that verify_policy's comment lists and those whose answers may be echoed, sorted by key, unique.
 std::vector<Question> questions_of(const merge::Plan& plan, const PoolPolicy& policy);

@@ -299,6 +299,12 @@ TEST_CASE("a host that comes back tells what changed around its CPU, and what wo
     REQUIRE(replaced.at("settings").size() == 2);
     CHECK(replaced.at("settings").at(0) == Json{{"name", "kernel"}, {"before", "6.1.0"}, {"after", "5.10.0"}});
     CHECK(replaced.at("settings").at(1) == Json{{"name", "kvm_amd.nested"}, {"before", "unknown"}, {"after", "0"}});
+    const Json& advice = json.at("advice");
+    REQUIRE(advice.size() == 3);
+    CHECK(advice.at(0) == Json{{"kind", "shut-down-vms"}, {"with", "after"}, {"running", Json{"c-policy"}}});
+    CHECK(advice.at(1) ==
+          Json{{"kind", "restore-settings"}, {"hosts", Json{"c"}}, {"settings", Json{"bios", "kernel", "microcode"}}});
+    CHECK(advice.at(2) == Json{{"kind", "start-new-vms"}, {"with", "after"}});
     std::vector<std::string> as_text = plan;
     as_text.insert(as_text.end(), {"--format", "text"});
     const std::string text = flat(run(as_text).out);

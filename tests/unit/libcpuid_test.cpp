@@ -80,7 +80,7 @@ TEST_CASE("a conflicting or missing row of libcpuid is refused", "[libcpuid]") {
 
 TEST_CASE("libcpuid has a place for 32 leaves of each range, and for the subleaves of some", "[libcpuid]") {
     const auto has = [](std::uint32_t leaf, std::uint32_t subleaf) {
-        return dump::libcpuid_expresses({leaf, subleaf}, false);
+        return dump::libcpuid_expresses({leaf, subleaf});
     };
     CHECK((has(0, 0) && has(0x1F, 0) && has(0x80000000, 0) && has(0x8000001F, 0)));
     CHECK_FALSE((has(0x20, 0) || has(0x7FFFFFFF, 0) || has(0x80000020, 0) || has(0x7, 1)));

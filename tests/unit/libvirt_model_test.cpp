@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <pugixml.hpp>
 
+#include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
@@ -316,8 +317,8 @@ TEST_CASE("the guest sees the family and model that QEMU's model has, which is n
     const Rendering rendering = test.rendered();
     const Inexpressible* entry = lost(rendering, "ext_model");
     REQUIRE(entry != nullptr);
-    CHECK(entry->value == "0x6");
-    CHECK(entry->instead == "0x8");  // of Snow Ridge
+    CHECK(entry->value == 6U);
+    CHECK(entry->instead == 0x8U);  // of Snow Ridge
     CHECK(entry->impact == Impact::security);
     CHECK_THAT(notes_of(test), Contains("Snow Ridge") && Contains("itlb_multihit"));
     test.qemu({"Icelake-Server"}, ice_lake);
@@ -330,13 +331,13 @@ TEST_CASE("the stepping of a model is the one that the asked QEMU names", "[libv
     test.model("EPYC-Milan", {0x19, 0x1});
     const Rendering unasked = test.rendered();
     REQUIRE(lost(unasked, "stepping") != nullptr);
-    CHECK(lost(unasked, "stepping")->instead == "unknown");
+    CHECK(lost(unasked, "stepping")->instead == std::nullopt);
     test.qemu({"EPYC-Milan"}, milan);
     CHECK(lost(test.rendered(), "stepping") == nullptr);
     test.qemu({"EPYC-Milan"}, {0x19, 0x1, 0});
     const Rendering other = test.rendered();
     REQUIRE(lost(other, "stepping") != nullptr);
-    CHECK(lost(other, "stepping")->instead == "0x0");
+    CHECK(lost(other, "stepping")->instead == 0U);
     CHECK(lost(other, "stepping")->impact == Impact::security);
 }
 
@@ -347,7 +348,7 @@ TEST_CASE("guest-phys-bits is 0 in a QEMU without the property, and else as its 
     const auto instead = [&] {
         const Rendering rendering = test.rendered();
         const Inexpressible* entry = lost(rendering, "guestphys");
-        return entry == nullptr ? "the policy's" : entry->instead;
+        return entry == nullptr ? "the policy's" : document::value_word(entry->instead);
     };
     CHECK(instead() == "unknown");
     QemuModels& qemu = test.qemu({"EPYC-Milan"}, milan);
@@ -415,7 +416,7 @@ TEST_CASE("a host that does not keep what the model tells guests of an MSR is na
     test.options.hosts = {host("without", rsba), host("with", rsba | rdcl_no)};
     const Rendering rendering = test.rendered();
     REQUIRE(lost(rendering, "ac_rdcl_no") != nullptr);
-    CHECK(lost(rendering, "ac_rdcl_no")->instead == "0x1");
+    CHECK(lost(rendering, "ac_rdcl_no")->instead == 1U);
     REQUIRE(rendering.hosts.size() == 2);
     for (const HostAdvice& advice : rendering.hosts) {
         const bool is_told_more = advice.advice.find("more than this host keeps: ac_rdcl_no,") != std::string::npos;

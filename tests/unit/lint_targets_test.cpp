@@ -1,14 +1,17 @@
 // Lint of the files of targets/ and of what lies in a rulebook directory beside them: each slip is one finding, where
 // it was made. Made in the rulebook of the program, whose names the targets speak of.
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "poolcpuid/load_rulebook.hpp"
+#include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
 #include "tests/unit/lint_slips.hpp"
+#include "tests/unit/shown_policy.hpp"
 
 namespace poolcpuid::test::lint_targets_test {
 
@@ -181,6 +184,26 @@ TEST_CASE("a slip in an entry that a target names is one finding", "[rulebook][l
     INFO(all_texts(findings));
     for (const LintFinding& finding : findings) CHECK_FALSE(finding.file.starts_with("targets/"));
     CHECK_FALSE(findings.empty());
+}
+
+TEST_CASE("after ! a condition of QEMU's asks for a field that is not there, as those of other targets do",
+          "[rulebook][render]") {
+    std::vector<RulebookFile> changed = files();
+    make(changed, {qemu, R"("leaf": "0xa", "if")", R"("pmu_version")", R"("!avx2")", "", ""});
+    const LoadResult result = load_rulebook(changed);
+    INFO(all_texts(result.findings));
+    REQUIRE(result.findings.empty());
+    const auto is_unknown = [&](std::uint32_t avx2) {
+        const PoolPolicy policy = policy_of(intel_table()
+                                                .reg(0x0, 0, Register::eax, 0xA)
+                                                .reg(0x7, 0, Register::ebx, avx2)
+                                                .row(0xA, 0, {0x07300402, 0, 0, 0x603}));
+        const Rendering rendering = render_policy(result.rulebook.view(), policy, "qemu", {});
+        return std::any_of(rendering.inexpressible.begin(), rendering.inexpressible.end(),
+                           [](const Inexpressible& entry) { return entry.place.leaf == 0xA && !entry.instead; });
+    };
+    CHECK(is_unknown(0));
+    CHECK_FALSE(is_unknown(1U << 5U));
 }
 
 TEST_CASE("a target's file is no part of the rulebook's digest", "[rulebook]") {

@@ -264,15 +264,14 @@ TEST_CASE("what changed around a CPU is its microcode, kernel and KVM's paramete
         std::string text;
         const PoolPlan result = plan({before}, {{}, {}, {after}});
         for (const SettingChange& change : result.replaced.front().settings) {
-            text += change.name + " " + change.before + ">" + change.after + " ";
+            text += change.name + " " + change.before.value_or("?") + ">" + change.after.value_or("?") + " ";
         }
         return text;
     };
     CHECK(changes(with({}), with({})).empty());
     CHECK(changes(with({{"microcode", "0x10"}, {"kernel", "6.1"}, {"site", "x"}}),
                   with({{"microcode", "0x0f"}, {"kernel", "6.1"}, {"site", "y"}})) == "microcode 0x10>0xf ");
-    CHECK(changes(with({{"kvm_amd.nested", "1"}}), with({{"kernel", "6.1"}})) ==
-          "kernel unknown>6.1 kvm_amd.nested 1>unknown ");
+    CHECK(changes(with({{"kvm_amd.nested", "1"}}), with({{"kernel", "6.1"}})) == "kernel ?>6.1 kvm_amd.nested 1>? ");
 }
 
 TEST_CASE("a policy that its hosts no longer give is told apart from what the change does", "[plan]") {
@@ -380,7 +379,7 @@ TEST_CASE("another CPU is told of a host that comes back, also by what the polic
     const auto settings = [](const PoolPlan& result) {
         std::string text;
         for (const SettingChange& change : result.replaced.front().settings) {
-            text += change.name + " " + change.before + ">" + change.after + " ";
+            text += change.name + " " + change.before.value_or("?") + ">" + change.after.value_or("?") + " ";
         }
         return text;
     };
@@ -391,6 +390,80 @@ TEST_CASE("another CPU is told of a host that comes back, also by what the polic
     CHECK(settings(plan_without({{"a", stays.sha256}}, {stays}, {good("a")})) == settings(other));
     CHECK(settings(plan_without({{"a", std::string(64, 'f')}}, {stays}, {good("a")})).empty());
     CHECK(settings(plan({good("a")}, {{}, {}, {weak("a")}})).empty());
+}
+
+namespace {
+
+// "keep-vms after pool; restore-settings a: bios kernel".
+std::string text_of(const std::vector<PlanAdvice>& all) {
+    std::string text;
+    for (const PlanAdvice& advice : all) {
+        text += (text.empty() ? "" : "; ") + std::string(to_string(advice.kind));
+        const bool is_of_hosts =
+            advice.kind == PlanAdvice::Kind::restore_settings || advice.kind == PlanAdvice::Kind::other_cpu;
+        if (!is_of_hosts) text += " " + std::string(to_string(advice.with));
+        for (const auto* names : {&advice.running, &advice.hosts}) {
+            for (const std::string& name : *names) text += " " + name;
+        }
+        for (const auto* names : {&advice.settings, &advice.fields, &advice.errors}) {
+            text += names->empty() ? "" : ":";
+            for (const std::string& name : *names) text += " " + name;
+        }
+        if (advice.cpu) text += ": " + advice.cpu->before.value_or("?") + " > " + advice.cpu->after.value_or("?");
+        if (advice.if_same_cpu) text += " if it is the same CPU";
+        for (const std::string& host : advice.when_left) text += " when left " + host;
+        for (const std::string& host : advice.when_back) text += " when back " + host;
+    }
+    return text;
+}
+
+HostDump with_microcode(HostDump host, const std::string& revision) {
+    const std::string name = host.name;
+    host.meta["microcode"] = revision;
+    return with_digest(std::move(host), name);
+}
+
+}  // namespace
+
+TEST_CASE("what to do about a plan is data", "[plan]") {
+    const auto advice = [](const std::vector<HostDump>& hosts, const PoolChange& change) {
+        return text_of(plan(hosts, change).advice);
+    };
+    const std::vector<HostDump> pool{good("a"), good("b")};
+    CHECK(advice(pool, {}) == "start-new-vms before");
+    CHECK(advice(pool, {{good("c")}, {}, {}}) == "start-new-vms before");
+    CHECK(advice(pool, {{weak("w")}, {}, {}}) == "keep-vms after pool; start-new-vms after");
+    CHECK(advice({good("a"), weak("w")}, {{}, {"w"}, {}}) == "start-new-vms after when left w");
+    CHECK(advice({good("a"), weak("v"), weak("w")}, {{}, {"w"}, {good("v")}}) ==
+          "start-new-vms after when left w when back v");
+    // VERW, of which those that run are not told, and which does not scrub everywhere.
+    CHECK(advice({haswell("a")}, {{scrubs("b")}, {}, {}}) ==
+          "restart-vms after pool b: md_clear; start-new-vms after: verw-promise-lost");
+}
+
+TEST_CASE("of a host that comes back weaker no older microcode is asked for", "[plan]") {
+    const auto advice = [](const HostDump& before, const HostDump& after) {
+        return text_of(plan({before, good("b")}, {{}, {}, {after}}).advice);
+    };
+    const std::string keep = "keep-vms after pool; ";
+    const std::string start = "; start-new-vms after";
+    const std::string all = keep + "restore-settings a: bios kernel microcode" + start;
+    CHECK(advice(good("a"), weak("a")) == all);
+    CHECK(advice(with_microcode(good("a"), "0x10"), with_microcode(weak("a"), "0xf")) == all);
+    CHECK(advice(with_microcode(good("a"), "0x10"), weak("a")) == all);
+    CHECK(advice(with_microcode(good("a"), "0x9"), with_microcode(weak("a"), "0x10")) ==
+          keep + "restore-settings a: bios kernel" + start);
+    // Alone in its pool it is the last that its VMs could reach.
+    CHECK(text_of(plan({good("a")}, {{}, {}, {weak("a")}}).advice) ==
+          "shut-down-vms after pool; restore-settings a: bios kernel microcode; start-new-vms after");
+}
+
+TEST_CASE("hosts that come back alike are one advice, those with another CPU are told apart", "[plan]") {
+    const PoolPlan both = plan({good("a"), good("b"), good("c")}, {{}, {}, {weak("a"), weak("b")}});
+    CHECK_THAT(text_of(both.advice), Contains("restore-settings a b: bios kernel microcode"));
+    const HostDump genoa = hardware_host("a", amd_table(0x00A10F11).reg(0x80000000, 0, eax, 0x80000021));
+    const PoolPlan other = plan({good("a"), good("b")}, {{}, {}, {genoa}});
+    CHECK_THAT(text_of(other.advice), Contains("other-cpu a: Milan") && Contains("> Genoa"));
 }
 
 }  // namespace poolcpuid::test::pool_plan_test

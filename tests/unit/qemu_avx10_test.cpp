@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/document_text.hpp"
 #include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 
@@ -46,7 +47,7 @@ Rendering rendered(const PoolPolicy& policy, const std::optional<VmmVersion>& re
 // What the guest sees instead of the policy's value; empty: that one.
 std::string instead(const Rendering& rendering, const std::string& field) {
     for (const Inexpressible& entry : rendering.inexpressible) {
-        if (entry.field == field) return entry.instead;
+        if (entry.field == field) return document::value_word(entry.instead);
     }
     return "";
 }

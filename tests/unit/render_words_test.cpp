@@ -13,7 +13,9 @@ namespace {
 Impact lost(const std::string& id, const char* vendor = "GenuineIntel") {
     const merge::Plan plan(builtin_rulebook(), *builtin_rulebook().vendor_of(vendor));
     Inexpressible entry;
-    render::describe(plan, &field_named(id), false, 1, 0, entry);
+    entry.value = 1;
+    entry.instead = 0;
+    render::describe(plan, &field_named(id), false, entry);
     CHECK(entry.telling == Telling::less);
     return entry.impact;
 }
@@ -29,7 +31,9 @@ TEST_CASE("a lost mitigation is a matter of security, a lost feature of speed, w
     CHECK(lost("l1d_flush", "AuthenticAMD") == Impact::performance);  // whose CPUs L1TF does not affect
     const merge::Plan plan(builtin_rulebook(), 0);
     Inexpressible stray;
-    render::describe(plan, nullptr, false, 1, 0, stray);
+    stray.value = 1;
+    stray.instead = 0;
+    render::describe(plan, nullptr, false, stray);
     CHECK(stray.impact == Impact::performance);
 }
 

@@ -265,7 +265,7 @@ TEST_CASE("a guest of Xen has nothing of KVM's, whatever the host", "[xen]") {
     for (const char* field : {"kvm_clocksource", "kvm_steal_time"}) {
         CAPTURE(field);
         CHECK(reason_of(rendering, field) == "Xen's guests have Xen's own leaves there, and nothing of KVM's.");
-        CHECK(entry_of(rendering, field).instead == "0x0");
+        CHECK(entry_of(rendering, field).instead == 0U);
     }
 }
 
@@ -279,9 +279,9 @@ TEST_CASE("the leaves of a guest of Xen end where Xen's do, and where they ended
     policy.cpuid[policy.cpuid.size() - 2].value[Register::eax] = 0x80000021;
     REQUIRE(policy.cpuid[policy.cpuid.size() - 2].key == LeafKey{0x80000000, 0});
     const Rendering beyond = featureset(policy);
-    CHECK(entry_of(beyond, "max_basic_leaf").instead == "0xd");
+    CHECK(entry_of(beyond, "max_basic_leaf").instead == 0xDU);
     CHECK(reason_of(beyond, "max_basic_leaf") == "The leaves of Xen's guests end at 0xd.");
-    CHECK(entry_of(beyond, "max_ext_leaf").instead == "0x80000008");
+    CHECK(entry_of(beyond, "max_ext_leaf").instead == 0x80000008U);
     CHECK(reason_of(beyond, "max_ext_leaf") == "The leaves of Xen's guests end at 0x80000008.");
     CHECK(beyond.inexpressible.size() == within.inexpressible.size() + 2);
 }
