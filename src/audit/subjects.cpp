@@ -82,7 +82,14 @@ private:
         }
         if ((promises_.withheld[*word] & bits) != 0) return Answer::yes;
         const bool promised = (promises_.atoms.words[*word] & bits) != 0;
+        if (!promised && promises_.absent[*word] && may_have(field)) return Answer::unknown;
         return answer_of(plan_.is_inverted(index) ? !promised : promised);
+    }
+
+    // Of a bit in an MSR that the hypervisor's view has not: whether the CPU may be immune all the same.
+    bool may_have(const Field& field) const {
+        const auto is_affected = [&](const merge::Silicon& silicon) { return silicon.is_affected(field.made.model); };
+        return host_.hypervisor && hardware(field) == Answer::unknown && !promises_.any_silicon(is_affected);
     }
 
     // Whether VERW scrubs, and not whether it need not.

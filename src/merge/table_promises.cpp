@@ -205,13 +205,7 @@ private:
         const Field& field = rulebook_[index];
         const auto word = plan_.find_word(index, field.subleaf_first);
         if (field.rule == Rule::hide || (word && (result_.moot[*word] & field.mask()) != 0)) return true;
-        return word && result_.absent[*word] && !is_affected(field.made);
-    }
-
-    // Whether the CPU is of a model that is known not to be immune to what the bit says it is.
-    bool is_affected(const Made& made) const {
-        return silicon_.model != nullptr && !silicon_.is_virtual() && !made.model.empty() &&
-               !rulebook::is_immune_to_all(silicon_.model, made.model);
+        return word && result_.absent[*word] && !silicon_.is_affected(field.made.model);
     }
 
     // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.

@@ -11,6 +11,7 @@
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::merge {
 
@@ -72,6 +73,11 @@ struct Silicon {
             if (fact.field == field) value = fact.value;
         });
         return value;
+    }
+
+    // True of a known model that is not immune to all that the tags name; of a virtual CPU nobody knows.
+    bool is_affected(List<Text> tags) const {
+        return model != nullptr && !is_virtual() && !tags.empty() && !rulebook::is_immune_to_all(model, tags);
     }
 
     // True when a microcode that is not known decides what a field is.

@@ -341,6 +341,20 @@ TEST_CASE("a dump without MSRs leaves it open whether a belief is true", "[audit
     CHECK(verdict(audit, "reg_file_data_sampling") == "unknown");
 }
 
+TEST_CASE("a hypervisor's view without the MSR of immunities says nothing of what its CPU is immune to", "[audit]") {
+    const auto view = [](const std::string& name, std::uint32_t signature) {
+        HostDump host = hardware_host(name, std::vector<TableBuilder>{intel_table(signature)});
+        host.hardware.reset();
+        return with_hypervisor(host, intel_table(signature).reg(7, 0, ebx, rtm).reg(7, 0, edx, md_clear | l1d_flush),
+                               std::vector<MsrRow>{});
+    };
+    // MDS does not affect a Cascade Lake, so that VERW may be in vain; it does a Haswell.
+    const std::vector<HostDump> hosts{view("clx", cascade_lake), view("hsw", haswell_ep)};
+    const Audit audit = audited({hosts[1]}, hosts);
+    CHECK(by_host(audit, "tsx_async_abort") == "unknown: clx; true: hsw");
+    CHECK(by_host(audit, "mmio_stale_data") == "unknown: clx; true: hsw");
+}
+
 // common.c: "the VMM may have disabled the use of GATHER by disabling AVX2".
 TEST_CASE("a guest that is not told of AVX is safe from GDS, and one that is told and has no microcode is not",
           "[audit]") {
