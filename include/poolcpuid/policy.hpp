@@ -11,14 +11,11 @@
 #include <vector>
 
 #include "poolcpuid/cpu.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/registers.hpp"
 
 namespace poolcpuid {
-
-enum class Severity : std::uint8_t { error, warning, note };
-
-std::string_view to_string(Severity severity) noexcept;
 
 // Lists of host names in a document hold at most this many; the count beside them is exact.
 inline constexpr std::size_t most_names = 8;
