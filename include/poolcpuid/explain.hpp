@@ -32,6 +32,7 @@ struct ExplainedValue {
     bool undecided = false;          // so are the hosts' values: the policy's rulebook may not have known the field
     std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them, and no dumps say them
     HostList because;                // the hosts that limit it
+    Deciders deciders;               // the same, by how they do
     std::string reason;              // what happened, without the hosts and the rulebook's why; empty for agreement
 };
 

@@ -11,14 +11,11 @@
 #include <vector>
 
 #include "poolcpuid/cpu.hpp"
+#include "poolcpuid/finding_code.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/registers.hpp"
 
 namespace poolcpuid {
-
-enum class Severity : std::uint8_t { error, warning, note };
-
-std::string_view to_string(Severity severity) noexcept;
 
 // Lists of host names in a document hold at most this many; the count beside them is exact.
 inline constexpr std::size_t most_names = 8;
@@ -168,7 +165,9 @@ struct Decision {
     std::vector<ValueOfHosts> values;
     Cause cause = Cause::hosts;
     std::vector<std::string> on{};         // ids of what it follows from: fields, an equality group, XSAVE states
-    HostList because{};                    // the hosts whose values decided
+    HostList because{};                    // the hosts that decided
+    HostList because_unknown{};            // of them those that did by not being known
+    HostList because_known{};              // and the others; empty where all are of one kind
     std::string state{};                   // of an XSAVE state: its id
     std::optional<bool> scrubs{};          // of a guarded field that the guest is told of: VERW scrubs wherever it runs
     std::vector<Remark> remarks{};         // at most one of a kind and kernel
@@ -177,6 +176,17 @@ struct Decision {
 
     friend bool operator==(const Decision&, const Decision&) = default;
 };
+
+// The hosts that decided on a value, without some of which it would be another. None of either kind: the operator.
+struct Deciders {
+    HostList known;    // by what is known of them
+    HostList unknown;  // by not being known
+
+    friend bool operator==(const Deciders&, const Deciders&) = default;
+};
+
+// Those of a decision, all of its `because`.
+Deciders deciders_of(const Decision& decision);
 
 // A policy that joined the pool as a ceiling.
 struct CeilingPolicy {
@@ -202,8 +212,9 @@ struct RecordedOptions {
 };
 
 // The minor version of the documents that are written. From 1 on a decision has its cause as data; from 2 on a host has
-// its facts, lists of hosts their CPUs, and the policy the features and the level that a guest sees.
-inline constexpr unsigned policy_minor = 2;
+// its facts, lists of hosts their CPUs, and the policy the features and the level that a guest sees; from 3 on a
+// decision tells the hosts that decided by not being known from the others.
+inline constexpr unsigned policy_minor = 3;
 
 struct PoolPolicy {
     unsigned minor = policy_minor;

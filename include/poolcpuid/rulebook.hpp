@@ -229,6 +229,7 @@ struct Field {
     Made made;
     Derive derive;
     FieldNames names;
+    Text wider;  // of a number: what a guest meets on a host with more, in sentences; empty: nothing to speak of
     Text why;
     Text source;
 

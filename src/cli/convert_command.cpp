@@ -12,7 +12,9 @@
 #include "cli/list_of_files.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "dump/hidden_cpuid.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/rulebook.hpp"
 #include "poolcpuid/write_hosts.hpp"
 
 namespace poolcpuid::cli {
@@ -46,7 +48,9 @@ ExitStatus convert(ConvertArguments& arguments) {
     std::map<std::string, std::vector<std::string>> notes;
     std::string text;
     for (const HostDump* host : hosts) {
-        for (const DumpNote& note : host->notes) notes[note.message].push_back(host->name);
+        for (const std::vector<DumpNote>& some : {host->notes, dump::notes_on_hidden(builtin_rulebook(), *host)}) {
+            for (const DumpNote& note : some) notes[note.message].push_back(host->name);
+        }
         std::vector<std::string> warnings;
         text += arguments.to == ndjson   ? to_host_line(*host)
                 : arguments.to == "json" ? to_host_json(*host)

@@ -199,10 +199,10 @@ private:
         if (!by_values) return decides;
         std::size_t count = 0;
         for (std::size_t i = 0; i < value.seen.size(); ++i) {
-            const std::vector<std::string>& limiting = value.because.names;
             const ValueOfHosts& seen = value.seen[i];
-            decides[i] = !seen.hosts.empty() &&
-                         std::find(limiting.begin(), limiting.end(), seen.hosts.front()) != limiting.end();
+            const HostList& limiting = seen.value ? value.deciders.known : value.deciders.unknown;
+            decides[i] = !seen.hosts.empty() && std::find(limiting.names.begin(), limiting.names.end(),
+                                                          seen.hosts.front()) != limiting.names.end();
             if (decides[i]) count += seen.count;
         }
         // Of a list that is cut off it is not known for all: then the hosts stand in a row of their own.

@@ -90,10 +90,10 @@ private:
 
     // The hosts that decided, or who else did.
     std::string deciding(const Decision& decision) const {
-        const summary::Deciders deciders = summary::deciders_of(decision);
+        const Deciders deciders = deciders_of(decision);
         const std::string unknown = not_known_of(deciders.unknown);
-        if (deciders.hosts.count == 0) return unknown.empty() ? "set by the operator" : unknown;
-        return names(deciders.hosts) + (unknown.empty() ? "" : "; " + unknown);
+        if (deciders.known.count == 0) return unknown.empty() ? "set by the operator" : unknown;
+        return names(deciders.known) + (unknown.empty() ? "" : "; " + unknown);
     }
 
     static const char* title_of(summary::Loss loss) {

@@ -11,9 +11,9 @@
 
 #include "base/lists.hpp"
 #include "compare/members.hpp"
+#include "compare/plan_finding.hpp"
 #include "policy/names_digest.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid {
 
@@ -39,35 +39,29 @@ std::set<std::string> members_of(const InferredChange& change) {
     return names;
 }
 
-Finding warning(FindingCode code, std::string message, const std::vector<std::string>& hosts) {
-    const std::size_t listed = std::min(hosts.size(), most_names);
-    const std::vector<std::string> first(hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(listed));
-    return {Severity::warning, std::string(code), std::move(message), {}, {first, hosts.size()}};
-}
-
 // What cannot be known of the change.
 std::vector<Finding> not_known(const InferredChange& change) {
     std::vector<Finding> findings;
     if (const auto& doubtful = change.doubtful; !doubtful.empty()) {
-        findings.push_back(
-            warning("may-have-changed",
-                    enumerate(doubtful) + (doubtful.size() == 1 ? " joins, or is a host" : " join, or are hosts") +
-                        " of the pool that came back changed: the policy names at most " + std::to_string(most_names) +
-                        " hosts of equal content. The plan takes " + (doubtful.size() == 1 ? "it" : "them") +
-                        " for joining; --replace NAME=FILE says otherwise.",
-                    doubtful));
+        findings.push_back(plan_finding(
+            "may-have-changed",
+            enumerate(doubtful) + (doubtful.size() == 1 ? " joins, or is a host" : " join, or are hosts") +
+                " of the pool that came back changed: the policy names at most " + std::to_string(most_names) +
+                " hosts of equal content. The plan takes " + (doubtful.size() == 1 ? "it" : "them") +
+                " for joining; --replace NAME=FILE says otherwise.",
+            doubtful));
     }
     if (const auto& guessed = change.guessed; !guessed.empty()) {
         findings.push_back(
-            warning("may-have-joined",
-                    enumerate(guessed) + (guessed.size() == 1 ? " has" : " have") +
-                        " the content of hosts that the policy counts and does not name, and " +
-                        (guessed.size() == 1 ? "is taken for one" : "are taken for some") +
-                        " of these. Whether others of the same content left, and these joined, is not known.",
-                    guessed));
+            plan_finding("may-have-joined",
+                         enumerate(guessed) + (guessed.size() == 1 ? " has" : " have") +
+                             " the content of hosts that the policy counts and does not name, and " +
+                             (guessed.size() == 1 ? "is taken for one" : "are taken for some") +
+                             " of these. Whether others of the same content left, and these joined, is not known.",
+                         guessed));
     }
     if (const std::size_t gone = change.unnamed; gone > 0) {
-        findings.push_back(warning(
+        findings.push_back(plan_finding(
             "unnamed-hosts-gone",
             counted(gone, "host") + " that the policy counts and does not name " + (gone == 1 ? "has" : "have") +
                 " no dump of the content that it had: left, or came back changed under a name that the plan "

@@ -13,12 +13,12 @@
 #include "compare/field_changes.hpp"
 #include "compare/members.hpp"
 #include "compare/plan_advice.hpp"
+#include "compare/plan_finding.hpp"
 #include "compare/price.hpp"
 #include "compare/reach.hpp"
 #include "merge/vendor_rules.hpp"
 #include "policy/summary_groups.hpp"
 #include "poolcpuid/error.hpp"
-#include "poolcpuid/finding_code.hpp"
 
 namespace poolcpuid {
 
@@ -329,10 +329,7 @@ private:
         if (plan_.counts.gains + plan_.counts.both > 0) {
             text += "; nor whether it kept the policy after, which promises more";
         }
-        const std::size_t count = names.size();
-        names.resize(std::min(count, most_names));
-        constexpr FindingCode code("former-dump-gone");
-        plan_.findings.push_back({Severity::note, std::string(code), text + ".", {}, {names, count}});
+        plan_.findings.push_back(plan_finding("former-dump-gone", text + ".", names));
     }
 
     void ask_of_policy_after() {

@@ -51,23 +51,6 @@ std::optional<bool> is_on(const Field& setting, const Msrs& msrs) noexcept {
     return (*row->value & setting.mask()) != 0;
 }
 
-// Calls body with each setting that is on, and with each field of the table that it hides.
-template <typename Body>
-void for_each_hidden(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs, const Body& body) {
-    const bool is_limited = leaf_above_limit(table).has_value();
-    if (!msrs && !is_limited) return;
-    const VendorMask vendor = rulebook.vendor_mask(vendor_string(table).value_or(""));
-    for (const Field& setting : rulebook.fields) {
-        if (setting.hides.empty() || (setting.vendors & vendor) == 0) continue;
-        const std::optional<bool> said = is_on(setting, msrs);
-        for (const FieldIndex index : setting.hides) {
-            const Field& field = rulebook[index];
-            if (!said.value_or(is_limited && is_maximum(field))) continue;
-            if ((field.vendors & vendor) != 0 && is_hidden(table, field)) body(setting, field);
-        }
-    }
-}
-
 // The leaves above a maximum that the rulebook knows.
 void mark_leaves_above(const Rulebook& rulebook, const Field& maximum, CpuidTable& table) {
     const std::uint32_t highest = value_in(table, maximum);
@@ -79,53 +62,70 @@ void mark_leaves_above(const Rulebook& rulebook, const Field& maximum, CpuidTabl
     table.unknown.erase(std::unique(table.unknown.begin(), table.unknown.end()), table.unknown.end());
 }
 
-std::string state_of(const Field& setting, const CpuidTable& table, const Msrs& msrs) {
-    if (is_on(setting, msrs)) return "is set and hides";
-    const std::uint32_t announced = leaf_above_limit(table).value_or(0);
-    return "is not known; it seems to be set, for leaf 0x1 announces leaf " + to_hex(announced) + ", and hides";
-}
-
-std::string note_on(const Field& setting, const CpuidTable& table, const Msrs& msrs,
-                    const std::vector<const Field*>& hidden) {
-    std::vector<std::string> words;
-    for (const Field* field : hidden) {
-        words.push_back(is_maximum(*field) ? "leaves above " + to_hex(value_in(table, *field))
-                                           : std::string(field->id));
-    }
-    return "MSR " + to_hex(setting.leaf) + "[" + bits_text(setting) + "], \"" + std::string(setting.names.vendor) +
-           "\", " + state_of(setting, table, msrs) + " from CPUID what the CPU may have: " + joined(words) +
-           ". That is not known. Turn the setting off in the firmware, or take the dump in a system that does. " +
-           std::string(setting.why);
+// Of those that hide something.
+std::string state_of(const HidingSetting& setting) {
+    if (setting.announced == 0) return "is set and hides";
+    return "is not known; it seems to be set, for leaf 0x1 announces leaf " + to_hex(setting.announced) + ", and hides";
 }
 
 }  // namespace
 
-std::optional<CpuidTable> with_hidden_unknown(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs) {
-    std::optional<CpuidTable> result;
-    for_each_hidden(rulebook, table, msrs, [&](const Field&, const Field& field) {
-        if (!result) result = table;
-        if (is_maximum(field)) {
-            mark_leaves_above(rulebook, field, *result);
-        } else {
-            result->mark_unknown({field.leaf, field.subleaf_first}, field.reg,
-                                 static_cast<std::uint32_t>(field.mask()));
+std::vector<HidingSetting> hiding_settings(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs) {
+    std::vector<HidingSetting> found;
+    const std::uint32_t announced = leaf_above_limit(table).value_or(0);
+    if (!msrs && announced == 0) return found;
+    const VendorMask vendor = rulebook.vendor_mask(vendor_string(table).value_or(""));
+    for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {
+        const Field& setting = rulebook.fields[i];
+        if (setting.hides.empty() || (setting.vendors & vendor) == 0) continue;
+        const std::optional<bool> said = is_on(setting, msrs);
+        HidingSetting hiding{static_cast<FieldIndex>(i), said ? 0 : announced, {}};
+        for (const FieldIndex index : setting.hides) {
+            const Field& field = rulebook[index];
+            if (!said.value_or(announced != 0 && is_maximum(field))) continue;
+            if ((field.vendors & vendor) == 0 || !is_hidden(table, field)) continue;
+            hiding.fields.push_back({index, value_in(table, field)});
         }
-    });
-    return result;
+        if (!hiding.fields.empty()) found.push_back(std::move(hiding));
+    }
+    return found;
 }
 
-void note_hidden(HostDump& host) {
-    if (!host.hardware) return;
-    const Rulebook& rulebook = builtin_rulebook();
-    const CpuidTable& table = host.first_table();
-    std::vector<std::pair<const Field*, std::vector<const Field*>>> settings;
-    for_each_hidden(rulebook, table, host.hardware->msrs, [&](const Field& setting, const Field& field) {
-        if (settings.empty() || settings.back().first != &setting) settings.push_back({&setting, {}});
-        settings.back().second.push_back(&field);
-    });
-    for (const auto& [setting, hidden] : settings) {
-        host.notes.push_back({"cpuid-hidden", note_on(*setting, table, host.hardware->msrs, hidden)});
+CpuidTable with_hidden_unknown(const Rulebook& rulebook, CpuidTable table, const std::vector<HidingSetting>& settings) {
+    for (const HidingSetting& setting : settings) {
+        for (const HiddenField& hidden : setting.fields) {
+            const Field& field = rulebook[hidden.field];
+            if (is_maximum(field)) {
+                mark_leaves_above(rulebook, field, table);
+            } else {
+                table.mark_unknown({field.leaf, field.subleaf_first}, field.reg,
+                                   static_cast<std::uint32_t>(field.mask()));
+            }
+        }
     }
+    return table;
+}
+
+std::string text_of(const Rulebook& rulebook, const HidingSetting& hiding) {
+    const Field& setting = rulebook[hiding.setting];
+    std::vector<std::string> words;
+    for (const HiddenField& hidden : hiding.fields) {
+        const Field& field = rulebook[hidden.field];
+        words.push_back(is_maximum(field) ? "leaves above " + to_hex(hidden.value) : std::string(field.id));
+    }
+    return "MSR " + to_hex(setting.leaf) + "[" + bits_text(setting) + "], \"" + std::string(setting.names.vendor) +
+           "\", " + state_of(hiding) + " from CPUID what the CPU may have: " + joined(words) +
+           ". That is not known. Turn the setting off in the firmware, or take the dump in a system that does. " +
+           std::string(setting.why);
+}
+
+std::vector<DumpNote> notes_on_hidden(const Rulebook& rulebook, const HostDump& host) {
+    std::vector<DumpNote> notes;
+    if (!host.hardware) return notes;
+    for (const HidingSetting& setting : hiding_settings(rulebook, host.first_table(), host.hardware->msrs)) {
+        notes.push_back({"cpuid-hidden", text_of(rulebook, setting)});
+    }
+    return notes;
 }
 
 }  // namespace poolcpuid::dump

@@ -57,7 +57,6 @@ void complete(HostDump& host, std::string_view bytes, const Origin& origin, std:
     dump::check_same_vendor(host, origin.file, line);  // readers see to it that the CPUs are of one machine
     dump::note_partial(host);
     dump::note_virtual_machine(host);
-    dump::note_hidden(host);
     dump::note_revision(host);
     host.sha256 = host.sha256.empty() ? sha256_hex(bytes) : listed_digest(std::move(host.sha256), bytes, origin);
     if (!host.name.empty()) return;

@@ -29,6 +29,7 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
     if (const Decision* decision = view.decision(field, subleaf)) {
         value.seen = explain::values_of(*decision, field);
         value.because = decision->because;
+        value.deciders = deciders_of(*decision);
         value.reason = document::what_happened(view.rulebook(), *decision);
         return value;
     }

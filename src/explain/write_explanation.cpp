@@ -56,6 +56,10 @@ Json value_json(const ExplainedValue& value) {
     json["seen"] = document::array_of(
         value.seen, [](const ValueOfHosts& seen) { return seen_json(document::value_word(seen.value), seen.list()); });
     json["because"] = hosts_json(value.because);
+    if (value.deciders.unknown.count > 0) {
+        if (value.deciders.known.count > 0) json["because_known"] = hosts_json(value.deciders.known);
+        json["because_unknown"] = hosts_json(value.deciders.unknown);
+    }
     return json;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/lists.hpp"
+#include "dump/hidden_cpuid.hpp"
 #include "merge/host_promises.hpp"
 #include "merge/outliers.hpp"
 #include "merge/pool.hpp"
@@ -29,6 +30,7 @@ HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     entry.has_msrs = (host.hardware && host.hardware->msrs) || (host.hypervisor && host.hypervisor->msrs);
     entry.partial = host.is_partial();
     entry.notes = host.notes;
+    for (DumpNote& note : dump::notes_on_hidden(rulebook, host)) entry.notes.push_back(std::move(note));
     return entry;
 }
 

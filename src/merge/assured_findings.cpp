@@ -29,7 +29,7 @@ void report_assured(FindingList& list) {
         const HostList hosts = list.hosts([&](const HostPromises& host) { return is_cut(plan, host, index); });
         if (hosts.count == 0) continue;
         const std::string id(field.id);
-        list.add(Severity::note, "no-hypervisor-view",
+        list.add("no-hypervisor-view",
                  "The dump of " + document::enumerate(hosts) +
                      " is of the hardware alone. Whether hypervisors give guests more than " +
                      std::to_string(field.assured) + " of " + id +

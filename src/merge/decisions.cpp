@@ -185,9 +185,23 @@ private:
         decision.place = field.place(subleaf);
         decision.rule = to_string(field.rule);
         decision.value = value_in(in_.rows, field, subleaf);
-        decision.because = limits_.hosts(index, subleaf);
+        put_because(decision, index, subleaf);
         decision.mitigates = rulebook_.ids_mitigated_by(field, plan_.vendor_mask());
         return decision;
+    }
+
+    void put_because(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
+        if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) {
+            decision.because = in_.identity.hosts;
+            return;
+        }
+        Limiting limiting = limits_.of(index, subleaf);
+        if (!limiting.unknown.empty()) {
+            decision.because_known = list_of(limiting.known);
+            decision.because_unknown = list_of(limiting.unknown);
+        }
+        limiting.known.merge(limiting.unknown);
+        decision.because = list_of(limiting.known);
     }
 
     // The size of a state stands for its row: which of the fields differs is a detail of the layout. no_field where

@@ -15,8 +15,15 @@ std::vector<Finding> FindingList::take_sorted() {
     return std::move(findings_);
 }
 
-void FindingList::add(Severity severity, FindingCode code, std::string message, HostList hosts, std::string field) {
+void FindingList::add(FindingCode code, std::string message, HostList hosts, std::string field) {
+    // A note on a dump may come from anybody: nothing says what one costs whose severity is by case.
+    const Severity severity = code.severity().value_or(Severity::note);
     findings_.push_back({severity, std::string(code), std::move(message), std::move(field), std::move(hosts)});
+}
+
+void FindingList::add_by_case(Severity severity, CodeByCase code, std::string message, HostList hosts,
+                              std::string field) {
+    findings_.push_back({severity, std::string(code.code()), std::move(message), std::move(field), std::move(hosts)});
 }
 
 HostList FindingList::list_of(const VariantSet& variants) const { return hosts_of(variants, in_.most_names); }

@@ -13,6 +13,19 @@
 
 namespace poolcpuid::merge {
 
+// A code whose severity is by case: any other word does not compile.
+class CodeByCase {
+public:
+    consteval CodeByCase(const char* word) : code_(word) {
+        if (code_.severity()) throw "finding_kinds has the severity of this code";
+    }
+
+    FindingCode code() const noexcept { return code_; }
+
+private:
+    FindingCode code_;
+};
+
 class FindingList {
 public:
     // inputs must outlive this.
@@ -24,7 +37,9 @@ public:
     const Rulebook& rulebook() const noexcept { return plan().rulebook(); }
     const std::vector<Variant>& variants() const noexcept { return in_.variants; }
 
-    void add(Severity severity, FindingCode code, std::string message, HostList hosts, std::string field = {});
+    // The code has its severity in finding_kinds.
+    void add(FindingCode code, std::string message, HostList hosts, std::string field = {});
+    void add_by_case(Severity severity, CodeByCase code, std::string message, HostList hosts, std::string field = {});
 
     // Takes what there is, the most severe first and then by code.
     std::vector<Finding> take_sorted();

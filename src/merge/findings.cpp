@@ -8,6 +8,7 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
+#include "dump/hidden_cpuid.hpp"
 #include "merge/assured_findings.hpp"
 #include "merge/finding_list.hpp"
 #include "merge/identity_findings.hpp"
@@ -48,7 +49,8 @@ public:
         report_uneven();
         report_strays();
         report_outliers();
-        report_artefact();
+        report_implied();
+        report_hidden();
         report_notes();
         report_views(list_);
         report_layouts(list_);
@@ -63,8 +65,7 @@ public:
 private:
     void report_skipped() {
         for (const auto& [file, reason] : skipped_) {
-            list_.add(Severity::error, "skipped-host", "Left out, as no host could be made of it: " + reason,
-                      {{file}, 1});
+            list_.add("skipped-host", "Left out, as no host could be made of it: " + reason, {{file}, 1});
         }
     }
 
@@ -91,7 +92,7 @@ private:
             const HostList virtual_ones = list_.hosts(
                 [&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual(); });
             message += what_helps(lost, unsure, virtual_ones);
-            list_.add(Severity::error, "verw-promise-lost", std::move(message), lost, std::string(field.id));
+            list_.add("verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
     }
 
@@ -106,11 +107,12 @@ private:
                "feature MSRs to the dump.";
     }
 
-    // A guest address width below the host's changes which addresses fault.
+    // Where the rulebook says what a guest meets on a host with more: a guest address width below the host's changes
+    // which addresses fault.
     void report_widths() {
         for (const FieldIndex index : list_.plan().fields()) {
             const Field& field = list_.rulebook()[index];
-            if (field.rule != Rule::min || !field.zero_has_meaning || field.zero_means_field != no_field) continue;
+            if (field.wider.empty()) continue;
             const auto slot = list_.plan().find_number(index, field.subleaf_first);
             if (!slot || list_.draft().is_out(index)) continue;
             const std::uint64_t width = list_.draft().value(index, field.subleaf_first);
@@ -119,16 +121,10 @@ private:
                 return number.known && number.value > width;
             });
             if (wider.count == 0) continue;
-            list_.add(
-                Severity::warning, "address-width-differs",
-                "The pool has " + std::to_string(width) + " physical address bits; " + enumerate(wider) +
-                    (wider.count == 1 ? " has" : " have") +
-                    " more. There, with NPT or EPT, an access to an address above the guest's width does not raise "
-                    "the "
-                    "reserved-bit page fault that the guest expects: KVM cannot emulate it under NPT, and under EPT "
-                    "only with "
-                    "allow_smaller_maxphyaddr. Guests that rely on such faults (shadow paging, some hardening) notice.",
-                wider, std::string(field.id));
+            list_.add("address-width-differs",
+                      std::string(field.id) + " is " + std::to_string(width) + " in the pool; " + enumerate(wider) +
+                          (wider.count == 1 ? " has" : " have") + " more. " + std::string(field.wider),
+                      wider, std::string(field.id));
         }
     }
 
@@ -143,7 +139,7 @@ private:
         for (const auto& [keys, variants] : by_rows) {
             const HostList found = list_.list_of(variants);
             list_.add(
-                Severity::warning, "unknown-leaf",
+                "unknown-leaf",
                 "The dump of " + enumerate(found) + " does not say what is in leaf " + leaves_text(keys) +
                     ". Unknown is not zero: the policy makes no promise there. A complete dump (cpuid -r) settles it.",
                 found);
@@ -162,7 +158,7 @@ private:
                 return std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
             });
             if (found.count == 0) continue;
-            list_.add(Severity::warning, "value-assumed",
+            list_.add("value-assumed",
                       "The dump of " + enumerate(found) + " does not say " + std::string(field.id) +
                           "; the least that the architecture allows, " + std::to_string(field.zero_means) +
                           ", was taken.",
@@ -178,7 +174,7 @@ private:
                 fields += (fields.empty() ? "" : ", ") + std::string(list_.rulebook()[index].id);
             }
             if (fields.empty()) continue;
-            list_.add(Severity::warning, "cpus-differ",
+            list_.add("cpus-differ",
                       "The logical CPUs of " + enumerate(variant.hosts) + " differ in " + fields +
                           "; the host promises what all of them do.",
                       variant.hosts);
@@ -197,7 +193,7 @@ private:
                                    [&](const StrayBits& stray) { return stray.place == wanted; });
             });
             if (found.count == 0) continue;
-            list_.add(Severity::note, "unclassified-bit",
+            list_.add("unclassified-bit",
                       "The rulebook does not know bits that are set in " + place_text(place) + " (mask " +
                           to_hex(mask) + "): the policy has 0 there, as nobody knows what they promise.",
                       found);
@@ -217,7 +213,7 @@ private:
             message += lost.empty() ? " The pool loses nothing by it."
                                     : " Without " + std::string(outlier.hosts.count == 1 ? "it" : "them") +
                                           " the pool would have " + list_.ids_of(lost, names_in_sentence) + ".";
-            list_.add(
+            list_.add_by_case(
                 lost.empty() ? Severity::note : Severity::warning, "outlier", std::move(message), outlier.hosts,
                 outlier.fields.size() == 1 ? std::string(list_.rulebook()[outlier.fields.front()].id) : std::string());
         }
@@ -232,13 +228,35 @@ private:
         });
     }
 
-    void report_artefact() {
-        const auto found = list_.hosts([](const HostPromises& host) { return host.syscall_artefact; });
-        if (found.count == 0) return;
-        list_.add(Severity::note, "syscall-read-in-32-bit-mode",
-                  "SYSCALL reads 0 on " + enumerate(found) +
-                      " because the dump was taken in 32-bit code; long mode implies it, so it counts as set.",
-                  found);
+    // A bit that a dump shows clear though another says that it is there.
+    void report_implied() {
+        std::set<FieldIndex> fields;
+        for (const Variant& variant : list_.variants()) {
+            fields.insert(variant.promises->read_clear.begin(), variant.promises->read_clear.end());
+        }
+        for (const FieldIndex index : fields) {
+            const Field& field = list_.rulebook()[index];
+            const auto found = list_.hosts([&](const HostPromises& host) {
+                return std::find(host.read_clear.begin(), host.read_clear.end(), index) != host.read_clear.end();
+            });
+            if (found.count == 0) continue;
+            list_.add("implied-bit",
+                      std::string(field.id) + " reads 0 on " + enumerate(found) + ", where " +
+                          std::string(list_.rulebook()[field.implied_by.field].id) +
+                          " implies it, so it counts as set. " + std::string(field.why),
+                      found, std::string(field.id));
+        }
+    }
+
+    // What settings of the firmware keep from being known, by this rulebook.
+    void report_hidden() {
+        std::map<dump::HidingSetting, VariantSet> settings;
+        for (const Variant& variant : list_.variants()) {
+            for (const dump::HidingSetting& setting : variant.promises->hiding) settings[setting].insert(&variant);
+        }
+        for (const auto& [setting, variants] : settings) {
+            list_.add("cpuid-hidden", dump::text_of(list_.rulebook(), setting), list_.list_of(variants));
+        }
     }
 
     void report_notes() {
@@ -248,15 +266,7 @@ private:
                 notes[{note.code, note.message}].add(group.hosts, list_.inputs().most_names);
             }
         }
-        for (const auto& [note, found] : notes) {
-            // What else is told of a host does not keep a promise from being known, or true.
-            const bool costs = note.first == FindingCode("partial-host") ||
-                               note.first == FindingCode("core-types-missing") ||
-                               note.first == FindingCode("cpuid-hidden") || note.first == FindingCode("truncated") ||
-
-                               note.first == FindingCode("microcode-unknown");
-            list_.add(costs ? Severity::warning : Severity::note, note.first, note.second, found);
-        }
+        for (const auto& [note, found] : notes) list_.add(note.first, note.second, found);
     }
 
     FindingList list_;

@@ -4,7 +4,6 @@
 #include <deque>
 #include <utility>
 
-#include "dump/hidden_cpuid.hpp"
 #include "dump/hypervisor_leaves.hpp"
 #include "dump/own_ids.hpp"
 #include "dump/virtual_machine.hpp"
@@ -48,10 +47,9 @@ public:
         if (lender != cpus_.end()) std::rotate(cpus_.begin(), lender, lender + 1);
         dumped_ = cpus_;
         for (const CpuidTable*& cpu : cpus_) {
-            if (auto table = dump::with_hidden_unknown(rulebook_, *cpu, host.hardware->msrs)) {
-                hides_any_ = true;
-                cpu = &changed_.emplace_back(std::move(*table));
-            }
+            const auto settings = dump::hiding_settings(rulebook_, *cpu, host.hardware->msrs);
+            merge_sorted(result_.hiding, settings);
+            if (!settings.empty()) cpu = &changed_.emplace_back(dump::with_hidden_unknown(rulebook_, *cpu, settings));
             cpu = &with_own_leaves(*cpu);
         }
     }
@@ -84,7 +82,7 @@ public:
         result_.assumed = std::move(host.assumed);
         result_.components_unknown = host.components_unknown;
         result_.documented_layout = std::move(host.documented_layout);
-        result_.syscall_artefact = host.syscall_artefact;
+        result_.read_clear = std::move(host.read_clear);
         result_.is_partial = host_.is_partial();
         apply_model();
         for (const RetpolineBits& group : plan_.retpoline()) join_bad_news(plan_, group, result_);
@@ -273,7 +271,7 @@ private:
         host.components_unknown |= cpu.components_unknown;
         merge_sorted(host.assumed, cpu.assumed);
         merge_sorted(host.documented_layout, cpu.documented_layout);
-        host.syscall_artefact = host.syscall_artefact || cpu.syscall_artefact;
+        merge_sorted(host.read_clear, cpu.read_clear);
     }
 
     // Capabilities come from the hypervisor's view; relaxed behaviours and obligations from the wider of
@@ -421,9 +419,9 @@ private:
         merge_sorted(result_.easings, shown);
     }
 
-    // What a setting hides is no silence of the dump: a note tells of it.
+    // What a setting hides is no silence of the dump: a finding of its own tells of it.
     bool is_hidden(const RegisterPlace& place) const {
-        return hides_any_ && host_.first_table().unknown_in(place.key, place.reg) == 0;
+        return !result_.hiding.empty() && host_.first_table().unknown_in(place.key, place.reg) == 0;
     }
 
     void find_silent_rows() {
@@ -483,7 +481,6 @@ private:
     // Tables in the place of the dump's: what a setting hides is unknown there, and leaves of hypervisors are their
     // own.
     std::deque<CpuidTable> changed_;
-    bool hides_any_ = false;
     std::vector<const CpuidTable*> dumped_;  // of the hardware view: those that differ
     std::vector<const CpuidTable*> cpus_;    // the same, changed
     const CpuidTable* offered_ = nullptr;    // the hypervisor view's, changed

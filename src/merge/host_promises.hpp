@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dump/hidden_cpuid.hpp"
 #include "merge/table_values.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/finding_code.hpp"
@@ -92,8 +93,9 @@ struct HostPromises {
     std::vector<FieldIndex> uneven;               // fields in which the host's logical CPUs differ
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<StrayBits> strays;
-    bool syscall_artefact = false;  // an implied_by field read 0 though the other was set
-    bool is_partial = false;        // of names of features alone (HostDump::is_partial)
+    std::vector<FieldIndex> read_clear;  // fields that count as set by what implies them, though a table lacks them
+    std::vector<dump::HidingSetting> hiding;  // settings of the firmware that keep something from being known; sorted
+    bool is_partial = false;                  // of names of features alone (HostDump::is_partial)
     bool has_msrs = false;
     bool has_hypervisor_view = false;
     bool has_hardware_view = false;

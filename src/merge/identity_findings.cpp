@@ -77,7 +77,7 @@ void report_unsafe_identity(FindingList& list, const HostGroups& groups) {
     message += " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
                ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
     message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
-    list.add(Severity::error, "no-safe-identity", std::move(message), exposed);
+    list.add("no-safe-identity", std::move(message), exposed);
 }
 
 }  // namespace poolcpuid::merge

@@ -29,7 +29,7 @@ private:
                        host.atoms.components[component.bit].promised;
             });
             if (found.count > 0 && ((list_.draft().kept_components() >> component.bit) & 1U) != 0) {
-                list_.add(Severity::note, "xsave-layout-documented",
+                list_.add("xsave-layout-documented",
                           "The dump of " + enumerate(found) + " does not give the layout of the XSAVE state " +
                               std::string(component.id) + "; the vendor's documented layout was taken.",
                           found);
@@ -43,7 +43,7 @@ private:
         const auto found =
             list_.hosts([&](const HostPromises& host) { return ((host.uneven_layouts >> component.bit) & 1U) != 0; });
         if (found.count == 0 || !would_be_used(component)) return;
-        list_.add(Severity::warning, "cpus-differ",
+        list_.add("cpus-differ",
                   "The logical CPUs of " + enumerate(found) + " lay out the XSAVE state " + std::string(component.id) +
                       " differently, so it and what needs it are not in the policy.",
                   found);
@@ -66,7 +66,7 @@ private:
                     (align ? ", aligned," : "") + " on " + enumerate(found);
             all.add(found, list_.inputs().most_names);
         }
-        list_.add(Severity::warning, "xsave-layout-conflict",
+        list_.add("xsave-layout-conflict",
                   "The hosts lay out the XSAVE state " + std::string(component.id) + " differently (" + text +
                       "), so it and what needs it are not in the policy.",
                   all);

@@ -8,32 +8,66 @@
 
 namespace poolcpuid::merge {
 
+namespace {
+
+// How a variant limits something: not at all, by what is known of it, or by not being known.
+enum class How : std::uint8_t { not_at_all, known, unknown };
+
+template <typename HowOf>
+Limiting limiting_where(const std::vector<Variant>& variants, const HowOf& how_of) {
+    Limiting limiting;
+    for (const Variant& variant : variants) {
+        const How how = how_of(variant);
+        if (how == How::known) limiting.known.insert(&variant);
+        if (how == How::unknown) limiting.unknown.insert(&variant);
+    }
+    return limiting;
+}
+
+Limiting of_both(const Limiting& one, const Limiting& other) {
+    Limiting both;
+    for (const VariantSet* variants : {&one.known, &one.unknown}) {
+        for (const Variant* variant : *variants) {
+            const bool is_known = one.known.contains(variant) && other.known.contains(variant);
+            if (other.contains(variant)) (is_known ? both.known : both.unknown).insert(variant);
+        }
+    }
+    return both;
+}
+
+}  // namespace
+
 Limits::Limits(const DecisionInputs& inputs)
     : in_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
 
-HostList Limits::hosts(FieldIndex index, std::uint32_t subleaf) const {
-    if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) return in_.identity.hosts;
+void Limiting::add(const Limiting& other) {
+    known.insert(other.known.begin(), other.known.end());
+    unknown.insert(other.unknown.begin(), other.unknown.end());
+    std::erase_if(unknown, [&](const Variant* variant) { return known.contains(variant); });
+}
+
+Limiting Limits::of(FieldIndex index, std::uint32_t subleaf) const {
     Way way;
-    return hosts_of(by_fate(index, subleaf, way), in_.most_names);
+    return by_fate(index, subleaf, way);
 }
 
 // What its own gate needs goes with that gate, and the gate with it: where the way comes back, the one that the hosts
 // do not all have began.
-VariantSet Limits::by_fate(FieldIndex index, std::uint32_t subleaf, Way& way) const {
+Limiting Limits::by_fate(FieldIndex index, std::uint32_t subleaf, Way& way) const {
     if (!way.visited.insert(index).second) {
         way.is_circle = way.is_circle || way.open.contains(index);
         return {};
     }
     const bool was_circle = std::exchange(way.is_circle, false);
     way.open.insert(index);
-    VariantSet found = by_cause(index, subleaf, way);
+    Limiting found = by_cause(index, subleaf, way);
     if (found.empty() && way.is_circle) found = by_value(index, subleaf);
     way.open.erase(index);
     way.is_circle = way.is_circle || was_circle;
     return found;
 }
 
-VariantSet Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) const {
+Limiting Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) const {
     const Fate fate = in_.draft.fate(index);
     switch (fate.cause) {
         case Cause::dependency: return of_any(rulebook_.dependencies[fate.detail].prerequisites, way);
@@ -48,22 +82,23 @@ VariantSet Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) c
         default: break;
     }
     if (const XsaveComponent* state = state_of(index, subleaf)) {
-        return is_kept(*state) ? VariantSet{} : of_state(*state, way);
+        return is_kept(*state) ? Limiting{} : of_state(*state, way);
     }
     const XsaveComponent* row = state_of_row(index, subleaf);
     if (row != nullptr && !is_kept(*row)) return of_state(*row, way);
     return by_value(index, subleaf);
 }
 
-VariantSet Limits::of_all(std::span<const FieldIndex> fields, Way& way) const {
-    VariantSet all;
-    for (const FieldIndex index : fields) all.merge(by_fate(index, rulebook_[index].subleaf_first, way));
+Limiting Limits::of_all(std::span<const FieldIndex> fields, Way& way) const {
+    Limiting all;
+    for (const FieldIndex index : fields) all.add(by_fate(index, rulebook_[index].subleaf_first, way));
     return all;
 }
 
 // Of several alternatives those that no host has limit nobody, as long as there is another. Of the others, the hosts
-// that took each of them: without these there would be one.
-VariantSet Limits::of_any(std::span<const FieldIndex> alternatives, Way& way) const {
+// that took each of them: without these there would be one. A host took each by what is known of it where that is so of
+// every one.
+Limiting Limits::of_any(std::span<const FieldIndex> alternatives, Way& way) const {
     std::vector<FieldIndex> some;
     for (const FieldIndex index : alternatives) {
         const bool is_there = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
@@ -71,61 +106,69 @@ VariantSet Limits::of_any(std::span<const FieldIndex> alternatives, Way& way) co
         });
         if (is_there) some.push_back(index);
     }
-    VariantSet any;
-    std::optional<VariantSet> of_each;
+    Limiting any;
+    std::optional<Limiting> of_each;
     for (const FieldIndex index : some.empty() ? alternatives : std::span<const FieldIndex>(some)) {
         Way own = way;  // what another alternative met counts for this one, too
-        const VariantSet found = by_fate(index, rulebook_[index].subleaf_first, own);
+        const Limiting found = by_fate(index, rulebook_[index].subleaf_first, own);
         way.is_circle = way.is_circle || own.is_circle;
-        if (!of_each) of_each = found;
-        std::erase_if(*of_each, [&](const Variant* variant) { return !found.contains(variant); });
-        any.insert(found.begin(), found.end());
+        of_each = of_each ? of_both(*of_each, found) : found;
+        any.add(found);
     }
     return of_each && !of_each->empty() ? *of_each : any;
 }
 
 // Hosts whose value of a field of the group is unknown, or not the usual one; where a model has its own values, those
 // of another model than the guest's.
-VariantSet Limits::disagreeing(const EqualityGroup& group) const {
-    VariantSet all;
+Limiting Limits::disagreeing(const EqualityGroup& group) const {
+    Limiting all;
     if (group.of_model) {
         const std::uint32_t model = model_bits(in_.identity.promises->leaf1_eax);
-        all = variants_where(in_.variants,
-                             [&](const Variant& variant) { return model_bits(variant.promises->leaf1_eax) != model; });
+        all.known = variants_where(
+            in_.variants, [&](const Variant& variant) { return model_bits(variant.promises->leaf1_eax) != model; });
     }
-    for (const FieldIndex index : group.fields) all.merge(by_value(index, rulebook_[index].subleaf_first));
+    for (const FieldIndex index : group.fields) all.add(by_value(index, rulebook_[index].subleaf_first));
     return all;
 }
 
-// Hosts that demand of the duty's bits what others do not allow, and those that do not allow it.
-VariantSet Limits::at_odds(FieldIndex index) const {
+// Hosts that demand of the duty's bits what others do not allow, and those that do not allow it. What a host does not
+// say it may demand, and need not allow.
+Limiting Limits::at_odds(FieldIndex index) const {
     const Field& duty = rulebook_[index];
+    struct Side {
+        std::uint64_t known = 0;
+        std::uint64_t may_be = 0;
+    };
     const auto value = [&](const Variant& variant, FieldIndex of) {
         return brought_value(plan_, *variant.promises, of, duty.subleaf_first);
     };
     const auto demands = [&](const Variant& variant) {
         const SeenValue seen = value(variant, index);
-        return seen.known ? seen.value : duty.mask() >> duty.low;
+        return seen.known ? Side{seen.value, seen.value} : Side{0, duty.mask() >> duty.low};
     };
-    const auto allows = [&](const Variant& variant) {
-        std::uint64_t bits = 0;
+    const auto denies = [&](const Variant& variant) {
+        std::uint64_t allowed = 0;
+        std::uint64_t unknown = 0;
         for (const FieldIndex other : plan_.fields()) {
             const Field& field = rulebook_[other];
             if (place_of(field, duty.subleaf_first) != place_of(duty, duty.subleaf_first)) continue;
             const SeenValue seen = value(variant, other);
-            if (seen.known) bits |= seen.value << field.low;
+            (seen.known ? allowed : unknown) |= seen.known ? seen.value << field.low : field.mask();
         }
-        return bits >> duty.allowed_by;
+        return Side{~(allowed | unknown) >> duty.allowed_by, ~allowed >> duty.allowed_by};
     };
     std::uint64_t demanded = 0;
-    std::uint64_t allowed = ~std::uint64_t{0};
+    std::uint64_t denied = 0;
     for (const Variant& variant : in_.variants) {
-        demanded |= demands(variant);
-        allowed &= allows(variant);
+        demanded |= demands(variant).may_be;
+        denied |= denies(variant).may_be;
     }
-    const std::uint64_t open = demanded & ~allowed;
-    return variants_where(in_.variants, [&](const Variant& variant) {
-        return (demands(variant) & open) != 0 || (~allows(variant) & open) != 0;
+    const std::uint64_t open = demanded & denied;
+    return limiting_where(in_.variants, [&](const Variant& variant) {
+        const Side demand = demands(variant);
+        const Side denial = denies(variant);
+        if (((demand.known | denial.known) & open) != 0) return How::known;
+        return ((demand.may_be | denial.may_be) & open) != 0 ? How::unknown : How::not_at_all;
     });
 }
 
@@ -146,9 +189,11 @@ bool Limits::is_kept(const XsaveComponent& component) const {
     return ((in_.draft.kept_components() >> component.bit) & 1U) != 0;
 }
 
-VariantSet Limits::without_state(const XsaveComponent& component) const {
-    return variants_where(in_.variants, [&](const Variant& variant) {
-        return !variant.promises->atoms.components[component.bit].promised;
+Limiting Limits::without_state(const XsaveComponent& component) const {
+    return limiting_where(in_.variants, [&](const Variant& variant) {
+        const HostPromises& host = *variant.promises;
+        if (host.atoms.components[component.bit].promised) return How::not_at_all;
+        return ((host.components_unknown >> component.bit) & 1U) != 0 ? How::unknown : How::known;
     });
 }
 
@@ -171,15 +216,15 @@ VariantSet Limits::with_other_layout(const XsaveComponent& component) const {
 
 // The hosts that keep a state out of the policy: those without it or (when all have it) with another
 // layout, of a state with which it stands or falls, or of the features for which it is there.
-VariantSet Limits::of_state(const XsaveComponent& component, Way& way) const {
+Limiting Limits::of_state(const XsaveComponent& component, Way& way) const {
     std::vector<const XsaveComponent*> candidates{&component};
     for (const XsaveComponent& other : rulebook_.xsave) {
         const bool together = ((component.together >> other.bit) & 1U) != 0;
         if (together && other.bit != component.bit && !is_kept(other)) candidates.push_back(&other);
     }
     for (const XsaveComponent* candidate : candidates) {
-        VariantSet found = without_state(*candidate);
-        if (found.empty()) found = with_other_layout(*candidate);
+        Limiting found = without_state(*candidate);
+        if (found.empty()) found.known = with_other_layout(*candidate);
         if (!found.empty()) return found;
     }
     return of_all(component.features, way);
@@ -187,11 +232,13 @@ VariantSet Limits::of_state(const XsaveComponent& component, Way& way) const {
 
 Cause Limits::cause_of(const XsaveComponent& component) const {
     if (is_kept(component)) return Cause::hosts;
-    const VariantSet without = without_state(component);
+    const Limiting without = without_state(component);
     const auto is_uneven = [&](const Variant* variant) {
         return ((variant->promises->uneven_layouts >> component.bit) & 1U) != 0;
     };
-    if (!std::all_of(without.begin(), without.end(), is_uneven)) return Cause::hosts;
+    for (const VariantSet* variants : {&without.known, &without.unknown}) {
+        if (!std::all_of(variants->begin(), variants->end(), is_uneven)) return Cause::hosts;
+    }
     if (!without.empty()) return Cause::layout;
     if (!with_other_layout(component).empty()) return Cause::layout;
     const bool has_feature = std::any_of(component.features.begin(), component.features.end(),
@@ -199,60 +246,70 @@ Cause Limits::cause_of(const XsaveComponent& component) const {
     return has_feature ? Cause::xsave_state : Cause::dependency;
 }
 
-VariantSet Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
+// Of whom nothing is known limits whatever the rule, but for a rule that no host limits.
+Limiting Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
     if (index == plan_.microcode()) return of_microcode();
+    if (plan_.retpoline_of(index) != nullptr) return with_bad_news(index);
+    const IsLimiting is_limiting = limiting_value(index, subleaf);
+    if (!is_limiting) return {};
+    return limiting_where(in_.variants, [&](const Variant& variant) {
+        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
+        if (!seen.known) return How::unknown;
+        return is_limiting(seen.value) ? How::known : How::not_at_all;
+    });
+}
+
+Limits::Brought Limits::gather(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = rulebook_[index];
-    const auto promised = [&](const SeenValue& seen) {
-        return with_covered(field, seen.value << field.low) >> field.low;
-    };
-    const std::uint64_t value = value_in(in_.rows, field, subleaf);
-    std::uint64_t any = 0;
-    std::uint64_t all = ~std::uint64_t{0};
-    std::uint64_t least = ~std::uint64_t{0};
-    std::uint64_t most = 0;
-    bool any_silent = false;
+    Brought brought;
     for (const Variant& variant : in_.variants) {
         const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
-        any_silent = any_silent || !seen.known;
+        brought.any_silent = brought.any_silent || !seen.known;
         if (!seen.known) continue;
-        any |= promised(seen);
-        all &= seen.value;
-        least = std::min(least, seen.value);
-        most = std::max(most, seen.value);
+        brought.any |= with_covered(field, seen.value << field.low) >> field.low;
+        brought.all &= seen.value;
+        brought.least = std::min(brought.least, seen.value);
+        brought.most = std::max(brought.most, seen.value);
     }
-    const auto with = [&](const std::function<bool(const SeenValue&)>& which) {
-        return variants_where(in_.variants, [&](const Variant& variant) {
-            const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
-            return !seen.known || which(seen);
-        });
-    };
-    // A 0 that stands for another field's value says nothing of its own.
-    const bool is_of_other = value == 0 && field.zero_means_field != no_field;
-    const bool below = any_silent && !is_of_other && value < least;
-    const bool above = any_silent && !is_of_other && value > most;
+    return brought;
+}
+
+// Which of the known values limit the field, by its rule; nothing for a rule that no host limits.
+Limits::IsLimiting Limits::limiting_value(FieldIndex index, std::uint32_t subleaf) const {
+    const Field& field = rulebook_[index];
+    const Brought brought = gather(index, subleaf);
     switch (field.rule) {
         case Rule::intersect:
-            return with([&](const SeenValue& seen) { return any == 0 || (any & ~promised(seen)) != 0; });
+            return [&field, any = brought.any](std::uint64_t value) {
+                return any == 0 || (any & ~(with_covered(field, value << field.low) >> field.low)) != 0;
+            };
         case Rule::union_:
         case Rule::guarded: {
             // The bits that not all hosts have or, when all have the same, every host.
-            const std::uint64_t deciding = (any & ~all) != 0 ? any & ~all : any;
-            return with([&](const SeenValue& seen) { return (seen.value & deciding) != 0; });
+            const std::uint64_t uneven = brought.any & ~brought.all;
+            return [deciding = uneven != 0 ? uneven : brought.any](std::uint64_t value) {
+                return (value & deciding) != 0;
+            };
         }
-        // What was assumed of a host that does not say it may be beyond what the others have: then it decides alone.
         case Rule::min:
-            return with([&](const SeenValue& seen) { return !below && least != most && seen.value == least; });
-        case Rule::max:
-            return with([&](const SeenValue& seen) { return !above && least != most && seen.value == most; });
-        case Rule::equal: {
-            const std::uint64_t reference = usual_value(index, subleaf);
-            return with([&](const SeenValue& seen) { return seen.value != reference; });
-        }
-        case Rule::group:
-            if (plan_.retpoline_of(index) != nullptr) return with_bad_news(index);
-            return with([&](const SeenValue& seen) { return (any & ~seen.value) != 0; });
+        case Rule::max: return limiting_number(index, subleaf, brought);
+        case Rule::equal: return [usual = usual_value(index, subleaf)](std::uint64_t value) { return value != usual; };
+        case Rule::group: return [any = brought.any](std::uint64_t value) { return (any & ~value) != 0; };
         default: return {};
     }
+}
+
+// What was assumed of a host that does not say it may be beyond what the others have: then it decides alone. A 0 that
+// stands for another field's value says nothing of its own.
+Limits::IsLimiting Limits::limiting_number(FieldIndex index, std::uint32_t subleaf, const Brought& brought) const {
+    const Field& field = rulebook_[index];
+    const std::uint64_t value = value_in(in_.rows, field, subleaf);
+    const bool is_of_other = value == 0 && field.zero_means_field != no_field;
+    const bool is_min = field.rule == Rule::min;
+    const bool is_beyond = is_min ? value < brought.least : value > brought.most;
+    const bool is_assumed = brought.any_silent && !is_of_other && is_beyond;
+    if (is_assumed || brought.least == brought.most) return [](std::uint64_t) { return false; };
+    return [limit = is_min ? brought.least : brought.most](std::uint64_t seen) { return seen == limit; };
 }
 
 // The value that most hosts have; of several the one that the identity host has, else the least.
@@ -274,22 +331,25 @@ std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const
 }
 
 // The hosts with the policy's signature whose microcode is the oldest, or not known.
-VariantSet Limits::of_microcode() const {
+Limiting Limits::of_microcode() const {
     const std::uint32_t signature = in_.identity.promises->leaf1_eax;
     const Number oldest = in_.draft.atoms().microcode.at(signature);
-    return variants_where(in_.variants, [&](const Variant& variant) {
+    return limiting_where(in_.variants, [&](const Variant& variant) {
         const auto& revisions = variant.promises->atoms.microcode;
         const auto at = revisions.find(signature);
-        return at != revisions.end() && at->second == oldest;
+        if (at == revisions.end() || at->second != oldest) return How::not_at_all;
+        return at->second.known ? How::known : How::unknown;
     });
 }
 
 // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
-VariantSet Limits::with_bad_news(FieldIndex index) const {
+Limiting Limits::with_bad_news(FieldIndex index) const {
     const Field& field = rulebook_[index];
     const std::size_t word = *plan_.find_word(index, field.subleaf_first);
-    return variants_where(in_.variants, [&](const Variant& variant) {
-        return (variant.promises->atoms.words[word] & field.mask()) == 0;
+    return limiting_where(in_.variants, [&](const Variant& variant) {
+        const HostPromises& host = *variant.promises;
+        if ((host.atoms.words[word] & field.mask()) != 0) return How::not_at_all;
+        return (host.unknown[word] & field.mask()) != 0 ? How::unknown : How::known;
     });
 }
 

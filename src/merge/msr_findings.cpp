@@ -132,8 +132,12 @@ void report_unknown_msrs(FindingList& list) {
         const HostList hosts = list.list_of(variants);
         const Severity severity =
             silence.bad_news.empty() && silence.unscrubbed.empty() ? Severity::note : Severity::warning;
-        const FindingCode code = silence.absent ? FindingCode("msr-absent") : FindingCode("msrs-unknown");
-        list.add(severity, code, sentence(list.rulebook(), silence, hosts), hosts);
+        std::string message = sentence(list.rulebook(), silence, hosts);
+        if (silence.absent) {
+            list.add_by_case(severity, "msr-absent", std::move(message), hosts);
+        } else {
+            list.add_by_case(severity, "msrs-unknown", std::move(message), hosts);
+        }
     }
 }
 

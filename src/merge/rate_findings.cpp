@@ -75,7 +75,7 @@ void report_rates(FindingList& list) {
         const bool is_one = rates.size() == 1 && rates.begin()->first.has_value();
         if (is_one || hosts.count < 2) continue;
         const std::string id(field.id);
-        list.add(Severity::warning, "rate-not-one",
+        list.add("rate-not-one",
                  id +
                      " is shown, and guests then count on one rate wherever they run, which the hosts are "
                      "not known to have: " +

@@ -35,7 +35,7 @@ private:
             for (const auto& [signature, revision] : variant.promises->atoms.microcode) {
                 cpus.push_back(full_text(cpu_of(list_.rulebook(), list_.plan().vendor(), signature_of(signature))));
             }
-            list_.add(Severity::warning, "cpus-differ",
+            list_.add("cpus-differ",
                       "The logical CPUs of " + enumerate(variant.hosts) +
                           " are not all of one model and stepping: " + short_list(cpus, names_in_sentence) +
                           ". What one of them does badly the host does, and it is immune to what all are.",
@@ -48,7 +48,7 @@ private:
             return host.any_silicon([](const Silicon& silicon) { return silicon.model == nullptr; });
         });
         if (found.count == 0) return;
-        list_.add(Severity::warning, "unknown-model",
+        list_.add("unknown-model",
                   "The model table has no row for " + enumerate(found) +
                       ": what its silicon does beyond CPUID is not taken into account.",
                   found);
@@ -68,7 +68,7 @@ private:
             const auto& [index, model, taken_in] = key;
             const std::string field(list_.rulebook()[index].id);
             const HostList found = list_.list_of(variants);
-            list_.add(Severity::warning, "microcode-unknown",
+            list_.add("microcode-unknown",
                       "The microcode revision of " + enumerate(found) + " is not known, and on " + std::string(model) +
                           " it decides about " + field + ": " +
                           (list_.plan().is_inverted(index) ? "the policy sets it, which cannot be ruled out. "

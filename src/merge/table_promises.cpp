@@ -73,7 +73,8 @@ private:
         }
     }
 
-    // SYSCALL reads 0 on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
+    // What a table does not show, and another field says that it is there or that it does not matter. SYSCALL reads 0
+    // on Intel when CPUID runs outside 64-bit mode; LM says that it is there.
     void read_implied() {
         result_.moot.resize(plan_.words().size());
         result_.implied.resize(plan_.words().size());
@@ -88,7 +89,7 @@ private:
                 read_moot(field, *word);
                 continue;
             }
-            if ((result_.atoms.words[*word] & field.mask()) != field.mask()) result_.syscall_artefact = true;
+            if ((result_.atoms.words[*word] & field.mask()) != field.mask()) result_.read_clear.push_back(index);
             result_.atoms.words[*word] |= field.mask();
             result_.unknown[*word] &= ~field.mask();
         }

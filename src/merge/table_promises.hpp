@@ -27,7 +27,7 @@ struct TablePromises {
     std::uint64_t components_unknown = 0;
     std::vector<FieldIndex> assumed;
     std::vector<std::uint8_t> documented_layout;
-    bool syscall_artefact = false;
+    std::vector<FieldIndex> read_clear;  // fields that count as set by what implies them
 };
 
 // How a view is to be read.

@@ -53,7 +53,7 @@ private:
     void add_missing_views(const std::map<std::vector<FieldIndex>, VariantSet>& by_fields, const std::string& unknown) {
         for (const auto& [fields, variants] : by_fields) {
             const HostList found = list_.list_of(variants);
-            list_.add(Severity::note, "no-hypervisor-view",
+            list_.add("no-hypervisor-view",
                       "The dump of " + enumerate(found) + " is of the hardware alone. " + unknown +
                           ", and the policy does not promise it: " + list_.ids_of(fields, fields.size()) +
                           ". A dump of what the hypervisor gives settles it: " + document::hypervisor_dump + ".",
@@ -75,7 +75,7 @@ private:
         if (found.count == 0) return;
         const std::string asked = joined({subjects.begin(), subjects.end()});
         list_.add(
-            Severity::warning, "asked-of-hardware",
+            "asked-of-hardware",
             "The policy shows what was asked for with --show (" + asked + ") as the CPU of " + enumerate(found) +
                 " has it. Hypervisors give guests less of it, and other numbers, and may refuse the policy for that. "
                 "What they give says " +
@@ -95,7 +95,7 @@ private:
         for (const auto& [cause, variants] : causes) {
             const auto& [kernel, fields] = cause;
             const HostList found = list_.list_of(variants);
-            list_.add(Severity::warning, "hidden-by-hypervisor",
+            list_.add("hidden-by-hypervisor",
                       "The CPU of " + enumerate(found) + " has " + std::to_string(fields.size()) +
                           (fields.size() == 1 ? " feature that " : " features that ") + document::offerer(kernel) +
                           " does not offer to guests: " + list_.ids_of(fields, most_named) +
@@ -121,7 +121,7 @@ private:
             }
             const HostList found = list_.list_of(variants);
             list_.add(
-                Severity::warning, "xsave-not-permitted",
+                "xsave-not-permitted",
                 "The hypervisor's view of " + enumerate(found) + " has " +
                     list_.ids_of({features.begin(), features.end()}, features.size()) + " without the XSAVE states " +
                     joined(ids) +

@@ -47,6 +47,11 @@ CpuNames cpu_names_of(const PoolPolicy& policy) {
     return cpus;
 }
 
+Deciders deciders_of(const Decision& decision) {
+    if (decision.because_unknown.count == 0) return {decision.because, {}};
+    return {decision.because_known, decision.because_unknown};
+}
+
 HostFacts facts_of(const Rulebook& rulebook, const HostDump& host) {
     HostFacts facts;
     facts.cpu = cpu_of(rulebook, *cpu_kinds(rulebook, host).front().table);

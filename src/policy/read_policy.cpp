@@ -11,6 +11,7 @@
 #include "dump/unrecognised.hpp"
 #include "policy/document_text.hpp"
 #include "policy/policy_v1_0.hpp"
+#include "policy/policy_v1_2.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -68,6 +69,7 @@ public:
         reader.finish();
         check_vendor(document, policy);
         if (policy.minor == 0) add_causes(policy);
+        if (policy.minor < 3) add_deciders(policy);
         return policy;
     }
 
@@ -309,6 +311,7 @@ private:
             decision.values.push_back(value_of_hosts(value, policy.minor > 0));
         decision.because.names = strings(reader.required_array("because"));
         if (policy.minor > 0) read_cause(reader, decision);
+        if (policy.minor > 2) read_deciders(reader, decision);
         if (const std::vector<Value>* ids = reader.optional_array("mitigates")) decision.mitigates = strings(*ids);
         decision.reason = reader.required_string("reason");
         reader.finish();
@@ -350,6 +353,27 @@ private:
         if (const std::vector<Value>* remarks = reader.optional_array("remarks")) {
             for (const Value& entry : *remarks) decision.remarks.push_back(remark(entry));
         }
+    }
+
+    // What version 1.3 added: who decided by not being known.
+    void read_deciders(ObjectReader& reader, Decision& decision) const {
+        const Value* known = reader.optional_object("because_known");
+        const Value* unknown = reader.optional_object("because_unknown");
+        if (unknown == nullptr && known == nullptr) return;
+        if (known != nullptr) decision.because_known = kind_of_deciders(*known);
+        if (unknown != nullptr) decision.because_unknown = kind_of_deciders(*unknown);
+        const std::size_t count = decision.because_known.count + decision.because_unknown.count;
+        if (unknown != nullptr && count == decision.because.count) return;
+        reader.fail(*(unknown != nullptr ? unknown : known),
+                    "the hosts of \"because\" that decided by not being known, and as \"because_known\" the others");
+    }
+
+    HostList kind_of_deciders(const Value& entry) const {
+        ObjectReader reader(entry, file_, "the hosts that decided in one way");
+        HostList hosts = host_list(reader);
+        reader.finish();
+        if (hosts.count == 0) reader.fail(entry, "at least one host");
+        return hosts;
     }
 
     Remark remark(const Value& entry) const {

@@ -54,12 +54,11 @@ std::uint64_t lost_bits(const Rulebook& rulebook, const Decision& decision) {
     return any & ~promised(rulebook, decision, decision.value);
 }
 
-// Names at most so many of them.
 template <typename Predicate>
-HostList hosts_where(const Decision& decision, Predicate wanted, std::size_t most = most_names) {
+HostList hosts_where(const Decision& decision, Predicate wanted) {
     HostList hosts;
     for (const ValueOfHosts& value : decision.values) {
-        if (wanted(value)) hosts.add(value.list(), most);
+        if (wanted(value)) hosts.add(value.list());
     }
     return hosts;
 }
@@ -71,27 +70,6 @@ HostList known_lacking(const Rulebook& rulebook, const Decision& decision, std::
     return hosts_where(decision, [&](const ValueOfHosts& value) {
         return value.value && (bits & ~promised(rulebook, decision, *value.value)) != 0;
     });
-}
-
-// Those that decided by what is known of them, and those that did by not being known. Where nothing is known of a host
-// it decides, but for a number that only hosts of the policy's own CPU decide: there it may be another CPU.
-Deciders by_what_is_known(const Decision& decision) {
-    HostList hosts = decision.because;
-    HostList unknown = hosts_where(decision, is_unknown, std::max(most_names, hosts.names.size()));
-    const bool is_there = std::any_of(unknown.names.begin(), unknown.names.end(), [&](const std::string& name) {
-        return std::find(hosts.names.begin(), hosts.names.end(), name) != hosts.names.end();
-    });
-    const bool is_whole = hosts.count == hosts.names.size();
-    if (is_whole && !is_there) return {hosts, {}};
-    hosts.count -= std::min(hosts.count, unknown.count);
-    for (const auto& [cpu, count] : unknown.cpus) {
-        const auto at = hosts.cpus.find(cpu);
-        if (at != hosts.cpus.end() && (at->second -= std::min(at->second, count)) == 0) hosts.cpus.erase(at);
-    }
-    std::erase_if(hosts.names, [&](const std::string& name) {
-        return std::find(unknown.names.begin(), unknown.names.end(), name) != unknown.names.end();
-    });
-    return {std::move(hosts), std::move(unknown)};
 }
 
 // The features that the operator's options took, and what went with those.
@@ -178,11 +156,6 @@ std::optional<GivenUp> loss_of(const Rulebook& rulebook, const Decision& decisio
 }
 
 }  // namespace
-
-Deciders deciders_of(const Decision& decision) {
-    if (decision.because.count == 0 || is_consequence(decision.cause)) return {decision.because, {}};
-    return by_what_is_known(decision);
-}
 
 Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     Groups groups;

@@ -14,17 +14,6 @@
 
 namespace poolcpuid::summary {
 
-// Who decided on a value: all hosts of the decision's `because`, since without some of them it would be the same.
-// None of either kind: the operator.
-struct Deciders {
-    HostList hosts;    // by what is known of them
-    HostList unknown;  // by not being known
-
-    friend bool operator==(const Deciders&, const Deciders&) = default;
-};
-
-Deciders deciders_of(const Decision& decision);
-
 // Why the policy has not what a host has.
 enum class Loss : std::uint8_t {
     lacking,   // a host lacks it; of others it may not be known

@@ -41,7 +41,17 @@ void put_remark(json::Writer& json, const Remark& remark) {
     document::put_hosts(json, remark.hosts);
 }
 
-void put_decision(json::Writer& json, const Decision& decision, bool with_cause) {
+// Where all decided by what is known of them nothing is added.
+void put_deciders(json::Writer& json, const Decision& decision) {
+    const auto put = [&](const char* key, const HostList& hosts) {
+        if (hosts.count > 0) json.object(key, [&](json::Writer& entry) { document::put_hosts(entry, hosts); });
+    };
+    put("because_known", decision.because_known);
+    put("because_unknown", decision.because_unknown);
+}
+
+void put_decision(json::Writer& json, const Decision& decision, unsigned minor) {
+    const bool with_cause = minor > 0;
     json["field"] = decision.field;
     document::put_place(json, decision.place);
     if (!decision.state.empty()) json["state"] = decision.state;
@@ -56,6 +66,7 @@ void put_decision(json::Writer& json, const Decision& decision, bool with_cause)
     if (with_cause) json["because_count"] = decision.because.count;
     if (decision.because.count > decision.because.names.size() && !decision.because.cpus.empty())
         json["because_cpus"] = decision.because.cpus;
+    if (minor > 2) put_deciders(json, decision);
     if (decision.scrubs) json["scrubs"] = *decision.scrubs;
     if (!decision.remarks.empty()) json.objects("remarks", decision.remarks, put_remark);
     if (!decision.mitigates.empty()) json["mitigates"] = decision.mitigates;
@@ -101,9 +112,8 @@ void document::put_policy(json::Writer& json, const PoolPolicy& policy) {
     json.objects("msrs", policy.msrs, put_msr);
     if (policy.minor > 1) json["features"] = policy.features;
     json.objects("owned", policy.owned, document::put_place<json::Writer>);
-    json.objects("decisions", policy.decisions, [&](json::Writer& entry, const Decision& decision) {
-        put_decision(entry, decision, policy.minor > 0);
-    });
+    json.objects("decisions", policy.decisions,
+                 [&](json::Writer& entry, const Decision& decision) { put_decision(entry, decision, policy.minor); });
     json.values("findings", policy.findings, [&](const Finding& finding) {
         Json entry = document::finding_json(finding);
         if (policy.minor < 2) entry.erase("count");
@@ -119,8 +129,13 @@ PoolPolicy as_lean(PoolPolicy policy) {
 }
 
 PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {
-    if (minor > 1) return policy;
     policy.minor = std::min(policy.minor, minor);
+    if (minor > 2) return policy;
+    for (Decision& decision : policy.decisions) {
+        decision.because_known = {};
+        decision.because_unknown = {};
+    }
+    if (minor > 1) return policy;
     policy.level.clear();
     policy.features.clear();
     for (HostClass& host : policy.hosts) host.facts = {};

@@ -97,11 +97,11 @@ void put_decided(Page& page, const Decision& decision, const std::string& before
     }
     const auto description = page.html.open("dd");
     page.html.text(before_hosts);
-    const summary::Deciders deciders = summary::deciders_of(decision);
-    if (deciders.hosts.count + deciders.unknown.count == 0) return page.html.text("the operator");
-    if (deciders.hosts.count > 0) put_hosts(page, deciders.hosts);
+    const Deciders deciders = deciders_of(decision);
+    if (deciders.known.count + deciders.unknown.count == 0) return page.html.text("the operator");
+    if (deciders.known.count > 0) put_hosts(page, deciders.known);
     if (deciders.unknown.count == 0) return;
-    page.html.text(deciders.hosts.count > 0 ? "; not known of " : "not known of ");
+    page.html.text(deciders.known.count > 0 ? "; not known of " : "not known of ");
     put_hosts(page, deciders.unknown);
 }
 

@@ -184,6 +184,7 @@ private:
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
                     keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
+        to.wider = keep(from.wider);
         to.why = keep(from.why);
         to.source = keep(from.source);
         return to;

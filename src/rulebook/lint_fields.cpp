@@ -85,6 +85,7 @@ private:
         if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
         only(!field.zero_means.empty(), "zero_means", Rule::min);
         only(field.assured != 0, "assured", Rule::min);
+        only(!field.wider.empty(), "wider", Rule::min);
         only(!field.length_from.empty(), "length_from", Rule::union_);
         only(field.allowed_by.has_value(), "allowed_by", Rule::union_);
         only(!field.guard_immune.empty() || !field.guard_model.empty(), "guard", Rule::guarded);

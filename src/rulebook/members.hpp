@@ -99,7 +99,7 @@ constexpr auto members(const Field& r) {
                                   r.emulated, r.by_microcode, r.brought_to, r.of_identity, r.zero_has_meaning,
                                   r.zero_means, r.zero_means_field, r.assured, r.gate, r.implied_by, r.length_from,
                                   r.allowed_by, r.covers, r.eased_by, r.hides, r.rates, r.ask, r.guard, r.made,
-                                  r.derive, r.names, r.why, r.source);
+                                  r.derive, r.names, r.wider, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }

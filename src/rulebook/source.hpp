@@ -94,6 +94,7 @@ struct SourceField {
     std::string implied_by;
     std::string zero_means;
     std::uint32_t assured = 0;
+    std::string wider;
     std::string length_from;
     std::optional<BitRange> allowed_by;
     std::map<std::uint8_t, std::uint8_t> covers;  // bits of the register: which keeps the promise of which

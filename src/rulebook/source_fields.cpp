@@ -120,6 +120,7 @@ private:
         if (reader.optional("assured") != nullptr) {
             field.assured = static_cast<std::uint32_t>(reader.required_hex("assured", 8));
         }
+        field.wider = text_or_empty(reader.optional_string("wider"));
         field.length_from = text_or_empty(reader.optional_string("length_from"));
         if (const Value* allowed_by = reader.optional("allowed_by")) {
             field.allowed_by = bit_range(*allowed_by, is_msr ? 64 : 32);

@@ -20,6 +20,15 @@ TEST_CASE("our document read back is the same document", "[convert]") {
     CHECK(run({"convert", dir.write("b.json", first.out), "--to", "json"}).out == first.out);
 }
 
+TEST_CASE("what the firmware hides from a dump is told beside it", "[convert]") {
+    const TemporaryDirectory dir;
+    HostDump host = with_bit(intel_host("node-1"), {0x80000001, 0}, Register::edx, 20, false);
+    host.hardware->msrs = std::vector<MsrRow>{{0x1A0, 1ULL << 34U}};
+    const Result json = run({"convert", dir.write("a.json", document(host))});
+    CHECK(json.status == 0);
+    CHECK_THAT(json.err, Contains("node-1: MSR 0x1a0[34]") && Contains("the CPU may have: nx."));
+}
+
 TEST_CASE("cpuid -r text keeps the registers and says what it cannot carry", "[convert]") {
     const TemporaryDirectory dir;
     HostDump host = intel_host("node-1");

@@ -90,6 +90,32 @@ struct LargePool {
 
 }  // namespace
 
+TEST_CASE("of many hosts it is told which decide, and which do by not being known", "[explain]") {
+    const TemporaryDirectory dir;
+    std::vector<std::string> merge{"merge", "--format", "json"};
+    const auto add = [&](const HostDump& host) { merge.push_back(dir.write(host.name + ".json", document(host))); };
+    add(intel_host("has"));
+    for (int i = 1; i <= 9; ++i) {
+        add(with_bit(intel_host("lacks-" + std::to_string(i)), leaf_7, Register::ebx, avx2_bit, false));
+    }
+    for (int i = 10; i <= 21; ++i) {
+        HostDump host = intel_host("silent-" + std::to_string(i));
+        host.hardware->cpus.front().cpuid.mark_unknown(leaf_7, Register::ebx, 1U << avx2_bit);
+        add(host);
+    }
+    merge.emplace_back("--allow-partial");
+    const std::string policy = dir.write("pool.json", run(merge).out);
+    const json value = value_of(document_of({policy, "avx2"}), "avx2");
+    CHECK(value.at("because").at("count") == 21);
+    CHECK(value.at("because_known").at("count") == 9);
+    CHECK(value.at("because_known").at("hosts").front() == "lacks-1");
+    CHECK(value.at("because_unknown").at("count") == 12);
+    CHECK(value.at("because_unknown").at("hosts").front() == "silent-10");
+    const std::string out = text({policy, "avx2"});
+    CHECK_THAT(out, Contains("not known on") && Contains("which decide"));
+    CHECK_THAT(out, !Contains("because of"));  // the rows of the hosts say it
+}
+
 TEST_CASE("explain answers for Rome, Milan and Genoa with the right hosts", "[explain]") {
     const json answer = document_of({zen, "fs_gs_base_ns", "avx512f", "PKU", "phys-bits", "xcr0"});
     REQUIRE(answer.at("fields").size() == 6);

@@ -46,7 +46,7 @@ TEST_CASE("the policy goes to standard output as JSON when that is no terminal",
     const Result result = run(merge(write_all(dir, mixed_hosts())));
     REQUIRE(result.status == 0);
     CHECK_THAT(result.out,
-               StartsWith("{\n  \"schema\": \"poolcpuid/policy/v1\",\n  \"minor\": 2,\n  \"pool\": \"pool\","));
+               StartsWith("{\n  \"schema\": \"poolcpuid/policy/v1\",\n  \"minor\": 3,\n  \"pool\": \"pool\","));
     CHECK(result.out.ends_with("\n}\n"));
     CHECK(nlohmann::json::accept(result.out));
     CHECK(result.err.empty());

@@ -83,8 +83,10 @@ def decision(entry):
     cause = joined(entry.pop("cause"), ", ".join(entry.pop("on", [])))
     remarks = "; ".join(remark(known) for known in entry.pop("remarks", []))
     because, count = entry.pop("because"), entry.pop("because_count")
+    kinds = "; ".join(f"{kind} {', '.join(hosts['hosts'])} ({hosts['count']})"
+                      for kind in ("known", "unknown") if (hosts := entry.pop(f"because_{kind}", None)))
     return joined(head, values, f"[{cause}]", entry.pop("reason"), remarks and f"[{remarks}]",
-                  f"Because of {', '.join(because)} ({count})." if count else "", rest(entry))
+                  f"Because of {', '.join(because)} ({count})." if count else "", kinds and f"[{kinds}]", rest(entry))
 
 
 def finding(entry):

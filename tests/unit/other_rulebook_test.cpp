@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "poolcpuid/pool_state.hpp"
+#include "poolcpuid/read_hosts.hpp"
+#include "poolcpuid/write_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/unit/lint_slips.hpp"
@@ -92,7 +94,63 @@ constexpr const char* mask_state = R"("id": "mask")";
 
 TableBuilder intel_with(std::uint32_t leaf_7_ebx) { return intel_table(skylake).reg(7, 0, ebx, base | leaf_7_ebx); }
 
+constexpr const char* leaf_7 = "cpuid/0x7.json";
+constexpr const char* end_of_row = R"("why": "W.", "source": "T"})";
+
+const Finding* finding_of(const PoolPolicy& policy, std::string_view code) {
+    for (const Finding& finding : policy.findings) {
+        if (finding.code == code) return &finding;
+    }
+    return nullptr;
+}
+
 }  // namespace
+
+TEST_CASE("what a setting hides is what the rulebook of the merge says", "[merge][hidden_cpuid]") {
+    const OtherRulebook plain({});
+    const OtherRulebook hiding({{"msr/0x10a.json", R"("id": "high")", end_of_row,
+                                 R"("hides": ["addon"], "why": "W.", "source": "T"})", "", ""}});
+    const auto host = [](const char* name, std::uint64_t capabilities) {
+        const std::vector<MsrRow> msrs{{0x10A, capabilities}, {0x1A0, 1ULL << 34U}};  // XD Bit Disable
+        return read_hosts(to_host_json(hardware_host(name, std::vector{intel_with(0)}, msrs)), name).at(0);
+    };
+    const std::vector<HostDump> hosts{host("a", 1ULL << 63U), host("b", 0)};
+    CHECK(finding_of(plain.policy(hosts), "cpuid-hidden") == nullptr);
+    const PoolPolicy policy = hiding.policy(hosts);
+    const Finding* told = finding_of(policy, "cpuid-hidden");
+    REQUIRE(told != nullptr);
+    CHECK(told->hosts.names == Names{"a"});
+    CHECK_THAT(told->message, Catch::Contains("MSR 0x10a[63]") && Catch::Contains("the CPU may have: addon."));
+    CHECK(finding_of(policy, "unknown-leaf") == nullptr);
+}
+
+TEST_CASE("a bit that another implies is told by its own name", "[merge]") {
+    const OtherRulebook rules({});
+    const auto reads = [](const char* name, std::uint32_t bits) { return hardware_host(name, intel_with(bits)); };
+    const PoolPolicy policy = rules.policy({reads("clear", 0), reads("set", 1U << 2U)});
+    const Finding* told = finding_of(policy, "implied-bit");
+    REQUIRE(told != nullptr);
+    CHECK(told->hosts.names == Names{"clear"});
+    CHECK(told->field == "extra");
+    CHECK(told->message == "extra reads 0 on clear, where base implies it, so it counts as set. W.");
+}
+
+TEST_CASE("what a wider host costs is told in the rulebook's words, and of no other number", "[merge]") {
+    const OtherRulebook plain({});
+    const OtherRulebook with_words({{leaf_7, R"("id": "width")", end_of_row,
+                                     R"("wider": "Faults differ there.", "why": "W.", "source": "T"})", "", ""}});
+    const auto host = [](const char* name, std::uint32_t width) {
+        return hardware_host(name, intel_with(width << 16U));
+    };
+    const std::vector<HostDump> hosts{host("narrow", 40), host("wide", 46)};
+    CHECK(finding_of(plain.policy(hosts), "address-width-differs") == nullptr);
+    const PoolPolicy policy = with_words.policy(hosts);
+    const Finding* told = finding_of(policy, "address-width-differs");
+    REQUIRE(told != nullptr);
+    CHECK(told->hosts.names == Names{"wide"});
+    CHECK(told->field == "width");
+    CHECK(told->message == "width is 40 in the pool; wide has more. Faults differ there.");
+}
 
 TEST_CASE("fields that share subleaves in several registers are each met in their own place", "[merge]") {
     const OtherRulebook rules({two_registers});

@@ -45,6 +45,8 @@ PoolPolicy sample_policy() {
                      0x1,
                      {{0x0, {"rome-1"}, 1}, {0x1, {"genoa-1", "genoa-2"}, 2, {}, {{"Genoa", 2}}}}};
     relaxed.because = {{"genoa-1", "genoa-2"}, 9, {{"Genoa", 7}, {"Milan", 2}}};
+    relaxed.because_known = {{"genoa-1"}, 3, {{"Genoa", 3}}};
+    relaxed.because_unknown = {{"genoa-2"}, 6, {{"Genoa", 4}, {"Milan", 2}}};
     relaxed.remarks = {{Remark::Kind::modelled, "", {{"genoa-1"}, 1, {{"Genoa", 1}}}},
                        {Remark::Kind::withheld, "6.1.0", {{"rome-1"}, 1}}};
     relaxed.reason = "One has it.";
@@ -139,8 +141,42 @@ TEST_CASE("a document of version 1.1 is read, keeps its digest, and may not say 
     CHECK(sha256_of(back) == sha256_of(old));
     CHECK(back.findings.front().hosts == HostList{{"genoa-1"}, 1});
     std::string newer = to_json(sample_policy());
-    newer.replace(newer.find("\"minor\": 2"), 10, "\"minor\": 1");
+    newer.replace(newer.find("\"minor\": 3"), 10, "\"minor\": 1");
     CHECK_THAT(refusal(newer), Catch::Contains("\"cpu\""));
+}
+
+TEST_CASE("a document of version 1.2 is read and keeps its digest, and may not say who decided by not being known",
+          "[policy]") {
+    const PoolPolicy old = as_minor(sample_policy(), 2);
+    const std::string text = to_json(old);
+    CHECK(text.find("\"minor\": 2,") != std::string::npos);
+    CHECK(text.find("because_unknown") == std::string::npos);
+    const PoolPolicy back = read_policy(text, "pool.json");
+    CHECK(to_json(back) == text);
+    CHECK(sha256_of(back) == sha256_of(old));
+    std::string newer = to_json(sample_policy());
+    newer.replace(newer.find("\"minor\": 3"), 10, "\"minor\": 2");
+    CHECK_THAT(refusal(newer), Catch::Contains("\"because_known\""));
+}
+
+TEST_CASE("hosts that decided are known or not, and all of those that did", "[policy]") {
+    check_refused({R"("count": 3)", R"("count": 4)", "the hosts of \"because\" that decided by not being known"});
+    check_refused({R"("count": 6)", R"("count": 5)", "the hosts of \"because\" that decided by not being known"});
+    PoolPolicy policy = sample_policy();
+    policy.decisions.front().because_unknown = {};
+    CHECK_THAT(refusal(to_json(policy)), Catch::Contains("that decided by not being known"));
+    policy.decisions.front().because_unknown = policy.decisions.front().because;
+    policy.decisions.front().because_known = {};
+    CHECK(read_policy(to_json(policy), "pool.json") == policy);
+    check_refused({R"("because_known": {
+        "hosts": [
+          "genoa-1"
+        ],
+        "count": 3,)",
+                   R"("because_known": {
+        "hosts": [],
+        "count": 0,)",
+                   "at least one host"});
 }
 
 TEST_CASE("registers, values and places are written as the contract says", "[policy]") {

@@ -252,8 +252,8 @@ TEST_CASE("members of version 1.1 are refused in a document without the minor ve
     std::string with_cause = text;
     with_cause.replace(with_cause.find("\"because\""), 0, "\"cause\": \"hosts\",\n      ");
     CHECK_THAT(refusal(with_cause), Catch::Contains("\"cause\""));
-    text.replace(text.find("\"pool\""), 0, "\"minor\": 3,\n  ");
-    CHECK_THAT(refusal(text), Catch::Contains("\"minor\": 1 to 2, or none of a document of version 1.0, found 3"));
+    text.replace(text.find("\"pool\""), 0, "\"minor\": 4,\n  ");
+    CHECK_THAT(refusal(text), Catch::Contains("\"minor\": 1 to 3, or none of a document of version 1.0, found 4"));
 }
 
 }  // namespace poolcpuid::test::policy_v1_0_test

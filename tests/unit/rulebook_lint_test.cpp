@@ -133,6 +133,8 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "zero_means goes with the rule min"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("assured": "0x1", "why": "W.", "source": "T"})", "relaxed",
          "assured goes with the rule min"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("wider": "More.", "why": "W.", "source": "T"})", "relaxed",
+         "wider goes with the rule min"},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("length_from": "length", "why": "W.", "source": "T"})", "addon",
          "length_from goes with the rule union"},
         {leaf_7, R"("id": "relaxed")", end_of_entry,

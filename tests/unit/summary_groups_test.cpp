@@ -29,11 +29,12 @@ TableBuilder avx_table() {
 
 summary::Groups groups_of(const PoolPolicy& policy) { return summary::groups_of(policy, builtin_rulebook()); }
 
+// " a b", and " a b c d e f g h +4" of a list that is cut.
 std::string names_text(const HostList& hosts) {
-    CHECK(hosts.count == hosts.names.size());
     std::string text;
     for (const std::string& name : hosts.names) text += " " + name;
-    return text;
+    const bool is_cut = hosts.count > hosts.names.size();
+    return text + (is_cut ? " +" + std::to_string(hosts.count - hosts.names.size()) : "");
 }
 
 // "lacking a b; unknown c", "option --hide"; "kept" when the feature is not among what is given up.
@@ -57,11 +58,23 @@ std::string deciders_of(const std::vector<const Decision*>& decisions, const std
     const auto at = std::find_if(decisions.begin(), decisions.end(),
                                  [&](const Decision* decision) { return decision->field == field; });
     if (at == decisions.end()) return "nobody";
-    const summary::Deciders deciders = summary::deciders_of(**at);
-    const std::string known = deciders.hosts.count == 0 ? "" : "known" + names_text(deciders.hosts);
+    const Deciders deciders = poolcpuid::deciders_of(**at);
+    const std::string known = deciders.known.count == 0 ? "" : "known" + names_text(deciders.known);
     const std::string unknown = deciders.unknown.count == 0 ? "" : "unknown" + names_text(deciders.unknown);
     if (known.empty() && unknown.empty()) return "the operator";
     return known + (known.empty() || unknown.empty() ? "" : "; ") + unknown;
+}
+
+// So many hosts of one content: "a01", "a02" …
+void add_hosts(std::vector<HostDump>& pool, const HostDump& like, std::size_t count, const std::string& name) {
+    for (std::size_t i = 1; i <= count; ++i) {
+        pool.push_back(like);
+        pool.back().name = name + (i < 10 ? "0" : "") + std::to_string(i);
+    }
+}
+
+HostDump genoa_of(std::uint64_t revision) {
+    return hardware_host("genoa", std::vector{amd_table(0x00A10F11)}, std::vector<MsrRow>{{microcode_msr, revision}});
 }
 
 }  // namespace
@@ -205,6 +218,56 @@ TEST_CASE("a revision of which nothing is known limits none of another CPU", "[s
     const HostDump turin = hardware_host("turin", amd_table(0x00B00F21));
     const PoolPolicy policy = Merged({with_digest(told, "genoa"), turin}).policy;
     CHECK(deciders_of(groups_of(policy).limits, "amd_ucode_rev") == "known genoa");
+}
+
+// Nine of the oldest revision and one of a newer; of twelve the revision is not known, and limits nothing.
+TEST_CASE("who decides is told of many hosts as of few", "[summary]") {
+    std::vector<HostDump> hosts;
+    add_hosts(hosts, genoa_of(0xA101148), 9, "a");
+    add_hosts(hosts, genoa_of(0xA101150), 1, "n");
+    add_hosts(hosts, hardware_host("turin", amd_table(0x00B00F21)), 12, "z");
+    MergeOptions options;
+    options.identity = "a01";
+    const PoolPolicy policy = Merged(hosts, options).policy;
+    CHECK(deciders_of(groups_of(policy).limits, "amd_ucode_rev") == "known a01 a02 a03 a04 a05 a06 a07 a08 +1");
+    CHECK(read_policy(to_json(policy), "pool.json") == policy);
+}
+
+TEST_CASE("of many hosts those that decide by not being known are told from the others", "[summary]") {
+    const auto host = [](std::optional<std::uint64_t> capabilities) {
+        const TableBuilder table = intel_table(0x000F06E0).set(7, 0, edx, arch_capabilities);  // no model of the table
+        std::optional<std::vector<MsrRow>> msrs;
+        if (capabilities) msrs = {{0x10A, *capabilities}};
+        return hardware_host("host", std::vector{table}, msrs);
+    };
+    std::vector<HostDump> hosts;
+    add_hosts(hosts, host(1U << 17U), 9, "t");  // FB_CLEAR
+    add_hosts(hosts, host(std::nullopt), 12, "s");
+    const PoolPolicy policy = Merged(hosts).policy;
+    const std::string expected = "known t01 t02 t03 t04 t05 t06 t07 t08 +1; unknown s01 s02 s03 s04 s05 s06 s07 s08 +4";
+    CHECK(deciders_of(groups_of(policy).announced, "ac_fb_clear") == expected);
+    const PoolPolicy back = read_policy(to_json(policy), "pool.json");
+    CHECK(back == policy);
+    CHECK(deciders_of(groups_of(back).announced, "ac_fb_clear") == expected);
+}
+
+TEST_CASE("what goes with a feature that a host does not say goes by not being known", "[summary]") {
+    constexpr std::uint32_t avx = 1U << 28U;  // leaf 1 ECX
+    const HostDump whole = hardware_host("whole", avx_table());
+    const HostDump without = hardware_host("without", avx_table().clear(1, 0, ecx, avx));
+    HostDump silent = whole;
+    silent.hardware->cpus.front().cpuid.mark_unknown({1, 0}, ecx, avx);
+    silent = with_digest(silent, "silent");
+    const auto avx2_by = [](const std::vector<HostDump>& hosts) {
+        const Merged pool(hosts);
+        const Decision* decision = pool.decision("avx2");
+        REQUIRE(decision != nullptr);
+        CHECK(is_consequence(decision->cause));
+        return deciders_of({decision}, "avx2");
+    };
+    CHECK(avx2_by({whole, silent}) == "unknown silent");
+    CHECK(avx2_by({whole, without}) == "known without");
+    CHECK(avx2_by({whole, silent, without}) == "known without; unknown silent");
 }
 
 TEST_CASE("a number is limited by those that are known to", "[summary]") {
