@@ -57,10 +57,11 @@ public:
     PoolState& operator=(PoolState other) noexcept;
     ~PoolState();
 
-    // Meets the state with one host. Throws InputError when the host has no view, or no name (host_name_problem), or
-    // when another host with this name and other content was added; NoPolicyError when its vendor is not in the
-    // rulebook or not that of the pool; and, as all that asks for names, SystemError when those in a file (of 65,536
-    // hosts) do not come back. Linear in the rows of the host.
+    // Meets the state with one host. Hosts of one digest (sha256_of) are of one content: the first of them is read.
+    // Throws InputError when the host has no view, or no name (host_name_problem), or the format of no dump, or when
+    // another host with this name and other content was added; NoPolicyError when its vendor is not in the rulebook or
+    // not that of the pool; and, as all that asks for names, SystemError when those in a file (of 65,536 hosts) do not
+    // come back. Linear in the rows of the host.
     void add(const HostDump& host) { add(host, host.name); }
     // The same of a host that is called name, whatever the dump's own.
     void add(const HostDump& host, const std::string& name);

@@ -151,7 +151,7 @@ PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
 PolicyCheck::~PolicyCheck() = default;
 
 Verdict PolicyCheck::against(const HostDump& host) const {
-    Verdict verdict{host.name, host.sha256, false, {}, {}};
+    Verdict verdict{host.name, sha256_of(host), false, {}, {}};
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     if (vendor != impl_->vendor) {
         verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, vendor)};

@@ -21,7 +21,7 @@ constexpr std::size_t all_names = std::numeric_limits<std::size_t>::max();
 HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     HostEntry entry;
     entry.name = host.name;
-    entry.sha256 = host.sha256;
+    entry.sha256 = sha256_of(host);
     entry.format = host.format;
     entry.vendor = vendor_string(host.first_table()).value_or("");
     entry.facts = facts_of(rulebook, host);
