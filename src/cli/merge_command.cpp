@@ -20,6 +20,7 @@
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
+#include "hosts/vendor_counter.hpp"
 #include "poolcpuid/inventory.hpp"
 #include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/pool_state.hpp"
@@ -104,8 +105,8 @@ public:
     void add(const std::string& name, const HostDump& host) {
         const std::string vendor = vendor_string(host.first_table()).value_or("");
         if (!rulebook_.vendor_of(vendor) || (state_.host_count() > 0 && vendor != vendor_)) {
-            others_.push_back(host);
-            others_.back().name = name;
+            others_.add(name, vendor, facts_of(rulebook_, host).cpu);
+            if (!first_other_) (first_other_ = host)->name = name;
             return;
         }
         vendor_ = vendor;
@@ -135,11 +136,11 @@ public:
 private:
     // Names all of both sides; a state knows only the host that it meets.
     void refuse_vendors() {
-        if (others_.empty()) return;
-        std::vector<VendorCount> vendors = vendors_of(rulebook_, others_);
+        if (!first_other_) return;
+        std::vector<VendorCount> vendors = others_.counts();
         if (state_.host_count() > 0) vendors.push_back({vendor_, state_.host_count(), state_.cpus()});
         sort_by_count(vendors);
-        if (vendors.size() < 2) state_.add(others_.front());  // throws: the rulebook does not know the vendor
+        if (vendors.size() < 2) state_.add(*first_other_);  // throws: the rulebook does not know the vendor
         throw NoPolicyError("mixed vendors: " + text_of(vendors) +
                             ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts "
                             "lists them; merge each vendor's apart");
@@ -148,8 +149,9 @@ private:
     const MergeArguments& arguments_;
     const Rulebook& rulebook_;
     PoolState state_{rulebook_};
-    std::string vendor_;            // of the hosts in state_
-    std::vector<HostDump> others_;  // of other vendors
+    std::string vendor_;           // of the hosts in state_
+    hosts::VendorCounter others_;  // of other vendors
+    std::optional<HostDump> first_other_;
     std::set<std::string> conflicts_;
     std::vector<std::pair<std::string, InputError>> partial_;
 };

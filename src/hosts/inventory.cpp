@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/lists.hpp"
+#include "hosts/vendor_counter.hpp"
 #include "merge/host_promises.hpp"
 #include "merge/outliers.hpp"
 #include "merge/pool.hpp"
@@ -48,17 +49,9 @@ auto key_of(const HostEntry& entry) {
 }
 
 std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
-    std::map<std::string, VendorCount> by_name;
-    for (const HostEntry& host : hosts) {
-        VendorCount& vendor = by_name[host.vendor];
-        vendor.vendor = host.vendor;
-        ++vendor.count;
-        if (host.facts.cpu) ++vendor.cpus[short_text(*host.facts.cpu)];
-    }
-    std::vector<VendorCount> vendors;
-    for (auto& [name, vendor] : by_name) vendors.push_back(std::move(vendor));
-    sort_by_count(vendors);
-    return vendors;
+    hosts::VendorCounter counter;
+    for (const HostEntry& host : hosts) counter.add(host.name, host.vendor, host.facts.cpu);
+    return counter.counts();
 }
 
 // By name, each once: one name with two contents is none that readers let through.
@@ -144,12 +137,6 @@ private:
 
 Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
     return Census(rulebook, hosts).run();
-}
-
-std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
-    std::vector<HostEntry> entries;
-    for (const HostDump* host : sorted(hosts)) entries.push_back(entry_of(rulebook, *host));
-    return count_vendors(entries);
 }
 
 void sort_by_count(std::vector<VendorCount>& vendors) {
