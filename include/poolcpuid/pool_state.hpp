@@ -24,6 +24,13 @@
 
 namespace poolcpuid {
 
+class PoolState;
+
+namespace merge {
+struct PoolVariants;
+PoolVariants variants_of(const PoolState& state, std::size_t most);
+}  // namespace merge
+
 // What the operator asked for beyond the hosts.
 struct MergeOptions {
     std::string pool = "pool";
@@ -39,14 +46,6 @@ struct MergeOptions {
 // The options with which policy was made. ceiling is the policy that joined it, where one did.
 // Throws UsageError when that is missing, another, or was never asked for.
 MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceiling);
-
-// An atom that a floor policy has and the result has not.
-struct FloorLoss {
-    std::string field;
-    std::string promised;            // the floor's value
-    std::string result;              // the policy's value
-    std::vector<std::string> hosts;  // the hosts that do not keep it, at most most_names
-};
 
 class PoolState {
 public:
@@ -95,14 +94,12 @@ public:
     // many times (what_if.hpp), and for promises that no document shows. Throws as finish does.
     PoolPolicy finish_promises(const MergeOptions& options) const;
 
-    // The atoms of floor that policy, a result of finish and so of a state with a host, does not have. Empty when it
-    // has all.
-    std::vector<FloorLoss> below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const;
-
     // True when both states hold the same promises, whatever their hosts are called.
     bool same_promises(const PoolState& other) const;
 
 private:
+    friend merge::PoolVariants merge::variants_of(const PoolState& state, std::size_t most);
+
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/hex.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/idle_options.hpp"
@@ -21,6 +20,8 @@
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
 #include "hosts/vendor_counter.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/inventory.hpp"
 #include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/pool_state.hpp"
@@ -203,25 +204,25 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
         problem.severity = to_string(finding.severity);
         problem.code = finding.code;
         if (!finding.field.empty()) problem.fields.push_back(finding.field);
-        problem.hosts = finding.hosts.names;
+        problem.hosts = finding.hosts;
         log_error(problem);
     }
     return any;
 }
 
 // That guests are told to run VERW takes nothing from those that start.
-std::string floor_text(const FloorLoss& loss, const Rulebook& rulebook) {
-    std::string text = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
-                       loss.promised + (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")");
-    const FieldIndex index = rulebook.find(loss.field);
-    const bool is_told = index != no_field && rulebook[index].rule == Rule::guarded && loss.result == to_hex(1);
-    return is_told ? text + ": it only tells new VMs to run VERW, of which those of the floor are not told" : text;
+std::string floor_text(const FloorLoss& loss) {
+    const std::string text = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
+                             loss.promised +
+                             (loss.hosts.count == 0 ? "" : " (" + document::enumerate(loss.hosts) + ")");
+    const char* const only_tells = ": it only tells new VMs to run VERW, of which those of the floor are not told";
+    return loss.only_tells ? text + only_tells : text;
 }
 
-bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy, const Rulebook& rulebook) {
-    const auto losses = state.below_floor(floor, policy);
+bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
+    const auto losses = below_floor(state, floor, policy);
     for (const FloorLoss& loss : losses) {
-        Problem problem{.kind = "floor", .message = floor_text(loss, rulebook)};
+        Problem problem{.kind = "floor", .message = floor_text(loss)};
         problem.expected = loss.promised;
         problem.found = loss.result;
         problem.fields = {loss.field};
@@ -318,8 +319,7 @@ ExitStatus merge(MergeArguments& arguments) {
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
-    if (!arguments.floor.empty() &&
-        !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy, rulebook.get())) {
+    if (!arguments.floor.empty() && !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy)) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);

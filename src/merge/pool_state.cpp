@@ -14,10 +14,10 @@
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
-#include "merge/floor.hpp"
 #include "merge/names.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
+#include "merge/pool_variants.hpp"
 #include "merge/registers.hpp"
 #include "policy/document_text.hpp"
 #include "policy/names_digest.hpp"
@@ -423,21 +423,9 @@ PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
     return policy;
 }
 
-std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
-    const HostPromises wanted = merge::promises_of(*impl_->plan, floor);
-    HostPromises given = merge::promises_of(*impl_->plan, policy);
-    // Where the result asks for no VERW its registers do not show that every host is immune.
-    given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
-    std::vector<FloorLoss> losses =
-        merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->listed(most_names), most_names));
-    // What goes with another field is for want of the hosts that lack that one.
-    for (FloorLoss& loss : losses) {
-        if (!loss.hosts.empty()) continue;
-        const auto is_its = [&](const Decision& decision) { return decision.field == loss.field; };
-        const auto at = std::find_if(policy.decisions.begin(), policy.decisions.end(), is_its);
-        if (at != policy.decisions.end()) loss.hosts = at->because.names;
-    }
-    return losses;
+merge::PoolVariants merge::variants_of(const PoolState& state, std::size_t most) {
+    const PoolState::Impl& impl = *state.impl_;
+    return {impl.plan, impl.atoms.scrubs, variants_of(impl.listed(most), most)};
 }
 
 }  // namespace poolcpuid
