@@ -64,7 +64,7 @@ struct CaptureResult {
 // as every VMM that offers them has to. The hardware view's MSRs are feature_msrs(rulebook), and no list
 // at all where no /dev/cpu/N/msr can be opened.
 //
-// Two captures of a host that has not changed are equal. sha256 is that of to_host_json's bytes. Throws
+// Two captures of a host that has not changed are equal. sha256 is that of its document. Throws
 // UsageError when the name is no host's name, and SystemError when no CPU can be read or the machine has
 // no name. Takes some hundred executions of CPUID a logical CPU, and a system call for each MSR of each.
 CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& options = {});

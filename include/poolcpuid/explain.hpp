@@ -52,6 +52,7 @@ struct ExplainedState {
 
 struct ExplainedField {
     FieldIndex field = no_field;
+    bool asked = false;                    // the operator named it, or its group, to have it shown
     std::vector<ExplainedValue> values;    // one, or one for each subleaf with something to say; sorted
     std::string reading;                   // what counts besides what a dump shows, in sentences; else empty
     std::string derivation;                // of a derived field: from what it follows, a sentence

@@ -107,7 +107,8 @@ struct HostDump {
     std::string format = "host-json";  // of the dump, in documents and messages: "instlatx64", "cpuid-r" …
     // What tells its content from others, 64 lower-case hex digits: the SHA-256 of a text dump's bytes, and of a host
     // document's content, however it is spelt and whatever the host is called (docs/design.md); where read_hosts was
-    // told what a policy lists, the digest of earlier versions by which it lists the host.
+    // told what a policy lists, the digest of earlier versions by which it lists the host. A program that makes a host,
+    // or changes one, leaves it empty: sha256_of has it then.
     std::string sha256;
     std::optional<HardwareView> hardware;
     std::optional<HypervisorView> hypervisor;
@@ -128,6 +129,10 @@ struct HostDump {
 // published. A hypervisor's view of that MSR is what it shows to guests, not the host's; where that is a policy's, the
 // document of render --to kvm, its reader puts it into the meta data.
 std::optional<std::uint32_t> microcode_revision(const HostDump& host);
+
+// What tells the host's content from others wherever hosts are told apart: its sha256 or, where that is empty, the
+// digest of its document (write_hosts.hpp), which read_hosts finds in that. Constant, or linear in the rows.
+std::string sha256_of(const HostDump& host);
 
 // The 12-byte vendor string of leaf 0 ("GenuineIntel"), or nothing when the table has no leaf 0.
 std::optional<std::string> vendor_string(const CpuidTable& table);

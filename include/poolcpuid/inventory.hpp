@@ -70,9 +70,6 @@ struct Inventory {
 // for sorting.
 Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts);
 
-// The vendors of hosts alone. Linear in the hosts.
-std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts);
-
 // The most hosts first, then by name.
 void sort_by_count(std::vector<VendorCount>& vendors);
 

@@ -68,6 +68,9 @@ struct HostFacts {
 // The facts of a dump. Linear in the model table.
 HostFacts facts_of(const Rulebook& rulebook, const HostDump& host);
 
+// The format of a class that is a policy: no dump is of that format.
+inline constexpr std::string_view ceiling_format = "policy";
+
 // Hosts with equal content.
 struct HostClass {
     std::string sha256;
@@ -78,7 +81,7 @@ struct HostClass {
     HostFacts facts{};  // none in older documents
 
     // True for a policy that joined the pool as its ceiling, which is no host of it.
-    bool is_ceiling() const { return format == "policy"; }
+    bool is_ceiling() const { return format == ceiling_format; }
 
     friend bool operator==(const HostClass&, const HostClass&) = default;
 };

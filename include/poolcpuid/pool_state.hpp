@@ -24,6 +24,13 @@
 
 namespace poolcpuid {
 
+class PoolState;
+
+namespace merge {
+struct PoolVariants;
+PoolVariants variants_of(const PoolState& state, std::size_t most);
+}  // namespace merge
+
 // What the operator asked for beyond the hosts.
 struct MergeOptions {
     std::string pool = "pool";
@@ -40,14 +47,6 @@ struct MergeOptions {
 // Throws UsageError when that is missing, another, or was never asked for.
 MergeOptions options_of(const PoolPolicy& policy, std::optional<PoolPolicy> ceiling);
 
-// An atom that a floor policy has and the result has not.
-struct FloorLoss {
-    std::string field;
-    std::string promised;            // the floor's value
-    std::string result;              // the policy's value
-    std::vector<std::string> hosts;  // the hosts that do not keep it, at most most_names
-};
-
 class PoolState {
 public:
     // The rulebook must outlive the state.
@@ -57,10 +56,11 @@ public:
     PoolState& operator=(PoolState other) noexcept;
     ~PoolState();
 
-    // Meets the state with one host. Throws InputError when the host has no view, or no name (host_name_problem), or
-    // when another host with this name and other content was added; NoPolicyError when its vendor is not in the
-    // rulebook or not that of the pool; and, as all that asks for names, SystemError when those in a file (of 65,536
-    // hosts) do not come back. Linear in the rows of the host.
+    // Meets the state with one host. Hosts of one digest (sha256_of) are of one content: the first of them is read.
+    // Throws InputError when the host has no view, or no name (host_name_problem), or the format of no dump, or when
+    // another host with this name and other content was added; NoPolicyError when its vendor is not in the rulebook or
+    // not that of the pool; and, as all that asks for names, SystemError when those in a file (of 65,536 hosts) do not
+    // come back. Linear in the rows of the host.
     void add(const HostDump& host) { add(host, host.name); }
     // The same of a host that is called name, whatever the dump's own.
     void add(const HostDump& host, const std::string& name);
@@ -94,14 +94,12 @@ public:
     // many times (what_if.hpp), and for promises that no document shows. Throws as finish does.
     PoolPolicy finish_promises(const MergeOptions& options) const;
 
-    // The atoms of floor that policy, a result of finish and so of a state with a host, does not have. Empty when it
-    // has all.
-    std::vector<FloorLoss> below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const;
-
     // True when both states hold the same promises, whatever their hosts are called.
     bool same_promises(const PoolState& other) const;
 
 private:
+    friend merge::PoolVariants merge::variants_of(const PoolState& state, std::size_t most);
+
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

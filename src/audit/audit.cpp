@@ -73,8 +73,8 @@ private:
             throw InputError(host.name, 0, "a host of " + policy_.vendor + ", as the policy is",
                              vendor.empty() ? "one without a vendor" : "one of " + vendor);
         }
-        auto& kinds = by_content_[host.sha256];
-        if (!kinds.empty() && !host.sha256.empty()) {
+        auto& kinds = by_content_[sha256_of(host)];
+        if (!kinds.empty()) {
             for (const std::size_t kind : kinds) hosts_[kind].names.push_back(host.name);
             return;
         }
@@ -168,7 +168,7 @@ private:
     std::optional<PoolPolicy> policy_again_;  // of the hosts as they are now, where it is another
     std::optional<Conditions> guest_again_;   // its guest
     std::vector<AuditedHost> hosts_;
-    std::map<std::string_view, std::vector<std::size_t>> by_content_;  // digests, and where in hosts_ their kinds stand
+    std::map<std::string, std::vector<std::size_t>> by_content_;  // digests, and where in hosts_ their kinds stand
     bool has_mixed_host_ = false;
 };
 

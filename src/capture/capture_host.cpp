@@ -10,19 +10,16 @@
 #include <string_view>
 #include <utility>
 
-#include "base/located_json.hpp"
 #include "capture/hardware_cpus.hpp"
 #include "capture/kvm.hpp"
 #include "capture/meta.hpp"
 #include "capture/msr_devices.hpp"
-#include "capture/pinning.hpp"
-#include "dump/host_json.hpp"
 #include "dump/virtual_machine.hpp"
 #include "os/file_descriptor.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"
-#include "poolcpuid/write_hosts.hpp"
 
 namespace poolcpuid {
 
@@ -95,7 +92,7 @@ CaptureResult capture_host(const Rulebook& rulebook, const CaptureOptions& optio
     if (!missing.empty()) host.meta["missing"] = missing;
     dump::note_virtual_machine(host);
     // As who reads the document back has it: of its content, whatever its layout.
-    host.sha256 = dump::content_digest(json::parse(to_host_json(host), host.name));
+    host.sha256 = sha256_of(host);
     return result;
 }
 

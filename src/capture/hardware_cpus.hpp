@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 
 namespace poolcpuid::capture {

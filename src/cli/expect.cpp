@@ -74,7 +74,7 @@ private:
     }
 
     void cause_of_host(const char* word, const std::string& host, const std::string& sentence) {
-        cause(word, sentence).hosts.push_back(host);
+        cause(word, sentence).hosts = {{host}, 1};
     }
 
     void circumstances() {
@@ -150,7 +150,7 @@ private:
         if (now == host.count) return;
         cause("host-count", "it had " + std::to_string(host.count) + " hosts with the sha256 " + host.sha256 + " (" +
                                 hosts_of(host) + "), the inputs have " + std::to_string(now))
-            .hosts = host.names;
+            .hosts = {host.names, host.count};
     }
 
     // The same inputs, rulebook and options: what still differs was not written by merge.

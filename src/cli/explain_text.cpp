@@ -90,7 +90,7 @@ private:
                     "subleaf " + std::to_string(value.place.subleaf_first) + ": " + value_text(field, value.value),
                     Colour::bold, 2);
             }
-            put(field, value);
+            put(field, value, explained.asked);
         }
         indent_ = 2;
         row("dumps", explained.reading);
@@ -122,14 +122,14 @@ private:
         for (const std::string& line : state_lines(states, of_.size)) row(std::exchange(label, ""), line);
     }
 
-    void put(const Field& field, const ExplainedValue& value) {
+    void put(const Field& field, const ExplainedValue& value, bool asked) {
         switch (value.cause.value_or(Cause::agreement)) {
             case Cause::not_asked: row("guest", "Shown only when asked for: --show " + name_to_ask(field) + "."); break;
             case Cause::gate: row("decided", value.reason); break;
             case Cause::derived: break;
             default: row("guest", value.means); break;
         }
-        row("decided", decided(field, value));
+        row("decided", decided(field, value, asked));
         put_hosts(field, value);
         put_what_ifs(field, value);
     }
@@ -137,7 +137,7 @@ private:
     static std::string name_to_ask(const Field& field) { return std::string(field.ask.empty() ? field.id : field.ask); }
 
     // What happened, where the other rows do not say it.
-    std::string decided(const Field& field, const ExplainedValue& value) const {
+    std::string decided(const Field& field, const ExplainedValue& value, bool asked) const {
         if (!value.cause) return undecided();
         switch (*value.cause) {
             case Cause::not_asked:
@@ -147,8 +147,14 @@ private:
             case Cause::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
             default: break;
         }
-        const bool was_asked_for = field.exposure == Exposure::asked;
-        return value.reason + (was_asked_for ? " The operator asked for it." : "");
+        return value.reason + (field.exposure == Exposure::asked ? " " + why_shown(field, asked) : "");
+    }
+
+    // Of a field that guests are not shown unless somebody asks.
+    std::string why_shown(const Field& field, bool asked) const {
+        if (asked) return "The operator asked for it.";
+        if (field.gate == no_field) return "It comes with what the operator asked for.";
+        return "It comes with " + std::string(of_.rulebook[field.gate].id) + ".";
     }
 
     std::string undecided() const {

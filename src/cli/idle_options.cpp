@@ -7,6 +7,7 @@
 
 #include "base/lists.hpp"
 #include "cli/log.hpp"
+#include "merge/shown.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy_registers.hpp"
 
@@ -23,7 +24,11 @@ void warn(const std::string& message, std::vector<std::string> fields) {
 class IdleOptions {
 public:
     IdleOptions(const PoolPolicy& policy, const Rulebook& rulebook)
-        : policy_(policy), plan_(merge::Plan::of(rulebook, policy)), registers_(policy) {}
+        : policy_(policy),
+          plan_(merge::Plan::of(rulebook, policy)),
+          registers_(policy),
+          shown_(plan_, policy.options),
+          unasked_(plan_, RecordedOptions{}) {}
 
     void warn_of_all() const {
         for (const std::string& id : policy_.options.hide) {
@@ -59,7 +64,8 @@ private:
         }
         const bool is_inverted = plan_.is_inverted(plan_.rulebook().find(id));
         if (is_hidden) return is_inverted ? "a host is known to have it, or not all are known not to" : lacking;
-        return field.exposure == Exposure::asked ? "it is shown only with --show" : "the policy is without it anyway";
+        const bool is_unasked = shown_.is_unasked(plan_.rulebook().find(id));
+        return is_unasked ? "it is shown only with --show" : "the policy is without it anyway";
     }
 
     // Whether the hosts' values leave no more of the field than an option does. What is not known promises nothing.
@@ -75,16 +81,29 @@ private:
 
     // Likewise of what --show names.
     std::string without_show(const std::string& name) const {
-        bool needs_asking = false;
+        RecordedOptions others = policy_.options;
+        std::erase(others.show, name);
+        const merge::Shown without(plan_, others);
         for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
-            if (field.exposure != Exposure::asked || (field.id != name && field.ask != name)) continue;
-            needs_asking = true;
-            for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (registers_.value(field, subleaf) != 0) return "";
-            }
+            if (without.is_unasked(index) && is_there(index)) return "";
         }
-        return needs_asking ? lacking : "guests are shown it without being asked for, where their hosts have it";
+        const std::vector<FieldIndex> fields = merge::fields_shown_by(plan_.rulebook(), name);
+        const auto needs_asking = [&](FieldIndex index) { return unasked_.is_unasked(index); };
+        if (std::none_of(fields.begin(), fields.end(), needs_asking)) {
+            return "guests are shown it without being asked for, where their hosts have it";
+        }
+        const bool is_shown =
+            std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) { return is_there(index); });
+        return is_shown ? "guests are shown it with what else is asked for" : lacking;
+    }
+
+    bool is_there(FieldIndex index) const {
+        const Field& field = plan_.rulebook()[index];
+        if (!plan_.applies(field)) return false;
+        for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (registers_.value(field, subleaf) != 0) return true;
+        }
+        return false;
     }
 
     // A name may be of a bit of Intel's and one of AMD's, both of which a VMM gives guests of either.
@@ -107,6 +126,8 @@ private:
     const PoolPolicy& policy_;
     merge::Plan plan_;
     PolicyRegisters registers_;
+    merge::Shown shown_;
+    merge::Shown unasked_;  // where nothing is asked for
 };
 
 }  // namespace

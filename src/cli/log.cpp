@@ -12,6 +12,7 @@
 #include "base/json_text.hpp"
 #include "base/printable.hpp"
 #include "cli/manner.hpp"
+#include "policy/document_json.hpp"
 
 namespace poolcpuid::cli {
 
@@ -49,7 +50,7 @@ Json json_of(const Problem& problem) {
     if (problem.expected) json["expected"] = *problem.expected;
     if (problem.found) json["found"] = *problem.found;
     if (!problem.fields.empty()) json["fields"] = problem.fields;
-    if (!problem.hosts.empty()) json["hosts"] = problem.hosts;
+    if (!problem.hosts.names.empty()) document::put_hosts(json, problem.hosts);
     return json;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/policy.hpp"
 
 namespace poolcpuid::cli {
 
@@ -27,7 +28,7 @@ struct Problem {
     std::optional<std::string> expected{};
     std::optional<std::string> found{};
     std::vector<std::string> fields{};
-    std::vector<std::string> hosts{};
+    HostList hosts{};
     std::string missing{};  // of the kind not-seen: a word of capture's
 };
 

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/hex.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/idle_options.hpp"
@@ -20,6 +19,9 @@
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "dump/host_name.hpp"
+#include "hosts/vendor_counter.hpp"
+#include "policy/document_text.hpp"
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/inventory.hpp"
 #include "poolcpuid/partial_result.hpp"
 #include "poolcpuid/pool_state.hpp"
@@ -104,8 +106,8 @@ public:
     void add(const std::string& name, const HostDump& host) {
         const std::string vendor = vendor_string(host.first_table()).value_or("");
         if (!rulebook_.vendor_of(vendor) || (state_.host_count() > 0 && vendor != vendor_)) {
-            others_.push_back(host);
-            others_.back().name = name;
+            others_.add(name, vendor, facts_of(rulebook_, host).cpu);
+            if (!first_other_) (first_other_ = host)->name = name;
             return;
         }
         vendor_ = vendor;
@@ -135,11 +137,11 @@ public:
 private:
     // Names all of both sides; a state knows only the host that it meets.
     void refuse_vendors() {
-        if (others_.empty()) return;
-        std::vector<VendorCount> vendors = vendors_of(rulebook_, others_);
+        if (!first_other_) return;
+        std::vector<VendorCount> vendors = others_.counts();
         if (state_.host_count() > 0) vendors.push_back({vendor_, state_.host_count(), state_.cpus()});
         sort_by_count(vendors);
-        if (vendors.size() < 2) state_.add(others_.front());  // throws: the rulebook does not know the vendor
+        if (vendors.size() < 2) state_.add(*first_other_);  // throws: the rulebook does not know the vendor
         throw NoPolicyError("mixed vendors: " + text_of(vendors) +
                             ". Software reads CPUID by vendor, so no policy is true on all of them. poolcpuid hosts "
                             "lists them; merge each vendor's apart");
@@ -148,8 +150,9 @@ private:
     const MergeArguments& arguments_;
     const Rulebook& rulebook_;
     PoolState state_{rulebook_};
-    std::string vendor_;            // of the hosts in state_
-    std::vector<HostDump> others_;  // of other vendors
+    std::string vendor_;           // of the hosts in state_
+    hosts::VendorCounter others_;  // of other vendors
+    std::optional<HostDump> first_other_;
     std::set<std::string> conflicts_;
     std::vector<std::pair<std::string, InputError>> partial_;
 };
@@ -201,25 +204,25 @@ bool reaches(const PoolPolicy& policy, const std::string& fail_on) {
         problem.severity = to_string(finding.severity);
         problem.code = finding.code;
         if (!finding.field.empty()) problem.fields.push_back(finding.field);
-        problem.hosts = finding.hosts.names;
+        problem.hosts = finding.hosts;
         log_error(problem);
     }
     return any;
 }
 
 // That guests are told to run VERW takes nothing from those that start.
-std::string floor_text(const FloorLoss& loss, const Rulebook& rulebook) {
-    std::string text = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
-                       loss.promised + (loss.hosts.empty() ? "" : " (" + joined(loss.hosts) + ")");
-    const FieldIndex index = rulebook.find(loss.field);
-    const bool is_told = index != no_field && rulebook[index].rule == Rule::guarded && loss.result == to_hex(1);
-    return is_told ? text + ": it only tells new VMs to run VERW, of which those of the floor are not told" : text;
+std::string floor_text(const FloorLoss& loss) {
+    const std::string text = "below the floor: " + loss.field + " is " + loss.result + ", the floor promises " +
+                             loss.promised +
+                             (loss.hosts.count == 0 ? "" : " (" + document::enumerate(loss.hosts) + ")");
+    const char* const only_tells = ": it only tells new VMs to run VERW, of which those of the floor are not told";
+    return loss.only_tells ? text + only_tells : text;
 }
 
-bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy, const Rulebook& rulebook) {
-    const auto losses = state.below_floor(floor, policy);
+bool meets_floor(const PoolPolicy& floor, const PoolState& state, const PoolPolicy& policy) {
+    const auto losses = below_floor(state, floor, policy);
     for (const FloorLoss& loss : losses) {
-        Problem problem{.kind = "floor", .message = floor_text(loss, rulebook)};
+        Problem problem{.kind = "floor", .message = floor_text(loss)};
         problem.expected = loss.promised;
         problem.found = loss.result;
         problem.fields = {loss.field};
@@ -316,8 +319,7 @@ ExitStatus merge(MergeArguments& arguments) {
         if (causes.empty()) log_info(arguments.expect + " is what these inputs give");
         return causes.empty() ? ExitStatus::done : ExitStatus::different;
     }
-    if (!arguments.floor.empty() &&
-        !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy, rulebook.get())) {
+    if (!arguments.floor.empty() && !meets_floor(read_bound(arguments.floor, rulebook.get()), state, policy)) {
         return ExitStatus::different;
     }
     if (!arguments.list_hosts.empty()) list_hosts(arguments.list_hosts, state);

@@ -5,7 +5,10 @@
 
 #include "merge/pool.hpp"
 
-namespace poolcpuid::merge {
+namespace poolcpuid::compare {
+
+using merge::HostPromises;
+using merge::Plan;
 
 namespace {
 
@@ -35,8 +38,8 @@ bool BehindPolicy::is_kept_unseen(const BrokenAtom& atom) const {
     const std::vector<const BrokenAtom*> each = broken_by_each(atom);
     const bool all_keep_it = std::all_of(each.begin(), each.end(), [](const auto* other) { return other == nullptr; });
     return all_keep_it && std::any_of(hosts_.begin(), hosts_.end(), [&](const HostPromises* host) {
-               return seen_value(plan_, *host, atom.field, atom.subleaf).implied;
+               return merge::seen_value(plan_, *host, atom.field, atom.subleaf).implied;
            });
 }
 
-}  // namespace poolcpuid::merge
+}  // namespace poolcpuid::compare

@@ -7,12 +7,13 @@
 #include "merge/host_promises.hpp"
 #include "merge/vendor_rules.hpp"
 
-namespace poolcpuid::merge {
+namespace poolcpuid::compare {
 
 class BehindPolicy {
 public:
     // promised: what is asked for. All must outlive this. One comparison for each host.
-    BehindPolicy(const Plan& plan, const HostPromises& promised, std::vector<const HostPromises*> hosts);
+    BehindPolicy(const merge::Plan& plan, const merge::HostPromises& promised,
+                 std::vector<const merge::HostPromises*> hosts);
 
     // The same atom as each host breaks it, parallel to hosts; nullptr: that one keeps it.
     std::vector<const BrokenAtom*> broken_by_each(const BrokenAtom& atom) const;
@@ -21,9 +22,9 @@ public:
     bool is_kept_unseen(const BrokenAtom& atom) const;
 
 private:
-    const Plan& plan_;
-    std::vector<const HostPromises*> hosts_;
+    const merge::Plan& plan_;
+    std::vector<const merge::HostPromises*> hosts_;
     std::vector<std::vector<BrokenAtom>> broken_;  // parallel to hosts_
 };
 
-}  // namespace poolcpuid::merge
+}  // namespace poolcpuid::compare

@@ -11,9 +11,6 @@ namespace poolcpuid::compare {
 
 namespace {
 
-using merge::AtomKind;
-using merge::BrokenAtom;
-
 constexpr const char* start_again =
     "Keep the VM off this host, or start it again with the policy of a pool that has this host.";
 constexpr const char* ask_hosts = "Check it on the dumps of that pool's hosts, which may say more than their policy.";

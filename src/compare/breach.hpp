@@ -23,7 +23,7 @@ struct Circumstances {
 };
 
 // The violation that a broken atom is, with its sentences.
-Violation describe(const merge::Plan& plan, const merge::BrokenAtom& atom, const Circumstances& circumstances);
+Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances);
 
 // How an XSAVE state lies, in words.
 std::string layout_text(const merge::Component& component);

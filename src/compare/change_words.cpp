@@ -7,8 +7,6 @@ namespace poolcpuid::compare {
 
 namespace {
 
-using merge::AtomKind;
-
 struct Sentences {
     const char* restarted;
     const char* migrated;  // a running guest's trouble follows it, where it has one

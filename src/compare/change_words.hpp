@@ -8,7 +8,7 @@ namespace poolcpuid::compare {
 
 // What changed, as far as the sentences depend on it.
 struct Subject {
-    merge::AtomKind kind = merge::AtomKind::bits;
+    AtomKind kind = AtomKind::bits;
     Rule rule = Rule::hide;
     bool has_field = true;
     bool inverted = false;       // a clear bit promises

@@ -13,7 +13,7 @@
 
 namespace poolcpuid {
 
-using merge::BrokenAtom;
+using compare::BrokenAtom;
 using merge::HostPromises;
 using merge::Plan;
 
@@ -46,7 +46,7 @@ struct PolicyCheck::Impl {
         compare::Circumstances result;
         result.only_hypervisor_view = !host.has_hardware_view;
         result.taken_in = host.silicon.taken_in;
-        if (atom.kind != merge::AtomKind::bits) return result;
+        if (atom.kind != compare::AtomKind::bits) return result;
         result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
         result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
         result.kernel = host.kernel;
@@ -59,7 +59,7 @@ struct PolicyCheck::Impl {
 
     void judge(const HostPromises& host, Verdict& verdict) const {
         std::vector<Violation> violations;
-        for (const BrokenAtom& atom : broken_atoms(plan, promised, host)) {
+        for (const BrokenAtom& atom : compare::broken_atoms(plan, promised, host)) {
             compare::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
             violations.push_back(compare::describe(plan, atom, known));
@@ -151,7 +151,7 @@ PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
 PolicyCheck::~PolicyCheck() = default;
 
 Verdict PolicyCheck::against(const HostDump& host) const {
-    Verdict verdict{host.name, host.sha256, false, {}, {}};
+    Verdict verdict{host.name, sha256_of(host), false, {}, {}};
     const std::string vendor = vendor_string(host.first_table()).value_or("");
     if (vendor != impl_->vendor) {
         verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, vendor)};

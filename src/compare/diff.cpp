@@ -32,7 +32,7 @@ DiffSide side_of(const PoolPolicy& policy) {
 
 DiffSide side_of(const HostDump& host) {
     const std::string vendor = vendor_string(host.first_table()).value_or("");
-    return {host.name, false, host.sha256, printable(vendor), {}, {}, {}};  // twelve bytes of any kind
+    return {host.name, false, sha256_of(host), printable(vendor), {}, {}, {}};  // twelve bytes of any kind
 }
 
 Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {

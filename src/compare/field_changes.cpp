@@ -22,8 +22,6 @@ namespace poolcpuid::compare {
 
 namespace {
 
-using merge::AtomKind;
-using merge::BrokenAtom;
 using merge::Plan;
 
 // The dump does not say, and every hypervisor gives it.
@@ -33,8 +31,8 @@ bool is_given(const BrokenAtom& atom) { return !atom.known && atom.made_by == Ma
 class Broken {
 public:
     Broken(const Plan& plan, const Promised& promised, const Promised& kept) {
-        const merge::BehindPolicy behind(plan, promised.promises, kept.hosts);
-        for (BrokenAtom& atom : merge::broken_atoms(plan, promised.promises, kept.kept)) {
+        const BehindPolicy behind(plan, promised.promises, kept.hosts);
+        for (BrokenAtom& atom : broken_atoms(plan, promised.promises, kept.kept)) {
             if (behind.is_kept_unseen(atom)) continue;
             put_worst(behind.broken_by_each(atom), atom);
             atoms_.emplace(std::tuple(atom.field, atom.subleaf, atom.component, atom.kind == AtomKind::scrub), atom);

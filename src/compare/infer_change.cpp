@@ -112,7 +112,7 @@ private:
     // As many dumps of each content as the policy has hosts of it, and no other.
     bool same_contents() const {
         std::map<std::string, std::size_t> counts;
-        for (const HostDump& dump : dumps_) ++counts[dump.sha256];
+        for (const HostDump& dump : dumps_) ++counts[sha256_of(dump)];
         return counts.size() == classes_.size() &&
                std::all_of(classes_.begin(), classes_.end(), [&](const auto& entry) {
                    const auto at = counts.find(entry.first);
@@ -131,7 +131,7 @@ private:
         const auto at = names_.find(dump.name);
         if (at == names_.end()) return false;
         seen_.insert(dump.name);
-        if (at->second == dump.sha256) {
+        if (at->second == sha256_of(dump)) {
             result_.kept.push_back(dump);
         } else {
             result_.lost.push_back({dump.name, at->second});
@@ -142,7 +142,7 @@ private:
 
     // One of the hosts of its class that the policy does not name, as far as there are any.
     bool take_unnamed(const HostDump& dump) {
-        const auto at = classes_.find(dump.sha256);
+        const auto at = classes_.find(sha256_of(dump));
         if (at == classes_.end() || at->second.unnamed == 0) return false;
         --at->second.unnamed;
         --unnamed_;

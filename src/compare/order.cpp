@@ -7,9 +7,18 @@
 #include "merge/pool.hpp"
 #include "merge/table_values.hpp"
 
-namespace poolcpuid::merge {
+namespace poolcpuid::compare {
 
 namespace {
+
+using merge::Component;
+using merge::HostPromises;
+using merge::Number;
+using merge::Plan;
+using merge::promises_by_bits;
+using merge::promises_by_number;
+using merge::SeenValue;
+using merge::ViewReader;
 
 class Comparison {
 public:
@@ -229,4 +238,4 @@ std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promi
     return Comparison(plan, promised, kept).run();
 }
 
-}  // namespace poolcpuid::merge
+}  // namespace poolcpuid::compare

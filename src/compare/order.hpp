@@ -10,7 +10,7 @@
 #include "merge/host_promises.hpp"
 #include "merge/vendor_rules.hpp"
 
-namespace poolcpuid::merge {
+namespace poolcpuid::compare {
 
 // What kind of atom is broken.
 enum class AtomKind : std::uint8_t {
@@ -31,8 +31,8 @@ struct BrokenAtom {
     Makers made_by = Makers::none;  // of what is not known: the hypervisors that give it, whose view was not dumped
     std::uint64_t promised = 0;     // the field's values, shifted down
     std::uint64_t kept = 0;
-    Component promised_layout;  // of a component
-    Component kept_layout;
+    merge::Component promised_layout;  // of a component
+    merge::Component kept_layout;
     bool by_microcode = false;    // of what is not known: a microcode decides it, whose revision was not dumped
     bool of_other_model = false;  // of a number: a CPU of another model keeps it not, whatever it shows
 
@@ -42,6 +42,7 @@ struct BrokenAtom {
 // The atoms of promised that kept does not have, in the rulebook's order, components last. The
 // registers of promised (a policy's, or a host's first logical CPU's) decide which gates are open; what a
 // host does not say opens none. Linear in the plan's fields.
-std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept);
+std::vector<BrokenAtom> broken_atoms(const merge::Plan& plan, const merge::HostPromises& promised,
+                                     const merge::HostPromises& kept);
 
-}  // namespace poolcpuid::merge
+}  // namespace poolcpuid::compare

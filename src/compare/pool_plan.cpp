@@ -115,7 +115,7 @@ private:
     void add(const HostDump& host) {
         if (hosts_.moving.contains(host.name)) refuse_twice(host.name);
         const auto [at, fresh] = hosts_.after.emplace(host.name, &host);
-        if (!fresh && at->second->sha256 != host.sha256) {
+        if (!fresh && sha256_of(*at->second) != sha256_of(host)) {
             throw InputError(host.name, 0, "a host of a new name, as this one is added",
                              "another of this name in the pool; a host that comes back with another dump is replaced");
         }
@@ -236,20 +236,22 @@ private:
             const auto old = hosts_.before.find(name);
             const auto lost = hosts_.lost.find(name);
             if (lost != hosts_.lost.end()) {
-                plan_.replaced.push_back({name, lost->second, host->sha256, counts_to(nullptr, *host),
+                plan_.replaced.push_back({name, lost->second, sha256_of(*host), counts_to(nullptr, *host),
                                           compare::setting_changes(rulebook_, facts_before(lost->second), *host),
                                           false});
             } else if (old == hosts_.before.end()) {
-                plan_.added.push_back({name, {}, host->sha256, counts_to(nullptr, *host), {}});
+                plan_.added.push_back({name, {}, sha256_of(*host), counts_to(nullptr, *host), {}});
             } else if (hosts_.moving.contains(name)) {
-                plan_.replaced.push_back({name, old->second->sha256, host->sha256, counts_to(old->second, *host),
+                plan_.replaced.push_back({name, sha256_of(*old->second), sha256_of(*host),
+                                          counts_to(old->second, *host),
                                           compare::setting_changes(rulebook_, *old->second, *host)});
             }
         }
         for (const std::string& name : hosts_.moving) {
             if (!hosts_.after.contains(name)) {
                 const auto lost = hosts_.lost.find(name);
-                const std::string& digest = lost != hosts_.lost.end() ? lost->second : hosts_.before.at(name)->sha256;
+                const std::string digest =
+                    lost != hosts_.lost.end() ? lost->second : sha256_of(*hosts_.before.at(name));
                 plan_.removed.push_back({name, digest, {}, {}, {}});
             }
         }
@@ -292,7 +294,7 @@ private:
     // A dump of each content that hosts had before the change; nothing where one is not there any more.
     std::optional<std::vector<const HostDump*>> dumps_before() const {
         std::map<std::string, const HostDump*> dumps;
-        for (const auto& [name, host] : hosts_.before) dumps.emplace(host->sha256, host);
+        for (const auto& [name, host] : hosts_.before) dumps.emplace(sha256_of(*host), host);
         const bool all_there = std::all_of(hosts_.lost.begin(), hosts_.lost.end(),
                                            [&](const auto& lost) { return dumps.contains(lost.second); });
         if (!all_there) return std::nullopt;

@@ -111,7 +111,7 @@ private:
         std::map<std::string, std::size_t> by_digest;  // few views are read twice: most of a fleet are copies
         std::map<std::string, std::size_t> by_views;
         for (const HostDump* host : hosts_) {
-            const auto [known, fresh] = by_digest.emplace(host->sha256, 0);
+            const auto [known, fresh] = by_digest.emplace(sha256_of(*host), 0);
             if (fresh) {
                 const auto [at, is_new] = by_views.emplace(merge::views_key(rulebook_, *host), classes_.size());
                 if (is_new) classes_.push_back({vendor_of(*host), {}});

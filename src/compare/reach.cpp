@@ -157,11 +157,18 @@ std::vector<Mend> mends_of(const Hosts& hosts, const std::vector<Reach>& running
 
 void HostKinds::add(const Rulebook& rulebook, const HostsByName& hosts) {
     for (const auto& [name, host] : hosts) {
-        if (by_digest_.contains(host->sha256)) continue;
-        const auto [at, fresh] = by_views_.emplace(merge::views_key(rulebook, *host), examples_.size());
-        if (fresh) examples_.push_back(host);
-        by_digest_.emplace(host->sha256, at->second);
+        const auto [kind, is_new] = kinds_.emplace(host, 0);
+        if (!is_new) continue;
+        const auto [known, fresh] = by_digest_.emplace(sha256_of(*host), 0);
+        if (fresh) known->second = kind_of_views(merge::views_key(rulebook, *host), host);
+        kind->second = known->second;
     }
+}
+
+std::size_t HostKinds::kind_of_views(std::string views, const HostDump* host) {
+    const auto [at, fresh] = by_views_.emplace(std::move(views), examples_.size());
+    if (fresh) examples_.push_back(host);
+    return at->second;
 }
 
 namespace {

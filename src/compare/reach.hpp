@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "poolcpuid/check.hpp"
@@ -23,14 +24,17 @@ public:
     // Takes the hosts in. Linear in their rows, once for each dump that is equal to the byte.
     void add(const Rulebook& rulebook, const HostsByName& hosts);
 
-    // The kind of a host that was taken in: 0 to examples().size() - 1. Hosts whose views are equal are of
-    // one kind, whatever their names.
-    std::size_t of(const HostDump& host) const { return by_digest_.at(host.sha256); }
+    // The kind of a host that was taken in, the dump itself: 0 to examples().size() - 1. Hosts whose views are equal
+    // are of one kind, whatever their names.
+    std::size_t of(const HostDump& host) const { return kinds_.at(&host); }
 
     // A host of each kind.
     const std::vector<const HostDump*>& examples() const noexcept { return examples_; }
 
 private:
+    std::size_t kind_of_views(std::string views, const HostDump* host);
+
+    std::unordered_map<const HostDump*, std::size_t> kinds_;
     std::map<std::string, std::size_t> by_digest_;  // of the dump
     std::map<std::string, std::size_t> by_views_;   // of the views
     std::vector<const HostDump*> examples_;

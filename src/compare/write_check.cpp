@@ -125,7 +125,7 @@ void to_ndjson(const PoolPolicy& policy, const Rulebook& rulebook, const std::ve
     std::map<std::pair<bool, std::string_view>, Line> lines;
     for (const Verdict& verdict : verdicts) {
         const auto [at, fresh] = lines.try_emplace({verdict.is_policy, verdict.sha256});
-        if (fresh || verdict.sha256.empty()) {  // of a host that a program made
+        if (fresh) {
             Verdict nameless = verdict;
             nameless.name.clear();
             Json json;

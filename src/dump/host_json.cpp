@@ -19,6 +19,7 @@
 #include "dump/msr_builder.hpp"
 #include "dump/one_machine.hpp"
 #include "dump/table_builder.hpp"
+#include "poolcpuid/write_hosts.hpp"
 
 namespace poolcpuid::dump {
 
@@ -301,3 +302,12 @@ bool is_host_json(std::string_view bytes) noexcept {
 HostDump read_host_json(const Source& source) { return read_host_document(source, 1); }
 
 }  // namespace poolcpuid::dump
+
+namespace poolcpuid {
+
+std::string sha256_of(const HostDump& host) {
+    if (!host.sha256.empty()) return host.sha256;
+    return dump::content_digest(json::parse(to_host_line(host), host.name));
+}
+
+}  // namespace poolcpuid

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/id_bits.hpp"
 #include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::dump {

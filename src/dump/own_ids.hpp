@@ -1,5 +1,5 @@
-// What CPUID tells a logical CPU of itself alone: its ids, and its place among the others. All else is the same on
-// every CPU of most machines, so that a CPU which differs in nothing else need not be understood again.
+// What CPUID tells a logical CPU of itself alone: its ids, and its place among the others (base/id_bits.hpp). All else
+// is the same on every CPU of most machines, so that a CPU which differs in nothing else need not be understood again.
 #pragma once
 
 #include <compare>
@@ -7,24 +7,8 @@
 #include <optional>
 
 #include "poolcpuid/host_dump.hpp"
-#include "poolcpuid/registers.hpp"
 
 namespace poolcpuid::dump {
-
-// The bits of a leaf's registers that are ids, in every subleaf: the APIC IDs (SDM vol. 2A, CPUID 01h, 0Bh, 1Fh; APM
-// vol. 3, E.4: 8000_001Eh, 8000_0026h), and the core, compute unit and node of the CPU (8000_001Eh). Lint sees to it
-// that the rulebook makes no promise of them. Constant.
-constexpr Registers own_ids(std::uint32_t leaf) noexcept {
-    constexpr std::uint32_t whole = 0xFFFFFFFF;
-    switch (leaf) {
-        case 0x1: return {.eax = 0, .ebx = 0xFF000000, .ecx = 0, .edx = 0};
-        case 0xB:
-        case 0x1F:
-        case 0x80000026: return {.eax = 0, .ebx = 0, .ecx = 0, .edx = whole};
-        case 0x8000001E: return {.eax = whole, .ebx = 0xFF, .ecx = 0xFF, .edx = 0};
-        default: return {};
-    }
-}
 
 // True when two logical CPUs of a machine say the same but for their ids: the same rows, unknown rows and bits. Linear.
 bool equal_but_ids(const CpuidTable& one, const CpuidTable& other) noexcept;

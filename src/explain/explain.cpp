@@ -92,6 +92,7 @@ ExplainedField Explainer::field(FieldIndex index) const {
     const Field& field = view.rulebook()[index];
     ExplainedField result;
     result.field = index;
+    result.asked = view.is_asked(index);
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
         const bool says_something = view.value(field, subleaf) != 0 || view.decision(field, subleaf) != nullptr;
         if (says_something) result.values.push_back(explain_value(view, index, subleaf));

@@ -1,6 +1,5 @@
 #include "explain/policy_view.hpp"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -10,7 +9,7 @@
 namespace poolcpuid::explain {
 
 PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts)
-    : plan_(merge::Plan::of(rulebook, policy)), policy_(policy), registers_(policy) {
+    : plan_(merge::Plan::of(rulebook, policy)), policy_(policy), registers_(policy), shown_(plan_, policy.options) {
     if (hosts != nullptr) hosts_ = std::make_unique<const PolicyView>(rulebook, *hosts, nullptr);
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
@@ -43,7 +42,7 @@ std::optional<Cause> PolicyView::cause(const Field& field, std::uint32_t subleaf
     if (known != nullptr && known->cause != Cause::hosts) return known->cause;
     const Cause of_kind = document::cause_of(field);
     if (of_kind == Cause::owned || of_kind == Cause::never) return of_kind;
-    if (field.exposure == Exposure::asked && !is_asked_for(field)) return Cause::not_asked;
+    if (is_unasked(field, subleaf)) return Cause::not_asked;
     const bool is_void = field.gate != no_field && value(field.gate) == 0;
     if (is_void) return Cause::gate;
     if (of_kind != Cause::hosts) return of_kind;
@@ -76,12 +75,10 @@ std::vector<ValueOfHosts> PolicyView::values_in_dumps(const Field& field, std::u
     return {{hosts_->value(field, subleaf), std::move(all.names), all.count}};
 }
 
-bool PolicyView::is_asked_for(const Field& field) const {
-    const RecordedOptions& options = policy_.options;
-    const auto is_this = [&](const std::string& name) { return name == field.id || name == field.ask; };
-    return std::any_of(options.show.begin(), options.show.end(), is_this) ||
-           std::any_of(options.set.begin(), options.set.end(),
-                       [&](const auto& entry) { return entry.first == field.id; });
+// Another rulebook may have shown it unasked.
+bool PolicyView::is_unasked(const Field& field, std::uint32_t subleaf) const {
+    if (!shown_.is_unasked(rulebook().find(field.id))) return false;
+    return !is_of_other_rulebook() || value(field, subleaf) == 0;
 }
 
 bool PolicyView::is_scrub_lost(const Field& field) const {

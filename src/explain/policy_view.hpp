@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "merge/shown.hpp"
 #include "merge/vendor_rules.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -49,19 +50,22 @@ public:
     // The hosts' values of such a field by their dumps; empty where there is nothing to say of them, or no dump.
     std::vector<ValueOfHosts> values_in_dumps(const Field& field, std::uint32_t subleaf) const;
 
-    // Whether the operator asked for a field that is shown only then.
-    bool is_asked_for(const Field& field) const;
+    // Whether the operator asked for the field, rather than for one with which it is shown.
+    bool is_asked(FieldIndex field) const { return shown_.is_asked(field); }
     // Whether VERW is not known to scrub wherever the guest runs, though a guarded field asks for it.
     bool is_scrub_lost(const Field& field) const;
 
     std::vector<Finding> findings_about(const Field& field) const;
 
 private:
+    // Whether the guest is not shown a field since nobody asked for it.
+    bool is_unasked(const Field& field, std::uint32_t subleaf) const;
     bool is_of_other_rulebook() const { return policy_.rulebook_sha256 != rulebook().sha256; }
 
     merge::Plan plan_;
     const PoolPolicy& policy_;
     PolicyRegisters registers_;
+    merge::Shown shown_;
     std::map<std::pair<std::string, std::uint32_t>, const Decision*> decisions_;  // by field and subleaf
     std::map<std::string, const Decision*> states_;                               // by id
     std::unique_ptr<const PolicyView> hosts_;                                     // or none

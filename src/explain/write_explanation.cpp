@@ -149,7 +149,7 @@ Json what_if_json(const WhatIf& what_if, const Explanation& explanation, const R
 
 Json policy_json(const PoolPolicy& policy) {
     std::size_t hosts = 0;
-    for (const HostClass& host : policy.hosts) hosts += host.format == "policy" ? 0 : host.count;
+    for (const HostClass& host : policy.hosts) hosts += host.is_ceiling() ? 0 : host.count;
     return {{"pool", policy.pool},
             {"sha256", sha256_of(policy)},
             {"vendor", policy.vendor},

@@ -8,6 +8,7 @@
 
 #include "base/lists.hpp"
 #include "dump/hidden_cpuid.hpp"
+#include "hosts/vendor_counter.hpp"
 #include "merge/host_promises.hpp"
 #include "merge/outliers.hpp"
 #include "merge/pool.hpp"
@@ -22,7 +23,7 @@ constexpr std::size_t all_names = std::numeric_limits<std::size_t>::max();
 HostEntry entry_of(const Rulebook& rulebook, const HostDump& host) {
     HostEntry entry;
     entry.name = host.name;
-    entry.sha256 = host.sha256;
+    entry.sha256 = sha256_of(host);
     entry.format = host.format;
     entry.vendor = vendor_string(host.first_table()).value_or("");
     entry.facts = facts_of(rulebook, host);
@@ -50,17 +51,9 @@ auto key_of(const HostEntry& entry) {
 }
 
 std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {
-    std::map<std::string, VendorCount> by_name;
-    for (const HostEntry& host : hosts) {
-        VendorCount& vendor = by_name[host.vendor];
-        vendor.vendor = host.vendor;
-        ++vendor.count;
-        if (host.facts.cpu) ++vendor.cpus[short_text(*host.facts.cpu)];
-    }
-    std::vector<VendorCount> vendors;
-    for (auto& [name, vendor] : by_name) vendors.push_back(std::move(vendor));
-    sort_by_count(vendors);
-    return vendors;
+    hosts::VendorCounter counter;
+    for (const HostEntry& host : hosts) counter.add(host.name, host.vendor, host.facts.cpu);
+    return counter.counts();
 }
 
 // By name, each once: one name with two contents is none that readers let through.
@@ -146,12 +139,6 @@ private:
 
 Inventory inventory_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
     return Census(rulebook, hosts).run();
-}
-
-std::vector<VendorCount> vendors_of(const Rulebook& rulebook, const std::vector<HostDump>& hosts) {
-    std::vector<HostEntry> entries;
-    for (const HostDump* host : sorted(hosts)) entries.push_back(entry_of(rulebook, *host));
-    return count_vendors(entries);
 }
 
 void sort_by_count(std::vector<VendorCount>& vendors) {

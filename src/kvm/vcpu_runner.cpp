@@ -4,11 +4,11 @@
 #include <memory>
 #include <utility>
 
-#include "capture/pinning.hpp"
 #include "kvm/device.hpp"
 #include "kvm/guest_code.hpp"
 #include "kvm/refusal.hpp"
 #include "kvm/vcpu.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/verify.hpp"
 
 namespace poolcpuid {

@@ -11,6 +11,7 @@
 #include "base/printable.hpp"
 #include "merge/ceiling.hpp"
 #include "merge/decisions.hpp"
+#include "merge/shown.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/near_names.hpp"
@@ -38,9 +39,6 @@ bool keeps(const Field& field, const SeenValue& seen, std::uint64_t value) {
         default: return false;
     }
 }
-
-// Whether a name of --show is that of the group in which the field is shown.
-bool is_in_group(const Field& field, const std::string& name) { return !name.empty() && field.ask == name; }
 
 // Whose CPU the guest is shown: the host's that lends its identity, with what guests infer from it and the microcode
 // that goes with it.
@@ -78,55 +76,27 @@ public:
 
 private:
     void show() {
-        std::set<FieldIndex> shown;
-        for (const std::string& name : options_.show) show_one(name, shown);
-        for (const auto& [name, value] : options_.set) shown.insert(field_named(plan_, name, "--set"));
-        show_formats(shown);
+        std::set<FieldIndex> asked;
+        for (const std::string& name : options_.show) ask_for(name, asked);
+        for (const auto& [name, value] : options_.set) asked.insert(field_named(plan_, name, "--set"));
+        const Shown shown(plan_, asked);
         for (const FieldIndex index : plan_.fields()) {
-            if (!is_shown(index, shown) && !comes_with_shown(index, shown)) {
-                draft_.take_out(index, {Cause::not_asked, 0});
-            }
+            if (shown.is_unasked(index)) draft_.take_out(index, {Cause::not_asked, 0});
         }
     }
 
-    // Whoever is shown what has a format is told the format: 0 is one, too.
-    void show_formats(std::set<FieldIndex>& shown) const {
-        for (const EqualityGroup& group : rulebook_.equality) {
-            const auto is_asked = [&](FieldIndex index) { return shown.contains(index); };
-            if (std::any_of(group.drop.begin(), group.drop.end(), is_asked) ||
-                std::any_of(group.fields.begin(), group.fields.end(), is_asked)) {
-                shown.insert(group.fields.begin(), group.fields.end());
-            }
+    void ask_for(const std::string& name, std::set<FieldIndex>& asked) {
+        if (is_group_to_show(rulebook_, name)) {
+            const std::vector<FieldIndex> group = fields_shown_by(rulebook_, name);
+            asked.insert(group.begin(), group.end());
+            return;
         }
-    }
-
-    bool is_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
-        return rulebook_[index].exposure != Exposure::asked || shown.contains(index);
-    }
-
-    // Whoever is shown the gate is told the bad news behind it, asked or not: clear, or 0 of what is the more the
-    // worse, it would be a promise. Of what is there, the number of which is 0, nothing could be used.
-    bool comes_with_shown(FieldIndex index, const std::set<FieldIndex>& shown) const {
-        const FieldIndex gate = rulebook_[index].gate;
-        const Rule rule = rulebook_[index].rule;
-        const bool comes_along = plan_.is_inverted(index) || rule == Rule::max || rule == Rule::min;
-        return comes_along && gate != no_field && rulebook_[gate].rule != Rule::hide && is_shown(gate, shown);
-    }
-
-    void show_one(const std::string& name, std::set<FieldIndex>& shown) {
-        bool is_group = false;
-        for (std::size_t i = 0; i < rulebook_.fields.size(); ++i) {
-            if (!is_in_group(rulebook_.fields[i], name)) continue;
-            is_group = true;
-            shown.insert(static_cast<FieldIndex>(i));
-        }
-        if (is_group) return;
         const FieldIndex index = field_named(plan_, name, "--show");
         if (rulebook_[index].exposure == Exposure::never) {
             throw UsageError("--show " + name +
                              ": never shown to a guest in a pool: " + std::string(rulebook_[index].why));
         }
-        shown.insert(index);
+        asked.insert(index);
     }
 
     void ceiling() {
@@ -339,9 +309,7 @@ RecordedOptions recorded(const MergeOptions& options, const Plan& plan) {
     }
     for (const std::string& name : options.hide) record.hide.push_back(id_of(name, "--hide"));
     for (const std::string& name : options.show) {
-        const bool is_group = std::any_of(rulebook.fields.begin(), rulebook.fields.end(),
-                                          [&](const Field& field) { return is_in_group(field, name); });
-        record.show.push_back(is_group ? name : id_of(name, "--show"));
+        record.show.push_back(is_group_to_show(rulebook, name) ? name : id_of(name, "--show"));
     }
     for (const auto& [name, text] : options.set) {
         const Field& field = rulebook[field_named(plan, name, "--set")];

@@ -47,12 +47,13 @@ PartialResult::Alike& PartialResult::alike_of(const std::string& sha256, std::si
 }
 
 void PartialResult::add(const HostDump& host, const std::string& name) {
-    const auto at = hosts_.find(host.sha256);
+    const std::string digest = sha256_of(host);
+    const auto at = hosts_.find(digest);
     if (at != hosts_.end() && has_content(host, contents_[at->second.content])) {
         at->second.names.insert(name);
         return;
     }
-    add(content(host), host.sha256, {name});
+    add(content(host), digest, {name});
 }
 
 void PartialResult::add(std::size_t content, const std::string& sha256, const std::vector<std::string>& names) {

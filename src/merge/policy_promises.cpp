@@ -78,7 +78,7 @@ private:
     bool by_model_immune(const Guard& guard) const {
         bool any = false;
         for (const HostClass& host : policy_.hosts) {
-            if (host.format == "policy") continue;  // a ceiling, which is no host
+            if (host.is_ceiling()) continue;  // which is no host
             if (!host.facts.cpu || !is_immune(guard, *host.facts.cpu)) return false;
             any = true;
         }

@@ -10,13 +10,14 @@
 #include "base/lists.hpp"
 #include "base/printable.hpp"
 #include "dump/host_name.hpp"
+#include "dump/reader.hpp"
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
-#include "merge/floor.hpp"
 #include "merge/names.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
+#include "merge/pool_variants.hpp"
 #include "merge/registers.hpp"
 #include "policy/document_text.hpp"
 #include "policy/names_digest.hpp"
@@ -47,12 +48,17 @@ std::vector<std::string> views_of(const HostGroup& group) {
     return views;
 }
 
+static_assert(std::none_of(dump::formats.begin(), dump::formats.end(),
+                           [](const dump::Format& format) { return format.word == ceiling_format; }),
+              "a host of that format would be taken for a policy");
+
 // What the library's user may have made by hand.
 void require_named_view(const HostDump& host, const std::string& name) {
     const std::string problem = host_name_problem(name);
     if (!problem.empty()) throw InputError(printable(name), 0, "a name for the host", problem);
     const bool has_cpus = host.hardware ? !host.hardware->cpus.empty() : host.hypervisor.has_value();
     if (!has_cpus) throw InputError(name, 0, "a host with a view", host.hardware ? "one without a CPU" : "none");
+    if (host.format == ceiling_format) throw InputError(name, 0, "the format of a dump", "that of a policy");
 }
 
 }  // namespace
@@ -242,7 +248,8 @@ struct PoolState::Impl {
         // What it leaves open says nothing of hosts: where it asks for no VERW it is none that could be open.
         promises->atoms.scrubs |= promises->scrub_unknown;
         std::fill(promises->unknown.begin(), promises->unknown.end(), 0);
-        pool.add_group({sha256_of(*options.ceiling_policy), "policy", {}, promises, {{name}, 1}, {}, true});
+        pool.add_group(
+            {sha256_of(*options.ceiling_policy), std::string(ceiling_format), {}, promises, {{name}, 1}, {}, true});
         return pool;
     }
 
@@ -299,11 +306,12 @@ void PoolState::add(const HostDump& host, const std::string& name) {
     require_named_view(host, name);
     const std::string string = vendor_string(host.first_table()).value_or("");
     impl_->set_vendor(name, string);
-    if (impl_->has_host(name, host.sha256)) return;
-    HostGroup* known = impl_->find_group(host.sha256);
+    const std::string digest = sha256_of(host);
+    if (impl_->has_host(name, digest)) return;
+    HostGroup* known = impl_->find_group(digest);
     if (known == nullptr) {
         HostGroup group;
-        group.sha256 = host.sha256;
+        group.sha256 = digest;
         group.format = host.format;
         group.facts = facts_of(*impl_->rulebook, host);
         group.promises = impl_->promises_of(host);
@@ -415,21 +423,9 @@ PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
     return policy;
 }
 
-std::vector<FloorLoss> PoolState::below_floor(const PoolPolicy& floor, const PoolPolicy& policy) const {
-    const HostPromises wanted = merge::promises_of(*impl_->plan, floor);
-    HostPromises given = merge::promises_of(*impl_->plan, policy);
-    // Where the result asks for no VERW its registers do not show that every host is immune.
-    given.atoms.scrubs |= impl_->atoms.scrubs & given.scrub_unknown;
-    std::vector<FloorLoss> losses =
-        merge::losses(*impl_->plan, wanted, given, merge::variants_of(impl_->listed(most_names), most_names));
-    // What goes with another field is for want of the hosts that lack that one.
-    for (FloorLoss& loss : losses) {
-        if (!loss.hosts.empty()) continue;
-        const auto is_its = [&](const Decision& decision) { return decision.field == loss.field; };
-        const auto at = std::find_if(policy.decisions.begin(), policy.decisions.end(), is_its);
-        if (at != policy.decisions.end()) loss.hosts = at->because.names;
-    }
-    return losses;
+merge::PoolVariants merge::variants_of(const PoolState& state, std::size_t most) {
+    const PoolState::Impl& impl = *state.impl_;
+    return {impl.plan, impl.atoms.scrubs, variants_of(impl.listed(most), most)};
 }
 
 }  // namespace poolcpuid

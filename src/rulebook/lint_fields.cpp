@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/hex.hpp"
-#include "dump/own_ids.hpp"
+#include "base/id_bits.hpp"
 #include "rulebook/lint_context.hpp"
 #include "rulebook/words.hpp"
 
@@ -107,7 +107,7 @@ private:
         if (field.required && rule != Rule::intersect && rule != Rule::equal) say("only a promise can be required");
         const bool is_promise = rule != Rule::identity && rule != Rule::owned && rule != Rule::hide;
         const std::uint64_t bits = bit_mask(field.bits.low, field.bits.high);
-        if (!field.is_msr && is_promise && (dump::own_ids(field.leaf)[field.reg] & bits) != 0) {
+        if (!field.is_msr && is_promise && (own_ids(field.leaf)[field.reg] & bits) != 0) {
             say("an id that each logical CPU of a host has for itself is no promise");
         }
         if (field.derive) check_derive(field);

@@ -161,7 +161,28 @@ TEST_CASE("--floor says which field of which host is below it", "[errors]") {
                                {"expected", "0x1"},
                                {"found", "0x0"},
                                {"fields", {"avx2"}},
-                               {"hosts", {"weak"}}});
+                               {"hosts", {"weak"}},
+                               {"count", 1}});
+}
+
+TEST_CASE("--floor and --fail-on count the hosts of which they name eight", "[errors]") {
+    const Pool pool;
+    const TemporaryDirectory weak;
+    for (int i = 10; i < 30; ++i) {
+        const std::string name = "old" + std::to_string(i);
+        const HostDump host = with_bit(amd_host(name), {0x80000001, 0}, Register::ecx, 2, true);  // SVM
+        weak.write(name + ".json", document(with_bit(host, leaf_7, Register::ebx, avx2_bit, false)));
+    }
+    const Json error = errors_of({"merge", pool.strong, weak.path(), "--floor", pool.policy}, 1).at("errors").at(0);
+    CHECK(error.at("message") == "below the floor: avx2 is 0x0, the floor promises 0x1 (20 hosts (Milan ×20))");
+    CHECK(error.at("hosts").size() == 8);
+    CHECK(error.at("count") == 20);
+    CHECK(error.at("cpus") == Json{{"Milan", 20}});
+
+    const Json found =
+        errors_of({"merge", weak.path(), "--show", "nested", "--fail-on", "warning"}, 1).at("errors").at(0);
+    CHECK(found.at("hosts").size() == 8);
+    CHECK(found.at("count") == 20);
 }
 
 TEST_CASE("--expect says what is not as it was, and of which host and field", "[errors]") {

@@ -350,6 +350,15 @@ TEST_CASE("the operator's part is told", "[explain]") {
     document_of({policy, "--hosts", zen_hosts});
 }
 
+TEST_CASE("what comes with its gate is told as that", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", zen_hosts, "--show", "rdpru", "-o", policy}).status == 0);
+    CHECK_THAT(text({policy, "rdpru_max"}),
+               Contains("  decided    It comes with rdpru.\n") && !Contains("Shown only when asked for"));
+    CHECK_THAT(text({policy, "rdpru"}), Contains("The operator asked for it."));
+}
+
 TEST_CASE("a policy that was made with a ceiling needs that again beside its hosts", "[explain]") {
     const TemporaryDirectory dir;
     const std::string ceiling = dir.file("ceiling.json");

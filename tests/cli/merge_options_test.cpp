@@ -244,6 +244,15 @@ TEST_CASE("an option that changes nothing is said to change nothing", "[merge][o
     CHECK(said({pool.nested}, "--show", "nested").find("changes nothing") == std::string::npos);
     CHECK(said({pool.nested}, "--show", "svm").find("changes nothing") == std::string::npos);
 
+    // What comes with the rest of its group, or with its gate, need not be named.
+    const auto of_svm = [&](const std::string& other) {
+        return run({"merge", pool.nested, "--show", "nested", "--show", other}).err;
+    };
+    for (const char* name : {"svm", "nested"}) {
+        CHECK_THAT(of_svm("svm"), Contains(std::string("--show ") + name +
+                                           " changes nothing: guests are shown it with what else is asked for"));
+    }
+
     const Result data = run({"merge", pool.strong, "--show", "la57", "--log-format", "json"});
     const json line = json::parse(data.err.substr(0, data.err.find('\n')));
     CHECK(line.at("kind") == "usage");

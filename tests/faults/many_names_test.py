@@ -19,6 +19,7 @@ COUNT = 70_000  # more than Names::most_in_memory (src/merge/names.hpp)
 PEAK_MEMORY = [sys.executable, "-I", "-S", pathlib.Path(__file__).resolve().parents[1] / "lib/peak_memory.py"]
 FAILED = 5
 MALFORMED = 3
+NO_POLICY = 4
 
 
 class ManyNames(Case):
@@ -117,25 +118,30 @@ class ManyNames(Case):
         self.assertEqual(result.returncode, MALFORMED)
         self.assertIn(name.encode(), result.stderr)
 
-    def peak_memory(self, count):
-        """In KiB, of a merge of so many hosts of one content that come through a pipe."""
+    def peak_memory(self, count, *before_them, status=0):
+        """In KiB, of a merge of so many hosts of one content that come through a pipe, after others."""
         rows = [row for row in self.part["contents"][0]["host"]["views"]["hardware"]["cpus"][0]["cpuid"]
                 if row["leaf"] in ("0x0", "0x1", "0x80000000", "0x80000001")]
         host = {"schema": "poolcpuid/host/v1", "name": "@", "views": {"hardware": {"cpus": [{"cpu": 0, "cpuid": rows}]}}}
         before, after = json.dumps(host).split("@")
-        command = [PROGRAM, "--threads", "1", "merge", "-", "-o", "/dev/null"]
+        command = [PROGRAM, "--threads", "1", "merge", *before_them, "-", "-o", "/dev/null"]
         measured = subprocess.Popen([*PEAK_MEMORY, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with measured:
             for first in range(0, count, 1000):
                 names = (f"{before}host-{i:08}{after}\n" for i in range(first, first + 1000))
                 measured.stdin.write("".join(names).encode())
             measured.stdin.close()
-            status, peak = map(int, measured.stdout.read().split())
-        self.assertEqual(status, 0)
+            wait_status, peak = map(int, measured.stdout.read().split())
+        self.assertEqual(os.waitstatus_to_exitcode(wait_status), status)
         return peak
 
     def test_memory_does_not_grow_with_the_hosts(self):
         few, many = self.peak_memory(80_000), self.peak_memory(400_000)
+        self.assertLess(many, 1.1 * few)
+
+    def test_memory_does_not_grow_with_hosts_of_another_vendor(self):
+        other = EXAMPLES / "intel-haswell-skylake/hosts/ivybridge-1.json"
+        few, many = (self.peak_memory(count, other, status=NO_POLICY) for count in (80_000, 400_000))
         self.assertLess(many, 1.1 * few)
 
 

@@ -14,6 +14,7 @@
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/inventory.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
@@ -80,7 +81,7 @@ void check_policy(const std::vector<HostDump>& hosts, const PoolState& state, co
     for (const HostDump& host : hosts) {
         require(check.against(host).compatible(UnknownIs::failure), "the pool's policy is true on each host");
     }
-    require(state.below_floor(policy, policy).empty(), "a policy is not below itself");
+    require(below_floor(state, policy, policy).empty(), "a policy is not below itself");
 }
 
 // The policy of the first hosts promises no less than that of all.
@@ -88,7 +89,7 @@ void check_growth(const std::vector<HostDump>& hosts, const PoolState& state, co
     const std::optional<PoolState> fewer = state_of({hosts.begin(), hosts.end() - 1});
     const std::optional<PoolPolicy> before = policy_of(*fewer);
     if (!before) return;
-    require(state.below_floor(policy, *before).empty(), "a host that joins adds no promise");
+    require(below_floor(state, policy, *before).empty(), "a host that joins adds no promise");
     require(PolicyCheck(builtin_rulebook(), policy).against(*before).compatible(UnknownIs::failure),
             "a VM of the larger pool may move into the smaller");
 }

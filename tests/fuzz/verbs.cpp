@@ -12,6 +12,7 @@
 #include "poolcpuid/diff.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/explain.hpp"
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/guest_cpu.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "poolcpuid/pool_plan.hpp"
@@ -158,7 +159,7 @@ void plan(const Question& question) {
         require(to_json(plan, question.rulebook).ends_with('\n'), "a document is whole lines");
         const MergeOptions all_names = with_all_names(options);
         (void)what_ifs(question.rulebook, state, all_names, state.finish(all_names));
-        for (const FloorLoss& loss : state.below_floor(question.policy, state.finish(options))) {
+        for (const FloorLoss& loss : below_floor(state, question.policy, state.finish(options))) {
             require(!loss.field.empty(), "a loss is of a field");
         }
     } catch (const UsageError&) {     // options that the rulebook or these hosts do not have

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/rulebook.hpp"
@@ -166,7 +167,7 @@ TEST_CASE("adding a host never strengthens a promise, and removing one never wea
             state.add(host);
             PoolPolicy after = state.finish(asked.options);
             if (before) check_empty(order.above(after, *before));
-            if (before && state.host_count() == hosts.size()) check_empty(losses(state.below_floor(after, *before)));
+            if (before && state.host_count() == hosts.size()) check_empty(losses(below_floor(state, after, *before)));
             before = std::move(after);
         }
     });
@@ -222,7 +223,7 @@ TEST_CASE("a policy is its own policy: closing what is closed changes nothing", 
         const PoolState state = state_of(hosts);
         const PoolPolicy policy = state.finish({});
         CHECK(same_registers(state_of({as_host(policy)}).finish({}), policy));
-        check_empty(losses(state.below_floor(policy, policy)));
+        check_empty(losses(below_floor(state, policy, policy)));
         MergeOptions options;
         options.ceiling_policy = policy;
         CHECK(same_registers(state.finish(options), policy));

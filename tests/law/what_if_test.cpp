@@ -22,7 +22,8 @@ std::vector<FieldChange> gains_between(const PoolPolicy& before, const PoolPolic
 }
 
 bool is_guarded(const FieldChange& change) {
-    return builtin_rulebook()[builtin_rulebook().find(change.field)].rule == Rule::guarded;
+    const FieldIndex index = builtin_rulebook().find(change.field);
+    return index != no_field && builtin_rulebook()[index].rule == Rule::guarded;  // an XSAVE state is no field
 }
 
 // The gains are those of expected. That guests are no longer told to run VERW is one only where they need not.

@@ -15,7 +15,7 @@
 
 #include "capture/enumerate.hpp"
 #include "capture/hardware_cpus.hpp"
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/read_hosts.hpp"

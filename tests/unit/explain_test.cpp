@@ -1,6 +1,8 @@
 // Why a value is what it is: every cause, the hosts behind it, and what a field follows from or needs.
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -304,6 +306,76 @@ TEST_CASE("what is shown only when asked for, and what says nothing without anot
     CHECK(text_of(two(amd_table(), amd_table()).value("monitor")) ==
           "not-asked 0x0: Shown only when asked for with --show.");
     CHECK(text_of(two(amd_table(), amd_table()).value("mwait_ext")) == "gate 0x0: Says nothing without monitor.");
+}
+
+namespace {
+
+// A host that has whatever guests are shown only when asked for, and all around it.
+HostDump host_with_all_to_ask_for(TableBuilder table, VendorMask vendor) {
+    table.reg(0, 0, eax, 0x24).reg(0x80000000, 0, eax, 0x80000026);
+    std::map<std::uint32_t, std::uint64_t> msrs;
+    for (const Field& field : builtin_rulebook().fields) {
+        if (field.exposure != Exposure::asked || (field.vendors & vendor) == 0) continue;
+        if (field.is_msr) {
+            msrs[field.leaf] |= field.mask();
+        } else {
+            table.set(field.leaf, field.subleaf_first, field.reg, static_cast<std::uint32_t>(field.mask()));
+        }
+    }
+    std::vector<MsrRow> rows;
+    for (const auto& [index, value] : msrs) rows.push_back({index, value});
+    return hardware_host("a", {table}, rows);
+}
+
+// What --show takes.
+std::set<std::string> names_to_show(VendorMask vendor) {
+    std::set<std::string> names;
+    for (const Field& field : builtin_rulebook().fields) {
+        if (field.exposure != Exposure::asked || (field.vendors & vendor) == 0) continue;
+        names.emplace(field.ask.empty() ? field.id : field.ask);
+        names.emplace(field.id);
+    }
+    return names;
+}
+
+// The fields of a policy with a value, of which the explanation is that nobody asked for them.
+Names shown_and_not_asked(const Explained& explained, VendorMask vendor) {
+    Names ids;
+    for (const Field& field : builtin_rulebook().fields) {
+        if (field.exposure != Exposure::asked || (field.vendors & vendor) == 0) continue;
+        for (const ExplainedValue& value : explained.field(std::string(field.id)).values) {
+            if (value.value != 0 && value.cause == Cause::not_asked) ids.emplace_back(field.id);
+        }
+    }
+    return ids;
+}
+
+}  // namespace
+
+TEST_CASE("no field that a policy shows is said not to be shown", "[explain]") {
+    for (const TableBuilder& table : {amd_table(), intel_table()}) {
+        const VendorMask vendor = builtin_rulebook().vendor_mask(vendor_string(table.table()).value());
+        const HostDump host = host_with_all_to_ask_for(table, vendor);
+        for (const std::string& name : names_to_show(vendor)) {
+            CAPTURE(name);
+            MergeOptions options;
+            options.show = {name};
+            CHECK(shown_and_not_asked(Explained({host}, options), vendor) == Names{});
+        }
+    }
+}
+
+TEST_CASE("what is shown with its gate was not asked for itself", "[explain]") {
+    constexpr std::uint32_t rdpru = 1U << 4;  // 80000008h EBX
+    const HostDump host =
+        hardware_host("a", amd_table().set(0x80000008, 0, ebx, rdpru).set(0x80000008, 0, edx, 0x10000));
+    MergeOptions options;
+    options.show = {"rdpru"};
+    const Explained explained({host}, options);
+    CHECK(text_of(explained.value("rdpru_max")) == "agreement 0x1: ");
+    CHECK_FALSE(explained.field("rdpru_max").asked);
+    CHECK(explained.field("rdpru").asked);
+    CHECK(text_of(Explained({host}).value("rdpru_max")) == "not-asked 0x0: Shown only when asked for with --show.");
 }
 
 TEST_CASE("the operator's overrides are told as such", "[explain]") {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "poolcpuid/check.hpp"
+#include "poolcpuid/floor.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
@@ -595,7 +596,7 @@ TEST_CASE("a pool that asks for no VERW since its hosts are immune keeps a floor
     const auto loses = [&](const HostDump& host) {
         PoolState pool(builtin_rulebook());
         pool.add(host);
-        const std::vector<FloorLoss> lost = pool.below_floor(Merged({patched}).policy, pool.finish({}));
+        const std::vector<FloorLoss> lost = below_floor(pool, Merged({patched}).policy, pool.finish({}));
         return std::any_of(lost.begin(), lost.end(), [](const FloorLoss& loss) { return loss.field == "md_clear"; });
     };
     CHECK_FALSE(loses(intel("by-model", sapphire_rapids, rtm, 0)));  // its registers do not say so

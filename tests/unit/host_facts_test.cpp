@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/sha256.hpp"
+#include "hosts/vendor_counter.hpp"
 #include "poolcpuid/cpu.hpp"
 #include "poolcpuid/policy.hpp"
 #include "tests/catch.hpp"
@@ -75,6 +76,17 @@ TEST_CASE("lists of hosts count their CPUs, in values, deciders and findings", "
 TEST_CASE("a policy of many hosts is read back with its CPUs, listed or not", "[policy][cpus]") {
     const PoolPolicy policy = Merged(fleet()).policy;
     CHECK(read_policy(to_json(policy), "pool.json") == policy);
+}
+
+TEST_CASE("vendors are counted as hosts come, each name once", "[hosts][cpus]") {
+    const Cpu cpu = *cpu_of(builtin_rulebook(), amd_table(rome).table());
+    hosts::VendorCounter counter;
+    CHECK(counter.counts().empty());
+    counter.add("x", "GenuineIntel", std::nullopt);
+    for (const char* name : {"a", "b", "a"}) counter.add(name, "AuthenticAMD", cpu);
+    counter.add("c", "AuthenticAMD", std::nullopt);
+    counter.add("d", "", std::nullopt);
+    CHECK(text_of(counter.counts()) == "3 AuthenticAMD (Rome ×2), 1 of no vendor, 1 GenuineIntel");
 }
 
 }  // namespace poolcpuid::test::host_facts_test

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/floor.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/write_hosts.hpp"
@@ -177,12 +178,12 @@ TEST_CASE("a promise that the floor loses in one subleaf is laid to the hosts th
     const TableBuilder both = intel_with(0).row(7, 1, {0, 1, 0, 0}).row(7, 2, {0, 1, 0, 0});
     const PoolState pool = rules.pool({hardware_host("without-1", TableBuilder(both).reg(7, 1, ebx, 0)),
                                        hardware_host("without-2", TableBuilder(both).reg(7, 2, ebx, 0))});
-    const std::vector<FloorLoss> lost = pool.below_floor(rules.policy({hardware_host("a", both)}), pool.finish({}));
+    const std::vector<FloorLoss> lost = below_floor(pool, rules.policy({hardware_host("a", both)}), pool.finish({}));
     REQUIRE(lost.size() == 2);
     CHECK(lost[0].field == "wide_b");
-    CHECK(lost[0].hosts == Names{"without-1"});
+    CHECK(lost[0].hosts.names == Names{"without-1"});
     CHECK(lost[1].field == "wide_b");
-    CHECK(lost[1].hosts == Names{"without-2"});
+    CHECK(lost[1].hosts.names == Names{"without-2"});
 }
 
 TEST_CASE("XSAVE states that stand or fall together do so whatever features they are for", "[merge][xsave]") {

@@ -1,6 +1,7 @@
 // A logical CPU that differs from another in nothing but its ids is not understood again: what comes of a host is the
 // same.
 #include "dump/own_ids.hpp"
+#include "base/id_bits.hpp"
 
 #include <random>
 #include <string>
@@ -25,7 +26,7 @@ HostDump example(const std::string& file) {
 // The first CPU's table with the ids that the SDM and the APM give each logical CPU.
 CpuidTable with_ids(CpuidTable table, std::uint32_t id) {
     for (CpuidRow& row : table.rows) {
-        const Registers ids = dump::own_ids(row.key.leaf);
+        const Registers ids = own_ids(row.key.leaf);
         for (const Register reg : all_registers)
             row.value[reg] = (row.value[reg] & ~ids[reg]) | (0x01010101U * id & ids[reg]);
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "poolcpuid/check.hpp"
+#include "poolcpuid/floor.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/policy_fields.hpp"
 
@@ -494,9 +495,9 @@ TEST_CASE("whether the hosts of a policy without RTM keep TAA_NO it does not say
         PoolState pool(builtin_rulebook());
         for (const HostDump& host : hosts) pool.add(host);
         std::string text;
-        for (const FloorLoss& loss : pool.below_floor(on.policy, pool.finish({}))) {
+        for (const FloorLoss& loss : below_floor(pool, on.policy, pool.finish({}))) {
             text += (text.empty() ? "" : ", ") + loss.field + ":";
-            for (const std::string& name : loss.hosts) text += " " + name;
+            for (const std::string& name : loss.hosts.names) text += " " + name;
         }
         return text;
     };

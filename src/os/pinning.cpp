@@ -1,4 +1,4 @@
-#include "capture/pinning.hpp"
+#include "os/pinning.hpp"
 
 #include <cerrno>
 #include <new>
