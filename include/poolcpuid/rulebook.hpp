@@ -462,6 +462,14 @@ constexpr Signature signature_of(std::uint32_t leaf1_eax) noexcept {
     return signature;
 }
 
+// The reverse: family, model and stepping where they stand in EAX of leaf 1, and zeros beside them.
+constexpr std::uint32_t leaf1_eax_of(const Signature& signature) noexcept {
+    const std::uint32_t base = signature.family < 0xF ? signature.family : 0xF;
+    const std::uint32_t extended = signature.family - base;
+    return (extended << 20) | ((signature.model & 0xF0U) << 12) | (base << 8) | ((signature.model & 0xFU) << 4) |
+           signature.stepping;
+}
+
 // The rulebook that was compiled into the program from policy/.
 const Rulebook& builtin_rulebook() noexcept;
 

@@ -60,12 +60,14 @@ struct QemuModels {
     std::set<std::string> properties;         // the boolean properties that its models have
     std::map<std::string, QemuModel> models;  // those of the names asked for that it has
     std::set<std::string> numbers{};          // the properties of its models that are numbers
+    std::set<std::string> dropped{};  // of those that were wanted, what it turns off again where they alone are on
 };
 
 // Starts the program without a machine and asks for each of the models that it has; without names, for all but second
-// names of others and those that are whatever the host has. Takes some milliseconds a
-// model. Throws SystemError and InputError as ask_qemu does.
-QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names);
+// names of others and those that are whatever the host has. wanted: the boolean properties that a guest is to have.
+// Takes some milliseconds a model. Throws SystemError and InputError as ask_qemu does.
+QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names,
+                           const std::set<std::string>& wanted = {});
 
 // Bits of a register that libvirt has a name for.
 struct CpuMapBits {

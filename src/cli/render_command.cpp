@@ -58,7 +58,8 @@ std::optional<CpuMap> cpu_map(const RenderArguments& arguments) {
 
 // What the QEMU of --qemu says of the map's models. Without the option the one that is installed is asked where the
 // map is the one that is installed: they are a pair.
-std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const CpuMap& map, const PoolPolicy& policy) {
+std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const Rulebook& rulebook, const CpuMap& map,
+                                      const PoolPolicy& policy) {
     if (parse_version(arguments.qemu)) {
         throw UsageError("which CPU models QEMU " + arguments.qemu + " has is not known here: --qemu PATH asks it");
     }
@@ -74,7 +75,7 @@ std::optional<QemuModels> qemu_models(const RenderArguments& arguments, const Cp
         if (model.vendor.empty() || model.vendor == policy.vendor) names.insert(name);
     }
     log_debug("asking " + *program);
-    return ask_qemu_models(*program, names);
+    return ask_qemu_models(*program, names, qemu_properties(rulebook, policy, QemuAccelerator::kvm));
 }
 
 // What the target starts from: the model of --base, else the nearest of those that Proxmox reports, where there is a
@@ -166,7 +167,7 @@ ExitStatus render(const RenderArguments& arguments) {
     if (through(arguments.target) == "libvirt") {
         options.cpu_map = cpu_map(arguments);
         if (options.cpu_map) {
-            options.qemu_models = qemu_models(arguments, *options.cpu_map, policy);
+            options.qemu_models = qemu_models(arguments, rulebook.get(), *options.cpu_map, policy);
         } else if (!arguments.qemu.empty()) {
             throw UsageError("--qemu needs libvirt's cpu_map, to know which models to ask for: --cpu-map DIR");
         }

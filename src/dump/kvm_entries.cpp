@@ -5,7 +5,9 @@
 // The values are those that a vCPU is given, so they make a hypervisor view. KVM answers zeros for a leaf within the
 // maxima that has no entry (kvm_cpuid in arch/x86/kvm/cpuid.c).
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "dump/msr_builder.hpp"
 #include "dump/reader.hpp"
 #include "dump/table_builder.hpp"
+#include "poolcpuid/rulebook.hpp"
 
 namespace poolcpuid::dump {
 
@@ -50,12 +53,44 @@ private:
         }
         document.required_string("pool");
         document.required_string("vendor");
-        document.required_array("owned");  // zeros in the entries: what the VMM fills in, the policy does not give
-        HostDump dump = host_of(table_of(document.required_array("cpuid")), true);
-        dump.hypervisor->msrs = msrs_of(document.required_array("msrs"));
+        const std::vector<Value>& owned = document.required_array("owned");
+        const std::vector<Value>& entries = document.required_array("cpuid");
+        HostDump dump = host_of(table_of(entries, signature_for(owned, entries)), true);
+        MsrBuilder msrs(file_);
+        add_msrs(document.required_array("msrs"), msrs);
+        // The guest reads these, too: KVM makes them, and takes them from no VMM.
+        if (document.optional("made") != nullptr) add_msrs(document.required_array("made"), msrs);
+        dump.hypervisor->msrs = std::move(msrs).finish();
         document.finish();
         put_revision(dump);
         return dump;
+    }
+
+    // What the VMM fills in is zeros in the entries, and promises nothing. But it signs the leaves of hypervisors, and
+    // with the services of KVM it signs as KVM: what they mean follows from that.
+    static std::optional<Registers> signature_for(const std::vector<Value>& owned, const std::vector<Value>& entries) {
+        const auto leaf_in = [](const Value& object, std::string_view key) -> std::uint64_t {
+            const Value* leaf = object.find(key);
+            return leaf != nullptr && leaf->is_string() ? from_hex(leaf->text(), 8).value_or(0) : 0;
+        };
+        const bool is_owned = std::any_of(
+            owned.begin(), owned.end(), [&](const Value& place) { return leaf_in(place, "leaf") == hypervisor_range; });
+        std::uint64_t last = 0;
+        for (const Value& entry : entries) {
+            const std::uint64_t leaf = leaf_in(entry, "function");
+            if (leaf == hypervisor_range) return std::nullopt;
+            if (range_of(static_cast<std::uint32_t>(leaf)) == hypervisor_range) last = std::max(last, leaf);
+        }
+        if (!is_owned || last == 0) return std::nullopt;
+        const std::string_view text = builtin_rulebook().find_hypervisor("kvm")->signature;
+        const auto word = [&](std::size_t from) {
+            std::uint32_t value = 0;
+            for (std::size_t i = 0; i < 4 && from + i < text.size(); ++i) {
+                value |= std::uint32_t{static_cast<unsigned char>(text[from + i])} << (8 * i);
+            }
+            return value;
+        };
+        return Registers{static_cast<std::uint32_t>(last), word(0), word(4), word(8)};
     }
 
     // What a VMM shows its guests as the revision is its own invention. Here it is the policy's: none of the hosts
@@ -84,8 +119,10 @@ private:
         return dump;
     }
 
-    TableBuilder::Result table_of(const std::vector<Value>& entries) const {
+    TableBuilder::Result table_of(const std::vector<Value>& entries,
+                                  const std::optional<Registers>& signature = std::nullopt) const {
         TableBuilder builder(file_, ViewKind::hypervisor);
+        if (signature) builder.add({hypervisor_range, 0}, *signature, 0);
         for (const Value& entry : entries) read_entry(entry, builder);
         return std::move(builder).finish();
     }
@@ -101,15 +138,13 @@ private:
         builder.add(key, registers, value.line());
     }
 
-    std::vector<MsrRow> msrs_of(const std::vector<Value>& values) const {
-        MsrBuilder builder(file_);
+    void add_msrs(const std::vector<Value>& values, MsrBuilder& builder) const {
         for (const Value& value : values) {
             ObjectReader msr(value, file_, "an MSR");
             const std::uint32_t index = word(msr, "index");
             builder.add(index, msr.required_hex("data", 16), value.line());
             msr.finish();
         }
-        return std::move(builder).finish();
     }
 
     // "0x…" as we write it, or a number.

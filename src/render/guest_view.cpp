@@ -67,6 +67,14 @@ void GuestView::forget(const Field& field, std::uint32_t subleaf, const std::str
     forget(merge::place_of(field, subleaf), field.mask(), reason);
 }
 
+void GuestView::forget_above(std::uint32_t leaf, std::uint64_t last, const std::string& reason) {
+    for (auto& [place, bits] : registers_) {
+        if (place.is_msr || range_of(place.key.leaf) != range_of(leaf) || place.key.leaf <= last) continue;
+        // Of what is unknown anyway there is a better reason.
+        if ((bits.seen & ~bits.unknown) != 0) forget(place, bits.seen & ~bits.unknown, reason);
+    }
+}
+
 void GuestView::apply(const FixedBits& fixed, Kind kind) {
     const DataPlace& data = fixed.place;
     const auto put = [&](const RegisterPlace& place) {

@@ -36,6 +36,9 @@ public:
     void set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason);
     void forget(const Field& field, std::uint32_t subleaf, const std::string& reason);
 
+    // The same for all that the guest may see in the leaves of this one's range above another one.
+    void forget_above(std::uint32_t leaf, std::uint64_t last, const std::string& reason);
+
     // Bits that the VMM sets by itself. A range of leaves or subleaves means the rows that the policy has, and those of
     // which something was said.
     void apply(const FixedBits& bits, Kind kind = Kind::feature);

@@ -1,4 +1,5 @@
 // The raw API of KVM: what a VMM hands to KVM_SET_CPUID2 and KVM_SET_MSRS (Documentation/virt/kvm/api.rst).
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
@@ -26,20 +27,24 @@ Json entry_json(const TargetInput& input, const CpuidRow& row) {
     return json;
 }
 
+Json msr_json(const MsrRow& row) { return {{"index", to_hex(row.index)}, {"data", to_hex(row.value.value_or(0), 16)}}; }
+
 }  // namespace
 
 Rendering render_kvm(const TargetInput& input) {
     const KvmData data = rulebook::kvm_data(input.plan.rulebook());
     std::vector<MsrRow> msrs = input.policy.msrs;
-    const std::size_t made = std::erase_if(msrs, [&](const MsrRow& row) { return data.makes(row.index); });
+    const auto first_made =
+        std::stable_partition(msrs.begin(), msrs.end(), [&](const MsrRow& row) { return !data.makes(row.index); });
+    const std::vector<MsrRow> made(first_made, msrs.end());
+    msrs.erase(first_made, msrs.end());
     Json json;
     json["schema"] = "poolcpuid/kvm/v1";
     json["pool"] = input.policy.pool;
     json["vendor"] = input.policy.vendor;
     json["cpuid"] = document::array_of(input.policy.cpuid, [&](const CpuidRow& row) { return entry_json(input, row); });
-    json["msrs"] = document::array_of(msrs, [](const MsrRow& row) {
-        return Json{{"index", to_hex(row.index)}, {"data", to_hex(row.value.value_or(0), 16)}};
-    });
+    json["msrs"] = document::array_of(msrs, msr_json);
+    if (!made.empty()) json["made"] = document::array_of(made, msr_json);
     json["owned"] = document::array_of(input.policy.owned, [](const BitPlace& place) {
         Json entry;
         document::put_place(entry, place);
@@ -53,10 +58,10 @@ Rendering render_kvm(const TargetInput& input) {
         "The VMM fills in the bits listed as owned for each virtual CPU: APIC ids, topology, its own leaves from "
         "40000000h on. Every other bit goes to KVM_SET_CPUID2 as it stands, and no entry may be added that the "
         "list lacks.");
-    if (made != 0) {
+    if (!made.empty()) {
         rendering.notes.push_back(
-            "VMX MSRs that KVM makes from the others and from CPUID are left out: KVM_SET_MSRS refuses them whatever "
-            "the value.");
+            "VMX MSRs that KVM makes from the others and from CPUID are listed as made and not to be set: KVM_SET_MSRS "
+            "refuses them whatever the value.");
     }
     if (!msrs.empty()) {
         rendering.notes.push_back(

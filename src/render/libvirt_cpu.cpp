@@ -9,6 +9,7 @@
 #include "base/printable.hpp"
 #include "render/libvirt_model.hpp"
 #include "render/libvirt_names.hpp"
+#include "render/qemu_names.hpp"
 #include "render/qemu_view.hpp"
 
 namespace poolcpuid::render {
@@ -45,6 +46,9 @@ public:
         leave_to_model(model);
         cpu.rendering.inexpressible = guest_.differences();
         cpu.rendering.notes = models_.notes(model, required_);
+        if (!input_.options.qemu_models) {
+            for (std::string& note : notes_on_drops(data_, properties_)) cpu.rendering.notes.push_back(std::move(note));
+        }
         return cpu;
     }
 
@@ -63,15 +67,37 @@ private:
     void put_required() {
         guest_.each_flag([&](const Field& field, std::uint32_t subleaf) {
             const std::string name = names_.name_of(field, subleaf);
+            properties_.emplace(field.names.qemu);
+            if (name.empty() && is_on_under_kvm(field)) return;
             if (name.empty()) {
                 guest_.lose(field, subleaf, names_.why_not(field, subleaf));
             } else {
                 required_.insert(name);
             }
         });
+        show_services();
         guest_.lose_nameless();
         // The VMM's own, but check='full' takes what was not asked for as a mistake.
         for (const std::string& name : libvirt_.always) required_.insert(name);
+    }
+
+    // A service of KVM that QEMU turns on in each model of its own (kvm_default_props in target/i386/kvm/kvm-cpu.c).
+    bool is_on_under_kvm(const Field& field) const {
+        const auto& always = data_.always_kvm;
+        return std::find(always.begin(), always.end(), field.names.qemu) != always.end();
+    }
+
+    // Those that a policy withholds which decides them.
+    void show_services() {
+        if (!guest_.decides_services()) return;
+        for (const FieldIndex index : input_.plan.fields()) {
+            const Field& field = input_.plan.rulebook()[index];
+            const bool is_more = is_on_under_kvm(field) && guest_.promised(field, field.subleaf_first) == 0 &&
+                                 names_.name_of(field, field.subleaf_first).empty();
+            if (is_more) {
+                guest_.gain(field, "QEMU turns it on in its models, and libvirt's <cpu> has no word to turn it off.");
+            }
+        }
     }
 
     // What the guest would have and the policy lacks: features of the model, and what QEMU's model or an accelerator
@@ -126,10 +152,9 @@ private:
     }
 
     void leave_to_model(const CpuMapModel& model) {
-        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
         for (const NumberProperty& number : data_.numbers) {
             if (number.name == phys_bits().name) continue;
-            guest_.leave_to_model(number, qemu ? number_of(*qemu, model.name, number) : std::nullopt, of_model);
+            guest_.leave_to_model(number, number_of(data_, input_.options.qemu_models, model.name, number), of_model);
         }
         if (!why_no_width_.empty()) guest_.forget(phys_bits().place, why_no_width_);
         guest_.forget_brand(of_model);
@@ -148,6 +173,7 @@ private:
     const LibvirtNames names_;
     const LibvirtModels models_;
     std::set<std::string> required_;
+    std::set<std::string> properties_;  // of QEMU, that the policy's flags have
     std::set<std::string> disabled_;
 };
 

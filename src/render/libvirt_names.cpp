@@ -100,7 +100,15 @@ std::string LibvirtNames::name_of(const Field& field, std::uint32_t subleaf) con
 }
 
 std::string LibvirtNames::why_not(const Field& field, std::uint32_t subleaf) const {
-    if (!names_at(field, subleaf).empty() && qemu_ != nullptr) {
+    const std::vector<std::string>& names = names_at(field, subleaf);
+    const bool is_dropped = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return qemu_drops(name, features_.find(name)->second);
+    });
+    if (is_dropped) {
+        return "QEMU " + printable(qemu_->full_version) +
+               " drops it without another property that the policy leaves off.";
+    }
+    if (!names.empty() && qemu_ != nullptr) {
         return "QEMU " + printable(qemu_->full_version) + " has no name for it.";
     }
     return input_.options.cpu_map ? "This libvirt has no name for it." : "libvirt has no name for it.";
@@ -113,10 +121,19 @@ bool LibvirtNames::qemu_has(const std::string& name, const CpuMapFeature& featur
                        [&](const std::string& other) { return qemu_->properties.contains(other); });
 }
 
+// Whether the QEMU turns the feature off again though it was told to turn it on.
+bool LibvirtNames::qemu_drops(const std::string& name, const CpuMapFeature& feature) const {
+    if (qemu_ == nullptr) return false;
+    const auto& others = feature.qemu_names;
+    return qemu_->dropped.contains(name) || std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+               return qemu_->dropped.contains(other);
+           });
+}
+
 bool LibvirtNames::knows(const std::string& name) const {
     if (!input_.options.cpu_map) return true;
     const auto at = features_.find(name);
-    return at != features_.end() && qemu_has(name, at->second);
+    return at != features_.end() && qemu_has(name, at->second) && !qemu_drops(name, at->second);
 }
 
 std::string LibvirtNames::name_of_property(const std::string& property) const {

@@ -27,7 +27,7 @@ public:
     // One sentence: why it has none.
     std::string why_not(const Field& field, std::uint32_t subleaf) const;
 
-    // True for a name that libvirt, and the QEMU, take; without a map, of which nothing is known, for any.
+    // True for a name that libvirt, and the QEMU, take and keep; without a map, of which nothing is known, for any.
     bool knows(const std::string& name) const;
 
     // The name of QEMU's property in libvirt's words; empty where libvirt has none.
@@ -54,6 +54,7 @@ private:
     void correct(const std::string& name, CpuMapFeature& feature) const;
     const std::vector<std::string>& names_at(const Field& field, std::uint32_t subleaf) const;
     bool qemu_has(const std::string& name, const CpuMapFeature& feature) const;
+    bool qemu_drops(const std::string& name, const CpuMapFeature& feature) const;
     const Field* gate_of(const CpuMapBits& bits) const;
 
     const TargetInput& input_;

@@ -25,23 +25,11 @@ namespace {
 constexpr std::string_view brand_characters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ()@.:/_+-%";
 
-// How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
-constexpr std::string_view of_kvm = "kvm";
-
-// True when the policy speaks of KVM's services: it decides then, else it is the VMM's business.
-bool promises_services(const QemuView& guest) {
-    bool any = false;
-    guest.each_flag([&](const Field& field, std::uint32_t) {
-        any = any || std::string_view(field.names.qemu).starts_with(of_kvm);
-    });
-    return any;
-}
-
 // What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
 std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
     std::set<std::string> on(data.always.begin(), data.always.end());
     const bool is_kvm = input.options.accelerator == QemuAccelerator::kvm;
-    if (is_kvm && !promises_services(guest)) on.insert(data.always_kvm.begin(), data.always_kvm.end());
+    if (is_kvm && !guest.decides_services()) on.insert(data.always_kvm.begin(), data.always_kvm.end());
     if (guest.wants_pmu()) on.insert("pmu");
     return on;
 }
@@ -89,6 +77,7 @@ public:
         cpu.properties = properties_;
         cpu.rendering.inexpressible = guest.differences();
         cpu.rendering.version = names_.version();
+        cpu.decides_services = guest.decides_services();
         add_notes(cpu.rendering);
         return cpu;
     }
@@ -113,8 +102,8 @@ private:
     // What guests see of a number that is not said, as far as that is known.
     std::optional<std::uint64_t> shown_by_model(const NumberProperty& number) const {
         if (number.of_host && names_.knows(number.name) == Knows::no) return 0;
-        const std::optional<QemuModels>& qemu = input_.options.qemu_models;
-        return qemu ? number_of(*qemu, input_.options.base, number) : std::nullopt;
+        const std::string& base = input_.options.base;
+        return number_of(data_, input_.options.qemu_models, base.empty() ? model_ : base, number);
     }
 
     // Where the target has no words for who the CPU is, the model says it: as far as that is known.
@@ -188,7 +177,7 @@ private:
         std::set<std::string> on = on_beside(input_, data_, guest);
         guest.each_flag([&](const Field& field, std::uint32_t subleaf) {
             const std::string name(field.names.qemu);
-            if (input_.options.accelerator == QemuAccelerator::tcg && name.starts_with(of_kvm)) {
+            if (input_.options.accelerator == QemuAccelerator::tcg && name.starts_with(services_prefix)) {
                 guest.lose(field, subleaf, "An emulated guest has no KVM to serve it.");
             } else if (!names_.takes(name)) {
                 guest.lose(field, subleaf, names_.why_not(name));
@@ -207,7 +196,7 @@ private:
     // is wanted is on, which is how the guest ends up.
     bool is_dropped(const std::string& name) const {
         if (!names_.is_asked()) return false;
-        if (input_.options.accelerator == QemuAccelerator::kvm && name.starts_with(of_kvm)) return false;
+        if (input_.options.accelerator == QemuAccelerator::kvm && name.starts_with(services_prefix)) return false;
         const auto& flags = input_.options.qemu->plain_flags;
         const auto flag = flags.find(name);
         return flag != flags.end() && !flag->second;
@@ -218,16 +207,21 @@ private:
     std::set<std::string> unwanted(const QemuView& guest, const std::set<std::string>& on) {
         std::set<std::string> off;
         for (const std::string& name : words_.on_by_itself) {
-            const bool is_its_own = name.starts_with(of_kvm) && !promises_services(guest);
+            const bool is_its_own = name.starts_with(services_prefix) && !guest.decides_services();
             if (!on.contains(name) && !is_its_own && names_.takes(name)) off.insert(name);
         }
         for (const std::string& name : turned_on_) {
             if (names_.takes(name)) off.insert(name);
         }
         if (model_ == plainest_qemu_model) return off;
-        for (const std::string& name : data_.defaults) {
-            if (!on.contains(name) && names_.takes(name)) off.insert(name);
-        }
+        const auto put_off = [&](const std::vector<std::string>& names) {
+            for (const std::string& name : names) {
+                if (!on.contains(name) && names_.takes(name)) off.insert(name);
+            }
+        };
+        put_off(data_.defaults);
+        // kvm_default_props in target/i386/kvm/kvm-cpu.c.
+        if (input_.options.accelerator == QemuAccelerator::kvm && guest.decides_services()) put_off(data_.always_kvm);
         if (input_.options.base.empty()) {
             off.insert(words_.plainest_has.begin(), words_.plainest_has.end());
         } else {
@@ -247,6 +241,12 @@ private:
                 "An older QEMU than " + to_string(*names_.needed()) +
                 " refuses names that it does not know; give its version or its path with --qemu.");
         }
+        if (names_.release()) return;
+        std::set<std::string> on;
+        for (const auto& [name, value] : properties_) {
+            if (value == "on") on.insert(name);
+        }
+        for (std::string& note : notes_on_drops(data_, on)) rendering.notes.push_back(std::move(note));
     }
 
     const TargetInput& input_;

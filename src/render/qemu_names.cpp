@@ -1,12 +1,14 @@
 #include "render/qemu_names.hpp"
 
+#include <algorithm>
+
 #include "base/printable.hpp"
 #include "poolcpuid/error.hpp"
 
 namespace poolcpuid::render {
 
 QemuNames::QemuNames(const Rulebook& rulebook, const QemuData& data, const std::optional<QemuFacts>& facts)
-    : oldest_(data.oldest), facts_(facts ? &*facts : nullptr) {
+    : oldest_(data.oldest), drops_(data.drops), facts_(facts ? &*facts : nullptr) {
     for (const Field& field : rulebook.fields) {
         if (!field.names.qemu.empty()) ages_.emplace(field.names.qemu, field.names.qemu_age);
     }
@@ -31,10 +33,19 @@ Knows QemuNames::knows(std::string_view name) const {
     if (facts_ == nullptr) return Knows::yes;
     if (!is_asked()) {
         const auto age = ages_.find(name);
-        return age == ages_.end() ? Knows::yes : age->second.known_to(facts_->version);
+        const Knows knows = age == ages_.end() ? Knows::yes : age->second.known_to(facts_->version);
+        return knows == Knows::yes && drop_of(name) != nullptr ? Knows::perhaps : knows;
     }
     const std::string text(name);
     return facts_->flags.contains(text) || facts_->numbers.contains(text) ? Knows::yes : Knows::no;
+}
+
+// Of a release that was not asked: what some of its patch levels drop.
+const DroppedProperty* QemuNames::drop_of(std::string_view name) const {
+    const auto at = std::find_if(drops_.begin(), drops_.end(), [&](const DroppedProperty& entry) {
+        return entry.name == name && entry.releases.has(facts_->version);
+    });
+    return at == drops_.end() ? nullptr : &*at;
 }
 
 bool QemuNames::takes(std::string_view name) {
@@ -53,6 +64,9 @@ std::string QemuNames::why_not(std::string_view name) const {
     if (name.empty()) return "QEMU has no name for it.";
     const std::string release = "QEMU " + to_string(facts_ == nullptr ? VmmVersion{} : facts_->version);
     if (knows(name) == Knows::no) return release + " has no name for it.";
+    if (facts_ != nullptr && !is_asked()) {
+        if (const DroppedProperty* drop = drop_of(name)) return drop->why + " Ask that QEMU.";
+    }
     return "It is not known here whether " + release + " has a name for it: ask that QEMU.";
 }
 
@@ -60,6 +74,16 @@ std::string QemuNames::version() const {
     if (is_asked()) return "QEMU " + facts_->full_version + ", asked " + printable(facts_->program);
     if (facts_ != nullptr) return "QEMU " + to_string(facts_->version) + ", not asked";
     return "QEMU " + to_string(needed_.value_or(oldest_)) + " or later, not asked";
+}
+
+std::vector<std::string> notes_on_drops(const QemuData& data, const std::set<std::string>& properties) {
+    std::vector<std::string> notes;
+    for (const DroppedProperty& entry : data.drops) {
+        if (!properties.contains(entry.name)) continue;
+        notes.push_back("Of " + entry.name + ": " + entry.why +
+                        " A guest that asks for it does not start there; give the hosts' QEMU with --qemu PATH.");
+    }
+    return notes;
 }
 
 }  // namespace poolcpuid::render

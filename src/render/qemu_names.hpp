@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ public:
     // True when the oldest release that is known has the property.
     bool has_always(std::string_view name) const;
 
-    // One sentence: why it does not take the name, which is empty when QEMU has none.
+    // One sentence, or two: why it does not take the name, which is empty when QEMU has none.
     std::string why_not(std::string_view name) const;
 
     // "QEMU 7.2.22, asked PATH", "QEMU 9.0, not asked", "QEMU 9.2 or later".
@@ -43,10 +44,16 @@ public:
     std::optional<VmmVersion> release() const;
 
 private:
+    const DroppedProperty* drop_of(std::string_view name) const;
+
     VmmVersion oldest_;
+    const std::vector<DroppedProperty>& drops_;
     std::map<std::string_view, NameAge> ages_;  // names without one are the oldest release's
     const QemuFacts* facts_ = nullptr;
     std::optional<VmmVersion> needed_;
 };
+
+// A sentence or two for each of these properties that some release drops, where nobody knows which QEMU it will be.
+std::vector<std::string> notes_on_drops(const QemuData& data, const std::set<std::string>& properties);
 
 }  // namespace poolcpuid::render

@@ -153,9 +153,10 @@ QemuFacts ask_qemu(const std::string& program, const std::string& model, const s
     return render::facts_over(lines_of(child), program, model, wanted);
 }
 
-QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names) {
+QemuModels ask_qemu_models(const std::string& program, const std::set<std::string>& names,
+                           const std::set<std::string>& wanted) {
     Child child(executable(program));
-    return render::models_over(lines_of(child), program, names);
+    return render::models_over(lines_of(child), program, names, wanted);
 }
 
 std::optional<std::string> find_qemu() {

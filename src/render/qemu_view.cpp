@@ -8,14 +8,6 @@ namespace poolcpuid::render {
 
 namespace {
 
-// EAX of leaf 1 for a displayed family and model (the reverse of signature_of).
-std::uint32_t encoded(const Signature& signature) {
-    const std::uint32_t base = std::min<std::uint32_t>(signature.family, 0xF);
-    const std::uint32_t extended = signature.family - base;
-    return (extended << 20) | ((signature.model & 0xF0U) << 12) | (base << 8) | ((signature.model & 0xFU) << 4) |
-           signature.stepping;
-}
-
 constexpr const char* nameless = "QEMU has no property for it.";
 constexpr const char* computed = "QEMU computes it.";
 
@@ -27,14 +19,25 @@ ShownSignature shown_by(const QemuModel& model) {
             true};
 }
 
-std::optional<std::uint64_t> number_of(const QemuModels& qemu, const std::string& model, const NumberProperty& number) {
-    if (!number.of_host) return std::nullopt;
-    if (!qemu.numbers.contains(number.name)) return 0;
-    const auto at = qemu.models.find(model);
-    if (at == qemu.models.end()) return std::nullopt;
-    const auto value = at->second.numbers.find(number.name);
-    if (value == at->second.numbers.end() || value->second == *number.of_host) return std::nullopt;
-    return value->second;
+std::optional<std::uint64_t> number_of(const QemuData& data, const std::optional<QemuModels>& qemu,
+                                       const std::string& model, const NumberProperty& number) {
+    const bool is_last_leaf = !number.raised_by.empty();
+    if (!is_last_leaf && (!number.of_host || !qemu)) return std::nullopt;
+    if (!is_last_leaf && !qemu->numbers.contains(number.name)) return 0;
+    if (qemu) {
+        if (const auto at = qemu->models.find(model); at != qemu->models.end()) {
+            const auto value = at->second.numbers.find(number.name);
+            const bool is_told = value != at->second.numbers.end();
+            if (is_told) return value->second == number.of_host ? std::nullopt : std::optional(value->second);
+        }
+    }
+    for (const ModelNumbers& entry : data.models) {
+        if (std::find(entry.models.begin(), entry.models.end(), model) == entry.models.end()) continue;
+        for (const auto& [name, value] : entry.numbers) {
+            if (name == number.name) return value;
+        }
+    }
+    return std::nullopt;
 }
 
 QemuView::QemuView(const TargetInput& input, const QemuData& data)
@@ -87,7 +90,7 @@ void QemuView::show_signature(const std::optional<ShownSignature>& shown, const 
     constexpr std::uint64_t stepping = 0xF;
     const std::uint64_t unknown = !shown ? ~std::uint32_t{0} : shown->knows_stepping ? 0 : stepping;
     const auto show_at = [&](const merge::RegisterPlace& place, GuestView::Kind kind) {
-        if (shown) view_.set(place, ~std::uint32_t{0}, encoded(shown->signature), reason, kind);
+        if (shown) view_.set(place, ~std::uint32_t{0}, leaf1_eax_of(shown->signature), reason, kind);
         if (unknown != 0) view_.forget(place, unknown, reason, kind);
     };
     const merge::RegisterPlace own{false, signature_key, Register::eax};
@@ -104,6 +107,10 @@ void QemuView::forget(const DataPlace& place, const std::string& reason) {
 
 void QemuView::leave_to_model(const NumberProperty& number, const std::optional<std::uint64_t>& shown,
                               const std::string& reason) {
+    if (!number.raised_by.empty()) {
+        last_leaves_.push_back({&number, shown, reason});
+        return;
+    }
     const auto set = [&](std::uint64_t value) {
         view_.set(first_register(number.place), number.place.mask(), value << number.place.low, reason);
     };
@@ -169,6 +176,14 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
                        [&](const NumberProperty& number) { return number.place.covers(field, subleaf); });
 }
 
+bool QemuView::decides_services() const {
+    bool any = false;
+    each_flag([&](const Field& field, std::uint32_t) {
+        any = any || std::string_view(field.names.qemu).starts_with(services_prefix);
+    });
+    return any;
+}
+
 bool QemuView::wants_pmu() const {
     return std::any_of(data_.pmu_for.begin(), data_.pmu_for.end(),
                        [&](const std::string& field) { return promised_of(field) != 0; });
@@ -204,6 +219,7 @@ bool QemuView::settle(const std::optional<VmmVersion>& release, Caches caches) {
         lay_out_xsave();
         hide_msrs();
     }
+    settle_last_leaves();
     view_.settle();
     set_compacted_size();
     return without_l3;
@@ -256,6 +272,26 @@ bool QemuView::describe_caches(Caches caches) {
     const bool prefers_none = losses(no_l3) < losses(view_);
     if (prefers_none) apply(view_, data_.without_l3);
     return prefers_none;
+}
+
+// The last leaf of a range is the model's, or that of a feature which QEMU knows to need more
+// (x86_cpu_expand_features). It knows that of some features alone: what the others have above it, the guest does not
+// see.
+void QemuView::settle_last_leaves() {
+    for (const LastLeaf& entry : last_leaves_) {
+        const DataPlace& place = entry.number->place;
+        std::uint64_t last = 0;
+        for (const RaisedBy& raised : entry.number->raised_by) {
+            const std::uint64_t bits = view_.seen_register(first_register(raised.place)) & raised.place.mask();
+            if (bits != 0) last = std::max<std::uint64_t>(last, raised.to);
+        }
+        if (entry.of_model) {
+            view_.set(first_register(place), place.mask(), std::max(last, *entry.of_model), entry.reason);
+            continue;
+        }
+        forget(place, entry.reason);
+        view_.forget_above(place.leaf_first, last, "It is not known here whether the guest's leaves go that far.");
+    }
 }
 
 // The emulation has one layout for the states of XSAVE, and not all of them.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "render/guest_view.hpp"
@@ -21,9 +22,13 @@ struct ShownSignature {
 // Those that a QEMU which was asked said of its model.
 ShownSignature shown_by(const QemuModel& model);
 
-// What guests of a model of that QEMU see of a number that nobody says, as far as that follows from the model: 0 where
-// the QEMU has no such property.
-std::optional<std::uint64_t> number_of(const QemuModels& qemu, const std::string& model, const NumberProperty& number);
+// What guests of a model see of a number that nobody says, as far as that follows from the model: 0 where the QEMU that
+// was asked has no such property. Of the last leaf of a range it is what the model has by itself.
+std::optional<std::uint64_t> number_of(const QemuData& data, const std::optional<QemuModels>& qemu,
+                                       const std::string& model, const NumberProperty& number);
+
+// How QEMU begins the names of KVM's services, of which it knows nothing while it emulates.
+inline constexpr std::string_view services_prefix = "kvm";
 
 class QemuView {
 public:
@@ -81,6 +86,9 @@ public:
     // A single bit that is not the VMM's own.
     static bool is_flag(const Field& field) { return field.low == field.high && field.rule != Rule::owned; }
 
+    // True when the policy speaks of KVM's services: it decides then, else they are the VMM's business.
+    bool decides_services() const;
+
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
@@ -102,14 +110,23 @@ public:
 private:
     bool is_emulated() const { return input_.options.accelerator == QemuAccelerator::tcg; }
     void show(GuestView& view, const FixedBits& bits, GuestView::Kind kind, bool is_known) const;
+    void settle_last_leaves();
     void lay_out_xsave();
     void place_state(const XsaveComponent& component, VendorMask vendors);
     void set_compacted_size();
     void hide_msrs();
     bool describe_caches(Caches caches);
 
+    // The last leaf of a range that is the model's, which has this one, or one that is not known.
+    struct LastLeaf {
+        const NumberProperty* number;
+        std::optional<std::uint64_t> of_model;
+        std::string reason;
+    };
+
     const TargetInput& input_;
     const QemuData& data_;
+    std::vector<LastLeaf> last_leaves_;
     std::optional<VmmVersion> release_;
     GuestView view_;
 };

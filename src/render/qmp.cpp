@@ -129,17 +129,23 @@ std::map<std::string, bool> flags_of(const Message& properties) {
     return flags;
 }
 
+// Those of the boolean properties that the QEMU has.
+std::set<std::string> known_of(Qmp& qmp, const std::set<std::string>& properties) {
+    const Message has = expand(qmp, plainest_qemu_model, {});
+    std::set<std::string> known;
+    for (const std::string& name : properties) {
+        if (has.contains(name) && has[name].is_boolean()) known.insert(name);
+    }
+    return known;
+}
+
 QemuFacts facts_of(Qmp& qmp, const std::string& model, const std::set<std::string>& wanted) {
     QemuFacts facts;
     facts.program = qmp.program();
     facts.version = qmp.release().version;
     facts.full_version = qmp.release().text;
     facts.model = settled_model(qmp, model);
-    const Message known = expand(qmp, plainest_qemu_model, {});
-    std::set<std::string> known_wanted;
-    for (const std::string& name : wanted) {
-        if (known.contains(name) && known[name].is_boolean()) known_wanted.insert(name);
-    }
+    const std::set<std::string> known_wanted = known_of(qmp, wanted);
     const Message plain = expand(qmp, plainest_qemu_model, known_wanted);
     const Message named = facts.model == plainest_qemu_model ? plain : expand(qmp, facts.model, known_wanted);
     facts.plain_flags = flags_of(plain);
@@ -171,7 +177,7 @@ QemuModel model_of(const Message& properties, const std::string& program, QemuMo
     return model;
 }
 
-QemuModels models_of(Qmp& qmp, const std::set<std::string>& names) {
+QemuModels models_of(Qmp& qmp, const std::set<std::string>& names, const std::set<std::string>& wanted) {
     QemuModels answer;
     answer.program = qmp.program();
     answer.full_version = qmp.release().text;
@@ -182,6 +188,14 @@ QemuModels models_of(Qmp& qmp, const std::set<std::string>& names) {
         if (names.empty() ? !is_own : !names.contains(name)) continue;
         const Message expansion = qmp.ask("query-cpu-model-expansion", {{"type", "full"}, {"model", {{"name", name}}}});
         answer.models[name] = model_of(properties_in(expansion, qmp.program()), qmp.program(), answer);
+    }
+    if (!wanted.empty()) {
+        const std::set<std::string> known = known_of(qmp, wanted);
+        const std::map<std::string, bool> flags = flags_of(expand(qmp, plainest_qemu_model, known));
+        for (const std::string& name : known) {
+            const auto flag = flags.find(name);
+            if (flag != flags.end() && !flag->second) answer.dropped.insert(name);
+        }
     }
     return answer;
 }
@@ -206,10 +220,11 @@ QemuFacts facts_over(const QmpLines& lines, const std::string& program, const st
     });
 }
 
-QemuModels models_over(const QmpLines& lines, const std::string& program, const std::set<std::string>& names) {
+QemuModels models_over(const QmpLines& lines, const std::string& program, const std::set<std::string>& names,
+                       const std::set<std::string>& wanted) {
     return with_types_checked(program, [&] {
         Qmp qmp(lines, program);
-        return models_of(qmp, names);
+        return models_of(qmp, names, wanted);
     });
 }
 

@@ -21,6 +21,7 @@ struct QmpLines {
 // facts_over also UsageError, as ask_qemu does.
 QemuFacts facts_over(const QmpLines& lines, const std::string& program, const std::string& model,
                      const std::set<std::string>& wanted);
-QemuModels models_over(const QmpLines& lines, const std::string& program, const std::set<std::string>& names);
+QemuModels models_over(const QmpLines& lines, const std::string& program, const std::set<std::string>& names,
+                       const std::set<std::string>& wanted = {});
 
 }  // namespace poolcpuid::render

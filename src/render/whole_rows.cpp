@@ -1,10 +1,9 @@
 #include "render/whole_rows.hpp"
 
 #include <algorithm>
-#include <set>
-#include <utility>
 
 #include "merge/owned_bits.hpp"
+#include "render/host_values.hpp"
 
 namespace poolcpuid::render {
 
@@ -50,11 +49,7 @@ std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& 
 void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_to_host, const std::string& reason) {
     const merge::Plan& plan = view.plan();
     const std::vector<LeafKey> rows = view.rows();
-    // Without a decision no host has the field, in a policy that has all of them and of which the rulebook knew it.
-    const bool is_silent = view.policy().lean || view.policy().rulebook_sha256 != plan.rulebook().sha256;
-    std::set<std::pair<std::string_view, std::uint32_t>> decided;
-    for (const Decision& decision : view.policy().decisions)
-        decided.emplace(decision.field, decision.place.subleaf_first);
+    const HostValues hosts(plan, view.policy());
     for (const FieldIndex index : plan.fields()) {
         const Field& field = plan.rulebook()[index];
         if (field.is_msr || !merge::promises_by_bits(field.rule)) continue;
@@ -62,7 +57,7 @@ void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_
             const LeafKey key{field.leaf, subleaf};
             const bool is_of_state = field.leaf == plan.xsave_leaf() && subleaf >= 2;  // it goes with the state
             if (is_of_state || !is_left_to_host(key) || std::binary_search(rows.begin(), rows.end(), key)) continue;
-            if (is_silent || decided.contains({field.id, subleaf})) view.forget(field, subleaf, reason);
+            if (hosts.may_be_there(field, subleaf)) view.forget(field, subleaf, reason);
         }
     }
 }

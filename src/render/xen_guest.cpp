@@ -36,11 +36,11 @@ bool follows_from_features(const Field& field) {
 }  // namespace
 
 XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on_some_hosts)
-    : input_(input), data_(data), owned_(input.policy.owned), view_(input.plan, input.policy) {
-    for (const Decision& decision : input.policy.decisions) {
-        const bool is_alike = decision.values.size() == 1 && decision.values.front().value == decision.value;
-        if (!is_alike) contested_.insert(decision.field);
-    }
+    : input_(input),
+      data_(data),
+      owned_(input.policy.owned),
+      hosts_(input.plan, input.policy),
+      view_(input.plan, input.policy) {
     features_ = promised_ = promised();
     drop_impossible();
     drop_on_some_hosts(on_some_hosts);
@@ -127,21 +127,6 @@ void XenGuest::drop(const XenBit& bit, const std::string& why) {
     if (bit.is_in(promised_) && !is_of_host) view_.set(place, mask, 0, why);
 }
 
-// The policy's value of a field and the hosts'.
-std::set<std::optional<std::uint64_t>> XenGuest::values_of(std::string_view id) const {
-    std::set<std::optional<std::uint64_t>> values;
-    for (const Decision& decision : input_.policy.decisions) {
-        if (decision.field != id) continue;
-        for (const ValueOfHosts& value : decision.values) values.insert(value.value);
-    }
-    const FieldIndex index = input_.plan.rulebook().find(id);
-    if (index != no_field) {
-        const Field& field = input_.plan.rulebook()[index];
-        values.insert(view_.promised(field, field.subleaf_first));
-    }
-    return values;
-}
-
 // Why no guest, or none on some host, can have the bit: a sentence, or "" when nothing is against it.
 std::string XenGuest::obstacle(const XenBit& bit, bool is_given) const {
     if (bit.is_in(data_.absent) && !is_given) return "No CPU of the vendor has it: Xen does not make it up.";
@@ -150,11 +135,13 @@ std::string XenGuest::obstacle(const XenBit& bit, bool is_given) const {
         return "Xen gives it to no HVM guest.";
     }
     for (const XenData::Hidden& rule : data_.hidden) {
-        if (!bit.is_in(rule.bits)) continue;
-        const std::set<std::optional<std::uint64_t>> values = values_of(rule.field);
+        const FieldIndex index = input_.plan.rulebook().find(rule.field);
+        if (!bit.is_in(rule.bits) || index == no_field) continue;
+        const auto values = hosts_.of(input_.plan.rulebook()[index]);
         const bool is_hidden = std::any_of(rule.values.begin(), rule.values.end(),
                                            [&](std::uint64_t value) { return values.contains(value); });
         if (is_hidden) return "Xen hides it on such hosts.";
+        if (values.contains(std::nullopt)) return "Xen hides it on some hosts, and it is not told whether on these.";
     }
     return {};
 }
@@ -173,20 +160,24 @@ void XenGuest::drop_impossible() {
 // True for a bit that not every host of the pool shows to Xen.
 bool XenGuest::is_on_some_hosts(const XenBit& bit) const {
     const Field* field = field_at(bit);
-    if (field == nullptr || !is_contested(*field)) return false;
-    const std::set<std::optional<std::uint64_t>> values = values_of(field->id);
+    if (field == nullptr || !hosts_.are_contested(*field)) return false;
+    const auto values = hosts_.of(*field);
     return values.size() > 1 || *values.begin() != std::uint64_t{1};
 }
 
 // A bit that hosts differ in, and that is in the policy nevertheless, is an announcement; or a word is read only with
-// another bit, which the policy has where hosts do not.
+// another bit, which the policy has where hosts do not. Where it is not told whether they do, every host is as the
+// policy in what the bit itself promises: to ask is right on all of them, or refused.
 void XenGuest::drop_on_some_hosts(OnSomeHosts on_some_hosts) {
     for_each_bit(Featureset(features_), [&](const XenBit& bit) {
         if (bit.is_in(data_.given)) return;
         const auto& read_with = data_.read_with[bit.word];
-        if (!is_on_some_hosts(bit) && !(read_with && is_on_some_hosts(*read_with))) return;
-        if (on_some_hosts == OnSomeHosts::lost) {
-            drop(bit, "Xen gives it only on hosts that have it, and not every host of the pool has.");
+        const bool is_own = is_on_some_hosts(bit);
+        if (!is_own && !(read_with && is_on_some_hosts(*read_with))) return;
+        if (on_some_hosts == OnSomeHosts::lost && (is_own || hosts_.is_told(*field_at(*read_with)))) {
+            drop(bit, hosts_.are_untold()
+                          ? "Xen gives it only on hosts that have it, and the policy does not say that all have."
+                          : "Xen gives it only on hosts that have it, and not every host of the pool has.");
         } else {
             view_.forget(place_of_word(bit.word), std::uint64_t{bit.mask()} << data_.words[bit.word].place.low,
                          "Xen clears it on a host that does not have it.");
@@ -240,7 +231,11 @@ void XenGuest::leave_to_host(const std::function<bool(const Field&, std::uint32_
     for (const FieldIndex index : input_.plan.fields()) {
         const Field& field = input_.plan.rulebook()[index];
         const bool is_xsave = !field.is_msr && field.leaf == input_.plan.xsave_leaf();
-        if (is_xsave || follows_from_features(field) || !(field.is_msr || is_contested(field))) continue;
+        // Xen's guests have Xen's own there, or what its configuration asks for.
+        const bool is_of_hypervisor =
+            range_of(field.leaf) == hypervisor_range && view_.promised(field, field.subleaf_first) == 0;
+        if (is_xsave || (!field.is_msr && is_of_hypervisor) || follows_from_features(field)) continue;
+        if (!(field.is_msr || hosts_.are_contested(field))) continue;
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
             // An MSR that the policy does not offer is not there; of a row that it lacks, the first says enough.
             const bool is_absent =
@@ -280,7 +275,7 @@ bool XenGuest::is_contested(const DataPlace& place) const {
     return std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) {
         const Field& field = input_.plan.rulebook()[index];
         return field.is_msr == place.is_msr && field.leaf == place.leaf_first && field.reg == place.registers.front() &&
-               (field.mask() & place.mask()) != 0 && is_contested(field);
+               (field.mask() & place.mask()) != 0 && hosts_.are_contested(field);
     });
 }
 
@@ -324,6 +319,11 @@ std::vector<std::string> xen_notes(const TargetInput& input, const XenData& data
         notes.push_back("Xen gives guests " + newer + " from " + to_string(data.newest) + " on. " + refused +
                         " --xen " + to_string(data.oldest) + " leaves out what " + to_string(data.oldest) +
                         " does not give.");
+    }
+    if (guest.hosts().are_untold()) {
+        notes.push_back(
+            "A lean policy, or one of another rulebook, does not say in what its hosts differ: what it leaves open "
+            "counts as different. A policy of today's rulebook without --lean may ask Xen for more.");
     }
     const std::vector<HostClass>& hosts = input.policy.hosts;
     const bool is_of_vmm = std::any_of(hosts.begin(), hosts.end(), [](const HostClass& entry) {

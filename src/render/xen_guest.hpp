@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "merge/owned_bits.hpp"
 #include "render/guest_view.hpp"
+#include "render/host_values.hpp"
 #include "render/targets.hpp"
 #include "render/xen_data.hpp"
 
@@ -43,8 +43,8 @@ public:
     // A register of the policy with the features as they are asked for, and no leaf above Xen's highest.
     std::uint32_t asked(const merge::RegisterPlace& place, std::uint32_t value) const;
 
-    // True when hosts of the pool have different values, or one whose value is not known.
-    bool is_contested(const Field& field) const { return contested_.contains(std::string(field.id)); }
+    // What is told of the hosts' values.
+    const HostValues& hosts() const noexcept { return hosts_; }
 
     // True for a leaf above those that a guest of Xen has.
     bool is_above(std::uint32_t leaf) const;
@@ -64,7 +64,6 @@ public:
 private:
     merge::RegisterPlace place_of_word(std::size_t word) const;
     std::string obstacle(const XenBit& bit, bool is_given) const;
-    std::set<std::optional<std::uint64_t>> values_of(std::string_view field) const;
     const Field* field_at(const XenBit& bit) const;
     bool is_on_some_hosts(const XenBit& bit) const;
     bool is_contested(const DataPlace& place) const;
@@ -81,7 +80,7 @@ private:
     const TargetInput& input_;
     const XenData& data_;
     merge::OwnedBits owned_;
-    std::set<std::string> contested_;  // ids
+    HostValues hosts_;
     GuestView view_;
     std::vector<std::pair<merge::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left
     Featureset promised_;

@@ -67,7 +67,19 @@ public:
                 if (entry.optional("untold") != nullptr) number.untold = untold(entry, number.place);
                 if (entry.optional("turns_on") != nullptr) number.turns_on = turned_on(entry);
                 if (entry.optional("of_host") != nullptr) number.of_host = entry.required_hex("of_host", 8);
+                if (entry.optional("raised_by") != nullptr) number.raised_by = raised_by(entry);
                 data.numbers.push_back(std::move(number));
+            });
+            each(reader, "models", "numbers of models",
+                 [&](ObjectReader& entry, const Value&) { data.models.push_back(model_numbers(entry, data)); });
+            each(reader, "drops", "a property that is dropped", [&](ObjectReader& entry, const Value&) {
+                DroppedProperty dropped;
+                dropped.name = entry.required_string("property");
+                check(entry.required("property"), dropped.name, &KnownNames::qemu, "a name that QEMU has for a field");
+                dropped.releases = releases(entry);
+                dropped.why = sentence(entry, "why");
+                sentence(entry, "source");
+                data.drops.push_back(std::move(dropped));
             });
             each(reader, "switches", "a switch", [&](ObjectReader& entry, const Value&) {
                 LeafSwitch leaf_switch;
@@ -166,6 +178,31 @@ private:
                            releases(entry)});
         });
         return all;
+    }
+
+    // What raises the last leaf of a range: to the leaf where the bits are, or to another one.
+    std::vector<RaisedBy> raised_by(ObjectReader& reader) const {
+        std::vector<RaisedBy> all;
+        each(reader, "raised_by", "bits that raise a number", [&](ObjectReader& entry, const Value& value) {
+            RaisedBy raised;
+            raised.place = one_register(entry, value);
+            raised.to = raised.place.leaf_first;
+            if (entry.optional("to") != nullptr) raised.to = static_cast<std::uint32_t>(entry.required_hex("to", 8));
+            all.push_back(std::move(raised));
+        });
+        return all;
+    }
+
+    ModelNumbers model_numbers(ObjectReader& reader, const QemuData& data) const {
+        ModelNumbers result;
+        result.models = strings(reader.required_array("models"));
+        for (const auto& [name, value] : reader.required_object("numbers").members()) {
+            const bool is_known = std::any_of(data.numbers.begin(), data.numbers.end(),
+                                              [&](const NumberProperty& number) { return number.name == name; });
+            if (!is_known) fail(value, "a number of numbers");
+            result.numbers.emplace_back(name, json::hex_of(value, file_.path, 8));
+        }
+        return result;
     }
 
     // What guests see of a number that is not said, by vendor.

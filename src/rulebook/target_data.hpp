@@ -126,6 +126,12 @@ struct TurnedOn {
     Releases releases;  // that do so
 };
 
+// Bits that raise the last leaf of their range, where they are not 0, to one that has it at least.
+struct RaisedBy {
+    DataPlace place;  // in one register
+    std::uint32_t to = 0;
+};
+
 // A property that takes a number, and where the guest sees it.
 struct NumberProperty {
     std::string name;
@@ -138,7 +144,8 @@ struct NumberProperty {
     // What a model has that leaves the number to the host; guests of one that has another see that. Nothing: what
     // they see follows from more than the model.
     std::optional<std::uint64_t> of_host;
-    std::optional<NameAge> age;  // nothing: the rulebook's field of that name says it
+    std::vector<RaisedBy> raised_by;  // of the last leaf of a range: what a guest has raises that of its model
+    std::optional<NameAge> age;       // nothing: the rulebook's field of that name says it
 };
 
 // A register that repeats another.
@@ -166,6 +173,19 @@ struct AddedField {
     Releases releases;
 };
 
+// Numbers that QEMU's models have, by the names of their properties.
+struct ModelNumbers {
+    std::vector<std::string> models;
+    std::vector<std::pair<std::string, std::uint64_t>> numbers;
+};
+
+// A property that some releases turn off again though they know it, for want of one that no guest needs for it.
+struct DroppedProperty {
+    std::string name;
+    Releases releases;  // some of whose patch levels do so
+    std::string why;    // a sentence
+};
+
 // A property without which QEMU shows no leaf that is its own to fill in.
 struct LeafSwitch {
     std::string name;
@@ -178,6 +198,8 @@ struct QemuData {
     VmmVersion oldest;  // the oldest release whose names are known
     std::vector<LeafSwitch> switches;
     std::vector<NumberProperty> numbers;
+    std::vector<ModelNumbers> models;  // what is known of models without asking a QEMU
+    std::vector<DroppedProperty> drops;
     DataPlace brand;                      // the leaves of the brand string, in their order
     std::vector<std::string> always;      // properties that are the VMM's business and are turned on
     std::vector<std::string> always_kvm;  // likewise, under KVM

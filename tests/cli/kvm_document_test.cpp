@@ -8,6 +8,7 @@
 #include "tests/cli/support/run_program.hpp"
 #include "tests/cli/support/sample_hosts.hpp"
 #include "tests/cli/support/temporary_directory.hpp"
+#include "tests/cli/support/validate.hpp"
 
 namespace poolcpuid::test::kvm_document_test {
 
@@ -37,6 +38,30 @@ TEST_CASE("a document of --to kvm reads back as the policy's registers", "[conve
         CHECK(Json::parse(merged.out).at("cpuid") == policy.at("cpuid"));
         CHECK(Json::parse(merged.out).at("msrs") == policy.at("msrs"));
     }
+}
+
+TEST_CASE("a policy with what the VMM signs, or what KVM makes, is kept by what it became", "[convert][render]") {
+    const TemporaryDirectory dir;
+    HostDump served = with_register(amd_host("served"), {0x40000001, 0}, Register::eax, 0x29);  // clocks, steal time
+    served = with_register(served, {0x40000000, 0}, Register::eax, 0x40000001);
+    served = with_register(served, {0x40000000, 0}, Register::ebx, 0x4B4D564B);  // "KVMK" "VMKV" "M"
+    served = with_register(served, {0x40000000, 0}, Register::ecx, 0x564B4D56);
+    served = with_register(served, {0x40000000, 0}, Register::edx, 0x4D);
+    served.hypervisor = HypervisorView{"kvm", served.hardware->cpus.front().cpuid, std::nullopt};
+    served.hardware.reset();
+    const auto is_kept = [&](const HostDump& host, const std::string& shown) {
+        const std::string policy = dir.file(host.name + "-policy.json");
+        REQUIRE(run({"merge", dir.write("host.json", document(host)), "--show", shown, "-o", policy}).status == 0);
+        const std::string guest = dir.write("guest.json", run({"render", "--to", "kvm", policy}).out);
+        const Result check = run({"check", policy, guest});
+        INFO(check.text());
+        CHECK(check.status == 0);
+        return Json::parse(bytes_of(guest));
+    };
+    CHECK_FALSE(is_kept(served, "kvm_steal_time").contains("made"));
+    const Json nested = is_kept(vmx_host("vmx"), "nested");
+    CHECK(nested.at("made").size() == 6);
+    for (const std::string& error : schema_errors("kvm", nested.dump())) FAIL_CHECK(error);
 }
 
 TEST_CASE("a policy's microcode revision is kept by what it became, and by no other list", "[convert][render]") {

@@ -52,11 +52,11 @@ struct Pool {
 FakeQemu qemu_of_proxmox() {
     FakeQemu qemu;
     for (const char* name : {"fpu", "avx2", "lm", "svm", "hypervisor", "3dnow", "sep", "lahf-lm", "kvm-pv-eoi",
-                             "kvm-pv-unhalt", "cpuid-0xb", "a-feature-of-tomorrow"})
+                             "kvm-asyncpf", "kvm-steal-time", "kvm-pv-unhalt", "cpuid-0xb", "a-feature-of-tomorrow"})
         qemu.flags[name];
     qemu.numbers = {"level", "xlevel", "phys-bits", "family", "model", "stepping"};
     qemu.models["EPYC-Milan"].on = {"fpu", "avx2", "lm", "svm", "a-feature-of-tomorrow"};
-    qemu.models["EPYC-Milan"].numbers = {{"family", 25}, {"model", 1}};
+    qemu.models["EPYC-Milan"].numbers = {{"family", 25}, {"model", 1}, {"level", 0xD}, {"xlevel", 0x8000001E}};
     qemu.models["phenom"].on = {"fpu", "3dnow", "svm"};
     qemu.models["phenom"].numbers = {{"family", 16}, {"model", 2}};
     qemu.models["EPYC-Private"].on = {"fpu", "avx2", "lm"};
@@ -300,6 +300,7 @@ TEST_CASE("what Proxmox turns on and the policy lacks is turned off where the po
         0);
     CHECK(flags(file).contains("-kvm-pv-unhalt"));
     CHECK(flags(file).contains("-kvm-pv-eoi"));
+    CHECK(flags(file).contains("-kvm-asyncpf"));  // on in each of QEMU's models
 }
 
 TEST_CASE("Nova gets the model and features of the <cpu> element as lines of nova.conf", "[render]") {

@@ -397,6 +397,74 @@ TEST_CASE("what the asked QEMU's model has on is disabled, or listed where libvi
     CHECK(lost(rendering, "hle") == nullptr);
 }
 
+TEST_CASE("KVM's services that QEMU's models have on are no loss, and more where the policy withholds them",
+          "[libvirt]") {
+    Case test(skylake);
+    test.model("M", {6, 0x55});
+    CHECK(lost(test.rendered(), "kvm_pv_eoi") == nullptr);  // the VMM's business
+    test.has({0x40000001, 0, Register::eax, 5});            // kvm_steal_time
+    const Rendering rendering = test.rendered();
+    CHECK(lost(rendering, "kvm_steal_time") == nullptr);
+    REQUIRE(lost(rendering, "kvm_pv_eoi") != nullptr);
+    CHECK(lost(rendering, "kvm_pv_eoi")->telling == Telling::more);
+    test.has({0x40000001, 0, Register::eax, 14});  // kvm_async_pf_int, which no model has on
+    REQUIRE(lost(test.rendered(), "kvm_async_pf_int") != nullptr);
+    CHECK(lost(test.rendered(), "kvm_async_pf_int")->telling == Telling::less);
+}
+
+TEST_CASE("what lies above the last leaf of the model is not seen, unless a feature raises it", "[libvirt]") {
+    Case test(emerald_rapids);
+    test.policy.cpuid.push_back({{0, 0}, {0x20, 0, 0, 0}});
+    test.has({7, 0, Register::edx, 24}).has({7, 0, Register::edx, 29});  // AMX-TILE, ARCH_CAPABILITIES
+    test.policy.cpuid.push_back({{0x1D, 1}, {0x04002000, 0x00080040, 0x10, 0}});
+    std::sort(test.policy.cpuid.begin(), test.policy.cpuid.end(),
+              [](const CpuidRow& a, const CpuidRow& b) { return a.key < b.key; });
+    test.name("amx-tile", {7, 0, Register::edx, 24}).name("arch-capabilities", {7, 0, Register::edx, 29});
+    test.name("avx2", avx2);
+    test.model("M", {6, 0xCF});
+    const auto instead = [&](const std::string& field) {
+        const Rendering rendering = test.rendered();
+        const Inexpressible* entry = lost(rendering, field);
+        return entry == nullptr ? "the policy's" : entry->instead;
+    };
+    // Which leaves the model has, nobody knows here; and none of these features raises its last one.
+    CHECK(instead("amx_pal1_eax") == "unknown");
+    CHECK(instead("arch_caps") == "unknown");
+    QemuModels& qemu = test.qemu({"M"}, emerald_rapids);
+    qemu.numbers.insert("level");
+    qemu.models["M"].numbers["level"] = 5;
+    CHECK(instead("amx_pal1_eax") == "0x0");
+    CHECK(instead("arch_caps") == "0x0");
+    test.has(avx2);
+    CHECK(instead("amx_pal1_eax") == "0x0");
+    CHECK(instead("arch_caps") == "the policy's");
+    const Rendering rendering = test.rendered();
+    CHECK_THAT(lost(rendering, "amx_pal1_eax")->reason, Contains("end at 0x7"));
+    CHECK(lost(rendering, "amx_pal1_eax")->impact == Impact::crash);
+    qemu.models["M"].numbers["level"] = 0x20;
+    CHECK(instead("amx_pal1_eax") == "the policy's");
+    // Without a QEMU the rulebook knows what the models have.
+    test.options.qemu_models.reset();
+    test.model("SapphireRapids", {6, 0xCF});
+    test.based_on("SapphireRapids");
+    CHECK(instead("amx_pal1_eax") == "the policy's");
+}
+
+TEST_CASE("what the asked QEMU drops is not required, and said to be lost for that", "[libvirt]") {
+    Case test(skylake);
+    test.has(avx2).has(hle).name("avx2", avx2).name("hle", hle);
+    test.options.cpu_map->features["hle"].qemu_names = {"elision"};
+    test.model("M", {6, 0x55});
+    QemuModels& qemu = test.qemu({"M"}, skylake);
+    CHECK(test.required() == Names{"avx2", "hle"});
+    qemu.dropped = {"avx2", "elision"};
+    CHECK(test.required().empty());
+    const Rendering rendering = test.rendered();
+    REQUIRE(lost(rendering, "avx2") != nullptr);
+    CHECK_THAT(lost(rendering, "avx2")->reason, Contains("drops it"));
+    REQUIRE(lost(rendering, "hle") != nullptr);
+}
+
 TEST_CASE("a host that does not keep what the model tells guests of an MSR is named", "[libvirt]") {
     constexpr std::uint64_t rdcl_no = 1;
     constexpr std::uint64_t rsba = 4;

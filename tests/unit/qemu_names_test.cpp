@@ -61,6 +61,31 @@ TEST_CASE("a name is said to be missing only where that is known", "[render][qem
     CHECK(why_not({11, 0}, "") == "QEMU has no name for it.");
 }
 
+TEST_CASE("what some patch levels of a release drop is not taken of that release", "[render][qemu]") {
+    const QemuData data = rulebook::qemu_data(builtin_rulebook());
+    const auto names = [&](const std::optional<QemuFacts>& facts) {
+        return QemuNames(builtin_rulebook(), data, facts);
+    };
+    for (const VmmVersion release : {VmmVersion{8, 2}, VmmVersion{9, 0}}) {
+        std::optional<QemuFacts> facts(std::in_place);
+        facts->version = release;
+        CHECK(names(facts).knows("waitpkg") == Knows::perhaps);
+        CHECK_THAT(names(facts).why_not("waitpkg"), Catch::Contains("8.2.0 to 8.2.4"));
+        CHECK(names(facts).knows("avx2") == Knows::yes);
+        facts->program = "/opt/qemu";  // asked, which says more
+        facts->flags["waitpkg"] = false;
+        CHECK(names(facts).knows("waitpkg") == Knows::yes);
+    }
+    for (const VmmVersion release : {VmmVersion{8, 1}, VmmVersion{9, 1}}) {
+        std::optional<QemuFacts> facts(std::in_place);
+        facts->version = release;
+        CHECK(names(facts).knows("waitpkg") == Knows::yes);
+    }
+    CHECK(names(std::nullopt).knows("waitpkg") == Knows::yes);
+    CHECK(render::notes_on_drops(data, {"avx2", "waitpkg"}).size() == 1);
+    CHECK(render::notes_on_drops(data, {"avx2"}).empty());
+}
+
 TEST_CASE("for any release every name is taken, and the release that the newest of them needs is remembered",
           "[render][qemu]") {
     Names names;

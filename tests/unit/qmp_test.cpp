@@ -1,6 +1,7 @@
 // A conversation with a QEMU, given as lines: what is asked, what is made of the answers, and which are refused.
 #include "render/qmp.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,16 @@ TEST_CASE("the model is asked for by the name that its alias stands for, with wh
     REQUIRE(script.asked.size() == 5);
     CHECK_THAT(script.asked.back(), Contains("\"EPYC-v1\"") && Contains("\"avx2\":true") && !Contains("amx-tile"));
     CHECK_THAT(script.asked.back(), Catch::EndsWith("\n"));
+}
+
+TEST_CASE("of models it is asked, too, what of the wanted is turned off again", "[qmp]") {
+    Script script({greeting, done, definitions, properties(R"("lm": true, "family": 6)"),
+                   properties(R"("avx2": false, "waitpkg": false, "level": 1)"),
+                   properties(R"("avx2": true, "waitpkg": false, "level": 7)")});
+    const QemuModels known = render::models_over(script.lines(), "qemu", {"EPYC"}, {"avx2", "waitpkg", "amx-tile"});
+    CHECK(known.models.size() == 1);
+    CHECK(known.dropped == std::set<std::string>{"waitpkg"});
+    CHECK_THAT(script.asked.back(), Contains("avx2") && Contains("waitpkg") && !Contains("amx-tile"));
 }
 
 TEST_CASE("what no QEMU answers is refused", "[qmp]") {

@@ -98,17 +98,19 @@ TEST_CASE("EPT and VPIDs go where MSR 48Ch says nothing of them", "[vmx]") {
     CHECK(value_of(nested({without(std::uint64_t{1} << 32)}), "vmx_procbased2_ept") == 1);
 }
 
-TEST_CASE("render --to kvm leaves out the VMX MSRs that KVM makes itself", "[vmx][render]") {
+TEST_CASE("render --to kvm sets the VMX MSRs apart that KVM makes itself", "[vmx][render]") {
     const PoolPolicy policy = nested({host("plain", haswell_kvm)}).policy;
     const Rendering rendering = render_policy(builtin_rulebook(), policy, "kvm", {});
+    const std::string set = rendering.output.substr(0, rendering.output.find("\"made\""));
     for (const char* made : {"0x481", "0x482", "0x483", "0x484", "0x487", "0x489"}) {
         CAPTURE(made);
         CHECK(msr_of(policy, static_cast<std::uint32_t>(std::stoul(made, nullptr, 16))).has_value());
-        CHECK_THAT(rendering.output, !Contains("\"index\": \"" + std::string(made) + "\""));
+        CHECK_THAT(set, !Contains("\"index\": \"" + std::string(made) + "\""));
+        CHECK_THAT(rendering.output.substr(set.size()), Contains("\"index\": \"" + std::string(made) + "\""));
     }
     for (const char* kept : {"0x480", "0x485", "0x48b", "0x48c", "0x48d", "0x490"}) {
         CAPTURE(kept);
-        CHECK_THAT(rendering.output, Contains("\"index\": \"" + std::string(kept) + "\""));
+        CHECK_THAT(set, Contains("\"index\": \"" + std::string(kept) + "\""));
     }
     bool told = false;
     for (const std::string& note : rendering.notes) told = told || note.starts_with("VMX MSRs that KVM makes");
