@@ -119,6 +119,16 @@ TEST_CASE("contents differ by format, kernel, microcode and notes, too", "[parti
     CHECK(written(read(written(part))) == written(part));
 }
 
+TEST_CASE("a note that earlier versions wrote and the merge makes by itself is left out", "[partial]") {
+    PartialResult part;
+    HostDump host = amd("a");
+    host.notes = {{"cpuid-hidden", "As it was told."}, {"truncated", "It is cut off."}};
+    add(part, host);
+    read(written(part)).each([](const HostDump& back, const std::set<std::string>&) {
+        CHECK(back.notes == std::vector<DumpNote>{{"truncated", "It is cut off."}});
+    });
+}
+
 TEST_CASE("a name with two contents stays for the last merge to find", "[partial]") {
     PartialResult part;
     add(part, amd("a"));
