@@ -51,9 +51,6 @@ struct Violation {
     std::string mend;     // what would mend it on the host, likewise; empty: nothing there does
     std::string remedy;   // the same and, where it is not sure or there is none, what is left
 
-    // Of what is not known: a dump that has the hypervisor's view would say it.
-    bool by_view = false;
-
     // True when a move fails for it, or degrades the guest.
     bool counts(UnknownIs unknown) const noexcept { return known || (unknown == UnknownIs::failure && !given); }
 

@@ -109,15 +109,12 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
     return circumstances.only_hypervisor_view ? "A newer kernel may bring it." : "";
 }
 
-// Whether a hypervisor's view, which was not dumped, would say what is not known.
-bool is_for_view(const BrokenAtom& atom) { return !atom.known && !atom.by_microcode && atom.made_by != Makers::none; }
-
 // The dump that would say what is not known.
 std::string better_dump(const BrokenAtom& atom, dump::TakenIn taken_in) {
     if (atom.by_microcode) {
         return std::string(document::how_to_know_revision(taken_in)) + ", and check again.";
     }
-    if (!is_for_view(atom)) return capture_again;
+    if (atom.made_by == Makers::none) return capture_again;
     return std::string("Take a dump that has the hypervisor's view, too (") + document::hypervisor_dump +
            "), and check again.";
 }
@@ -168,7 +165,6 @@ Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circum
     Violation violation;
     violation.known = atom.known;
     violation.given = atom.made_by == Makers::all;
-    violation.by_view = is_for_view(atom);
     if (atom.kind == AtomKind::component) {
         put_component(plan, atom, circumstances.is_policy, violation);
         return violation;

@@ -240,7 +240,7 @@ private:
                 return std::find(host.read_clear.begin(), host.read_clear.end(), index) != host.read_clear.end();
             });
             if (found.count == 0) continue;
-            list_.add("implied-bit",
+            list_.add("syscall-read-in-32-bit-mode",
                       std::string(field.id) + " reads 0 on " + enumerate(found) + ", where " +
                           std::string(list_.rulebook()[field.implied_by.field].id) +
                           " implies it, so it counts as set. " + std::string(field.why),

@@ -121,7 +121,7 @@ TEST_CASE("Ivy Bridge and Haswell", "[corpus][pools]") {
     CHECK(pool.reg(0x7, 0, edx) == 0x00000400);  // 0 / 9C000400: MD_CLEAR asks for VERW
     CHECK(pool.named_by("verw-promise-lost") == Names{ivy_bridge});
     CHECK(pool.bit(0x80000001, 0, edx, syscall_bit) == 1);  // 2C100000 / 2C100800: the first was read in 32-bit code
-    CHECK(pool.named_by("implied-bit", "syscall") == Names{ivy_bridge});
+    CHECK(pool.named_by("syscall-read-in-32-bit-mode", "syscall") == Names{ivy_bridge});
     CHECK(pool.row(0xD, 1) == Registers{});  // the unlabelled row 100h @ 240h is subleaf 2; 1 is not known
     CHECK(pool.named_by("unknown-leaf") == Names{ivy_bridge});
     CHECK(pool.row(0xD, 2) == Registers{0x100, 0x240, 0, 0});

@@ -56,7 +56,7 @@ struct Refusals {
                 ++(violation.breach == Breach::lost ? cause.lost : cause.not_told);
             } else {
                 ++cause.unknown;
-                cause.unseen += violation.by_view ? 1 : 0;
+                cause.unseen += violation.remedy.find("/dev/kvm") == std::string::npos ? 0 : 1;
             }
         }
     }

@@ -387,7 +387,7 @@ TEST_CASE("SYSCALL that was read in 32-bit code counts as set", "[merge]") {
     const Merged pool({hardware_host("ivy", intel_table(0x000306E4).reg(0x80000001, 0, edx, 0x2C100000)),
                        hardware_host("haswell", intel_table(haswell).reg(0x80000001, 0, edx, 0x2C100800))});
     CHECK(pool.bit(0x80000001, 0, edx, 11) == 1);
-    CHECK(pool.named_by("implied-bit", "syscall") == Names{"ivy"});
+    CHECK(pool.named_by("syscall-read-in-32-bit-mode", "syscall") == Names{"ivy"});
 }
 
 TEST_CASE("xsave: supervisor states have no place in the standard format, whatever a dump shows", "[merge]") {
@@ -669,7 +669,7 @@ TEST_CASE("what only a further CPU of a host shows is said as well", "[merge]") 
     const Merged by_layout({hardware_host("a", {avx, TableBuilder(avx).unknown(0xD, 2)})});
     CHECK(by_layout.named_by("xsave-layout-documented") == Names{"a"});
     const Merged by_syscall({hardware_host("a", {intel_table(), intel_table().reg(0x80000001, 0, edx, 0x20000000)})});
-    CHECK(by_syscall.named_by("implied-bit", "syscall") == Names{"a"});
+    CHECK(by_syscall.named_by("syscall-read-in-32-bit-mode", "syscall") == Names{"a"});
     // 7.2 EDX[4] is BHI_CTRL, 7.0 EDX[4] is FSRM.
     const TableBuilder bhi = intel_table().row(7, 0, {2, 0, 0, 0x84000000}).row(7, 2, {0, 0, 0, 0x10});
     const Merged uneven({hardware_host("a", {bhi, TableBuilder(bhi).reg(7, 2, edx, 0)})});

@@ -129,7 +129,7 @@ TEST_CASE("a bit that another implies is told by its own name", "[merge]") {
     const OtherRulebook rules({});
     const auto reads = [](const char* name, std::uint32_t bits) { return hardware_host(name, intel_with(bits)); };
     const PoolPolicy policy = rules.policy({reads("clear", 0), reads("set", 1U << 2U)});
-    const Finding* told = finding_of(policy, "implied-bit");
+    const Finding* told = finding_of(policy, "syscall-read-in-32-bit-mode");
     REQUIRE(told != nullptr);
     CHECK(told->hosts.names == Names{"clear"});
     CHECK(told->field == "extra");
