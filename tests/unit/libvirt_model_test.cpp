@@ -425,7 +425,7 @@ TEST_CASE("what lies above the last leaf of the model is not seen, unless a feat
     const auto instead = [&](const std::string& field) {
         const Rendering rendering = test.rendered();
         const Inexpressible* entry = lost(rendering, field);
-        return entry == nullptr ? "the policy's" : entry->instead;
+        return entry == nullptr ? "the policy's" : document::value_word(entry->instead);
     };
     // Which leaves the model has, nobody knows here; and none of these features raises its last one.
     CHECK(instead("amx_pal1_eax") == "unknown");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "policy/document_text.hpp"
 #include "poolcpuid/render.hpp"
 #include "tests/catch.hpp"
 
@@ -19,7 +20,7 @@ std::string instead(const PoolPolicy& policy, const std::string& field, QemuAcce
     const Rendering rendering = render_policy(builtin_rulebook(), policy, "qemu", options);
     const auto at = std::find_if(rendering.inexpressible.begin(), rendering.inexpressible.end(),
                                  [&](const Inexpressible& entry) { return entry.field == field; });
-    return at == rendering.inexpressible.end() ? "" : at->instead;
+    return at == rendering.inexpressible.end() ? "" : document::value_word(at->instead);
 }
 
 }  // namespace
