@@ -323,39 +323,122 @@ private:
         return std::max(*capability, *silicon);
     }
 
-    bool term_holds(const std::string& term, const CpuView& cpu) const {
-        const bool negated = term.starts_with("!");
-        const std::string id = negated ? term.substr(1) : term;
+    bool is_for_guests(const CpuView& cpu) const { return host_.hypervisor && cpu.cpuid == &host_.hypervisor->cpuid; }
+
+    // A view for guests shows no host controls, hides what has lost its object, and where it has no such MSR it does
+    // not say what the CPU is immune to; but what its model is known to suffer from it does.
+    bool may_be_hidden(const RuleField& field, const CpuView& cpu) const {
+        if (!is_for_guests(cpu)) return false;
+        const RuleField* sign = field.implied_by.starts_with("!") ? rules_.find(field.implied_by.substr(1)) : nullptr;
+        if (field.rule == "hide" || (sign != nullptr && value(cpu, *sign) == std::uint64_t{0})) return true;
+        if (!field.is_msr || msr_word(rules_, cpu, field).state != MsrWord::State::absent) return false;
+        const bool is_affected = !field.made_of_model.empty() && kinds_.at(cpu.signature).model != nullptr &&
+                                 !was_taken_in_guest(host_) && !is_immune_to(field.made_of_model, cpu);
+        return !is_affected;
+    }
+
+    // Whether a term holds of a CPU, or nothing where nobody knows.
+    std::optional<bool> term(const std::string& text, const CpuView& cpu) const {
+        const bool negated = text.starts_with("!");
+        const std::string id = negated ? text.substr(1) : text;
         const RuleField* field = rules_.find(id);
-        auto shown = value(cpu, field != nullptr ? *field : rules_.foreign.at(id));
-        if (field != nullptr && !negated && field->rule == "intersect") {
+        if (field == nullptr) {
+            const auto shown = value(cpu, rules_.foreign.at(id));
+            return shown ? std::optional((*shown != 0) != negated) : std::nullopt;
+        }
+        auto shown = value(cpu, *field);
+        if (!negated && field->rule == "intersect") {
             if (const auto known = fact(kinds_.at(cpu.signature), *field)) shown = known;
         }
-        return shown && (*shown != 0) != negated;
+        if (!shown || (*shown == 0 && may_be_hidden(*field, cpu))) return std::nullopt;
+        return (*shown != 0) != negated;
+    }
+
+    // Whether every term of one of the guard's lists holds: yes, no, or nobody knows.
+    std::optional<bool> one_list(const RuleField& guarded, const char* key, const CpuView& cpu) const {
+        bool may_be = false;
+        for (const nlohmann::json& list : guarded.guard.value(key, nlohmann::json::array())) {
+            std::size_t known = 0;
+            bool refuted = false;
+            for (const nlohmann::json& each : list) {
+                const auto one = term(each.get<std::string>(), cpu);
+                known += one ? 1 : 0;
+                refuted = refuted || one == std::optional(false);
+            }
+            if (known == list.size() && !refuted) return true;
+            may_be = may_be || !refuted;
+        }
+        return may_be ? std::nullopt : std::optional(false);
     }
 
     // By its family, model and stepping.
-    bool has_immune_name(const RuleField& field, const CpuView& cpu) const {
-        const auto tags = field.guard.value("model", std::vector<std::string>{});
+    bool is_immune_to(const std::vector<std::string>& tags, const CpuView& cpu) const {
         const ModelRow* model = kinds_.at(cpu.signature).model;
         const auto immune = [&](const std::string& tag) { return model != nullptr && is_listed(model->immune, tag); };
         return !tags.empty() && std::all_of(tags.begin(), tags.end(), immune);
     }
 
-    bool is_immune(const RuleField& field, const CpuView& cpu) const {
-        if (!was_taken_in_guest(host_) && has_immune_name(field, cpu)) return true;  // a VM's model is no silicon's
-        return any_list_holds(field.guard.at("immune"), [&](const std::string& term) { return term_holds(term, cpu); });
+    bool has_immune_name(const RuleField& field, const CpuView& cpu) const {
+        return is_immune_to(field.guard.value("model", std::vector<std::string>{}), cpu);
     }
+
+    // A VM's model is no silicon's.
+    std::optional<bool> immunity(const RuleField& field, const CpuView& cpu) const {
+        const auto by_bits = one_list(field, "immune", cpu);
+        if (by_bits.value_or(false) || !has_immune_name(field, cpu)) return by_bits;
+        return was_taken_in_guest(host_) ? std::nullopt : std::optional(true);
+    }
+
+    bool is_immune(const RuleField& field, const CpuView& cpu) const { return immunity(field, cpu).value_or(false); }
 
     // It asks for no VERW, or says by other bits that VERW scrubs.
     bool needs_no_word(const RuleField& field, const CpuView& cpu) const {
-        return is_immune(field, cpu) || any_list_holds(field.guard.value("told_by", nlohmann::json::array()),
-                                                       [&](const std::string& term) { return term_holds(term, cpu); });
+        return is_immune(field, cpu) || one_list(field, "told_by", cpu).value_or(false);
     }
 
-    bool is_in_vain(const RuleField& field, const CpuView& cpu) const {
-        return any_list_holds(field.guard.value("in_vain", nlohmann::json::array()),
-                              [&](const std::string& term) { return term_holds(term, cpu); });
+    // What VERW does on the CPUs of one view.
+    struct Verw {
+        bool scrubs = false;           // on all of them
+        bool unknown = false;          // that it does not is known of no
+        bool told = false;             // other bits alone say so of one
+        bool in_vain = false;          // on one the bit is there and means nothing
+        bool in_vain_unknown = false;  // or may mean nothing
+    };
+
+    Verw verw_on(const RuleField& field, const CpuView& cpu) const {
+        const auto shown = value(cpu, field);
+        const auto immune = immunity(field, cpu);
+        const auto told = one_list(field, "told_by", cpu);
+        const auto in_vain = one_list(field, "in_vain", cpu);
+        const Kind& kind = kinds_.at(cpu.signature);
+        const bool works = (shown.value_or(0) != 0 && !in_vain.value_or(false)) || fact(kind, field).value_or(0) != 0;
+        const bool by_others = !works && told.value_or(false) && !immune.value_or(false);
+        const bool scrubs = works || by_others || immune.value_or(false);
+        const bool unknown = !scrubs && (!shown || !immune || !told || kind.open.contains(field.id));
+        return {scrubs, unknown, by_others, in_vain.value_or(false), !in_vain};
+    }
+
+    Verw verw_on_all(const RuleField& field, const std::vector<CpuView>& cpus) const {
+        Verw all{!cpus.empty()};
+        for (const CpuView& cpu : cpus) {
+            const Verw one = verw_on(field, cpu);
+            all = {all.scrubs && one.scrubs, all.unknown || one.unknown, all.told || one.told,
+                   all.in_vain || one.in_vain, all.in_vain_unknown || one.in_vain_unknown};
+        }
+        all.unknown = all.unknown && !all.scrubs;
+        all.in_vain_unknown = all.in_vain_unknown && !all.in_vain;
+        return all;
+    }
+
+    // VERW is the silicon's: what other bits of a view for guests say counts where the silicon's own view knows
+    // nothing.
+    bool scrubs(const RuleField& field, bool is_immune) const {
+        const Verw silicon = verw_on_all(field, hardware_cpus());
+        const Verw guests = verw_on_all(field, hypervisor_cpus());
+        if (!host_.hypervisor || !host_.hardware) return silicon.scrubs || guests.scrubs;
+        if (is_immune) return true;
+        if (silicon.in_vain || (silicon.in_vain_unknown && guests.in_vain)) return false;
+        return silicon.scrubs || (guests.scrubs && (!guests.told || silicon.unknown));
     }
 
     bool is_unread(const RuleField& field) const {
@@ -365,15 +448,9 @@ private:
     }
 
     void read_guard(const RuleField& field, HostFacts& facts) const {
-        facts.scrubs[field.id] = one_view_says([&](const CpuView& cpu) {
-            const bool works = value(cpu, field).value_or(0) != 0 && !is_in_vain(field, cpu);
-            return works || fact(kinds_.at(cpu.signature), field).value_or(0) != 0 || needs_no_word(field, cpu);
-        });
         facts.immune[field.id] = one_view_says([&](const CpuView& cpu) { return is_immune(field, cpu); });
-        const auto minds = [&](const CpuView& cpu) {
-            return any_list_holds(field.guard.value("heeds", nlohmann::json::array()),
-                                  [&](const std::string& term) { return holds_for_hypervisor(term, cpu); });
-        };
+        facts.scrubs[field.id] = scrubs(field, facts.immune[field.id]);
+        const auto minds = [&](const CpuView& cpu) { return one_list(field, "heeds", cpu).value_or(false); };
         const std::vector<CpuView> cpus = host_.hardware ? hardware_cpus() : hypervisor_cpus();
         facts.heeds[field.id] = std::all_of(cpus.begin(), cpus.end(), minds);
     }
@@ -385,15 +462,6 @@ private:
             if (!cpus.empty() && std::all_of(cpus.begin(), cpus.end(), says)) return true;
         }
         return false;
-    }
-
-    // A view for guests shows no host controls, and hides what has lost its object.
-    bool holds_for_hypervisor(const std::string& term, const CpuView& cpu) const {
-        const RuleField* field = rules_.find(term.starts_with("!") ? term.substr(1) : term);
-        if (field == nullptr || host_.hardware || !term.starts_with("!")) return term_holds(term, cpu);
-        const RuleField* sign = field->implied_by.starts_with("!") ? rules_.find(field->implied_by.substr(1)) : nullptr;
-        const bool is_moot = sign != nullptr && value(cpu, *sign) == std::uint64_t{0};
-        return field->rule != "hide" && !is_moot && term_holds(term, cpu);
     }
 
     void read_returns(HostFacts& facts) const {
