@@ -196,11 +196,11 @@ private:
     ModelNumbers model_numbers(ObjectReader& reader, const QemuData& data) const {
         ModelNumbers result;
         result.models = strings(reader.required_array("models"));
-        for (const auto& [name, value] : reader.required_object("numbers").members()) {
+        for (const auto& number : reader.required_object("numbers").members()) {
             const bool is_known = std::any_of(data.numbers.begin(), data.numbers.end(),
-                                              [&](const NumberProperty& number) { return number.name == name; });
-            if (!is_known) fail(value, "a number of numbers");
-            result.numbers.emplace_back(name, json::hex_of(value, file_.path, 8));
+                                              [&](const NumberProperty& known) { return known.name == number.first; });
+            if (!is_known) fail(number.second, "a number of numbers");
+            result.numbers.emplace_back(number.first, json::hex_of(number.second, file_.path, 8));
         }
         return result;
     }
