@@ -1,5 +1,6 @@
 // The raw API of KVM: what a VMM hands to KVM_SET_CPUID2 and KVM_SET_MSRS (Documentation/virt/kvm/api.rst).
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/hex.hpp"
@@ -33,11 +34,10 @@ Json msr_json(const MsrRow& row) { return {{"index", to_hex(row.index)}, {"data"
 
 Rendering render_kvm(const TargetInput& input) {
     const KvmData data = rulebook::kvm_data(input.plan.rulebook());
-    std::vector<MsrRow> msrs = input.policy.msrs;
-    const auto first_made =
-        std::stable_partition(msrs.begin(), msrs.end(), [&](const MsrRow& row) { return !data.makes(row.index); });
-    const std::vector<MsrRow> made(first_made, msrs.end());
-    msrs.erase(first_made, msrs.end());
+    std::vector<MsrRow> msrs;
+    std::vector<MsrRow> made;
+    std::partition_copy(input.policy.msrs.begin(), input.policy.msrs.end(), std::back_inserter(made),
+                        std::back_inserter(msrs), [&](const MsrRow& row) { return data.makes(row.index); });
     Json json;
     json["schema"] = "poolcpuid/kvm/v1";
     json["pool"] = input.policy.pool;
