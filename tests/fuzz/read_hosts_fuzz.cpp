@@ -22,7 +22,7 @@ void check_round_trip(const HostDump& host) {
     to_cpuid_r(host, warnings);
 }
 
-void merge(const std::vector<HostDump>& hosts) {
+void merge_all(const std::vector<HostDump>& hosts) {
     PoolState state(builtin_rulebook());
     try {
         for (const HostDump& host : hosts) state.add(host);
@@ -47,6 +47,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const HostDump& host : hosts) check_round_trip(host);
     // A merge takes most of the time, and other targets merge all that they make: of what is read here, a part.
     constexpr std::size_t merged_of = 8;
-    if (size % merged_of == 0) merge(hosts);
+    if (size % merged_of == 0) merge_all(hosts);
     return 0;
 }
