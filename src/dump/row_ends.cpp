@@ -9,15 +9,17 @@ namespace poolcpuid::dump {
 
 namespace {
 
-// How many numbers of 8 hexadecimal digits line has, with "0x" before them or without.
+// How many numbers of 8 hexadecimal digits line has. One that begins at a place or behind it has a digit at the eighth
+// from there: of most lines, which have none, most characters are not looked at.
 std::size_t whole_numbers(std::string_view line) noexcept {
     constexpr std::size_t digits = 8;
     std::size_t count = 0;
-    for (std::size_t at = 0; at < line.size();) {
-        if (line.substr(at).starts_with("0x")) at += 2;
-        const std::size_t length = Cursor(line.substr(at)).hex_digits();
+    for (std::size_t at = 0; at + digits <= line.size();) {
+        std::size_t begin = at + digits;
+        while (begin > at && Cursor::is_hex_digit(line[begin - 1])) --begin;
+        const std::size_t length = begin == at + digits ? 0 : Cursor(line.substr(begin)).hex_digits();
         count += length == digits ? 1 : 0;
-        at += length + 1;
+        at = begin + length;
     }
     return count;
 }
