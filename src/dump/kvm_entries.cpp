@@ -70,7 +70,7 @@ private:
     // with the services of KVM it signs as KVM: what they mean follows from that.
     static std::optional<Registers> signature_for(const std::vector<Value>& owned, const std::vector<Value>& entries) {
         const auto leaf_in = [](const Value& object, std::string_view key) -> std::uint64_t {
-            const Value* leaf = object.find(key);
+            const Value* leaf = object.is_object() ? object.find(key) : nullptr;
             return leaf != nullptr && leaf->is_string() ? from_hex(leaf->text(), 8).value_or(0) : 0;
         };
         const bool is_owned = std::any_of(

@@ -95,6 +95,7 @@ TEST_CASE("what is wrong with KVM's entries is told", "[kvm_entries]") {
     CHECK(
         contains(refused(R"({"function": 2, "index": 0, "flags": 0, "eax": 0, "ebx": 0, "ecx": 0, "edx": 0, "x": 1})"),
                  "vm.json:4: expected only known keys in a CPUID entry of KVM, found \"x\""));
+    CHECK(contains(refusal(own("7"), "g.json"), "g.json:1: expected "));
     CHECK(contains(refused(entry(1, 0, 0, {1, 0, 0, 0})), "vm.json"));
     CHECK(contains(refusal("[" + entry_0 + "]", "vm.json"), "vm.json"));
     CHECK(contains(refusal(own(own_entry_0 + "," + own_entry_1, R"({"index": "0x10a", "data": 8})"), "g.json"),
