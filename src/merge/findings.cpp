@@ -146,24 +146,31 @@ private:
         }
     }
 
-    void report_assumptions() {
+    // Calls visit with each field that stands in the list of some host, and with those hosts.
+    template <typename Visit>
+    void each_field_in(std::vector<FieldIndex> HostPromises::*list, const Visit& visit) const {
         std::set<FieldIndex> fields;
         for (const Variant& variant : list_.variants()) {
-            fields.insert(variant.promises->assumed.begin(), variant.promises->assumed.end());
+            const std::vector<FieldIndex>& own = (*variant.promises).*list;
+            fields.insert(own.begin(), own.end());
         }
         for (const FieldIndex index : fields) {
-            const Field& field = list_.rulebook()[index];
-            if (field.zero_means_field != no_field) continue;
-            const auto found = list_.hosts([&](const HostPromises& host) {
-                return std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
+            const HostList found = list_.hosts([&](const HostPromises& host) {
+                return std::find((host.*list).begin(), (host.*list).end(), index) != (host.*list).end();
             });
-            if (found.count == 0) continue;
+            if (found.count != 0) visit(list_.rulebook()[index], found);
+        }
+    }
+
+    void report_assumptions() {
+        each_field_in(&HostPromises::assumed, [&](const Field& field, const HostList& found) {
+            if (field.zero_means_field != no_field) return;
             list_.add("value-assumed",
                       "The dump of " + enumerate(found) + " does not say " + std::string(field.id) +
                           "; the least that the architecture allows, " + std::to_string(field.zero_means) +
                           ", was taken.",
                       found, std::string(field.id));
-        }
+        });
     }
 
     void report_uneven() {
@@ -230,22 +237,13 @@ private:
 
     // A bit that a dump shows clear though another says that it is there.
     void report_implied() {
-        std::set<FieldIndex> fields;
-        for (const Variant& variant : list_.variants()) {
-            fields.insert(variant.promises->read_clear.begin(), variant.promises->read_clear.end());
-        }
-        for (const FieldIndex index : fields) {
-            const Field& field = list_.rulebook()[index];
-            const auto found = list_.hosts([&](const HostPromises& host) {
-                return std::find(host.read_clear.begin(), host.read_clear.end(), index) != host.read_clear.end();
-            });
-            if (found.count == 0) continue;
+        each_field_in(&HostPromises::read_clear, [&](const Field& field, const HostList& found) {
             list_.add("syscall-read-in-32-bit-mode",
                       std::string(field.id) + " reads 0 on " + enumerate(found) + ", where " +
                           std::string(list_.rulebook()[field.implied_by.field].id) +
                           " implies it, so it counts as set. " + std::string(field.why),
                       found, std::string(field.id));
-        }
+        });
     }
 
     // What settings of the firmware keep from being known, by this rulebook.
