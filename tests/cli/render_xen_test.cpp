@@ -45,16 +45,6 @@ std::string notes_of(const Json& document) {
     return all;
 }
 
-std::vector<std::uint32_t> words_of(const Json& document) {
-    std::vector<std::uint32_t> words;
-    std::istringstream in(document.at("output").get<std::string>());
-    for (std::string word; std::getline(in, word, '-');) {
-        words.push_back(static_cast<std::uint32_t>(std::stoul(word, nullptr, 16)));
-    }
-    REQUIRE(words.size() == 19);
-    return words;
-}
-
 bool bit(const std::vector<std::uint32_t>& words, std::size_t word, unsigned number) {
     return (words[word] >> number & 1U) != 0;
 }
@@ -129,7 +119,7 @@ TEST_CASE("the featureset of an Intel pool announces RSBA, and says that LMSLE i
 TEST_CASE("a featureset has HYPERVISOR and NO_LMSL, whatever the policy", "[render][xen]") {
     const Hosts hosts;
     for (const HostDump& host : {amd_host("amd"), intel_host("intel")}) {
-        const auto words = words_of(rendered("xapi", hosts.policy_of({host})));
+        const auto words = featureset_of(rendered("xapi", hosts.policy_of({host})));
         CHECK(bit(words, 1, 31));
         CHECK(bit(words, 8, 20));
     }
@@ -141,11 +131,11 @@ TEST_CASE("an announcement that every host makes is in the featureset; an older 
     const HostDump told = with(amd_host("told"), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit);
     const std::string policy = hosts.policy_of({told});
     const Json document = rendered("xapi", policy);
-    CHECK(bit(words_of(document), 11, 1));
+    CHECK(bit(featureset_of(document), 11, 1));
     CHECK(lost(document, "fs_gs_base_ns").is_null());
     CHECK_THAT(notes_of(document), Contains("FS_GS_NS") && Contains("from 4.20 on") && Contains("--xen 4.17"));
     const Json older = rendered("xapi", policy, {"--xen", "4.17"});
-    CHECK_FALSE(bit(words_of(older), 11, 1));
+    CHECK_FALSE(bit(featureset_of(older), 11, 1));
     CHECK(lost(older, "fs_gs_base_ns").at("reason") == "Xen gives it to guests from 4.20 on.");
     CHECK_THAT(notes_of(older), !Contains("FS_GS_NS"));
     CHECK_THAT(older.at("version").get<std::string>(), Contains("Xen 4.17"));
@@ -162,7 +152,7 @@ TEST_CASE("what KVM makes up on AMD is not in the featureset", "[render][xen]") 
         if (row.key == LeafKey{0x7, 0}) row.value[Register::edx] |= 1U << 26 | 1U << 27 | 1U << 31;
     }
     const Json document = rendered("xapi", hosts.policy_of({host}));
-    CHECK((words_of(document)[9] & (1U << 26 | 1U << 27 | 1U << 31)) == 0);
+    CHECK((featureset_of(document)[9] & (1U << 26 | 1U << 27 | 1U << 31)) == 0);
     CHECK_THAT(notes_of(document), Contains("KVM emulates"));
 }
 
