@@ -28,11 +28,6 @@ std::string called(const Field& field) {
     return field.names.vendor.empty() ? id : id + " (" + std::string(field.names.vendor) + ")";
 }
 
-const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit) {
-    const auto& all = plan.rulebook().xsave;
-    return *std::find_if(all.begin(), all.end(), [&](const XsaveComponent& c) { return c.bit == bit; });
-}
-
 std::string number(const Field& field, std::uint64_t value) {
     // Register halves and masks read better in hexadecimal, counts and widths in decimal.
     return field.high - field.low >= 12 ? to_hex(value) : std::to_string(value);
@@ -154,6 +149,11 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
 }
 
 }  // namespace
+
+const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit) {
+    const auto& all = plan.rulebook().xsave;
+    return *std::find_if(all.begin(), all.end(), [&](const XsaveComponent& c) { return c.bit == bit; });
+}
 
 std::string layout_text(const merge::Component& component) {
     if (!component.promised) return "none";

@@ -1,6 +1,7 @@
 // The sentences of a check: what the guest was promised, what the host does, and what would mend it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "compare/order.hpp"
@@ -21,6 +22,9 @@ struct Circumstances {
     bool never_made = false;         // hypervisors make it of immune CPUs alone, and this one is open
     bool never_brought = false;      // likewise microcode
 };
+
+// The XSAVE state of a bit of XCR0 or IA32_XSS, which the rulebook has.
+const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit);
 
 // The violation that a broken atom is, with its sentences.
 Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances);

@@ -5,6 +5,7 @@
 
 #include "base/hex.hpp"
 #include "compare/behind_policy.hpp"
+#include "compare/breach.hpp"
 #include "compare/order.hpp"
 #include "merge/pool_variants.hpp"
 
@@ -17,10 +18,7 @@ namespace {
 FloorLoss loss_of(const merge::Plan& plan, const BrokenAtom& atom) {
     FloorLoss loss;
     if (atom.kind == AtomKind::component) {
-        const auto& all = plan.rulebook().xsave;
-        const auto at = std::find_if(all.begin(), all.end(),
-                                     [&](const XsaveComponent& component) { return component.bit == atom.component; });
-        loss.field = "xsave state " + std::string(at->id);
+        loss.field = "xsave state " + std::string(component_of(plan, atom.component).id);
         loss.promised = "kept";
         loss.result = "not kept";
         return loss;
