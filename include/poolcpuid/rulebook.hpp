@@ -408,6 +408,9 @@ struct Rulebook {
     // The entry of `retpoline` in which the field is a name of the bad news, or nullptr.
     const RetpolineBits* retpoline_of(FieldIndex field) const noexcept;
 
+    // The XSAVE state of this bit of XCR0 or IA32_XSS, or nullptr.
+    const XsaveComponent* find_state(std::uint32_t bit) const noexcept;
+
     // The hypervisor's interface with this id, or nullptr.
     const HypervisorInterface* find_hypervisor(std::string_view id) const noexcept;
 

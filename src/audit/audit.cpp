@@ -37,14 +37,14 @@ std::vector<GuestData> guests_of(const Rulebook& rulebook) {
 class Auditor {
 public:
     Auditor(const Rulebook& rulebook, const PoolPolicy& policy, const GuestData& data, const GuestKernel& kernel,
-            const merge::Plan& plan, const std::vector<std::string>& assume)
+            const promises::VendorRules& rules, const std::vector<std::string>& assume)
         : rulebook_(rulebook),
           policy_(policy),
           data_(data),
           kernel_(kernel),
-          plan_(plan),
+          rules_(rules),
           assume_(assume),
-          guest_(rulebook, data, kernel.release, audit::guest_of(plan, policy, assume)) {}
+          guest_(rulebook, data, kernel.release, audit::guest_of(rules, policy, assume)) {}
 
     Audit run(const std::vector<HostDump>& hosts) {
         std::map<std::string_view, const HostDump*> by_name;
@@ -78,7 +78,7 @@ private:
             for (const std::size_t kind : kinds) hosts_[kind].names.push_back(host.name);
             return;
         }
-        std::vector<audit::Subject> subjects = audit::host_of(plan_, host, assume_);
+        std::vector<audit::Subject> subjects = audit::host_of(rules_, host, assume_);
         has_mixed_host_ = has_mixed_host_ || subjects.size() > 1;
         for (audit::Subject& subject : subjects) {
             subject.told = &guest_;
@@ -93,7 +93,7 @@ private:
     void merge_again(const std::vector<HostDump>& hosts) {
         policy_again_ = audit::merged_again(rulebook_, policy_, hosts);
         if (!policy_again_) return;
-        guest_again_.emplace(rulebook_, data_, kernel_.release, audit::guest_of(plan_, *policy_again_, assume_));
+        guest_again_.emplace(rulebook_, data_, kernel_.release, audit::guest_of(rules_, *policy_again_, assume_));
     }
 
     AuditEntry entry_of(const GuestVulnerability& vulnerability) const {
@@ -162,7 +162,7 @@ private:
     const PoolPolicy& policy_;
     const GuestData& data_;
     const GuestKernel& kernel_;
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     const std::vector<std::string>& assume_;
     Conditions guest_;
     std::optional<PoolPolicy> policy_again_;  // of the hosts as they are now, where it is another
@@ -252,11 +252,11 @@ std::vector<GuestAssumption> guest_assumptions(const Rulebook& rulebook) {
 
 Audit audit_policy(const Rulebook& rulebook, const PoolPolicy& policy, const std::vector<HostDump>& hosts,
                    const AuditOptions& options) {
-    const merge::Plan plan = merge::Plan::of(rulebook, policy);
+    const promises::VendorRules rules = promises::VendorRules::of(rulebook, policy);
     const std::vector<GuestData> guests = guests_of(rulebook);
     const auto [guest, kernel] = chosen(guests, options.guest);
     check_assumptions(*guest, options.assume);
-    return Auditor(rulebook, policy, *guest, *kernel, plan, options.assume).run(hosts);
+    return Auditor(rulebook, policy, *guest, *kernel, rules, options.assume).run(hosts);
 }
 
 }  // namespace poolcpuid

@@ -4,34 +4,34 @@
 #include <utility>
 
 #include "dump/virtual_machine.hpp"
-#include "merge/table_values.hpp"
 #include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::audit {
 
-using merge::HostPromises;
-using merge::Plan;
+using promises::HostPromises;
+using promises::VendorRules;
 
 namespace {
 
-std::string vendor_id(const Plan& plan) { return std::string(plan.rulebook().vendors[plan.vendor()].id); }
+std::string vendor_id(const VendorRules& rules) { return std::string(rules.rulebook().vendors[rules.vendor()].id); }
 
 // A guest that is not told of the MSR does not read it.
-bool is_told_of(const Plan& plan, const PolicyRegisters& guest, const Field& field) {
+bool is_told_of(const VendorRules& rules, const PolicyRegisters& guest, const Field& field) {
     if (!field.is_msr) return true;
-    const FieldIndex sign = plan.enumerator(field.leaf);
-    return sign == no_field || guest.value(plan.rulebook()[sign]) != 0;
+    const FieldIndex sign = rules.enumerator(field.leaf);
+    return sign == no_field || guest.value(rules.rulebook()[sign]) != 0;
 }
 
 // A host of which one knows both what it shows and what it promises.
 class HostFacts {
 public:
-    HostFacts(const Plan& plan, const HostDump& host)
-        : plan_(plan), host_(host), promises_(merge::promises_of(plan, host)) {}
+    HostFacts(const VendorRules& rules, const HostDump& host)
+        : rules_(rules), host_(host), promises_(promises::promises_of(rules, host)) {}
 
     Answer operator()(FieldIndex index) const {
-        const Field& field = plan_.rulebook()[index];
+        const Field& field = rules_.rulebook()[index];
         switch (field.rule) {
             case Rule::intersect:
             case Rule::union_: return of_promise(index, field);
@@ -47,24 +47,24 @@ public:
 
     // A merge takes no hypervisor's word for what every one of them makes, but that of this one.
     bool is_unsaid(FieldIndex index) const {
-        const Field& field = plan_.rulebook()[index];
+        const Field& field = rules_.rulebook()[index];
         const bool by_promise = field.rule == Rule::intersect || field.rule == Rule::union_;
         if (!by_promise) return (*this)(index) == Answer::unknown;
-        const auto word = plan_.find_word(index, field.subleaf_first);
+        const auto word = rules_.find_word(index, field.subleaf_first);
         return word && (promises_.unknown[*word] & field.mask()) != 0;
     }
 
     // By the CPU's own view: a hypervisor may end CPUID early.
     bool is_beyond(FieldIndex index) const {
         if (!host_.hardware) return false;
-        const Field* field = &plan_.rulebook()[index];
+        const Field* field = &rules_.rulebook()[index];
         if (field->is_msr) {
-            const FieldIndex sign = plan_.enumerator(field->leaf);
+            const FieldIndex sign = rules_.enumerator(field->leaf);
             if (sign == no_field) return false;
-            field = &plan_.rulebook()[sign];
+            field = &rules_.rulebook()[sign];
         }
         constexpr std::uint32_t range = 0xFFFF0000;
-        const auto last = merge::register_value(host_.first_table(), {field->leaf & range, 0}, Register::eax);
+        const auto last = promises::register_value(host_.first_table(), {field->leaf & range, 0}, Register::eax);
         return last && *last < field->leaf;
     }
 
@@ -72,7 +72,7 @@ private:
     // The promise of the merge, which knows of the model table and of what hypervisors make, and what the silicon has
     // though its hypervisor does not offer it.
     Answer of_promise(FieldIndex index, const Field& field) const {
-        const auto word = plan_.find_word(merge::place_of(field, field.subleaf_first));
+        const auto word = rules_.find_word(promises::place_of(field, field.subleaf_first));
         if (!word) return Answer::no;
         const std::uint64_t bits = field.mask();
         if ((promises_.unknown[*word] & bits) != 0) {
@@ -83,20 +83,22 @@ private:
         if ((promises_.withheld[*word] & bits) != 0) return Answer::yes;
         const bool promised = (promises_.atoms.words[*word] & bits) != 0;
         if (!promised && promises_.absent[*word] && may_have(field)) return Answer::unknown;
-        return answer_of(plan_.is_inverted(index) ? !promised : promised);
+        return answer_of(rules_.is_inverted(index) ? !promised : promised);
     }
 
     // Of a bit in an MSR that the hypervisor's view has not: whether the CPU may be immune all the same.
     bool may_have(const Field& field) const {
-        const auto is_affected = [&](const merge::Silicon& silicon) { return silicon.is_affected(field.made.model); };
+        const auto is_affected = [&](const promises::Silicon& silicon) {
+            return silicon.is_affected(field.made.model);
+        };
         return host_.hypervisor && hardware(field) == Answer::unknown && !promises_.any_silicon(is_affected);
     }
 
     // Whether VERW scrubs, and not whether it need not.
     Answer of_guarded(FieldIndex index, const Field& field) const {
-        const auto scrubs = [&](const merge::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
+        const auto scrubs = [&](const promises::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
         if (shown(field) == Answer::yes || promises_.all_silicon(scrubs)) return Answer::yes;
-        const auto may_scrub = [&](const merge::Silicon& silicon) {
+        const auto may_scrub = [&](const promises::Silicon& silicon) {
             return scrubs(silicon) || silicon.depends_on_microcode(index);
         };
         return promises_.all_silicon(may_scrub) ? Answer::unknown : shown(field);
@@ -104,12 +106,12 @@ private:
 
     // As the host words it: the merge has one promise for all of the group.
     Answer of_group(FieldIndex index, const Field& field) const {
-        const auto is_bad = [&](const merge::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
+        const auto is_bad = [&](const promises::Silicon& silicon) { return silicon.fact(index).value_or(0) != 0; };
         if (promises_.any_silicon(is_bad)) return Answer::yes;
         const Answer answer =
             host_.hardware && hardware(field) != Answer::unknown ? hardware(field) : hypervisor(field);
         if (answer != Answer::unknown) return answer;
-        const auto is_settled = [&](const merge::Silicon& silicon) { return silicon.fact(index).has_value(); };
+        const auto is_settled = [&](const promises::Silicon& silicon) { return silicon.fact(index).has_value(); };
         return promises_.all_silicon(is_settled) ? Answer::no : Answer::unknown;
     }
 
@@ -138,35 +140,36 @@ private:
         return host_.hypervisor ? of_view(host_.hypervisor->cpuid, host_.hypervisor->msrs, field) : Answer::unknown;
     }
 
-    Answer of_view(const CpuidTable& table, const merge::Msrs& msrs, const Field& field) const {
-        const auto value = merge::ViewReader(plan_, table, msrs).field(field, field.subleaf_first);
+    Answer of_view(const CpuidTable& table, const promises::Msrs& msrs, const Field& field) const {
+        const auto value = promises::ViewReader(rules_, table, msrs).field(field, field.subleaf_first);
         return value ? answer_of(*value != 0) : Answer::unknown;
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     const HostDump& host_;
     HostPromises promises_;
 };
 
 }  // namespace
 
-Subject guest_of(const Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions) {
-    const auto field = [&plan, guest = PolicyRegisters(policy)](FieldIndex index) {
-        const Field& entry = plan.rulebook()[index];
-        return answer_of(is_told_of(plan, guest, entry) && guest.value(entry) != 0);
+Subject guest_of(const VendorRules& rules, const PoolPolicy& policy, const std::vector<std::string>& assumptions) {
+    const auto field = [&rules, guest = PolicyRegisters(policy)](FieldIndex index) {
+        const Field& entry = rules.rulebook()[index];
+        return answer_of(is_told_of(rules, guest, entry) && guest.value(entry) != 0);
     };
-    return {true, vendor_id(plan), PolicyRegisters(policy).signature(), false, assumptions, field, nullptr};
+    return {true, vendor_id(rules), PolicyRegisters(policy).signature(), false, assumptions, field, nullptr};
 }
 
-std::vector<Subject> host_of(const Plan& plan, const HostDump& host, const std::vector<std::string>& assumptions) {
-    const auto facts = std::make_shared<const HostFacts>(plan, host);
+std::vector<Subject> host_of(const VendorRules& rules, const HostDump& host,
+                             const std::vector<std::string>& assumptions) {
+    const auto facts = std::make_shared<const HostFacts>(rules, host);
     const bool is_virtual = dump::taken_in(host) == dump::TakenIn::virtual_machine;
     std::vector<Subject> subjects;
-    for (const CpuKind& kind : cpu_kinds(plan.rulebook(), host)) {
+    for (const CpuKind& kind : cpu_kinds(rules.rulebook(), host)) {
         std::optional<Signature> signature;
         if (kind.leaf1_eax != 0) signature = signature_of(kind.leaf1_eax);
-        Subject subject{false,      vendor_id(plan), signature,
-                        is_virtual, assumptions,     [facts](FieldIndex index) { return (*facts)(index); },
+        Subject subject{false,      vendor_id(rules), signature,
+                        is_virtual, assumptions,      [facts](FieldIndex index) { return (*facts)(index); },
                         nullptr};
         subject.is_unsaid = [facts](FieldIndex index) { return facts->is_unsaid(index); };
         subject.is_beyond = [facts](FieldIndex index) { return facts->is_beyond(index); };

@@ -7,20 +7,21 @@
 #include <vector>
 
 #include "audit/conditions.hpp"
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/host_dump.hpp"
 #include "poolcpuid/policy.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::audit {
 
-// The guest with the policy's registers, for each bit of which it is no matter who sets it. plan is that of the
+// The guest with the policy's registers, for each bit of which it is no matter who sets it. rules are those of the
 // policy's vendor. Both must outlive it.
-Subject guest_of(const merge::Plan& plan, const PoolPolicy& policy, const std::vector<std::string>& assumptions);
+Subject guest_of(const promises::VendorRules& rules, const PoolPolicy& policy,
+                 const std::vector<std::string>& assumptions);
 
 // The host, as much of it as is known: its CPU, what the model table says of it, and what its hypervisor adds; one for
-// each kind of CPU that it has (cpu_kinds). plan is that of its vendor, and must outlive them, as the host must.
-std::vector<Subject> host_of(const merge::Plan& plan, const HostDump& host,
+// each kind of CPU that it has (cpu_kinds). rules are those of its vendor, and must outlive them, as the host must.
+std::vector<Subject> host_of(const promises::VendorRules& rules, const HostDump& host,
                              const std::vector<std::string>& assumptions);
 
 }  // namespace poolcpuid::audit

@@ -8,8 +8,8 @@
 #include "base/lists.hpp"
 #include "cli/log.hpp"
 #include "merge/shown.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::cli {
 
@@ -25,10 +25,10 @@ class IdleOptions {
 public:
     IdleOptions(const PoolPolicy& policy, const Rulebook& rulebook)
         : policy_(policy),
-          plan_(merge::Plan::of(rulebook, policy)),
+          rules_(promises::VendorRules::of(rulebook, policy)),
           registers_(policy),
-          shown_(plan_, policy.options),
-          unasked_(plan_, RecordedOptions{}) {}
+          shown_(rules_, policy.options),
+          unasked_(rules_, RecordedOptions{}) {}
 
     void warn_of_all() const {
         for (const std::string& id : policy_.options.hide) {
@@ -46,7 +46,7 @@ private:
     }
 
     const Field& field_of(const std::string& id) const {
-        const Rulebook& rulebook = plan_.rulebook();
+        const Rulebook& rulebook = rules_.rulebook();
         return rulebook[rulebook.find(id)];
     }
 
@@ -62,16 +62,16 @@ private:
             if (!is_weakest(decision)) return "";
             is_hidden = true;
         }
-        const bool is_inverted = plan_.is_inverted(plan_.rulebook().find(id));
+        const bool is_inverted = rules_.is_inverted(rules_.rulebook().find(id));
         if (is_hidden) return is_inverted ? "a host is known to have it, or not all are known not to" : lacking;
-        const bool is_unasked = shown_.is_unasked(plan_.rulebook().find(id));
+        const bool is_unasked = shown_.is_unasked(rules_.rulebook().find(id));
         return is_unasked ? "it is shown only with --show" : "the policy is without it anyway";
     }
 
     // Whether the hosts' values leave no more of the field than an option does. What is not known promises nothing.
     bool is_weakest(const Decision& decision) const {
         const std::uint64_t all = decision.place.mask() >> decision.place.low;
-        const bool is_inverted = plan_.is_inverted(plan_.rulebook().find(decision.field));
+        const bool is_inverted = rules_.is_inverted(rules_.rulebook().find(decision.field));
         std::uint64_t met = is_inverted ? 0 : all;
         for (const ValueOfHosts& seen : decision.values) {
             met = is_inverted ? met | seen.value.value_or(all) : met & seen.value.value_or(0);
@@ -83,11 +83,11 @@ private:
     std::string without_show(const std::string& name) const {
         RecordedOptions others = policy_.options;
         std::erase(others.show, name);
-        const merge::Shown without(plan_, others);
-        for (const FieldIndex index : plan_.fields()) {
+        const merge::Shown without(rules_, others);
+        for (const FieldIndex index : rules_.fields()) {
             if (without.is_unasked(index) && is_there(index)) return "";
         }
-        const std::vector<FieldIndex> fields = merge::fields_shown_by(plan_.rulebook(), name);
+        const std::vector<FieldIndex> fields = merge::fields_shown_by(rules_.rulebook(), name);
         const auto needs_asking = [&](FieldIndex index) { return unasked_.is_unasked(index); };
         if (std::none_of(fields.begin(), fields.end(), needs_asking)) {
             return "guests are shown it without being asked for, where their hosts have it";
@@ -98,8 +98,8 @@ private:
     }
 
     bool is_there(FieldIndex index) const {
-        const Field& field = plan_.rulebook()[index];
-        if (!plan_.applies(field)) return false;
+        const Field& field = rules_.rulebook()[index];
+        if (!rules_.applies(field)) return false;
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
             if (registers_.value(field, subleaf) != 0) return true;
         }
@@ -109,9 +109,10 @@ private:
     // A name may be of a bit of Intel's and one of AMD's, both of which a VMM gives guests of either.
     void warn_of_namesakes(const std::string& id) const {
         std::vector<std::string> others;
-        for (const FieldIndex index : plan_.rulebook().find_any_name(id)) {
-            const Field& field = plan_.rulebook()[index];
-            const bool is_shown = plan_.applies(field) && field.rule == Rule::intersect && registers_.value(field) != 0;
+        for (const FieldIndex index : rules_.rulebook().find_any_name(id)) {
+            const Field& field = rules_.rulebook()[index];
+            const bool is_shown =
+                rules_.applies(field) && field.rule == Rule::intersect && registers_.value(field) != 0;
             if (field.id != id && is_shown) others.emplace_back(field.id);
         }
         if (others.empty()) return;
@@ -124,7 +125,7 @@ private:
     static constexpr const char* lacking = "not every host is known to have it";
 
     const PoolPolicy& policy_;
-    merge::Plan plan_;
+    promises::VendorRules rules_;
     PolicyRegisters registers_;
     merge::Shown shown_;
     merge::Shown unasked_;  // where nothing is asked for

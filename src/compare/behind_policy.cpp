@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "merge/pool.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid::compare {
 
-using merge::HostPromises;
-using merge::Plan;
+using promises::HostPromises;
+using promises::VendorRules;
 
 namespace {
 
@@ -18,9 +18,10 @@ bool are_of_one_promise(const BrokenAtom& a, const BrokenAtom& b) {
 
 }  // namespace
 
-BehindPolicy::BehindPolicy(const Plan& plan, const HostPromises& promised, std::vector<const HostPromises*> hosts)
-    : plan_(plan), hosts_(std::move(hosts)) {
-    for (const HostPromises* host : hosts_) broken_.push_back(broken_atoms(plan, promised, *host));
+BehindPolicy::BehindPolicy(const VendorRules& rules, const HostPromises& promised,
+                           std::vector<const HostPromises*> hosts)
+    : rules_(rules), hosts_(std::move(hosts)) {
+    for (const HostPromises* host : hosts_) broken_.push_back(broken_atoms(rules, promised, *host));
 }
 
 std::vector<const BrokenAtom*> BehindPolicy::broken_by_each(const BrokenAtom& atom) const {
@@ -38,7 +39,7 @@ bool BehindPolicy::is_kept_unseen(const BrokenAtom& atom) const {
     const std::vector<const BrokenAtom*> each = broken_by_each(atom);
     const bool all_keep_it = std::all_of(each.begin(), each.end(), [](const auto* other) { return other == nullptr; });
     return all_keep_it && std::any_of(hosts_.begin(), hosts_.end(), [&](const HostPromises* host) {
-               return merge::seen_value(plan_, *host, atom.field, atom.subleaf).implied;
+               return promises::seen_value(rules_, *host, atom.field, atom.subleaf).implied;
            });
 }
 

@@ -4,16 +4,16 @@
 #include <vector>
 
 #include "compare/order.hpp"
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::compare {
 
 class BehindPolicy {
 public:
     // promised: what is asked for. All must outlive this. One comparison for each host.
-    BehindPolicy(const merge::Plan& plan, const merge::HostPromises& promised,
-                 std::vector<const merge::HostPromises*> hosts);
+    BehindPolicy(const promises::VendorRules& rules, const promises::HostPromises& promised,
+                 std::vector<const promises::HostPromises*> hosts);
 
     // The same atom as each host breaks it, parallel to hosts; nullptr: that one keeps it.
     std::vector<const BrokenAtom*> broken_by_each(const BrokenAtom& atom) const;
@@ -22,8 +22,8 @@ public:
     bool is_kept_unseen(const BrokenAtom& atom) const;
 
 private:
-    const merge::Plan& plan_;
-    std::vector<const merge::HostPromises*> hosts_;
+    const promises::VendorRules& rules_;
+    std::vector<const promises::HostPromises*> hosts_;
     std::vector<std::vector<BrokenAtom>> broken_;  // parallel to hosts_
 };
 

@@ -129,11 +129,11 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     violation.remedy = violation.mend + (violation.mend.empty() ? "" : " ") + resort(violation.impact);
 }
 
-void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_policy, Violation& violation) {
-    const XsaveComponent& component = component_of(plan, atom.component);
+void put_component(const promises::VendorRules& rules, const BrokenAtom& atom, bool is_policy, Violation& violation) {
+    const XsaveComponent& component = *rules.rulebook().find_state(atom.component);
     violation.state = component.id;
     violation.field = "xsave state " + violation.state;
-    violation.place = {false, plan.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
+    violation.place = {false, rules.xsave_leaf().value_or(0), component.bit, component.bit, Register::eax, 0, 31};
     violation.impact = atom.impact;
     const bool is_gone = !atom.kept_layout.promised;
     violation.promised = layout_text(atom.promised_layout);
@@ -150,27 +150,22 @@ void put_component(const merge::Plan& plan, const BrokenAtom& atom, bool is_poli
 
 }  // namespace
 
-const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit) {
-    const auto& all = plan.rulebook().xsave;
-    return *std::find_if(all.begin(), all.end(), [&](const XsaveComponent& c) { return c.bit == bit; });
-}
-
-std::string layout_text(const merge::Component& component) {
+std::string layout_text(const promises::Component& component) {
     if (!component.promised) return "none";
     if (component.size == 0) return "0 bytes";  // legacy state, which has no row of its own
     return document::layout_text({component.size, {}, 0, StatePlace{component.offset, component.align64}});
 }
 
-Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances) {
+Violation describe(const promises::VendorRules& rules, const BrokenAtom& atom, const Circumstances& circumstances) {
     Violation violation;
     violation.known = atom.known;
     violation.given = atom.made_by == Makers::all;
     if (atom.kind == AtomKind::component) {
-        put_component(plan, atom, circumstances.is_policy, violation);
+        put_component(rules, atom, circumstances.is_policy, violation);
         return violation;
     }
-    const Field& field = plan.rulebook()[atom.field];
-    const bool inverted = plan.is_inverted(atom.field) && atom.kind == AtomKind::bits;
+    const Field& field = rules.rulebook()[atom.field];
+    const bool inverted = rules.is_inverted(atom.field) && atom.kind == AtomKind::bits;
     violation.field = field.id;
     violation.place = field.place(atom.subleaf);
     violation.breach = inverted ? Breach::not_told : Breach::lost;

@@ -23,14 +23,11 @@ struct Circumstances {
     bool never_brought = false;      // likewise microcode
 };
 
-// The XSAVE state of a bit of XCR0 or IA32_XSS, which the rulebook has.
-const XsaveComponent& component_of(const merge::Plan& plan, std::uint8_t bit);
-
 // The violation that a broken atom is, with its sentences.
-Violation describe(const merge::Plan& plan, const BrokenAtom& atom, const Circumstances& circumstances);
+Violation describe(const promises::VendorRules& rules, const BrokenAtom& atom, const Circumstances& circumstances);
 
 // How an XSAVE state lies, in words.
-std::string layout_text(const merge::Component& component);
+std::string layout_text(const promises::Component& component);
 
 // The violation of a host of another vendor.
 Violation vendor_violation(const std::string& promised, const std::string& host);

@@ -8,29 +8,32 @@
 #include "compare/breach.hpp"
 #include "compare/order.hpp"
 #include "compare/undecided.hpp"
-#include "merge/pool.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/openness.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid {
 
 using compare::BrokenAtom;
-using merge::HostPromises;
-using merge::Plan;
+using promises::HostPromises;
+using promises::VendorRules;
 
 struct PolicyCheck::Impl {
     std::string vendor;
-    Plan plan;
+    VendorRules rules;
     HostPromises promised;
 
-    Impl(std::string vendor_string, Plan rules, const PoolPolicy& policy)
-        : vendor(std::move(vendor_string)), plan(std::move(rules)), promised(merge::promises_of(plan, policy)) {}
+    Impl(const Rulebook& rulebook, const PoolPolicy& policy)
+        : vendor(policy.vendor),
+          rules(VendorRules::of(rulebook, policy)),
+          promised(promises::promises_of(rules, policy)) {}
 
     // A word's promises in a view, or nothing when there is no such view.
     using Words = std::vector<std::uint64_t>;
 
     bool keeps(const Words& words, const BrokenAtom& atom) const {
-        const Field& field = plan.rulebook()[atom.field];
-        const auto word = plan.find_word(merge::place_of(field, atom.subleaf));
+        const Field& field = rules.rulebook()[atom.field];
+        const auto word = rules.find_word(promises::place_of(field, atom.subleaf));
         return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
     }
 
@@ -39,7 +42,7 @@ struct PolicyCheck::Impl {
     bool is_known_open(const HostPromises& host, List<Text> immunities) const {
         return host.has_hardware_view &&
                std::any_of(immunities.begin(), immunities.end(),
-                           [&](std::string_view vulnerability) { return is_open_to(plan, host, vulnerability); });
+                           [&](std::string_view vulnerability) { return is_open_to(rules, host, vulnerability); });
     }
 
     compare::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
@@ -47,11 +50,11 @@ struct PolicyCheck::Impl {
         result.only_hypervisor_view = !host.has_hardware_view;
         result.taken_in = host.silicon.taken_in;
         if (atom.kind != compare::AtomKind::bits) return result;
-        result.other_name_of_bad = plan.retpoline_of(atom.field) != nullptr;
-        result.withheld = is_withheld(plan, host, atom.field, atom.subleaf);
+        result.other_name_of_bad = rules.retpoline_of(atom.field) != nullptr;
+        result.withheld = is_withheld(rules, host, atom.field, atom.subleaf);
         result.kernel = host.kernel;
-        result.hidden_by_view = plan.is_inverted(atom.field) && keeps(host.offered, atom);
-        const Field& field = plan.rulebook()[atom.field];
+        result.hidden_by_view = rules.is_inverted(atom.field) && keeps(host.offered, atom);
+        const Field& field = rules.rulebook()[atom.field];
         result.never_made = field.made.where.empty() && is_known_open(host, field.made.model);
         result.never_brought = is_known_open(host, field.brought_to);
         return result;
@@ -59,10 +62,10 @@ struct PolicyCheck::Impl {
 
     void judge(const HostPromises& host, Verdict& verdict) const {
         std::vector<Violation> violations;
-        for (const BrokenAtom& atom : compare::broken_atoms(plan, promised, host)) {
+        for (const BrokenAtom& atom : compare::broken_atoms(rules, promised, host)) {
             compare::Circumstances known = circumstances(atom, host);
             known.is_policy = verdict.is_policy;
-            violations.push_back(compare::describe(plan, atom, known));
+            violations.push_back(compare::describe(rules, atom, known));
         }
         const auto key = [](const Violation& v) { return std::tie(v.place, v.field, v.breach); };
         std::sort(violations.begin(), violations.end(),
@@ -73,21 +76,21 @@ struct PolicyCheck::Impl {
     // The value that the policy's registers show, without bits beyond its length, which are reserved.
     std::uint64_t shown(FieldIndex index, std::uint32_t subleaf) const {
         constexpr bool only_listed = true;
-        const merge::ViewReader registers(plan, *promised.table, *promised.msrs, only_listed);
-        const Field& field = plan.rulebook()[index];
+        const promises::ViewReader registers(rules, *promised.table, *promised.msrs, only_listed);
+        const Field& field = rules.rulebook()[index];
         const std::uint64_t value = registers.field(field, subleaf).value_or(0);
         if (field.length_from == no_field) return value;
-        const Field& length = plan.rulebook()[field.length_from];
+        const Field& length = rules.rulebook()[field.length_from];
         return value & bits_below(registers.field(length, length.subleaf_first).value_or(0));
     }
 
     // What the policy shows and the host's VMM does not, be it bad news or implied, and MSRs that it must offer.
     std::vector<StartUp> start_up_on(const HostPromises& host) const {
         std::vector<StartUp> start_up;
-        for (const FieldIndex index : plan.fields()) {
-            const Field& field = plan.rulebook()[index];
+        for (const FieldIndex index : rules.fields()) {
+            const Field& field = rules.rulebook()[index];
             const bool offers_msr = field.derive.how == Derivation::msr_offered;
-            if (!plan.is_inverted(index) && !field.implied_by.negated && !offers_msr) continue;
+            if (!rules.is_inverted(index) && !field.implied_by.negated && !offers_msr) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const std::uint64_t value = shown(index, subleaf);
                 const bool hidden = offers_msr ? lacks_bit(host, field) : hides(host, index, subleaf, value);
@@ -105,16 +108,16 @@ struct PolicyCheck::Impl {
     }
 
     bool lacks_bit(const HostPromises& host, const Field& field) const {
-        const auto value = merge::field_value(*host.offered_table, field, field.subleaf_first);
+        const auto value = promises::field_value(*host.offered_table, field, field.subleaf_first);
         return value && *value == 0;
     }
 
     // True when the view that guests are made from has a bit clear that the policy shows.
     bool hides(const HostPromises& host, FieldIndex index, std::uint32_t subleaf, std::uint64_t value) const {
-        const Field& field = plan.rulebook()[index];
-        const auto word = plan.find_word(merge::place_of(field, subleaf));
+        const Field& field = rules.rulebook()[index];
+        const auto word = rules.find_word(promises::place_of(field, subleaf));
         if (!word) return false;
-        const std::uint64_t hidden = plan.is_inverted(index) ? host.offered[*word] : host.implied[*word];
+        const std::uint64_t hidden = rules.is_inverted(index) ? host.offered[*word] : host.implied[*word];
         return (hidden & (value << field.low)) != 0;
     }
 };
@@ -144,7 +147,7 @@ bool Verdict::compatible(Strictness strictness) const noexcept {
 }
 
 PolicyCheck::PolicyCheck(const Rulebook& rulebook, const PoolPolicy& policy)
-    : impl_(std::make_unique<const Impl>(policy.vendor, Plan::of(rulebook, policy), policy)) {}
+    : impl_(std::make_unique<const Impl>(rulebook, policy)) {}
 
 PolicyCheck::PolicyCheck(PolicyCheck&& other) noexcept = default;
 PolicyCheck& PolicyCheck::operator=(PolicyCheck&& other) noexcept = default;
@@ -157,7 +160,7 @@ Verdict PolicyCheck::against(const HostDump& host) const {
         verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, vendor)};
         return verdict;
     }
-    const HostPromises promises = merge::promises_of(impl_->plan, host);
+    const HostPromises promises = promises::promises_of(impl_->rules, host);
     impl_->judge(promises, verdict);
     verdict.start_up = impl_->start_up_on(promises);
     return verdict;
@@ -169,8 +172,8 @@ Verdict PolicyCheck::against(const PoolPolicy& other) const {
         verdict.violations = std::vector{compare::vendor_violation(impl_->vendor, other.vendor)};
         return verdict;
     }
-    HostPromises promises = merge::promises_of(impl_->plan, other);
-    compare::mark_undecided(impl_->plan, other, promises);
+    HostPromises promises = promises::promises_of(impl_->rules, other);
+    compare::mark_undecided(impl_->rules, other, promises);
     impl_->judge(promises, verdict);
     return verdict;
 }

@@ -10,9 +10,9 @@
 #include "compare/field_changes.hpp"
 #include "compare/provenance.hpp"
 #include "compare/two_vendors.hpp"
-#include "merge/vendor_rules.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid {
 
@@ -35,8 +35,8 @@ DiffSide side_of(const HostDump& host) {
     return {host.name, false, sha256_of(host), printable(vendor), {}, {}, {}};  // twelve bytes of any kind
 }
 
-Promised promised_by(const merge::Plan& plan, const PolicyOrHost& side) {
-    return std::visit([&](const auto& input) { return compare::promised_by(plan, input); }, side);
+Promised promised_by(const promises::VendorRules& rules, const PolicyOrHost& side) {
+    return std::visit([&](const auto& input) { return compare::promised_by(rules, input); }, side);
 }
 
 // A row of zeros says the same as no row.
@@ -117,11 +117,11 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
         difference.changes.push_back(compare::vendor_changed(difference.before, difference.after));
         const auto other = rulebook.vendor_of(difference.after.vendor);
         if (!vendor || !other) return difference;
-        const merge::Plan old_plan(rulebook, *vendor);
-        const merge::Plan new_plan(rulebook, *other);
-        const Promised old_side = promised_by(old_plan, before);
-        const Promised new_side = promised_by(new_plan, after);
-        std::ranges::move(compare::register_changes(old_plan, old_side, new_plan, new_side),
+        const promises::VendorRules old_rules(rulebook, *vendor);
+        const promises::VendorRules new_rules(rulebook, *other);
+        const Promised old_side = promised_by(old_rules, before);
+        const Promised new_side = promised_by(new_rules, after);
+        std::ranges::move(compare::register_changes(old_rules, old_side, new_rules, new_side),
                           std::back_inserter(difference.changes));
         return difference;
     }
@@ -129,8 +129,8 @@ Difference differences(const Rulebook& rulebook, const PolicyOrHost& before, con
         throw NoPolicyError("both are of the vendor \"" + difference.before.vendor +
                             "\", which the rulebook does not know");
     }
-    const merge::Plan plan(rulebook, *vendor);
-    difference.changes = compare::field_changes(plan, promised_by(plan, before), promised_by(plan, after));
+    const promises::VendorRules rules(rulebook, *vendor);
+    difference.changes = compare::field_changes(rules, promised_by(rules, before), promised_by(rules, after));
     difference.equal_registers = equal_registers(before, after, difference.changes);
     const auto* old_policy = std::get_if<PoolPolicy>(&before);
     const auto* new_policy = std::get_if<PoolPolicy>(&after);

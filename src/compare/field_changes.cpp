@@ -15,14 +15,13 @@
 #include "compare/side_values.hpp"
 #include "compare/two_vendors.hpp"
 #include "merge/own_policy.hpp"
-#include "merge/pool.hpp"
 #include "policy/document_text.hpp"
 
 namespace poolcpuid::compare {
 
 namespace {
 
-using merge::Plan;
+using promises::VendorRules;
 
 // The dump does not say, and every hypervisor gives it.
 bool is_given(const BrokenAtom& atom) { return !atom.known && atom.made_by == Makers::all; }
@@ -30,9 +29,9 @@ bool is_given(const BrokenAtom& atom) { return !atom.known && atom.made_by == Ma
 // The promises that one side has and the other does not keep, by what they are about.
 class Broken {
 public:
-    Broken(const Plan& plan, const Promised& promised, const Promised& kept) {
-        const BehindPolicy behind(plan, promised.promises, kept.hosts);
-        for (BrokenAtom& atom : broken_atoms(plan, promised.promises, kept.kept)) {
+    Broken(const VendorRules& rules, const Promised& promised, const Promised& kept) {
+        const BehindPolicy behind(rules, promised.promises, kept.hosts);
+        for (BrokenAtom& atom : broken_atoms(rules, promised.promises, kept.kept)) {
             if (behind.is_kept_unseen(atom)) continue;
             put_worst(behind.broken_by_each(atom), atom);
             atoms_.emplace(std::tuple(atom.field, atom.subleaf, atom.component, atom.kind == AtomKind::scrub), atom);
@@ -72,23 +71,23 @@ private:
 
 class FieldChanges {
 public:
-    FieldChanges(const Plan& plan, const Promised& before, const Promised& after)
-        : plan_(plan),
-          before_(plan, before),
-          after_(plan, after),
-          broken_(plan, before, after),
-          mended_(plan, after, before),
+    FieldChanges(const VendorRules& rules, const Promised& before, const Promised& after)
+        : rules_(rules),
+          before_(rules, before),
+          after_(rules, after),
+          broken_(rules, before, after),
+          mended_(rules, after, before),
           same_kind_(before.is_policy == after.is_policy) {}
 
     std::vector<FieldChange> run() {
-        for (const XsaveComponent& component : plan_.rulebook().xsave) compare_component(component.bit);
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
+        for (const XsaveComponent& component : rules_.rulebook().xsave) compare_component(component.bit);
+        for (const FieldIndex index : rules_.fields()) {
+            const Field& field = rules_.rulebook()[index];
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 compare(index, subleaf);
             }
         }
-        for (FieldChange& stray : stray_changes(before_, after_, {&plan_})) changes_.push_back(std::move(stray));
+        for (FieldChange& stray : stray_changes(before_, after_, {&rules_})) changes_.push_back(std::move(stray));
         sort_changes(changes_);
         return std::move(changes_);
     }
@@ -98,7 +97,7 @@ private:
         const BrokenAtom* lost = broken_.component(bit);
         const BrokenAtom* won = mended_.component(bit);
         if (lost == nullptr && won == nullptr) return;
-        const Violation violation = compare::describe(plan_, lost != nullptr ? *lost : *won, {});
+        const Violation violation = compare::describe(rules_, lost != nullptr ? *lost : *won, {});
         FieldChange change;
         change.field = violation.field;
         change.place = violation.place;
@@ -117,11 +116,11 @@ private:
 
     // A row that lays out a component is told by the component's change.
     bool is_told(const Field& field, std::uint32_t subleaf) const {
-        return plan_.lays_out_state(field) && components_.contains(static_cast<std::uint8_t>(subleaf));
+        return rules_.lays_out_state(field) && components_.contains(static_cast<std::uint8_t>(subleaf));
     }
 
     void compare(FieldIndex index, std::uint32_t subleaf) {
-        const Field& field = plan_.rulebook()[index];
+        const Field& field = rules_.rulebook()[index];
         const bool filled_in = field.rule == Rule::owned && !same_kind_;  // a policy does not say what with
         if (is_told(field, subleaf) || filled_in) return;
         const Direction direction = direction_of(index, subleaf);
@@ -137,9 +136,9 @@ private:
             change.impact = lost->impact;
             change.given = is_given(*lost);
         }
-        Subject subject{.kind = merge::promises_by_number(field.rule) ? AtomKind::number : AtomKind::bits,
+        Subject subject{.kind = promises::promises_by_number(field.rule) ? AtomKind::number : AtomKind::bits,
                         .rule = field.rule,
-                        .inverted = plan_.is_inverted(index),
+                        .inverted = rules_.is_inverted(index),
                         .is_mitigation = !change.mitigates.empty(),
                         .is_unseen = shown.are_equal(),
                         .is_of_policy = after_.is_policy()};
@@ -166,14 +165,14 @@ private:
     };
 
     FieldChange change_of(FieldIndex index, std::uint32_t subleaf, Direction direction, const Both& values) const {
-        const Field& field = plan_.rulebook()[index];
+        const Field& field = rules_.rulebook()[index];
         FieldChange change;
         change.field = field.id;
         change.place = field.place(subleaf);
         change.rule = to_string(field.rule);
         change.direction = direction;
         change.impact = field.impact;
-        change.mitigates = plan_.rulebook().ids_mitigated_by(field, plan_.vendor_mask());
+        change.mitigates = rules_.rulebook().ids_mitigated_by(field, rules_.vendor_mask());
         change.before = document::value_word(values.before);
         change.after = document::value_word(values.after);
         change.known = values.before && values.after;
@@ -182,7 +181,7 @@ private:
 
     // What has a promise differs by that alone. Of the rest a policy's 0 beside a silent dump is no change.
     bool differs_without_promise(FieldIndex index, std::uint32_t subleaf, const Both& shown) const {
-        if (has_atom(plan_, index, subleaf)) return false;
+        if (has_atom(rules_, index, subleaf)) return false;
         return same_kind_ ? !shown.are_equal() : shown.before.value_or(0) != shown.after.value_or(0);
     }
 
@@ -199,7 +198,7 @@ private:
 
     // The bit is the same and the promise that VERW scrubs is not.
     void put_scrub(const BrokenAtom& atom, Direction direction, FieldChange& change) const {
-        const Violation violation = compare::describe(plan_, atom, {});
+        const Violation violation = compare::describe(rules_, atom, {});
         const bool lost = direction == Direction::loses;
         change.before = lost ? violation.promised : violation.host;
         change.after = lost ? violation.host : violation.promised;
@@ -212,12 +211,12 @@ private:
         const bool lost = broken_.value(index, subleaf) != nullptr;
         const bool won = mended_.value(index, subleaf) != nullptr;
         if (lost && won) return Direction::both;
-        if (lost) return plan_.is_inverted(index) ? Direction::relaxes : Direction::loses;
+        if (lost) return rules_.is_inverted(index) ? Direction::relaxes : Direction::loses;
         if (won || mended_.scrub(index, subleaf) != nullptr) return Direction::gains;
         return Direction::none;
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     Values before_;
     Values after_;
     Broken broken_;  // promises of the first side that the second does not keep
@@ -229,14 +228,14 @@ private:
 
 }  // namespace
 
-Promised promised_by(const Plan& plan, const PoolPolicy& policy) {
-    const merge::HostPromises promises = merge::promises_of(plan, policy);
+Promised promised_by(const VendorRules& rules, const PoolPolicy& policy) {
+    const promises::HostPromises promises = promises::promises_of(rules, policy);
     return {promises, promises, true};
 }
 
-Promised promised_by(const Plan& plan, const HostDump& host) {
-    merge::HostPromises kept = merge::promises_of(plan, host);
-    merge::HostPromises promises = merge::own_promises(plan, kept);
+Promised promised_by(const VendorRules& rules, const HostDump& host) {
+    promises::HostPromises kept = promises::promises_of(rules, host);
+    promises::HostPromises promises = merge::own_promises(rules, kept);
     return {std::move(promises), std::move(kept), false};
 }
 
@@ -251,21 +250,21 @@ std::vector<FieldChange> broken(std::vector<FieldChange> changes) {
     return changes;
 }
 
-std::vector<FieldChange> gained(const Plan& plan, const Promised& before, const Promised& after) {
+std::vector<FieldChange> gained(const VendorRules& rules, const Promised& before, const Promised& after) {
     std::set<std::string_view> open;  // the guarded bits for which VERW is not known to scrub
-    for (std::size_t i = 0; i < plan.guards().size(); ++i) {
+    for (std::size_t i = 0; i < rules.guards().size(); ++i) {
         const bool scrubs = ((after.kept.atoms.scrubs >> i) & 1U) != 0;
-        if (!scrubs) open.insert(plan.rulebook()[plan.guards()[i].field].id);
+        if (!scrubs) open.insert(rules.rulebook()[rules.guards()[i].field].id);
     }
-    std::vector<FieldChange> changes = field_changes(plan, before, after);
+    std::vector<FieldChange> changes = field_changes(rules, before, after);
     std::erase_if(changes, [&](const FieldChange& change) {
         return change.direction != Direction::gains || open.contains(change.field);
     });
     return changes;
 }
 
-std::vector<FieldChange> field_changes(const Plan& plan, const Promised& before, const Promised& after) {
-    return FieldChanges(plan, before, after).run();
+std::vector<FieldChange> field_changes(const VendorRules& rules, const Promised& before, const Promised& after) {
+    return FieldChanges(rules, before, after).run();
 }
 
 }  // namespace poolcpuid::compare

@@ -3,26 +3,26 @@
 
 #include <vector>
 
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/diff.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::compare {
 
 // One side, reduced.
 struct Promised {
     // To a guest that is started there: of a host, those of the policy that it gives alone.
-    merge::HostPromises promises;
+    promises::HostPromises promises;
     // What is kept for a guest that is migrated there: of a policy the same, of a host all of its dump.
-    merge::HostPromises kept;
+    promises::HostPromises kept;
     bool is_policy = false;
     // Of a policy: the hosts behind it, where they are known. They say what it does not, and what a broken promise
     // costs there. They must outlive this.
-    std::vector<const merge::HostPromises*> hosts = {};
+    std::vector<const promises::HostPromises*> hosts = {};
 };
 
-Promised promised_by(const merge::Plan& plan, const PoolPolicy& policy);
-Promised promised_by(const merge::Plan& plan, const HostDump& host);
+Promised promised_by(const promises::VendorRules& rules, const PoolPolicy& policy);
+Promised promised_by(const promises::VendorRules& rules, const HostDump& host);
 
 // By direction, then impact, then place: the order of every list of changes.
 void sort_changes(std::vector<FieldChange>& changes);
@@ -32,9 +32,10 @@ std::vector<FieldChange> broken(std::vector<FieldChange> changes);
 
 // What the second side promises and the first does not. That guests are no longer told to run VERW is none of it where
 // nobody knows that they need not: they are as open as before.
-std::vector<FieldChange> gained(const merge::Plan& plan, const Promised& before, const Promised& after);
+std::vector<FieldChange> gained(const promises::VendorRules& rules, const Promised& before, const Promised& after);
 
-// Every change, by direction, then impact, then place. Linear in the plan's fields and both sides' rows.
-std::vector<FieldChange> field_changes(const merge::Plan& plan, const Promised& before, const Promised& after);
+// Every change, by direction, then impact, then place. Linear in the vendor's fields and both sides' rows.
+std::vector<FieldChange> field_changes(const promises::VendorRules& rules, const Promised& before,
+                                       const Promised& after);
 
 }  // namespace poolcpuid::compare

@@ -15,15 +15,15 @@ namespace compare {
 
 namespace {
 
-FloorLoss loss_of(const merge::Plan& plan, const BrokenAtom& atom) {
+FloorLoss loss_of(const promises::VendorRules& rules, const BrokenAtom& atom) {
     FloorLoss loss;
     if (atom.kind == AtomKind::component) {
-        loss.field = "xsave state " + std::string(component_of(plan, atom.component).id);
+        loss.field = "xsave state " + std::string(rules.rulebook().find_state(atom.component)->id);
         loss.promised = "kept";
         loss.result = "not kept";
         return loss;
     }
-    const Field& field = plan.rulebook()[atom.field];
+    const Field& field = rules.rulebook()[atom.field];
     loss.field = field.id;
     if (atom.kind == AtomKind::scrub) {
         loss.promised = "VERW scrubs";
@@ -59,19 +59,19 @@ HostList hosts_behind(const std::string& field, const PoolPolicy& policy) {
 
 std::vector<FloorLoss> below_floor(const PoolState& state, const PoolPolicy& floor, const PoolPolicy& policy) {
     const merge::PoolVariants pool = merge::variants_of(state, most_names);
-    const merge::HostPromises wanted = merge::promises_of(*pool.plan, floor);
-    merge::HostPromises given = merge::promises_of(*pool.plan, policy);
+    const promises::HostPromises wanted = promises::promises_of(*pool.rules, floor);
+    promises::HostPromises given = promises::promises_of(*pool.rules, policy);
     // Where the result asks for no VERW its registers do not show that every host is immune.
     given.atoms.scrubs |= pool.scrubs & given.scrub_unknown;
 
-    std::vector<const merge::HostPromises*> hosts;
+    std::vector<const promises::HostPromises*> hosts;
     for (const merge::Variant& variant : pool.variants) hosts.push_back(variant.promises.get());
-    const compare::BehindPolicy behind(*pool.plan, wanted, std::move(hosts));
+    const compare::BehindPolicy behind(*pool.rules, wanted, std::move(hosts));
 
     std::vector<FloorLoss> losses;
-    for (const compare::BrokenAtom& atom : compare::broken_atoms(*pool.plan, wanted, given)) {
+    for (const compare::BrokenAtom& atom : compare::broken_atoms(*pool.rules, wanted, given)) {
         if (behind.is_kept_unseen(atom)) continue;
-        FloorLoss loss = compare::loss_of(*pool.plan, atom);
+        FloorLoss loss = compare::loss_of(*pool.rules, atom);
         loss.hosts = compare::hosts_that_break(atom, behind, pool.variants);
         if (loss.hosts.count == 0) loss.hosts = compare::hosts_behind(loss.field, policy);
         losses.push_back(std::move(loss));

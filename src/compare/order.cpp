@@ -4,34 +4,34 @@
 #include <span>
 #include <utility>
 
-#include "merge/pool.hpp"
-#include "merge/table_values.hpp"
+#include "promises/seen_value.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::compare {
 
 namespace {
 
-using merge::Component;
-using merge::HostPromises;
-using merge::Number;
-using merge::Plan;
-using merge::promises_by_bits;
-using merge::promises_by_number;
-using merge::SeenValue;
-using merge::ViewReader;
+using promises::Component;
+using promises::HostPromises;
+using promises::Number;
+using promises::promises_by_bits;
+using promises::promises_by_number;
+using promises::SeenValue;
+using promises::VendorRules;
+using promises::ViewReader;
 
 class Comparison {
 public:
-    Comparison(const Plan& plan, const HostPromises& promised, const HostPromises& kept)
-        : plan_(plan),
-          rulebook_(plan.rulebook()),
+    Comparison(const VendorRules& rules, const HostPromises& promised, const HostPromises& kept)
+        : rules_(rules),
+          rulebook_(rules.rulebook()),
           promised_(promised),
           kept_(kept),
-          registers_(plan, *promised.table, *promised.msrs, true) {}
+          registers_(rules, *promised.table, *promised.msrs, true) {}
 
     std::vector<BrokenAtom> run() {
         std::size_t guard = 0;
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 const bool guarded = field.rule == Rule::guarded;
@@ -44,7 +44,7 @@ public:
                 if (guarded) ++guard;
             }
         }
-        if (plan_.microcode() != no_field) compare_microcode(plan_.microcode());
+        if (rules_.microcode() != no_field) compare_microcode(rules_.microcode());
         for (const XsaveComponent& component : rulebook_.xsave) compare_component(component);
         return std::move(broken_);
     }
@@ -58,8 +58,8 @@ private:
     }
 
     void add(AtomKind kind, FieldIndex index, std::uint32_t subleaf, bool known, Makers made_by = Makers::none) {
-        const SeenValue before = seen_value(plan_, promised_, index, subleaf);
-        const SeenValue after = seen_value(plan_, kept_, index, subleaf);
+        const SeenValue before = seen_value(rules_, promised_, index, subleaf);
+        const SeenValue after = seen_value(rules_, kept_, index, subleaf);
         BrokenAtom atom;
         atom.kind = kind;
         atom.field = index;
@@ -82,7 +82,7 @@ private:
 
     void compare_bits(FieldIndex index, std::uint32_t subleaf) {
         const Field& field = rulebook_[index];
-        const std::size_t word = *plan_.find_word(index, subleaf);
+        const std::size_t word = *rules_.find_word(index, subleaf);
         const std::uint64_t broken =
             promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask() & ~beyond_length(field, subleaf);
         if (broken == 0 || is_other_name(index, subleaf)) return;
@@ -96,7 +96,7 @@ private:
     // Bits that are there no more because a vector is shorter: its length tells of them.
     std::uint64_t beyond_length(const Field& field, std::uint32_t subleaf) const {
         if (field.length_from == no_field) return 0;
-        const auto length = plan_.find_number(field.length_from, subleaf);
+        const auto length = rules_.find_number(field.length_from, subleaf);
         if (!length) return 0;
         const Number& kept = kept_.atoms.numbers[*length];
         return kept.known ? field.mask() & ~(bits_below(kept.value) << field.low) : 0;
@@ -104,9 +104,9 @@ private:
 
     // RSBA and RRSBA break together; one of them is the name under which the other side has it.
     bool is_other_name(FieldIndex index, std::uint32_t subleaf) const {
-        const RetpolineBits* group = plan_.retpoline_of(index);
+        const RetpolineBits* group = rules_.retpoline_of(index);
         if (group == nullptr) return false;
-        const SeenValue seen = seen_value(plan_, kept_, index, subleaf);
+        const SeenValue seen = seen_value(rules_, kept_, index, subleaf);
         return seen.known ? seen.value == 0 : index != group->rsba;
     }
 
@@ -122,7 +122,7 @@ private:
         const auto value_of = [&](FieldIndex field, std::uint32_t at) {
             return registers_.field(rulebook_[field], at).value_or(0);
         };
-        return plan_.asks_for_scrub({index, subleaf}, value_of);
+        return rules_.asks_for_scrub({index, subleaf}, value_of);
     }
 
     // Only a guest that was told that VERW scrubs counts on it.
@@ -134,7 +134,7 @@ private:
     }
 
     void compare_number(FieldIndex index, std::uint32_t subleaf) {
-        const auto slot = plan_.find_number(index, subleaf);
+        const auto slot = rules_.find_number(index, subleaf);
         if (!slot) return;
         const Rule rule = rulebook_[index].rule;
         const Number& before = promised_.atoms.numbers[*slot];
@@ -159,7 +159,7 @@ private:
     bool stands_for_other(FieldIndex index, std::uint32_t subleaf, const Number& kept) const {
         const Field& field = rulebook_[index];
         if (field.zero_means_field == no_field || registers_.field(field, subleaf).value_or(0) != 0) return false;
-        const auto other = plan_.find_number(field.zero_means_field, subleaf);
+        const auto other = rules_.find_number(field.zero_means_field, subleaf);
         return other && kept_.atoms.numbers[*other] == kept;
     }
 
@@ -191,7 +191,7 @@ private:
 
     bool is_shown(FieldIndex index) const {
         const Field& field = rulebook_[index];
-        return plan_.applies(field) && registers_.field(field, field.subleaf_first).value_or(0) != 0;
+        return rules_.applies(field) && registers_.field(field, field.subleaf_first).value_or(0) != 0;
     }
 
     // A revision says something only on CPUs of the signature that the guest was shown.
@@ -224,7 +224,7 @@ private:
         broken_.push_back(atom);
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     const Rulebook& rulebook_;
     const HostPromises& promised_;
     const HostPromises& kept_;
@@ -234,8 +234,8 @@ private:
 
 }  // namespace
 
-std::vector<BrokenAtom> broken_atoms(const Plan& plan, const HostPromises& promised, const HostPromises& kept) {
-    return Comparison(plan, promised, kept).run();
+std::vector<BrokenAtom> broken_atoms(const VendorRules& rules, const HostPromises& promised, const HostPromises& kept) {
+    return Comparison(rules, promised, kept).run();
 }
 
 }  // namespace poolcpuid::compare

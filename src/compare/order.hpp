@@ -7,14 +7,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::compare {
 
 // What kind of atom is broken.
 enum class AtomKind : std::uint8_t {
-    bits,       // of a field; see Plan::is_inverted for what a set bit means
+    bits,       // of a field; see VendorRules::is_inverted for what a set bit means
     number,     // min, max, equal
     component,  // an XSAVE state: gone, or laid out otherwise
     scrub,      // that VERW scrubs what a guarded bit is about
@@ -31,8 +31,8 @@ struct BrokenAtom {
     Makers made_by = Makers::none;  // of what is not known: the hypervisors that give it, whose view was not dumped
     std::uint64_t promised = 0;     // the field's values, shifted down
     std::uint64_t kept = 0;
-    merge::Component promised_layout;  // of a component
-    merge::Component kept_layout;
+    promises::Component promised_layout;  // of a component
+    promises::Component kept_layout;
     bool by_microcode = false;    // of what is not known: a microcode decides it, whose revision was not dumped
     bool of_other_model = false;  // of a number: a CPU of another model keeps it not, whatever it shows
 
@@ -41,8 +41,8 @@ struct BrokenAtom {
 
 // The atoms of promised that kept does not have, in the rulebook's order, components last. The
 // registers of promised (a policy's, or a host's first logical CPU's) decide which gates are open; what a
-// host does not say opens none. Linear in the plan's fields.
-std::vector<BrokenAtom> broken_atoms(const merge::Plan& plan, const merge::HostPromises& promised,
-                                     const merge::HostPromises& kept);
+// host does not say opens none. Linear in the vendor's fields.
+std::vector<BrokenAtom> broken_atoms(const promises::VendorRules& rules, const promises::HostPromises& promised,
+                                     const promises::HostPromises& kept);
 
 }  // namespace poolcpuid::compare

@@ -16,9 +16,9 @@
 #include "compare/plan_finding.hpp"
 #include "compare/price.hpp"
 #include "compare/reach.hpp"
-#include "merge/vendor_rules.hpp"
 #include "policy/summary_groups.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid {
 
@@ -142,7 +142,7 @@ private:
     // The hosts after the change say what no document does: whether guests that count on VERW may run on those that ask
     // for none, what is kept without being shown, and what a broken promise costs there.
     std::vector<FieldChange> changes_to_after() {
-        const merge::Plan& rules = rules_for(plan_.before);
+        const promises::VendorRules& rules = rules_for(plan_.before);
         return compare::field_changes(rules, compare::promised_by(rules, plan_.before),
                                       promised_by(rules, after_, kinds_after()));
     }
@@ -164,23 +164,24 @@ private:
     }
 
     // The plan for a policy's vendor, made once.
-    const merge::Plan& rules_for(const PoolPolicy& policy) {
+    const promises::VendorRules& rules_for(const PoolPolicy& policy) {
         const auto at = rules_.find(policy.vendor);
-        return at != rules_.end() ? at->second
-                                  : rules_.emplace(policy.vendor, merge::Plan::of(rulebook_, policy)).first->second;
+        return at != rules_.end()
+                   ? at->second
+                   : rules_.emplace(policy.vendor, promises::VendorRules::of(rulebook_, policy)).first->second;
     }
 
     // What the policy of these hosts, which are of its vendor, promises and they keep.
-    compare::Promised promised_by(const merge::Plan& rules, const PoolPolicy& policy,
+    compare::Promised promised_by(const promises::VendorRules& rules, const PoolPolicy& policy,
                                   const std::vector<const HostDump*>& hosts) {
         compare::Promised promised = compare::promised_by(rules, policy);
         for (const HostDump* host : hosts) promised.hosts.push_back(&promises_on(rules, *host));
         return promised;
     }
 
-    const merge::HostPromises& promises_on(const merge::Plan& rules, const HostDump& host) {
+    const promises::HostPromises& promises_on(const promises::VendorRules& rules, const HostDump& host) {
         const auto [at, fresh] = promises_.try_emplace(hosts_.kinds.of(host));
-        if (fresh) at->second = merge::promises_of(rules, host);
+        if (fresh) at->second = promises::promises_of(rules, host);
         return at->second;
     }
 
@@ -189,7 +190,7 @@ private:
                               const std::vector<const HostDump*>& hosts) {
         // The one change of a difference of vendors.
         if (before.vendor != after.vendor || !rulebook_.vendor_of(before.vendor)) return {1, 0, 0, 0};
-        const merge::Plan& rules = rules_for(before);
+        const promises::VendorRules& rules = rules_for(before);
         return counts_of(
             compare::field_changes(rules, compare::promised_by(rules, before), promised_by(rules, after, hosts)));
     }
@@ -305,10 +306,10 @@ private:
 
     // The guarded bits, by id, for which all of these hosts are affected and VERW scrubs on none of them.
     std::set<std::string> open_on_all(const std::vector<const HostDump*>& hosts) {
-        const merge::Plan& rules = rules_for(plan_.before);
+        const promises::VendorRules& rules = rules_for(plan_.before);
         std::uint64_t open = hosts.empty() ? 0 : ~std::uint64_t{0};
         for (const HostDump* host : hosts) {
-            const merge::HostPromises& promises = promises_on(rules, *host);
+            const promises::HostPromises& promises = promises_on(rules, *host);
             open &= ~(promises.atoms.scrubs | promises.scrub_unknown);
         }
         std::set<std::string> fields;
@@ -360,11 +361,11 @@ private:
     const PoolChange& change_;
     Hosts hosts_;
     std::optional<std::vector<const HostDump*>> dumps_before_;               // as dumps_before() gives them
-    std::map<std::string, merge::Plan> rules_;                               // by vendor
+    std::map<std::string, promises::VendorRules> rules_;                     // by vendor
     PoolState state_;                                                        // after the change
     MergeOptions options_;                                                   // of the policy after
     PoolPolicy after_;                                                       // as finish_promises gives it
-    std::map<std::size_t, merge::HostPromises> promises_;                    // of hosts of one vendor, by kind
+    std::map<std::size_t, promises::HostPromises> promises_;                 // of hosts of one vendor, by kind
     std::map<std::size_t, std::optional<PoolPolicy>> alone_;                 // by kind
     std::map<std::pair<std::size_t, std::size_t>, PromiseCounts> compared_;  // by kinds
     PoolPlan plan_;

@@ -10,9 +10,9 @@
 #include "compare/field_changes.hpp"
 #include "compare/split_score.hpp"
 #include "compare/split_search.hpp"
-#include "merge/pool.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "promises/views_key.hpp"
 
 namespace poolcpuid {
 
@@ -94,10 +94,10 @@ private:
                                 " vendors, which never share a pool: at least " + std::to_string(vendors_.size()) +
                                 " pools are needed");
         }
-        plans_.reserve(vendors_.size());  // scorers point into it
+        rules_.reserve(vendors_.size());  // scorers point into it
         for (std::size_t i = 0; i < vendors_.size(); ++i) {
-            plans_.emplace_back(rulebook_, rulebook_.vendor_of(vendors_[i]).value());
-            scorers_.emplace_back(plans_.back(), i);
+            rules_.emplace_back(rulebook_, rulebook_.vendor_of(vendors_[i]).value());
+            scorers_.emplace_back(rules_.back(), i);
         }
     }
 
@@ -113,7 +113,7 @@ private:
         for (const HostDump* host : hosts_) {
             const auto [known, fresh] = by_digest.emplace(sha256_of(*host), 0);
             if (fresh) {
-                const auto [at, is_new] = by_views.emplace(merge::views_key(rulebook_, *host), classes_.size());
+                const auto [at, is_new] = by_views.emplace(promises::views_key(rulebook_, *host), classes_.size());
                 if (is_new) classes_.push_back({vendor_of(*host), {}});
                 known->second = at->second;
             }
@@ -145,7 +145,7 @@ private:
         for (std::size_t i = 0; i < classes_.size(); ++i) {
             const SplitClass& of = classes_[i];
             const VendorScorer& scorer = scorers_[of.vendor];
-            const Meet meet = scorer.of(merge::promises_of(plans_[of.vendor], *of.hosts.front()), of.hosts.size());
+            const Meet meet = scorer.of(promises::promises_of(rules_[of.vendor], *of.hosts.front()), of.hosts.size());
             result_.bound += scorer.kept(meet) * meet.hosts;  // of the class, whatever it is kept together with
             const auto [at, fresh] = places.emplace(sets.of(i), meets_.size());
             if (fresh) {
@@ -203,7 +203,7 @@ private:
         const PoolState state = state_of(members);
         const PoolPolicy policy = state.finish({});
         const PoolPolicy& one = ones_[vendor];
-        const merge::Plan& rules = plans_[vendor];
+        const promises::VendorRules& rules = rules_[vendor];
         pool.gains = compare::gained(rules, compare::promised_by(rules, one),
                                      compare::promised_by(rules, state.finish_promises({})));
         pool.errors = errors_of(policy);
@@ -232,10 +232,10 @@ private:
 
     const Rulebook& rulebook_;
     const SplitOptions& options_;
-    std::vector<const HostDump*> hosts_;  // by name
-    std::vector<std::string> vendors_;    // their strings, sorted
-    std::vector<merge::Plan> plans_;      // parallel to vendors_
-    std::vector<VendorScorer> scorers_;   // likewise
+    std::vector<const HostDump*> hosts_;        // by name
+    std::vector<std::string> vendors_;          // their strings, sorted
+    std::vector<promises::VendorRules> rules_;  // parallel to vendors_
+    std::vector<VendorScorer> scorers_;         // likewise
     std::vector<SplitClass> classes_;
     std::map<std::string, std::size_t> class_of_;   // by host
     std::vector<Meet> meets_;                       // of the groups of classes that are kept together

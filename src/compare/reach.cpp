@@ -8,7 +8,7 @@
 
 #include "base/hex.hpp"
 #include "compare/breach.hpp"
-#include "merge/pool.hpp"
+#include "promises/views_key.hpp"
 
 namespace poolcpuid::compare {
 
@@ -160,7 +160,7 @@ void HostKinds::add(const Rulebook& rulebook, const HostsByName& hosts) {
         const auto [kind, is_new] = kinds_.emplace(host, 0);
         if (!is_new) continue;
         const auto [known, fresh] = by_digest_.emplace(sha256_of(*host), 0);
-        if (fresh) known->second = kind_of_views(merge::views_key(rulebook, *host), host);
+        if (fresh) known->second = kind_of_views(promises::views_key(rulebook, *host), host);
         kind->second = known->second;
     }
 }

@@ -1,30 +1,30 @@
 #include "compare/side_values.hpp"
 
 #include "compare/breach.hpp"
-#include "merge/pool.hpp"
 #include "policy/document_text.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid::compare {
 
-bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf) {
-    return merge::promises_by_bits(plan.rulebook()[index].rule) || plan.find_number(index, subleaf);
+bool has_atom(const promises::VendorRules& rules, FieldIndex index, std::uint32_t subleaf) {
+    return promises::promises_by_bits(rules.rulebook()[index].rule) || rules.find_number(index, subleaf);
 }
 
-Values::Values(const merge::Plan& plan, const Promised& side)
-    : plan_(plan),
+Values::Values(const promises::VendorRules& rules, const Promised& side)
+    : rules_(rules),
       side_(side),
-      registers_(plan, *side.kept.table, *side.kept.msrs, /*only_listed=*/side.is_policy),
-      policy_(plan, *side.promises.table, *side.promises.msrs, /*only_listed=*/true) {}
+      registers_(rules, *side.kept.table, *side.kept.msrs, /*only_listed=*/side.is_policy),
+      policy_(rules, *side.promises.table, *side.promises.msrs, /*only_listed=*/true) {}
 
 Value Values::literal(FieldIndex index, std::uint32_t subleaf) const {
-    return registers_.field(plan_.rulebook()[index], subleaf);
+    return registers_.field(rules_.rulebook()[index], subleaf);
 }
 
 Value Values::shown(FieldIndex index, std::uint32_t subleaf) const {
-    if (index == plan_.microcode()) return microcode();
-    if (is_policy() || !has_atom(plan_, index, subleaf)) return literal(index, subleaf);
-    if (!merge::seen_value(plan_, side_.kept, index, subleaf).known) return std::nullopt;
-    return policy_.field(plan_.rulebook()[index], subleaf);
+    if (index == rules_.microcode()) return microcode();
+    if (is_policy() || !has_atom(rules_, index, subleaf)) return literal(index, subleaf);
+    if (!promises::seen_value(rules_, side_.kept, index, subleaf).known) return std::nullopt;
+    return policy_.field(rules_.rulebook()[index], subleaf);
 }
 
 std::string Values::layout(std::uint8_t component) const {
@@ -32,12 +32,12 @@ std::string Values::layout(std::uint8_t component) const {
                                    : document::value_word(std::nullopt);
 }
 
-Value Values::bits(const merge::RegisterPlace& place, std::uint64_t mask) const {
-    const merge::Reading reading = registers_.read(place);
+Value Values::bits(const promises::RegisterPlace& place, std::uint64_t mask) const {
+    const promises::Reading reading = registers_.read(place);
     return (reading.unknown & mask) == 0 ? Value(reading.value & mask) : std::nullopt;
 }
 
-void Values::collect_places(std::set<merge::RegisterPlace>& places) const {
+void Values::collect_places(std::set<promises::RegisterPlace>& places) const {
     for (const CpuidRow& row : side_.kept.table->rows) {
         for (const Register reg : all_registers) places.insert({false, row.key, reg});
     }

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "compare/field_changes.hpp"
-#include "merge/table_values.hpp"
-#include "merge/vendor_rules.hpp"
+#include "promises/table_values.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::compare {
 
@@ -16,12 +16,12 @@ namespace poolcpuid::compare {
 using Value = std::optional<std::uint64_t>;
 
 // True for a field that promises something in the subleaf.
-bool has_atom(const merge::Plan& plan, FieldIndex index, std::uint32_t subleaf);
+bool has_atom(const promises::VendorRules& rules, FieldIndex index, std::uint32_t subleaf);
 
 class Values {
 public:
     // Both must outlive the values.
-    Values(const merge::Plan& plan, const Promised& side);
+    Values(const promises::VendorRules& rules, const Promised& side);
 
     // In the registers: a policy's, or those of the host's first logical CPU.
     Value literal(FieldIndex index, std::uint32_t subleaf) const;
@@ -39,19 +39,19 @@ public:
     }
 
     // The bits of one register, where they stand.
-    Value bits(const merge::RegisterPlace& place, std::uint64_t mask) const;
+    Value bits(const promises::RegisterPlace& place, std::uint64_t mask) const;
 
-    void collect_places(std::set<merge::RegisterPlace>& places) const;
+    void collect_places(std::set<promises::RegisterPlace>& places) const;
 
     bool is_policy() const noexcept { return side_.is_policy; }
 
 private:
     Value microcode() const;
 
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     const Promised& side_;
-    merge::ViewReader registers_;
-    merge::ViewReader policy_;
+    promises::ViewReader registers_;
+    promises::ViewReader policy_;
 };
 
 }  // namespace poolcpuid::compare

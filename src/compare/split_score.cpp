@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "merge/msr_findings.hpp"
+#include "promises/openness.hpp"
 
 namespace poolcpuid::compare {
 
@@ -29,15 +30,15 @@ bool Score::beats(const Score& other) const noexcept {
     return std::tie(errors, other.kept, pools) < std::tie(other.errors, kept, other.pools);
 }
 
-VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(plan), vendor_(vendor) {
-    const Rulebook& rulebook = plan.rulebook();
+VendorScorer::VendorScorer(const promises::VendorRules& rules, std::size_t vendor) : rules_(rules), vendor_(vendor) {
+    const Rulebook& rulebook = rules.rulebook();
     std::map<std::pair<std::size_t, std::uint64_t>, std::uint64_t> masks;  // by word and weight
-    for (const FieldIndex index : plan.fields()) {
+    for (const FieldIndex index : rules.fields()) {
         const Field& field = rulebook[index];
-        if (!merge::promises_by_bits(field.rule) || field.rule == Rule::guarded) continue;
+        if (!promises::promises_by_bits(field.rule) || field.rule == Rule::guarded) continue;
         if (field.exposure != Exposure::shown) continue;
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (const auto word = plan.find_word(merge::place_of(field, subleaf))) {
+            if (const auto word = rules.find_word(promises::place_of(field, subleaf))) {
                 masks[{*word, weight_of(field.impact)}] |= field.mask();
             }
         }
@@ -47,7 +48,7 @@ VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(
         if (rulebook.xsave[i].state == XsaveState::legacy) continue;  // its features are there without XSAVE
         for (const FieldIndex index : rulebook.xsave[i].features) {
             const Field& field = rulebook[index];
-            if (const auto word = plan.find_word(merge::place_of(field, field.subleaf_first))) {
+            if (const auto word = rules.find_word(promises::place_of(field, field.subleaf_first))) {
                 states_.push_back({i, *word, field.mask()});
             }
         }
@@ -59,37 +60,37 @@ VendorScorer::VendorScorer(const merge::Plan& plan, std::size_t vendor) : plan_(
 }
 
 // Of a model that is not known nothing is: it takes nothing from others.
-std::bitset<256> VendorScorer::inferred_on(const merge::Silicon& silicon) const {
+std::bitset<256> VendorScorer::inferred_on(const promises::Silicon& silicon) const {
     std::bitset<256> inferred;
     if (silicon.model == nullptr) return inferred.set();
     for (const std::string_view tag : silicon.model->inferred) inferred.set(immunities_.at(tag) % inferred.size());
     return inferred;
 }
 
-Meet VendorScorer::of(const merge::HostPromises& host, std::size_t count) const {
+Meet VendorScorer::of(const promises::HostPromises& host, std::size_t count) const {
     Meet pool;
     pool.vendor = vendor_;
     pool.hosts = count;
     pool.words = host.atoms.words;
     for (std::size_t w = 0; w < pool.words.size(); ++w) pool.words[w] &= ~host.implied[w];
-    for (const XsaveComponent& component : plan_.rulebook().xsave) {
+    for (const XsaveComponent& component : rules_.rulebook().xsave) {
         pool.components.push_back(host.atoms.components[component.bit]);
     }
-    for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
-        const merge::GuardSlot& slot = plan_.guards()[i];
+    for (std::size_t i = 0; i < rules_.guards().size(); ++i) {
+        const promises::GuardSlot& slot = rules_.guards()[i];
         const std::uint64_t bit = std::uint64_t{1} << i;
-        if ((host.atoms.scrubs & bit) == 0 && !merge::is_unknown_msr(plan_, host, slot.field, slot.subleaf)) {
+        if ((host.atoms.scrubs & bit) == 0 && !merge::is_unknown_msr(rules_, host, slot.field, slot.subleaf)) {
             pool.lost_scrubs |= bit;
         }
     }
     pool.inferred = inferred_on(host.silicon);
-    for (const merge::Silicon& silicon : host.other_silicon) pool.inferred &= inferred_on(silicon);
+    for (const promises::Silicon& silicon : host.other_silicon) pool.inferred &= inferred_on(silicon);
     if (host.silicon.model != nullptr) {
         pool.least_inferred = host.silicon.model->inferred.size();
         pool.generation = host.silicon.model->generation;
         for (const std::string_view id : host.silicon.model->unaware) pool.unaware.set(not_sought_.at(id));
     }
-    for (const auto& [id, number] : not_sought_) pool.open.set(number, merge::is_open_to(plan_, host, id));
+    for (const auto& [id, number] : not_sought_) pool.open.set(number, promises::is_open_to(rules_, host, id));
     return pool;
 }
 
@@ -132,15 +133,15 @@ std::uint64_t VendorScorer::kept(const Meet& pool) const noexcept {
 
 std::size_t VendorScorer::errors(const Meet& pool) const noexcept {
     std::size_t count = 0;
-    for (std::size_t i = 0; i < plan_.guards().size(); ++i) {
+    for (std::size_t i = 0; i < rules_.guards().size(); ++i) {
         if (((pool.lost_scrubs >> i) & 1U) == 0) continue;
-        const merge::GuardSlot& slot = plan_.guards()[i];
+        const promises::GuardSlot& slot = rules_.guards()[i];
         const auto value_of = [&](FieldIndex index, std::uint32_t subleaf) {
-            const Field& field = plan_.rulebook()[index];
-            const auto word = plan_.find_word(merge::place_of(field, subleaf));
-            return word ? plan_.words()[*word].value_of(pool.words[*word]) & field.mask() : 0;
+            const Field& field = rules_.rulebook()[index];
+            const auto word = rules_.find_word(promises::place_of(field, subleaf));
+            return word ? rules_.words()[*word].value_of(pool.words[*word]) & field.mask() : 0;
         };
-        if (plan_.asks_for_scrub(slot, value_of)) ++count;
+        if (rules_.asks_for_scrub(slot, value_of)) ++count;
     }
     // From the identity that is chosen guests infer the least, and still more than is so on each host.
     const bool infers_too_much = pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred;

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/pool_split.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::compare {
 
@@ -23,14 +23,14 @@ struct Meet {
 
     std::size_t vendor = of_no_pool;  // which scorer it is of; of_no_pool: hosts of two vendors, or none
     std::size_t hosts = 0;
-    std::vector<std::uint64_t> words;          // promises, as merge::Atoms has them
-    std::vector<merge::Component> components;  // parallel to Rulebook::xsave
-    std::uint64_t lost_scrubs = 0;             // guards for which VERW is not known to scrub on a host
-    std::bitset<256> inferred;                 // immunities that guests infer from the family and model of each host
-    std::size_t least_inferred = of_no_pool;   // how many there are on the host with the fewest; of hosts in the table
-    std::uint32_t generation = 0;              // of the oldest host with so few, which lends its family and model
-    std::bitset<256> unaware;                  // what guests that are shown these do not look for
-    std::bitset<256> open;                     // what a host is open to and some guests do not look for
+    std::vector<std::uint64_t> words;             // promises, as promises::Atoms has them
+    std::vector<promises::Component> components;  // parallel to Rulebook::xsave
+    std::uint64_t lost_scrubs = 0;                // guards for which VERW is not known to scrub on a host
+    std::bitset<256> inferred;                    // immunities that guests infer from the family and model of each host
+    std::size_t least_inferred = of_no_pool;  // how many there are on the host with the fewest; of hosts in the table
+    std::uint32_t generation = 0;             // of the oldest host with so few, which lends its family and model
+    std::bitset<256> unaware;                 // what guests that are shown these do not look for
+    std::bitset<256> open;                    // what a host is open to and some guests do not look for
 };
 
 // What decides between partitions: fewer errors, then more that is kept, then fewer pools.
@@ -46,13 +46,13 @@ struct Score {
     friend bool operator==(const Score&, const Score&) = default;
 };
 
-// Scores pools of one vendor. The plan must outlive it.
+// Scores pools of one vendor. The rules must outlive it.
 class VendorScorer {
 public:
-    VendorScorer(const merge::Plan& plan, std::size_t vendor);
+    VendorScorer(const promises::VendorRules& rules, std::size_t vendor);
 
     // The meet of count hosts that are alike.
-    Meet of(const merge::HostPromises& host, std::size_t count) const;
+    Meet of(const promises::HostPromises& host, std::size_t count) const;
 
     void meet(Meet& pool, const Meet& other) const noexcept;
 
@@ -75,9 +75,9 @@ private:
     };
 
     // The immunities that guests infer which are shown this silicon.
-    std::bitset<256> inferred_on(const merge::Silicon& silicon) const;
+    std::bitset<256> inferred_on(const promises::Silicon& silicon) const;
 
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     std::size_t vendor_;
     std::vector<Weighed> weighed_;
     std::vector<StateBits> states_;

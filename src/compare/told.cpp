@@ -1,6 +1,6 @@
 #include "compare/told.hpp"
 
-#include "merge/vendor_rules.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid {
 
@@ -41,8 +41,8 @@ Telling telling_of_number(const Field& field, std::uint64_t policy, std::uint64_
 Telling telling_of(const Told& told) {
     if (!told.seen) return Telling::unknown;
     const Rule rule = rule_of(told);
-    if (merge::promises_by_bits(rule)) return telling_of_bits(told.inverted, told.policy, *told.seen);
-    if (merge::promises_by_number(rule)) return telling_of_number(*told.field, told.policy, *told.seen);
+    if (promises::promises_by_bits(rule)) return telling_of_bits(told.inverted, told.policy, *told.seen);
+    if (promises::promises_by_number(rule)) return telling_of_number(*told.field, told.policy, *told.seen);
     return Telling::otherwise;
 }
 
@@ -50,7 +50,7 @@ std::string meaning_of_more(const Told& told, Impact impact) {
     const std::string then = std::string("; there it ") + trouble(impact) + ".";
     if (rule_of(told) == Rule::guarded) return "The guest is not told to run VERW, which hosts of the pool need" + then;
     if (told.inverted) return "The guest is not told of it, and relies on what not every host keeps" + then;
-    if (merge::promises_by_number(rule_of(told))) {
+    if (promises::promises_by_number(rule_of(told))) {
         return "The guest counts on a value that not every host keeps" + then;
     }
     return "The guest may use what not every host has" + then;
@@ -61,7 +61,7 @@ std::string meaning_of_less(const Told& told, Impact impact) {
     if (told.inverted) {
         return "The guest is told of it without need, and gives up a behaviour that every host keeps.";
     }
-    if (merge::promises_by_number(rule_of(told))) return "The guest keeps to a tighter limit than the pool's.";
+    if (promises::promises_by_number(rule_of(told))) return "The guest keeps to a tighter limit than the pool's.";
     if (impact == Impact::security) return "The guest does without it: it may lack a protection, or use a slower one.";
     return "The guest does without what every host has.";
 }

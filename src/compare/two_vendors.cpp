@@ -30,8 +30,8 @@ FieldChange change_of(const Field& field, std::uint32_t subleaf, const Value& be
 
 }  // namespace
 
-std::vector<FieldChange> register_changes(const merge::Plan& before_plan, const Promised& before,
-                                          const merge::Plan& after_plan, const Promised& after) {
+std::vector<FieldChange> register_changes(const promises::VendorRules& before_plan, const Promised& before,
+                                          const promises::VendorRules& after_plan, const Promised& after) {
     std::vector<FieldIndex> fields;  // numbered in the order of their places
     std::set_union(before_plan.fields().begin(), before_plan.fields().end(), after_plan.fields().begin(),
                    after_plan.fields().end(), std::back_inserter(fields));
@@ -56,7 +56,7 @@ std::vector<FieldChange> register_changes(const merge::Plan& before_plan, const 
 
 namespace {
 
-using merge::RegisterPlace;
+using promises::RegisterPlace;
 
 FieldChange stray(const BitPlace& place, const Value& before, const Value& after) {
     FieldChange change;
@@ -85,14 +85,14 @@ void compare_runs(const RegisterPlace& place, std::uint64_t mask, const Value& b
 }  // namespace
 
 std::vector<FieldChange> stray_changes(const Values& before, const Values& after,
-                                       const std::vector<const merge::Plan*>& plans) {
+                                       const std::vector<const promises::VendorRules*>& of_sides) {
     std::set<RegisterPlace> places;
     before.collect_places(places);
     after.collect_places(places);
     std::vector<FieldChange> changes;
     for (const RegisterPlace& place : places) {
         std::uint64_t mask = place.all_bits();
-        for (const merge::Plan* plan : plans) mask &= ~plan->bits_with_field(place);
+        for (const promises::VendorRules* rules : of_sides) mask &= ~rules->bits_with_field(place);
         const Value old_bits = before.bits(place, mask);
         const Value new_bits = after.bits(place, mask);
         if (old_bits.value_or(0) != new_bits.value_or(0)) compare_runs(place, mask, old_bits, new_bits, changes);

@@ -19,14 +19,14 @@ std::uint64_t undecided_bits(const Decision& decision, bool is_inverted) {
 
 }  // namespace
 
-void mark_undecided(const merge::Plan& plan, const PoolPolicy& policy, merge::HostPromises& promises) {
+void mark_undecided(const promises::VendorRules& rules, const PoolPolicy& policy, promises::HostPromises& promises) {
     for (const Decision& decision : policy.decisions) {
-        const FieldIndex index = plan.rulebook().find(decision.field);
+        const FieldIndex index = rules.rulebook().find(decision.field);
         if (decision.cause != Cause::hosts || index == no_field) continue;
-        const std::uint64_t bits = undecided_bits(decision, plan.is_inverted(index));
+        const std::uint64_t bits = undecided_bits(decision, rules.is_inverted(index));
         if (bits == 0) continue;
         for (std::uint32_t subleaf = decision.place.subleaf_first; subleaf <= decision.place.subleaf_last; ++subleaf) {
-            const auto word = plan.find_word(index, subleaf);
+            const auto word = rules.find_word(index, subleaf);
             if (word) promises.unknown[*word] |= (bits << decision.place.low) & decision.place.mask();
         }
     }

@@ -8,9 +8,9 @@
 
 #include "compare/field_changes.hpp"
 #include "compare/price.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/finding_code.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid {
 
@@ -45,7 +45,7 @@ public:
 private:
     const PoolState& state_;
     const MergeOptions& options_;
-    merge::Plan plan_;
+    promises::VendorRules plan_;
     compare::Promised whole_;
 };
 

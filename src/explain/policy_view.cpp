@@ -9,7 +9,10 @@
 namespace poolcpuid::explain {
 
 PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts)
-    : plan_(merge::Plan::of(rulebook, policy)), policy_(policy), registers_(policy), shown_(plan_, policy.options) {
+    : rules_(promises::VendorRules::of(rulebook, policy)),
+      policy_(policy),
+      registers_(policy),
+      shown_(rules_, policy.options) {
     if (hosts != nullptr) hosts_ = std::make_unique<const PolicyView>(rulebook, *hosts, nullptr);
     for (const Decision& decision : policy.decisions) {
         decisions_[{decision.field, decision.place.subleaf_first}] = &decision;
@@ -19,14 +22,12 @@ PolicyView::PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const
 
 std::uint64_t PolicyView::value(FieldIndex index) const {
     const Field& field = rulebook()[index];
-    return plan_.applies(field) ? registers_.value(field) : 0;
+    return rules_.applies(field) ? registers_.value(field) : 0;
 }
 
 const Decision* PolicyView::decision(const Field& field, std::uint32_t subleaf) const {
-    if (plan_.lays_out_state(field)) {
-        for (const XsaveComponent& component : rulebook().xsave) {
-            if (component.bit == subleaf) return decision(component);
-        }
+    if (rules_.lays_out_state(field)) {
+        if (const XsaveComponent* state = rulebook().find_state(subleaf)) return decision(*state);
     }
     const auto at = decisions_.find({std::string(field.id), subleaf});
     return at == decisions_.end() ? nullptr : at->second;
@@ -56,7 +57,7 @@ std::optional<Cause> PolicyView::cause(const Field& field, std::uint32_t subleaf
 bool PolicyView::is_undecided(const Field& field, std::uint32_t subleaf) const {
     if (!is_of_other_rulebook() || decision(field, subleaf) != nullptr) return false;
     const std::uint64_t shown = value(field, subleaf);
-    return merge::promises_by_bits(field.rule) ? shown != field.mask() >> field.low : shown == 0;
+    return promises::promises_by_bits(field.rule) ? shown != field.mask() >> field.low : shown == 0;
 }
 
 bool PolicyView::is_undecided(const XsaveComponent& component) const {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "merge/shown.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/explain.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::explain {
 
@@ -23,10 +23,10 @@ public:
     // the policy's vendor.
     PolicyView(const Rulebook& rulebook, const PoolPolicy& policy, const PoolPolicy* hosts);
 
-    const Rulebook& rulebook() const noexcept { return plan_.rulebook(); }
-    const merge::Plan& plan() const noexcept { return plan_; }
+    const Rulebook& rulebook() const noexcept { return rules_.rulebook(); }
+    const promises::VendorRules& rules() const noexcept { return rules_; }
     const PoolPolicy& policy() const noexcept { return policy_; }
-    VendorMask vendors() const noexcept { return plan_.vendor_mask(); }
+    VendorMask vendors() const noexcept { return rules_.vendor_mask(); }
 
     // The policy's registers, of fields of whatever vendor.
     const PolicyRegisters& registers() const noexcept { return registers_; }
@@ -62,7 +62,7 @@ private:
     bool is_unasked(const Field& field, std::uint32_t subleaf) const;
     bool is_of_other_rulebook() const { return policy_.rulebook_sha256 != rulebook().sha256; }
 
-    merge::Plan plan_;
+    promises::VendorRules rules_;
     const PoolPolicy& policy_;
     PolicyRegisters registers_;
     merge::Shown shown_;

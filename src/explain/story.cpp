@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/hex.hpp"
-#include "merge/table_values.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::explain {
 
@@ -18,7 +18,7 @@ namespace {
 using Key = std::tuple<Cause, std::vector<std::string>, std::size_t, CpuCounts, std::string, std::string>;
 
 bool has_promise(const Field& field) {
-    return merge::promises_by_bits(field.rule) || merge::promises_by_number(field.rule);
+    return promises::promises_by_bits(field.rule) || promises::promises_by_number(field.rule);
 }
 
 Key key_of(const PolicyView& view, FieldIndex index, const Decision& decision) {
@@ -33,9 +33,9 @@ Key key_of(const PolicyView& view, FieldIndex index, const Decision& decision) {
 // The fields of which every host promises the same, so that there was nothing to decide.
 std::size_t count_agreed(const PolicyView& view) {
     std::size_t count = 0;
-    for (const FieldIndex index : view.plan().fields()) {
+    for (const FieldIndex index : view.rules().fields()) {
         const Field& field = view.rulebook()[index];
-        const bool is_told = view.plan().lays_out_state(field) || !has_promise(field);
+        const bool is_told = view.rules().lays_out_state(field) || !has_promise(field);
         const bool is_decided = view.decision(field, field.subleaf_first) != nullptr;
         if (is_told || view.value(index) == 0 || is_decided || view.is_undecided(field, field.subleaf_first)) continue;
         ++count;
@@ -51,7 +51,7 @@ Story story_of(const PolicyView& view) {
     for (const Decision& decision : view.policy().decisions) {
         const FieldIndex index = view.rulebook().find(decision.field);
         if (index == no_field) story.unknown_fields.push_back(decision.field);
-        if (index == no_field || view.plan().lays_out_state(view.rulebook()[index])) continue;
+        if (index == no_field || view.rules().lays_out_state(view.rulebook()[index])) continue;
         items[key_of(view, index, decision)].push_back({index, &decision});
     }
     for (auto& [key, fields] : items) {
@@ -75,7 +75,7 @@ bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
 // The bits of XCR0, or of IA32_XSS, in the policy's registers.
 std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
     std::uint64_t mask = 0;
-    for (const FieldIndex index : view.plan().fields()) {
+    for (const FieldIndex index : view.rules().fields()) {
         const Field& field = view.rulebook()[index];
         const Derivation how = field.derive.how;
         if (how == (supervisor ? Derivation::xss_low : Derivation::xcr0_low)) mask |= view.value(index);
@@ -85,10 +85,10 @@ std::uint64_t enabled_states(const PolicyView& view, bool supervisor) {
 }
 
 std::string layout_in(const PolicyView& view, const XsaveComponent& component) {
-    if (component.state == XsaveState::legacy || !view.plan().xsave_leaf()) return "";
-    const Registers* row = view.registers().row({*view.plan().xsave_leaf(), component.bit});
+    if (component.state == XsaveState::legacy || !view.rules().xsave_leaf()) return "";
+    const Registers* row = view.registers().row({*view.rules().xsave_leaf(), component.bit});
     if (row == nullptr) return "";
-    return document::layout_text({(*row)[merge::size_register], {}, 0, merge::state_place_of(*row)});
+    return document::layout_text({(*row)[promises::size_register], {}, 0, promises::state_place_of(*row)});
 }
 
 bool is_seen(const Decision* decision) {
@@ -99,7 +99,8 @@ bool is_seen(const Decision* decision) {
 // What a field of the row that lays out a state has in one of the hosts' layouts.
 std::optional<std::uint64_t> value_in(const ValueOfHosts& layout, const Field& field) {
     if (!layout.value) return std::nullopt;
-    const Registers row = merge::state_row(static_cast<std::uint32_t>(*layout.value), layout.at.value_or(StatePlace{}));
+    const Registers row =
+        promises::state_row(static_cast<std::uint32_t>(*layout.value), layout.at.value_or(StatePlace{}));
     return (row[field.reg] & field.mask()) >> field.low;
 }
 
@@ -107,7 +108,7 @@ std::optional<std::uint64_t> value_in(const ValueOfHosts& layout, const Field& f
 
 std::vector<ValueOfHosts> values_of(const Decision& decision, const Field& field) {
     if (decision.state.empty()) return decision.values;
-    const Registers all = merge::state_row(~std::uint32_t{0}, {~std::uint32_t{0}, true});
+    const Registers all = promises::state_row(~std::uint32_t{0}, {~std::uint32_t{0}, true});
     if ((all[field.reg] & field.mask()) == 0) return {};  // the decision says it of no host
     std::vector<ValueOfHosts> values;
     for (const ValueOfHosts& layout : decision.values) {
@@ -134,7 +135,7 @@ ExplainedState explain_state(const PolicyView& view, const XsaveComponent& compo
     state.supervisor = component.state == XsaveState::supervisor;
     state.kept = ((enabled_states(view, state.supervisor) >> component.bit) & 1U) != 0;
     for (const FieldIndex index : component.features) {
-        if (view.plan().applies(view.rulebook()[index])) state.features.push_back(index);
+        if (view.rules().applies(view.rulebook()[index])) state.features.push_back(index);
     }
     if (state.kept) {
         state.layout = layout_in(view, component);
@@ -172,7 +173,7 @@ std::vector<ExplainedState> states_of(const PolicyView& view, FieldIndex index) 
             case Derivation::xsave_size: return !state.supervisor && state.kept;
             default: break;
         }
-        if (view.plan().lays_out_state(field)) return !state.layout.empty() || !state.seen.empty();
+        if (view.rules().lays_out_state(field)) return !state.layout.empty() || !state.seen.empty();
         const bool has_row = !state.layout.empty() || !state.seen.empty();
         return has_row && holds(state.features, index);
     };

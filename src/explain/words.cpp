@@ -57,16 +57,16 @@ private:
     }
 
     std::string of_guard() const {
-        const merge::GuardSlot slot{index_, field_.subleaf_first};
+        const promises::GuardSlot slot{index_, field_.subleaf_first};
         const auto value_of = [&](FieldIndex index, std::uint32_t) { return view_.value(index); };
-        if (!view_.plan().asks_for_scrub(slot, value_of)) return "The guest is not asked to run VERW for this.";
+        if (!view_.rules().asks_for_scrub(slot, value_of)) return "The guest is not asked to run VERW for this.";
         return std::string(value_ == 0 ? "Other bits ask the guest to run VERW" : "The guest is asked to run VERW") +
                (view_.is_scrub_lost(field_) ? ", which is not known to scrub on every host."
                                             : ", which scrubs wherever it runs.");
     }
 
     std::string of_group() const {
-        const RetpolineBits* group = view_.plan().retpoline_of(index_);
+        const RetpolineBits* group = view_.rules().retpoline_of(index_);
         if (group == nullptr) return of_promised_bits();
         const FieldIndex other = index_ == group->rsba ? group->rrsba : group->rsba;
         if (value_ != 0) return "The guest is told that RET may be predicted from elsewhere than the return stack.";
@@ -144,7 +144,7 @@ private:
         if (value_ == 0) return {std::string("No other ") + what + " has content in the policy.", {}};
         std::vector<FieldIndex> content;
         std::vector<FieldIndex> needs;
-        for (const FieldIndex index : view_.plan().fields()) {
+        for (const FieldIndex index : view_.rules().fields()) {
             const Field& field = rulebook_[index];
             if (field.is_msr || field.leaf != key.leaf || field.rule == Rule::derive) continue;
             const std::uint32_t subleaf = any_subleaf ? field.subleaf_first : key.subleaf;
@@ -166,7 +166,7 @@ private:
     Derived of_offer() const {
         const std::uint32_t index = field_.derive.msr;
         Derived derived;
-        for (const FieldIndex other : view_.plan().fields()) {
+        for (const FieldIndex other : view_.rules().fields()) {
             const Field& field = rulebook_[other];
             if (field.is_msr && field.leaf == index && view_.value(field, 0) != 0) derived.from.push_back(other);
         }
@@ -247,7 +247,7 @@ std::string meaning_of(const PolicyView& view, FieldIndex index, std::uint32_t s
     }
     const bool describes_cpu = field.rule == Rule::identity;  // and was set by the operator
     if (describes_cpu) return "It describes the CPU that the guest is shown.";
-    if (view.plan().lays_out_state(field) && value == 0 && view.decision(field, subleaf) != nullptr)
+    if (view.rules().lays_out_state(field) && value == 0 && view.decision(field, subleaf) != nullptr)
         return "The state is not in the policy.";
     return Meaning(view, index, subleaf).text();
 }

@@ -9,10 +9,10 @@
 #include "base/lists.hpp"
 #include "dump/hidden_cpuid.hpp"
 #include "hosts/vendor_counter.hpp"
-#include "merge/host_promises.hpp"
 #include "merge/outliers.hpp"
-#include "merge/pool.hpp"
 #include "policy/document_text.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/views_key.hpp"
 
 namespace poolcpuid {
 
@@ -80,26 +80,26 @@ public:
 private:
     // Hosts with equal views are reduced once.
     struct Alike {
-        merge::HostPromises promises;
+        promises::HostPromises promises;
         HostList hosts;
     };
 
     void read_promises(const std::string& vendor) {
         const auto known = rulebook_.vendor_of(vendor);
         if (!known) return;
-        const merge::Plan plan(rulebook_, *known);
+        const promises::VendorRules rules(rulebook_, *known);
         std::map<std::string, Alike> by_views;
         for (std::size_t i = 0; i < dumps_.size(); ++i) {
             HostEntry& entry = inventory_.hosts[i];
             if (entry.vendor != vendor) continue;
-            const auto [at, fresh] = by_views.try_emplace(merge::views_key(rulebook_, *dumps_[i]));
-            if (fresh) at->second.promises = merge::promises_of(plan, *dumps_[i]);
+            const auto [at, fresh] = by_views.try_emplace(promises::views_key(rulebook_, *dumps_[i]));
+            if (fresh) at->second.promises = promises::promises_of(rules, *dumps_[i]);
             at->second.hosts.add({{entry.name}, 1}, all_names);
             entry.unknown = at->second.promises.silent_rows;
         }
         std::vector<merge::AlikeHosts> alike;
         for (const auto& [digest, one] : by_views) alike.push_back({one.promises, one.hosts});
-        for (const merge::Outlier& outlier : merge::outliers_of(plan, alike, all_names)) add(vendor, outlier);
+        for (const merge::Outlier& outlier : merge::outliers_of(rules, alike, all_names)) add(vendor, outlier);
     }
 
     void add(const std::string& vendor, const merge::Outlier& outlier) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "merge/names.hpp"
+#include "names/names.hpp"
 #include "poolcpuid/cpu.hpp"
 #include "poolcpuid/inventory.hpp"
 
@@ -21,7 +21,7 @@ public:
     std::vector<VendorCount> counts() const;
 
 private:
-    merge::Names names_;
+    names::Names names_;
     std::map<std::string, VendorCount> vendors_;
 };
 

@@ -10,23 +10,24 @@ namespace poolcpuid::merge {
 namespace {
 
 // Whether the host's CPU goes further than what is known of its hypervisor.
-bool is_cut(const Plan& plan, const HostPromises& host, FieldIndex index) {
-    const Field& field = plan.rulebook()[index];
-    const auto slot = plan.find_number(index, field.subleaf_first);
+bool is_cut(const promises::VendorRules& rules, const promises::HostPromises& host, FieldIndex index) {
+    const Field& field = rules.rulebook()[index];
+    const auto slot = rules.find_number(index, field.subleaf_first);
     const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
     if (!slot || host.has_hypervisor_view || !is_assumed) return false;
-    const Number& number = host.atoms.numbers[*slot];
+    const promises::Number& number = host.atoms.numbers[*slot];
     return number.known && number.value == field.assured;
 }
 
 }  // namespace
 
 void report_assured(FindingList& list) {
-    const Plan& plan = list.plan();
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
+    const promises::VendorRules& rules = list.rules();
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         if (field.assured == 0 || list.draft().value(index, field.subleaf_first) != field.assured) continue;
-        const HostList hosts = list.hosts([&](const HostPromises& host) { return is_cut(plan, host, index); });
+        const HostList hosts =
+            list.hosts([&](const promises::HostPromises& host) { return is_cut(rules, host, index); });
         if (hosts.count == 0) continue;
         const std::string id(field.id);
         list.add("no-hypervisor-view",

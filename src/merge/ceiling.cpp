@@ -26,8 +26,8 @@ const Level* find_level(const Rulebook& rulebook, std::string_view name) {
 
 class Search {
 public:
-    Search(const Plan& plan, const std::string& name)
-        : plan_(plan), rulebook_(plan.rulebook()), name_(name), option_("--ceiling " + printable(name) + ": ") {}
+    Search(const promises::VendorRules& rules, const std::string& name)
+        : rules_(rules), rulebook_(rules.rulebook()), name_(name), option_("--ceiling " + printable(name) + ": ") {}
 
     const Baseline& baseline() const {
         std::vector<const Baseline*> found;
@@ -47,13 +47,13 @@ public:
 private:
     const Baseline& usable(const Baseline& baseline) const {
         if (!baseline.refusal.empty()) throw UsageError(option_ + std::string(baseline.refusal));
-        if (((baseline.vendors >> plan_.vendor()) & 1U) != 0) return baseline;
+        if (((baseline.vendors >> rules_.vendor()) & 1U) != 0) return baseline;
         std::vector<std::string> vendors;
         for (std::size_t i = 0; i < rulebook_.vendors.size(); ++i) {
             if (((baseline.vendors >> i) & 1U) != 0) vendors.emplace_back(rulebook_.vendors[i].name);
         }
         throw UsageError(option_ + "a CPU of " + joined(vendors) + ", and the hosts' are of " +
-                         std::string(rulebook_.vendors[plan_.vendor()].name));
+                         std::string(rulebook_.vendors[rules_.vendor()].name));
     }
 
     [[noreturn]] void refuse_several(const std::vector<const Baseline*>& found) const {
@@ -78,28 +78,28 @@ private:
                          ", and what poolcpuid rules levels lists)");
     }
 
-    const Plan& plan_;
+    const promises::VendorRules& rules_;
     const Rulebook& rulebook_;
     const std::string& name_;
     std::string option_;
 };
 
 // Whether a guest has the feature for its CPU's sake, so that a baseline without it is one that lacks it.
-bool depends_on_cpu(const Plan& plan, const Field& field) {
+bool depends_on_cpu(const promises::VendorRules& rules, const Field& field) {
     if (field.rule != Rule::intersect || field.exposure != Exposure::shown || field.required) return false;
     const bool is_given_by_all = field.emulated || field.made.by == Makers::all;
-    return !is_given_by_all && field.mitigation.empty() && !plan.lays_out_state(field);
+    return !is_given_by_all && field.mitigation.empty() && !rules.lays_out_state(field);
 }
 
 // True for what a guest is shown without the ceiling: what is behind a gate that is not there says nothing.
 bool is_told(const Draft& draft, FieldIndex index) {
-    while (index != no_field && draft.present(index)) index = draft.plan().rulebook()[index].gate;
+    while (index != no_field && draft.present(index)) index = draft.rules().rulebook()[index].gate;
     return index == no_field;
 }
 
 // The features that are above the ceiling.
-std::vector<FieldIndex> features_above(const std::string& name, const Plan& plan) {
-    const Rulebook& rulebook = plan.rulebook();
+std::vector<FieldIndex> features_above(const std::string& name, const promises::VendorRules& rules) {
+    const Rulebook& rulebook = rules.rulebook();
     std::vector<FieldIndex> above;
     if (const Level* level = find_level(rulebook, name)) {
         for (auto next = level + 1; next != rulebook.levels.end(); ++next) {
@@ -107,24 +107,24 @@ std::vector<FieldIndex> features_above(const std::string& name, const Plan& plan
         }
         return above;
     }
-    const Baseline& baseline = Search(plan, name).baseline();
-    for (const FieldIndex index : plan.fields()) {
+    const Baseline& baseline = Search(rules, name).baseline();
+    for (const FieldIndex index : rules.fields()) {
         const bool is_below = std::binary_search(baseline.features.begin(), baseline.features.end(), index);
-        if (!is_below && depends_on_cpu(plan, rulebook[index])) above.push_back(index);
+        if (!is_below && depends_on_cpu(rules, rulebook[index])) above.push_back(index);
     }
     return above;
 }
 
 }  // namespace
 
-std::string ceiling_id(const Plan& plan, const std::string& name) {
-    if (find_level(plan.rulebook(), name) != nullptr) return name;
-    return std::string(Search(plan, name).baseline().id);
+std::string ceiling_id(const promises::VendorRules& rules, const std::string& name) {
+    if (find_level(rules.rulebook(), name) != nullptr) return name;
+    return std::string(Search(rules, name).baseline().id);
 }
 
 // All are looked at before one is taken out, which may be the gate of another, and come back with --set.
 void apply_ceiling(const std::string& name, Draft& draft) {
-    std::vector<FieldIndex> above = features_above(name, draft.plan());
+    std::vector<FieldIndex> above = features_above(name, draft.rules());
     std::erase_if(above, [&](FieldIndex index) { return !is_told(draft, index); });
     for (const FieldIndex index : above) draft.take_out(index, {Cause::ceiling, 0});
 }

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "merge/draft.hpp"
-#include "merge/vendor_rules.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::merge {
 
 // The level's or baseline's id, whichever name it was given by: "x86-64-v2", "qemu:Haswell-v4". A baseline's name alone
 // will do where all of that name have the same features. Throws UsageError for a name of none or of several, a
-// baseline of which nobody can say what it has, and one that is not for CPUs of the plan's vendor. Linear in the
+// baseline of which nobody can say what it has, and one that is not for CPUs of the rules' vendor. Linear in the
 // baselines.
-std::string ceiling_id(const Plan& plan, const std::string& name);
+std::string ceiling_id(const promises::VendorRules& rules, const std::string& name);
 
 // Takes out of the draft what is above the level or baseline. Throws as ceiling_id does. Linear in the rulebook.
 void apply_ceiling(const std::string& name, Draft& draft);

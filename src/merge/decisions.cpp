@@ -8,8 +8,9 @@
 
 #include "base/hex.hpp"
 #include "merge/limits.hpp"
-#include "merge/table_values.hpp"
 #include "policy/reason.hpp"
+#include "promises/seen_value.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::merge {
 
@@ -20,9 +21,10 @@ bool scrubs(const Draft& draft, std::size_t guard) { return ((draft.atoms().scru
 
 // Whether VERW scrubs wherever a guest runs that counts on it for this guarded bit; nothing where a guest does not.
 std::optional<bool> told_scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
-    const auto guards = draft.plan().guards();
-    const auto at = std::find_if(guards.begin(), guards.end(),
-                                 [&](const GuardSlot& slot) { return slot.field == field && slot.subleaf == subleaf; });
+    const auto guards = draft.rules().guards();
+    const auto at = std::find_if(guards.begin(), guards.end(), [&](const promises::GuardSlot& slot) {
+        return slot.field == field && slot.subleaf == subleaf;
+    });
     if (!draft.asks_for_scrub(*at)) return std::nullopt;
     return scrubs(draft, static_cast<std::size_t>(at - guards.begin()));
 }
@@ -39,9 +41,9 @@ struct SeenState {
 class Decider {
 public:
     explicit Decider(const DecisionInputs& inputs)
-        : in_(inputs), limits_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {
-        for (const FieldIndex index : plan_.fields()) {
-            if (plan_.lays_out_state(rulebook_[index])) layout_fields_.push_back(index);
+        : in_(inputs), limits_(inputs), rules_(inputs.draft.rules()), rulebook_(inputs.draft.rules().rulebook()) {
+        for (const FieldIndex index : rules_.fields()) {
+            if (rules_.lays_out_state(rulebook_[index])) layout_fields_.push_back(index);
         }
         note_odd_bits();
     }
@@ -68,13 +70,13 @@ private:
         FieldIndex index = no_field;
         std::uint32_t subleaf = 0;
         const XsaveComponent* state = nullptr;
-        std::vector<SeenValue> seen{};  // of a field: on each variant
+        std::vector<promises::SeenValue> seen{};  // of a field: on each variant
     };
 
     std::vector<Subject> subjects_to_decide() const {
         std::vector<Subject> subjects;
-        std::vector<SeenValue> seen;
-        for (const FieldIndex index : plan_.fields()) {
+        std::vector<promises::SeenValue> seen;
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             if (field.rule == Rule::owned) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
@@ -95,17 +97,17 @@ private:
     // A bit that is read as the same on every variant, of which no more is known, and that the policy has likewise, is
     // plain. Most are, and a word has many: so whole words are compared, not each bit on each variant.
     void note_odd_bits() {
-        const HostPromises& first = *in_.variants.front().promises;
-        odd_bits_.resize(plan_.words().size());
+        const promises::HostPromises& first = *in_.variants.front().promises;
+        odd_bits_.resize(rules_.words().size());
         for (const Variant& variant : in_.variants) {
-            const HostPromises& host = *variant.promises;
+            const promises::HostPromises& host = *variant.promises;
             for (std::size_t w = 0; w < odd_bits_.size(); ++w) {
                 odd_bits_[w] |= (host.atoms.words[w] ^ first.atoms.words[w]) | host.unknown[w] | host.modelled[w] |
                                 host.implied[w] | host.withheld[w];
             }
         }
         for (std::size_t w = 0; w < odd_bits_.size(); ++w) {
-            const PromiseWord& word = plan_.words()[w];
+            const promises::PromiseWord& word = rules_.words()[w];
             odd_bits_[w] |= word.promises_of(bits_in(in_.rows, word.place)) ^ first.atoms.words[w];
         }
     }
@@ -113,38 +115,38 @@ private:
     // Whether the field, which nothing but its own bits decides about, has bits that all are plain.
     bool has_plain_bits(FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
-        const auto word = plan_.find_word(index, subleaf);
+        const auto word = rules_.find_word(index, subleaf);
         return word && (odd_bits_[*word] & field.mask()) == 0 && field.covers.empty() &&
-               plan_.retpoline_of(index) == nullptr;
+               rules_.retpoline_of(index) == nullptr;
     }
 
     // Puts into seen what the field is on each variant. Most fields are the same on all of them, and need no map.
-    void see_on_each(FieldIndex index, std::uint32_t subleaf, std::vector<SeenValue>& seen) const {
+    void see_on_each(FieldIndex index, std::uint32_t subleaf, std::vector<promises::SeenValue>& seen) const {
         seen.clear();
         for (const Variant& variant : in_.variants) {
-            seen.push_back(brought_value(plan_, *variant.promises, index, subleaf));
+            seen.push_back(promises::brought_value(rules_, *variant.promises, index, subleaf));
         }
     }
 
     // Whether there is nothing to say: all hosts say the same and the policy says it too. seen: on each variant.
     bool is_plain(FieldIndex index, std::uint32_t subleaf, std::uint64_t value,
-                  const std::vector<SeenValue>& seen) const {
+                  const std::vector<promises::SeenValue>& seen) const {
         const Field& field = rulebook_[index];
-        const SeenValue& first = seen.front();
+        const promises::SeenValue& first = seen.front();
         // A number that is 0 by its meaning (see zero_means) agrees with what it stands for.
         const bool stands_for = value == 0 && field.zero_means_field != no_field;
         const bool as_read = first.known && !first.modelled;
-        const auto is_as_first = [&](const SeenValue& other) { return other == first; };
+        const auto is_as_first = [&](const promises::SeenValue& other) { return other == first; };
         const auto is_hidden = [&](const Variant& variant) {
-            return is_withheld(plan_, *variant.promises, index, subleaf);
+            return promises::is_withheld(rules_, *variant.promises, index, subleaf);
         };
         if (as_read && (first.value == value || stands_for) && std::all_of(seen.begin(), seen.end(), is_as_first) &&
             std::none_of(in_.variants.begin(), in_.variants.end(), is_hidden)) {
             return true;
         }
         // What is never shown is no decision as long as nobody has it.
-        const auto is_zero = [](const SeenValue& other) { return other.value == 0; };
-        const bool has_promise = promises_by_bits(field.rule) || promises_by_number(field.rule);
+        const auto is_zero = [](const promises::SeenValue& other) { return other.value == 0; };
+        const bool has_promise = promises::promises_by_bits(field.rule) || promises::promises_by_number(field.rule);
         return value == 0 && std::all_of(seen.begin(), seen.end(), is_zero) &&
                (!has_promise || in_.draft.is_out_of_sight(index));
     }
@@ -155,7 +157,7 @@ private:
         return cause == Cause::set || cause == Cause::hidden;
     }
 
-    bool is_told(FieldIndex index, std::uint32_t subleaf, const std::vector<SeenValue>& seen) const {
+    bool is_told(FieldIndex index, std::uint32_t subleaf, const std::vector<promises::SeenValue>& seen) const {
         return is_override(index) || !scrubbed(index, subleaf).value_or(true) ||
                !is_plain(index, subleaf, value_in(in_.rows, rulebook_[index], subleaf), seen);
     }
@@ -186,7 +188,7 @@ private:
         decision.rule = to_string(field.rule);
         decision.value = value_in(in_.rows, field, subleaf);
         put_because(decision, index, subleaf);
-        decision.mitigates = rulebook_.ids_mitigated_by(field, plan_.vendor_mask());
+        decision.mitigates = rulebook_.ids_mitigated_by(field, rules_.vendor_mask());
         return decision;
     }
 
@@ -209,11 +211,11 @@ private:
     FieldIndex size_to_tell(const XsaveComponent& component) const {
         FieldIndex size = no_field;
         bool all_plain = true;
-        std::vector<SeenValue> seen;
+        std::vector<promises::SeenValue> seen;
         for (const FieldIndex index : layout_fields_) {
             const Field& field = rulebook_[index];
             if (!field.is_in_subleaf(component.bit)) continue;
-            if (field.reg == size_register) size = index;
+            if (field.reg == promises::size_register) size = index;
             const std::uint64_t value = value_in(in_.rows, field, component.bit);
             see_on_each(index, component.bit, seen);
             all_plain = all_plain && is_plain(index, component.bit, value, seen);
@@ -251,11 +253,11 @@ private:
         }
     }
 
-    SeenState seen_state(const HostPromises& host, const XsaveComponent& component, FieldIndex size) const {
-        const SeenValue seen = seen_value(plan_, host, size, component.bit);
+    SeenState seen_state(const promises::HostPromises& host, const XsaveComponent& component, FieldIndex size) const {
+        const promises::SeenValue seen = promises::seen_value(rules_, host, size, component.bit);
         const Registers* row = host.table->find({rulebook_[size].leaf, component.bit});
         if (!seen.known || seen.value == 0 || row == nullptr) return {seen.known, seen.value, {}};
-        return {true, seen.value, state_place_of(*row)};
+        return {true, seen.value, promises::state_place_of(*row)};
     }
 
     void put_cause(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
@@ -288,7 +290,7 @@ private:
             decision.cause = Cause::gate;
             decision.on = {std::string(rulebook_[field.gate].id)};
         }
-        const RetpolineBits* group = plan_.retpoline_of(index);
+        const RetpolineBits* group = rules_.retpoline_of(index);
         if (group == nullptr) return;
         const FieldIndex other = index == group->rsba ? group->rrsba : group->rsba;
         if (!in_.draft.present(other)) return;
@@ -297,8 +299,8 @@ private:
     }
 
     void put_remarks(Decision& decision, FieldIndex index, std::uint32_t subleaf, const ValuesSeen& values) const {
-        for (const auto& [kind, which] : {std::pair(Remark::Kind::modelled, &SeenValue::modelled),
-                                          std::pair(Remark::Kind::implied, &SeenValue::implied)}) {
+        for (const auto& [kind, which] : {std::pair(Remark::Kind::modelled, &promises::SeenValue::modelled),
+                                          std::pair(Remark::Kind::implied, &promises::SeenValue::implied)}) {
             VariantSet found;
             for (const auto& [seen, variants] : values) {
                 if (seen.*which) found.insert(variants.begin(), variants.end());
@@ -308,7 +310,7 @@ private:
         // Of a CPU that can do more than guests are given.
         std::map<std::string, VariantSet> kernels;
         for (const Variant& variant : in_.variants) {
-            if (is_withheld(plan_, *variant.promises, index, subleaf))
+            if (promises::is_withheld(rules_, *variant.promises, index, subleaf))
                 kernels[variant.promises->kernel].insert(&variant);
         }
         for (const auto& [kernel, variants] : kernels) {
@@ -332,7 +334,7 @@ private:
         return ids;
     }
 
-    void add_value(std::vector<ValueOfHosts>& out, const SeenValue& seen, const VariantSet& variants) const {
+    void add_value(std::vector<ValueOfHosts>& out, const promises::SeenValue& seen, const VariantSet& variants) const {
         ValueOfHosts value = value_of(seen.known, seen.value, list_of(variants));
         const auto same =
             std::find_if(out.begin(), out.end(), [&](const ValueOfHosts& v) { return v.value == value.value; });
@@ -348,7 +350,7 @@ private:
 
     const DecisionInputs& in_;
     const Limits limits_;
-    const Plan& plan_;
+    const promises::VendorRules& rules_;
     const Rulebook& rulebook_;
     std::vector<FieldIndex> layout_fields_;  // of XSAVE states
     std::vector<std::uint64_t> odd_bits_;    // those about which there may be something to say, parallel to words
@@ -360,9 +362,9 @@ std::vector<Decision> decide(const DecisionInputs& inputs) { return Decider(inpu
 
 std::vector<Decision> scrub_decisions(const Draft& draft) {
     std::vector<Decision> decisions;
-    for (std::size_t i = 0; i < draft.plan().guards().size(); ++i) {
-        const GuardSlot& slot = draft.plan().guards()[i];
-        const Field& field = draft.plan().rulebook()[slot.field];
+    for (std::size_t i = 0; i < draft.rules().guards().size(); ++i) {
+        const promises::GuardSlot& slot = draft.rules().guards()[i];
+        const Field& field = draft.rules().rulebook()[slot.field];
         Decision decision;
         decision.field = field.id;
         decision.place = field.place(slot.subleaf);

@@ -9,6 +9,7 @@
 #include "merge/pool.hpp"
 #include "merge/registers.hpp"
 #include "poolcpuid/policy.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid::merge {
 
@@ -23,7 +24,7 @@ struct DecisionInputs {
 };
 
 // The variants by the value that a field has on them.
-using ValuesSeen = std::map<SeenValue, VariantSet>;
+using ValuesSeen = std::map<promises::SeenValue, VariantSet>;
 
 // One decision for every field on which hosts differ, or whose value is not what they all have; of an XSAVE state one
 // on its size, which says its whole layout. Owned fields are listed elsewhere. Linear in fields times groups.

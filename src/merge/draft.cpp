@@ -3,28 +3,28 @@
 #include <algorithm>
 #include <utility>
 
-#include "merge/table_values.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::merge {
 
-Draft::Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity)
-    : plan_(&plan),
-      rulebook_(&plan.rulebook()),
+Draft::Draft(const promises::VendorRules& rules, promises::Atoms atoms, const CpuidTable& identity)
+    : rules_(&rules),
+      rulebook_(&rules.rulebook()),
       atoms_(std::move(atoms)),
       identity_(&identity),
-      fates_(plan.rulebook().fields.size()) {}
+      fates_(rules.rulebook().fields.size()) {}
 
 // The pool's bits; bad news of a group goes by the name that enhanced IBRS gives it, so that the two
 // are never shown together and losing IBRS turns the one into the other.
 std::uint64_t Draft::bits(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
-    const auto word = plan_->find_word(index, subleaf);
+    const auto word = rules_->find_word(index, subleaf);
     if (!word) return 0;
-    if (const RetpolineBits* group = plan_->retpoline_of(index)) {
+    if (const RetpolineBits* group = rules_->retpoline_of(index)) {
         if (present(group->eibrs) != (index == group->rrsba)) return 0;
     }
-    const std::uint64_t value = plan_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
-    return (without_covered(field, value) >> field.low) & within_length(field);
+    const std::uint64_t value = rules_->words()[*word].value_of(atoms_.words[*word]) & field.mask();
+    return (promises::without_covered(field, value) >> field.low) & within_length(field);
 }
 
 // What the length does not reach is reserved: it is not there whatever the bits say, and VMMs have them clear.
@@ -35,11 +35,11 @@ std::uint64_t Draft::within_length(const Field& field) const {
 
 std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = (*rulebook_)[index];
-    if (!plan_->applies(field) || is_out(index)) return 0;
-    if (promises_by_bits(field.rule)) return bits(index, subleaf);
-    if (index == plan_->microcode()) return microcode();
-    if (promises_by_number(field.rule)) {
-        const auto slot = plan_->find_number(index, subleaf);
+    if (!rules_->applies(field) || is_out(index)) return 0;
+    if (promises::promises_by_bits(field.rule)) return bits(index, subleaf);
+    if (index == rules_->microcode()) return microcode();
+    if (promises::promises_by_number(field.rule)) {
+        const auto slot = rules_->find_number(index, subleaf);
         if (!slot) return 0;
         // An obligation that one host does not state could be any: only the largest is sure to hold.
         if (!atoms_.numbers[*slot].known) return field.rule == Rule::max ? field.mask() >> field.low : 0;
@@ -51,14 +51,14 @@ std::uint64_t Draft::value(FieldIndex index, std::uint32_t subleaf) const {
     if (field.rule == Rule::identity) {
         const auto set = overrides_.find(index);
         if (set != overrides_.end()) return set->second;
-        return field.is_msr ? 0 : field_value(*identity_, field, subleaf).value_or(0);
+        return field.is_msr ? 0 : promises::field_value(*identity_, field, subleaf).value_or(0);
     }
     return 0;
 }
 
 // The oldest of the hosts that have the policy's family, model and stepping.
 std::uint64_t Draft::microcode() const {
-    const auto eax = register_value(*identity_, signature_key, Register::eax);
+    const auto eax = promises::register_value(*identity_, signature_key, Register::eax);
     const auto at = atoms_.microcode.find(signature_bits(eax.value_or(0)));
     return at == atoms_.microcode.end() || !at->second.known ? 0 : at->second.value;
 }
@@ -70,14 +70,14 @@ void Draft::take_out(FieldIndex field, Fate fate) {
 }
 
 void Draft::weaken(FieldIndex index, Fate fate) {
-    if (!plan_->is_inverted(index)) return take_out(index, fate);
-    const RetpolineBits* group = plan_->retpoline_of(index);
+    if (!rules_->is_inverted(index)) return take_out(index, fate);
+    const RetpolineBits* group = rules_->retpoline_of(index);
     const std::vector<FieldIndex> members =
         group == nullptr ? std::vector{index} : std::vector{group->rsba, group->rrsba};
     for (const FieldIndex member : members) {
         const Field& field = (*rulebook_)[member];
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-            if (const auto word = plan_->find_word(member, subleaf)) atoms_.words[*word] &= ~field.mask();
+            if (const auto word = rules_->find_word(member, subleaf)) atoms_.words[*word] &= ~field.mask();
         }
         fates_[member] = {Cause::set, 0};
     }
@@ -90,11 +90,11 @@ void Draft::set(FieldIndex index, std::uint64_t value) {
         overrides_[index] = value;
         return;
     }
-    if (const auto word = plan_->find_word(index, field.subleaf_first)) {
-        const std::uint64_t promises = plan_->words()[*word].promises_of(value << field.low) & field.mask();
+    if (const auto word = rules_->find_word(index, field.subleaf_first)) {
+        const std::uint64_t promises = rules_->words()[*word].promises_of(value << field.low) & field.mask();
         atoms_.words[*word] = (atoms_.words[*word] & ~field.mask()) | promises;
     }
-    if (const auto slot = plan_->find_number(index, field.subleaf_first)) atoms_.numbers[*slot] = {true, value};
+    if (const auto slot = rules_->find_number(index, field.subleaf_first)) atoms_.numbers[*slot] = {true, value};
 }
 
 void Draft::close() {
@@ -127,7 +127,7 @@ bool Draft::apply_equality() {
         const EqualityGroup& group = rulebook_->equality[i];
         const bool on_one_model = !group.of_model || atoms_.is_of_one_model();
         const bool agree = on_one_model && std::all_of(group.fields.begin(), group.fields.end(), [&](FieldIndex index) {
-                               const auto slot = plan_->find_number(index, (*rulebook_)[index].subleaf_first);
+                               const auto slot = rules_->find_number(index, (*rulebook_)[index].subleaf_first);
                                return !slot || is_out(index) || atoms_.numbers[*slot].known;
                            });
         if (agree) continue;
@@ -149,7 +149,7 @@ bool Draft::apply_dependencies() {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->dependencies.size(); ++i) {
         const Dependency& dependency = rulebook_->dependencies[i];
-        if ((dependency.vendors >> plan_->vendor() & 1U) == 0) continue;
+        if ((dependency.vendors >> rules_->vendor() & 1U) == 0) continue;
         // A prerequisite that this vendor does not have is absent, like any other.
         const auto is_present = [&](FieldIndex index) { return present(index); };
         if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
@@ -203,7 +203,7 @@ bool Draft::apply_components() {
 
 bool Draft::apply_gates() {
     bool changed = false;
-    for (const FieldIndex index : plan_->fields()) {
+    for (const FieldIndex index : rules_->fields()) {
         const Field& field = (*rulebook_)[index];
         if (field.gate == no_field || is_out(index) || present(field.gate)) continue;
         changed = changed || present(index);
@@ -214,11 +214,12 @@ bool Draft::apply_gates() {
 
 // The fields of the field's register together, in its first subleaf.
 std::uint64_t Draft::register_of(const Field& field) const {
-    const auto place = place_of(field, field.subleaf_first);
+    const auto place = promises::place_of(field, field.subleaf_first);
     std::uint64_t bits = 0;
-    for (const FieldIndex index : plan_->fields()) {
+    for (const FieldIndex index : rules_->fields()) {
         const Field& other = (*rulebook_)[index];
-        if (place_of(other, field.subleaf_first) != place || !other.is_in_subleaf(field.subleaf_first)) continue;
+        if (promises::place_of(other, field.subleaf_first) != place || !other.is_in_subleaf(field.subleaf_first))
+            continue;
         bits |= value(index, field.subleaf_first) << other.low;
     }
     return bits;
@@ -227,7 +228,7 @@ std::uint64_t Draft::register_of(const Field& field) const {
 // What must be 1 on one host may have to be 0 on another: then no setting is valid on both, and what has it goes.
 bool Draft::apply_duties() {
     bool changed = false;
-    for (const FieldIndex index : plan_->fields()) {
+    for (const FieldIndex index : rules_->fields()) {
         const Field& field = (*rulebook_)[index];
         if (field.allowed_by == 0 || !present(index) || !present(field.gate)) continue;
         if ((value(index, field.subleaf_first) & ~(register_of(field) >> field.allowed_by)) == 0) continue;

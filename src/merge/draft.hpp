@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "merge/host_promises.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
+#include "promises/host_promises.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::merge {
 
@@ -26,10 +26,10 @@ struct Fate {
 class Draft {
 public:
     // identity is the table that identity fields come from; it must outlive the draft.
-    Draft(const Plan& plan, Atoms atoms, const CpuidTable& identity);
+    Draft(const promises::VendorRules& rules, promises::Atoms atoms, const CpuidTable& identity);
 
-    const Plan& plan() const noexcept { return *plan_; }
-    const Atoms& atoms() const noexcept { return atoms_; }
+    const promises::VendorRules& rules() const noexcept { return *rules_; }
+    const promises::Atoms& atoms() const noexcept { return atoms_; }
 
     // The field's value in the policy, shifted down; derived and owned fields read as 0 here.
     std::uint64_t value(FieldIndex field, std::uint32_t subleaf) const;
@@ -38,9 +38,9 @@ public:
     bool present(FieldIndex field) const;
 
     // Whether a guest of the policy counts on VERW for what the slot is about.
-    bool asks_for_scrub(const GuardSlot& slot) const {
-        return plan_->asks_for_scrub(slot,
-                                     [&](FieldIndex field, std::uint32_t subleaf) { return value(field, subleaf); });
+    bool asks_for_scrub(const promises::GuardSlot& slot) const {
+        return rules_->asks_for_scrub(slot,
+                                      [&](FieldIndex field, std::uint32_t subleaf) { return value(field, subleaf); });
     }
 
     bool is_out(FieldIndex field) const noexcept {
@@ -81,9 +81,9 @@ private:
     std::uint64_t within_length(const Field& field) const;
     std::uint64_t microcode() const;
 
-    const Plan* plan_;
+    const promises::VendorRules* rules_;
     const Rulebook* rulebook_;
-    Atoms atoms_;
+    promises::Atoms atoms_;
     const CpuidTable* identity_;
     std::map<FieldIndex, std::uint64_t> overrides_;  // identity fields that were set
     std::vector<Fate> fates_;                        // parallel to the rulebook's fields

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "base/lists.hpp"
-#include "merge/table_values.hpp"
+#include "promises/seen_value.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::merge {
 
@@ -32,16 +33,16 @@ HostList FindingList::hosts_where(const std::function<bool(const Variant&)>& whi
     return list_of(variants_where(in_.variants, which));
 }
 
-HostList FindingList::hosts(const std::function<bool(const HostPromises&)>& which) const {
+HostList FindingList::hosts(const std::function<bool(const promises::HostPromises&)>& which) const {
     return hosts_where([&](const Variant& variant) { return !variant.is_ceiling && which(*variant.promises); });
 }
 
 std::vector<FieldIndex> FindingList::fields_with(const std::vector<std::uint64_t>& masks) const {
     std::vector<FieldIndex> found;
     if (std::all_of(masks.begin(), masks.end(), [](std::uint64_t mask) { return mask == 0; })) return found;
-    for (const FieldIndex index : plan().fields()) {
+    for (const FieldIndex index : rules().fields()) {
         const Field& field = rulebook()[index];
-        const auto word = plan().find_word(index, field.subleaf_first);
+        const auto word = rules().find_word(index, field.subleaf_first);
         if (!word || (masks[*word] & field.mask()) == 0 || in_.draft.is_out_of_sight(index)) continue;
         found.push_back(index);
     }
@@ -55,7 +56,7 @@ std::string FindingList::ids_of(const std::vector<FieldIndex>& fields, std::size
 }
 
 bool FindingList::brings(const Variant& variant, FieldIndex index) const {
-    return brought_value(plan(), *variant.promises, index, rulebook()[index].subleaf_first).value != 0;
+    return promises::brought_value(rules(), *variant.promises, index, rulebook()[index].subleaf_first).value != 0;
 }
 
 }  // namespace poolcpuid::merge

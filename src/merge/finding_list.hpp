@@ -33,8 +33,8 @@ public:
 
     const DecisionInputs& inputs() const noexcept { return in_; }
     const Draft& draft() const noexcept { return in_.draft; }
-    const Plan& plan() const noexcept { return in_.draft.plan(); }
-    const Rulebook& rulebook() const noexcept { return plan().rulebook(); }
+    const promises::VendorRules& rules() const noexcept { return in_.draft.rules(); }
+    const Rulebook& rulebook() const noexcept { return rules().rulebook(); }
     const std::vector<Variant>& variants() const noexcept { return in_.variants; }
 
     // The code has its severity in finding_kinds.
@@ -48,9 +48,9 @@ public:
     // is none of.
     HostList list_of(const VariantSet& variants) const;
     HostList hosts_where(const std::function<bool(const Variant&)>& which) const;
-    HostList hosts(const std::function<bool(const HostPromises&)>& which) const;
+    HostList hosts(const std::function<bool(const promises::HostPromises&)>& which) const;
 
-    // The fields that matter to the guest with bits in the mask of their word. masks: one a word of the plan.
+    // The fields that matter to the guest with bits in the mask of their word. masks: one a word of the rules.
     std::vector<FieldIndex> fields_with(const std::vector<std::uint64_t>& masks) const;
 
     // "fma, movbe and 3 more".

@@ -29,7 +29,7 @@ namespace {
 using document::enumerate;
 using document::leaves_text;
 
-std::string place_text(const RegisterPlace& place) {
+std::string place_text(const promises::RegisterPlace& place) {
     if (place.is_msr) return "MSR " + to_hex(place.key.leaf);
     return "leaf " + leaves_text({place.key}) + " " + to_string(place.reg);
 }
@@ -71,26 +71,28 @@ private:
 
     // A guarded bit promises only that VERW scrubs wherever the guest runs.
     void report_guards() {
-        for (std::size_t i = 0; i < list_.plan().guards().size(); ++i) {
-            const GuardSlot& slot = list_.plan().guards()[i];
+        for (std::size_t i = 0; i < list_.rules().guards().size(); ++i) {
+            const promises::GuardSlot& slot = list_.rules().guards()[i];
             const Field& field = list_.rulebook()[slot.field];
             if (!list_.draft().asks_for_scrub(slot)) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
             // A host whose MSRs are not known stands in the finding of those. A ceiling joins as one more host.
             const HostList lost = list_.hosts_where([&](const Variant& variant) {
                 return (variant.promises->atoms.scrubs & bit) == 0 &&
-                       !is_unknown_msr(list_.plan(), *variant.promises, slot.field, slot.subleaf);
+                       !is_unknown_msr(list_.rules(), *variant.promises, slot.field, slot.subleaf);
             });
             if (lost.count == 0) continue;
-            const auto unsure = list_.hosts([&](const HostPromises& host) {
-                return (host.scrub_unknown & bit) != 0 && !is_unknown_msr(list_.plan(), host, slot.field, slot.subleaf);
+            const auto unsure = list_.hosts([&](const promises::HostPromises& host) {
+                return (host.scrub_unknown & bit) != 0 &&
+                       !is_unknown_msr(list_.rules(), host, slot.field, slot.subleaf);
             });
             const bool is_shown = list_.draft().value(slot.field, slot.subleaf) != 0;
             std::string message = std::string(field.id) +
                                   (is_shown ? " is shown" : " is clear, yet told by other bits") +
                                   ", but VERW is not known to scrub on " + enumerate(lost) + ": ";
-            const HostList virtual_ones = list_.hosts(
-                [&](const HostPromises& host) { return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual(); });
+            const HostList virtual_ones = list_.hosts([&](const promises::HostPromises& host) {
+                return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual();
+            });
             message += what_helps(lost, unsure, virtual_ones);
             list_.add("verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
@@ -110,14 +112,14 @@ private:
     // Where the rulebook says what a guest meets on a host with more: a guest address width below the host's changes
     // which addresses fault.
     void report_widths() {
-        for (const FieldIndex index : list_.plan().fields()) {
+        for (const FieldIndex index : list_.rules().fields()) {
             const Field& field = list_.rulebook()[index];
             if (field.wider.empty()) continue;
-            const auto slot = list_.plan().find_number(index, field.subleaf_first);
+            const auto slot = list_.rules().find_number(index, field.subleaf_first);
             if (!slot || list_.draft().is_out(index)) continue;
             const std::uint64_t width = list_.draft().value(index, field.subleaf_first);
-            const auto wider = list_.hosts([&](const HostPromises& host) {
-                const Number& number = host.atoms.numbers[*slot];
+            const auto wider = list_.hosts([&](const promises::HostPromises& host) {
+                const promises::Number& number = host.atoms.numbers[*slot];
                 return number.known && number.value > width;
             });
             if (wider.count == 0) continue;
@@ -148,14 +150,14 @@ private:
 
     // Calls visit with each field that stands in the list of some host, and with those hosts.
     template <typename Visit>
-    void each_field_in(std::vector<FieldIndex> HostPromises::*list, const Visit& visit) const {
+    void each_field_in(std::vector<FieldIndex> promises::HostPromises::*list, const Visit& visit) const {
         std::set<FieldIndex> fields;
         for (const Variant& variant : list_.variants()) {
             const std::vector<FieldIndex>& own = (*variant.promises).*list;
             fields.insert(own.begin(), own.end());
         }
         for (const FieldIndex index : fields) {
-            const HostList found = list_.hosts([&](const HostPromises& host) {
+            const HostList found = list_.hosts([&](const promises::HostPromises& host) {
                 return std::find((host.*list).begin(), (host.*list).end(), index) != (host.*list).end();
             });
             if (found.count != 0) visit(list_.rulebook()[index], found);
@@ -163,7 +165,7 @@ private:
     }
 
     void report_assumptions() {
-        each_field_in(&HostPromises::assumed, [&](const Field& field, const HostList& found) {
+        each_field_in(&promises::HostPromises::assumed, [&](const Field& field, const HostList& found) {
             if (field.zero_means_field != no_field) return;
             list_.add("value-assumed",
                       "The dump of " + enumerate(found) + " does not say " + std::string(field.id) +
@@ -190,14 +192,14 @@ private:
 
     // A bit without a row has no polarity, so it is 0 and someone should look.
     void report_strays() {
-        std::map<RegisterPlace, std::uint64_t> bits;
+        std::map<promises::RegisterPlace, std::uint64_t> bits;
         for (const Variant& variant : list_.variants()) {
-            for (const StrayBits& stray : variant.promises->strays) bits[stray.place] |= stray.mask;
+            for (const promises::StrayBits& stray : variant.promises->strays) bits[stray.place] |= stray.mask;
         }
         for (const auto& [place, mask] : bits) {
-            const auto found = list_.hosts([&, wanted = place](const HostPromises& host) {
+            const auto found = list_.hosts([&, wanted = place](const promises::HostPromises& host) {
                 return std::any_of(host.strays.begin(), host.strays.end(),
-                                   [&](const StrayBits& stray) { return stray.place == wanted; });
+                                   [&](const promises::StrayBits& stray) { return stray.place == wanted; });
             });
             if (found.count == 0) continue;
             list_.add("unclassified-bit",
@@ -213,7 +215,7 @@ private:
         for (const Variant& variant : list_.variants()) {
             if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.hosts});
         }
-        for (const Outlier& outlier : outliers_of(list_.plan(), alike, list_.inputs().most_names)) {
+        for (const Outlier& outlier : outliers_of(list_.rules(), alike, list_.inputs().most_names)) {
             std::vector<FieldIndex> lost = outlier.fields;
             std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier); });
             std::string message = sentence_of(list_.rulebook(), outlier);
@@ -237,7 +239,7 @@ private:
 
     // A bit that a dump shows clear though another says that it is there.
     void report_implied() {
-        each_field_in(&HostPromises::read_clear, [&](const Field& field, const HostList& found) {
+        each_field_in(&promises::HostPromises::read_clear, [&](const Field& field, const HostList& found) {
             list_.add("syscall-read-in-32-bit-mode",
                       std::string(field.id) + " reads 0 on " + enumerate(found) + ", where " +
                           std::string(list_.rulebook()[field.implied_by.field].id) +

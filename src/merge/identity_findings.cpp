@@ -6,6 +6,7 @@
 
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"
+#include "promises/openness.hpp"
 
 namespace poolcpuid::merge {
 
@@ -21,7 +22,7 @@ std::pair<Ids, HostList> wrong_beliefs(const DecisionInputs& inputs, const HostG
     Ids wrong;
     HostList exposed;
     for (const Variant& variant : inputs.variants) {
-        const auto open = open_unknown_to_guests(inputs.draft.plan(), *lender.promises, *variant.promises);
+        const auto open = promises::open_unknown_to_guests(inputs.draft.rules(), *lender.promises, *variant.promises);
         if (open.empty()) continue;
         wrong.insert(open.begin(), open.end());
         exposed.add(variant.hosts, inputs.most_names);

@@ -23,7 +23,7 @@ public:
 private:
     void report_layouts() {
         for (const XsaveComponent& component : list_.rulebook().xsave) {
-            const auto found = list_.hosts([&](const HostPromises& host) {
+            const auto found = list_.hosts([&](const promises::HostPromises& host) {
                 const auto& list = host.documented_layout;
                 return std::find(list.begin(), list.end(), component.bit) != list.end() &&
                        host.atoms.components[component.bit].promised;
@@ -40,8 +40,8 @@ private:
     }
 
     void report_uneven(const XsaveComponent& component) {
-        const auto found =
-            list_.hosts([&](const HostPromises& host) { return ((host.uneven_layouts >> component.bit) & 1U) != 0; });
+        const auto found = list_.hosts(
+            [&](const promises::HostPromises& host) { return ((host.uneven_layouts >> component.bit) & 1U) != 0; });
         if (found.count == 0 || !would_be_used(component)) return;
         list_.add("cpus-differ",
                   "The logical CPUs of " + enumerate(found) + " lay out the XSAVE state " + std::string(component.id) +
@@ -52,7 +52,7 @@ private:
     void report_conflict(const XsaveComponent& component) {
         std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, VariantSet> layouts;
         for (const Variant& variant : list_.variants()) {
-            const Component& atom = variant.promises->atoms.components[component.bit];
+            const promises::Component& atom = variant.promises->atoms.components[component.bit];
             if (!atom.promised) return;  // a host without the component is no conflict
             layouts[{atom.offset, atom.size, atom.align64}].insert(&variant);
         }

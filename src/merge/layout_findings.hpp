@@ -6,7 +6,7 @@
 namespace poolcpuid::merge {
 
 // Adds "xsave-layout-documented", "xsave-layout-conflict" and the "cpus-differ" of a layout, one a cause. Linear in
-// variants times the plan's fields.
+// variants times the vendor's fields.
 void report_layouts(FindingList& list);
 
 }  // namespace poolcpuid::merge

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "promises/seen_value.hpp"
+
 namespace poolcpuid::merge {
 
 namespace {
@@ -38,7 +40,7 @@ Limiting of_both(const Limiting& one, const Limiting& other) {
 }  // namespace
 
 Limits::Limits(const DecisionInputs& inputs)
-    : in_(inputs), plan_(inputs.draft.plan()), rulebook_(inputs.draft.plan().rulebook()) {}
+    : in_(inputs), rules_(inputs.draft.rules()), rulebook_(inputs.draft.rules().rulebook()) {}
 
 void Limiting::add(const Limiting& other) {
     known.insert(other.known.begin(), other.known.end());
@@ -102,7 +104,7 @@ Limiting Limits::of_any(std::span<const FieldIndex> alternatives, Way& way) cons
     std::vector<FieldIndex> some;
     for (const FieldIndex index : alternatives) {
         const bool is_there = std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
-            return brought_value(plan_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
+            return promises::brought_value(rules_, *variant.promises, index, rulebook_[index].subleaf_first).value != 0;
         });
         if (is_there) some.push_back(index);
     }
@@ -140,19 +142,19 @@ Limiting Limits::at_odds(FieldIndex index) const {
         std::uint64_t may_be = 0;
     };
     const auto value = [&](const Variant& variant, FieldIndex of) {
-        return brought_value(plan_, *variant.promises, of, duty.subleaf_first);
+        return promises::brought_value(rules_, *variant.promises, of, duty.subleaf_first);
     };
     const auto demands = [&](const Variant& variant) {
-        const SeenValue seen = value(variant, index);
+        const promises::SeenValue seen = value(variant, index);
         return seen.known ? Side{seen.value, seen.value} : Side{0, duty.mask() >> duty.low};
     };
     const auto denies = [&](const Variant& variant) {
         std::uint64_t allowed = 0;
         std::uint64_t unknown = 0;
-        for (const FieldIndex other : plan_.fields()) {
+        for (const FieldIndex other : rules_.fields()) {
             const Field& field = rulebook_[other];
-            if (place_of(field, duty.subleaf_first) != place_of(duty, duty.subleaf_first)) continue;
-            const SeenValue seen = value(variant, other);
+            if (promises::place_of(field, duty.subleaf_first) != promises::place_of(duty, duty.subleaf_first)) continue;
+            const promises::SeenValue seen = value(variant, other);
             (seen.known ? allowed : unknown) |= seen.known ? seen.value << field.low : field.mask();
         }
         return Side{~(allowed | unknown) >> duty.allowed_by, ~allowed >> duty.allowed_by};
@@ -173,16 +175,14 @@ Limiting Limits::at_odds(FieldIndex index) const {
 }
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
-    return plan_.lays_out_state(rulebook_[index]) ? state_of_row(index, subleaf) : nullptr;
+    return rules_.lays_out_state(rulebook_[index]) ? state_of_row(index, subleaf) : nullptr;
 }
 
 const XsaveComponent* Limits::state_of_row(FieldIndex index, std::uint32_t subleaf) const {
     constexpr std::uint32_t first_row = 2;  // those before it are about XSAVE itself (SDM vol. 1, 13.2)
     const Field& field = rulebook_[index];
-    if (field.is_msr || field.leaf != plan_.xsave_leaf() || subleaf < first_row) return nullptr;
-    const auto at = std::find_if(rulebook_.xsave.begin(), rulebook_.xsave.end(),
-                                 [&](const XsaveComponent& component) { return component.bit == subleaf; });
-    return at == rulebook_.xsave.end() ? nullptr : &*at;
+    if (field.is_msr || field.leaf != rules_.xsave_leaf() || subleaf < first_row) return nullptr;
+    return rulebook_.find_state(subleaf);
 }
 
 bool Limits::is_kept(const XsaveComponent& component) const {
@@ -191,7 +191,7 @@ bool Limits::is_kept(const XsaveComponent& component) const {
 
 Limiting Limits::without_state(const XsaveComponent& component) const {
     return limiting_where(in_.variants, [&](const Variant& variant) {
-        const HostPromises& host = *variant.promises;
+        const promises::HostPromises& host = *variant.promises;
         if (host.atoms.components[component.bit].promised) return How::not_at_all;
         return ((host.components_unknown >> component.bit) & 1U) != 0 ? How::unknown : How::known;
     });
@@ -200,15 +200,15 @@ Limiting Limits::without_state(const XsaveComponent& component) const {
 // Those that lay it out otherwise than the vendor's documents say or, where no host does it as documented,
 // otherwise than the identity host.
 VariantSet Limits::with_other_layout(const XsaveComponent& component) const {
-    const auto atom = [&](const HostPromises& host) { return host.atoms.components[component.bit]; };
-    const auto any_host_has = [&](const Component& layout) {
+    const auto atom = [&](const promises::HostPromises& host) { return host.atoms.components[component.bit]; };
+    const auto any_host_has = [&](const promises::Component& layout) {
         return std::any_of(in_.variants.begin(), in_.variants.end(),
                            [&](const Variant& variant) { return atom(*variant.promises) == layout; });
     };
-    Component reference = atom(*in_.identity.promises);
+    promises::Component reference = atom(*in_.identity.promises);
     for (const XsaveLayout& layout : component.layouts) {
-        const bool of_vendor = ((layout.vendors >> plan_.vendor()) & 1U) != 0;
-        const Component documented{true, layout.size, layout.offset, layout.align64};
+        const bool of_vendor = ((layout.vendors >> rules_.vendor()) & 1U) != 0;
+        const promises::Component documented{true, layout.size, layout.offset, layout.align64};
         if (of_vendor && any_host_has(documented)) reference = documented;
     }
     return variants_where(in_.variants, [&](const Variant& variant) { return atom(*variant.promises) != reference; });
@@ -248,12 +248,12 @@ Cause Limits::cause_of(const XsaveComponent& component) const {
 
 // Of whom nothing is known limits whatever the rule, but for a rule that no host limits.
 Limiting Limits::by_value(FieldIndex index, std::uint32_t subleaf) const {
-    if (index == plan_.microcode()) return of_microcode();
-    if (plan_.retpoline_of(index) != nullptr) return with_bad_news(index);
+    if (index == rules_.microcode()) return of_microcode();
+    if (rules_.retpoline_of(index) != nullptr) return with_bad_news(index);
     const IsLimiting is_limiting = limiting_value(index, subleaf);
     if (!is_limiting) return {};
     return limiting_where(in_.variants, [&](const Variant& variant) {
-        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
+        const promises::SeenValue seen = promises::brought_value(rules_, *variant.promises, index, subleaf);
         if (!seen.known) return How::unknown;
         return is_limiting(seen.value) ? How::known : How::not_at_all;
     });
@@ -263,10 +263,10 @@ Limits::Brought Limits::gather(FieldIndex index, std::uint32_t subleaf) const {
     const Field& field = rulebook_[index];
     Brought brought;
     for (const Variant& variant : in_.variants) {
-        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
+        const promises::SeenValue seen = promises::brought_value(rules_, *variant.promises, index, subleaf);
         brought.any_silent = brought.any_silent || !seen.known;
         if (!seen.known) continue;
-        brought.any |= with_covered(field, seen.value << field.low) >> field.low;
+        brought.any |= promises::with_covered(field, seen.value << field.low) >> field.low;
         brought.all &= seen.value;
         brought.least = std::min(brought.least, seen.value);
         brought.most = std::max(brought.most, seen.value);
@@ -281,7 +281,7 @@ Limits::IsLimiting Limits::limiting_value(FieldIndex index, std::uint32_t sublea
     switch (field.rule) {
         case Rule::intersect:
             return [&field, any = brought.any](std::uint64_t value) {
-                return any == 0 || (any & ~(with_covered(field, value << field.low) >> field.low)) != 0;
+                return any == 0 || (any & ~(promises::with_covered(field, value << field.low) >> field.low)) != 0;
             };
         case Rule::union_:
         case Rule::guarded: {
@@ -316,10 +316,10 @@ Limits::IsLimiting Limits::limiting_number(FieldIndex index, std::uint32_t suble
 std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const {
     std::map<std::uint64_t, std::size_t> hosts;
     for (const Variant& variant : in_.variants) {
-        const SeenValue seen = brought_value(plan_, *variant.promises, index, subleaf);
+        const promises::SeenValue seen = promises::brought_value(rules_, *variant.promises, index, subleaf);
         if (seen.known) hosts[seen.value] += variant.hosts.count;
     }
-    const SeenValue identity = brought_value(plan_, *in_.identity.promises, index, subleaf);
+    const promises::SeenValue identity = promises::brought_value(rules_, *in_.identity.promises, index, subleaf);
     std::uint64_t usual = identity.value;
     std::size_t most = identity.known ? hosts[identity.value] : 0;
     for (const auto& [value, count] : hosts) {
@@ -333,7 +333,7 @@ std::uint64_t Limits::usual_value(FieldIndex index, std::uint32_t subleaf) const
 // The hosts with the policy's signature whose microcode is the oldest, or not known.
 Limiting Limits::of_microcode() const {
     const std::uint32_t signature = in_.identity.promises->leaf1_eax;
-    const Number oldest = in_.draft.atoms().microcode.at(signature);
+    const promises::Number oldest = in_.draft.atoms().microcode.at(signature);
     return limiting_where(in_.variants, [&](const Variant& variant) {
         const auto& revisions = variant.promises->atoms.microcode;
         const auto at = revisions.find(signature);
@@ -345,9 +345,9 @@ Limiting Limits::of_microcode() const {
 // The hosts that are not known to keep RET to its own predictor, under whichever name they say so.
 Limiting Limits::with_bad_news(FieldIndex index) const {
     const Field& field = rulebook_[index];
-    const std::size_t word = *plan_.find_word(index, field.subleaf_first);
+    const std::size_t word = *rules_.find_word(index, field.subleaf_first);
     return limiting_where(in_.variants, [&](const Variant& variant) {
-        const HostPromises& host = *variant.promises;
+        const promises::HostPromises& host = *variant.promises;
         if ((host.atoms.words[word] & field.mask()) != 0) return How::not_at_all;
         return (host.unknown[word] & field.mask()) != 0 ? How::unknown : How::known;
     });

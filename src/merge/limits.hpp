@@ -81,7 +81,7 @@ private:
     Limiting with_bad_news(FieldIndex field) const;
 
     const DecisionInputs& in_;
-    const Plan& plan_;
+    const promises::VendorRules& rules_;
     const Rulebook& rulebook_;
 };
 

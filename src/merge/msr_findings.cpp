@@ -10,6 +10,7 @@
 #include "base/lists.hpp"
 #include "policy/document_text.hpp"
 #include "poolcpuid/finding_code.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid::merge {
 
@@ -31,7 +32,7 @@ struct Silence {
 
 class SilenceFinder {
 public:
-    explicit SilenceFinder(const DecisionInputs& inputs) : in_(inputs), plan_(inputs.draft.plan()) {}
+    explicit SilenceFinder(const DecisionInputs& inputs) : in_(inputs), rules_(inputs.draft.rules()) {}
 
     std::map<Silence, VariantSet> run() const {
         std::map<Silence, VariantSet> causes;
@@ -47,21 +48,21 @@ public:
     }
 
 private:
-    Silence silence_of(const HostPromises& host, bool absent) const {
+    Silence silence_of(const promises::HostPromises& host, bool absent) const {
         Silence silence;
         silence.no_msrs = !host.has_msrs && !absent;
         silence.of_guests = silence.no_msrs && host.has_hypervisor_view;
         silence.absent = absent;
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
-            const bool has_atom = promises_by_bits(field.rule) || promises_by_number(field.rule);
+        for (const FieldIndex index : rules_.fields()) {
+            const Field& field = rules_.rulebook()[index];
+            const bool has_atom = promises::promises_by_bits(field.rule) || promises::promises_by_number(field.rule);
             if (!field.is_msr || !has_atom || in_.draft.is_out_of_sight(index)) continue;
             if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
-            if (!is_unknown_msr(plan_, host, index, field.subleaf_first)) continue;
-            const auto word = plan_.find_word(place_of(field, field.subleaf_first));
+            if (!is_unknown_msr(rules_, host, index, field.subleaf_first)) continue;
+            const auto word = rules_.find_word(promises::place_of(field, field.subleaf_first));
             if ((word && host.absent[*word]) != absent) continue;
             silence.indices.insert(field.leaf);
-            if (!plan_.is_inverted(index) || !in_.draft.present(index)) continue;
+            if (!rules_.is_inverted(index) || !in_.draft.present(index)) continue;
             (field.rule == Rule::guarded && is_had(index) ? silence.unscrubbed : silence.bad_news).insert(index);
         }
         return silence;
@@ -70,13 +71,14 @@ private:
     // Whether a host is known to have the bit.
     bool is_had(FieldIndex index) const {
         return std::any_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
-            const SeenValue seen = seen_value(plan_, *variant.promises, index, plan_.rulebook()[index].subleaf_first);
+            const promises::SeenValue seen =
+                promises::seen_value(rules_, *variant.promises, index, rules_.rulebook()[index].subleaf_first);
             return !variant.is_ceiling && seen.known && seen.value != 0;
         });
     }
 
     const DecisionInputs& in_;
-    const Plan& plan_;
+    const promises::VendorRules& rules_;
 };
 
 std::string joined(const Rulebook& rulebook, const std::set<FieldIndex>& fields) {
@@ -110,16 +112,17 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const Hos
     return text + ". A dump with its MSRs (poolcpuid capture, as root) settles it.";
 }
 
-bool is_listed(const HostPromises& host, std::uint32_t index) {
+bool is_listed(const promises::HostPromises& host, std::uint32_t index) {
     return host.has_msrs && find_msr(**host.msrs, index) != nullptr;
 }
 
 }  // namespace
 
-bool is_unknown_msr(const Plan& plan, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {
-    const Field& field = plan.rulebook()[index];
-    if (!field.is_msr || seen_value(plan, host, index, subleaf).known) return false;
-    const auto word = plan.find_word(place_of(field, subleaf));
+bool is_unknown_msr(const promises::VendorRules& rules, const promises::HostPromises& host, FieldIndex index,
+                    std::uint32_t subleaf) {
+    const Field& field = rules.rulebook()[index];
+    if (!field.is_msr || promises::seen_value(rules, host, index, subleaf).known) return false;
+    const auto word = rules.find_word(promises::place_of(field, subleaf));
     // The dump says it, and a microcode that is not known decides whether that is so: a finding of its own.
     const std::uint64_t unknown = word ? host.unknown[*word] & field.mask() : 0;
     if (unknown != 0 && (unknown & ~host.by_microcode[*word]) == 0) return false;

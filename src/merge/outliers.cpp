@@ -8,8 +8,8 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
-#include "merge/pool.hpp"
-#include "merge/table_values.hpp"
+#include "promises/seen_value.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::merge {
 
@@ -24,14 +24,15 @@ bool is_compared(const Field& field) {
 
 // Whether the host's silicon has a feature; nothing where no view of the hardware says so. A view of the hardware alone
 // is read as the merge reads it; of two views seen_value is what the hypervisor offers.
-std::optional<bool> silicon_has(const Plan& plan, const HostPromises& host, FieldIndex index) {
+std::optional<bool> silicon_has(const promises::VendorRules& rules, const promises::HostPromises& host,
+                                FieldIndex index) {
     if (!host.has_hardware_view) return std::nullopt;
-    const Field& field = plan.rulebook()[index];
-    const SeenValue seen = seen_value(plan, host, index, field.subleaf_first);
+    const Field& field = rules.rulebook()[index];
+    const promises::SeenValue seen = promises::seen_value(rules, host, index, field.subleaf_first);
     if (!host.has_hypervisor_view || seen.modelled) {
         return seen.known ? std::optional(seen.value != 0) : std::nullopt;
     }
-    const auto value = field_value(*host.table, field, field.subleaf_first);
+    const auto value = promises::field_value(*host.table, field, field.subleaf_first);
     return value ? std::optional(*value != 0) : std::nullopt;
 }
 
@@ -45,7 +46,7 @@ std::size_t count_of(const Hosts& hosts) {
 bool collect_microcode(const Hosts& hosts, std::vector<std::uint32_t>& revisions) {
     bool all = true;
     for (const AlikeHosts* host : hosts) {
-        const Silicon& silicon = host->promises.silicon;
+        const promises::Silicon& silicon = host->promises.silicon;
         if (silicon.microcode) revisions.push_back(*silicon.microcode);
         all = all && silicon.microcode.has_value();
     }
@@ -55,15 +56,15 @@ bool collect_microcode(const Hosts& hosts, std::vector<std::uint32_t>& revisions
 }
 
 // The outliers among hosts of one CPU.
-std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts, std::size_t most_names) {
+std::vector<Outlier> outliers_among(const promises::VendorRules& rules, const Hosts& hosts, std::size_t most_names) {
     if (hosts.size() < 2) return {};                                      // nobody to differ from
     std::map<std::pair<Hosts, Hosts>, std::vector<FieldIndex>> by_hosts;  // that lack, and that have
-    for (const FieldIndex index : plan.fields()) {
-        if (!is_compared(plan.rulebook()[index])) continue;
+    for (const FieldIndex index : rules.fields()) {
+        if (!is_compared(rules.rulebook()[index])) continue;
         Hosts lack;
         Hosts have;
         for (const AlikeHosts* host : hosts) {
-            const auto has = silicon_has(plan, host->promises, index);
+            const auto has = silicon_has(rules, host->promises, index);
             if (has) (*has ? have : lack).push_back(host);
         }
         if (!lack.empty() && count_of(lack) < count_of(have)) by_hosts[{lack, have}].push_back(index);
@@ -71,7 +72,7 @@ std::vector<Outlier> outliers_among(const Plan& plan, const Hosts& hosts, std::s
     std::vector<Outlier> found;
     for (auto& [sides, fields] : by_hosts) {
         Outlier outlier;
-        outlier.cpu = cpu_of(plan.rulebook(), plan.vendor(), hosts.front()->promises.signature);
+        outlier.cpu = cpu_of(rules.rulebook(), rules.vendor(), hosts.front()->promises.signature);
         outlier.fields = std::move(fields);
         for (const AlikeHosts* host : sides.first) {
             outlier.hosts.add(host->hosts, most_names);
@@ -101,7 +102,8 @@ std::string microcode_text(const Outlier& outlier) {
 
 }  // namespace
 
-std::vector<Outlier> outliers_of(const Plan& plan, const std::vector<AlikeHosts>& hosts, std::size_t most_names) {
+std::vector<Outlier> outliers_of(const promises::VendorRules& rules, const std::vector<AlikeHosts>& hosts,
+                                 std::size_t most_names) {
     std::map<std::tuple<std::uint16_t, std::uint16_t, std::uint16_t>, Hosts> by_signature;
     for (const AlikeHosts& host : hosts) {
         const Signature& signature = host.promises.signature;
@@ -109,7 +111,7 @@ std::vector<Outlier> outliers_of(const Plan& plan, const std::vector<AlikeHosts>
     }
     std::vector<Outlier> all;
     for (const auto& [signature, same] : by_signature) {
-        std::vector<Outlier> found = outliers_among(plan, same, most_names);
+        std::vector<Outlier> found = outliers_among(rules, same, most_names);
         std::move(found.begin(), found.end(), std::back_inserter(all));
     }
     return all;

@@ -14,32 +14,35 @@
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/findings.hpp"
-#include "merge/names.hpp"
 #include "merge/options.hpp"
 #include "merge/pool.hpp"
 #include "merge/pool_variants.hpp"
+#include "merge/recorded_options.hpp"
 #include "merge/registers.hpp"
+#include "merge/required_fields.hpp"
+#include "names/names.hpp"
 #include "policy/document_text.hpp"
 #include "policy/names_digest.hpp"
 #include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "promises/views_key.hpp"
 
 namespace poolcpuid {
 
-using merge::Atoms;
 using merge::Draft;
 using merge::HostGroup;
 using merge::HostGroups;
-using merge::HostPromises;
-using merge::Names;
-using merge::Plan;
 using merge::Rows;
 using merge::Variant;
+using names::Names;
+using promises::Atoms;
+using promises::HostPromises;
+using promises::VendorRules;
 
 namespace {
 
 // What views promise, by views_key.
-using Known = std::map<std::string, std::shared_ptr<const HostPromises>>;
+using Known = std::map<std::string, std::shared_ptr<const promises::HostPromises>>;
 
 std::vector<std::string> views_of(const HostGroup& group) {
     std::vector<std::string> views;
@@ -66,18 +69,18 @@ void require_named_view(const HostDump& host, const std::string& name) {
 struct PoolState::Impl {
     const Rulebook* rulebook;
     std::string vendor_string;
-    std::shared_ptr<const Plan> plan;                          // none until the first host
-    Atoms atoms;                                               // the semilattice
+    std::shared_ptr<const promises::VendorRules> rules;        // none until the first host
+    promises::Atoms atoms;                                     // the semilattice
     HostGroups groups;                                         // provenance
     std::shared_ptr<Known> known = std::make_shared<Known>();  // shared by copies until one changes
     std::shared_ptr<Names> names = std::make_shared<Names>();  // likewise
     std::vector<std::string> contents;                         // digests, by HostGroup::number
     std::vector<std::pair<std::string, std::string>> skipped;
 
-    explicit Impl(const Rulebook& rules) : rulebook(&rules) {}
+    explicit Impl(const Rulebook& rulebook_of_state) : rulebook(&rulebook_of_state) {}
 
     void set_vendor(const std::string& host, const std::string& string) {
-        if (plan) {
+        if (rules) {
             if (string == vendor_string) return;
             throw NoPolicyError("mixed vendors: " + names->first() + " is \"" + vendor_string + "\", " + host +
                                 " is \"" + string + "\"; software reads CPUID by vendor, so no policy is true on both");
@@ -87,7 +90,7 @@ struct PoolState::Impl {
             throw NoPolicyError(host + " is of the vendor \"" + string + "\", which the rulebook does not know");
         }
         vendor_string = string;
-        plan = std::make_shared<const Plan>(*rulebook, *vendor);
+        rules = std::make_shared<const promises::VendorRules>(*rulebook, *vendor);
     }
 
     // What is to be changed, which no copy has a part in then.
@@ -117,9 +120,9 @@ struct PoolState::Impl {
     }
 
     // Hosts with equal views share their promises: computed once, and one variant of the pool.
-    std::shared_ptr<const HostPromises> promises_of(const HostDump& host) {
-        auto& promises = own(known)[merge::views_key(*rulebook, host)];
-        if (!promises) promises = std::make_shared<const HostPromises>(merge::promises_of(*plan, host));
+    std::shared_ptr<const promises::HostPromises> promises_of(const HostDump& host) {
+        auto& promises = own(known)[promises::views_key(*rulebook, host)];
+        if (!promises) promises = std::make_shared<const promises::HostPromises>(promises::promises_of(*rules, host));
         return promises;
     }
 
@@ -128,7 +131,7 @@ struct PoolState::Impl {
         if (groups.empty()) {
             atoms = group.promises->atoms;
         } else {
-            atoms.meet(*plan, group.promises->atoms);
+            atoms.meet(*rules, group.promises->atoms);
         }
         for (std::size_t w = 0; w < atoms.words.size(); ++w) atoms.words[w] &= ~group.promises->implied[w];
         group.number = static_cast<std::uint32_t>(contents.size());
@@ -162,63 +165,6 @@ struct PoolState::Impl {
         return content ? contents[*content] : requested;
     }
 
-    void require_base(const std::vector<Variant>& variants) const {
-        for (const FieldIndex index : plan->fields()) {
-            const Field& field = (*rulebook)[index];
-            if (!field.required || !merge::promises_by_bits(field.rule)) continue;
-            const std::uint64_t all = field.mask() >> field.low;
-            const auto without = [&](bool is_known) {
-                return merge::variants_where(variants, [&](const Variant& variant) {
-                    const auto seen = merge::seen_value(*plan, *variant.promises, index, field.subleaf_first);
-                    return seen.value != all && seen.known == is_known;  // what is not known reads as 0
-                });
-            };
-            refuse_without(field, without(true), without(false));
-        }
-    }
-
-    // lacking and unknown: hosts that are known not to have the field, and of which that is not known.
-    void refuse_without(const Field& field, const merge::VariantSet& lacking, const merge::VariantSet& unknown) const {
-        if (lacking.empty() && unknown.empty()) return;
-        std::vector<std::string> parts;
-        if (!lacking.empty()) {
-            const HostList hosts = merge::hosts_of(lacking, most_names);
-            parts.push_back(who_of(lacking, hosts) + (hosts.count == 1 ? " does" : " do") + " not have " +
-                            std::string(field.id));
-        }
-        if (!unknown.empty()) {
-            const HostList hosts = merge::hosts_of(unknown, most_names);
-            parts.push_back(who_of(unknown, hosts) + (hosts.count == 1 ? " is" : " are") + " not known to have " +
-                            std::string(field.id));
-        }
-        throw NoPolicyError(joined(parts, ", and ") + ", without which no 64-bit guest runs" + why_unknown(unknown));
-    }
-
-    // The hosts; where it is the ceiling alone, the option.
-    static std::string who_of(const merge::VariantSet& variants, const HostList& hosts) {
-        const bool is_ceiling =
-            std::all_of(variants.begin(), variants.end(), [](const Variant* variant) { return variant->is_ceiling; });
-        return is_ceiling ? "--ceiling: the policy " + document::enumerate(hosts) : document::enumerate(hosts);
-    }
-
-    // What their dumps lack for it to be known, where that is in them; else nothing.
-    std::string why_unknown(const merge::VariantSet& variants) const {
-        const auto is_of_these = [&](const HostGroup& group) {
-            return std::any_of(variants.begin(), variants.end(),
-                               [&](const Variant* variant) { return variant->promises == group.promises; });
-        };
-        const auto has_note = [&](const char* code) {
-            return std::any_of(groups.begin(), groups.end(), [&](const auto& entry) {
-                const std::vector<DumpNote>& notes = entry.second.notes;
-                return is_of_these(entry.second) &&
-                       std::any_of(notes.begin(), notes.end(), [&](const DumpNote& note) { return note.code == code; });
-            });
-        };
-        if (has_note("truncated")) return ": the dump is cut short, take it again";
-        if (has_note("partial-host")) return ": the dump lists names of features, and may be cut short";
-        return "";
-    }
-
     // Of listed groups.
     std::vector<HostClass> host_classes() const {
         std::vector<HostClass> classes;
@@ -237,14 +183,15 @@ struct PoolState::Impl {
 
     // The pool with its hosts listed, and with the policy that joins it as its ceiling, where there is one.
     Impl with_ceiling(const MergeOptions& options) const {
-        if (!plan) throw NoPolicyError("no host to make a policy from");
+        if (!rules) throw NoPolicyError("no host to make a policy from");
         if (options.most_names == 0) throw UsageError("lists of hosts name at least one");
         Impl pool = *this;
         pool.groups = listed(options.most_names);
         if (!options.ceiling_policy) return pool;
         const std::string name = "ceiling:" + options.ceiling_policy->pool;
         pool.set_vendor(name, options.ceiling_policy->vendor);
-        auto promises = std::make_shared<HostPromises>(merge::promises_of(*plan, *options.ceiling_policy));
+        auto promises =
+            std::make_shared<promises::HostPromises>(promises::promises_of(*rules, *options.ceiling_policy));
         // What it leaves open says nothing of hosts: where it asks for no VERW it is none that could be open.
         promises->atoms.scrubs |= promises->scrub_unknown;
         std::fill(promises->unknown.begin(), promises->unknown.end(), 0);
@@ -271,12 +218,12 @@ struct PoolState::Impl {
         }
         const HostGroup& identity = *found;
         std::vector<Variant> variants = merge::variants_of(groups, options.most_names);
-        require_base(variants);
-        Draft draft(*plan, atoms, *identity.promises->table);
+        merge::require_on_hosts(*rules, variants, groups);
+        Draft draft(*rules, atoms, *identity.promises->table);
         merge::apply_options(options, variants, draft);
         draft.close();
         merge::check_set_survived(options, draft);
-        merge::check_base_survived(options, draft);
+        merge::require_in_draft(options, draft);
         Rows rows = merge::render(draft);
         return {identity, std::move(variants), std::move(draft), std::move(rows), options.most_names};
     }
@@ -324,7 +271,7 @@ void PoolState::add(const HostDump& host, const std::string& name) {
 void PoolState::combine(const PoolState& other) {
     const Impl& theirs = *other.impl_;
     for (const auto& skipped : theirs.skipped) impl_->skipped.push_back(skipped);
-    if (!theirs.plan) return;
+    if (!theirs.rules) return;
     impl_->set_vendor(theirs.names->first(), theirs.vendor_string);
     const std::shared_ptr<const Names> names = theirs.names;  // which may be this state's own
     names->each([&](std::string_view name, std::uint32_t number) {
@@ -402,7 +349,7 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
     pool.skipped.erase(std::unique(pool.skipped.begin(), pool.skipped.end()), pool.skipped.end());
     const Impl::Outcome outcome = pool.close(options);
     PoolPolicy policy = pool.policy_of(options, outcome.rows);
-    policy.options = merge::recorded(options, *pool.plan);
+    policy.options = merge::recorded(options, *pool.rules);
     policy.hosts = pool.host_classes();
     policy.names_sha256 = pool.names_digest();
     policy.owned = merge::owned_bits(outcome.draft, outcome.rows);
@@ -425,7 +372,7 @@ PoolPolicy PoolState::finish_promises(const MergeOptions& options) const {
 
 merge::PoolVariants merge::variants_of(const PoolState& state, std::size_t most) {
     const PoolState::Impl& impl = *state.impl_;
-    return {impl.plan, impl.atoms.scrubs, variants_of(impl.listed(most), most)};
+    return {impl.rules, impl.atoms.scrubs, variants_of(impl.listed(most), most)};
 }
 
 }  // namespace poolcpuid

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "merge/pool.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/pool_state.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::merge {
 
 struct PoolVariants {
-    std::shared_ptr<const Plan> plan;
+    std::shared_ptr<const promises::VendorRules> rules;
     std::uint64_t scrubs = 0;  // as Atoms has it: where VERW scrubs on all of them
     std::vector<Variant> variants;
 };

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "merge/table_values.hpp"
 #include "policy/document_text.hpp"
+#include "promises/table_values.hpp"
 
 namespace poolcpuid::merge {
 
@@ -16,34 +16,35 @@ namespace {
 using document::enumerate;
 using Khz = std::optional<std::uint64_t>;  // nothing: the dump does not say
 
-// What a field is of a host of the plan's vendor. 0 is how CPUs say nothing of a rate.
-std::optional<std::uint64_t> factor(const Plan& plan, const ViewReader& view, FieldIndex index) {
-    const Field& field = plan.rulebook()[index];
-    if (!plan.applies(field)) return std::nullopt;
+// What a field is of a host of the rules' vendor. 0 is how CPUs say nothing of a rate.
+std::optional<std::uint64_t> factor(const promises::VendorRules& rules, const promises::ViewReader& view,
+                                    FieldIndex index) {
+    const Field& field = rules.rulebook()[index];
+    if (!rules.applies(field)) return std::nullopt;
     const auto value = view.field(field, field.subleaf_first);
     return value.value_or(0) == 0 ? std::nullopt : value;
 }
 
-Khz told_by(const Plan& plan, const ViewReader& view, const Rate& rate) {
+Khz told_by(const promises::VendorRules& rules, const promises::ViewReader& view, const Rate& rate) {
     constexpr std::uint64_t hz_in_khz = 1000;
     std::uint64_t result = 1;
     for (const FieldIndex index : rate.product) {
-        const auto value = factor(plan, view, index);
+        const auto value = factor(rules, view, index);
         if (!value) return std::nullopt;
         result *= *value;  // two registers of CPUID at most
     }
     if (rate.per != no_field) {
-        const auto per = factor(plan, view, rate.per);
+        const auto per = factor(rules, view, rate.per);
         if (!per) return std::nullopt;
         result /= *per;
     }
     return rate.in_khz ? result : result / hz_in_khz;
 }
 
-Khz rate_of(const Plan& plan, const HostPromises& host, const Field& field) {
-    const ViewReader view(plan, *host.table, *host.msrs);
+Khz rate_of(const promises::VendorRules& rules, const promises::HostPromises& host, const Field& field) {
+    const promises::ViewReader view(rules, *host.table, *host.msrs);
     for (const Rate& rate : field.rates) {
-        if (const Khz khz = told_by(plan, view, rate)) return khz;
+        if (const Khz khz = told_by(rules, view, rate)) return khz;
     }
     return std::nullopt;
 }
@@ -60,15 +61,15 @@ std::string rates_text(const std::map<Khz, VariantSet>& rates, std::size_t most)
 }  // namespace
 
 void report_rates(FindingList& list) {
-    const Plan& plan = list.plan();
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
+    const promises::VendorRules& rules = list.rules();
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         if (field.rates.empty() || !list.draft().present(index)) continue;
         std::map<Khz, VariantSet> rates;
         VariantSet all;
         for (const Variant& variant : list.variants()) {
             if (variant.is_ceiling) continue;
-            rates[rate_of(plan, *variant.promises, field)].insert(&variant);
+            rates[rate_of(rules, *variant.promises, field)].insert(&variant);
             all.insert(&variant);
         }
         HostList hosts = list.list_of(all);

@@ -8,7 +8,7 @@ namespace {
 
 class Renderer {
 public:
-    explicit Renderer(const Draft& draft) : draft_(draft), plan_(draft.plan()), rulebook_(draft.plan().rulebook()) {}
+    explicit Renderer(const Draft& draft) : draft_(draft), rules_(draft.rules()), rulebook_(draft.rules().rulebook()) {}
 
     Rows run() {
         put_plain_fields();
@@ -33,7 +33,7 @@ private:
     }
 
     void put_plain_fields() {
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             if (field.rule == Rule::derive || field.rule == Rule::owned || field.rule == Rule::hide) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
@@ -44,7 +44,7 @@ private:
 
     // Where the guest is told that an MSR of bits is there, and another that counts them, both are, be they 0.
     void put_counted_bits() {
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             if (!field.is_msr || field.length_from == no_field) continue;
             const Field& length = rulebook_[field.length_from];
@@ -56,24 +56,24 @@ private:
 
     // The rows of components that went are zero, whatever field has bits there.
     void put_components() {
-        if (!plan_.xsave_leaf()) return;
-        std::erase_if(cpuid_,
-                      [&](const auto& row) { return row.first.leaf == *plan_.xsave_leaf() && row.first.subleaf >= 2; });
+        if (!rules_.xsave_leaf()) return;
+        std::erase_if(
+            cpuid_, [&](const auto& row) { return row.first.leaf == *rules_.xsave_leaf() && row.first.subleaf >= 2; });
         for (const XsaveComponent& component : rulebook_.xsave) {
             if (component.state == XsaveState::legacy || !keeps(component)) continue;
-            const Component& atom = draft_.atoms().components[component.bit];
+            const promises::Component& atom = draft_.atoms().components[component.bit];
             const std::uint32_t supervisor = component.state == XsaveState::supervisor ? 1 : 0;
             const std::uint32_t flags = supervisor | (atom.align64 ? 2U : 0U);
-            cpuid_[{*plan_.xsave_leaf(), component.bit}] = {atom.size, atom.offset, flags, 0};
+            cpuid_[{*rules_.xsave_leaf(), component.bit}] = {atom.size, atom.offset, flags, 0};
         }
         put_component_flags();
     }
 
     // Promises about a component (XFD) that stand in its row.
     void put_component_flags() {
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
-            if (field.is_msr || field.leaf != *plan_.xsave_leaf() || !promises_by_bits(field.rule)) continue;
+            if (field.is_msr || field.leaf != *rules_.xsave_leaf() || !promises::promises_by_bits(field.rule)) continue;
             for (std::uint32_t subleaf = std::max(field.subleaf_first, 2U); subleaf <= field.subleaf_last; ++subleaf) {
                 if (cpuid_.contains({field.leaf, subleaf})) put(field, subleaf, draft_.value(index, subleaf));
             }
@@ -99,7 +99,7 @@ private:
         std::uint32_t size = rulebook_.xsave_legacy_size;
         for (const XsaveComponent& component : rulebook_.xsave) {
             if (component.state != XsaveState::user || !keeps(component)) continue;
-            const Component& atom = draft_.atoms().components[component.bit];
+            const promises::Component& atom = draft_.atoms().components[component.bit];
             size = std::max(size, atom.offset + atom.size);
         }
         return size;
@@ -109,7 +109,7 @@ private:
     enum class Derived : std::uint8_t { values, maxima };
 
     void put_derived(Derived which) {
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             const bool is_maximum =
                 field.derive.how == Derivation::max_leaf || field.derive.how == Derivation::max_subleaf;
@@ -187,7 +187,7 @@ private:
         for (const auto& [key, value] : cpuid_) {
             if (!value.all_zero()) consider(key.leaf);
         }
-        for (const FieldIndex index : plan_.fields()) {
+        for (const FieldIndex index : rules_.fields()) {
             if (pins_leaf(index)) consider(rulebook_[index].leaf);
         }
         return highest;
@@ -202,7 +202,7 @@ private:
     }
 
     const Draft& draft_;
-    const Plan& plan_;
+    const promises::VendorRules& rules_;
     const Rulebook& rulebook_;
     Rows rows_;
     std::map<LeafKey, Registers>& cpuid_ = rows_.cpuid;
@@ -221,10 +221,10 @@ std::uint32_t highest_leaf(const Rows& rows, std::uint32_t range) {
 Rows render(const Draft& draft) { return Renderer(draft).run(); }
 
 std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows) {
-    const Plan& plan = draft.plan();
+    const promises::VendorRules& rules = draft.rules();
     std::vector<BitPlace> owned;
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         if (field.is_msr || field.rule != Rule::owned || draft.is_out(index)) continue;
         const bool in_range =
             range_of(field.leaf) == hypervisor_range || field.leaf <= highest_leaf(rows, range_of(field.leaf));
@@ -239,7 +239,7 @@ void put_rows(const Rows& rows, PoolPolicy& policy) {
     for (const auto& [index, value] : rows.msrs) policy.msrs.push_back({index, value});
 }
 
-std::uint64_t bits_in(const Rows& rows, const RegisterPlace& place) {
+std::uint64_t bits_in(const Rows& rows, const promises::RegisterPlace& place) {
     if (place.is_msr) {
         const auto row = rows.msrs.find(place.key.leaf);
         return row == rows.msrs.end() ? 0 : row->second;
@@ -249,7 +249,7 @@ std::uint64_t bits_in(const Rows& rows, const RegisterPlace& place) {
 }
 
 std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf) {
-    return (bits_in(rows, place_of(field, subleaf)) & field.mask()) >> field.low;
+    return (bits_in(rows, promises::place_of(field, subleaf)) & field.mask()) >> field.low;
 }
 
 }  // namespace poolcpuid::merge

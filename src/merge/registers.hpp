@@ -27,7 +27,7 @@ void put_rows(const Rows& rows, PoolPolicy& policy);
 std::vector<BitPlace> owned_bits(const Draft& draft, const Rows& rows);
 
 // What rows have in a register: 0 where there is no row.
-std::uint64_t bits_in(const Rows& rows, const RegisterPlace& place);
+std::uint64_t bits_in(const Rows& rows, const promises::RegisterPlace& place);
 
 // A field's value in rows, shifted down.
 std::uint64_t value_in(const Rows& rows, const Field& field, std::uint32_t subleaf);

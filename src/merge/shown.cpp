@@ -34,27 +34,28 @@ std::set<FieldIndex> with_formats(const Rulebook& rulebook, std::set<FieldIndex>
 
 // Whoever is shown the gate is told the bad news behind it, asked or not: clear, or 0 of what is the more the
 // worse, it would be a promise. Of what is there, the number of which is 0, nothing could be used.
-bool comes_with_gate(const Plan& plan, FieldIndex index) {
-    const Field& field = plan.rulebook()[index];
-    const bool comes_along = plan.is_inverted(index) || field.rule == Rule::max || field.rule == Rule::min;
-    return comes_along && field.gate != no_field && plan.rulebook()[field.gate].rule != Rule::hide;
+bool comes_with_gate(const promises::VendorRules& rules, FieldIndex index) {
+    const Field& field = rules.rulebook()[index];
+    const bool comes_along = rules.is_inverted(index) || field.rule == Rule::max || field.rule == Rule::min;
+    return comes_along && field.gate != no_field && rules.rulebook()[field.gate].rule != Rule::hide;
 }
 
 }  // namespace
 
-Shown::Shown(const Plan& plan, const std::set<FieldIndex>& asked) : asked_(asked) {
-    const Rulebook& rulebook = plan.rulebook();
+Shown::Shown(const promises::VendorRules& rules, const std::set<FieldIndex>& asked) : asked_(asked) {
+    const Rulebook& rulebook = rules.rulebook();
     const std::set<FieldIndex> told = with_formats(rulebook, asked);
     const auto is_told = [&](FieldIndex index) {
         return rulebook[index].exposure != Exposure::asked || told.contains(index);
     };
-    for (const FieldIndex index : plan.fields()) {
-        if (is_told(index) || (comes_with_gate(plan, index) && is_told(rulebook[index].gate))) continue;
+    for (const FieldIndex index : rules.fields()) {
+        if (is_told(index) || (comes_with_gate(rules, index) && is_told(rulebook[index].gate))) continue;
         unasked_.insert(index);
     }
 }
 
-Shown::Shown(const Plan& plan, const RecordedOptions& options) : Shown(plan, asked_by(plan.rulebook(), options)) {}
+Shown::Shown(const promises::VendorRules& rules, const RecordedOptions& options)
+    : Shown(rules, asked_by(rules.rulebook(), options)) {}
 
 bool is_group_to_show(const Rulebook& rulebook, const std::string& name) {
     return !name.empty() && std::any_of(rulebook.fields.begin(), rulebook.fields.end(),

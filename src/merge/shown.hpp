@@ -5,18 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::merge {
 
 class Shown {
 public:
     // What guests are shown where these fields are asked for. Linear in the rulebook.
-    Shown(const Plan& plan, const std::set<FieldIndex>& asked);
+    Shown(const promises::VendorRules& rules, const std::set<FieldIndex>& asked);
     // The same of the options of a policy. What the rulebook does not know was not asked for by it.
-    Shown(const Plan& plan, const RecordedOptions& options);
+    Shown(const promises::VendorRules& rules, const RecordedOptions& options);
 
     // Whether guests are not shown the field since nobody asked for it. Constant.
     bool is_unasked(FieldIndex field) const { return unasked_.contains(field); }

@@ -33,7 +33,7 @@ private:
             if (variant.promises->other_silicon.empty()) continue;
             std::vector<std::string> cpus;
             for (const auto& [signature, revision] : variant.promises->atoms.microcode) {
-                cpus.push_back(full_text(cpu_of(list_.rulebook(), list_.plan().vendor(), signature_of(signature))));
+                cpus.push_back(full_text(cpu_of(list_.rulebook(), list_.rules().vendor(), signature_of(signature))));
             }
             list_.add("cpus-differ",
                       "The logical CPUs of " + enumerate(variant.hosts) +
@@ -44,8 +44,8 @@ private:
     }
 
     void report_models() {
-        const auto found = list_.hosts([](const HostPromises& host) {
-            return host.any_silicon([](const Silicon& silicon) { return silicon.model == nullptr; });
+        const auto found = list_.hosts([](const promises::HostPromises& host) {
+            return host.any_silicon([](const promises::Silicon& silicon) { return silicon.model == nullptr; });
         });
         if (found.count == 0) return;
         list_.add("unknown-model",
@@ -58,9 +58,9 @@ private:
     void report_microcode() {
         std::map<std::tuple<FieldIndex, std::string_view, dump::TakenIn>, VariantSet> open;
         for (const Variant& variant : list_.variants()) {
-            for (const FieldIndex index : list_.plan().fields()) {
+            for (const FieldIndex index : list_.rules().fields()) {
                 if (!is_open(*variant.promises, index)) continue;
-                const Silicon& silicon = undecided(*variant.promises, index);
+                const promises::Silicon& silicon = undecided(*variant.promises, index);
                 open[{index, silicon.model->name, silicon.taken_in}].insert(&variant);
             }
         }
@@ -71,27 +71,27 @@ private:
             list_.add("microcode-unknown",
                       "The microcode revision of " + enumerate(found) + " is not known, and on " + std::string(model) +
                           " it decides about " + field + ": " +
-                          (list_.plan().is_inverted(index) ? "the policy sets it, which cannot be ruled out. "
-                                                           : "the policy does not promise it. ") +
+                          (list_.rules().is_inverted(index) ? "the policy sets it, which cannot be ruled out. "
+                                                            : "the policy does not promise it. ") +
                           document::how_to_know_revision(taken_in) + ".",
                       found, field);
         }
     }
 
     // The silicon of the host's CPUs on which a microcode decides the field that is not known.
-    static const Silicon& undecided(const HostPromises& host, FieldIndex index) {
-        for (const Silicon& silicon : host.other_silicon) {
+    static const promises::Silicon& undecided(const promises::HostPromises& host, FieldIndex index) {
+        for (const promises::Silicon& silicon : host.other_silicon) {
             if (!host.silicon.depends_on_microcode(index) && silicon.depends_on_microcode(index)) return silicon;
         }
         return host.silicon;
     }
 
     // A microcode that is not known decides the field, and that shows in the policy.
-    bool is_open(const HostPromises& host, FieldIndex index) const {
+    bool is_open(const promises::HostPromises& host, FieldIndex index) const {
         const Field& field = list_.rulebook()[index];
-        const auto word = list_.plan().find_word(index, field.subleaf_first);
+        const auto word = list_.rules().find_word(index, field.subleaf_first);
         if (!word || (host.by_microcode[*word] & field.mask()) == 0) return false;
-        if (list_.plan().is_inverted(index)) return list_.draft().present(index);
+        if (list_.rules().is_inverted(index)) return list_.draft().present(index);
         const Cause cause = list_.draft().fate(index).cause;
         return cause != Cause::not_asked && cause != Cause::hidden;
     }

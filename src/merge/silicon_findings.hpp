@@ -6,7 +6,7 @@
 namespace poolcpuid::merge {
 
 // Adds "unknown-model", "microcode-unknown" and the "cpus-differ" of models and steppings, one a cause. Linear in
-// variants times the plan's fields.
+// variants times the vendor's fields.
 void report_silicon(FindingList& list);
 
 }  // namespace poolcpuid::merge

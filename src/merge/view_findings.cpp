@@ -65,13 +65,14 @@ private:
     // than the CPU's and has other numbers (K nested.c nested_vmx_setup_ctls_msrs; kvm/cpuid.c case 0xa).
     void report_asked_of_hardware() {
         std::set<std::string> subjects;
-        for (const FieldIndex index : list_.plan().fields()) {
+        for (const FieldIndex index : list_.rules().fields()) {
             const Field& field = list_.rulebook()[index];
             if (field.exposure != Exposure::asked || !list_.draft().present(index)) continue;
             subjects.emplace(field.ask.empty() ? field.id : field.ask);
         }
         if (subjects.empty()) return;
-        const HostList found = list_.hosts([](const HostPromises& host) { return !host.has_hypervisor_view; });
+        const HostList found =
+            list_.hosts([](const promises::HostPromises& host) { return !host.has_hypervisor_view; });
         if (found.count == 0) return;
         const std::string asked = joined({subjects.begin(), subjects.end()});
         list_.add(

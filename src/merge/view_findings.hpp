@@ -6,7 +6,7 @@
 namespace poolcpuid::merge {
 
 // Adds "no-hypervisor-view", "asked-of-hardware", "hidden-by-hypervisor" and "xsave-not-permitted", one a cause. Linear
-// in variants times the plan's fields.
+// in variants times the vendor's fields.
 void report_views(FindingList& list);
 
 }  // namespace poolcpuid::merge

@@ -8,9 +8,9 @@
 #include "base/hex.hpp"
 #include "base/json_text.hpp"
 #include "base/printable.hpp"
-#include "merge/owned_bits.hpp"
 #include "policy/subleaves.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/targets.hpp"
 #include "render/whole_rows.hpp"
 
@@ -34,16 +34,16 @@ class Template {
 public:
     Template(const TargetInput& input, const FirecrackerData& data)
         : policy_(input.policy),
-          plan_(input.plan),
+          rules_(input.rules),
           data_(data),
-          kvm_(rulebook::kvm_data(input.plan.rulebook())),
+          kvm_(rulebook::kvm_data(input.rules.rulebook())),
           owned_(input.policy.owned) {}
 
     Json json() {
         Json document;
         document["cpuid_modifiers"] = Json::array();
         // KVM lists every leaf up to its maximum, so what the policy does not show has to be cleared.
-        for (const auto& [key, value] : rows_with_zeros(plan_, policy_))
+        for (const auto& [key, value] : rows_with_zeros(rules_, policy_))
             document["cpuid_modifiers"].push_back(leaf_json(key, value));
         document["msr_modifiers"] = Json::array();
         for (const MsrRow& row : policy_.msrs) {
@@ -70,15 +70,15 @@ private:
         }
         return {{"leaf", to_hex(key.leaf)},
                 {"subleaf", to_hex(key.subleaf)},
-                {"flags", has_subleaves(plan_.rulebook(), policy_, key.leaf) ? 1 : 0},
+                {"flags", has_subleaves(rules_.rulebook(), policy_, key.leaf) ? 1 : 0},
                 {"modifiers", std::move(modifiers)}};
     }
 
     const PoolPolicy& policy_;
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     const FirecrackerData& data_;
     KvmData kvm_;
-    merge::OwnedBits owned_;
+    promises::OwnedBits owned_;
 };
 
 bool is_listed(const HypervisorView& view, const BitPlace& place) {
@@ -90,7 +90,7 @@ bool is_listed(const HypervisorView& view, const BitPlace& place) {
 }  // namespace
 
 Rendering render_firecracker(const TargetInput& input) {
-    const FirecrackerData data = rulebook::firecracker_data(input.plan.rulebook());
+    const FirecrackerData data = rulebook::firecracker_data(input.rules.rulebook());
     if (!is_for(data.vendors, input.vendor)) {
         throw UsageError("Firecracker runs no guest on " + printable(input.policy.vendor));
     }
@@ -98,7 +98,7 @@ Rendering render_firecracker(const TargetInput& input) {
     rendering.version = "Firecracker's custom CPU templates, version 1.4 and later";
     rendering.output = json::text_of(Template(input, data).json());
     rendering.is_json = true;
-    GuestView view(input.plan, input.policy);
+    GuestView view(input.rules, input.policy);
     for (const FixedBits& bits : data.fixed) {
         if (is_for(bits.vendors, input.vendor)) view.apply(bits);
     }

@@ -5,12 +5,12 @@
 #include <tuple>
 
 #include "base/hex.hpp"
-#include "merge/owned_bits.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/words.hpp"
 
 namespace poolcpuid::render {
 
-using merge::RegisterPlace;
+using promises::RegisterPlace;
 
 namespace {
 
@@ -34,7 +34,7 @@ const char* subject_of(GuestView::Kind kind) {
 
 }  // namespace
 
-GuestView::GuestView(const merge::Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy) {
+GuestView::GuestView(const promises::VendorRules& rules, const PoolPolicy& policy) : rules_(rules), policy_(policy) {
     for (const CpuidRow& row : policy.cpuid) {
         for (const Register reg : all_registers) {
             registers_[{false, row.key, reg}] = {row.value[reg], row.value[reg], 0};
@@ -60,11 +60,11 @@ void GuestView::forget(const RegisterPlace& place, std::uint64_t mask, const std
 }
 
 void GuestView::set(const Field& field, std::uint32_t subleaf, std::uint64_t value, const std::string& reason) {
-    set(merge::place_of(field, subleaf), field.mask(), value << field.low, reason);
+    set(promises::place_of(field, subleaf), field.mask(), value << field.low, reason);
 }
 
 void GuestView::forget(const Field& field, std::uint32_t subleaf, const std::string& reason) {
-    forget(merge::place_of(field, subleaf), field.mask(), reason);
+    forget(promises::place_of(field, subleaf), field.mask(), reason);
 }
 
 void GuestView::forget_above(std::uint32_t leaf, std::uint64_t last, const std::string& reason) {
@@ -110,7 +110,7 @@ GuestView::Bits GuestView::bits_at(const RegisterPlace& place) const {
 }
 
 std::uint64_t GuestView::seen(const Field& field, std::uint32_t subleaf) const {
-    const Bits bits = bits_at(merge::place_of(field, subleaf));
+    const Bits bits = bits_at(promises::place_of(field, subleaf));
     return (bits.seen & ~bits.unknown & field.mask()) >> field.low;
 }
 
@@ -127,13 +127,13 @@ bool GuestView::sees_leaf(std::uint32_t leaf) const {
 }
 
 std::uint64_t GuestView::promised(const Field& field, std::uint32_t subleaf) const {
-    return (bits_at(merge::place_of(field, subleaf)).promised & field.mask()) >> field.low;
+    return (bits_at(promises::place_of(field, subleaf)).promised & field.mask()) >> field.low;
 }
 
 std::uint64_t GuestView::value(const std::string& id, Of of) const {
-    const FieldIndex index = id.empty() ? no_field : plan_.rulebook().find(id);
-    if (index == no_field || !plan_.applies(plan_.rulebook()[index])) return 0;
-    const Field& field = plan_.rulebook()[index];
+    const FieldIndex index = id.empty() ? no_field : rules_.rulebook().find(id);
+    if (index == no_field || !rules_.applies(rules_.rulebook()[index])) return 0;
+    const Field& field = rules_.rulebook()[index];
     return of == Of::policy ? promised(field, field.subleaf_first) : seen(field, field.subleaf_first);
 }
 
@@ -151,21 +151,21 @@ void GuestView::forget_state(const XsaveComponent& component, const std::string&
 }
 
 void GuestView::settle() {
-    if (plan_.xsave_leaf()) describe_states(drop_lost_states());
+    if (rules_.xsave_leaf()) describe_states(drop_lost_states());
     cut_above_maxima();
 }
 
 bool GuestView::is_kept(const XsaveComponent& component) const {
     return std::any_of(component.features.begin(), component.features.end(), [&](FieldIndex index) {
-        const Field& field = plan_.rulebook()[index];
-        return plan_.applies(field) && seen(field, field.subleaf_first) != 0;
+        const Field& field = rules_.rulebook()[index];
+        return rules_.applies(field) && seen(field, field.subleaf_first) != 0;
     });
 }
 
 GuestView::States GuestView::drop_lost_states() {
     States states;
-    states.size = plan_.rulebook().xsave_legacy_size;
-    for (const XsaveComponent& component : plan_.rulebook().xsave) {
+    states.size = rules_.rulebook().xsave_legacy_size;
+    for (const XsaveComponent& component : rules_.rulebook().xsave) {
         if (component.state == XsaveState::legacy) continue;
         const RegisterPlace place{false, key_of(component), Register::eax};
         if (promised_size(component) == 0) continue;
@@ -192,14 +192,14 @@ void GuestView::describe_states(const States& states) {
     const auto without = [&](const Field& field, unsigned shift) {
         const auto lost = static_cast<std::uint32_t>(states.lost >> shift);
         const auto unknown = static_cast<std::uint32_t>(states.unknown >> shift);
-        const RegisterPlace place = merge::place_of(field, field.subleaf_first);
+        const RegisterPlace place = promises::place_of(field, field.subleaf_first);
         const std::uint64_t before = bits_at(place).promised;
         if ((before & lost) != 0) set(place, lost, 0, reason, kind);
         if ((before & unknown) != 0) forget(place, unknown, reason);
     };
-    for (const FieldIndex index : plan_.fields()) {
-        const Field& field = plan_.rulebook()[index];
-        const RegisterPlace place = merge::place_of(field, field.subleaf_first);
+    for (const FieldIndex index : rules_.fields()) {
+        const Field& field = rules_.rulebook()[index];
+        const RegisterPlace place = promises::place_of(field, field.subleaf_first);
         switch (field.derive.how) {
             case Derivation::xcr0_low:
             case Derivation::xss_low: without(field, 0); break;
@@ -219,10 +219,10 @@ void GuestView::describe_states(const States& states) {
 }
 
 void GuestView::cut_above_maxima() {
-    for (const FieldIndex index : plan_.fields()) {
-        const Field& field = plan_.rulebook()[index];
+    for (const FieldIndex index : rules_.fields()) {
+        const Field& field = rules_.rulebook()[index];
         if (field.derive.how != Derivation::max_leaf) continue;
-        const Bits bits = bits_at(merge::place_of(field, field.subleaf_first));
+        const Bits bits = bits_at(promises::place_of(field, field.subleaf_first));
         if ((bits.unknown & field.mask()) != 0) continue;
         const std::uint64_t highest = (bits.seen & field.mask()) >> field.low;
         for (auto& [place, content] : registers_) {
@@ -246,8 +246,8 @@ GuestView::Reason GuestView::reason_for(const RegisterPlace& place, std::uint64_
 // True when the field says nothing without another one that the guest does not see.
 bool GuestView::is_gated_off(const Field& field) const {
     if (field.gate == no_field) return false;
-    const Field& gate = plan_.rulebook()[field.gate];
-    const Bits bits = bits_at(merge::place_of(gate, gate.subleaf_first));
+    const Field& gate = rules_.rulebook()[field.gate];
+    const Bits bits = bits_at(promises::place_of(gate, gate.subleaf_first));
     return ((bits.seen | bits.unknown) & gate.mask()) == 0;
 }
 
@@ -255,7 +255,7 @@ bool GuestView::is_gated_off(const Field& field) const {
 // is taken for a feature.
 bool GuestView::only_describes(std::uint32_t leaf) const {
     bool describes = false;
-    for (const Field& field : plan_.rulebook().fields) {
+    for (const Field& field : rules_.rulebook().fields) {
         if (field.is_msr || field.leaf != leaf || field.rule == Rule::owned) continue;
         if (field.rule != Rule::identity) return false;
         describes = true;
@@ -283,21 +283,21 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
             case Kind::caches:
             case Kind::brand: describe_otherwise(entry); break;
             case Kind::lost_state: describe_lost_state(entry); break;
-            case Kind::feature: describe(plan_, nullptr, false, entry); break;
+            case Kind::feature: describe(rules_, nullptr, false, entry); break;
         }
         all.push_back(std::move(entry));
     }
 }
 
 std::vector<Inexpressible> GuestView::differences() const {
-    const merge::OwnedBits left_to_vmm(policy_.owned);
+    const promises::OwnedBits left_to_vmm(policy_.owned);
     std::vector<Inexpressible> all;
     for (const auto& [place, bits] : registers_) {
         const std::uint64_t owned = left_to_vmm.of(place);
         if ((((bits.promised ^ bits.seen) | bits.unknown) & ~owned) == 0) continue;
         std::uint64_t covered = owned;
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
+        for (const FieldIndex index : rules_.fields()) {
+            const Field& field = rules_.rulebook()[index];
             const bool is_here = field.is_msr == place.is_msr && field.leaf == place.key.leaf &&
                                  (field.is_msr || (field.reg == place.reg && field.is_in_subleaf(place.key.subleaf)));
             if (!is_here) continue;
@@ -316,7 +316,7 @@ std::vector<Inexpressible> GuestView::differences() const {
             } else if (is_gated_off(field)) {
                 describe_otherwise(entry);
             } else {
-                describe(plan_, &field, plan_.is_inverted(index), entry);
+                describe(rules_, &field, rules_.is_inverted(index), entry);
             }
             all.push_back(std::move(entry));
         }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/render.hpp"
+#include "promises/vendor_rules.hpp"
 #include "render/target_data.hpp"
 
 namespace poolcpuid::render {
@@ -17,7 +17,7 @@ namespace poolcpuid::render {
 class GuestView {
 public:
     // Both must outlive the view.
-    GuestView(const merge::Plan& plan, const PoolPolicy& policy);
+    GuestView(const promises::VendorRules& rules, const PoolPolicy& policy);
 
     // Whether bits that no field covers may be taken for a feature, or only describe something: in general, caches,
     // or by the brand string; and bits of an XSAVE state that the guest does not see, which is part of the loss of
@@ -25,11 +25,11 @@ public:
     enum class Kind : std::uint8_t { feature, description, caches, brand, lost_state };
 
     // The guest sees value in the bits of mask, for a reason that is one sentence.
-    void set(const merge::RegisterPlace& place, std::uint64_t mask, std::uint64_t value, const std::string& reason,
+    void set(const promises::RegisterPlace& place, std::uint64_t mask, std::uint64_t value, const std::string& reason,
              Kind kind = Kind::feature);
 
     // Nobody can tell here what the guest sees in the bits of mask.
-    void forget(const merge::RegisterPlace& place, std::uint64_t mask, const std::string& reason,
+    void forget(const promises::RegisterPlace& place, std::uint64_t mask, const std::string& reason,
                 Kind kind = Kind::feature);
 
     // The same for a field in one subleaf; value is shifted down.
@@ -71,18 +71,18 @@ public:
     bool holds(const Condition& condition, Of of) const { return condition.holds(value(condition.name, of) != 0); }
     bool holds(const FixedBits& bits, Of of) const { return bits.holds(value(bits.condition.name, of)); }
 
-    std::uint64_t seen_register(const merge::RegisterPlace& place) const;
+    std::uint64_t seen_register(const promises::RegisterPlace& place) const;
 
     // True when something in the leaf is known not to be 0.
     bool sees_leaf(std::uint32_t leaf) const;
 
     // True when something in the register is unknown.
-    bool is_unknown(const merge::RegisterPlace& place) const { return bits_at(place).unknown != 0; }
+    bool is_unknown(const promises::RegisterPlace& place) const { return bits_at(place).unknown != 0; }
 
     // The keys of the policy's CPUID rows, sorted.
     std::vector<LeafKey> rows() const;
 
-    const merge::Plan& plan() const noexcept { return plan_; }
+    const promises::VendorRules& rules() const noexcept { return rules_; }
     const PoolPolicy& policy() const noexcept { return policy_; }
 
     // Every field, and every run of bits without one, that differs or is unknown outside of the policy's owned bits.
@@ -100,11 +100,11 @@ private:
         Kind kind = Kind::feature;
     };
 
-    Bits bits_at(const merge::RegisterPlace& place) const;
-    Reason reason_for(const merge::RegisterPlace& place, std::uint64_t mask) const;
+    Bits bits_at(const promises::RegisterPlace& place) const;
+    Reason reason_for(const promises::RegisterPlace& place, std::uint64_t mask) const;
     bool is_gated_off(const Field& field) const;
     bool only_describes(std::uint32_t leaf) const;
-    void add_strays(const merge::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
+    void add_strays(const promises::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                     std::vector<Inexpressible>& all) const;
     // The states of which the guest sees no feature or no row, and those of which nobody can tell.
     struct States {
@@ -115,13 +115,13 @@ private:
     States drop_lost_states();
     void describe_states(const States& states);
     bool is_kept(const XsaveComponent& component) const;
-    LeafKey key_of(const XsaveComponent& component) const { return {*plan_.xsave_leaf(), component.bit}; }
+    LeafKey key_of(const XsaveComponent& component) const { return {*rules_.xsave_leaf(), component.bit}; }
     void cut_above_maxima();
 
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     const PoolPolicy& policy_;
-    std::map<merge::RegisterPlace, Bits> registers_;
-    std::map<merge::RegisterPlace, std::vector<Reason>> reasons_;
+    std::map<promises::RegisterPlace, Bits> registers_;
+    std::map<promises::RegisterPlace, std::vector<Reason>> reasons_;
 };
 
 }  // namespace poolcpuid::render

@@ -8,17 +8,17 @@ namespace {
 
 // True where the policy has the value only if every host has it: whole masks of what every host must have, and numbers
 // that are 0 where hosts differ.
-bool is_of_all(const merge::Plan& plan, const Field& field, std::uint64_t promised) {
-    const FieldIndex index = plan.rulebook().find(field.id);
-    const bool is_group = field.rule == Rule::group && index != no_field && !plan.is_inverted(index);
+bool is_of_all(const promises::VendorRules& rules, const Field& field, std::uint64_t promised) {
+    const FieldIndex index = rules.rulebook().find(field.id);
+    const bool is_group = field.rule == Rule::group && index != no_field && !rules.is_inverted(index);
     if (field.rule == Rule::intersect || is_group) return promised == field.mask() >> field.low;
     return field.rule == Rule::equal && promised != 0;
 }
 
 }  // namespace
 
-HostValues::HostValues(const merge::Plan& plan, const PoolPolicy& policy)
-    : plan_(plan), policy_(policy), are_untold_(policy.lean || policy.rulebook_sha256 != plan.rulebook().sha256) {
+HostValues::HostValues(const promises::VendorRules& rules, const PoolPolicy& policy)
+    : rules_(rules), policy_(policy), are_untold_(policy.lean || policy.rulebook_sha256 != rules.rulebook().sha256) {
     for (const Decision& decision : policy.decisions) {
         Told& told = told_[decision.field];
         const bool is_alike = decision.values.size() == 1 && decision.values.front().value == decision.value;
@@ -43,7 +43,7 @@ std::set<std::optional<std::uint64_t>> HostValues::by_signature(const Field& fie
 }
 
 std::set<std::optional<std::uint64_t>> HostValues::untold(const Field& field, std::uint64_t promised) const {
-    if (is_of_all(plan_, field, promised)) return {promised};
+    if (is_of_all(rules_, field, promised)) return {promised};
     const bool is_signature = !field.is_msr && LeafKey{field.leaf, field.subleaf_first} == signature_key &&
                               field.reg == Register::eax &&
                               (signature_bits(0xFFFFFFFFU) & field.mask()) == field.mask();

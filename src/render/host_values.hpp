@@ -9,16 +9,16 @@
 #include <string_view>
 #include <utility>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::render {
 
 class HostValues {
 public:
     // Both must outlive this. Linear in the policy's decisions.
-    HostValues(const merge::Plan& plan, const PoolPolicy& policy);
+    HostValues(const promises::VendorRules& rules, const PoolPolicy& policy);
 
     // True of a policy in which a field without a decision may be anything on its hosts.
     bool are_untold() const noexcept { return are_untold_; }
@@ -44,7 +44,7 @@ private:
     std::set<std::optional<std::uint64_t>> untold(const Field& field, std::uint64_t promised) const;
     std::set<std::optional<std::uint64_t>> by_signature(const Field& field) const;
 
-    const merge::Plan& plan_;
+    const promises::VendorRules& rules_;
     const PoolPolicy& policy_;
     bool are_untold_ = false;
     std::map<std::string_view, Told> told_;  // by the fields' ids

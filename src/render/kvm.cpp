@@ -21,7 +21,7 @@ Json entry_json(const TargetInput& input, const CpuidRow& row) {
     Json json;
     json["function"] = to_hex(row.key.leaf);
     json["index"] = to_hex(row.key.subleaf);
-    json["flags"] = has_subleaves(input.plan.rulebook(), input.policy, row.key.leaf) ? 1 : 0;
+    json["flags"] = has_subleaves(input.rules.rulebook(), input.policy, row.key.leaf) ? 1 : 0;
     for (const Register reg : all_registers) {
         json[to_string(reg)] = to_hex(row.value[reg], 8);
     }
@@ -33,7 +33,7 @@ Json msr_json(const MsrRow& row) { return {{"index", to_hex(row.index)}, {"data"
 }  // namespace
 
 Rendering render_kvm(const TargetInput& input) {
-    const KvmData data = rulebook::kvm_data(input.plan.rulebook());
+    const KvmData data = rulebook::kvm_data(input.rules.rulebook());
     std::vector<MsrRow> msrs;
     std::vector<MsrRow> made;
     std::partition_copy(input.policy.msrs.begin(), input.policy.msrs.end(), std::back_inserter(made),

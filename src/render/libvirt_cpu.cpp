@@ -23,8 +23,8 @@ public:
     CpuOfLibvirt(const TargetInput& input, const std::string& why_no_width)
         : input_(input),
           why_no_width_(why_no_width),
-          libvirt_(rulebook::libvirt_data(input.plan.rulebook())),
-          data_(rulebook::qemu_data(input.plan.rulebook())),
+          libvirt_(rulebook::libvirt_data(input.rules.rulebook())),
+          data_(rulebook::qemu_data(input.rules.rulebook())),
           guest_(input, data_),
           names_(input, guest_),
           models_(input, libvirt_, names_) {}
@@ -90,8 +90,8 @@ private:
     // Those that a policy withholds which decides them.
     void show_services() {
         if (!guest_.decides_services()) return;
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
+        for (const FieldIndex index : input_.rules.fields()) {
+            const Field& field = input_.rules.rulebook()[index];
             const bool is_more = is_on_under_kvm(field) && guest_.promised(field, field.subleaf_first) == 0 &&
                                  names_.name_of(field, field.subleaf_first).empty();
             if (is_more) {
@@ -135,8 +135,8 @@ private:
     // What QEMU's model has, the policy lacks, and libvirt has no name for.
     void show_unnamed(const CpuMapModel& model) {
         const std::set<std::string> properties = properties_of(model);
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
+        for (const FieldIndex index : input_.rules.fields()) {
+            const Field& field = input_.rules.rulebook()[index];
             const std::string property(field.names.qemu);
             if (!QemuView::is_flag(field) || !properties.contains(property)) continue;
             const bool is_said = guest_.promised(field, field.subleaf_first) != 0 ||

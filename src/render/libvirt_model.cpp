@@ -24,7 +24,7 @@ LibvirtModels::LibvirtModels(const TargetInput& input, const LibvirtData& data, 
       data_(data),
       names_(names),
       policy_(PolicyRegisters(input.policy).signature()),
-      vendor_(input.plan.rulebook().vendor_of(input.policy.vendor).value()) {
+      vendor_(input.rules.rulebook().vendor_of(input.policy.vendor).value()) {
     if (input.options.cpu_map) map_ = &*input.options.cpu_map;
     if (input.options.qemu_models) qemu_ = &*input.options.qemu_models;
 }
@@ -119,7 +119,7 @@ bool LibvirtModels::is_for_policy(const CpuMapModel& model) const {
 }
 
 const Model* LibvirtModels::row_of(const Signature& signature) const {
-    return input_.plan.rulebook().model_of(vendor_, signature);
+    return input_.rules.rulebook().model_of(vendor_, signature);
 }
 
 const Model* LibvirtModels::row_of(const CpuMapModel& model) const {

@@ -9,7 +9,7 @@ namespace poolcpuid::render {
 
 namespace {
 
-merge::RegisterPlace place_of(const CpuMapBits& bits) { return {bits.is_msr, {bits.leaf, bits.subleaf}, bits.reg}; }
+promises::RegisterPlace place_of(const CpuMapBits& bits) { return {bits.is_msr, {bits.leaf, bits.subleaf}, bits.reg}; }
 
 DataPlace whole_register(const CpuMapBits& bits) {
     DataPlace place;
@@ -48,8 +48,8 @@ void LibvirtNames::take_map(const CpuMap& map) {
 }
 
 void LibvirtNames::take_rulebook() {
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
         if (field.names.libvirt.empty()) continue;
         features_[std::string(field.names.libvirt)].bits = {
             {field.is_msr, field.leaf, field.subleaf_first, field.reg, field.mask()}};
@@ -59,7 +59,7 @@ void LibvirtNames::take_rulebook() {
 // libvirt 11 has the names of VMX in the wrong half of their MSRs, that of the settings that must be 1: of a name
 // that the rulebook has in the other half, and of one without any place, the rulebook knows better.
 void LibvirtNames::correct(const std::string& name, CpuMapFeature& feature) const {
-    for (const Field& field : input_.plan.rulebook().fields) {
+    for (const Field& field : input_.rules.rulebook().fields) {
         if (field.names.libvirt != name) continue;
         const CpuMapBits known{field.is_msr, field.leaf, field.subleaf_first, field.reg, field.mask()};
         if (feature.bits.empty()) {
@@ -85,7 +85,7 @@ void LibvirtNames::index_bits() {
 
 const std::vector<std::string>& LibvirtNames::names_at(const Field& field, std::uint32_t subleaf) const {
     static const std::vector<std::string> none;
-    const auto at = by_bit_.find({merge::place_of(field, subleaf), field.low});
+    const auto at = by_bit_.find({promises::place_of(field, subleaf), field.low});
     return at == by_bit_.end() ? none : at->second;
 }
 
@@ -158,7 +158,7 @@ bool LibvirtNames::is_left_to_vmm(const std::string& name) const {
 
 // The gate of the field there. Of an MSR's bits without a field, that of the MSR's others.
 const Field* LibvirtNames::gate_of(const CpuMapBits& bits) const {
-    const Rulebook& rulebook = input_.plan.rulebook();
+    const Rulebook& rulebook = input_.rules.rulebook();
     const Field* gate = nullptr;
     for (const Field& field : rulebook.fields) {
         if (field.is_msr != bits.is_msr || field.leaf != bits.leaf || field.gate == no_field) continue;

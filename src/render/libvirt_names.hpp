@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "merge/owned_bits.hpp"
 #include "poolcpuid/vmm_facts.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/qemu_view.hpp"
 #include "render/targets.hpp"
 
@@ -46,7 +46,7 @@ public:
     const std::string& first_of_equals(const std::string& name) const;
 
 private:
-    using Bit = std::pair<merge::RegisterPlace, std::uint8_t>;
+    using Bit = std::pair<promises::RegisterPlace, std::uint8_t>;
 
     void take_map(const CpuMap& map);
     void take_rulebook();
@@ -59,7 +59,7 @@ private:
 
     const TargetInput& input_;
     const QemuView& guest_;
-    const merge::OwnedBits owned_;
+    const promises::OwnedBits owned_;
     const QemuModels* qemu_ = nullptr;
     std::map<std::string, CpuMapFeature> features_;
     std::map<std::string, std::string> by_property_;

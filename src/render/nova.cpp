@@ -33,7 +33,7 @@ Rendering render_nova(const TargetInput& input) {
     rendering.output =
         "[libvirt]\ncpu_mode = custom\ncpu_models = " + option_name(cpu.model) + "\ncpu_model_extra_flags = ";
     const char* separator = "";
-    const std::vector<std::string> always = rulebook::libvirt_data(input.plan.rulebook()).always;
+    const std::vector<std::string> always = rulebook::libvirt_data(input.rules.rulebook()).always;
     for (const auto& [name, is_required] : cpu.features) {
         // Nova would look for it in the host's CPU, which has none of what QEMU shows every guest.
         if (is_required && std::find(always.begin(), always.end(), name) != always.end()) continue;

@@ -65,7 +65,7 @@ std::string model_section(const std::string& name, const std::string& model, con
 }  // namespace
 
 Rendering render_proxmox(const TargetInput& input) {
-    const ProxmoxData data = rulebook::proxmox_data(input.plan.rulebook());
+    const ProxmoxData data = rulebook::proxmox_data(input.rules.rulebook());
     const std::string& model = reported_model(input, data);
     QemuWords words;
     words.numbers = data.numbers;

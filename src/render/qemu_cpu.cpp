@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include "base/hex.hpp"
-#include "merge/table_values.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/table_values.hpp"
 #include "render/qemu_view.hpp"
 
 namespace poolcpuid::render {
@@ -44,8 +44,8 @@ public:
     CpuOfQemu(const TargetInput& input, const QemuWords& words)
         : input_(input),
           words_(words),
-          data_(rulebook::qemu_data(input.plan.rulebook())),
-          names_(input.plan.rulebook(), data_, input.options.qemu),
+          data_(rulebook::qemu_data(input.rules.rulebook())),
+          names_(input.rules.rulebook(), data_, input.options.qemu),
           model_(words.plainest.empty() ? plainest_qemu_model : words.plainest) {
         if (!input.options.base.empty() && !names_.is_asked()) {
             throw UsageError("--base needs a QEMU that can be asked what its model has: --qemu PATH");
@@ -157,7 +157,7 @@ private:
 
     // What a number that was said turns on, and the policy has not. A release that is not known may do so.
     void collect_turned_on(const QemuView& guest, const NumberProperty& number, std::uint64_t value) {
-        const Rulebook& rulebook = input_.plan.rulebook();
+        const Rulebook& rulebook = input_.rules.rulebook();
         for (const TurnedOn& entry : number.turns_on) {
             if (value < entry.from || (names_.release() && !entry.releases.has(names_.release()))) continue;
             for (const std::string& id : entry.fields) {
@@ -269,7 +269,7 @@ std::string properties_text(const QemuCpu& cpu) {
 }
 
 std::set<std::string> qemu_properties(const TargetInput& input) {
-    const QemuData data = rulebook::qemu_data(input.plan.rulebook());
+    const QemuData data = rulebook::qemu_data(input.rules.rulebook());
     const QemuView guest(input, data);
     std::set<std::string> wanted = on_beside(input, data, guest);
     guest.each_flag([&](const Field& field, std::uint32_t) { wanted.emplace(field.names.qemu); });
@@ -279,10 +279,10 @@ std::set<std::string> qemu_properties(const TargetInput& input) {
 
 std::vector<StartUp> added_by_qemu(const TargetInput& input, const HostDump& host, const std::vector<StartUp>& hidden) {
     if (!input.options.qemu) return {};
-    const Rulebook& rulebook = input.plan.rulebook();
+    const Rulebook& rulebook = input.rules.rulebook();
     // Of a dump of the hardware alone KVM is taken to list what the CPU has.
-    const merge::ViewReader kvm(input.plan, host.hypervisor ? host.hypervisor->cpuid : host.first_table(),
-                                host.hypervisor ? host.hypervisor->msrs : host.hardware->msrs);
+    const promises::ViewReader kvm(input.rules, host.hypervisor ? host.hypervisor->cpuid : host.first_table(),
+                                   host.hypervisor ? host.hypervisor->msrs : host.hardware->msrs);
     const auto is_listed = [&](const std::string& id) {
         const Field& field = rulebook[rulebook.find(id)];
         return kvm.field(field, field.subleaf_first).value_or(0) != 0;

@@ -41,7 +41,7 @@ std::optional<std::uint64_t> number_of(const QemuData& data, const std::optional
 }
 
 QemuView::QemuView(const TargetInput& input, const QemuData& data)
-    : input_(input), data_(data), view_(input.plan, input.policy) {}
+    : input_(input), data_(data), view_(input.rules, input.policy) {}
 
 std::uint64_t QemuView::promised(const DataPlace& place) const {
     return PolicyRegisters(input_.policy).value(place.first());
@@ -89,11 +89,11 @@ void QemuView::forget_brand(const std::string& reason) {
 void QemuView::show_signature(const std::optional<ShownSignature>& shown, const std::string& reason) {
     constexpr std::uint64_t stepping = 0xF;
     const std::uint64_t unknown = !shown ? ~std::uint32_t{0} : shown->knows_stepping ? 0 : stepping;
-    const auto show_at = [&](const merge::RegisterPlace& place, GuestView::Kind kind) {
+    const auto show_at = [&](const promises::RegisterPlace& place, GuestView::Kind kind) {
         if (shown) view_.set(place, ~std::uint32_t{0}, leaf1_eax_of(shown->signature), reason, kind);
         if (unknown != 0) view_.forget(place, unknown, reason, kind);
     };
-    const merge::RegisterPlace own{false, signature_key, Register::eax};
+    const promises::RegisterPlace own{false, signature_key, Register::eax};
     show_at(own, GuestView::Kind::feature);
     for (const CopiedRegister& copy : data_.copies) {
         if (first_register(copy.from) != own || !is_for(copy.vendors, input_.vendor)) continue;
@@ -159,7 +159,7 @@ bool QemuView::is_said_otherwise(const Field& field, std::uint32_t subleaf) cons
         const bool is_signature = key == signature_key && field.reg == Register::eax;
         if (is_vendor || is_signature || data_.brand.covers(field, subleaf)) return true;
         // The states of XSAVE are laid out as on the host, which is as in the policy.
-        if (field.leaf == input_.plan.xsave_leaf() && field.subleaf_last > field.subleaf_first) return true;
+        if (field.leaf == input_.rules.xsave_leaf() && field.subleaf_last > field.subleaf_first) return true;
     }
     switch (field.derive.how) {
         case Derivation::none:
@@ -190,8 +190,8 @@ bool QemuView::wants_pmu() const {
 }
 
 void QemuView::lose_nameless() {
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
         if (field.rule == Rule::owned || field.low == field.high) continue;
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
             if (view_.promised(field, subleaf) != 0 && !is_said_otherwise(field, subleaf))
@@ -296,8 +296,8 @@ void QemuView::settle_last_leaves() {
 
 // The emulation has one layout for the states of XSAVE, and not all of them.
 void QemuView::lay_out_xsave() {
-    const Rulebook& rulebook = input_.plan.rulebook();
-    if (!input_.plan.xsave_leaf()) return;
+    const Rulebook& rulebook = input_.rules.rulebook();
+    if (!input_.rules.xsave_leaf()) return;
     const auto vendor = std::find_if(rulebook.vendors.begin(), rulebook.vendors.end(),
                                      [&](const Vendor& v) { return v.id == data_.tcg_xsave_layout; });
     const auto mask = static_cast<VendorMask>(1U << (vendor - rulebook.vendors.begin()));
@@ -320,7 +320,7 @@ void QemuView::lay_out_xsave() {
 
 // Where the emulation puts a state. vendors: whose layout it has.
 void QemuView::place_state(const XsaveComponent& component, VendorMask vendors) {
-    const LeafKey key{*input_.plan.xsave_leaf(), component.bit};
+    const LeafKey key{*input_.rules.xsave_leaf(), component.bit};
     const std::string reason = "The emulation has a layout of its own.";
     for (const XsaveLayout& layout : component.layouts) {
         if ((layout.vendors & vendors) == 0) continue;
@@ -340,8 +340,8 @@ void QemuView::hide_msrs() {
 
 // Each state after the legacy region, aligned to 64 bytes where its row says so (SDM vol. 1, 13.4.3).
 void QemuView::set_compacted_size() {
-    const Rulebook& rulebook = input_.plan.rulebook();
-    const merge::RegisterPlace place = first_register(data_.compacted_size);
+    const Rulebook& rulebook = input_.rules.rulebook();
+    const promises::RegisterPlace place = first_register(data_.compacted_size);
     const bool saves = std::any_of(input_.policy.cpuid.begin(), input_.policy.cpuid.end(), [&](const CpuidRow& row) {
         return row.key == LeafKey{place.key.leaf, 0} && row.value.eax != 0;
     });

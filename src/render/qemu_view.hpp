@@ -74,8 +74,8 @@ public:
     // Every flag of the policy that a name of the field's own says: visit(field, subleaf), which may change the view.
     template <typename Visit>
     void each_flag(const Visit& visit) const {
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
+        for (const FieldIndex index : input_.rules.fields()) {
+            const Field& field = input_.rules.rulebook()[index];
             if (!is_flag(field)) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 if (promised(field, subleaf) != 0 && !is_said_otherwise(field, subleaf)) visit(field, subleaf);

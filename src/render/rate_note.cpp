@@ -9,8 +9,8 @@ namespace poolcpuid::render {
 
 void note_rate(const TargetInput& input, std::string_view how, Rendering& rendering) {
     const PolicyRegisters guest(input.policy);
-    for (const FieldIndex index : input.plan.fields()) {
-        const Field& field = input.plan.rulebook()[index];
+    for (const FieldIndex index : input.rules.fields()) {
+        const Field& field = input.rules.rulebook()[index];
         if (field.rates.empty() || guest.value(field) == 0) continue;
         const std::string id(field.id);
         const bool is_lost = std::any_of(rendering.inexpressible.begin(), rendering.inexpressible.end(),

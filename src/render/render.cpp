@@ -137,8 +137,8 @@ std::vector<RenderTarget> render_targets() {
 Rendering render_policy(const Rulebook& rulebook, const PoolPolicy& policy, std::string_view target,
                         const RenderOptions& options) {
     const render::Target& chosen = target_of(target);
-    const merge::Plan plan = merge::Plan::of(rulebook, policy);
-    const TargetInput input{plan, policy, options, rulebook.vendors[plan.vendor()].id};
+    const promises::VendorRules rules = promises::VendorRules::of(rulebook, policy);
+    const TargetInput input{rules, policy, options, rulebook.vendors[rules.vendor()].id};
     Rendering rendering = chosen.render(input);
     rendering.target = target;
     if (!options.hosts.empty()) rendering.hosts = advice_for_hosts(rulebook, input, chosen, rendering);
@@ -160,10 +160,10 @@ std::optional<NearestModel> nearest_proxmox_model(const Rulebook& rulebook, cons
 }
 
 std::set<std::string> qemu_properties(const Rulebook& rulebook, const PoolPolicy& policy, QemuAccelerator accelerator) {
-    const merge::Plan plan = merge::Plan::of(rulebook, policy);
+    const promises::VendorRules rules = promises::VendorRules::of(rulebook, policy);
     RenderOptions options;
     options.accelerator = accelerator;
-    return render::qemu_properties({plan, policy, options, rulebook.vendors[plan.vendor()].id});
+    return render::qemu_properties({rules, policy, options, rulebook.vendors[rules.vendor()].id});
 }
 
 }  // namespace poolcpuid

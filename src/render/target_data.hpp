@@ -1,7 +1,7 @@
 // The data of targets as render uses it.
 #pragma once
 
-#include "merge/vendor_rules.hpp"
+#include "promises/vendor_rules.hpp"
 #include "rulebook/target_data.hpp"
 
 namespace poolcpuid::render {
@@ -36,7 +36,7 @@ using rulebook::VmwareData;
 using rulebook::XenTarget;
 
 // The first register of a place.
-inline merge::RegisterPlace first_register(const DataPlace& place) {
+inline promises::RegisterPlace first_register(const DataPlace& place) {
     return {place.is_msr, {place.leaf_first, place.subleaf_first}, place.registers.front()};
 }
 

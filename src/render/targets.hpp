@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/render.hpp"
+#include "promises/vendor_rules.hpp"
 #include "render/guest_view.hpp"
 
 namespace poolcpuid::render {
 
 struct TargetInput {
-    const merge::Plan& plan;
+    const promises::VendorRules& rules;
     const PoolPolicy& policy;
     const RenderOptions& options;
     std::string_view vendor;  // its id in the rulebook

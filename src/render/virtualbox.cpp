@@ -47,7 +47,7 @@ void show_what_is_its_own(GuestView& view, const TargetInput& input, const Virtu
         if (is_here && view.holds(bits, GuestView::Of::policy)) view.apply(bits);
     }
     for (const FixedBits& bits : data.highest) {
-        const merge::RegisterPlace place = first_register(bits.place);
+        const promises::RegisterPlace place = first_register(bits.place);
         if (view.seen_register(place) > *bits.value) view.set(place, bits.place.mask(), *bits.value, bits.why);
     }
 }
@@ -55,8 +55,8 @@ void show_what_is_its_own(GuestView& view, const TargetInput& input, const Virtu
 }  // namespace
 
 Rendering render_virtualbox(const TargetInput& input) {
-    const VirtualBoxData data = rulebook::virtualbox_data(input.plan.rulebook());
-    GuestView view(input.plan, input.policy);
+    const VirtualBoxData data = rulebook::virtualbox_data(input.rules.rulebook());
+    GuestView view(input.rules, input.policy);
     Rendering rendering;
     rendering.version = "VBoxManage of VirtualBox " + to_string(data.release);
     rendering.output = ": \"${VM:?is to be the name or UUID of a machine}\"\n";
@@ -65,7 +65,7 @@ Rendering render_virtualbox(const TargetInput& input) {
         rendering.output += modify + ("--" + option) + (is_on ? " on\n" : " off\n");
     }
     rendering.output += modify + std::string("--cpuid-portability-level 0\n") + modify + "--cpuid-remove-all\n";
-    for (const auto& [key, value] : rows_for(data.words, input.plan, input.policy)) {
+    for (const auto& [key, value] : rows_for(data.words, input.rules, input.policy)) {
         rendering.output += cpuid_set(key, value);
     }
     forget_the_rest(view, data.words, "VBoxManage sets no subleaf but the first: what the host has there shows.",

@@ -2,7 +2,7 @@
 // (vim.host.CpuIdInfo): 1 and 0 are what the guest reads, "-" leaves a bit to VMware. Machines of hardware version 9
 // and later go by feature masks as well, which have the names of features.
 #include "base/hex.hpp"
-#include "merge/owned_bits.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/targets.hpp"
 #include "render/whole_rows.hpp"
 
@@ -26,10 +26,10 @@ std::string mask(std::uint32_t value, std::uint64_t left_alone) {
 std::set<std::string> hide(GuestView& view, const VmwareData& data) {
     std::set<std::string> names;
     for (const auto& [id, name] : data.names) {
-        const FieldIndex index = view.plan().rulebook().find(id);
+        const FieldIndex index = view.rules().rulebook().find(id);
         if (index == no_field || view.value(id, GuestView::Of::policy) != 0) continue;
-        const Field& field = view.plan().rulebook()[index];
-        if (!view.plan().applies(field)) continue;
+        const Field& field = view.rules().rulebook()[index];
+        if (!view.rules().applies(field)) continue;
         view.set(field, field.subleaf_first, 0, "A feature mask hides it.");
         names.insert(name);
     }
@@ -39,9 +39,9 @@ std::set<std::string> hide(GuestView& view, const VmwareData& data) {
 }  // namespace
 
 Rendering render_vmware(const TargetInput& input) {
-    const VmwareData data = rulebook::vmware_data(input.plan.rulebook());
-    const merge::OwnedBits owned(input.policy.owned);
-    GuestView view(input.plan, input.policy);
+    const VmwareData data = rulebook::vmware_data(input.rules.rulebook());
+    const promises::OwnedBits owned(input.policy.owned);
+    GuestView view(input.rules, input.policy);
     Rendering rendering;
     rendering.version = "masks of the vSphere API, names of vSphere 8.0 Update 1";
     forget_the_rest(view, data.words, "A mask has no subleaf: what the host has there shows.",
@@ -49,7 +49,7 @@ Rendering render_vmware(const TargetInput& input) {
     for (const std::string& name : hide(view, data)) {
         rendering.output += "featMask.vm.cpuid." + name + " = \"Val:0\"\n";
     }
-    for (const auto& [key, value] : rows_for(data.words, input.plan, input.policy)) {
+    for (const auto& [key, value] : rows_for(data.words, input.rules, input.policy)) {
         for (const Register reg : all_registers) {
             rendering.output += "cpuid." + to_hex(key.leaf).substr(2) + "." + std::string(to_string(reg)) + " = \"" +
                                 mask(value[reg], owned.of({false, key, reg})) + "\"\n";

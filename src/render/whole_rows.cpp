@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "merge/owned_bits.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/host_values.hpp"
 
 namespace poolcpuid::render {
@@ -16,8 +16,8 @@ bool has_leaf(const std::vector<LeafRange>& ranges, std::uint32_t leaf) {
 
 }  // namespace
 
-std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const PoolPolicy& policy) {
-    const merge::OwnedBits owned(policy.owned);
+std::map<LeafKey, Registers> rows_with_zeros(const promises::VendorRules& rules, const PoolPolicy& policy) {
+    const promises::OwnedBits owned(policy.owned);
     const auto is_owned = [&](const LeafKey& key) {
         return std::any_of(all_registers.begin(), all_registers.end(), [&](Register reg) {
             return owned.of({false, key, reg}) != 0;
@@ -25,8 +25,8 @@ std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const Pool
     };
     std::map<LeafKey, Registers> rows;
     for (const CpuidRow& row : policy.cpuid) rows[row.key] = row.value;
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         if (field.derive.how != Derivation::max_leaf) continue;
         const auto row = rows.find({field.leaf, field.subleaf_first});
         if (row == rows.end()) continue;
@@ -39,23 +39,24 @@ std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const Pool
     return rows;
 }
 
-std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& plan, const PoolPolicy& policy) {
-    std::map<LeafKey, Registers> rows = rows_with_zeros(plan, policy);
+std::map<LeafKey, Registers> rows_for(const RowWords& words, const promises::VendorRules& rules,
+                                      const PoolPolicy& policy) {
+    std::map<LeafKey, Registers> rows = rows_with_zeros(rules, policy);
     std::erase_if(rows,
                   [&](const auto& row) { return row.first.subleaf != 0 || !has_leaf(words.leaves, row.first.leaf); });
     return rows;
 }
 
 void forget_absent(GuestView& view, const std::function<bool(LeafKey)>& is_left_to_host, const std::string& reason) {
-    const merge::Plan& plan = view.plan();
+    const promises::VendorRules& rules = view.rules();
     const std::vector<LeafKey> rows = view.rows();
-    const HostValues hosts(plan, view.policy());
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
-        if (field.is_msr || !merge::promises_by_bits(field.rule)) continue;
+    const HostValues hosts(rules, view.policy());
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
+        if (field.is_msr || !promises::promises_by_bits(field.rule)) continue;
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
             const LeafKey key{field.leaf, subleaf};
-            const bool is_of_state = field.leaf == plan.xsave_leaf() && subleaf >= 2;  // it goes with the state
+            const bool is_of_state = field.leaf == rules.xsave_leaf() && subleaf >= 2;  // it goes with the state
             if (is_of_state || !is_left_to_host(key) || std::binary_search(rows.begin(), rows.end(), key)) continue;
             if (hosts.may_be_there(field, subleaf)) view.forget(field, subleaf, reason);
         }

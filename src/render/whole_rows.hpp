@@ -13,10 +13,11 @@ namespace poolcpuid::render {
 
 // The policy's rows, and a row of zeros for each leaf up to its maxima that it does not show: a host may have something
 // there. Leaves that are the VMM's own are left out. Linear in the policy's rows and the rulebook's fields.
-std::map<LeafKey, Registers> rows_with_zeros(const merge::Plan& plan, const PoolPolicy& policy);
+std::map<LeafKey, Registers> rows_with_zeros(const promises::VendorRules& rules, const PoolPolicy& policy);
 
 // Those of them that the target takes.
-std::map<LeafKey, Registers> rows_for(const RowWords& words, const merge::Plan& plan, const PoolPolicy& policy);
+std::map<LeafKey, Registers> rows_for(const RowWords& words, const promises::VendorRules& rules,
+                                      const PoolPolicy& policy);
 
 // Nobody can tell here what the guest sees of promises that some hosts have and the policy has not, where it has no row
 // for them at all: in rows that the target leaves to the host. A lean policy does not say which those are: all count.

@@ -1,7 +1,7 @@
 #include "render/words.hpp"
 
 #include "compare/told.hpp"
-#include "merge/vendor_rules.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::render {
 
@@ -11,19 +11,19 @@ using compare::trouble;
 
 // True when nothing relies on the field's value: it says which CPU this is, or follows from the rest.
 bool only_describes(const Field* field) {
-    return field != nullptr && !merge::promises_by_bits(field->rule) && !merge::promises_by_number(field->rule);
+    return field != nullptr && !promises::promises_by_bits(field->rule) && !promises::promises_by_number(field->rule);
 }
 
 // True when a guest of the vendor that is not shown the field goes without a mitigation, whatever a broken promise of
 // it costs.
-bool is_protection(const merge::Plan& plan, const Field* field) {
+bool is_protection(const promises::VendorRules& rules, const Field* field) {
     return field != nullptr && field->rule == Rule::intersect &&
-           !plan.rulebook().mitigated_by(*field, plan.vendor_mask()).empty();
+           !rules.rulebook().mitigated_by(*field, rules.vendor_mask()).empty();
 }
 
 }  // namespace
 
-void describe(const merge::Plan& plan, const Field* field, bool inverted, Inexpressible& entry) {
+void describe(const promises::VendorRules& rules, const Field* field, bool inverted, Inexpressible& entry) {
     const compare::Told told{field, inverted, entry.value, entry.instead};
     const Impact impact = field == nullptr ? Impact::crash : field->impact;
     entry.telling = compare::telling_of(told);
@@ -33,7 +33,7 @@ void describe(const merge::Plan& plan, const Field* field, bool inverted, Inexpr
     switch (entry.telling) {
         case Telling::more: entry.consequence = compare::meaning_of_more(told, impact); break;
         case Telling::less: {
-            const Impact lost = is_protection(plan, field) ? Impact::security : impact;
+            const Impact lost = is_protection(rules, field) ? Impact::security : impact;
             entry.impact = lost == Impact::security ? lost : Impact::performance;
             entry.consequence = compare::meaning_of_less(told, lost);
             break;

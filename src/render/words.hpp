@@ -3,15 +3,15 @@
 
 #include <string_view>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/render.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::render {
 
-// Fills in telling, impact and consequence of entry by its values, of a policy of the plan's vendor. field: nullptr for
+// Fills in telling, impact and consequence of entry by its values, of a policy of the rules' vendor. field: nullptr for
 // bits without one. inverted: a clear bit of the field promises.
-void describe(const merge::Plan& plan, const Field* field, bool inverted, Inexpressible& entry);
+void describe(const promises::VendorRules& rules, const Field* field, bool inverted, Inexpressible& entry);
 
 // The same for an XSAVE state, or what counts it, that the guest does not see: its features go with it.
 void describe_lost_state(Inexpressible& entry);

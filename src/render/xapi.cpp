@@ -10,7 +10,7 @@
 namespace poolcpuid::render {
 
 Rendering render_xapi(const TargetInput& input) {
-    const XenData data(input.plan.rulebook(), input.vendor, input.options.xen);
+    const XenData data(input.rules.rulebook(), input.vendor, input.options.xen);
     XenGuest guest(input, data, OnSomeHosts::lost);
     Rendering rendering;
     for (const std::uint32_t word : guest.features()) {

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "base/hex.hpp"
-#include "merge/owned_bits.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/targets.hpp"
 #include "render/xen_guest.hpp"
 
@@ -65,8 +65,8 @@ private:
     static constexpr std::uint32_t most_subleaves = 0x100;
 
     void add_empty_rows() {
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
+        for (const FieldIndex index : input_.rules.fields()) {
+            const Field& field = input_.rules.rulebook()[index];
             const auto highest = static_cast<std::uint32_t>(guest_.view().promised(field, field.subleaf_first));
             if (field.derive.how == Derivation::max_leaf) {
                 for (std::uint32_t leaf = field.leaf; leaf <= highest && leaf - field.leaf < most_leaves_of_range;
@@ -105,7 +105,7 @@ private:
         if (guest_.is_above(key.leaf) || (key.subleaf != 0 && !has_subleaves(key.leaf))) return text;
         for (const Register reg : all_registers) {
             if (is_computed(data_, key, reg)) continue;
-            const merge::RegisterPlace place{false, key, reg};
+            const promises::RegisterPlace place{false, key, reg};
             const std::uint64_t owned = owned_.of(place);
             if (owned == 0xFFFFFFFFU) continue;
             const std::uint32_t asked = guest_.asked(place, value[reg]);
@@ -119,7 +119,7 @@ private:
 
     const TargetInput& input_;
     const XenData& data_;
-    const merge::OwnedBits owned_;
+    const promises::OwnedBits owned_;
     XenGuest guest_;
     std::map<LeafKey, Registers> rows_;
 };
@@ -186,7 +186,7 @@ std::array<std::size_t, 4> harm(const std::vector<Inexpressible>& lost) {
 }  // namespace
 
 Rendering render_xen(const TargetInput& input) {
-    const XenData data(input.plan.rulebook(), input.vendor, input.options.xen);
+    const XenData data(input.rules.rulebook(), input.vendor, input.options.xen);
     Form xend = XendForm(input, data).form();
     Form libxl = libxl_form(input, data);
     const bool is_xend =

@@ -39,8 +39,8 @@ XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on
     : input_(input),
       data_(data),
       owned_(input.policy.owned),
-      hosts_(input.plan, input.policy),
-      view_(input.plan, input.policy) {
+      hosts_(input.rules, input.policy),
+      view_(input.rules, input.policy) {
     features_ = promised_ = promised();
     drop_impossible();
     drop_on_some_hosts(on_some_hosts);
@@ -48,7 +48,9 @@ XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on
     close();
 }
 
-merge::RegisterPlace XenGuest::place_of_word(std::size_t word) const { return first_register(data_.words[word].place); }
+promises::RegisterPlace XenGuest::place_of_word(std::size_t word) const {
+    return first_register(data_.words[word].place);
+}
 
 std::uint32_t XenGuest::owned(std::size_t word) const {
     const std::uint64_t mask = owned_.of(place_of_word(word));
@@ -56,7 +58,7 @@ std::uint32_t XenGuest::owned(std::size_t word) const {
 }
 
 bool XenGuest::shows_word(std::size_t word) const {
-    const merge::RegisterPlace place = place_of_word(word);
+    const promises::RegisterPlace place = place_of_word(word);
     const PolicyRegisters guest(input_.policy);
     return place.is_msr ? guest.msr(place.key.leaf).has_value() : guest.row(place.key) != nullptr;
 }
@@ -64,13 +66,13 @@ bool XenGuest::shows_word(std::size_t word) const {
 std::optional<XenBit> XenGuest::bit_of(const Field& field, std::uint32_t subleaf) const {
     for (std::size_t word = 0; word < data_.words.size(); ++word) {
         const DataPlace& place = data_.words[word].place;
-        if (merge::place_of(field, subleaf) != place_of_word(word) || (field.mask() & ~place.mask()) != 0) continue;
+        if (promises::place_of(field, subleaf) != place_of_word(word) || (field.mask() & ~place.mask()) != 0) continue;
         return XenBit{word, static_cast<unsigned>(field.low) - place.low};
     }
     return std::nullopt;
 }
 
-std::uint32_t XenGuest::asked(const merge::RegisterPlace& place, std::uint32_t value) const {
+std::uint32_t XenGuest::asked(const promises::RegisterPlace& place, std::uint32_t value) const {
     for (std::size_t word = 0; word < data_.words.size(); ++word) {
         if (place_of_word(word) != place || place.is_msr) continue;
         return (value & ~(promised_[word] & ~features_[word])) | (features_[word] & ~promised_[word]);
@@ -84,11 +86,11 @@ std::uint32_t XenGuest::asked(const merge::RegisterPlace& place, std::uint32_t v
 }
 
 const Field* XenGuest::field_at(const XenBit& bit) const {
-    const merge::RegisterPlace place = place_of_word(bit.word);
+    const promises::RegisterPlace place = place_of_word(bit.word);
     const std::uint64_t mask = std::uint64_t{bit.mask()} << data_.words[bit.word].place.low;
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
-        if (merge::place_of(field, place.key.subleaf) == place && field.is_in_subleaf(place.key.subleaf) &&
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
+        if (promises::place_of(field, place.key.subleaf) == place && field.is_in_subleaf(place.key.subleaf) &&
             (field.mask() & mask) != 0) {
             return &field;
         }
@@ -104,11 +106,11 @@ Featureset XenGuest::promised() const {
         const DataPlace& place = data_.words[word].place;
         words[word] = static_cast<std::uint32_t>((value & place.mask()) >> place.low) & ~owned(word);
     }
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
         if (field.derive.how != Derivation::copy_bits) continue;
         for (std::size_t word = 0; word < words.size(); ++word) {
-            if (merge::place_of(field, field.subleaf_first) != place_of_word(word)) continue;
+            if (promises::place_of(field, field.subleaf_first) != place_of_word(word)) continue;
             words[word] &= ~static_cast<std::uint32_t>(field.mask());
         }
     }
@@ -117,7 +119,7 @@ Featureset XenGuest::promised() const {
 
 void XenGuest::drop(const XenBit& bit, const std::string& why) {
     features_[bit.word] &= ~bit.mask();
-    const merge::RegisterPlace place = place_of_word(bit.word);
+    const promises::RegisterPlace place = place_of_word(bit.word);
     const std::uint64_t mask = std::uint64_t{bit.mask()} << data_.words[bit.word].place.low;
     // What Xen takes from the host whatever it is told, settle() looks at.
     const bool is_of_host = std::any_of(data_.fixed.begin(), data_.fixed.end(), [&](const FixedBits& bits) {
@@ -135,9 +137,9 @@ std::string XenGuest::obstacle(const XenBit& bit, bool is_given) const {
         return "Xen gives it to no HVM guest.";
     }
     for (const XenData::Hidden& rule : data_.hidden) {
-        const FieldIndex index = input_.plan.rulebook().find(rule.field);
+        const FieldIndex index = input_.rules.rulebook().find(rule.field);
         if (!bit.is_in(rule.bits) || index == no_field) continue;
-        const auto values = hosts_.of(input_.plan.rulebook()[index]);
+        const auto values = hosts_.of(input_.rules.rulebook()[index]);
         const bool is_hidden = std::any_of(rule.values.begin(), rule.values.end(),
                                            [&](std::uint64_t value) { return values.contains(value); });
         if (is_hidden) return "Xen hides it on such hosts.";
@@ -228,9 +230,9 @@ bool XenGuest::is_fixed(const Field& field, std::uint32_t subleaf) const {
 }
 
 void XenGuest::leave_to_host(const std::function<bool(const Field&, std::uint32_t)>& is_said, const std::string& why) {
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
-        const bool is_xsave = !field.is_msr && field.leaf == input_.plan.xsave_leaf();
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
+        const bool is_xsave = !field.is_msr && field.leaf == input_.rules.xsave_leaf();
         // Xen's guests have Xen's own there, or what its configuration asks for.
         const bool is_of_hypervisor =
             range_of(field.leaf) == hypervisor_range && view_.promised(field, field.subleaf_first) == 0;
@@ -242,7 +244,7 @@ void XenGuest::leave_to_host(const std::function<bool(const Field&, std::uint32_
                 view_.promised(field, subleaf) == 0 && (field.is_msr || subleaf != field.subleaf_first);
             if (is_absent || is_said(field, subleaf) || is_fixed(field, subleaf)) continue;
             view_.forget(field, subleaf, why);
-            forgotten_.push_back({merge::place_of(field, subleaf), field.mask()});
+            forgotten_.push_back({promises::place_of(field, subleaf), field.mask()});
         }
     }
 }
@@ -258,8 +260,8 @@ void XenGuest::leave_words_of_msrs_to_host(const std::string& why) {
 
 void XenGuest::set_highest() {
     for (const FixedBits& bits : data_.highest) {
-        for (const FieldIndex index : input_.plan.fields()) {
-            const Field& field = input_.plan.rulebook()[index];
+        for (const FieldIndex index : input_.rules.fields()) {
+            const Field& field = input_.rules.rulebook()[index];
             const bool is_it = field.derive.how == Derivation::max_leaf && field.leaf == bits.place.leaf_first;
             // Every host has as many as the policy.
             if (!is_it || view_.promised(field, field.subleaf_first) < *bits.value) continue;
@@ -271,19 +273,19 @@ void XenGuest::set_highest() {
 
 // The host's value is known where all hosts have the same.
 bool XenGuest::is_contested(const DataPlace& place) const {
-    const auto fields = input_.plan.fields();
+    const auto fields = input_.rules.fields();
     return std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) {
-        const Field& field = input_.plan.rulebook()[index];
+        const Field& field = input_.rules.rulebook()[index];
         return field.is_msr == place.is_msr && field.leaf == place.leaf_first && field.reg == place.registers.front() &&
                (field.mask() & place.mask()) != 0 && hosts_.are_contested(field);
     });
 }
 
 void XenGuest::copy_bits() {
-    for (const FieldIndex index : input_.plan.fields()) {
-        const Field& field = input_.plan.rulebook()[index];
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
         if (field.derive.how != Derivation::copy_bits) continue;
-        const merge::RegisterPlace from{false, field.derive.from, field.derive.reg};
+        const promises::RegisterPlace from{false, field.derive.from, field.derive.reg};
         const std::string why = "Xen copies it from leaf " + to_hex(from.key.leaf) + ".";
         const bool is_unknown = std::any_of(forgotten_.begin(), forgotten_.end(), [&](const auto& entry) {
             return entry.first == from && (entry.second & field.mask()) != 0;
@@ -338,13 +340,13 @@ std::vector<std::string> xen_notes(const TargetInput& input, const XenData& data
 }
 
 std::string not_given(const TargetInput& input, const std::vector<StartUp>& hidden) {
-    const XenData data(input.plan.rulebook(), input.vendor, input.options.xen);
+    const XenData data(input.rules.rulebook(), input.vendor, input.options.xen);
     const XenGuest guest(input, data, OnSomeHosts::lost);
     std::string list;
     for (const StartUp& entry : hidden) {
-        const FieldIndex index = input.plan.rulebook().find(entry.field);
+        const FieldIndex index = input.rules.rulebook().find(entry.field);
         if (index == no_field) continue;
-        const Field& field = input.plan.rulebook()[index];
+        const Field& field = input.rules.rulebook()[index];
         const auto bit = guest.bit_of(field, field.subleaf_first);
         if (bit && bit->is_in(data.given)) continue;
         list += (list.empty() ? "" : ", ") + entry.field;

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "merge/owned_bits.hpp"
+#include "promises/owned_bits.hpp"
 #include "render/guest_view.hpp"
 #include "render/host_values.hpp"
 #include "render/targets.hpp"
@@ -41,7 +41,7 @@ public:
     std::optional<XenBit> bit_of(const Field& field, std::uint32_t subleaf) const;
 
     // A register of the policy with the features as they are asked for, and no leaf above Xen's highest.
-    std::uint32_t asked(const merge::RegisterPlace& place, std::uint32_t value) const;
+    std::uint32_t asked(const promises::RegisterPlace& place, std::uint32_t value) const;
 
     // What is told of the hosts' values.
     const HostValues& hosts() const noexcept { return hosts_; }
@@ -62,7 +62,7 @@ public:
     GuestView& view() noexcept { return view_; }
 
 private:
-    merge::RegisterPlace place_of_word(std::size_t word) const;
+    promises::RegisterPlace place_of_word(std::size_t word) const;
     std::string obstacle(const XenBit& bit, bool is_given) const;
     const Field* field_at(const XenBit& bit) const;
     bool is_on_some_hosts(const XenBit& bit) const;
@@ -79,10 +79,10 @@ private:
 
     const TargetInput& input_;
     const XenData& data_;
-    merge::OwnedBits owned_;
+    promises::OwnedBits owned_;
     HostValues hosts_;
     GuestView view_;
-    std::vector<std::pair<merge::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left
+    std::vector<std::pair<promises::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left
     Featureset promised_;
     Featureset features_;
 };

@@ -87,6 +87,12 @@ std::vector<std::string> Rulebook::ids_mitigated_by(const Field& field, VendorMa
     return ids;
 }
 
+const XsaveComponent* Rulebook::find_state(std::uint32_t bit) const noexcept {
+    const auto at =
+        std::find_if(xsave.begin(), xsave.end(), [&](const XsaveComponent& state) { return state.bit == bit; });
+    return at == xsave.end() ? nullptr : &*at;
+}
+
 const HypervisorInterface* Rulebook::find_hypervisor(std::string_view id) const noexcept {
     const auto* const at = std::find_if(hypervisors.begin(), hypervisors.end(),
                                         [&](const HypervisorInterface& entry) { return entry.id == id; });

@@ -10,8 +10,8 @@ namespace poolcpuid::verify {
 
 namespace {
 
-using merge::Plan;
-using merge::RegisterPlace;
+using promises::RegisterPlace;
+using promises::VendorRules;
 
 using Bits = std::map<RegisterPlace, std::uint64_t>;
 using Values = std::map<RegisterPlace, std::uint64_t>;
@@ -48,12 +48,12 @@ VcpuTask with(VcpuTask task, const Bits& bits, bool set) {
 }
 
 // The flags in the rows of a task.
-Bits flags_of(const Plan& plan, const VcpuTask& task) {
+Bits flags_of(const VendorRules& rules, const VcpuTask& task) {
     Bits flags;
     for (const VcpuEntry& entry : task.cpuid) {
         for (const Register reg : all_registers) {
             const RegisterPlace place{false, entry.row.key, reg};
-            if (const auto word = plan.find_word(place)) flags[place] = plan.words()[*word].all();
+            if (const auto word = rules.find_word(place)) flags[place] = rules.words()[*word].all();
         }
     }
     return flags;
@@ -81,10 +81,11 @@ std::optional<Values> ask(const VcpuTask& task, const VcpuRunner& run) {
 
 }  // namespace
 
-Control divide(const Plan& plan, const VcpuTask& task, const std::vector<WrongBits>& wrong, const VcpuRunner& run) {
+Control divide(const VendorRules& rules, const VcpuTask& task, const std::vector<WrongBits>& wrong,
+               const VcpuRunner& run) {
     Bits own;
     for (const WrongBits& bits : wrong) own[bits.place] = bits.bits;
-    Bits with_flags = flags_of(plan, task);
+    Bits with_flags = flags_of(rules, task);
     for (const auto& [place, bits] : own) with_flags[place] |= bits;
 
     std::vector<Values> probes;

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/verify.hpp"
+#include "promises/vendor_rules.hpp"
 #include "verify/questions.hpp"
 
 namespace poolcpuid::verify {
@@ -18,7 +18,7 @@ struct Control {
 // promise) and every wrong bit is set, in the other clear; what is no flag stays as it is, since KVM goes by the
 // address width and the list of state components itself. A vCPU that KVM refuses is asked for with the wrong bits
 // alone turned; where that is refused or fails too, the bits count as controlled.
-Control divide(const merge::Plan& plan, const VcpuTask& task, const std::vector<WrongBits>& wrong,
+Control divide(const promises::VendorRules& rules, const VcpuTask& task, const std::vector<WrongBits>& wrong,
                const VcpuRunner& run);
 
 }  // namespace poolcpuid::verify

@@ -10,16 +10,16 @@ namespace poolcpuid::verify {
 
 namespace {
 
-using merge::Plan;
-using merge::RegisterPlace;
+using promises::RegisterPlace;
+using promises::VendorRules;
 
 CpuidTable table_of(const PoolPolicy& policy) { return {policy.cpuid, {}}; }
 
 // The first leaves of the ranges of which the rulebook has fields for this vendor.
-std::set<std::uint32_t> ranges_of(const Plan& plan) {
+std::set<std::uint32_t> ranges_of(const VendorRules& rules) {
     std::set<std::uint32_t> ranges;
-    for (const FieldIndex index : plan.fields()) {
-        const Field& field = plan.rulebook()[index];
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         if (!field.is_msr) ranges.insert(range_of(field.leaf));
     }
     return ranges;
@@ -27,12 +27,12 @@ std::set<std::uint32_t> ranges_of(const Plan& plan) {
 
 // Adds the subleaves of a leaf: those of which the rulebook has fields, for whichever vendor, and one beyond the
 // policy's.
-void add_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t leaf, std::set<LeafKey>& keys) {
+void add_subleaves(const VendorRules& rules, const PoolPolicy& policy, std::uint32_t leaf, std::set<LeafKey>& keys) {
     keys.insert({leaf, 0});
-    if (!has_subleaves(plan.rulebook(), policy, leaf)) return;
+    if (!has_subleaves(rules.rulebook(), policy, leaf)) return;
     const std::uint32_t last = last_subleaf(policy, leaf);
     if (last + 1 != 0) keys.insert({leaf, last + 1});
-    for (const Field& field : plan.rulebook().fields) {
+    for (const Field& field : rules.rulebook().fields) {
         if (field.is_msr || field.leaf != leaf) continue;
         for (std::uint32_t sub = field.subleaf_first; sub <= field.subleaf_last; ++sub) keys.insert({leaf, sub});
     }
@@ -40,10 +40,11 @@ void add_subleaves(const Plan& plan, const PoolPolicy& policy, std::uint32_t lea
 
 class QuestionList {
 public:
-    QuestionList(const Plan& plan, const PoolPolicy& policy) : plan_(plan), policy_(policy), table_(table_of(policy)) {}
+    QuestionList(const VendorRules& rules, const PoolPolicy& policy)
+        : rules_(rules), policy_(policy), table_(table_of(policy)) {}
 
     std::vector<Question> run() {
-        for (const std::uint32_t first : ranges_of(plan_)) add_range(first);
+        for (const std::uint32_t first : ranges_of(rules_)) add_range(first);
         for (const CpuidRow& row : policy_.cpuid) within_.insert(row.key);
         std::vector<Question> questions;
         for (const LeafKey& key : beyond_) {
@@ -72,7 +73,7 @@ private:
             return;
         }
         for (std::uint32_t leaf = first; leaf <= *last && leaf - first < most_leaves_of_range; ++leaf) {
-            add_subleaves(plan_, policy_, leaf, within_);
+            add_subleaves(rules_, policy_, leaf, within_);
         }
         beyond_.insert({*last + 1, 0});
     }
@@ -82,7 +83,7 @@ private:
         return {{key, value != nullptr ? *value : Registers{}}, value != nullptr, std::nullopt};
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     const PoolPolicy& policy_;
     CpuidTable table_;
     std::set<LeafKey> within_;
@@ -91,20 +92,20 @@ private:
 
 }  // namespace
 
-std::vector<VcpuEntry> entries_of(const Plan& plan, const PoolPolicy& policy) {
+std::vector<VcpuEntry> entries_of(const VendorRules& rules, const PoolPolicy& policy) {
     std::vector<VcpuEntry> entries;
     for (const CpuidRow& row : policy.cpuid) {
-        entries.push_back({row, has_subleaves(plan.rulebook(), policy, row.key.leaf)});
+        entries.push_back({row, has_subleaves(rules.rulebook(), policy, row.key.leaf)});
     }
     return entries;
 }
 
-std::vector<Question> questions_of(const Plan& plan, const PoolPolicy& policy) {
-    return QuestionList(plan, policy).run();
+std::vector<Question> questions_of(const VendorRules& rules, const PoolPolicy& policy) {
+    return QuestionList(rules, policy).run();
 }
 
 std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
-                                  const merge::OwnedBits& owned) {
+                                  const promises::OwnedBits& owned) {
     const auto compared_with = [&](const CpuidRow& expected) {
         std::vector<WrongBits> wrong;
         for (const Register reg : all_registers) {

@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
-#include "merge/owned_bits.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/verify.hpp"
+#include "promises/owned_bits.hpp"
+#include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::verify {
 
@@ -23,21 +23,21 @@ struct Question {
 
 // Bits of a register that were seen otherwise than the policy says.
 struct WrongBits {
-    merge::RegisterPlace place;
+    promises::RegisterPlace place;
     std::uint64_t policy = 0;  // the whole register
     std::uint64_t seen = 0;
     std::uint64_t bits = 0;  // those that are wrong
 };
 
 // The entries of a vCPU with this policy, in its order. Which have subleaves: policy/subleaves.hpp.
-std::vector<VcpuEntry> entries_of(const merge::Plan& plan, const PoolPolicy& policy);
+std::vector<VcpuEntry> entries_of(const promises::VendorRules& rules, const PoolPolicy& policy);
 
 // The questions that verify_policy's comment lists and those whose answers may be echoed, sorted by key, unique.
-std::vector<Question> questions_of(const merge::Plan& plan, const PoolPolicy& policy);
+std::vector<Question> questions_of(const promises::VendorRules& rules, const PoolPolicy& policy);
 
 // What is wrong with the answer to a question: at most one a register. echoed: the answer to question.echo, if it has
 // one; else not looked at.
 std::vector<WrongBits> wrong_bits(const Question& question, const Registers& seen, const Registers& echoed,
-                                  const merge::OwnedBits& owned);
+                                  const promises::OwnedBits& owned);
 
 }  // namespace poolcpuid::verify

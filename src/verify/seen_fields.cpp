@@ -13,7 +13,7 @@ namespace poolcpuid::verify {
 
 namespace {
 
-using merge::Plan;
+using promises::VendorRules;
 
 constexpr const char* never_shown = "The guest sees what a policy never shows.";
 
@@ -40,14 +40,14 @@ std::string meaning_of(const compare::Told& told, Telling shows) {
 
 class FieldList {
 public:
-    explicit FieldList(const Plan& plan) : plan_(plan) {}
+    explicit FieldList(const VendorRules& rules) : rules_(rules) {}
 
     void add(const WrongBits& wrong) {
         std::uint64_t rest = wrong.bits;
-        for (const FieldIndex index : plan_.fields()) {
-            const Field& field = plan_.rulebook()[index];
+        for (const FieldIndex index : rules_.fields()) {
+            const Field& field = rules_.rulebook()[index];
             const std::uint32_t subleaf = wrong.place.key.subleaf;
-            const bool is_there = merge::place_of(field, subleaf) == wrong.place && field.is_in_subleaf(subleaf);
+            const bool is_there = promises::place_of(field, subleaf) == wrong.place && field.is_in_subleaf(subleaf);
             if (!is_there || (field.mask() & wrong.bits) == 0) continue;
             add_field(index, wrong);
             rest &= ~field.mask();
@@ -72,9 +72,9 @@ private:
     }
 
     void add_field(FieldIndex index, const WrongBits& wrong) {
-        const Field& field = plan_.rulebook()[index];
+        const Field& field = rules_.rulebook()[index];
         SeenField seen = seen_at(wrong, field.place(wrong.place.key.subleaf));
-        const compare::Told told{&field, plan_.is_inverted(index), seen.place.part_of(wrong.policy),
+        const compare::Told told{&field, rules_.is_inverted(index), seen.place.part_of(wrong.policy),
                                  seen.place.part_of(wrong.seen)};
         seen.field = field.id;
         seen.rule = to_string(field.rule);
@@ -93,14 +93,14 @@ private:
         }
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     std::vector<SeenField> fields_;
 };
 
 }  // namespace
 
-std::vector<SeenField> seen_fields(const Plan& plan, const std::vector<WrongBits>& wrong) {
-    FieldList fields(plan);
+std::vector<SeenField> seen_fields(const VendorRules& rules, const std::vector<WrongBits>& wrong) {
+    FieldList fields(rules);
     for (const WrongBits& bits : wrong) fields.add(bits);
     return std::move(fields).sorted();
 }

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "capture/meta.hpp"
-#include "merge/vendor_rules.hpp"
 #include "poolcpuid/capture.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/vendor_rules.hpp"
 #include "rulebook/target_data.hpp"
 #include "verify/probe.hpp"
 #include "verify/questions.hpp"
@@ -17,17 +17,17 @@ namespace poolcpuid {
 
 namespace {
 
-using merge::Plan;
+using promises::VendorRules;
 using verify::Question;
 using verify::WrongBits;
 
 class Verifier {
 public:
-    Verifier(const Plan& plan, const PoolPolicy& policy, const VcpuRunner& run)
-        : plan_(plan), run_(run), owned_(policy.owned), questions_(verify::questions_of(plan, policy)) {
-        task_.cpuid = verify::entries_of(plan, policy);
+    Verifier(const VendorRules& rules, const PoolPolicy& policy, const VcpuRunner& run)
+        : rules_(rules), run_(run), owned_(policy.owned), questions_(verify::questions_of(rules, policy)) {
+        task_.cpuid = verify::entries_of(rules, policy);
         for (const Question& question : questions_) task_.execute.push_back(question.row.key);
-        if (!policy.msrs.empty()) kvm_ = rulebook::kvm_data(plan.rulebook());
+        if (!policy.msrs.empty()) kvm_ = rulebook::kvm_data(rules.rulebook());
         for (const MsrRow& msr : policy.msrs) put_msr(msr);
     }
 
@@ -38,9 +38,9 @@ public:
         compare_cpuid(answer);
         compare_msrs(answer);
         if (!wrong_.empty()) {
-            const verify::Control control = verify::divide(plan_, task_, wrong_, run_);
-            result_.differences = verify::seen_fields(plan_, control.controlled);
-            result_.uncontrolled = verify::seen_fields(plan_, control.uncontrolled);
+            const verify::Control control = verify::divide(rules_, task_, wrong_, run_);
+            result_.differences = verify::seen_fields(rules_, control.controlled);
+            result_.uncontrolled = verify::seen_fields(rules_, control.uncontrolled);
         }
         return std::move(result_);
     }
@@ -49,7 +49,7 @@ private:
     // A policy is a file that anybody may have written: no MSR is set because it says so, but for those that the
     // rulebook knows.
     void put_msr(const MsrRow& msr) {
-        if (plan_.bits_with_field({true, {msr.index, 0}, {}}) == 0) {
+        if (rules_.bits_with_field({true, {msr.index, 0}, {}}) == 0) {
             result_.refused.push_back({true, LeafKey{msr.index, 0}, "The rulebook knows no such MSR: it is not set."});
             return;
         }
@@ -110,7 +110,7 @@ private:
         for (std::size_t i = 0, set = 0; i < msrs_.size(); ++i) {
             const MsrRow& msr = msrs_[i];
             const std::optional<std::uint64_t>& seen = answer.msrs.at(i);
-            const merge::RegisterPlace place{true, {msr.index, 0}, Register::eax};
+            const promises::RegisterPlace place{true, {msr.index, 0}, Register::eax};
             const bool is_made = kvm_.makes(msr.index);
             const std::string refusal = is_made ? "" : answer.msr_refusals.at(set++);
             if (!refusal.empty()) {
@@ -128,9 +128,9 @@ private:
         }
     }
 
-    const Plan& plan_;
+    const VendorRules& rules_;
     const VcpuRunner& run_;
-    merge::OwnedBits owned_;
+    promises::OwnedBits owned_;
     std::vector<Question> questions_;
     rulebook::KvmData kvm_;
     std::vector<MsrRow> msrs_;  // that are read: those that are set, and those that KVM makes itself
@@ -147,8 +147,8 @@ std::string value_or_empty(const std::map<std::string, std::string>& meta, const
 }  // namespace
 
 Verification verify_policy(const Rulebook& rulebook, const PoolPolicy& policy, const VcpuRunner& run) {
-    const Plan plan = Plan::of(rulebook, policy);
-    return Verifier(plan, policy, run).run();
+    const VendorRules rules = VendorRules::of(rulebook, policy);
+    return Verifier(rules, policy, run).run();
 }
 
 KvmHost this_kvm_host() {

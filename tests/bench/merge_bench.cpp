@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "merge/host_promises.hpp"
 #include "merge/pool.hpp"
 #include "poolcpuid/load_rulebook.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "promises/host_promises.hpp"
 
 namespace {
 
@@ -29,13 +29,13 @@ const std::vector<HostDump>& hosts() {
     return two;
 }
 
-merge::Plan plan() { return {builtin_rulebook(), builtin_rulebook().vendor_of("AuthenticAMD").value()}; }
+promises::VendorRules amd_rules() { return {builtin_rulebook(), builtin_rulebook().vendor_of("AuthenticAMD").value()}; }
 
 // The meet of a pool's promises with a host's: what the semilattice adds.
 void meet(benchmark::State& state) {
-    const merge::Plan rules = plan();
-    merge::Atoms pool = merge::promises_of(rules, hosts()[0]).atoms;
-    const merge::Atoms other = merge::promises_of(rules, hosts()[1]).atoms;
+    const promises::VendorRules rules = amd_rules();
+    promises::Atoms pool = promises::promises_of(rules, hosts()[0]).atoms;
+    const promises::Atoms other = promises::promises_of(rules, hosts()[1]).atoms;
     for (auto _ : state) {
         pool.meet(rules, other);
         benchmark::DoNotOptimize(pool);
@@ -72,8 +72,8 @@ BENCHMARK(add_known_views)->Iterations(100'000);
 
 // A host of another kind: its rows are reduced to promises.
 void reduce_host(benchmark::State& state) {
-    const merge::Plan rules = plan();
-    for (auto _ : state) benchmark::DoNotOptimize(merge::promises_of(rules, hosts()[1]));
+    const promises::VendorRules rules = amd_rules();
+    for (auto _ : state) benchmark::DoNotOptimize(promises::promises_of(rules, hosts()[1]));
     state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(reduce_host);

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "merge/names.hpp"
+#include "names/names.hpp"
 #include "tests/catch.hpp"
 
 namespace poolcpuid::test::keyed_hash_test {
@@ -22,9 +22,9 @@ TEST_CASE("a hash that was copied finds what the first one put there", "[base]")
     CHECK(copy("") == one(""));
     CHECK(copy(std::string(255, 'x')) == one(std::string(255, 'x')));
 
-    merge::Names names;
+    names::Names names;
     for (std::uint32_t i = 0; i < 1000; ++i) names.add("host-" + std::to_string(i), i);
-    const merge::Names copied(names);
+    const names::Names copied(names);
     for (std::uint32_t i = 0; i < 1000; ++i) CHECK(copied.find("host-" + std::to_string(i)) == i);
     CHECK(copied.find("host-1000") == std::nullopt);
 }

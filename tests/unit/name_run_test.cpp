@@ -1,5 +1,5 @@
 // Names in files, the filters before them, and several sequences of names as one.
-#include "merge/name_run.hpp"
+#include "names/name_run.hpp"
 
 #include <cstdint>
 #include <map>
@@ -7,16 +7,16 @@
 #include <utility>
 #include <vector>
 
-#include "merge/name_filter.hpp"
-#include "merge/name_merge.hpp"
+#include "names/name_filter.hpp"
+#include "names/name_merge.hpp"
 #include "tests/catch.hpp"
 
 namespace poolcpuid::test::name_run_test {
 
-using merge::NameFilter;
-using merge::NameMerge;
-using merge::NameRecord;
-using merge::NameRun;
+using names::NameFilter;
+using names::NameMerge;
+using names::NameRecord;
+using names::NameRun;
 
 namespace {
 

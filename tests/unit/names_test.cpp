@@ -1,5 +1,5 @@
 // The names of a pool's hosts against what a sorted map says of the same.
-#include "merge/names.hpp"
+#include "names/names.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace poolcpuid::test::names_test {
 
-using merge::Names;
+using names::Names;
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Which bits of a register a policy leaves to the VMM.
-#include "merge/owned_bits.hpp"
+#include "promises/owned_bits.hpp"
 
 #include <vector>
 
@@ -7,8 +7,8 @@
 
 namespace poolcpuid::test::owned_bits_test {
 
-using merge::OwnedBits;
-using merge::RegisterPlace;
+using promises::OwnedBits;
+using promises::RegisterPlace;
 
 namespace {
 

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <utility>
 
-#include "merge/host_promises.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/write_hosts.hpp"
+#include "promises/host_promises.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
@@ -564,9 +564,9 @@ TEST_CASE("a real host that is known by its names promises no more than by its r
         // And promise by promise.
         HostDump whole = host;
         whole.hypervisor.reset();
-        const merge::Plan plan(rulebook, *rulebook.vendor_of(*vendor));
-        const merge::HostPromises less = merge::promises_of(plan, named);
-        const merge::HostPromises more = merge::promises_of(plan, whole);
+        const promises::VendorRules rules(rulebook, *rulebook.vendor_of(*vendor));
+        const promises::HostPromises less = promises::promises_of(rules, named);
+        const promises::HostPromises more = promises::promises_of(rules, whole);
         for (std::size_t w = 0; w < less.atoms.words.size(); ++w) {
             const std::uint64_t by_model = less.modelled[w] | less.by_microcode[w];
             CHECK((less.atoms.words[w] & ~more.atoms.words[w] & ~by_model) == 0);

@@ -37,7 +37,7 @@ PoolPolicy policy_of_host(const HostDump& host) {
 TEST_CASE("each target says at most once that nothing needs to be done, and where it is so", "[render]") {
     const HostDump host = hiding("h");
     const PoolPolicy policy = policy_of_host(host);
-    const merge::Plan plan = merge::Plan::of(builtin_rulebook(), policy);
+    const promises::VendorRules rules = promises::VendorRules::of(builtin_rulebook(), policy);
     for (const render::Target& target : render::targets) {
         INFO(target.is.name);
         RenderOptions options;
@@ -46,7 +46,7 @@ TEST_CASE("each target says at most once that nothing needs to be done, and wher
         REQUIRE(rendering.hosts.size() == 1);
         const HostAdvice& said = rendering.hosts.front();
         REQUIRE_FALSE(said.hidden.empty());
-        const render::TargetInput input{plan, policy, options, builtin_rulebook().vendors[plan.vendor()].id};
+        const render::TargetInput input{rules, policy, options, builtin_rulebook().vendors[rules.vendor()].id};
         const render::Remedy remedy = target.remedy(input, rendering, host, said.hidden);
         CHECK_FALSE(remedy.advice.empty());
         CHECK_THAT(remedy.advice, !Contains(nothing));

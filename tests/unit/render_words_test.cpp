@@ -11,11 +11,11 @@ namespace {
 
 // Of a bit that the policy shows and the guest does not see.
 Impact lost(const std::string& id, const char* vendor = "GenuineIntel") {
-    const merge::Plan plan(builtin_rulebook(), *builtin_rulebook().vendor_of(vendor));
+    const promises::VendorRules rules(builtin_rulebook(), *builtin_rulebook().vendor_of(vendor));
     Inexpressible entry;
     entry.value = 1;
     entry.instead = 0;
-    render::describe(plan, &field_named(id), false, entry);
+    render::describe(rules, &field_named(id), false, entry);
     CHECK(entry.telling == Telling::less);
     return entry.impact;
 }
@@ -29,11 +29,11 @@ TEST_CASE("a lost mitigation is a matter of security, a lost feature of speed, w
     CHECK(lost("popcnt") == Impact::performance);
     CHECK(lost("l1d_flush") == Impact::security);
     CHECK(lost("l1d_flush", "AuthenticAMD") == Impact::performance);  // whose CPUs L1TF does not affect
-    const merge::Plan plan(builtin_rulebook(), 0);
+    const promises::VendorRules rules(builtin_rulebook(), 0);
     Inexpressible stray;
     stray.value = 1;
     stray.instead = 0;
-    render::describe(plan, nullptr, false, stray);
+    render::describe(rules, nullptr, false, stray);
     CHECK(stray.impact == Impact::performance);
 }
 

@@ -1,8 +1,8 @@
 // What a split scores a pool by, against pools that keep the same for another reason.
 
 #include "compare/split_score.hpp"
-#include "merge/host_promises.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "promises/host_promises.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 
@@ -19,7 +19,7 @@ constexpr std::uint32_t skylake = 0x00050654;
 class Scorer {
 public:
     compare::Meet of(const TableBuilder& table) const {
-        return scorer_.of(merge::promises_of(plan_, hardware_host("host", table)), 1);
+        return scorer_.of(promises::promises_of(rules_, hardware_host("host", table)), 1);
     }
     std::uint64_t kept(const compare::Meet& pool) const { return scorer_.kept(pool); }
     std::uint64_t kept(compare::Meet pool, const compare::Meet& other) const {
@@ -29,8 +29,8 @@ public:
 
 private:
     const std::size_t vendor_ = *builtin_rulebook().vendor_of("GenuineIntel");
-    const merge::Plan plan_{builtin_rulebook(), vendor_};
-    const compare::VendorScorer scorer_{plan_, vendor_};
+    const promises::VendorRules rules_{builtin_rulebook(), vendor_};
+    const compare::VendorScorer scorer_{rules_, vendor_};
 };
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "merge/host_promises.hpp"
 #include "poolcpuid/rulebook.hpp"
+#include "promises/host_promises.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 
@@ -23,13 +23,13 @@ enum class Identity { safe, none };
 
 class Groups {
 public:
-    Groups() { scorers_.emplace_back(plan_, 0); }
+    Groups() { scorers_.emplace_back(rules_, 0); }
 
     // Of one host with these bits of leaf 1 ECX. Hosts that are kept together may have no safe identity by themselves,
     // and then no pool with them has one.
     compare::Meet group(std::uint32_t bits, Identity identity) const {
         const TableBuilder table = intel_table(skylake).reg(1, 0, Register::ecx, bits);
-        compare::Meet meet = scorers_.front().of(merge::promises_of(plan_, hardware_host("host", table)), 1);
+        compare::Meet meet = scorers_.front().of(promises::promises_of(rules_, hardware_host("host", table)), 1);
         meet.inferred.reset();
         if (identity == Identity::safe) meet.inferred.set(0);
         meet.least_inferred = 1;
@@ -39,7 +39,7 @@ public:
     const std::vector<compare::VendorScorer>& scorers() const { return scorers_; }
 
 private:
-    const merge::Plan plan_{builtin_rulebook(), *builtin_rulebook().vendor_of("GenuineIntel")};
+    const promises::VendorRules rules_{builtin_rulebook(), *builtin_rulebook().vendor_of("GenuineIntel")};
     std::vector<compare::VendorScorer> scorers_;
 };
 

@@ -1,0 +1,78 @@
+#include "promises/join_views.hpp"
+
+#include "promises/sorted_lists.hpp"
+
+namespace poolcpuid::promises {
+
+void join_cpu(const VendorRules& rules, TablePromises& host, const TablePromises& cpu) {
+    // One CPU that is known not to keep a promise settles it, whatever the dump of another leaves open.
+    for (std::size_t w = 0; w < host.unknown.size(); ++w) {
+        const std::uint64_t broken =
+            (~host.unknown[w] & ~host.atoms.words[w]) | (~cpu.unknown[w] & ~cpu.atoms.words[w]);
+        host.unknown[w] = (host.unknown[w] | cpu.unknown[w]) & ~broken;
+        host.made[w] |= cpu.made[w];
+        host.given[w] |= cpu.given[w];
+        host.absent[w] = host.absent[w] && cpu.absent[w];
+        host.moot[w] &= cpu.moot[w];
+        host.implied[w] = (host.implied[w] | cpu.implied[w]) & host.atoms.words[w] & cpu.atoms.words[w];
+    }
+    host.atoms.meet(rules, cpu.atoms);
+    host.scrub_unknown |= cpu.scrub_unknown;
+    host.scrub_unknown &= ~host.atoms.scrubs;
+    host.immune &= cpu.immune;
+    host.heeds &= cpu.heeds;
+    host.told |= cpu.told;
+    host.in_vain |= cpu.in_vain;
+    host.in_vain_unknown = (host.in_vain_unknown | cpu.in_vain_unknown) & ~host.in_vain;
+    host.components_unknown |= cpu.components_unknown;
+    merge_sorted(host.assumed, cpu.assumed);
+    merge_sorted(host.documented_layout, cpu.documented_layout);
+    merge_sorted(host.read_clear, cpu.read_clear);
+}
+
+namespace {
+
+// Whether VERW scrubs is a matter of the silicon: a view that hides what would say that it does not (MDS_NO) makes
+// nothing better, and a bit that is there in vain is so in each view. Kernels know of some microcode that it
+// scrubs, and of some models that they are immune, so a view that says so itself counts.
+void widen_scrubs(TablePromises& view, const TablePromises& hardware) {
+    view.immune |= hardware.immune;
+    const std::uint64_t in_vain = hardware.in_vain | (hardware.in_vain_unknown & view.in_vain);
+    const std::uint64_t refuted = view.told & ~hardware.scrub_unknown;
+    const std::uint64_t shown = hardware.atoms.scrubs | (view.atoms.scrubs & ~refuted);
+    view.atoms.scrubs = (shown & ~in_vain) | view.immune;
+    view.scrub_unknown &= hardware.scrub_unknown & ~view.atoms.scrubs;
+}
+
+}  // namespace
+
+// Capabilities come from the hypervisor's view; relaxed behaviours and obligations from the wider of
+// the two, since a kernel that does not know a bit hides bad news that the silicon has.
+void widen(const VendorRules& rules, TablePromises& view, const TablePromises& hardware) {
+    for (std::size_t w = 0; w < view.atoms.words.size(); ++w) {
+        // Where the view is silent, the hardware's word counts: of relaxed behaviours as if there were no view, and
+        // what the hardware has not no hypervisor gives (what they make themselves is unknown of hardware).
+        const std::uint64_t inverted = rules.words()[w].inverted;
+        const std::uint64_t bad_news = inverted & ~hardware.unknown[w] & ~hardware.atoms.words[w];
+        const std::uint64_t known = view.unknown[w] & ~hardware.unknown[w];
+        const std::uint64_t settled = known & (inverted | ~hardware.atoms.words[w]);
+        view.atoms.words[w] |= settled & hardware.atoms.words[w];
+        view.atoms.words[w] &= ~bad_news;
+        view.unknown[w] &= ~(settled | bad_news);
+        // What only the hypervisor hides is there, and does what it does.
+        const std::uint64_t doubtful = view.implied[w] & ~hardware.moot[w] & ~hardware.atoms.words[w];
+        view.atoms.words[w] &= ~doubtful;
+        view.implied[w] &= ~doubtful;
+        view.unknown[w] |= doubtful & hardware.unknown[w];
+    }
+    for (std::size_t n = 0; n < view.atoms.numbers.size(); ++n) {
+        const Number& other = hardware.atoms.numbers[n];
+        Number& number = view.atoms.numbers[n];
+        if (rules.rulebook()[rules.numbers()[n].field].rule != Rule::max || !other.known) continue;
+        number = number.known ? meet(Rule::max, number, other) : other;
+    }
+    widen_scrubs(view, hardware);
+    view.heeds = hardware.heeds;  // what a hypervisor goes by, not what it shows to guests
+}
+
+}  // namespace poolcpuid::promises
