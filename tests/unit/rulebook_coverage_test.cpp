@@ -173,6 +173,7 @@ const std::vector<Deviation> deliberate{
     {{"no_smm_ctl_msr"}, {"derive"}, "KVM gives no guest the MSR and says so on every host"},
     {{"sev_feat", "sev_feat_hi"}, {"hide"}, "encrypted guests do not migrate through a pool's policy"},
     {{"ac_ibrs_all", "ac_rsba", "ac_rrsba"}, {"group"}, "one promise carried by three bits on Intel"},
+    {{"tmul_sub", "avx10_sub"}, {"derive"}, "as in leaf 7, the count of subleaves follows from what the policy shows"},
     {{"ucode_rev"}, {"none"}, "the revision is one half of the MSR, by vendor; the other one is reserved"},
     {{"mtrrcap_flags"}, {"hide", "none"}, "SMRR protects the host's firmware; bit 9 is reserved"},
     {{"pt_ebx", "tmul_feat"}, {"hide", "none"}, "has bits that no guest is shown: trace triggers, AMX-TRANSPOSE"},
