@@ -37,6 +37,7 @@ inline constexpr std::array finding_kinds = std::to_array<FindingKind>({
     {"guest-rows", Severity::note},
     {"hidden-by-hypervisor", Severity::warning},
     {"hyperv-root", Severity::note},
+    {"hypervisor-silent", Severity::note},
     {"microcode-unknown", Severity::warning},
     {"msr-absent", by_case},
     {"msr-not-constant", Severity::note},

@@ -266,8 +266,9 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
                             std::string(view.rulebook().hypervisors[field.hypervisor].name) + ".");
     }
     if (field.assured != 0) {
-        sentences.push_back("Of a dump of the silicon alone no more than " + std::to_string(field.assured) +
-                            " counts: hypervisors may give less than the silicon.");
+        sentences.push_back(
+            "Of a dump of the silicon alone, or of a hypervisor's view that has 0 there, no more than " +
+            std::to_string(field.assured) + " counts: hypervisors may give less than the silicon.");
     }
     if (field.implied_by.field != no_field) {
         sentences.push_back("It counts as set where " + id_of(view, field.implied_by.field) +

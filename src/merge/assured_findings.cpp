@@ -14,9 +14,31 @@ bool is_cut(const promises::VendorRules& rules, const promises::HostPromises& ho
     const Field& field = rules.rulebook()[index];
     const auto slot = rules.find_number(index, field.subleaf_first);
     const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
-    if (!slot || host.has_hypervisor_view || !is_assumed) return false;
+    if (!slot || !is_assumed) return false;
     const promises::Number& number = host.atoms.numbers[*slot];
     return number.known && number.value == field.assured;
+}
+
+// "Whether hypervisors give guests more than 48 of guestphys there is unknown, and the policy has no more."
+std::string what_is_unknown(const Field& field) {
+    return " Whether guests are given more than " + std::to_string(field.assured) + " of " + std::string(field.id) +
+           " there is unknown, and the policy has no more.";
+}
+
+void report_hardware_alone(FindingList& list, const Field& field, const HostList& hosts) {
+    if (hosts.count == 0) return;
+    list.add("no-hypervisor-view",
+             "The dump of " + document::enumerate(hosts) + " is of the hardware alone." + what_is_unknown(field) +
+                 " A dump of what the hypervisor gives settles it: " + document::hypervisor_dump + ".",
+             hosts, std::string(field.id));
+}
+
+void report_silent_view(FindingList& list, const Field& field, const HostList& hosts) {
+    if (hosts.count == 0) return;
+    list.add("hypervisor-silent",
+             "The hypervisor of " + document::enumerate(hosts) + " does not say " + std::string(field.id) + "." +
+                 what_is_unknown(field) + " KVM says it since Linux 6.10.",
+             hosts, std::string(field.id));
 }
 
 }  // namespace
@@ -26,17 +48,13 @@ void report_assured(FindingList& list) {
     for (const FieldIndex index : rules.fields()) {
         const Field& field = rules.rulebook()[index];
         if (field.assured == 0 || list.draft().value(index, field.subleaf_first) != field.assured) continue;
-        const HostList hosts =
-            list.hosts([&](const promises::HostPromises& host) { return is_cut(rules, host, index); });
-        if (hosts.count == 0) continue;
-        const std::string id(field.id);
-        list.add("no-hypervisor-view",
-                 "The dump of " + document::enumerate(hosts) +
-                     " is of the hardware alone. Whether hypervisors give guests more than " +
-                     std::to_string(field.assured) + " of " + id +
-                     " there is unknown, and the policy has no more. A dump of what the hypervisor gives settles it: " +
-                     document::hypervisor_dump + ".",
-                 hosts, id);
+        const auto cut_where = [&](bool has_view) {
+            return list.hosts([&](const promises::HostPromises& host) {
+                return host.has_hypervisor_view == has_view && is_cut(rules, host, index);
+            });
+        };
+        report_hardware_alone(list, field, cut_where(false));
+        report_silent_view(list, field, cut_where(true));
     }
 }
 

@@ -6,8 +6,8 @@
 namespace poolcpuid::merge {
 
 // Adds "no-hypervisor-view" for each number of which the policy has no more than every hypervisor gives
-// (Field::assured) because the CPU of a host would go further and the host has no hypervisor's view. Linear in
-// variants.
+// (Field::assured) because the CPU of a host would go further and the host has no hypervisor's view, and
+// "hypervisor-silent" where it has one that does not say the number. Linear in variants.
 void report_assured(FindingList& list);
 
 }  // namespace poolcpuid::merge

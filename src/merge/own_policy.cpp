@@ -5,6 +5,7 @@
 #include "merge/decisions.hpp"
 #include "merge/draft.hpp"
 #include "merge/option_names.hpp"
+#include "merge/options.hpp"
 #include "merge/registers.hpp"
 
 namespace poolcpuid::merge {

@@ -45,7 +45,7 @@ public:
         std::optional<TablePromises> hardware;
         if (host_.hardware) hardware = read_cpus();
         TablePromises& host = result_;
-        host = host_.hypervisor ? read_hypervisor() : *hardware;
+        host = host_.hypervisor ? read_hypervisor(hardware ? &*hardware : nullptr) : *hardware;
         read_offered();
         result_.withheld.resize(result_.unknown.size());
         if (host_.hypervisor && hardware) {
@@ -178,11 +178,11 @@ private:
     }
 
     // The view speaks for all kinds of CPU.
-    TablePromises read_hypervisor() const {
+    TablePromises read_hypervisor(const TablePromises* hardware) const {
         const ViewReader view(rules_, *tables_.offered(), *result_.msrs);
-        TablePromises all = read_view(rules_, view, result_.silicon, ViewKind::hypervisor);
+        TablePromises all = read_view(rules_, view, result_.silicon, ViewKind::hypervisor, hardware);
         for (const Silicon& silicon : result_.other_silicon) {
-            join_cpu(rules_, all, read_view(rules_, view, silicon, ViewKind::hypervisor));
+            join_cpu(rules_, all, read_view(rules_, view, silicon, ViewKind::hypervisor, hardware));
         }
         return all;
     }

@@ -14,13 +14,15 @@ constexpr Component nothing{};
 
 class TableReader {
 public:
-    TableReader(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind)
+    TableReader(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind,
+                const TablePromises* hardware)
         : rules_(rules),
           rulebook_(rules.rulebook()),
           view_(view),
           table_(view.table()),
           silicon_(silicon),
-          kind_(kind) {}
+          kind_(kind),
+          hardware_(hardware) {}
 
     TablePromises read() {
         read_words();
@@ -162,9 +164,12 @@ private:
         return value ? Number{true, *value} : Number{};
     }
 
-    // The CPU may go further than hypervisors do, and how far these go only their own view tells.
-    bool is_beyond_assured(const Field& field, const Number& number) const {
-        return kind_ == ViewKind::hardware && field.assured != 0 && number.known && number.value > field.assured;
+    // The CPU may go further than hypervisors do, and how far these go only their own view tells. One that has 0 there
+    // need not know of the number: KVM says it since 6.10 (K commit b628cb523c65) and mapped as little before.
+    bool is_beyond_assured(const Field& field, std::uint32_t subleaf, const Number& number) const {
+        if (field.assured == 0 || !number.known || number.value <= field.assured) return false;
+        const bool is_silent = view_.field(field, subleaf).value_or(0) == 0;
+        return kind_ == ViewKind::hardware || (kind_ == ViewKind::hypervisor && is_silent);
     }
 
     void read_numbers() {
@@ -172,7 +177,7 @@ private:
         for (const NumberSlot& slot : rules_.numbers()) {
             const Field& field = rulebook_[slot.field];
             Number number = read_number(field, slot.subleaf);
-            const bool is_beyond = is_beyond_assured(field, number);
+            const bool is_beyond = is_beyond_assured(field, slot.subleaf, number);
             if (is_beyond) number.value = field.assured;
             result_.atoms.numbers.push_back(number);
             if (is_beyond || (field.zero_has_meaning && !view_.field(field, slot.subleaf))) {
@@ -200,18 +205,32 @@ private:
         const Field& field = rulebook_[term.field];
         auto value = view_.field(field, field.subleaf_first);
         if (!term.negated && field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
+        if (value == std::uint64_t{0} && term.negated && hardware_has(term.field)) return false;
         if (!value || (*value == 0 && may_be_hidden(term.field))) return std::nullopt;
         return (*value != 0) != term.negated;
     }
 
+    // What a hypervisor hides is there all the same: a transaction begins on a CPU that has RTM, whatever guests are
+    // shown.
+    bool hardware_has(FieldIndex index) const {
+        const Field& field = rulebook_[index];
+        const auto word = rules_.find_word(index, field.subleaf_first);
+        if (hardware_ == nullptr || !word) return false;
+        const std::uint64_t value = rules_.words()[*word].value_of(hardware_->atoms.words[*word]);
+        return (value & ~hardware_->unknown[*word] & field.mask()) != 0;
+    }
+
     // Hypervisors show guests no host controls, KVM clears TAA_NO where RTM is off, and where a view has no such MSR it
-    // tells guests nothing of what the CPU is immune to: the CPU may have them.
+    // tells guests nothing of what the CPU is immune to: the CPU may have them. One that shows 0 where the model is
+    // immune hides it.
     bool may_be_hidden(FieldIndex index) const {
         if (kind_ != ViewKind::hypervisor) return false;
         const Field& field = rulebook_[index];
         const auto word = rules_.find_word(index, field.subleaf_first);
         if (field.rule == Rule::hide || (word && (result_.moot[*word] & field.mask()) != 0)) return true;
-        return word && result_.absent[*word] && !silicon_.is_affected(field.made.model);
+        if (!word) return false;
+        if (result_.absent[*word]) return !silicon_.is_affected(field.made.model);
+        return !silicon_.is_virtual() && rulebook::is_immune_to_all(silicon_.model, field.made.model);
     }
 
     // Whether the model has all tags, or every term of one list holds: for certain, for certain not, or nothing.
@@ -349,13 +368,15 @@ private:
     const CpuidTable& table_;
     const Silicon& silicon_;
     ViewKind kind_;
+    const TablePromises* hardware_;
     TablePromises result_;
 };
 
 }  // namespace
 
-TablePromises read_view(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind) {
-    return TableReader(rules, view, silicon, kind).read();
+TablePromises read_view(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind,
+                        const TablePromises* hardware) {
+    return TableReader(rules, view, silicon, kind, hardware).read();
 }
 
 }  // namespace poolcpuid::promises

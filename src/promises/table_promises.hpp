@@ -38,7 +38,9 @@ enum class ViewKind : std::uint8_t {
 };
 
 // Reduces a view to its promises. Of the silicon, guards ask for its immunities, for what its microcode
-// scrubs, and for promises that kernels show falsely. Linear in the fields of the rulebook.
-TablePromises read_view(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind);
+// scrubs, and for promises that kernels show falsely. hardware: what the host's CPUs promise together, for a
+// hypervisor's view beside one of the hardware; else nullptr. Linear in the fields of the rulebook.
+TablePromises read_view(const VendorRules& rules, const ViewReader& view, const Silicon& silicon, ViewKind kind,
+                        const TablePromises* hardware = nullptr);
 
 }  // namespace poolcpuid::promises

@@ -281,7 +281,7 @@ private:
         // Only a hypervisor's own view denies what is a hypervisor's.
         const bool is_silent = !host_.hypervisor && !field.hypervisor.empty() && field.rule == "min";
         if (is_silent && shown.value_or(0) == 0) return std::nullopt;
-        if (field.assured != 0 && !host_.hypervisor) {
+        if (field.assured != 0 && (!host_.hypervisor || (is_for_guests(cpu) && shown.value_or(0) == 0))) {
             const auto most = limit_in(cpu, field, subleaf);
             return most ? std::optional(std::min(*most, field.assured)) : most;
         }
@@ -331,10 +331,18 @@ private:
         if (!is_for_guests(cpu)) return false;
         const RuleField* sign = field.implied_by.starts_with("!") ? rules_.find(field.implied_by.substr(1)) : nullptr;
         if (field.rule == "hide" || (sign != nullptr && value(cpu, *sign) == std::uint64_t{0})) return true;
-        if (!field.is_msr || msr_word(rules_, cpu, field).state != MsrWord::State::absent) return false;
+        const bool is_immune = is_immune_to(field.made_of_model, cpu) && !was_taken_in_guest(host_);
+        if (!field.is_msr || msr_word(rules_, cpu, field).state != MsrWord::State::absent) return is_immune;
         const bool is_affected = !field.made_of_model.empty() && kinds_.at(cpu.signature).model != nullptr &&
-                                 !was_taken_in_guest(host_) && !is_immune_to(field.made_of_model, cpu);
+                                 !was_taken_in_guest(host_) && !is_immune;
         return !is_affected;
+    }
+
+    // Whether all its CPUs are known to have it, whatever the view for guests shows.
+    bool silicon_has(const RuleField& field) const {
+        const auto cpus = hardware_cpus();
+        return !cpus.empty() && std::all_of(cpus.begin(), cpus.end(),
+                                            [&](const CpuView& cpu) { return value(cpu, field).value_or(0) != 0; });
     }
 
     // Whether a term holds of a CPU, or nothing where nobody knows.
@@ -350,6 +358,7 @@ private:
         if (!negated && field->rule == "intersect") {
             if (const auto known = fact(kinds_.at(cpu.signature), *field)) shown = known;
         }
+        if (negated && shown == std::uint64_t{0} && is_for_guests(cpu) && silicon_has(*field)) return false;
         if (!shown || (*shown == 0 && may_be_hidden(*field, cpu))) return std::nullopt;
         return (*shown != 0) != negated;
     }

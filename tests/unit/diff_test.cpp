@@ -223,7 +223,7 @@ TEST_CASE("what follows another field is no change of its own, and no value is t
         CHECK(text_of(change_of(difference, "guestphys")) == "no change");
     }
     // A guest address width of its own that is no lower, which a policy words by 0.
-    const HostDump wide = with_hypervisor(hardware_host("b", width(0x34)), width(0x34));
+    const HostDump wide = with_hypervisor(hardware_host("b", width(0x34)), width(0x340034));
     const Difference own = diff(hardware_host("a", width(0x300030)), wide);
     CHECK(text_of(change_of(own, "guestphys")) == "none 0x30 0x0");
     CHECK(change_of(own, "guestphys").restarted == "The guest is shown the same.");

@@ -203,7 +203,8 @@ TEST_CASE("the hosts' values decide, each rule in its way", "[explain]") {
     CHECK(narrow.field("maxphyaddr").findings.size() == 1);
     CHECK(narrow.value("guestphys").means == "0 stands for the value of maxphyaddr, here 48.");
     CHECK(narrow.field("guestphys").reading ==
-          "Of a dump of the silicon alone no more than 48 counts: hypervisors may give less than the silicon. "
+          "Of a dump of the silicon alone, or of a hypervisor's view that has 0 there, no more than 48 counts: "
+          "hypervisors may give less than the silicon. "
           "A host's 0 stands for its maxphyaddr.");
 }
 

@@ -219,6 +219,11 @@ TEST_CASE("min: how far hypervisors map a guest's addresses above 48 bits, only 
     CHECK(told.reg(0x80000008, 0, eax) == 0x003034);
     CHECK(told.finding("no-hypervisor-view", "guestphys") == nullptr);
     CHECK(Merged({served("c", 0x303034)}).reg(0x80000008, 0, eax) == 0x303034);
+    // KVM before Linux 6.10 says nothing, and maps as much as it maps (commit b628cb523c65).
+    const Merged old({served("f", 0x003034)});
+    CHECK(old.reg(0x80000008, 0, eax) == 0x303034);
+    CHECK(old.named_by("hypervisor-silent", "guestphys") == Names{"f"});
+    CHECK(Merged({served("g", 0x003030)}).finding("hypervisor-silent", "guestphys") == nullptr);
     for (const std::uint32_t width : {0x2EU, 0x30U}) {
         const Merged narrow({silicon("a", 0x003034), silicon("d", 0x003000 | width)});
         CHECK(narrow.reg(0x80000008, 0, eax) == (0x003000 | width));
@@ -233,6 +238,8 @@ TEST_CASE("min: how far hypervisors map a guest's addresses above 48 bits, only 
     CHECK_THAT(stand(told.policy, silicon("a", 0x003034)),
                Catch::Contains("unknown: ") && Catch::Contains("at least 52"));
     CHECK(stand(told.policy, served("c", 0x303034)) == "lost");
+    CHECK_THAT(stand(told.policy, served("f", 0x003034)), Catch::Contains("unknown: "));
+    CHECK(stand(old.policy, served("c", 0x303034)) == "kept");
     CHECK(stand(told.policy, served("e", 0x343034)) == "kept");
     for (const HostDump& host : {silicon("a", 0x003034), served("c", 0x303034)})
         CHECK(stand(bare.policy, host) == "kept");

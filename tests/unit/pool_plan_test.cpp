@@ -184,7 +184,7 @@ TEST_CASE("a price is of what the policy before promised and keeps without the h
     CHECK(costs(verw, {"h"}) == Names{"md_clear"});
     // Nor are 48 bits the 52 of before.
     const auto wide = [](const std::string& name, std::uint32_t bits) {
-        const TableBuilder table = amd().reg(0x80000008, 0, eax, 0x3000 | bits);
+        const TableBuilder table = amd().reg(0x80000008, 0, eax, bits << 16 | 0x3000 | bits);
         return with_hypervisor(hardware_host(name, table), table);
     };
     const PoolPlan width = plan({wide("a", 52)}, {{wide("b", 48), wide("c", 40)}, {}, {}});
