@@ -145,6 +145,8 @@ struct Made {
     VendorMask vendors = 0;       // on whose CPUs
     List<List<GuardTerm>> where;  // any list of which every term holds
     List<Text> model;             // or: the model has all these immunities; neither: everywhere
+    // Where a list may hold of which every term does, only some of all hypervisors make it.
+    List<List<GuardTerm>> unsure;
     Text source;
 };
 

@@ -138,7 +138,7 @@ private:
             if (!made) bits &= ~result_.unknown[*word];  // what the dump does not show is unknown for that
             result_.unknown[*word] |= bits;
             result_.made[*word] |= bits;
-            if (made && field.made.by == Makers::all) result_.given[*word] |= bits;
+            if (made && is_made_by_all(field.made)) result_.given[*word] |= bits;
         }
     }
 
@@ -146,6 +146,11 @@ private:
         if ((made.vendors & rules_.vendor_mask()) == 0) return false;
         if (made.where.empty() && made.model.empty()) return true;
         return is_either(made.where, made.model);
+    }
+
+    // Of a host on which it is made.
+    bool is_made_by_all(const Made& made) const {
+        return made.by == Makers::all && !is_either(made.unsure, {}).value_or(true);
     }
 
     Number read_number(const Field& field, std::uint32_t subleaf) const {

@@ -178,8 +178,12 @@ private:
         }
         if (from.made) {
             const std::vector<std::string>& vendors = from.made->vendors.empty() ? from.vendors : from.made->vendors;
-            to.made = {parse_word(maker_words, from.made->by).value(), vendor_mask(vendors),
-                       conditions(from.made->where), keep_all(from.made->model), keep(from.made->source)};
+            to.made = {parse_word(maker_words, from.made->by).value(),
+                       vendor_mask(vendors),
+                       conditions(from.made->where),
+                       keep_all(from.made->model),
+                       conditions(from.made->unsure),
+                       keep(from.made->source)};
         }
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),

@@ -64,7 +64,9 @@ constexpr auto members(const Guard& r) {
 }
 
 constexpr const char* type_name(const Made*) { return "Made"; }
-constexpr auto members(const Made& r) { return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.source); }
+constexpr auto members(const Made& r) {
+    return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.unsure, r.source);
+}
 
 constexpr const char* type_name(const BitSource*) { return "BitSource"; }
 constexpr auto members(const BitSource& r) { return members_detail::all_of(r, r.bit, r.field); }

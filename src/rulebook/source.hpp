@@ -61,6 +61,7 @@ struct SourceMade {
     std::vector<std::string> vendors;  // empty: those of the field
     std::vector<std::vector<std::string>> where;
     std::vector<std::string> model;
+    std::vector<std::vector<std::string>> unsure;
     std::string source;
 };
 
