@@ -261,6 +261,7 @@ struct Dependency {
     List<FieldIndex> prerequisites;
     List<FieldIndex> dependents;
     VendorMask vendors = 0;  // of whose CPUs it is so
+    bool where_had = false;  // only of hosts with a prerequisite: without it a guest's dependents do nothing there
     Text why;
     Text source;
 };

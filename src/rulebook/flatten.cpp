@@ -97,7 +97,11 @@ private:
     }
 
     Dependency flat(const SourceDependency& from) {
-        return {indices(from.prerequisites), indices(from.dependents), vendor_mask(from.vendors), keep(from.why),
+        return {indices(from.prerequisites),
+                indices(from.dependents),
+                vendor_mask(from.vendors),
+                from.where_had,
+                keep(from.why),
                 keep(from.source)};
     }
 

@@ -119,7 +119,7 @@ constexpr auto members(const HypervisorInterface& r) {
 
 constexpr const char* type_name(const Dependency*) { return "Dependency"; }
 constexpr auto members(const Dependency& r) {
-    return members_detail::all_of(r, r.prerequisites, r.dependents, r.vendors, r.why, r.source);
+    return members_detail::all_of(r, r.prerequisites, r.dependents, r.vendors, r.where_had, r.why, r.source);
 }
 
 constexpr const char* type_name(const EqualityGroup*) { return "EqualityGroup"; }

@@ -147,6 +147,7 @@ private:
 
     void parse_equality(const Value& entry) {
         ObjectReader reader(entry, file_.path, "an equality group");
+        dependency.where_had = reader.optional_bool("where_had", false);
         SourceEquality group;
         group.place = place_of(entry);
         group.id = reader.required_string("id");

@@ -145,6 +145,7 @@ struct SourceDependency {
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
     std::vector<std::string> vendors{"all"};           // of whose CPUs it is so
+    bool where_had = false;                            // only of hosts with a prerequisite
     std::map<std::string, std::string> shown_without;  // dependents that real hosts show alone, and why they go
     std::string why;
     std::string source;

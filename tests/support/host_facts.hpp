@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -61,6 +62,7 @@ struct HostFacts {
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
     std::map<std::string, bool> immune;  // guarded field: it needs no VERW
     std::map<std::string, bool> heeds;   // guarded field: VERW scrubs for guests, too, that are told in another way
+    std::set<std::string> had;           // prerequisites of where_had edges that its silicon has or may have
     Returns returns = Returns::safe;
     bool returns_by_microcode = false;  // unknown only because the microcode is
 };
@@ -91,6 +93,11 @@ public:
             if (slot.field->rule == "guarded") read_guard(*slot.field, facts);
         }
         read_returns(facts);
+        for (const DependencyRule& edge : rules_.dependencies) {
+            for (const std::string& id : edge.prerequisites) {
+                if (edge.where_had && rules_.find(id) != nullptr && may_have(*rules_.find(id))) facts.had.insert(id);
+            }
+        }
         for (const ComponentRule& component : rules_.components) facts.components[component.bit] = layout(component);
         return facts;
     }
@@ -124,6 +131,26 @@ private:
 
     std::optional<std::uint64_t> value(const CpuView& cpu, const RuleField& field) const {
         return value(cpu, field, field.subleaves.first);
+    }
+
+    // The least that CPUs say of a bit: one that is known to lack it settles it.
+    std::optional<bool> all_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
+        std::optional<bool> all = true;
+        for (const CpuView& cpu : cpus) {
+            const auto seen = value(cpu, field);
+            if (seen == std::uint64_t{0}) return false;
+            if (!seen) all.reset();
+        }
+        return all;
+    }
+
+    // What guests are shown the silicon has, and what they are not shown it may have.
+    bool may_have(const RuleField& field) const {
+        const std::optional<bool> silicon = host_.hardware ? all_have(hardware_cpus(), field) : std::nullopt;
+        if (!host_.hypervisor) return silicon.value_or(true);
+        const std::optional<bool> shown = all_have(hypervisor_cpus(), field);
+        if (!shown) return silicon.value_or(true);
+        return *shown || silicon.value_or(false);
     }
 
     // CPUs of one family, model and stepping, and what the model table says of them whatever a view shows.

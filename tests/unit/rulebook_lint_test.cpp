@@ -341,6 +341,11 @@ TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][
         {file, R"("prerequisite")", R"("prerequisite": "base")", R"("any_of": [])", "",
          "either \"prerequisite\" or \"any_of\""},
         {file, R"("any_of")", R"("any_of")", R"("prerequisite": "base", "any_of")", "",
+        {file, R"("prerequisite")", R"("why")", R"("where_had": true, "shown_without": {"addon": "R."}, "why")", "base",
+         "where_had goes without shown_without: hosts without the prerequisite may show all"},
+        {file, R"("prerequisite")", R"("base", "dependents": ["addon"])",
+         R"("longest", "dependents": ["addon"], "where_had": true)", "longest",
+         "where_had is of fields of the rule intersect, not of \"longest\""},
          "either \"prerequisite\" or \"any_of\""},
     });
 }
