@@ -39,6 +39,7 @@ public:
         view.xsave_legacy_size = source_.xsave_legacy_size;
         view.xsave = all_of<XsaveComponent>(source_.xsave);
         view.models = all_of<Model>(source_.models);
+        view.families = all_of<CpuFamily>(source_.families);
         view.levels = all_of<Level>(source_.levels);
         view.baselines = all_of<Baseline>(source_.baselines);
         view.sources = all_of<SourceKey>(source_.sources);
@@ -325,6 +326,11 @@ private:
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep_all(from.unaware),
+                keep(from.source)};
+    }
+
+    CpuFamily flat(const SourceFamily& from) {
+        return {vendor_mask({from.vendor}), from.family, keep_all(from.inferred), keep_all(from.unaware),
                 keep(from.source)};
     }
 

@@ -159,6 +159,11 @@ constexpr auto members(const Model& r) {
                                   r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware, r.source);
 }
 
+constexpr const char* type_name(const CpuFamily*) { return "CpuFamily"; }
+constexpr auto members(const CpuFamily& r) {
+    return members_detail::all_of(r, r.vendors, r.family, r.inferred, r.unaware, r.source);
+}
+
 constexpr const char* type_name(const Level*) { return "Level"; }
 constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, r.features); }
 
@@ -180,7 +185,7 @@ constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
     return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.hypervisors, r.fields,
                                   r.dependencies, r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models,
-                                  r.levels, r.baselines, r.sources, r.targets, r.guests);
+                                  r.families, r.levels, r.baselines, r.sources, r.targets, r.guests);
 }
 
 }  // namespace poolcpuid::rulebook

@@ -215,6 +215,15 @@ struct SourceModel {
     std::string source;
 };
 
+struct SourceFamily {
+    Place place;
+    std::string vendor;
+    std::uint16_t family = 0;
+    std::vector<std::string> inferred;
+    std::vector<std::string> unaware;
+    std::string source;
+};
+
 struct SourceLevel {
     Place place;
     std::string id;
@@ -252,6 +261,7 @@ struct SourceRulebook {
     std::vector<SourceComponent> xsave;
     std::vector<std::vector<std::string>> xsave_together;
     std::vector<SourceModel> models;
+    std::vector<SourceFamily> families;
     std::vector<SourceLevel> levels;
     std::vector<SourceBaseline> baselines;
 };
