@@ -133,24 +133,23 @@ private:
         return value(cpu, field, field.subleaves.first);
     }
 
-    // The least that CPUs say of a bit: one that is known to lack it settles it.
-    std::optional<bool> all_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
-        std::optional<bool> all = true;
-        for (const CpuView& cpu : cpus) {
-            const auto seen = value(cpu, field);
-            if (seen == std::uint64_t{0}) return false;
-            if (!seen) all.reset();
-        }
-        return all;
+    bool all_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
+        return std::all_of(cpus.begin(), cpus.end(),
+                           [&](const CpuView& cpu) { return value(cpu, field).value_or(0) != 0; });
+    }
+
+    // One that is known to lack it settles it.
+    bool all_may_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
+        return std::all_of(cpus.begin(), cpus.end(),
+                           [&](const CpuView& cpu) { return value(cpu, field).value_or(1) != 0; });
     }
 
     // What guests are shown the silicon has, and what they are not shown it may have.
     bool may_have(const RuleField& field) const {
-        const std::optional<bool> silicon = host_.hardware ? all_have(hardware_cpus(), field) : std::nullopt;
-        if (!host_.hypervisor) return silicon.value_or(true);
-        const std::optional<bool> shown = all_have(hypervisor_cpus(), field);
-        if (!shown) return silicon.value_or(true);
-        return *shown || silicon.value_or(false);
+        const bool is_open = all_may_have(hypervisor_cpus(), field);
+        if (!host_.hypervisor || (is_open && !all_have(hypervisor_cpus(), field)))
+            return all_may_have(hardware_cpus(), field);
+        return is_open || (host_.hardware && all_have(hardware_cpus(), field));
     }
 
     // CPUs of one family, model and stepping, and what the model table says of them whatever a view shows.
