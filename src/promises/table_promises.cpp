@@ -200,11 +200,13 @@ private:
         }
     }
 
-    // What the silicon does badly is no promise of it, and it is not known to be gone either.
+    // What the silicon does badly is no promise of it, and it is not known to be gone either. That VERW scrubs with its
+    // microcode kernels know where CPUID does not show it.
     std::optional<bool> holds(const GuardTerm& term) const {
         const Field& field = rulebook_[term.field];
         auto value = view_.field(field, field.subleaf_first);
         if (!term.negated && field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
+        if (field.rule == Rule::guarded && silicon_.fact(term.field)) value = 1;
         if (!value || (*value == 0 && may_be_hidden(term.field))) return std::nullopt;
         return (*value != 0) != term.negated;
     }

@@ -193,6 +193,15 @@ TEST_CASE("what kernels find out by trial is not known of the hardware alone", "
     const TableBuilder zen3 = with(amd(vermeer, zen), {"invpcid"});
     check_unsure(zen3, "ibpb_brtype");
     check_unsure(zen3, "sbpb");
+    // The microcode against TSA is newer than that against SRSO.
+    for (const char* field : {"ibpb_brtype", "sbpb"}) {
+        const auto given_with = [&](const std::string& microcode) {
+            const HostDump updated = with_microcode(hardware_host("bare", zen3), microcode);
+            return answer(two_views("promising", zen3, with(zen3, {field})), updated, field).violation.given;
+        };
+        CHECK(given_with("0xa20102e"));
+        CHECK_FALSE(given_with("0xa20102d"));
+    }
     // Where it is not known which of the two a host is.
     const TableBuilder either = amd(rome, zen);
     const HostDump promising = two_views("promising", either, with(either, {"ibpb_brtype"}));
