@@ -145,6 +145,8 @@ struct Made {
     VendorMask vendors = 0;       // on whose CPUs
     List<List<GuardTerm>> where;  // any list of which every term holds
     List<Text> model;             // or: the model has all these immunities; neither: everywhere
+    // Where a list may hold of which every term does, only some of all hypervisors make it.
+    List<List<GuardTerm>> unsure;
     Text source;
 };
 
@@ -259,6 +261,7 @@ struct Dependency {
     List<FieldIndex> prerequisites;
     List<FieldIndex> dependents;
     VendorMask vendors = 0;  // of whose CPUs it is so
+    bool where_had = false;  // only of hosts with a prerequisite: without it a guest's dependents do nothing there
     Text why;
     Text source;
 };
@@ -345,6 +348,15 @@ struct Model {
     Text source;
 };
 
+// What guests make of any CPU of a family, for those of which the model table has no row.
+struct CpuFamily {
+    VendorMask vendors = 0;
+    std::uint16_t family = 0;  // displayed family: base plus extended
+    List<Text> inferred;       // immunities that guests infer from the family alone
+    List<Text> unaware;        // what guests that are shown this family do not look for
+    Text source;
+};
+
 // A level of the x86-64 psABI, for --ceiling; levels are in rising order.
 struct Level {
     Text id;
@@ -392,6 +404,7 @@ struct Rulebook {
     std::uint32_t xsave_legacy_size = 0;  // bytes of legacy region and header
     List<XsaveComponent> xsave;
     List<Model> models;
+    List<CpuFamily> families;
     List<Level> levels;
     List<Baseline> baselines;
     List<SourceKey> sources;   // sorted by key
@@ -432,6 +445,8 @@ struct Rulebook {
 
     // The row of the model table for a displayed family, model and stepping, or nullptr.
     const Model* model_of(std::size_t vendor, const struct Signature& signature) const noexcept;
+    // What is known of a displayed family as such, or nullptr.
+    const CpuFamily* family_of(std::size_t vendor, std::uint16_t family) const noexcept;
 };
 
 // Family, model and stepping as displayed: extended parts combined (SDM vol. 2A, CPUID leaf 1;

@@ -212,6 +212,8 @@ std::string item(const Rulebook& rulebook, const Violation& violation) {
     std::string text = document::field_text(rulebook, violation.field, violation.place);
     const bool is_flag = field.low == field.high;
     if (is_flag && !field.names.vendor.empty()) text += " (" + std::string(field.names.vendor) + ")";
+    // It is there, and what else the host has takes its effect.
+    if (is_flag && violation.known && violation.host == violation.promised) text += " (there, and does nothing)";
     if (!is_flag && violation.known) text += " (" + violation.host + ", not " + violation.promised + ")";
     return text;
 }

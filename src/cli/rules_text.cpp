@@ -89,8 +89,9 @@ private:
         if (!field.hides.empty()) row("hides", joined(ids(rulebook_, field.hides)) + " in a dump that has it set");
         for (const Dependency& dependency : rulebook_.dependencies) {
             if (holds(dependency.dependents, index)) {
-                row("needs",
-                    joined(ids(rulebook_, dependency.prerequisites)) + " (" + std::string(dependency.why) + ")");
+                row("needs", joined(ids(rulebook_, dependency.prerequisites)) +
+                                 (dependency.where_had ? " where a host has it (" : " (") +
+                                 std::string(dependency.why) + ")");
             }
             if (holds(dependency.prerequisites, index)) {
                 row("needed by",

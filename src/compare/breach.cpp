@@ -42,6 +42,12 @@ std::string lost_bits(const Field& field, const BrokenAtom& atom, bool is_policy
            who + " does not have.";
 }
 
+std::string void_bits(const Field& field, const Field& beside, bool is_policy) {
+    return "The guest was promised " + called(field) + " without " + called(beside) + ": " +
+           (is_policy ? "on the other pool's hosts, which have that, it does nothing."
+                      : "on this host, which has that, it does nothing.");
+}
+
 std::string told_nothing(const Field& field, const BrokenAtom& atom, const Circumstances& circumstances) {
     const std::string who = circumstances.is_policy ? "the other pool has hosts with" : "this host has";
     if (circumstances.other_name_of_bad) {
@@ -120,6 +126,10 @@ void put_remedy(const Field& field, const BrokenAtom& atom, const Circumstances&
     if (circumstances.is_policy) return set_mend(violation, atom.known ? merge_pools : ask_hosts);
     if (!atom.known) return set_mend(violation, better_dump(atom, circumstances.taken_in));
     if (atom.kind == AtomKind::number && field.of_identity) return set_mend(violation, update_microcode);
+    if (atom.void_beside != no_field) {
+        violation.remedy = start_again;
+        return;
+    }
     const bool is_lost_bit = atom.kind == AtomKind::bits && violation.breach == Breach::lost;
     if (is_lost_bit && circumstances.withheld) {
         return set_mend(violation, "The CPU has it, " + document::offerer(circumstances.kernel) +
@@ -182,6 +192,8 @@ Violation describe(const promises::VendorRules& rules, const BrokenAtom& atom, c
         violation.message = number_text(field, atom, circumstances.is_policy);
     } else if (inverted) {
         violation.message = told_nothing(field, atom, circumstances);
+    } else if (atom.void_beside != no_field) {
+        violation.message = void_bits(field, rules.rulebook()[atom.void_beside], circumstances.is_policy);
     } else {
         violation.message = lost_bits(field, atom, circumstances.is_policy);
     }

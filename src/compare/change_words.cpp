@@ -38,6 +38,8 @@ Sentences losing(const Subject& subject, bool known) {
                     "The guest runs VERW and counts on it, though it need not scrub there"};
         case AtomKind::bits: break;
     }
+    if (subject.is_unseen)
+        return {"The guest is shown it there, too.", "The guest goes on using what need not work there"};
     if (subject.is_mitigation) {
         return {"The guest is not shown it and is without this mitigation.",
                 "The guest goes on using what may not be there"};

@@ -85,12 +85,33 @@ private:
         const std::size_t word = *rules_.find_word(index, subleaf);
         const std::uint64_t broken =
             promised_.atoms.words[word] & ~kept_.atoms.words[word] & field.mask() & ~beyond_length(field, subleaf);
-        if (broken == 0 || is_other_name(index, subleaf)) return;
+        if (broken == 0) return compare_effect(index, subleaf, word);
+        if (is_other_name(index, subleaf)) return;
         const bool known = (broken & ~kept_.unknown[word]) != 0;
         const bool made = !known && (broken & ~kept_.made[word]) == 0;
         const bool given = made && (broken & ~kept_.given[word]) == 0;
         add(AtomKind::bits, index, subleaf, known, given ? Makers::all : made ? Makers::some : Makers::none);
         broken_.back().by_microcode = !known && (broken & ~kept_.by_microcode[word]) == 0;
+    }
+
+    // What is there does nothing beside a field that the guest was not shown and the other side has.
+    void compare_effect(FieldIndex index, std::uint32_t subleaf, std::size_t word) {
+        const std::uint64_t bits = rulebook_[index].mask();
+        if ((promised_.atoms.words[word] & bits) == 0) return;
+        for (const Dependency& dependency : rulebook_.dependencies) {
+            const auto& needed = dependency.prerequisites;
+            const bool is_meant = dependency.where_had && (dependency.vendors & rules_.vendor_mask()) != 0 &&
+                                  holds(dependency.dependents, index);
+            if (!is_meant || std::any_of(needed.begin(), needed.end(), [&](FieldIndex each) { return is_shown(each); }))
+                continue;
+            const auto had = std::find_if(needed.begin(), needed.end(),
+                                          [&](FieldIndex each) { return promises::may_have(rules_, kept_, each); });
+            if (had == needed.end()) continue;
+            const std::size_t at = *rules_.find_word(*had, rulebook_[*had].subleaf_first);
+            add(AtomKind::bits, index, subleaf, (kept_.unknown[at] & rulebook_[*had].mask()) == 0);
+            broken_.back().void_beside = *had;
+            return;
+        }
     }
 
     // Bits that are there no more because a vector is shorter: its length tells of them.

@@ -35,6 +35,8 @@ struct BrokenAtom {
     promises::Component kept_layout;
     bool by_microcode = false;    // of what is not known: a microcode decides it, whose revision was not dumped
     bool of_other_model = false;  // of a number: a CPU of another model keeps it not, whatever it shows
+    // Of bits that are kept: they do nothing beside this field, which the guest was not shown.
+    FieldIndex void_beside = no_field;
 
     friend bool operator==(const BrokenAtom&, const BrokenAtom&) = default;
 };

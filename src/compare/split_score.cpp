@@ -6,6 +6,7 @@
 
 #include "merge/msr_findings.hpp"
 #include "promises/openness.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::compare {
 
@@ -57,13 +58,17 @@ VendorScorer::VendorScorer(const promises::VendorRules& rules, std::size_t vendo
         for (const std::string_view id : model.inferred) immunities_.emplace(id, immunities_.size());
         for (const std::string_view id : model.unaware) not_sought_.emplace(id, not_sought_.size());
     }
+    for (const CpuFamily& family : rulebook.families) {
+        for (const std::string_view id : family.inferred) immunities_.emplace(id, immunities_.size());
+    }
 }
 
-// Of a model that is not known nothing is: it takes nothing from others.
+// Of a CPU of which nothing is known guests infer nothing that is safe.
 std::bitset<256> VendorScorer::inferred_on(const promises::Silicon& silicon) const {
     std::bitset<256> inferred;
-    if (silicon.model == nullptr) return inferred.set();
-    for (const std::string_view tag : silicon.model->inferred) inferred.set(immunities_.at(tag) % inferred.size());
+    for (const std::string_view tag : rulebook::beliefs_on(silicon.model, silicon.family).inferred) {
+        inferred.set(immunities_.at(tag) % inferred.size());
+    }
     return inferred;
 }
 
@@ -90,7 +95,7 @@ Meet VendorScorer::of(const promises::HostPromises& host, std::size_t count) con
         pool.generation = host.silicon.model->generation;
         for (const std::string_view id : host.silicon.model->unaware) pool.unaware.set(not_sought_.at(id));
     }
-    for (const auto& [id, number] : not_sought_) pool.open.set(number, promises::is_open_to(rules_, host, id));
+    for (const auto& [id, number] : not_sought_) pool.open.set(number, promises::may_be_open_to(rules_, host, id));
     return pool;
 }
 

@@ -51,7 +51,7 @@ std::vector<FieldIndex> lacking_for(const PolicyView& view, FieldIndex index) {
         const auto& dependents = dependency.dependents;
         const auto& needed = dependency.prerequisites;
         const bool is_met =
-            (dependency.vendors & view.vendors()) == 0 ||
+            dependency.where_had || (dependency.vendors & view.vendors()) == 0 ||
             std::find(dependents.begin(), dependents.end(), index) == dependents.end() ||
             std::any_of(needed.begin(), needed.end(), [&](FieldIndex other) { return view.value(other) != 0; });
         if (!is_met) lacking.insert(lacking.end(), needed.begin(), needed.end());

@@ -97,10 +97,10 @@ void Draft::set(FieldIndex index, std::uint64_t value) {
     if (const auto slot = rules_->find_number(index, field.subleaf_first)) atoms_.numbers[*slot] = {true, value};
 }
 
-void Draft::close() {
+void Draft::close(const MayHave& may_have) {
     apply_equality();
     for (bool changed = true; changed;) {
-        changed = apply_dependencies();
+        changed = apply_dependencies(may_have);
         changed = apply_components() || changed;
         changed = apply_gates() || changed;
         changed = apply_duties() || changed;
@@ -145,14 +145,16 @@ bool Draft::apply_equality() {
     return changed;
 }
 
-bool Draft::apply_dependencies() {
+bool Draft::apply_dependencies(const MayHave& may_have) {
     bool changed = false;
     for (std::size_t i = 0; i < rulebook_->dependencies.size(); ++i) {
         const Dependency& dependency = rulebook_->dependencies[i];
         if ((dependency.vendors >> rules_->vendor() & 1U) == 0) continue;
         // A prerequisite that this vendor does not have is absent, like any other.
         const auto is_present = [&](FieldIndex index) { return present(index); };
-        if (std::any_of(dependency.prerequisites.begin(), dependency.prerequisites.end(), is_present)) continue;
+        const auto& needed = dependency.prerequisites;
+        if (std::any_of(needed.begin(), needed.end(), is_present)) continue;
+        if (dependency.where_had && std::none_of(needed.begin(), needed.end(), may_have)) continue;
         for (const FieldIndex index : dependency.dependents) {
             const bool is_filled_in = (*rulebook_)[index].rule == Rule::owned && !is_out(index);
             if (!present(index) && !is_filled_in) continue;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -61,9 +62,12 @@ public:
     // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
     void set(FieldIndex field, std::uint64_t value);
 
+    // Whether a host of the pool has a field, or may have it.
+    using MayHave = std::function<bool(FieldIndex)>;
+
     // Equality groups, then dependencies, XSAVE components, gates and duties until nothing changes.
     // Linear in the rulebook for each round; a round takes out at least one field.
-    void close();
+    void close(const MayHave& may_have);
 
     // The components of the rulebook that the policy keeps, as a mask of XCR0 and IA32_XSS bits.
     std::uint64_t kept_components() const noexcept { return kept_; }
@@ -71,7 +75,7 @@ public:
 private:
     std::set<FieldIndex> unused_formats() const;
     bool apply_equality();
-    bool apply_dependencies();
+    bool apply_dependencies(const MayHave& may_have);
     bool apply_components();
     bool apply_gates();
     bool apply_duties();

@@ -16,18 +16,33 @@ using document::enumerate;
 
 using Ids = std::set<std::string>;
 
-// What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that are open
-// to it. A ceiling has no silicon, so it is open to nothing.
-std::pair<Ids, HostList> wrong_beliefs(const DecisionInputs& inputs, const HostGroup& lender) {
-    Ids wrong;
-    HostList exposed;
+struct WrongBeliefs {
+    Ids ids;
+    HostList open;     // hosts on which that is not so
+    HostList unknown;  // hosts with a CPU of which nothing is known, so that it may not be so
+};
+
+// What guests that are shown the lender's family and model hold themselves for safe from, and the hosts that may be
+// open to it. A ceiling has no silicon, so it is open to nothing.
+WrongBeliefs wrong_beliefs(const DecisionInputs& inputs, const HostGroup& lender) {
+    WrongBeliefs wrong;
     for (const Variant& variant : inputs.variants) {
-        const auto open = promises::open_unknown_to_guests(inputs.draft.rules(), *lender.promises, *variant.promises);
-        if (open.empty()) continue;
-        wrong.insert(open.begin(), open.end());
-        exposed.add(variant.hosts, inputs.most_names);
+        if (variant.is_ceiling) continue;
+        const auto ids = promises::open_unknown_to_guests(inputs.draft.rules(), *lender.promises, *variant.promises);
+        if (ids.empty()) continue;
+        wrong.ids.insert(ids.begin(), ids.end());
+        const bool is_unknown = variant.promises->any_silicon(
+            [](const promises::Silicon& silicon) { return silicon.model == nullptr && silicon.family == nullptr; });
+        (is_unknown ? wrong.unknown : wrong.open).add(variant.hosts, inputs.most_names);
     }
-    return {std::move(wrong), std::move(exposed)};
+    return wrong;
+}
+
+// Where the beliefs are not so, as the end of a sentence.
+std::string where_wrong(const WrongBeliefs& wrong) {
+    const std::string unknown = wrong.unknown.count == 0 ? "" : "nobody knows of " + enumerate(wrong.unknown);
+    if (wrong.open.count == 0) return ", which " + unknown + ". ";
+    return ", which is not so on " + enumerate(wrong.open) + (unknown.empty() ? "" : ", and " + unknown) + ". ";
 }
 
 // In the order of ids, which lint holds for known.
@@ -63,21 +78,23 @@ std::string remedy_by_hand(const std::vector<const Vulnerability*>& wrong) {
 
 void report_unsafe_identity(FindingList& list, const HostGroups& groups) {
     const DecisionInputs& inputs = list.inputs();
-    const auto [ids, exposed] = wrong_beliefs(inputs, inputs.identity);
-    if (ids.empty()) return;
-    const auto wrong = vulnerabilities(list.rulebook(), ids);
+    const WrongBeliefs beliefs = wrong_beliefs(inputs, inputs.identity);
+    if (beliefs.ids.empty()) return;
+    const auto wrong = vulnerabilities(list.rulebook(), beliefs.ids);
     std::vector<std::string> names;
     for (const Vulnerability* vulnerability : wrong) names.emplace_back(vulnerability->name);
     const std::string lender = inputs.identity.hosts.names.front();
     const HostGroup& usual = *choose_identity(groups, "");
-    const bool is_by_choice = wrong_beliefs(inputs, usual).first.empty();
+    const bool is_by_choice = wrong_beliefs(inputs, usual).ids.empty();
     std::string message = is_by_choice
                               ? "The family and model of " + lender + " are not safe for the whole pool, as those of " +
                                     usual.hosts.names.front() + " are, which merge takes by itself. From them"
                               : "No family and model is safe for the whole pool. From those of " + lender;
-    message += " a guest infers that it is safe from " + joined(names) + ", which is not so on " + enumerate(exposed) +
-               ". `poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
+    message += " a guest infers that it is safe from " + joined(names) + where_wrong(beliefs) +
+               "`poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
     message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
+    HostList exposed = beliefs.open;
+    exposed.add(beliefs.unknown, inputs.most_names);
     list.add("no-safe-identity", std::move(message), exposed);
 }
 

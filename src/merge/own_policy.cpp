@@ -7,6 +7,7 @@
 #include "merge/option_names.hpp"
 #include "merge/options.hpp"
 #include "merge/registers.hpp"
+#include "promises/seen_value.hpp"
 
 namespace poolcpuid::merge {
 
@@ -24,7 +25,7 @@ promises::Atoms offered_atoms(const promises::HostPromises& host) {
 promises::HostPromises own_promises(const promises::VendorRules& rules, const promises::HostPromises& host) {
     Draft draft(rules, offered_atoms(host), *host.table);
     apply_options({}, {}, draft);
-    draft.close();
+    draft.close([&](FieldIndex index) { return promises::may_have(rules, host, index); });
     PoolPolicy policy;
     put_rows(render(draft), policy);
     policy.decisions = scrub_decisions(draft);

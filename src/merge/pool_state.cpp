@@ -25,6 +25,7 @@
 #include "policy/names_digest.hpp"
 #include "poolcpuid/guest_features.hpp"
 #include "poolcpuid/read_hosts.hpp"
+#include "promises/seen_value.hpp"
 #include "promises/views_key.hpp"
 
 namespace poolcpuid {
@@ -221,7 +222,11 @@ struct PoolState::Impl {
         merge::require_on_hosts(*rules, variants, groups);
         Draft draft(*rules, atoms, *identity.promises->table);
         merge::apply_options(options, variants, draft);
-        draft.close();
+        draft.close([&](FieldIndex index) {
+            return std::any_of(variants.begin(), variants.end(), [&](const Variant& variant) {
+                return !variant.is_ceiling && promises::may_have(*rules, *variant.promises, index);
+            });
+        });
         merge::check_set_survived(options, draft);
         merge::require_in_draft(options, draft);
         Rows rows = merge::render(draft);

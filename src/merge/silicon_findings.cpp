@@ -44,14 +44,19 @@ private:
     }
 
     void report_models() {
-        const auto found = list_.hosts([](const promises::HostPromises& host) {
-            return host.any_silicon([](const promises::Silicon& silicon) { return silicon.model == nullptr; });
+        report_models(false, ": what its silicon does beyond CPUID is not taken into account.");
+        report_models(
+            true, ": of its silicon, beyond CPUID, only what guests conclude from its family is taken into account.");
+    }
+
+    void report_models(bool of_known_family, const char* so_that) {
+        const auto found = list_.hosts([&](const promises::HostPromises& host) {
+            return host.any_silicon([&](const promises::Silicon& silicon) {
+                return silicon.model == nullptr && (silicon.family != nullptr) == of_known_family;
+            });
         });
         if (found.count == 0) return;
-        list_.add("unknown-model",
-                  "The model table has no row for " + enumerate(found) +
-                      ": what its silicon does beyond CPUID is not taken into account.",
-                  found);
+        list_.add("unknown-model", "The model table has no row for " + enumerate(found) + so_that, found);
     }
 
     // What works with some microcodes only is not promised for a host of which the revision is not known.

@@ -154,7 +154,9 @@ private:
         const std::uint32_t with_revision = signature_in(host_.first_table());
         for (const CpuKind& kind : kinds_) {
             Silicon silicon;
-            silicon.model = rulebook_.model_of(rules_.vendor(), signature_of(kind.leaf1_eax));
+            const Signature signature = signature_of(kind.leaf1_eax);
+            silicon.model = rulebook_.model_of(rules_.vendor(), signature);
+            if (silicon.model == nullptr) silicon.family = rulebook_.family_of(rules_.vendor(), signature.family);
             if (kind.leaf1_eax == with_revision) silicon.microcode = microcode_revision(host_);
             silicon.taken_in = dump::taken_in(host_);
             if (&kind == &kinds_.front()) {

@@ -65,6 +65,7 @@ private:
             rules_.is_inverted(fact.field) ? (std::uint64_t{fact.value} << field.low) & field.mask() : field.mask();
         const std::uint64_t open = bits & host_.atoms.words[*word];
         host_.atoms.words[*word] &= ~open;
+        host_.given[*word] &= ~bits;  // no hypervisor gives what the microcode may lack
         host_.unknown[*word] |= open;
         host_.by_microcode[*word] |= open;
     }

@@ -29,16 +29,24 @@ bool is_open_to(const VendorRules& rules, const HostPromises& host, std::string_
     return host.any_silicon(is_open) && !shows_immunity(rules, host, vulnerability);
 }
 
+bool may_be_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability) {
+    const auto may_be_open = [&](const Silicon& silicon) {
+        const rulebook::Beliefs known = rulebook::beliefs_on(silicon.model, silicon.family);
+        return !rulebook::lists(known.immune, vulnerability) &&
+               (silicon.model != nullptr || !rulebook::lists(known.unaware, vulnerability));
+    };
+    return host.any_silicon(may_be_open) && !shows_immunity(rules, host, vulnerability);
+}
+
 std::vector<std::string> open_unknown_to_guests(const VendorRules& rules, const HostPromises& lender,
                                                 const HostPromises& host) {
-    const Model* shown = lender.silicon.model;
-    if (shown == nullptr) return {};
+    const rulebook::Beliefs shown = rulebook::beliefs_on(lender.silicon.model, lender.silicon.family);
     std::set<std::string> open;
     const auto add_those_of = [&](const Silicon& silicon) {
-        if (silicon.model == nullptr) return;
-        for (const std::string_view id : rulebook::claims_beyond(*shown, silicon.model)) {
-            const bool is_sought = !rulebook::lists(shown->unaware, id);
-            if (is_sought || is_open_to(rules, host, id)) open.emplace(id);
+        for (const std::string_view id :
+             rulebook::claims_beyond(shown, rulebook::beliefs_on(silicon.model, silicon.family))) {
+            const bool is_sought = !rulebook::lists(shown.unaware, id);
+            if (is_sought || may_be_open_to(rules, host, id)) open.emplace(id);
         }
     };
     add_those_of(host.silicon);

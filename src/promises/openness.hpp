@@ -14,9 +14,13 @@ namespace poolcpuid::promises {
 // not show the bits that say so either.
 bool is_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability);
 
+// True when one of the host's CPUs is not known to be without the vulnerability, as those are of which nothing is
+// known, and the host does not show the bits that say so either.
+bool may_be_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability);
+
 // What guests that are shown the family and model of lender hold themselves for safe from, or do not look for, and to
-// which a CPU of host is open: ids of Rulebook::vulnerabilities, sorted. Nothing where one of the two is of no known
-// model.
+// which a CPU of host may be open: ids of Rulebook::vulnerabilities, sorted. Of a model that the table does not have
+// its family counts. What guests make of a lender of no known family nobody knows: then there is nothing.
 std::vector<std::string> open_unknown_to_guests(const VendorRules& rules, const HostPromises& lender,
                                                 const HostPromises& host);
 

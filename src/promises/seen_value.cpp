@@ -58,4 +58,12 @@ bool is_withheld(const VendorRules& rules, const HostPromises& host, FieldIndex 
     return word && (host.withheld[*word] & field.mask()) != 0;
 }
 
+bool may_have(const VendorRules& rules, const HostPromises& host, FieldIndex index) {
+    const Field& field = rules.rulebook()[index];
+    const auto word = rules.find_word(index, field.subleaf_first);
+    if (!word) return false;
+    const std::uint64_t silent = host.unknown[*word] & ~host.made[*word];  // what hypervisors make the CPU has not
+    return ((host.atoms.words[*word] | host.withheld[*word] | silent) & field.mask()) != 0;
+}
+
 }  // namespace poolcpuid::promises

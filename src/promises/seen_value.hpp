@@ -32,4 +32,7 @@ bool keeps_bits(const VendorRules& rules, const HostPromises& host, FieldIndex f
 // True when the host's silicon has the field and its hypervisor does not offer it.
 bool is_withheld(const VendorRules& rules, const HostPromises& host, FieldIndex field, std::uint32_t subleaf);
 
+// True when the host's CPU has the field, shown to guests or not, or may have it for all that is known.
+bool may_have(const VendorRules& rules, const HostPromises& host, FieldIndex field);
+
 }  // namespace poolcpuid::promises

@@ -140,7 +140,7 @@ private:
             if (!made) bits &= ~result_.unknown[*word];  // what the dump does not show is unknown for that
             result_.unknown[*word] |= bits;
             result_.made[*word] |= bits;
-            if (made && field.made.by == Makers::all) result_.given[*word] |= bits;
+            if (made && is_made_by_all(field.made)) result_.given[*word] |= bits;
         }
     }
 
@@ -148,6 +148,11 @@ private:
         if ((made.vendors & rules_.vendor_mask()) == 0) return false;
         if (made.where.empty() && made.model.empty()) return true;
         return is_either(made.where, made.model);
+    }
+
+    // Of a host on which it is made.
+    bool is_made_by_all(const Made& made) const {
+        return made.by == Makers::all && !is_either(made.unsure, {}).value_or(true);
     }
 
     Number read_number(const Field& field, std::uint32_t subleaf) const {
@@ -200,11 +205,13 @@ private:
         }
     }
 
-    // What the silicon does badly is no promise of it, and it is not known to be gone either.
+    // What the silicon does badly is no promise of it, and it is not known to be gone either. That VERW scrubs with its
+    // microcode kernels know where CPUID does not show it.
     std::optional<bool> holds(const GuardTerm& term) const {
         const Field& field = rulebook_[term.field];
         auto value = view_.field(field, field.subleaf_first);
         if (!term.negated && field.rule == Rule::intersect && silicon_.fact(term.field)) value = 0;
+        if (field.rule == Rule::guarded && silicon_.fact(term.field)) value = 1;
         if (value == std::uint64_t{0} && term.negated && hardware_has(term.field)) return false;
         if (!value || (*value == 0 && may_be_hidden(term.field))) return std::nullopt;
         return (*value != 0) != term.negated;

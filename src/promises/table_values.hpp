@@ -19,7 +19,8 @@ using Msrs = std::optional<std::vector<MsrRow>>;
 
 // The host's row of the model table with its microcode revision: what the silicon is, whatever a view shows.
 struct Silicon {
-    const Model* model = nullptr;  // nullptr: not in the model table
+    const Model* model = nullptr;       // nullptr: not in the model table
+    const CpuFamily* family = nullptr;  // what is known of the family of such a model; nullptr: nothing
     std::optional<std::uint32_t> microcode;
     dump::TakenIn taken_in = dump::TakenIn::host;  // elsewhere no revision can be read
 

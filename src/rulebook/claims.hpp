@@ -22,17 +22,35 @@ inline bool is_immune_to_all(const Model* model, List<Text> vulnerabilities) noe
                        [&](std::string_view each) { return lists(model->immune, each); });
 }
 
-// The vulnerabilities that guests hold themselves for safe from, or do not look for, when they are shown a CPU of this
-// model, and to which a CPU of the model real may be open; nullptr: of a model that the table does not have.
-inline std::vector<std::string_view> claims_beyond(const Model& shown, const Model* real) {
+// What guests make of a CPU by its family and model, and what it does not have whatever they make of it.
+struct Beliefs {
+    List<Text> inferred;
+    List<Text> unaware;
+    List<Text> immune;
+};
+
+// Of a CPU that the model table does not have, what guests make of its family; of no known family, nothing.
+inline Beliefs beliefs_on(const Model* model, const CpuFamily* family) noexcept {
+    if (model != nullptr) return {model->inferred, model->unaware, model->immune};
+    return family == nullptr ? Beliefs{} : Beliefs{family->inferred, family->unaware, {}};
+}
+
+// The vulnerabilities that guests hold themselves for safe from, or do not look for, when they are shown the one CPU,
+// and to which the real one may be open. What no guest looks for on a whole family no CPU of it is known to have.
+inline std::vector<std::string_view> claims_beyond(const Beliefs& shown, const Beliefs& real) {
     std::vector<std::string_view> claims;
     for (const std::string_view id : shown.inferred) {
-        if (real == nullptr || !lists(real->inferred, id)) claims.push_back(id);
+        if (!lists(real.inferred, id)) claims.push_back(id);
     }
     for (const std::string_view id : shown.unaware) {
-        if (real == nullptr || !lists(real->immune, id)) claims.push_back(id);
+        if (!lists(real.immune, id) && !lists(real.unaware, id)) claims.push_back(id);
     }
     return claims;
+}
+
+// The same of a model of the table, and of another one; nullptr: one that the table does not have.
+inline std::vector<std::string_view> claims_beyond(const Model& shown, const Model* real) {
+    return claims_beyond(beliefs_on(&shown, nullptr), beliefs_on(real, nullptr));
 }
 
 }  // namespace poolcpuid::rulebook

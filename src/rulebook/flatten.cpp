@@ -39,6 +39,7 @@ public:
         view.xsave_legacy_size = source_.xsave_legacy_size;
         view.xsave = all_of<XsaveComponent>(source_.xsave);
         view.models = all_of<Model>(source_.models);
+        view.families = all_of<CpuFamily>(source_.families);
         view.levels = all_of<Level>(source_.levels);
         view.baselines = all_of<Baseline>(source_.baselines);
         view.sources = all_of<SourceKey>(source_.sources);
@@ -97,7 +98,11 @@ private:
     }
 
     Dependency flat(const SourceDependency& from) {
-        return {indices(from.prerequisites), indices(from.dependents), vendor_mask(from.vendors), keep(from.why),
+        return {indices(from.prerequisites),
+                indices(from.dependents),
+                vendor_mask(from.vendors),
+                from.where_had,
+                keep(from.why),
                 keep(from.source)};
     }
 
@@ -178,8 +183,12 @@ private:
         }
         if (from.made) {
             const std::vector<std::string>& vendors = from.made->vendors.empty() ? from.vendors : from.made->vendors;
-            to.made = {parse_word(maker_words, from.made->by).value(), vendor_mask(vendors),
-                       conditions(from.made->where), keep_all(from.made->model), keep(from.made->source)};
+            to.made = {parse_word(maker_words, from.made->by).value(),
+                       vendor_mask(vendors),
+                       conditions(from.made->where),
+                       keep_all(from.made->model),
+                       conditions(from.made->unsure),
+                       keep(from.made->source)};
         }
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
@@ -317,6 +326,11 @@ private:
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep_all(from.unaware),
+                keep(from.source)};
+    }
+
+    CpuFamily flat(const SourceFamily& from) {
+        return {vendor_mask({from.vendor}), from.family, keep_all(from.inferred), keep_all(from.unaware),
                 keep(from.source)};
     }
 

@@ -130,6 +130,8 @@ private:
         check_conditions(field, "guard", field.guard_in_vain);
         if (field.made) {
             check_conditions(field, "made", field.made->where);
+            check_conditions(field, "made", field.made->unsure);
+            if (!field.made->unsure.empty() && field.made->by == "some") say("unsure goes with what all make");
             if (!field.made->vendors.empty()) check_vendors(field.place, field.id, field.made->vendors);
         }
         check_hypervisor(field);

@@ -38,7 +38,23 @@ private:
             check_vendors(dependency.place, owner, dependency.vendors);
             check_reason(dependency.place, owner, dependency.why, dependency.source);
             check_shown_without(dependency, owner);
+            if (dependency.where_had) check_where_had(dependency, owner);
         }
+    }
+
+    // Whether a host has one, and whether it keeps the other, is said of bits that announce a capability.
+    void check_where_had(const SourceDependency& dependency, const std::string& owner) {
+        for (const auto* ids : {&dependency.prerequisites, &dependency.dependents}) {
+            for (const std::string& id : *ids) {
+                const SourceField* field = find(id);
+                if (field != nullptr && field->rule != "intersect")
+                    report(dependency.place, owner,
+                           "where_had is of fields of the rule intersect, not of \"" + id + "\"");
+            }
+        }
+        if (!dependency.shown_without.empty())
+            report(dependency.place, owner,
+                   "where_had goes without shown_without: hosts without the prerequisite may show all");
     }
 
     void check_shown_without(const SourceDependency& dependency, const std::string& owner) {

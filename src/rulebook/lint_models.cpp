@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "rulebook/lint_context.hpp"
 #include "rulebook/words.hpp"
 
@@ -22,9 +23,10 @@ public:
             if (model.source.empty()) report(model.place, model.name, "no source");
             check_facts(model.place, model, model.silicon);
             check_microcode(model);
-            check_vulnerabilities(model, model.inferred);
-            check_vulnerabilities(model, model.unaware);
+            check_vulnerabilities(model.place, model.name, model.inferred);
+            check_vulnerabilities(model.place, model.name, model.unaware);
         }
+        for (const SourceFamily& family : source_.families) check_family(family);
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
             for (std::size_t j = i + 1; j < source_.models.size(); ++j)
                 check_model_pair(source_.models[i], source_.models[j]);
@@ -97,10 +99,26 @@ private:
         }
     }
 
-    void check_vulnerabilities(const SourceModel& model, const std::vector<std::string>& ids) {
+    void check_vulnerabilities(const Place& place, const std::string& owner, const std::vector<std::string>& ids) {
         for (const std::string& id : ids) {
-            if (!vulnerabilities_.contains(id)) report(model.place, model.name, "unknown vulnerability \"" + id + "\"");
+            if (!vulnerabilities_.contains(id)) report(place, owner, "unknown vulnerability \"" + id + "\"");
         }
+    }
+
+    void check_family(const SourceFamily& family) {
+        const std::string owner = family.vendor + " family " + to_hex(family.family);
+        const auto say = [&](const char* message) { report(family.place, owner, message); };
+        check_vendors(family.place, owner, {family.vendor});
+        if (family.vendor == all_vendors) say("a family is of one vendor");
+        if (family.source.empty()) say("no source");
+        if (family.inferred.empty() && family.unaware.empty()) say("nothing is said of the family");
+        check_vulnerabilities(family.place, owner, family.inferred);
+        check_vulnerabilities(family.place, owner, family.unaware);
+        const auto is_same = [&](const SourceFamily& other) {
+            return other.vendor == family.vendor && other.family == family.family;
+        };
+        const auto first = std::find_if(source_.families.begin(), source_.families.end(), is_same);
+        if (&*first != &family) say("the same family as an entry before");
     }
 
     void check_model_pair(const SourceModel& a, const SourceModel& b) {

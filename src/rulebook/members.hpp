@@ -64,7 +64,9 @@ constexpr auto members(const Guard& r) {
 }
 
 constexpr const char* type_name(const Made*) { return "Made"; }
-constexpr auto members(const Made& r) { return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.source); }
+constexpr auto members(const Made& r) {
+    return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.unsure, r.source);
+}
 
 constexpr const char* type_name(const BitSource*) { return "BitSource"; }
 constexpr auto members(const BitSource& r) { return members_detail::all_of(r, r.bit, r.field); }
@@ -117,7 +119,7 @@ constexpr auto members(const HypervisorInterface& r) {
 
 constexpr const char* type_name(const Dependency*) { return "Dependency"; }
 constexpr auto members(const Dependency& r) {
-    return members_detail::all_of(r, r.prerequisites, r.dependents, r.vendors, r.why, r.source);
+    return members_detail::all_of(r, r.prerequisites, r.dependents, r.vendors, r.where_had, r.why, r.source);
 }
 
 constexpr const char* type_name(const EqualityGroup*) { return "EqualityGroup"; }
@@ -157,6 +159,11 @@ constexpr auto members(const Model& r) {
                                   r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware, r.source);
 }
 
+constexpr const char* type_name(const CpuFamily*) { return "CpuFamily"; }
+constexpr auto members(const CpuFamily& r) {
+    return members_detail::all_of(r, r.vendors, r.family, r.inferred, r.unaware, r.source);
+}
+
 constexpr const char* type_name(const Level*) { return "Level"; }
 constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, r.features); }
 
@@ -178,7 +185,7 @@ constexpr const char* type_name(const Rulebook*) { return "Rulebook"; }
 constexpr auto members(const Rulebook& r) {
     return members_detail::all_of(r, r.version, r.sha256, r.vendors, r.vulnerabilities, r.hypervisors, r.fields,
                                   r.dependencies, r.equality, r.retpoline, r.xsave_legacy_size, r.xsave, r.models,
-                                  r.levels, r.baselines, r.sources, r.targets, r.guests);
+                                  r.families, r.levels, r.baselines, r.sources, r.targets, r.guests);
 }
 
 }  // namespace poolcpuid::rulebook

@@ -164,6 +164,13 @@ const Model* Rulebook::model_of(std::size_t vendor, const Signature& signature) 
     return at == models.end() ? nullptr : &*at;
 }
 
+const CpuFamily* Rulebook::family_of(std::size_t vendor, std::uint16_t family) const noexcept {
+    const auto at = std::find_if(families.begin(), families.end(), [&](const CpuFamily& entry) {
+        return ((entry.vendors >> vendor) & 1U) != 0 && entry.family == family;
+    });
+    return at == families.end() ? nullptr : &*at;
+}
+
 std::string bits_text(const Field& field) {
     if (field.low == field.high) return std::to_string(field.low);
     return std::to_string(field.high) + ":" + std::to_string(field.low);

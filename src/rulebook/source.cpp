@@ -28,7 +28,7 @@ public:
             if (file_.path == "dependencies.json") return each(document, "dependencies", &FileParser::parse_dependency);
             if (file_.path == "equality.json") return each(document, "groups", &FileParser::parse_equality);
             if (file_.path == "xsave.json") return parse_xsave(document);
-            if (file_.path == "models.json") return each(document, "models", &FileParser::parse_model);
+            if (file_.path == "models.json") return parse_models(document);
             if (file_.path == psabi_levels) return each(document, "levels", &FileParser::parse_level);
             if (file_.path.starts_with("levels/")) return parse_baselines(document);
             parse_fields(file_, document, out_, *findings_);
@@ -43,6 +43,18 @@ private:
         reader.optional_string("comment");
         for (const Value& entry : reader.required_array(key)) {
             collect("", [&] { (this->*parse_one)(entry); });
+        }
+        reader.finish();
+    }
+
+    void parse_models(const Value& document) {
+        ObjectReader reader(document, file_.path, "a rulebook file");
+        reader.optional_string("comment");
+        for (const Value& entry : reader.required_array("models")) {
+            collect("", [&] { parse_model(entry); });
+        }
+        if (const std::vector<Value>* families = reader.optional_array("families")) {
+            for (const Value& entry : *families) collect("", [&] { parse_family(entry); });
         }
         reader.finish();
     }
@@ -135,6 +147,7 @@ private:
         }
         dependency.dependents = strings(reader.required_array("dependents"));
         if (const auto* vendors = reader.optional_array("vendors")) dependency.vendors = strings(*vendors);
+        dependency.where_had = reader.optional_bool("where_had", false);
         if (const Value* shown = reader.optional_object("shown_without")) {
             for (const auto& [dependent, reason] : shown->members())
                 dependency.shown_without[dependent] = string_of(reason);
@@ -252,6 +265,19 @@ private:
         reader.finish();
         std::sort(model.inferred.begin(), model.inferred.end());
         out_.models.push_back(std::move(model));
+    }
+
+    void parse_family(const Value& entry) {
+        ObjectReader reader(entry, file_.path, "a family");
+        SourceFamily family;
+        family.place = place_of(entry);
+        family.vendor = reader.required_string("vendor");
+        family.family = static_cast<std::uint16_t>(reader.required_hex("family", 3));
+        family.inferred = optional_strings(reader, "inferred");
+        family.unaware = optional_strings(reader, "unaware");
+        family.source = reader.required_string("source");
+        reader.finish();
+        out_.families.push_back(std::move(family));
     }
 
     void parse_level(const Value& entry) {

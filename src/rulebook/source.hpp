@@ -61,6 +61,7 @@ struct SourceMade {
     std::vector<std::string> vendors;  // empty: those of the field
     std::vector<std::vector<std::string>> where;
     std::vector<std::string> model;
+    std::vector<std::vector<std::string>> unsure;
     std::string source;
 };
 
@@ -144,6 +145,7 @@ struct SourceDependency {
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
     std::vector<std::string> vendors{"all"};           // of whose CPUs it is so
+    bool where_had = false;                            // only of hosts with a prerequisite
     std::map<std::string, std::string> shown_without;  // dependents that real hosts show alone, and why they go
     std::string why;
     std::string source;
@@ -213,6 +215,15 @@ struct SourceModel {
     std::string source;
 };
 
+struct SourceFamily {
+    Place place;
+    std::string vendor;
+    std::uint16_t family = 0;
+    std::vector<std::string> inferred;
+    std::vector<std::string> unaware;
+    std::string source;
+};
+
 struct SourceLevel {
     Place place;
     std::string id;
@@ -250,6 +261,7 @@ struct SourceRulebook {
     std::vector<SourceComponent> xsave;
     std::vector<std::vector<std::string>> xsave_together;
     std::vector<SourceModel> models;
+    std::vector<SourceFamily> families;
     std::vector<SourceLevel> levels;
     std::vector<SourceBaseline> baselines;
 };

@@ -193,6 +193,7 @@ private:
         made.vendors = optional_strings(reader, "vendors");
         if (const auto* where = reader.optional_array("where")) made.where = conditions(*where);
         if (const auto* model = reader.optional_array("model")) made.model = strings(*model);
+        if (const auto* unsure = reader.optional_array("unsure")) made.unsure = conditions(*unsure);
         made.source = reader.required_string("source");
         reader.finish();
         return made;

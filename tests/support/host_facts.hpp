@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -61,6 +62,7 @@ struct HostFacts {
     std::map<std::string, bool> scrubs;  // guarded field: VERW scrubs, or the host is immune
     std::map<std::string, bool> immune;  // guarded field: it needs no VERW
     std::map<std::string, bool> heeds;   // guarded field: VERW scrubs for guests, too, that are told in another way
+    std::set<std::string> had;           // prerequisites of where_had edges that its silicon has or may have
     Returns returns = Returns::safe;
     bool returns_by_microcode = false;  // unknown only because the microcode is
 };
@@ -91,6 +93,11 @@ public:
             if (slot.field->rule == "guarded") read_guard(*slot.field, facts);
         }
         read_returns(facts);
+        for (const DependencyRule& edge : rules_.dependencies) {
+            for (const std::string& id : edge.prerequisites) {
+                if (edge.where_had && rules_.find(id) != nullptr && may_have(*rules_.find(id))) facts.had.insert(id);
+            }
+        }
         for (const ComponentRule& component : rules_.components) facts.components[component.bit] = layout(component);
         return facts;
     }
@@ -124,6 +131,25 @@ private:
 
     std::optional<std::uint64_t> value(const CpuView& cpu, const RuleField& field) const {
         return value(cpu, field, field.subleaves.first);
+    }
+
+    bool all_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
+        return std::all_of(cpus.begin(), cpus.end(),
+                           [&](const CpuView& cpu) { return value(cpu, field).value_or(0) != 0; });
+    }
+
+    // One that is known to lack it settles it.
+    bool all_may_have(const std::vector<CpuView>& cpus, const RuleField& field) const {
+        return std::all_of(cpus.begin(), cpus.end(),
+                           [&](const CpuView& cpu) { return value(cpu, field).value_or(1) != 0; });
+    }
+
+    // What guests are shown the silicon has, and what they are not shown it may have.
+    bool may_have(const RuleField& field) const {
+        const bool is_open = all_may_have(hypervisor_cpus(), field);
+        if (!host_.hypervisor || (is_open && !all_have(hypervisor_cpus(), field)))
+            return all_may_have(hardware_cpus(), field);
+        return is_open || (host_.hardware && all_have(hardware_cpus(), field));
     }
 
     // CPUs of one family, model and stepping, and what the model table says of them whatever a view shows.

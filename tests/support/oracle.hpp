@@ -75,8 +75,13 @@ private:
     }
 
     bool dependency_unmet(const DependencyRule& rule) const {
-        return std::none_of(rule.prerequisites.begin(), rule.prerequisites.end(),
-                            [&](const std::string& id) { return present(id); });
+        const auto is_had = [&](const std::string& id) {
+            return std::any_of(hosts_->begin(), hosts_->end(),
+                               [&](const HostFacts* host) { return host->had.contains(id); });
+        };
+        const auto& needed = rule.prerequisites;
+        if (rule.where_had && std::none_of(needed.begin(), needed.end(), is_had)) return false;
+        return std::none_of(needed.begin(), needed.end(), [&](const std::string& id) { return present(id); });
     }
 
     // The stepping is no part of a model.

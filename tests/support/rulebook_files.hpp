@@ -110,6 +110,7 @@ struct DependencyRule {
     std::vector<std::string> prerequisites;
     std::vector<std::string> dependents;
     std::vector<std::string> shown_without;  // dependents that real hosts show without a prerequisite
+    bool where_had = false;                  // only of hosts that have a prerequisite
 };
 
 struct EqualityRule {
@@ -317,6 +318,7 @@ inline void read_relations(VendorRules& rules) {
         if (entry.contains("vendors") && !has_vendor(entry, rules.vendor)) continue;
         const nlohmann::json shown = entry.value("shown_without", nlohmann::json::object());
         for (const auto& [id, reason] : shown.items()) rule.shown_without.push_back(id);
+        rule.where_had = entry.value("where_had", false);
         rules.dependencies.push_back(rule);
     }
     const nlohmann::json equality = parse(directory() / "equality.json");

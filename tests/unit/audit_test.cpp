@@ -267,6 +267,9 @@ TEST_CASE("speculative stores are held back by the switch that the guest was tol
     const HostDump other = amd("other", naples, virt_ssbd);
     CHECK(by_host(audited({has}, {has, other}), "spec_store_bypass") == "falsely-safe: other; true: has");
     CHECK(by_host(audited({other}, {other}), "spec_store_bypass") == "true: other");
+    // K6 bugs.c x86_virt_spec_ctrl: with AMD_SSBD a host switches nothing by VIRT_SPEC_CTRL.
+    const HostDump both = amd("both", rome, amd_ssbd | virt_ssbd);
+    CHECK(by_host(audited({other}, {other, both}), "spec_store_bypass") == "falsely-safe: both; true: other");
 }
 
 // bugs.c srso_select_mitigation goes by the threads that the guest sees; Xen's srso_calculations: "in hardware".

@@ -17,6 +17,7 @@ namespace {
 using Catch::Contains;
 
 constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t vermeer = 0x00A20F10;
 constexpr std::uint32_t unlisted_zen = 0x00AF0F10;  // no row in the model table
 
 TableBuilder amd(std::uint32_t signature, const std::vector<std::string>& ids) {
@@ -63,6 +64,17 @@ void check_given(const TableBuilder& hardware, const std::string& field, const s
     CHECK_THAT(given.violation.remedy, Contains("/dev/kvm"));
 }
 
+// What only some hypervisors make there.
+void check_unsure(const TableBuilder& hardware, const std::string& field, const std::vector<std::string>& more = {}) {
+    CAPTURE(field);
+    const Answer unsure = answer(two_views("promising", hardware, with(with(hardware, more), {field})),
+                                 hardware_host("bare", hardware), field);
+    REQUIRE(unsure.named);
+    CHECK_FALSE(unsure.violation.known);
+    CHECK_FALSE(unsure.violation.given);
+    CHECK(unsure.outcome != Outcome::runs);
+}
+
 void check_lost(const TableBuilder& hardware, const std::string& field, const std::vector<std::string>& more = {}) {
     CAPTURE(field);
     const Answer lost = answer(two_views("promising", hardware, with(with(hardware, more), {field})),
@@ -88,12 +100,14 @@ TEST_CASE("what every hypervisor makes is not lost on a host of which only the h
 }
 
 TEST_CASE("the two names of one control are made from each other, where the hardware has one", "[hypervisor_bits]") {
-    const TableBuilder zen = amd(rome, {"amd_ibpb", "amd_ibrs", "amd_stibp", "amd_ssbd"});
+    const TableBuilder zen = amd(rome, {"amd_ibpb", "amd_ibrs", "amd_stibp", "amd_ssbd", "ibpb_ret"});
     const std::vector<std::string> of_intel{"spec_ctrl", "intel_stibp", "ssbd"};
     for (const std::string& field : of_intel) {
         check_given(zen, field, of_intel);
         check_lost(amd(rome, {}), field, of_intel);
     }
+    // Newer kernels make SPEC_CTRL with IBPB_RET only.
+    check_unsure(amd(rome, {"amd_ibpb", "amd_ibrs"}), "spec_ctrl", of_intel);
     const std::vector<std::string> of_amd{"amd_ibpb", "amd_ibrs", "amd_stibp", "amd_ssbd"};
     for (const std::string& field : of_amd) {
         check_given(with(intel_table(), of_intel), field, of_amd);
@@ -133,15 +147,16 @@ TEST_CASE("an immunity that kernels state is made on silicon that is immune, and
 
 TEST_CASE("what kernels make on AMD's silicon alone is lost on Hygon's", "[hypervisor_bits]") {
     constexpr std::uint32_t dhyana = 0x00900F22;
-    const std::vector<std::string> zen{"amd_ibpb", "clzero", "invpcid"};
+    const std::vector<std::string> zen{"amd_ibpb", "clzero"};
     const auto silicon = [&](const TableBuilder& base) {
         return with(TableBuilder(base).reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {}), zen);
     };
-    const std::vector<std::string> fields{"ibpb_brtype", "sbpb", "tsa_sq_no", "tsa_l1_no", "tsa_fill_no"};
+    const std::vector<std::string> fields{"ibpb_brtype", "tsa_sq_no", "tsa_l1_no", "tsa_fill_no"};
     for (const std::string& field : fields) {
         check_given(silicon(amd_table(rome)), field);
         check_lost(silicon(base_table("HygonGenuine", dhyana)), field);
     }
+    check_lost(with(silicon(base_table("HygonGenuine", dhyana)), {"invpcid"}), "sbpb");
     // What hygon.c does as amd.c does.
     check_given(silicon(base_table("HygonGenuine", dhyana)), "lfence_dispatch");
 }
@@ -157,16 +172,43 @@ TEST_CASE("what no hypervisor gives on AMD is shown to guests there only when as
 }
 
 TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not known", "[hypervisor_bits]") {
-    const TableBuilder zen = amd(rome, {"amd_ibpb", "invpcid"});  // on CPUs with both kernels make it
-    const HostDump promising = two_views("promising", zen, with(zen, {"sbpb"}));
-    CHECK(answer(promising, hardware_host("bare", zen), "sbpb").violation.given);
-    const Answer unsure = answer(promising, hardware_host("bare", TableBuilder(zen).unknown(7, 0)), "sbpb");
+    const TableBuilder zen = amd(rome, {"rdpid"});  // on CPUs with it kernels make the bit
+    const HostDump promising = two_views("promising", zen, with(zen, {"null_sel_clr_base"}));
+    CHECK(answer(promising, hardware_host("bare", zen), "null_sel_clr_base").violation.given);
+    const Answer unsure =
+        answer(promising, hardware_host("bare", TableBuilder(zen).unknown(7, 0)), "null_sel_clr_base");
     REQUIRE(unsure.named);
     CHECK_FALSE(unsure.violation.known);
     CHECK_FALSE(unsure.violation.given);
-    const Answer lost = answer(promising, hardware_host("bare", amd(rome, {"amd_ibpb"})), "sbpb");
+    const Answer lost = answer(promising, hardware_host("bare", amd(rome, {})), "null_sel_clr_base");
     REQUIRE(lost.named);
     CHECK(lost.violation.known);
+}
+
+// K6 amd.c early_init_amd: on family 19h by a trial write of PRED_CMD.SBPB, on 17h always.
+TEST_CASE("what kernels find out by trial is not known of the hardware alone", "[hypervisor_bits]") {
+    const std::vector<std::string> zen{"amd_ibpb", "clzero"};
+    check_given(amd(rome, zen), "ibpb_brtype");
+    check_lost(amd(rome, zen), "sbpb");
+    const TableBuilder zen3 = with(amd(vermeer, zen), {"invpcid"});
+    check_unsure(zen3, "ibpb_brtype");
+    check_unsure(zen3, "sbpb");
+    // The microcode against TSA is newer than that against SRSO.
+    for (const char* field : {"ibpb_brtype", "sbpb"}) {
+        const auto given_with = [&](const std::string& microcode) {
+            const HostDump updated = with_microcode(hardware_host("bare", zen3), microcode);
+            return answer(two_views("promising", zen3, with(zen3, {field})), updated, field).violation.given;
+        };
+        CHECK(given_with("0xa20102e"));
+        CHECK_FALSE(given_with("0xa20102d"));
+    }
+    // Where it is not known which of the two a host is.
+    const TableBuilder either = amd(rome, zen);
+    const HostDump promising = two_views("promising", either, with(either, {"ibpb_brtype"}));
+    const Answer answer_of_silent =
+        answer(promising, hardware_host("bare", TableBuilder(either).unknown(7, 0)), "ibpb_brtype");
+    REQUIRE(answer_of_silent.named);
+    CHECK_FALSE(answer_of_silent.violation.given);
 }
 
 TEST_CASE("what was asked for is not known of a host of which only the hardware is", "[hypervisor_bits]") {

@@ -1,15 +1,18 @@
 // What a rulebook can say and ours happens not to: the merge knows nothing but the rulebook, so what it promises
 // holds for every one that passes lint.
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "poolcpuid/check.hpp"
 #include "poolcpuid/floor.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/write_hosts.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
+#include "tests/support/policy_fields.hpp"
 #include "tests/unit/lint_slips.hpp"
 
 namespace poolcpuid::test::other_rulebook_test {
@@ -49,6 +52,10 @@ public:
     }
 
     PoolPolicy policy(const std::vector<HostDump>& hosts) const { return pool(hosts).finish({}); }
+
+    Verdict check(const PoolPolicy& policy, const HostDump& host) const {
+        return PolicyCheck(loaded_.rulebook.view(), policy).against(host);
+    }
 
 private:
     LoadResult loaded_;
@@ -134,6 +141,29 @@ TEST_CASE("a bit that another implies is told by its own name", "[merge]") {
     CHECK(told->hosts.names == Names{"clear"});
     CHECK(told->field == "extra");
     CHECK(told->message == "extra reads 0 on clear, where base implies it, so it counts as set. W.");
+}
+
+TEST_CASE("what an unknown microcode decides no hypervisor is taken to give", "[check]") {
+    const OtherRulebook rules(
+        {{leaf_7, R"("id": "of_intel")", end_of_row,
+          R"("made": {"by": "all", "source": "T"}, "why": "W.", "source": "T"})", "", ""},
+         {"models.json", R"("name": "New")", R"({"rsba": "0x1"})", R"({"rsba": "0x1", "of_intel": "0x0"})", "", ""}});
+    const auto host = [](const char* name, std::uint32_t bits, const std::string& microcode) {
+        const TableBuilder table = intel_table(0x00050655).reg(7, 0, ebx, base).reg(7, 0, edx, bits);
+        return with_microcode(hardware_host(name, table), microcode);
+    };
+    const PoolPolicy policy = rules.policy({host("promising", of_intel, "0x2a")});
+    REQUIRE((row(policy, 7, 0).edx & of_intel) != 0);
+    const auto is_given = [&](const std::string& microcode) {
+        const Verdict verdict = rules.check(policy, host("bare", 0, microcode));
+        const auto at = std::find_if(verdict.violations.begin(), verdict.violations.end(),
+                                     [](const Violation& violation) { return violation.field == "of_intel"; });
+        REQUIRE(at != verdict.violations.end());
+        return at->given;
+    };
+    CHECK(is_given("0x2a"));
+    CHECK_FALSE(is_given("0x29"));
+    CHECK_FALSE(is_given(""));
 }
 
 TEST_CASE("what a wider host costs is told in the rulebook's words, and of no other number", "[merge]") {

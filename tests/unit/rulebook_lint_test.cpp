@@ -22,6 +22,9 @@ constexpr const char* msr_10a = "msr/0x10a.json";
 // Stands at the end of every entry of the small rulebook.
 constexpr const char* end_of_entry = R"("why": "W.", "source": "T"})";
 
+// What only the entry of a family says.
+constexpr const char* family = R"("family": "0x19", "inferred")";
+
 }  // namespace
 
 TEST_CASE("the small rulebook is clean", "[rulebook][lint]") {
@@ -164,6 +167,12 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
         {leaf_7, R"("id": "addon")", end_of_entry,
          R"("made": {"by": "some", "where": [["!nobody"]], "source": "T"}, "why": "W.", "source": "T"})", "addon",
          "made names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("made": {"by": "all", "unsure": [["nobody"]], "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "made names the unknown field \"nobody\""},
+        {leaf_7, R"("id": "addon")", end_of_entry,
+         R"("made": {"by": "some", "unsure": [["base"]], "source": "T"}, "why": "W.", "source": "T"})", "addon",
+         "unsure goes with what all make"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("by_microcode": true, "why": "W.", "source": "T"})", "relaxed",
          "by_microcode goes with a bit that announces something"},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("brought_to": ["mds"], "why": "W.", "source": "T"})", "addon",
@@ -332,6 +341,11 @@ TEST_CASE("lint refuses dependencies that no closure could follow", "[rulebook][
          "shown_without names \"extra\", which is not a dependent"},
         {file, R"("prerequisite")", R"("why")", R"("shown_without": {"addon": ""}, "why")", "base",
          "no reason why \"addon\" goes all the same"},
+        {file, R"("prerequisite")", R"("why")", R"("where_had": true, "shown_without": {"addon": "R."}, "why")", "base",
+         "where_had goes without shown_without: hosts without the prerequisite may show all"},
+        {file, R"("prerequisite")", R"("base", "dependents": ["addon"])",
+         R"("longest", "dependents": ["addon"], "where_had": true)", "longest",
+         "where_had is of fields of the rule intersect, not of \"longest\""},
         {file, R"("prerequisite")", R"("prerequisite": "base")", R"("any_of": [])", "",
          "either \"prerequisite\" or \"any_of\""},
         {file, R"("any_of")", R"("any_of")", R"("prerequisite": "base", "any_of")", "",
@@ -546,6 +560,19 @@ TEST_CASE("a file that no rulebook has is found", "[rulebook][lint]") {
     CHECK(findings[0].text() == "zoo.json: expected a file that policy/README.md names, found this one");
 }
 
+TEST_CASE("lint checks what is said of families", "[rulebook][lint]") {
+    const std::string again = R"({"vendor": "amd", "family": "0x19", "unaware": ["leak"], "source": "T"})";
+    check_all_found({
+        {"models.json", family, R"(["leak"])", R"(["nobody"])", "amd family 0x19", "unknown vulnerability \"nobody\""},
+        {"models.json", family, R"("inferred": ["leak"])", R"("unaware": ["nobody"])", "amd family 0x19",
+         "unknown vulnerability \"nobody\""},
+        {"models.json", family, R"(["leak"])", "[]", "amd family 0x19", "nothing is said of the family"},
+        {"models.json", family, R"("T")", R"("")", "amd family 0x19", "no source"},
+        {"models.json", family, R"("source": "T"})", (R"("source": "T"}, )" + again).c_str(), "amd family 0x19",
+         "the same family as an entry before"},
+    });
+}
+
 TEST_CASE("lint checks the vendors of everything that has some", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "secret")", R"(["all"])", R"([])", "secret", "no vendors"},
@@ -553,6 +580,8 @@ TEST_CASE("lint checks the vendors of everything that has some", "[rulebook][lin
         {msr_10a, R"("id": "high")", R"(["all"])", R"([""])", "high", "unknown vendor \"\""},
         {"xsave.json", R"("id": "avx")", R"(["all"])", R"([])", "avx", "no vendors"},
         {"models.json", R"("name": "Milan")", R"("amd")", R"("all")", "Milan", "a model is of one vendor"},
+        {"models.json", family, R"("amd")", R"("via")", "via family 0x19", "unknown vendor \"via\""},
+        {"models.json", family, R"("amd")", R"("all")", "all family 0x19", "a family is of one vendor"},
     });
     std::vector<RulebookFile> files = small_rulebook();
     std::string& bytes = file_of(files, "rulebook.json").bytes;

@@ -111,6 +111,7 @@ TEST_CASE("the rulebook in the program is the one in policy/", "[rulebook]") {
     check_same("retpoline", compiled.retpoline, loaded.retpoline);
     check_same("xsave", compiled.xsave, loaded.xsave);
     check_same("models", compiled.models, loaded.models);
+    check_same("families", compiled.families, loaded.families);
     check_same("levels", compiled.levels, loaded.levels);
     check_same("baselines", compiled.baselines, loaded.baselines);
     check_same("sources", compiled.sources, loaded.sources);

@@ -102,6 +102,9 @@ inline const std::string small_models = R"({"models": [
   {"vendor": "intel", "family": "0x6", "models": ["0x50-0x55"], "steppings": ["0x4"], "name": "Old", "microarchitecture": "Old", "generation": 201501, "silicon": {"relaxed": "0x1"}, "immune": ["leak"], "inferred": ["leak"], "source": "T"},
   {"vendor": "intel", "family": "0x6", "models": ["0x55"], "steppings": ["0x5-0xf"], "name": "New", "microarchitecture": "New", "generation": 201901, "microcode": [{"from": "0x2a", "silicon": {"rrsba": "0x0", "rsba": "0x0"}}, {"below": "0x2a", "silicon": {"rsba": "0x1"}}], "source": "T"},
   {"vendor": "amd", "family": "0x19", "models": ["0x1"], "name": "Milan", "microarchitecture": "Zen 3", "generation": 202103, "source": "T"}
+ ],
+ "families": [
+  {"vendor": "amd", "family": "0x19", "inferred": ["leak"], "source": "T"}
  ]}
 )";
 

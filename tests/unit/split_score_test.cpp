@@ -5,6 +5,7 @@
 #include "promises/host_promises.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
+#include "tests/support/merged.hpp"
 
 namespace poolcpuid::test::split_score_test {
 
@@ -18,6 +19,8 @@ constexpr std::uint32_t skylake = 0x00050654;
 
 class Scorer {
 public:
+    explicit Scorer(const char* vendor = "GenuineIntel") : vendor_(*builtin_rulebook().vendor_of(vendor)) {}
+
     compare::Meet of(const TableBuilder& table) const {
         return scorer_.of(promises::promises_of(rules_, hardware_host("host", table)), 1);
     }
@@ -27,8 +30,13 @@ public:
         return scorer_.kept(pool);
     }
 
+    std::size_t errors(compare::Meet pool, const compare::Meet& other) const {
+        scorer_.meet(pool, other);
+        return scorer_.errors(pool);
+    }
+
 private:
-    const std::size_t vendor_ = *builtin_rulebook().vendor_of("GenuineIntel");
+    const std::size_t vendor_;
     const promises::VendorRules rules_{builtin_rulebook(), vendor_};
     const compare::VendorScorer scorer_{rules_, vendor_};
 };
@@ -52,6 +60,22 @@ TEST_CASE("a state that two hosts lay out differently costs a pool its features,
     // Bits in other registers are nothing that the state takes along.
     const auto also = [](TableBuilder table) { return table.reg(7, 0, ebx, 1U << 3); };  // BMI1
     CHECK(scorer.kept(scorer.of(also(with)), scorer.of(also(otherwise))) == scorer.kept(scorer.of(also(plain))));
+}
+
+TEST_CASE("a pool of a CPU that the model table does not have scores the errors that its policy has", "[split]") {
+    constexpr std::uint32_t rome = 0x00830F10;
+    constexpr std::uint32_t genoa = 0x00A10F11;
+    constexpr std::uint32_t other_19h = 0x00AB0F00;
+    constexpr std::uint32_t family_1bh = 0x00C00F00;
+    const Scorer scorer("AuthenticAMD");
+    for (const std::uint32_t one : {rome, genoa, other_19h, family_1bh}) {
+        for (const std::uint32_t other : {rome, genoa, other_19h, family_1bh}) {
+            CAPTURE(one, other);
+            const Merged pool({hardware_host("a", amd_table(one)), hardware_host("b", amd_table(other))});
+            const std::size_t found = pool.finding("no-safe-identity") == nullptr ? 0 : 1;
+            CHECK(scorer.errors(scorer.of(amd_table(one)), scorer.of(amd_table(other))) == found);
+        }
+    }
 }
 
 }  // namespace poolcpuid::test::split_score_test
