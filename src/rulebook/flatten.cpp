@@ -181,6 +181,7 @@ private:
             to.made = {parse_word(maker_words, from.made->by).value(), vendor_mask(vendors),
                        conditions(from.made->where), keep_all(from.made->model), keep(from.made->source)};
         }
+        if (from.missed) to.missed = {index(from.missed->unless), keep(from.missed->says)};
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
                     keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
@@ -317,6 +318,7 @@ private:
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep_all(from.unaware),
+                keep_all(from.beyond_software),
                 keep(from.source)};
     }
 

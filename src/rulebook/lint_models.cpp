@@ -24,6 +24,8 @@ public:
             check_microcode(model);
             check_vulnerabilities(model, model.inferred);
             check_vulnerabilities(model, model.unaware);
+            check_vulnerabilities(model, model.beyond_software);
+            check_beyond_software(model);
         }
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
             for (std::size_t j = i + 1; j < source_.models.size(); ++j)
@@ -100,6 +102,19 @@ private:
     void check_vulnerabilities(const SourceModel& model, const std::vector<std::string>& ids) {
         for (const std::string& id : ids) {
             if (!vulnerabilities_.contains(id)) report(model.place, model.name, "unknown vulnerability \"" + id + "\"");
+        }
+    }
+
+    // It says what to miss a mitigation means on this model.
+    void check_beyond_software(const SourceModel& model) {
+        for (const std::string& id : model.beyond_software) {
+            const auto is_for_it = [&](const SourceField& field) {
+                return field.missed && shares_vendor(field.vendors, {model.vendor}) &&
+                       std::find(field.mitigation.begin(), field.mitigation.end(), id) != field.mitigation.end();
+            };
+            const bool is_known = vulnerabilities_.contains(id);
+            if (!is_known || std::any_of(source_.fields.begin(), source_.fields.end(), is_for_it)) continue;
+            report(model.place, model.name, "no field is missed that is a mitigation of \"" + id + "\"");
         }
     }
 
