@@ -38,6 +38,7 @@ inline constexpr std::array finding_kinds = std::to_array<FindingKind>({
     {"hidden-by-hypervisor", Severity::warning},
     {"hyperv-root", Severity::note},
     {"microcode-unknown", Severity::warning},
+    {"mitigation-not-enough", Severity::warning},
     {"msr-absent", by_case},
     {"msr-not-constant", Severity::note},
     {"msrs-unknown", by_case},
