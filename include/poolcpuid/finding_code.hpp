@@ -39,6 +39,7 @@ inline constexpr std::array finding_kinds = std::to_array<FindingKind>({
     {"hyperv-root", Severity::note},
     {"hypervisor-silent", Severity::note},
     {"microcode-unknown", Severity::warning},
+    {"mitigation-not-enough", Severity::warning},
     {"msr-absent", by_case},
     {"msr-not-constant", Severity::note},
     {"msrs-unknown", by_case},

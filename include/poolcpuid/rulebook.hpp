@@ -150,6 +150,13 @@ struct Made {
     Text source;
 };
 
+// What it means that a policy lacks a mitigation where software alone does not do: a host has a CPU of which the model
+// table says so (Model::beyond_software), or that has the field itself, whatever its hypervisor shows.
+struct Missed {
+    FieldIndex unless = no_field;  // a host that has this field needs no mitigation; no_field: nothing says so
+    Text says;                     // what guests do without it, and what comes of that; empty: nothing to speak of
+};
+
 // A bit that is 1 when a field is in the policy, or always.
 struct BitSource {
     std::uint8_t bit = 0;         // of the derived field, from its low bit on
@@ -229,6 +236,7 @@ struct Field {
     Text ask;                           // group for --show
     Guard guard;
     Made made;
+    Missed missed;  // with a mitigation
     Derive derive;
     FieldNames names;
     Text wider;  // of a number: what a guest meets on a host with more, in sentences; empty: nothing to speak of
@@ -345,6 +353,7 @@ struct Model {
     List<Text> immune;               // what the silicon is immune to
     List<Text> inferred;             // immunities that guests infer from family and model
     List<Text> unaware;              // what guests that are shown this family do not look for
+    List<Text> beyond_software;      // against what guests do by software alone is not enough here, as on older models
     Text source;
 };
 

@@ -13,6 +13,7 @@
 #include "merge/finding_list.hpp"
 #include "merge/identity_findings.hpp"
 #include "merge/layout_findings.hpp"
+#include "merge/missed_findings.hpp"
 #include "merge/msr_findings.hpp"
 #include "merge/outliers.hpp"
 #include "merge/rate_findings.hpp"
@@ -56,6 +57,7 @@ public:
         report_layouts(list_);
         report_silicon(list_);
         report_unsafe_identity(list_, groups_);
+        report_missed(list_);
         report_assured(list_);
         report_unknown_msrs(list_);
         report_rates(list_);

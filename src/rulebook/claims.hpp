@@ -9,7 +9,7 @@
 
 namespace poolcpuid::rulebook {
 
-// True when a list of a model (immune, inferred, unaware) has this vulnerability.
+// True when a list of a model (immune, inferred, unaware, beyond_software) has this vulnerability.
 inline bool lists(List<Text> list, std::string_view vulnerability) noexcept {
     return std::find(list.begin(), list.end(), vulnerability) != list.end();
 }

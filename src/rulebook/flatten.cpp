@@ -190,6 +190,7 @@ private:
                        conditions(from.made->unsure),
                        keep(from.made->source)};
         }
+        if (from.missed) to.missed = {index(from.missed->unless), keep(from.missed->says)};
         if (from.derive) to.derive = flat(*from.derive);
         to.names = {keep(name_of(from, "vendor")),  keep(name_of(from, "linux")), keep(name_of(from, "qemu")),
                     keep(name_of(from, "libvirt")), keep(name_of(from, "xen")),   from.qemu_age};
@@ -326,6 +327,7 @@ private:
                 keep_all(from.immune),
                 keep_all(from.inferred),
                 keep_all(from.unaware),
+                keep_all(from.beyond_software),
                 keep(from.source)};
     }
 

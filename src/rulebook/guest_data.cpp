@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "rulebook/claims.hpp"
 #include "rulebook/entry_parser.hpp"
 #include "rulebook/target_parser.hpp"
 
@@ -25,10 +26,11 @@ bool has_number(const std::vector<NumberRange>& ranges, std::uint16_t number) no
 
 class GuestParser : TargetParser {
 public:
-    // named: vulnerabilities that have a name in the rulebook; nullptr where that is not to be checked.
+    // named: vulnerabilities that have a name in the rulebook; nullptr where that is not to be checked. rulebook: whose
+    // models rows speak of; nullptr in lint, which asks no row for its CPUs.
     GuestParser(const RulebookFile& file, const KnownNames* known, const std::set<std::string>* named,
-                std::vector<LintFinding>* findings)
-        : TargetParser(file, known, findings), named_(named) {}
+                const Rulebook* rulebook, std::vector<LintFinding>* findings)
+        : TargetParser(file, known, findings), named_(named), rulebook_(rulebook) {}
 
     GuestData parse() {
         const Value document = json::parse(file_.bytes, file_.path);
@@ -81,6 +83,9 @@ private:
                 tags.insert(tag);
             }
             cpus.releases = releases_of_kernels(entry, row);
+            if (const Value* models = entry.optional("beyond_software")) {
+                return add_models(*models, cpus, table.rows);
+            }
             cpus.vendors = vendors(entry);
             if (const Value* family = entry.optional("family")) cpus.families = number_ranges({*family});
             if (const auto* models = entry.optional_array("models")) cpus.models = number_ranges(*models);
@@ -92,6 +97,23 @@ private:
             kinds_[tag] = GuestTerm::Kind::tag;
         }
         data_.tables.push_back(std::move(table));
+    }
+
+    // A row for each model of which the model table says that software alone is not enough against what at names.
+    void add_models(const Value& at, const GuestCpus& like, std::vector<GuestCpus>& rows) const {
+        const std::string& id = string_of(at);
+        if (named_ != nullptr && !named_->contains(id)) fail(at, "a vulnerability of rulebook.json");
+        if (rulebook_ == nullptr) return;
+        for (const Model& model : rulebook_->models) {
+            if (!lists(model.beyond_software, id)) continue;
+            GuestCpus& row = rows.emplace_back(like);
+            for (std::size_t v = 0; v < rulebook_->vendors.size(); ++v) {
+                if (((model.vendors >> v) & 1U) != 0) row.vendors.emplace_back(rulebook_->vendors[v].id);
+            }
+            row.families = {{model.family, model.family}};
+            row.models.assign(model.models.begin(), model.models.end());
+            row.steppings.assign(model.steppings.begin(), model.steppings.end());
+        }
     }
 
     void fact(ObjectReader& reader, const Value& value) {
@@ -239,6 +261,7 @@ private:
     }
 
     const std::set<std::string>* named_;
+    const Rulebook* rulebook_;
     GuestData data_;
     std::set<std::string> names_;                   // of this file
     std::map<std::string, GuestTerm::Kind> kinds_;  // of those of them that a term may have
@@ -283,7 +306,7 @@ std::vector<GuestData> guest_data(const Rulebook& rulebook) {
     std::vector<GuestData> all;
     for (const GuestFile& guest : rulebook.guests) {
         const RulebookFile file{"guests/" + std::string(guest.name) + ".json", std::string(guest.document)};
-        all.push_back(GuestParser(file, nullptr, nullptr, nullptr).parse());
+        all.push_back(GuestParser(file, nullptr, nullptr, &rulebook, nullptr).parse());
     }
     return all;
 }
@@ -298,7 +321,7 @@ void lint_guests(const std::vector<RulebookFile>& files, const SourceRulebook* s
     }
     for (const RulebookFile& file : files) {
         collect_into(&findings, "", [&] {
-            GuestParser(file, known ? &*known : nullptr, known ? &named : nullptr, &findings).parse();
+            GuestParser(file, known ? &*known : nullptr, known ? &named : nullptr, nullptr, &findings).parse();
         });
     }
 }

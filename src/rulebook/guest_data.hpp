@@ -44,7 +44,8 @@ bool any_term(const GuestCondition& condition, const Which& which) {
                        [&](const auto& list) { return std::any_of(list.begin(), list.end(), which); });
 }
 
-// CPUs by family, model and stepping; what is empty is any.
+// CPUs by family, model and stepping; what is empty is any. A row of a file that leaves its CPUs to the model table is
+// one for each model there that it is about.
 struct GuestCpus {
     Releases releases;
     std::vector<std::string> vendors;

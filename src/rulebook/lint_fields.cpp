@@ -67,6 +67,7 @@ private:
         check_zero_means(field);
         check_subleaves(field);
         check_mitigation(field);
+        if (field.missed) check_missed(field, *field.missed);
     }
 
     // Another field's id, or the number itself.
@@ -96,6 +97,7 @@ private:
         only(field.of_identity, "of_identity", Rule::min);
         only(!field.covers.empty(), "covers", Rule::intersect);
         only(!field.rates.empty(), "rate", Rule::intersect);
+        only(field.missed.has_value(), "missed", Rule::intersect);
         if (rule == Rule::derive && !field.derive) say("a derived field says how");
         if (rule == Rule::guarded && field.guard_immune.empty()) say("a guarded field says who is immune");
         if (rule == Rule::guarded && field.bits.low != field.bits.high) say("a guarded field is one bit");
@@ -357,6 +359,17 @@ private:
                 report(field.place, field.id, "a mitigation of the unknown vulnerability \"" + id + "\"");
             }
             if (!seen.insert(id).second) report(field.place, field.id, "the mitigation \"" + id + "\" again");
+        }
+    }
+
+    void check_missed(const SourceField& field, const SourceMissed& missed) {
+        const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
+        if (field.mitigation.empty()) say("missed goes with a mitigation");
+        if (missed.says.empty()) say("missed says nothing");
+        check_reference(field, "missed", missed.unless);
+        const SourceField* immunity = find(missed.unless);
+        if (immunity != nullptr && immunity->rule != to_string(Rule::intersect)) {
+            say("missed unless \"" + missed.unless + "\", which is no promise");
         }
     }
 };

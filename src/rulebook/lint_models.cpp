@@ -25,6 +25,8 @@ public:
             check_microcode(model);
             check_vulnerabilities(model.place, model.name, model.inferred);
             check_vulnerabilities(model.place, model.name, model.unaware);
+            check_vulnerabilities(model.place, model.name, model.beyond_software);
+            check_beyond_software(model);
         }
         for (const SourceFamily& family : source_.families) check_family(family);
         for (std::size_t i = 0; i < source_.models.size(); ++i) {
@@ -119,6 +121,19 @@ private:
         };
         const auto first = std::find_if(source_.families.begin(), source_.families.end(), is_same);
         if (&*first != &family) say("the same family as an entry before");
+    }
+
+    // It says what to miss a mitigation means on this model.
+    void check_beyond_software(const SourceModel& model) {
+        for (const std::string& id : model.beyond_software) {
+            const auto is_for_it = [&](const SourceField& field) {
+                return field.missed && shares_vendor(field.vendors, {model.vendor}) &&
+                       std::find(field.mitigation.begin(), field.mitigation.end(), id) != field.mitigation.end();
+            };
+            const bool is_known = vulnerabilities_.contains(id);
+            if (!is_known || std::any_of(source_.fields.begin(), source_.fields.end(), is_for_it)) continue;
+            report(model.place, model.name, "no field is missed that is a mitigation of \"" + id + "\"");
+        }
     }
 
     void check_model_pair(const SourceModel& a, const SourceModel& b) {

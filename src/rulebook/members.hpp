@@ -68,6 +68,9 @@ constexpr auto members(const Made& r) {
     return members_detail::all_of(r, r.by, r.vendors, r.where, r.model, r.unsure, r.source);
 }
 
+constexpr const char* type_name(const Missed*) { return "Missed"; }
+constexpr auto members(const Missed& r) { return members_detail::all_of(r, r.unless, r.says); }
+
 constexpr const char* type_name(const BitSource*) { return "BitSource"; }
 constexpr auto members(const BitSource& r) { return members_detail::all_of(r, r.bit, r.field); }
 
@@ -101,7 +104,7 @@ constexpr auto members(const Field& r) {
                                   r.emulated, r.by_microcode, r.brought_to, r.of_identity, r.zero_has_meaning,
                                   r.zero_means, r.zero_means_field, r.assured, r.gate, r.implied_by, r.length_from,
                                   r.allowed_by, r.covers, r.eased_by, r.hides, r.rates, r.ask, r.guard, r.made,
-                                  r.derive, r.names, r.wider, r.why, r.source);
+                                  r.missed, r.derive, r.names, r.wider, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
@@ -156,7 +159,8 @@ constexpr auto members(const NumberRange& r) { return members_detail::all_of(r, 
 constexpr const char* type_name(const Model*) { return "Model"; }
 constexpr auto members(const Model& r) {
     return members_detail::all_of(r, r.vendors, r.family, r.models, r.steppings, r.name, r.microarchitecture,
-                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware, r.source);
+                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware,
+                                  r.beyond_software, r.source);
 }
 
 constexpr const char* type_name(const CpuFamily*) { return "CpuFamily"; }

@@ -65,6 +65,11 @@ struct SourceMade {
     std::string source;
 };
 
+struct SourceMissed {
+    std::string unless;
+    std::string says;
+};
+
 struct SourceRate {
     std::vector<std::string> product;
     std::string per;
@@ -108,6 +113,7 @@ struct SourceField {
     std::vector<std::vector<std::string>> guard_heeds;
     std::vector<std::vector<std::string>> guard_in_vain;
     std::optional<SourceMade> made;
+    std::optional<SourceMissed> missed;
     std::optional<SourceDerive> derive;
     std::map<std::string, std::string> names;
     NameAge qemu_age;
@@ -212,6 +218,7 @@ struct SourceModel {
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
     std::vector<std::string> unaware;
+    std::vector<std::string> beyond_software;
     std::string source;
 };
 

@@ -139,6 +139,7 @@ private:
         }
         if (const Value* guard = reader.optional_object("guard")) parse_guard(*guard, field);
         if (const Value* made = reader.optional_object("made")) field.made = parse_made(*made);
+        if (const Value* missed = reader.optional_object("missed")) field.missed = parse_missed(*missed);
         if (const Value* derive = reader.optional_object("derive")) field.derive = parse_derive(*derive);
         field.impact = reader.required_string("impact");
         field.mitigation = optional_strings(reader, "mitigation");
@@ -197,6 +198,15 @@ private:
         made.source = reader.required_string("source");
         reader.finish();
         return made;
+    }
+
+    SourceMissed parse_missed(const Value& value) const {
+        ObjectReader reader(value, file_.path, "what it means to miss a mitigation");
+        SourceMissed missed;
+        missed.unless = text_or_empty(reader.optional_string("unless"));
+        missed.says = reader.required_string("says");
+        reader.finish();
+        return missed;
     }
 
     std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {

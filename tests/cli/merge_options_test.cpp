@@ -1,6 +1,7 @@
 // merge: the options that shape the policy, and those that are conditions (docs/design.md, "Merge options").
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -325,6 +326,30 @@ TEST_CASE("--fail-on writes the policy and fails by severity", "[merge][options]
     CHECK(run({"merge", pool.strong, other, "--fail-on", "error"}).status == 0);
     CHECK(json::accept(warning.out));
     CHECK(run({"merge", pool.strong, "--fail-on", "note"}).status == 2);
+}
+
+TEST_CASE("a mitigation that newer hosts miss in a mixed pool is a warning", "[merge][options]") {
+    const TemporaryDirectory dir;
+    const auto write = [&](const std::string& name, std::uint32_t signature, std::uint32_t controls) {
+        HostDump host = with_register(intel_host(name), {0x1, 0x0}, Register::eax, signature);
+        host = with_register(host, leaf_7, Register::eax, 2);
+        host = with_bit(host, leaf_7, Register::edx, 26, true);  // IBRS, which has the MSR
+        return dir.write(name + ".json", document(with_register(host, {0x7, 0x2}, Register::edx, controls)));
+    };
+    const std::string older = write("icx", 0x000606A6, 0);
+    const std::string newer = write("spr", 0x000806F8, 0x10);
+    const Result mixed = run({"merge", older, newer, "--format", "text", "--fail-on", "warning"});
+    CHECK(mixed.status == 1);
+    CHECK_THAT(mixed.out, Contains("warning mitigation-not-enough: bhi_ctrl is not in the policy"));
+    CHECK_THAT(mixed.out, Contains("icx has it not."));
+    CHECK_THAT(mixed.err, Contains("--fail-on warning: ") && Contains("mitigation-not-enough"));
+    const std::string policy = dir.file("pool.json");
+    CHECK(run({"merge", older, newer, "-o", policy, "--fail-on", "error"}).status == 0);
+    CHECK_THAT(run({"explain", policy, "bhi_ctrl"}).out, Contains("mitigation-not-enough"));
+    CHECK(run({"check", policy, older, newer}).status == 0);
+    for (const std::string& alone : {older, newer}) {
+        CHECK_THAT(run({"merge", alone, "--format", "text", "--notes"}).out, !Contains("mitigation-not-enough"));
+    }
 }
 
 TEST_CASE("--expect says why a policy is not what the inputs give", "[merge][options]") {

@@ -42,6 +42,13 @@ constexpr unsigned syscall_bit = 11;
 
 }  // namespace
 
+TEST_CASE("Ice Lake with newer Xeons loses BHI_CTRL, which these need", "[corpus][pools]") {
+    const Merged pool = pool_of({ice_lake, emerald_rapids, granite_rapids});  // 7.2 EDX none / 1F / 3F
+    CHECK(pool.named_by("mitigation-not-enough", "bhi_ctrl") == Names{granite_rapids, emerald_rapids});
+    CHECK(pool_of({ice_lake, cascade_lake}).finding("mitigation-not-enough") == nullptr);
+    CHECK(pool_of({emerald_rapids, granite_rapids}).finding("mitigation-not-enough") == nullptr);
+}
+
 TEST_CASE("Rome and Milan", "[corpus][pools]") {
     const Merged pool = pool_of({rome, milan});
     CHECK(pool.bit(0x80000008, 0, ebx, 20) == 1);  // 018EF757 / 91BEF75F: EFER.LMSLE #GPs on Milan

@@ -207,6 +207,9 @@ TEST_CASE("the loop against branch history is too short for CPUs with a control 
     const Audit alone = audited({spr}, {spr});
     CHECK_THAT(entry(alone, "spectre_v2").says, Catch::Contains("BHI: BHI_DIS_S"));
     CHECK(by_host(alone, "spectre_v2") == "true: spr");
+    // Wildcat Lake and Diamond Rapids, as the model table has them.
+    const std::vector<HostDump> newest{icx, host("wcl", 0x000D0650, 0), host("dmr", 0x00400F10, 0)};
+    CHECK(by_host(audited(newest, newest), "spectre_v2") == "falsely-safe: dmr, wcl; true: icx");
     // An older microcode or kernel hides the control; the history is as long.
     const HostDump hidden = host("hidden", 0x000806F8, 0);
     const Audit older = audited({hidden, spr}, {hidden, spr});

@@ -119,4 +119,24 @@ TEST_CASE("what a model is immune to is not on the kernel's black list", "[audit
     });
 }
 
+// The audit takes it from the model table. By their cores: all of Golden Cove and Gracemont, and what came after.
+TEST_CASE("the CPUs with a longer branch history are those of newer cores", "[audit][rulebook]") {
+    const Lists lists;
+    const std::vector<std::string_view> cores{
+        "Golden Cove", "Raptor Cove", "Redwood Cove", "Lion Cove", "Cougar Cove", "Panther Cove",
+        "Coyote Cove", "Gracemont",   "Crestmont",    "Skymont",   "Darkmont",    "Arctic Wolf",
+    };
+    std::size_t count = 0;
+    for_each_cpu([&](std::string_view vendor, const Model& model, const Signature& signature) {
+        INFO(vendor << " " << signature.family << "/" << signature.model << " " << model.name);
+        const bool is_newer = vendor == "intel" && std::any_of(cores.begin(), cores.end(), [&](std::string_view core) {
+                                  return std::string_view(model.microarchitecture).find(core) != std::string_view::npos;
+                              });
+        CHECK(says(model.beyond_software, "bhi") == is_newer);
+        CHECK(lists.has(vendor, signature, "long_history") == is_newer);
+        count += is_newer ? 1 : 0;
+    });
+    CHECK(count > 50);
+}
+
 }  // namespace poolcpuid::test::guest_models_test

@@ -38,6 +38,9 @@ TEST_CASE("lint checks the names in a guest's rules", "[rulebook][lint][audit]")
             {linux_guest, R"("id": "pbrsb_bug")", R"("eibrs")", R"("told:eibrs")", "", "only where a host is asked"},
             {linux_guest, R"(["0x8c", "0x8d", "0x97", "0x9a"])", R"("no_mmio")", R"("rtm")", "",
              "a name that no field of the rulebook has"},
+            {linux_guest, R"("beyond_software")", R"("bhi")", R"("bih")", "", "a vulnerability of rulebook.json"},
+            // The model table says which CPUs they are.
+            {linux_guest, R"("beyond_software")", R"("bhi",)", R"("bhi", "models": ["0x1"],)", "", "models"},
             {linux_guest, R"("id": "srso_microcode", "since")", R"("since": "6.12", )", "", "",
              "a fact that no other of that name holds with in one kernel"},
         },

@@ -126,6 +126,28 @@ TEST_CASE("lint checks that a mitigation is of a vulnerability that the rulebook
     });
 }
 
+TEST_CASE("lint checks what it means to miss a mitigation", "[rulebook][lint]") {
+    const char* const addon = R"("id": "addon")";
+    check_all_found({
+        {leaf_7, R"("id": "relaxed")", end_of_entry,
+         R"("mitigation": ["leak"], "missed": {"says": "Leaks."}, "why": "W.", "source": "T"})", "relaxed",
+         "missed goes with the rule intersect"},
+        {leaf_7, addon, end_of_entry, R"("missed": {"says": "Leaks."}, "why": "W.", "source": "T"})", "addon",
+         "missed goes with a mitigation"},
+        {leaf_7, addon, end_of_entry, R"("mitigation": ["leak"], "missed": {"says": ""}, "why": "W.", "source": "T"})",
+         "addon", "missed says nothing"},
+        {leaf_7, R"("id": "longest")", end_of_entry,
+         R"("mitigation": ["leak"], "missed": {"unless": "no_leak"}, "why": "W.", "source": "T"})", "longest",
+         "expected \"says\" in what it means to miss a mitigation"},
+        {leaf_7, addon, end_of_entry,
+         R"("mitigation": ["leak"], "missed": {"unless": "nobody", "says": "L."}, "why": "W.", "source": "T"})",
+         "addon", "missed names the unknown field \"nobody\""},
+        {leaf_7, addon, end_of_entry,
+         R"("mitigation": ["leak"], "missed": {"unless": "relaxed", "says": "L."}, "why": "W.", "source": "T"})",
+         "addon", "missed unless \"relaxed\", which is no promise"},
+    });
+}
+
 TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][lint]") {
     check_all_found({
         {leaf_7, R"("id": "secret")", R"("never")", R"("default")", "secret",

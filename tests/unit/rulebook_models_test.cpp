@@ -119,7 +119,27 @@ TEST_CASE("lint knows what guests of a model can be wrong about", "[rulebook][li
          "unknown vulnerability \"nothing\""},
         {models, R"("name": "Old")", R"("immune")", R"("unaware": ["nothing"], "immune")", "Old",
          "unknown vulnerability \"nothing\""},
+        {models, R"("name": "Old")", R"("immune")", R"("beyond_software": ["leak"], "immune")", "Old",
+         "no field is missed that is a mitigation of \"leak\""},
     });
+}
+
+TEST_CASE("what a model needs beyond software is a mitigation that some field is", "[rulebook][lint]") {
+    const auto findings = [](const char* vulnerability, const char* entry, const char* end) {
+        std::vector<RulebookFile> files = small_rulebook();
+        const std::string model = R"("beyond_software": [")" + std::string(vulnerability) + R"("], "immune")";
+        make(files, {models, R"("name": "Old")", R"("immune")", model.c_str(), "", ""});
+        make(files, {"cpuid/0x7.json", entry, R"("why": "W.", "source": "T"})", end, "", ""});
+        return all_texts(lint(files));
+    };
+    const char* const missed =
+        R"("mitigation": ["leak"], "missed": {"unless": "no_leak", "says": "Leaks."}, "why": "W.", "source": "T"})";
+    CHECK(findings("leak", R"("id": "of_intel")", missed).empty());
+    CHECK_THAT(findings("spill", R"("id": "of_intel")", missed), Catch::Contains("a mitigation of \"spill\""));
+    CHECK_THAT(findings("nothing", R"("id": "of_intel")", missed),
+               Catch::Contains("unknown vulnerability \"nothing\""));
+    CHECK_THAT(findings("leak", R"("id": "of_intel")", R"("mitigation": ["leak"], "why": "W.", "source": "T"})"),
+               Catch::Contains("no field is missed"));
 }
 
 TEST_CASE("lint checks the microcodes of a model", "[rulebook][lint]") {
