@@ -82,14 +82,25 @@ inline constexpr FieldIndex no_field = std::numeric_limits<FieldIndex>::max();
 // A set of vendors: bit i stands for Rulebook::vendors[i].
 using VendorMask = std::uint8_t;
 
+// One term of a condition: a field that must be set, or must be clear.
+struct GuardTerm {
+    FieldIndex field = no_field;
+    bool negated = false;
+};
+
+// What turns a mitigation on in a Linux guest that holds itself for safe.
+struct ByHand {
+    Text option;                  // of the kernel's command line
+    List<List<GuardTerm>> where;  // it works in guests that see all of one of these lists; none: in all
+};
+
 // An attack that software can do something against. A bit that helps is a mitigation, and what breaks when the bit is
 // falsely promised is another matter: see Field::impact.
 struct Vulnerability {
     Text id;                 // where the kernel has a file for it, its name in /sys/devices/system/cpu/vulnerabilities
     Text name;               // as people say it: "Spectre v2 (branch target injection)"
     VendorMask vendors = 0;  // those with a CPU that is affected
-    // What turns the mitigation on in a Linux guest that holds itself for safe; empty: nothing.
-    Text by_hand;
+    List<ByHand> by_hand;    // each does; empty: nothing does
     Text source;
 };
 
@@ -118,12 +129,6 @@ struct FieldNames {
     Text libvirt;
     Text xen;
     NameAge qemu_age;  // which releases know the name that QEMU has
-};
-
-// One term of a condition: a field that must be set, or must be clear.
-struct GuardTerm {
-    FieldIndex field = no_field;
-    bool negated = false;
 };
 
 // When a host is immune to what a guarded bit is for, what says the same as the bit, where a host minds that, and where

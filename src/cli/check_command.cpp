@@ -129,10 +129,12 @@ std::vector<PolicyVerdicts> matrix_of(const Rulebook& rulebook, std::vector<Pool
     return matrix;
 }
 
-std::string document_of(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness) {
+// The schema follows from what was asked, not from how many of the policies are different ones.
+std::string document_of(const std::vector<PolicyVerdicts>& matrix, bool is_of_several, const Rulebook& rulebook,
+                        Strictness strictness) {
     const PolicyVerdicts& first = matrix.front();
-    return matrix.size() == 1 ? to_json(first.policy, rulebook, first.verdicts, strictness)
-                              : to_json(matrix, rulebook, strictness);
+    return is_of_several ? to_json(matrix, rulebook, strictness)
+                         : to_json(first.policy, rulebook, first.verdicts, strictness);
 }
 
 void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook, Strictness strictness,
@@ -144,12 +146,13 @@ void put_text(const std::vector<PolicyVerdicts>& matrix, const Rulebook& ruleboo
 }
 
 // In the form that --format says. NDJSON, which is for fleets, goes to standard output as it is made.
-void put_out(const ResultOptions& options, const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook,
+void put_out(const CheckArguments& arguments, const std::vector<PolicyVerdicts>& matrix, const Rulebook& rulebook,
              Strictness strictness, const Cpus& cpus) {
+    const ResultOptions& options = arguments.result;
     const Text text = [&](Page& page) { put_text(matrix, rulebook, strictness, cpus, page); };
     if (options.format != ndjson) {
         return emit(
-            options, [&] { return document_of(matrix, rulebook, strictness); }, text);
+            options, [&] { return document_of(matrix, !arguments.more_policies.empty(), rulebook, strictness); }, text);
     }
     emit_lines(
         options,
@@ -176,7 +179,7 @@ ExitStatus check(CheckArguments& arguments) {
     }
 
     const Strictness strictness = arguments.strictness.get();
-    put_out(arguments.result, matrix, rulebook, strictness, cpus);
+    put_out(arguments, matrix, rulebook, strictness, cpus);
     const bool are_all = std::all_of(matrix.begin(), matrix.end(), [&](const PolicyVerdicts& row) {
         return std::all_of(row.verdicts.begin(), row.verdicts.end(),
                            [&](const Verdict& verdict) { return verdict.compatible(strictness); });

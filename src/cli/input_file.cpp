@@ -133,7 +133,10 @@ private:
         TakeProblem take_problem;
         const bool is_one_host = reading_.name || reading_.is_of_directory || text.is_member;
         if (!is_one_host) take_problem = [&](const InputError& error) { note(error); };
-        return read_hosts(text, reading_.listed, take_parts_of(text.file), take_problem);
+        Unpacked named = text;
+        if (reading_.name)
+            named.named_by = *reading_.name;  // which counts, also where the file's name can name no host
+        return read_hosts(named, reading_.listed, take_parts_of(text.file), take_problem);
     }
 
     // Nothing for a verb that takes no partial results.

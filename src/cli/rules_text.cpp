@@ -36,13 +36,27 @@ bool holds(std::span<const FieldIndex> fields, FieldIndex index) {
     return std::find(fields.begin(), fields.end(), index) != fields.end();
 }
 
-std::string exposure_text(const Field& field) {
-    switch (field.exposure) {
+// The field by which guests are shown this one or not: itself, or a gate on the way up, without which it says nothing.
+const Field& decider_of_exposure(const Rulebook& rulebook, const Field& field) {
+    const Field* decider = &field;
+    const Field* at = &field;
+    while (at->exposure != Exposure::never && at->gate != no_field) {
+        at = &rulebook[at->gate];
+        if (at->exposure == Exposure::never || decider->exposure == Exposure::shown) decider = at;
+    }
+    return *decider;
+}
+
+std::string exposure_text(const Rulebook& rulebook, const Field& field) {
+    const Field& decider = decider_of_exposure(rulebook, field);
+    const std::string by_gate = " (it says nothing without " + std::string(decider.id) + ")";
+    const std::string why = &decider == &field ? "" : by_gate;
+    switch (decider.exposure) {
         case Exposure::shown: return "shown by default";
-        case Exposure::never: return "never shown";
+        case Exposure::never: return "never shown" + why;
         case Exposure::asked: break;
     }
-    return "only with --show " + std::string(field.ask.empty() ? field.id : field.ask);
+    return "only with --show " + std::string(decider.ask.empty() ? decider.id : decider.ask) + why;
 }
 
 // The releases that know QEMU's name: "11.0 and later, not 9.2".
@@ -63,7 +77,7 @@ public:
         }
         row("vendors", joined(vendor_ids(rulebook_, field.vendors)));
         row("rule", std::string(to_string(field.rule)));
-        row("guest", exposure_text(field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
+        row("guest", exposure_text(rulebook_, field) + (field.required ? "; a 64-bit guest cannot do without it" : ""));
         row("if broken", cost_text(field));
         const auto attacks = rulebook::mitigated_names(rulebook_, field, field.vendors);
         if (!attacks.empty()) row("against", joined(attacks));
@@ -168,8 +182,8 @@ void rules_table(const Rulebook& rulebook, const std::vector<FieldIndex>& fields
     row("where", "field", "rule", "guest", "vendors");
     for (const FieldIndex index : fields) {
         const Field& field = rulebook[index];
-        row(document::place_text(field.place()), field.id, to_string(field.rule), to_string(field.exposure),
-            joined(vendor_ids(rulebook, field.vendors)));
+        row(document::place_text(field.place()), field.id, to_string(field.rule),
+            to_string(decider_of_exposure(rulebook, field).exposure), joined(vendor_ids(rulebook, field.vendors)));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "merge/identity_findings.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -56,16 +57,27 @@ std::vector<const Vulnerability*> vulnerabilities(const Rulebook& rulebook, cons
     return found;
 }
 
+// Whether the option does anything in guests that are shown the draft: without the bits that its mitigation is made of,
+// Linux falls back to another, or to none.
+bool works(const ByHand& by_hand, const Draft& draft) {
+    const auto holds = [&](const GuardTerm& term) { return draft.present(term.field) != term.negated; };
+    return by_hand.where.empty() || std::any_of(by_hand.where.begin(), by_hand.where.end(), [&](const auto& list) {
+               return std::all_of(list.begin(), list.end(), holds);
+           });
+}
+
 // What an administrator of the guests can do against what they hold themselves for safe from.
-std::string remedy_by_hand(const std::vector<const Vulnerability*>& wrong) {
+std::string remedy_by_hand(const Draft& draft, const std::vector<const Vulnerability*>& wrong) {
     std::set<std::string> options;
     std::vector<std::string> helpless;
     for (const Vulnerability* vulnerability : wrong) {
-        if (vulnerability->by_hand.empty()) {
-            helpless.emplace_back(vulnerability->name);
-        } else {
-            options.emplace(vulnerability->by_hand);
+        bool is_helpless = true;
+        for (const ByHand& by_hand : vulnerability->by_hand) {
+            if (!works(by_hand, draft)) continue;
+            options.emplace(by_hand.option);
+            is_helpless = false;
         }
+        if (is_helpless) helpless.emplace_back(vulnerability->name);
     }
     if (options.empty()) return "No option of a guest helps: split the pool.";
     const std::string told =
@@ -92,7 +104,7 @@ void report_unsafe_identity(FindingList& list, const HostGroups& groups) {
                               : "No family and model is safe for the whole pool. From those of " + lender;
     message += " a guest infers that it is safe from " + joined(names) + where_wrong(beliefs) +
                "`poolcpuid audit POLICY --hosts HOST...` says what else it believes wrongly, and where. ";
-    message += is_by_choice ? "Leave --identity out." : remedy_by_hand(wrong);
+    message += is_by_choice ? "Leave --identity out." : remedy_by_hand(list.draft(), wrong);
     HostList exposed = beliefs.open;
     exposed.add(beliefs.unknown, inputs.most_names);
     list.add("no-safe-identity", std::move(message), exposed);

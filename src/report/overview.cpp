@@ -49,6 +49,7 @@ void put_bold(Page& page, const HostList& hosts) {
 
 // Who or what costs the features that follow.
 void put_losing(Page& page, const summary::GivenUp& loss) {
+    const bool is_one = loss.features.size() == 1;
     switch (loss.loss) {
         case summary::Loss::option:
             page.html.element("b", loss.option.empty() ? "What goes with those" : loss.option);
@@ -57,15 +58,17 @@ void put_losing(Page& page, const summary::GivenUp& loss) {
             page.html.text("Not known of ");
             put_bold(page, loss.unknown);
             return page.html.text(": ");
-        case summary::Loss::followed: page.html.text("With what they stand on, "); [[fallthrough]];
+        case summary::Loss::followed:
+            page.html.text(is_one ? "With what it stands on, " : "With what they stand on, ");
+            [[fallthrough]];
         case summary::Loss::lacking: put_bold(page, loss.hosts); break;
     }
     if (loss.unknown.count > 0) {
         page.html.text(" together with ");
         put_bold(page, loss.unknown);
-        page.html.text(", of which they are not known,");
+        page.html.text(is_one ? ", of which it is not known," : ", of which they are not known,");
     }
-    page.html.text(" cost ");
+    page.html.text(loss.hosts.count > 1 ? " cost " : " costs ");
 }
 
 void put_given_up(Page& page, const std::vector<summary::GivenUp>& losses) {

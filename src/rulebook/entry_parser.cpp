@@ -38,6 +38,15 @@ std::vector<std::string> EntryParser::optional_strings(json::ObjectReader& reade
     return values == nullptr ? std::vector<std::string>{} : strings(*values);
 }
 
+std::vector<std::vector<std::string>> EntryParser::conditions(const std::vector<Value>& lists) const {
+    std::vector<std::vector<std::string>> result;
+    for (const Value& list : lists) {
+        if (!list.is_array()) fail(list, "an array of fields");
+        result.push_back(strings(list.items()));
+    }
+    return result;
+}
+
 std::pair<std::uint32_t, std::uint32_t> EntryParser::hex_range(const Value& value) const {
     const std::string_view text = string_of(value);
     const std::size_t dash = text.find('-');

@@ -38,6 +38,7 @@ protected:
     const std::string& string_of(const json::Value& value) const;
     std::vector<std::string> strings(const std::vector<json::Value>& values) const;
     std::vector<std::string> optional_strings(json::ObjectReader& reader, std::string_view key) const;
+    std::vector<std::vector<std::string>> conditions(const std::vector<json::Value>& lists) const;  // lists of fields
     std::pair<std::uint32_t, std::uint32_t> hex_range(const json::Value& value) const;     // "0x2" or "0x2-0x3f"
     std::vector<NumberRange> number_ranges(const std::vector<json::Value>& values) const;  // of 16 bits
     BitRange bit_range(const json::Value& value, unsigned width) const;                    // "7" or "15:8"

@@ -83,8 +83,11 @@ private:
 
     Vendor flat(const SourceVendor& from) { return {keep(from.id), keep(from.name), keep_all(from.strings)}; }
 
+    ByHand flat(const SourceByHand& from) { return {keep(from.option), conditions(from.where)}; }
+
     Vulnerability flat(const SourceVulnerability& from) {
-        return {keep(from.id), keep(from.name), vendor_mask(from.vendors), keep(from.by_hand), keep(from.source)};
+        return {keep(from.id), keep(from.name), vendor_mask(from.vendors), all_of<ByHand>(from.by_hand),
+                keep(from.source)};
     }
 
     HypervisorInterface flat(const SourceHypervisor& from) {

@@ -62,6 +62,10 @@ private:
             check_vendors(vulnerability.place, "", vulnerability.vendors);
             if (vulnerability.name.empty()) report(vulnerability.place, "", "no name");
             if (vulnerability.source.empty()) report(vulnerability.place, "", "no source");
+            for (const SourceByHand& by_hand : vulnerability.by_hand) {
+                if (by_hand.option.empty()) report(vulnerability.place, "", "by_hand has an empty option");
+                check_conditions(vulnerability.place, "", "by_hand", by_hand.where);
+            }
         }
     }
 

@@ -39,6 +39,19 @@ void LintContext::check_ids(const Place& place, const std::string& owner, const 
     }
 }
 
+std::string LintContext::referred(const std::string& term) { return term.starts_with("!") ? term.substr(1) : term; }
+
+void LintContext::check_conditions(const Place& place, const std::string& owner, const char* key,
+                                   const std::vector<std::vector<std::string>>& lists) const {
+    for (const std::vector<std::string>& list : lists) {
+        if (list.empty()) report(place, owner, std::string(key) + " has an empty list of fields, which all fulfil");
+        for (const std::string& term : list) {
+            if (find(referred(term)) != nullptr) continue;
+            report(place, owner, std::string(key) + " names the unknown field \"" + referred(term) + "\"");
+        }
+    }
+}
+
 void LintContext::check_reason(const Place& place, const std::string& owner, const std::string& why,
                                const std::string& source) const {
     if (why.empty()) report(place, owner, "no why");

@@ -27,9 +27,14 @@ protected:
     // The field with the id, or nullptr.
     const SourceField* find(const std::string& id) const;
 
+    // The id in a term of a condition, which may be negated.
+    static std::string referred(const std::string& term);
+
     // Each reports what is wrong with a part of the entry owner at place.
     void check_vendors(const Place& place, const std::string& owner, const std::vector<std::string>& vendors) const;
     void check_ids(const Place& place, const std::string& owner, const std::vector<std::string>& ids) const;
+    void check_conditions(const Place& place, const std::string& owner, const char* key,
+                          const std::vector<std::vector<std::string>>& lists) const;
     void check_reason(const Place& place, const std::string& owner, const std::string& why,
                       const std::string& source) const;
     void check_may_go(const Place& place, const std::string& owner, const std::vector<std::string>& ids) const;

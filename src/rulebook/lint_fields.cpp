@@ -30,9 +30,6 @@ public:
     }
 
 private:
-    // The field of a term, which may be negated.
-    static std::string referred(const std::string& term) { return term.starts_with("!") ? term.substr(1) : term; }
-
     void check_reference(const SourceField& field, const char* key, const std::string& id) {
         if (!id.empty() && find(id) == nullptr) {
             report(field.place, field.id, std::string(key) + " names the unknown field \"" + id + "\"");
@@ -126,13 +123,13 @@ private:
         if (field.made && !parse_word(maker_words, field.made->by)) {
             say("made by \"" + field.made->by + "\", which is neither all nor some");
         }
-        check_conditions(field, "guard", field.guard_immune);
-        check_conditions(field, "guard", field.guard_told_by);
-        check_conditions(field, "guard", field.guard_heeds);
-        check_conditions(field, "guard", field.guard_in_vain);
+        check_conditions(field.place, field.id, "guard", field.guard_immune);
+        check_conditions(field.place, field.id, "guard", field.guard_told_by);
+        check_conditions(field.place, field.id, "guard", field.guard_heeds);
+        check_conditions(field.place, field.id, "guard", field.guard_in_vain);
         if (field.made) {
-            check_conditions(field, "made", field.made->where);
-            check_conditions(field, "made", field.made->unsure);
+            check_conditions(field.place, field.id, "made", field.made->where);
+            check_conditions(field.place, field.id, "made", field.made->unsure);
             if (!field.made->unsure.empty() && field.made->by == "some") say("unsure goes with what all make");
             if (!field.made->vendors.empty()) check_vendors(field.place, field.id, field.made->vendors);
         }
@@ -210,19 +207,6 @@ private:
 
     static bool announces(Rule rule) {
         return rule == Rule::intersect || rule == Rule::guarded || rule == Rule::group || rule == Rule::derive;
-    }
-
-    void check_conditions(const SourceField& field, const char* key,
-                          const std::vector<std::vector<std::string>>& lists) {
-        for (const std::vector<std::string>& list : lists) {
-            if (list.empty())
-                report(field.place, field.id,
-                       std::string(key) + " has an empty list of fields, which every host fulfils");
-            for (const std::string& term : list) {
-                if (find(referred(term)) != nullptr) continue;
-                report(field.place, field.id, std::string(key) + " names the unknown field \"" + referred(term) + "\"");
-            }
-        }
     }
 
     void check_derive(const SourceField& field) {

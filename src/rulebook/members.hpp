@@ -110,6 +110,9 @@ constexpr auto members(const Field& r) {
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
 constexpr auto members(const Vendor& r) { return members_detail::all_of(r, r.id, r.name, r.strings); }
 
+constexpr const char* type_name(const ByHand*) { return "ByHand"; }
+constexpr auto members(const ByHand& r) { return members_detail::all_of(r, r.option, r.where); }
+
 constexpr const char* type_name(const Vulnerability*) { return "Vulnerability"; }
 constexpr auto members(const Vulnerability& r) {
     return members_detail::all_of(r, r.id, r.name, r.vendors, r.by_hand, r.source);

@@ -103,10 +103,21 @@ private:
         result.id = reader.required_string("id");
         result.name = reader.required_string("name");
         if (const auto* vendors = reader.optional_array("vendors")) result.vendors = strings(*vendors);
-        if (const auto* by_hand = reader.optional_string("by_hand")) result.by_hand = *by_hand;
+        if (const auto* by_hand = reader.optional_array("by_hand")) {
+            for (const Value& option : *by_hand) result.by_hand.push_back(parse_by_hand(option));
+        }
         result.source = reader.required_string("source");
         reader.finish();
         out_.vulnerabilities.push_back(std::move(result));
+    }
+
+    SourceByHand parse_by_hand(const Value& entry) const {
+        ObjectReader reader(entry, file_.path, "an option of a guest");
+        SourceByHand result;
+        result.option = reader.required_string("option");
+        if (const auto* where = reader.optional_array("where")) result.where = conditions(*where);
+        reader.finish();
+        return result;
     }
 
     void parse_hypervisor(const Value& entry) {

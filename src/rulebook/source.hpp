@@ -128,12 +128,17 @@ struct SourceVendor {
     std::vector<std::string> strings;
 };
 
+struct SourceByHand {
+    std::string option;
+    std::vector<std::vector<std::string>> where;
+};
+
 struct SourceVulnerability {
     Place place;
     std::string id;
     std::string name;
     std::vector<std::string> vendors{"all"};  // those with a CPU that is affected
-    std::string by_hand;
+    std::vector<SourceByHand> by_hand;
     std::string source;
 };
 

@@ -209,15 +209,6 @@ private:
         return missed;
     }
 
-    std::vector<std::vector<std::string>> conditions(const std::vector<Value>& lists) const {
-        std::vector<std::vector<std::string>> result;
-        for (const Value& list : lists) {
-            if (!list.is_array()) fail(list, "an array of fields");
-            result.push_back(strings(list.items()));
-        }
-        return result;
-    }
-
     SourceDerive parse_derive(const Value& value) const {
         ObjectReader reader(value, file_.path, "a derivation");
         SourceDerive derive;

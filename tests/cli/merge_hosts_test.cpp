@@ -64,6 +64,19 @@ TEST_CASE("NAME=FILE beats the document's own name", "[merge][hosts]") {
     CHECK(names_of(run({"merge", "mine=x=y.json"}, {.directory = dir.path()})) == "mine ");
 }
 
+TEST_CASE("NAME=FILE beats a file's name that can name no host", "[merge][hosts]") {
+    const TemporaryDirectory dir;
+    for (const char* odd : {"new\nline.txt", "bad\xff.txt", "\xe2\x80\xaeodd.txt"}) {
+        const std::string file = dir.write(odd, nameless_document(amd_host("x")));
+        CAPTURE(file);
+        CHECK(names_of(run({"merge", "mine.a=" + file})) == "mine.a ");
+        CHECK(names_of(run({"merge", "--files0-from", "-"}, {.input = "mine=" + file + '\0'})) == "mine ");
+        for (const char* verb : {"hosts", "convert"}) CHECK_THAT(run({verb, "mine=" + file}).out, Contains("\"mine\""));
+    }
+    CHECK(run({"merge", dir.file("new\nline.txt")}).status == 3);
+    CHECK(run({"merge", "bad\xff=" + dir.file("new\nline.txt")}).status == 3);
+}
+
 TEST_CASE("an = is part of the path after a /, and where the file is there, with a warning", "[merge][hosts]") {
     const TemporaryDirectory dir;
     dir.write("a=b", document(amd_host("node-1")));

@@ -155,7 +155,7 @@ TEST_CASE("the page names all because of whom a feature is given up, as explain 
     }
     CHECK_THAT(
         files.report(files.merged("both.json", hosts)),
-        Contains("<b><bdi>lacks</bdi></b> together with <b><bdi>silent</bdi></b>, of which they are not known, cost "
+        Contains("<b><bdi>lacks</bdi></b> together with <b><bdi>silent</bdi></b>, of which it is not known, costs "
                  "1 feature: <a href=\"#f-avx2\">avx2</a>"));
 }
 

@@ -60,6 +60,26 @@ TEST_CASE("rules show says what a feature needs and who needs it", "[rules]") {
     CHECK_THAT(text.out, Contains("XSAVE state opmask") && Contains("level       x86-64-v4"));
 }
 
+TEST_CASE("rules says of what is behind a gate whether the gate is shown", "[rules]") {
+    const auto guest = [](const char* field) {
+        const std::string out = run({"rules", "show", field, "--format", "text"}).out;
+        const std::string key = "\n  guest       ";
+        const std::size_t at = out.find(key);
+        REQUIRE(at != std::string::npos);
+        return out.substr(at + key.size(), out.find('\n', at + 1) - at - key.size());
+    };
+    CHECK(guest("avx2") == "shown by default");
+    CHECK(guest("sgx1") == "never shown (it says nothing without sgx)");
+    CHECK(guest("lbr_depths") == "never shown (it says nothing without arch_lbr)");
+    CHECK(guest("legacy_reduced_isa") == "never shown (it says nothing without sipi64)");
+    CHECK(guest("mwait_ext") == "only with --show monitor (it says nothing without monitor)");
+    CHECK(guest("npt") == "only with --show nested");
+    CHECK(guest("vmx_invvpid_all") == "only with --show nested");
+    CHECK(guest("osvw_status") == "shown by default");  // through two gates
+    CHECK_THAT(run({"rules", "list", "--leaf", "0x12", "--format", "text"}).out, !Contains("default"));
+    CHECK(json::parse(run({"rules", "show", "sgx1"}).out).at("fields").at(0).at("exposure") == "default");
+}
+
 TEST_CASE("rules list --count has the numbers as text and as JSON", "[rules]") {
     const json count = json::parse(run({"rules", "list", "--count", "--format", "json"}).out);
     for (const std::string& error : schema_errors("rules-count", count.dump())) FAIL_CHECK(error);

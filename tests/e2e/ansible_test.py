@@ -24,8 +24,8 @@ class Playbook(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="poolcpuid-ansible-"))
         self.addCleanup(shutil.rmtree, self.directory)
 
-    def play(self, hosts, **settings):
-        """Runs the playbook over hosts, {name: variables}; returns {host: number of changes}."""
+    def run_playbook(self, hosts, *options, **settings):
+        """Runs the playbook over hosts, {name: variables}."""
         inventory = {"hypervisors": {"hosts": {
             name: {"ansible_connection": "local", "poolcpuid_remote": str(self.directory / name), **variables}
             for name, variables in hosts.items()}}}
@@ -37,8 +37,12 @@ class Playbook(unittest.TestCase):
                                     "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
                                     "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
                                     "ANSIBLE_PIPELINING": "1", "LC_ALL": "C.UTF-8"}
-        result = subprocess.run(["ansible-playbook", "-i", path, "-e", json.dumps(settings), PLAYBOOK],
-                                capture_output=True, text=True, timeout=600, env=environment)
+        return subprocess.run(["ansible-playbook", "-i", path, "-e", json.dumps(settings), *options, PLAYBOOK],
+                              capture_output=True, text=True, timeout=600, env=environment)
+
+    def play(self, hosts, *options, **settings):
+        """The same with success; returns {host: number of changes}."""
+        result = self.run_playbook(hosts, *options, **settings)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         return {host: int(count) for host, count in
                 re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", result.stdout, re.MULTILINE)}
@@ -54,7 +58,51 @@ class Playbook(unittest.TestCase):
         for host in hosts:
             self.assertEqual((self.directory / host / "zen.json").read_text(), policy)
             self.assertEqual((self.directory / host / "zen.firecracker").read_text(), rendered)
-        self.assertEqual(self.play(hosts, **settings), dict.fromkeys([*hosts, "localhost"], 0))
+        self.assertEqual(self.play(hosts, **settings), dict.fromkeys(hosts, 0))
+
+    def handed_out(self, host):
+        return (self.directory / host / "zen.json").read_text()
+
+    def test_a_limit_hands_out_what_was_made_of_all_hosts(self):
+        settings = {"poolcpuid_pool": "zen", "poolcpuid_target": "firecracker"}
+        before = {name: {"poolcpuid_dump": str(ZEN / f"{name}.txt")} for name in ("milan-1", "genoa-1")}
+        self.play(before, **settings)
+        old = self.handed_out("milan-1")
+        after = before | {"genoa-1": {"poolcpuid_dump": str(ZEN / "rome-1.json")}}
+        self.play(after, "--limit", "genoa-1", **settings)
+        new = poolcpuid.run("merge", "--pool", "zen", f"milan-1={ZEN / 'milan-1.txt'}", f"genoa-1={ZEN / 'rome-1.json'}")
+        self.assertNotEqual(new, old)
+        self.assertEqual(self.handed_out("genoa-1"), new)
+        self.assertEqual(self.handed_out("milan-1"), old)
+
+    def test_no_policy_is_handed_out_that_this_run_did_not_make(self):
+        settings = {"poolcpuid_pool": "zen", "poolcpuid_target": "firecracker"}
+        hosts = {"milan-1": {"poolcpuid_dump": str(ZEN / "milan-1.txt")}}
+        self.play(hosts, **settings)
+        (self.directory / "milan-1/zen.json").unlink()
+        more = hosts | {"rome-1": {"poolcpuid_dump": str(ZEN / "rome-1.json")}}
+        for options, reason in ((["--limit", "milan-1"], "rome-1.dump"),  # it was not captured yet
+                                (["--start-at-task", "Copy the policy, and what was rendered for the VMM"],
+                                 "'poolcpuid_made' is undefined")):
+            result = self.run_playbook(more, *options, **settings)
+            self.assertNotEqual(result.returncode, 0, result.stdout)
+            self.assertIn(reason, result.stdout)
+            self.assertFalse((self.directory / "milan-1/zen.json").exists())
+
+    def test_a_host_that_is_not_reached_from_here(self):
+        no_way = self.directory / "no-way"
+        no_way.write_text("#!/bin/sh\nexit 255\n")
+        no_way.chmod(0o755)
+        unreached = {"ansible_connection": "ssh", "ansible_ssh_executable": str(no_way)}
+        settings = {"poolcpuid_pool": "zen", "poolcpuid_target": "firecracker"}
+        hosts = {"rome-1": unreached | {"poolcpuid_dump": str(ZEN / "rome-1.json")},
+                 "milan-1": {"poolcpuid_dump": str(ZEN / "milan-1.txt")}}
+        self.play(hosts, **settings)
+        self.assertEqual(self.handed_out("milan-1"),
+                         poolcpuid.run("merge", "--pool", "zen", ZEN / "milan-1.txt", ZEN / "rome-1.json"))
+        self.assertFalse((self.directory / "rome-1").exists())
+        result = self.run_playbook({"milan-1": hosts["milan-1"], "rome-1": unreached}, **settings)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
 
     def test_hosts_that_are_captured(self):
         self.assertTrue(all(self.play({"here": {}}, poolcpuid_target="kvm").values()))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """examples/slurm on a slurmctld and two slurmd: a node is killed while it reads its shard, which runs again on the other
-one, and the policy has the bytes of one merge."""
+one, and the policy has the bytes of one merge. What needs no Slurm is tested with a stand-in of sbatch."""
 
 import os
 import pathlib
@@ -40,6 +40,9 @@ def hosts_in(directory, count):
 
 class Fleet(unittest.TestCase):
     def setUp(self):
+        missing = [program for program in PROGRAMS if shutil.which(program) is None]
+        if missing:
+            self.skipTest(f"not installed: {', '.join(missing)}")
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="poolcpuid-slurm-"))
         self.addCleanup(shutil.rmtree, self.directory)
         (self.directory / "cluster").mkdir()
@@ -102,25 +105,116 @@ class Fleet(unittest.TestCase):
         self.assertIn("broken.txt: expected a CPUID dump", self.log())
 
 
-class Parallel(unittest.TestCase):
-    """The same with GNU parallel, as docs/fleet.md has it."""
+# Runs the tasks of an array one after the other, and every job at once.
+SBATCH = """#!/bin/sh
+set -eu
+last=
+while :; do
+    case $1 in
+        --array=*) last=${1#--array=0-} ;;
+        --*) ;;
+        *) break ;;
+    esac
+    shift
+done
+if [ -z "$last" ]; then
+    "$@" >&2
+else
+    for task in $(seq 0 "$last"); do SLURM_ARRAY_TASK_ID=$task "$@" >&2; done
+fi
+echo 1
+"""
 
-    def test_the_same_bytes(self):
+# As where one of the directories cannot be read: it says so by its status alone.
+FIND = """#!/bin/sh
+{find} "$@"
+echo "find: 'hosts/locked': Permission denied" >&2
+exit 1
+"""
+
+
+class Recipes(unittest.TestCase):
+    """Which files are hosts, and that none is lost in silence: of submit, and of GNU parallel's as docs/fleet.md has it."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="poolcpuid-recipes-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.programs = self.directory / "programs"
+        self.programs.mkdir()
+        self.stand_in("sbatch", SBATCH)
+
+    def stand_in(self, name, text):
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
+
+    def run_here(self, *command):
+        program = os.environ["POOLCPUID_PROGRAM"]
+        path = os.pathsep.join([str(self.programs), str(pathlib.Path(program).parent), SEARCH_PATH])
+        return subprocess.run(command, cwd=self.directory, capture_output=True, text=True, timeout=120,
+                              env=os.environ | {"PATH": path, "HOME": str(self.directory), "POOLCPUID": program})
+
+    def submit(self, hosts):
+        return self.run_here(SUBMIT, hosts, "work", "3")
+
+    def parallel(self):
+        document = (REPOSITORY / "docs/fleet.md").read_text()
+        commands = document.partition("<!-- parallel -->")[2].partition("```\n")[2].partition("```")[0]
+        self.assertIn("parallel", commands)
+        return self.run_here("sh", "-eu", "-c", commands)
+
+    def lose_a_directory(self):
+        hosts_in(self.directory / "hosts", 6)
+        self.stand_in("find", FIND.format(find=shutil.which("find")))
+
+    def test_links_are_hosts_as_they_are_of_merge(self):
+        store = self.directory / "store"
+        hosts_in(store, 6)
+        hosts = self.directory / "hosts"
+        hosts.mkdir()
+        (self.directory / "by name").symlink_to("hosts")
+        (hosts / "rack").symlink_to(store / "rack 0")
+        (hosts / "linked.txt").symlink_to(REPOSITORY / "examples/amd-zen/hosts/genoa-1.txt")
+        shutil.copy(store / "rack 1/node-001.json", hosts)
+        (hosts / ".snapshot").mkdir()
+        for name in (".unfinished", ".snapshot/old.txt"):
+            (hosts / name).write_text("no dump\n")
+        result = self.submit("by name")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((self.directory / "work/pool.json").read_text(),
+                         poolcpuid.run("merge", hosts, store / "rack 0"))
+
+    def test_a_link_to_nothing_is_no_smaller_pool(self):
+        hosts_in(self.directory / "hosts", 2)
+        (self.directory / "hosts/gone.txt").symlink_to("nowhere.txt")
+        result = self.submit("hosts")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("gone.txt", result.stderr)
+        self.assertFalse((self.directory / "work/pool.json").exists())
+
+    def test_a_directory_that_cannot_be_read_is_no_smaller_pool(self):
+        self.lose_a_directory()
+        result = self.submit("hosts")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("no job was submitted", result.stderr)
+        self.assertFalse((self.directory / "work").exists())  # it can be run again
+
+    def test_nor_is_it_with_parallel(self):
+        self.lose_a_directory()
+        self.stand_in("parallel", "#!/bin/sh\ntouch ran\n")
+        self.assertNotEqual(self.parallel().returncode, 0)
+        self.assertFalse((self.directory / "ran").exists())
+        self.assertFalse((self.directory / "pool.json").exists())
+
+    def test_the_same_bytes_with_parallel(self):
         if shutil.which("parallel") is None:
             self.skipTest("not installed: parallel")
-        with tempfile.TemporaryDirectory(prefix="poolcpuid-parallel-") as name:
-            directory = pathlib.Path(name)
-            hosts_in(directory / "hosts", 40)
-            document = (REPOSITORY / "docs/fleet.md").read_text()
-            commands = document.partition("<!-- parallel -->")[2].partition("```\n")[2].partition("```")[0]
-            self.assertIn("parallel", commands)
-            program = pathlib.Path(os.environ["POOLCPUID_PROGRAM"])
-            subprocess.run(["sh", "-eu", "-c", commands], cwd=directory, check=True, timeout=120,
-                           env=os.environ | {"PATH": f"{program.parent}:{SEARCH_PATH}", "HOME": str(directory)})
-            files = sorted((directory / "hosts").rglob("*.json"))
-            self.assertEqual((directory / "pool.json").read_text(), poolcpuid.run("merge", *files))
+        hosts_in(self.directory / "hosts", 40)
+        result = self.parallel()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        files = sorted((self.directory / "hosts").rglob("*.json"))
+        self.assertEqual((self.directory / "pool.json").read_text(), poolcpuid.run("merge", *files))
 
 
 if __name__ == "__main__":
     os.environ["PATH"] = SEARCH_PATH
-    poolcpuid.main(*PROGRAMS)
+    poolcpuid.main()

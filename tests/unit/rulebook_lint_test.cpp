@@ -123,6 +123,14 @@ TEST_CASE("lint checks that a mitigation is of a vulnerability that the rulebook
         {head, R"("id": "spill")", R"("source": "T")", R"("source": "")", "", "no source"},
         {head, R"("id": "spill")", R"("source": "T")", R"("vendors": ["nobody"], "source": "T")", "",
          "unknown vendor \"nobody\""},
+        {head, R"("id": "spill")", R"("source": "T")", R"("by_hand": [{"option": ""}], "source": "T")", "",
+         "by_hand has an empty option"},
+        {head, R"("id": "spill")", R"("source": "T")", R"("by_hand": [{"option": "x", "where": [[]]}], "source": "T")",
+         "", "by_hand has an empty list of fields"},
+        {head, R"("id": "spill")", R"("source": "T")",
+         R"("by_hand": [{"option": "x", "where": [["!nobody"]]}], "source": "T")", "",
+         "by_hand names the unknown field \"nobody\""},
+        {head, R"("id": "spill")", R"("source": "T")", R"("by_hand": "x", "source": "T")", "", "found \"x\""},
     });
 }
 
