@@ -1,5 +1,7 @@
 // diff: a difference in a terminal.
 #include <algorithm>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "cli/diff_words.hpp"
@@ -114,8 +116,18 @@ private:
             }
             cut = cut || names.size() > most_fields;
             page_.paragraph(2, group.label + ": ", short_list(names, most_fields));
+            put_verw(group);
         }
         if (cut) page_.line("(--format json has all of them)", Colour::none, 2);
+    }
+
+    // Whether a guest runs VERW changes though no promise does: why is not seen from the field's name.
+    void put_verw(const ChangeGroup& group) {
+        std::set<std::string> sentences;
+        for (const FieldChange* change : group.changes) {
+            if (change->rule == to_string(Rule::guarded)) sentences.insert(change->restarted);
+        }
+        for (const std::string& sentence : sentences) page_.paragraph(4, "restarted: ", sentence);
     }
 
     // What a guest believes of vulnerabilities.

@@ -54,29 +54,16 @@ private:
     std::string without_hide(const std::string& id) const {
         const Field& field = field_of(id);
         if (field.exposure == Exposure::never || field.rule == Rule::hide) return "no guest in a pool is shown it";
-        bool is_hidden = false;
+        bool do_hosts_decide = false;
         for (const Decision& decision : policy_.decisions) {
-            const bool is_its =
-                decision.field == id && (decision.cause == Cause::hidden || decision.cause == Cause::set);
-            if (!is_its) continue;
-            if (!is_weakest(decision)) return "";
-            is_hidden = true;
+            if (decision.field != id) continue;
+            if (decision.cause == Cause::hidden) return "";
+            do_hosts_decide = do_hosts_decide || decision.cause == Cause::hosts || decision.cause == Cause::group;
         }
-        const bool is_inverted = rules_.is_inverted(rules_.rulebook().find(id));
-        if (is_hidden) return is_inverted ? "a host is known to have it, or not all are known not to" : lacking;
-        const bool is_unasked = shown_.is_unasked(rules_.rulebook().find(id));
-        return is_unasked ? "it is shown only with --show" : "the policy is without it anyway";
-    }
-
-    // Whether the hosts' values leave no more of the field than an option does. What is not known promises nothing.
-    bool is_weakest(const Decision& decision) const {
-        const std::uint64_t all = decision.place.mask() >> decision.place.low;
-        const bool is_inverted = rules_.is_inverted(rules_.rulebook().find(decision.field));
-        std::uint64_t met = is_inverted ? 0 : all;
-        for (const ValueOfHosts& seen : decision.values) {
-            met = is_inverted ? met | seen.value.value_or(all) : met & seen.value.value_or(0);
-        }
-        return met == (is_inverted ? all : 0);
+        const FieldIndex index = rules_.rulebook().find(id);
+        if (shown_.is_unasked(index)) return "it is shown only with --show";
+        if (!do_hosts_decide) return "the policy is without it anyway";
+        return rules_.is_inverted(index) ? "a host is known to have it, or not all are known not to" : lacking;
     }
 
     // Likewise of what --show names.

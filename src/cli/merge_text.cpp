@@ -25,7 +25,8 @@ public:
         const summary::Groups groups = summary::groups_of(policy_, rulebook_);
         given_up(groups.given_up);
         mitigations(groups.given_up);
-        announced(groups.announced);
+        announced("Set because a host relaxes a promise (OR: clear would be a false promise)", groups.announced);
+        announced("Set by the operator's options, though no host relaxes the promise", groups.announced_by_option);
         limits(groups.limits);
         findings();
     }
@@ -201,9 +202,9 @@ private:
         return document::by_count(counts);
     }
 
-    void announced(const std::vector<const Decision*>& decisions) {
+    void announced(const char* title, const std::vector<const Decision*>& decisions) {
         if (decisions.empty()) return;
-        page_.title("Set because a host relaxes a promise (OR: clear would be a false promise)");
+        page_.title(title);
         for (const Decision* decision : decisions) {
             paragraph(in_column(name_of(*decision)), deciding(*decision));
         }

@@ -69,8 +69,14 @@ const char* gained(const Subject& subject) {
     return subject.inverted ? "The guest may rely on the stricter behaviour." : "The guest may use it.";
 }
 
-const char* without_promise(const Subject& subject) {
+const char* without_promise(const Subject& subject, bool known) {
     if (!subject.has_field) return "A policy never shows it.";
+    if (subject.is_open) {
+        return known ? "The guest is no longer told to run VERW, which does not scrub on every host that needs it: it "
+                       "gains nothing."
+                     : "The guest is no longer told to run VERW, and whether a host needs it is not known: it is not "
+                       "known to gain anything.";
+    }
     switch (subject.rule) {
         case Rule::derive: return "The guest sees the value that follows from the other fields.";
         case Rule::identity: return "The guest sees the new description of its CPU.";
@@ -85,7 +91,7 @@ const char* without_promise(const Subject& subject) {
 }  // namespace
 
 void describe(const Subject& subject, FieldChange& change) {
-    Sentences sentences{without_promise(subject), "Nothing changes."};
+    Sentences sentences{without_promise(subject, change.known), "Nothing changes."};
     switch (change.direction) {
         case Direction::loses: sentences = losing(subject, change.known); break;
         case Direction::relaxes: sentences = relaxing(subject, change.known); break;

@@ -14,6 +14,7 @@ struct Subject {
     bool inverted = false;       // a clear bit promises
     bool is_mitigation = false;  // a guest with it can do something against an attack
     bool is_unseen = false;      // the dumps differ, and guests that are started there are shown the same
+    bool is_open = false;        // the guest is no longer told to run VERW, and not known to need none
     bool is_of_policy = false;   // the second side is a policy
 };
 

@@ -77,6 +77,7 @@ public:
           after_(rules, after),
           broken_(rules, before, after),
           mended_(rules, after, before),
+          kept_after_(after.kept),
           same_kind_(before.is_policy == after.is_policy) {}
 
     std::vector<FieldChange> run() {
@@ -128,7 +129,8 @@ private:
         const Both dumped{before_.literal(index, subleaf), after_.literal(index, subleaf)};
         const bool dumps_differ = same_kind_ && !dumped.are_equal();
         const bool promises = direction != Direction::none;
-        if (!promises && !dumps_differ && !differs_without_promise(index, subleaf, shown)) return;
+        const bool is_open = !promises && is_told_no_more_in_vain(index, subleaf);
+        if (!promises && !dumps_differ && !is_open && !differs_without_promise(index, subleaf, shown)) return;
         const bool as_dumped = dumps_differ && (!promises || shown.are_equal());
         FieldChange change = change_of(index, subleaf, direction, as_dumped ? dumped : shown);
         const BrokenAtom* lost = lost_atom(index, subleaf);
@@ -141,6 +143,7 @@ private:
                         .inverted = rules_.is_inverted(index),
                         .is_mitigation = !change.mitigates.empty(),
                         .is_unseen = shown.are_equal(),
+                        .is_open = is_open,
                         .is_of_policy = after_.is_policy()};
         const BrokenAtom* scrub = scrub_change(index, subleaf);
         if (scrub != nullptr && direction != Direction::relaxes) {
@@ -151,7 +154,8 @@ private:
                 change.known = change.known && scrub->known;
             }
         }
-        change.known = change.known && (lost == nullptr || lost->known);
+        change.known =
+            change.known && (lost == nullptr || lost->known) && !(is_open && is_scrub_unknown(index, subleaf));
         describe(subject, change);
         changes_.push_back(std::move(change));
     }
@@ -212,8 +216,28 @@ private:
         const bool won = mended_.value(index, subleaf) != nullptr;
         if (lost && won) return Direction::both;
         if (lost) return rules_.is_inverted(index) ? Direction::relaxes : Direction::loses;
-        if (won || mended_.scrub(index, subleaf) != nullptr) return Direction::gains;
-        return Direction::none;
+        const bool gains = won && !is_told_no_more_in_vain(index, subleaf);
+        return gains || mended_.scrub(index, subleaf) != nullptr ? Direction::gains : Direction::none;
+    }
+
+    // Of a field in one of its subleaves: a bit in masks of guards, or 0 where it is none.
+    std::uint64_t guard_bit(FieldIndex index, std::uint32_t subleaf) const {
+        for (std::size_t i = 0; i < rules_.guards().size(); ++i) {
+            const promises::GuardSlot& slot = rules_.guards()[i];
+            if (slot.field == index && slot.subleaf == subleaf) return std::uint64_t{1} << i;
+        }
+        return 0;
+    }
+
+    // Guests are no longer told to run VERW, and nobody knows that they need not on the second side: what they are not
+    // told, they do not do, and are as open as before.
+    bool is_told_no_more_in_vain(FieldIndex index, std::uint32_t subleaf) const {
+        if (mended_.value(index, subleaf) == nullptr) return false;
+        return (guard_bit(index, subleaf) & ~kept_after_.atoms.scrubs) != 0;
+    }
+
+    bool is_scrub_unknown(FieldIndex index, std::uint32_t subleaf) const {
+        return (guard_bit(index, subleaf) & kept_after_.scrub_unknown) != 0;
     }
 
     const VendorRules& rules_;
@@ -221,6 +245,7 @@ private:
     Values after_;
     Broken broken_;  // promises of the first side that the second does not keep
     Broken mended_;  // the reverse
+    const promises::HostPromises& kept_after_;
     bool same_kind_;
     std::set<std::uint8_t> components_;  // those that changed
     std::vector<FieldChange> changes_;
@@ -251,15 +276,8 @@ std::vector<FieldChange> broken(std::vector<FieldChange> changes) {
 }
 
 std::vector<FieldChange> gained(const VendorRules& rules, const Promised& before, const Promised& after) {
-    std::set<std::string_view> open;  // the guarded bits for which VERW is not known to scrub
-    for (std::size_t i = 0; i < rules.guards().size(); ++i) {
-        const bool scrubs = ((after.kept.atoms.scrubs >> i) & 1U) != 0;
-        if (!scrubs) open.insert(rules.rulebook()[rules.guards()[i].field].id);
-    }
     std::vector<FieldChange> changes = field_changes(rules, before, after);
-    std::erase_if(changes, [&](const FieldChange& change) {
-        return change.direction != Direction::gains || open.contains(change.field);
-    });
+    std::erase_if(changes, [](const FieldChange& change) { return change.direction != Direction::gains; });
     return changes;
 }
 

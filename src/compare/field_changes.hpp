@@ -30,8 +30,7 @@ void sort_changes(std::vector<FieldChange>& changes);
 // Those that break a promise of the first side.
 std::vector<FieldChange> broken(std::vector<FieldChange> changes);
 
-// What the second side promises and the first does not. That guests are no longer told to run VERW is none of it where
-// nobody knows that they need not: they are as open as before.
+// What the second side promises and the first does not.
 std::vector<FieldChange> gained(const promises::VendorRules& rules, const Promised& before, const Promised& after);
 
 // Every change, by direction, then impact, then place. Linear in the vendor's fields and both sides' rows.

@@ -154,7 +154,7 @@ private:
     // What an operator asked for is told, be it what the hosts agree on.
     bool is_override(FieldIndex index) const {
         const Cause cause = in_.draft.fate(index).cause;
-        return cause == Cause::set || cause == Cause::hidden;
+        return cause == Cause::set || cause == Cause::hidden || in_.draft.idle_option(index) != Cause::agreement;
     }
 
     bool is_told(FieldIndex index, std::uint32_t subleaf, const std::vector<promises::SeenValue>& seen) const {
@@ -193,7 +193,7 @@ private:
     }
 
     void put_because(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
-        if (rulebook_[index].rule == Rule::identity && !in_.draft.is_out(index)) {
+        if (rulebook_[index].rule == Rule::identity && in_.draft.fate(index).cause == Cause::agreement) {
             decision.because = in_.identity.hosts;
             return;
         }
@@ -265,7 +265,7 @@ private:
         const Field& field = rulebook_[index];
         decision.cause = fate.cause;
         switch (fate.cause) {
-            case Cause::agreement: put_cause_of_kind(decision, index, subleaf); break;
+            case Cause::agreement: put_cause_of_undecided(decision, index, subleaf); break;
             case Cause::gate: decision.on = {std::string(rulebook_[field.gate].id)}; break;
             case Cause::duty: decision.on = {std::string(rulebook_[static_cast<FieldIndex>(fate.detail)].id)}; break;
             case Cause::equality: decision.on = {std::string(rulebook_.equality[fate.detail].id)}; break;
@@ -275,7 +275,15 @@ private:
         }
     }
 
-    // Of a field that nothing took or set.
+    // Of a field that nothing took or set. Where an option asks for what no host keeps from being more, there is
+    // nothing else to say.
+    void put_cause_of_undecided(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
+        put_cause_of_kind(decision, index, subleaf);
+        const Cause option = in_.draft.idle_option(index);
+        const bool is_alone = decision.cause == Cause::hosts && decision.because.count == 0;
+        if (is_alone && option != Cause::agreement) decision.cause = option;
+    }
+
     void put_cause_of_kind(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
         decision.cause = document::cause_of(field);

@@ -69,22 +69,50 @@ void Draft::take_out(FieldIndex field, Fate fate) {
     if (!is_out(field)) fates_[field] = fate;
 }
 
+bool Draft::promises_nothing(FieldIndex index) const {
+    const Field& field = (*rulebook_)[index];
+    for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        const auto word = rules_->find_word(index, subleaf);
+        if (word && (atoms_.words[*word] & field.mask()) != 0) return false;
+    }
+    return true;
+}
+
 void Draft::weaken(FieldIndex index, Fate fate) {
-    if (!rules_->is_inverted(index)) return take_out(index, fate);
-    const RetpolineBits* group = rules_->retpoline_of(index);
+    const RetpolineBits* group = rules_->is_inverted(index) ? rules_->retpoline_of(index) : nullptr;
     const std::vector<FieldIndex> members =
         group == nullptr ? std::vector{index} : std::vector{group->rsba, group->rrsba};
+    const auto is_weakest = [&](FieldIndex member) { return !is_out(member) && promises_nothing(member); };
+    if (std::all_of(members.begin(), members.end(), is_weakest)) {
+        for (const FieldIndex member : members) idle_options_[member] = fate.cause;
+        return;
+    }
+    if (!rules_->is_inverted(index)) return take_out(index, fate);
     for (const FieldIndex member : members) {
         const Field& field = (*rulebook_)[member];
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
             if (const auto word = rules_->find_word(member, subleaf)) atoms_.words[*word] &= ~field.mask();
         }
-        fates_[member] = {Cause::set, 0};
+        fates_[member] = fate;
     }
+}
+
+// The promises count, and not what is shown: how much of the bits is shown may depend on what is set next.
+bool Draft::has_value(FieldIndex index, std::uint64_t value) const {
+    const Field& field = (*rulebook_)[index];
+    if (is_out(index)) return false;
+    const auto word = rules_->find_word(index, field.subleaf_first);
+    if (!word) return this->value(index, field.subleaf_first) == value;
+    const std::uint64_t promises = rules_->words()[*word].promises_of(value << field.low);
+    return ((atoms_.words[*word] ^ promises) & field.mask()) == 0;
 }
 
 void Draft::set(FieldIndex index, std::uint64_t value) {
     const Field& field = (*rulebook_)[index];
+    if (has_value(index, value)) {
+        idle_options_[index] = Cause::set;
+        return;
+    }
     fates_[index] = {Cause::set, 0};
     if (field.rule == Rule::identity) {
         overrides_[index] = value;

@@ -44,10 +44,26 @@ public:
                                       [&](FieldIndex field, std::uint32_t subleaf) { return value(field, subleaf); });
     }
 
+    // What announces something and is hidden is not out, but 1.
     bool is_out(FieldIndex field) const noexcept {
-        return fates_[field].cause != Cause::agreement && fates_[field].cause != Cause::set;
+        const Cause cause = fates_[field].cause;
+        if (cause == Cause::hidden) return !rules_->is_inverted(field);
+        return cause != Cause::agreement && cause != Cause::set;
     }
     Fate fate(FieldIndex field) const noexcept { return fates_[field]; }
+
+    // The option (hidden or set) that asks for what the hosts leave of the field anyway, so that these decide;
+    // agreement: none does.
+    Cause idle_option(FieldIndex field) const {
+        const auto at = idle_options_.find(field);
+        return at == idle_options_.end() ? Cause::agreement : at->second;
+    }
+
+    // Whether --hide was asked for, be it of what the hosts leave nothing of.
+    bool is_hidden(FieldIndex field) const {
+        return fate(field).cause == Cause::hidden || idle_option(field) == Cause::hidden;
+    }
+
     // True when the guest is not shown the field, or it tells it nothing, whatever the hosts are: that costs nobody.
     bool is_out_of_sight(FieldIndex field) const noexcept {
         return fates_[field].cause == Cause::not_asked || fates_[field].cause == Cause::gate;
@@ -56,10 +72,11 @@ public:
     // Takes a field out. A later cause does not replace an earlier one.
     void take_out(FieldIndex field, Fate fate);
 
-    // Puts bits at their weakest: 0 for intersect, 1 for union and guarded.
+    // Puts bits at their weakest: 0 for intersect, 1 for union and guarded. Where they are, it is an idle option.
     void weaken(FieldIndex field, Fate fate);
 
-    // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value.
+    // Gives a field a value that every host keeps (the caller has checked it) or, for identity, any value. Where it has
+    // that, it is an idle option.
     void set(FieldIndex field, std::uint64_t value);
 
     // Whether a host of the pool has a field, or may have it.
@@ -79,6 +96,8 @@ private:
     bool apply_components();
     bool apply_gates();
     bool apply_duties();
+    bool promises_nothing(FieldIndex field) const;
+    bool has_value(FieldIndex field, std::uint64_t value) const;
     std::uint64_t register_of(const Field& field) const;
     bool any_feature(const XsaveComponent& component) const;
     std::uint64_t bits(FieldIndex field, std::uint32_t subleaf) const;
@@ -91,6 +110,7 @@ private:
     const CpuidTable* identity_;
     std::map<FieldIndex, std::uint64_t> overrides_;  // identity fields that were set
     std::vector<Fate> fates_;                        // parallel to the rulebook's fields
+    std::map<FieldIndex, Cause> idle_options_;       // what has them
     std::uint64_t kept_ = 0;
 };
 

@@ -38,8 +38,8 @@ std::string place_text(const promises::RegisterPlace& place) {
 class Finder {
 public:
     Finder(const DecisionInputs& inputs, const HostGroups& groups,
-           const std::vector<std::pair<std::string, std::string>>& skipped)
-        : list_(inputs), groups_(groups), skipped_(skipped) {}
+           const std::vector<std::pair<std::string, std::string>>& skipped, const DraftWithout& draft_without)
+        : list_(inputs), groups_(groups), skipped_(skipped), draft_without_(draft_without) {}
 
     std::vector<Finding> run() {
         report_skipped();
@@ -218,8 +218,7 @@ private:
             if (!variant.is_ceiling) alike.push_back({*variant.promises, variant.hosts});
         }
         for (const Outlier& outlier : outliers_of(list_.rules(), alike, list_.inputs().most_names)) {
-            std::vector<FieldIndex> lost = outlier.fields;
-            std::erase_if(lost, [&](FieldIndex index) { return !is_lost_to(index, outlier); });
+            const std::vector<FieldIndex> lost = lost_to(outlier);
             std::string message = sentence_of(list_.rulebook(), outlier);
             message += lost.empty() ? " The pool loses nothing by it."
                                     : " Without " + std::string(outlier.hosts.count == 1 ? "it" : "them") +
@@ -230,10 +229,19 @@ private:
         }
     }
 
-    // True when the policy lacks the feature for want of these hosts alone, and not by an option.
-    bool is_lost_to(FieldIndex index, const Outlier& outlier) const {
-        const Cause cause = list_.draft().fate(index).cause;
-        if (list_.draft().present(index) || cause == Cause::ceiling || cause == Cause::hidden) return false;
+    // What a merge without these hosts would have. It may lack a feature that all others bring, as one whose gate is
+    // not shown, or for what an option takes: the draft says so, and is made where there is a feature to ask about.
+    std::vector<FieldIndex> lost_to(const Outlier& outlier) const {
+        std::vector<FieldIndex> lost = outlier.fields;
+        std::erase_if(
+            lost, [&](FieldIndex index) { return list_.draft().present(index) || !all_others_bring(index, outlier); });
+        if (lost.empty()) return lost;
+        const Draft others = draft_without_(outlier.promises);
+        std::erase_if(lost, [&](FieldIndex index) { return !others.present(index); });
+        return lost;
+    }
+
+    bool all_others_bring(FieldIndex index, const Outlier& outlier) const {
         return std::all_of(list_.variants().begin(), list_.variants().end(), [&](const Variant& variant) {
             return outlier.promises.contains(variant.promises.get()) || list_.brings(variant, index);
         });
@@ -274,13 +282,15 @@ private:
     FindingList list_;
     const HostGroups& groups_;
     const std::vector<std::pair<std::string, std::string>>& skipped_;
+    const DraftWithout& draft_without_;
 };
 
 }  // namespace
 
 std::vector<Finding> find(const DecisionInputs& inputs, const HostGroups& groups,
-                          const std::vector<std::pair<std::string, std::string>>& skipped) {
-    return Finder(inputs, groups, skipped).run();
+                          const std::vector<std::pair<std::string, std::string>>& skipped,
+                          const DraftWithout& draft_without) {
+    return Finder(inputs, groups, skipped, draft_without).run();
 }
 
 }  // namespace poolcpuid::merge

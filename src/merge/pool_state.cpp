@@ -212,6 +212,31 @@ struct PoolState::Impl {
         merge::DecisionInputs inputs() const { return {draft, rows, variants, identity, most_names}; }
     };
 
+    // The draft points into the identity.
+    Draft closed_draft(const MergeOptions& options, const std::vector<Variant>& variants,
+                       const HostGroup& identity) const {
+        Draft draft(*rules, atoms, *identity.promises->table);
+        merge::apply_options(options, variants, draft);
+        draft.close([&](FieldIndex index) {
+            return std::any_of(variants.begin(), variants.end(), [&](const Variant& variant) {
+                return !variant.is_ceiling && promises::may_have(*rules, *variant.promises, index);
+            });
+        });
+        return draft;
+    }
+
+    // Of a pool with its ceiling. An identity that goes with these hosts is chosen anew.
+    Draft draft_without(const std::set<const HostPromises*>& gone, const MergeOptions& options) const {
+        Impl rest(*rulebook);
+        rest.rules = rules;
+        for (const auto& [digest, group] : groups) {
+            if (!gone.contains(group.promises.get())) rest.add_group(group);
+        }
+        const HostGroup* asked = merge::choose_identity(rest.groups, identity_digest(options.identity));
+        const HostGroup& identity = asked != nullptr ? *asked : *merge::choose_identity(rest.groups, {});
+        return rest.closed_draft(options, merge::variants_of(rest.groups, options.most_names), identity);
+    }
+
     Outcome close(const MergeOptions& options) const {
         const HostGroup* found = merge::choose_identity(groups, identity_digest(options.identity));
         if (found == nullptr) {
@@ -220,13 +245,7 @@ struct PoolState::Impl {
         const HostGroup& identity = *found;
         std::vector<Variant> variants = merge::variants_of(groups, options.most_names);
         merge::require_on_hosts(*rules, variants, groups);
-        Draft draft(*rules, atoms, *identity.promises->table);
-        merge::apply_options(options, variants, draft);
-        draft.close([&](FieldIndex index) {
-            return std::any_of(variants.begin(), variants.end(), [&](const Variant& variant) {
-                return !variant.is_ceiling && promises::may_have(*rules, *variant.promises, index);
-            });
-        });
+        Draft draft = closed_draft(options, variants, identity);
         merge::check_set_survived(options, draft);
         merge::require_in_draft(options, draft);
         Rows rows = merge::render(draft);
@@ -363,7 +382,10 @@ PoolPolicy PoolState::finish(const MergeOptions& options) const {
         policy.features.emplace_back((*pool.rulebook)[index].id);
     }
     policy.decisions = merge::decide(outcome.inputs());
-    policy.findings = merge::find(outcome.inputs(), pool.groups, pool.skipped);
+    const auto draft_without = [&](const std::set<const HostPromises*>& gone) {
+        return pool.draft_without(gone, options);
+    };
+    policy.findings = merge::find(outcome.inputs(), pool.groups, pool.skipped, draft_without);
     return policy;
 }
 

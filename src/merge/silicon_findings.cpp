@@ -97,8 +97,7 @@ private:
         const auto word = list_.rules().find_word(index, field.subleaf_first);
         if (!word || (host.by_microcode[*word] & field.mask()) == 0) return false;
         if (list_.rules().is_inverted(index)) return list_.draft().present(index);
-        const Cause cause = list_.draft().fate(index).cause;
-        return cause != Cause::not_asked && cause != Cause::hidden;
+        return list_.draft().fate(index).cause != Cause::not_asked && !list_.draft().is_hidden(index);
     }
 
     FindingList& list_;

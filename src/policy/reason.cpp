@@ -26,7 +26,8 @@ public:
         switch (decision_.cause) {
             case Cause::not_asked: return "Shown only when asked for with --show.";
             case Cause::ceiling: return "Withheld by --ceiling.";
-            case Cause::hidden: return "Hidden by --hide.";
+            case Cause::hidden:
+                return is_present() ? "Set by --hide, as a clear bit would promise." : "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";
             case Cause::gate: return sentence("Says nothing without " + on());
             case Cause::equality: return by_equality();

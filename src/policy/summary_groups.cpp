@@ -174,7 +174,8 @@ Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
                 lost.try_emplace(key, std::move(*loss)).first->second.features.push_back(&decision);
             }
         } else if (relaxes_promise(rulebook, decision)) {
-            if (has_value) groups.announced.push_back(&decision);
+            auto& announced = doing.option_of(decision).empty() ? groups.announced : groups.announced_by_option;
+            if (has_value) announced.push_back(&decision);
         } else if (is_limit(decision)) {
             if (has_value && (decision.because.count > 0 || doing.took(decision))) groups.limits.push_back(&decision);
         }

@@ -33,9 +33,10 @@ struct GivenUp {
 
 // Pointers into the policy's decisions.
 struct Groups {
-    std::vector<GivenUp> given_up;           // by loss and hosts; what followed the options comes behind them
-    std::vector<const Decision*> announced;  // relaxed behaviours that the guest is told of
-    std::vector<const Decision*> limits;     // numbers that a host, or the operator, keeps from being better
+    std::vector<GivenUp> given_up;                     // by loss and hosts; what followed the options comes behind them
+    std::vector<const Decision*> announced;            // relaxed behaviours that the guest is told of
+    std::vector<const Decision*> announced_by_option;  // likewise, though no host needs it
+    std::vector<const Decision*> limits;               // numbers that a host, or the operator, keeps from being better
 };
 
 // The groups of policy, which must outlive them. Linear in its decisions, but for those that the operator's

@@ -32,8 +32,8 @@ void put_tally(Page& page, const summary::Groups& groups) {
     for (const summary::GivenUp& loss : groups.given_up) given_up += loss.features.size();
     const auto list = page.html.open("ul", {{"class", "tally"}});
     put_tally_entry(page, "given-up", given_up, "feature given up", "features given up");
-    put_tally_entry(page, "announced", groups.announced.size(), "relaxed behaviour announced",
-                    "relaxed behaviours announced");
+    put_tally_entry(page, "announced", groups.announced.size() + groups.announced_by_option.size(),
+                    "relaxed behaviour announced", "relaxed behaviours announced");
     put_tally_entry(page, "limits", groups.limits.size(), "number limited", "numbers limited");
     put_tally_entry(page, "findings", count_of(page.policy, Severity::error), "error", "errors");
     put_tally_entry(page, "findings", count_of(page.policy, Severity::warning), "warning", "warnings");
@@ -108,17 +108,25 @@ void put_decided(Page& page, const Decision& decision, const std::string& before
     put_hosts(page, deciders.unknown);
 }
 
-void put_announced(Page& page, const std::vector<const Decision*>& decisions) {
-    page.html.element("h3", {{"id", "announced"}}, "Relaxed behaviours that guests are told of");
-    if (decisions.empty()) {
-        page.html.element("p", "None: no host relaxes a promise that others keep.");
-        return;
-    }
-    page.html.element("p",
-                      "These bits announce that CPUs stopped keeping a promise. One host with such a bit is "
-                      "enough: a guest that is not told would go on relying on it.");
+void put_announced(Page& page, const char* what, const std::vector<const Decision*>& decisions) {
+    if (decisions.empty()) return;
+    page.html.element("p", what);
     const auto list = page.html.open("dl");
     for (const Decision* decision : decisions) put_decided(page, *decision, "");
+}
+
+void put_announced(Page& page, const summary::Groups& groups) {
+    page.html.element("h3", {{"id", "announced"}}, "Relaxed behaviours that guests are told of");
+    if (groups.announced.empty()) {
+        page.html.element("p", "None: no host relaxes a promise that others keep.");
+    }
+    put_announced(
+        page,
+        "These bits announce that CPUs stopped keeping a promise. One host with such a bit is enough: a guest "
+        "that is not told would go on relying on it.",
+        groups.announced);
+    put_announced(page, "These the operator's options set, though no host relaxes the promise.",
+                  groups.announced_by_option);
 }
 
 void put_limits(Page& page, const std::vector<const Decision*>& decisions) {
@@ -213,7 +221,7 @@ void put_summary(Page& page) {
     const summary::Groups groups = summary::groups_of(page.policy, page.rulebook);
     put_tally(page, groups);
     put_given_up(page, groups.given_up);
-    put_announced(page, groups.announced);
+    put_announced(page, groups);
     put_limits(page, groups.limits);
     put_options(page);
 }

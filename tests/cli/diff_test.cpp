@@ -349,6 +349,14 @@ TEST_CASE("a host that was captured again is told, and of findings which hosts l
     const std::string document = run({"diff", before, after, "--format", "json"}).out;
     check_valid(document);
     CHECK_THAT(document, Contains("\"changed\""));
+    // Where nobody asks for VERW any more and hosts may need it, nothing is gained, and a sentence says so.
+    const std::string open = merged("open", {intel_host("s1"), intel_host("s2")});
+    const std::string told_no_more = run({"diff", before, open, "--format", "text"}).out;
+    INFO(told_no_more);
+    CHECK_THAT(told_no_more,
+               Contains("the same promise: md_clear\n    restarted: The guest is no longer told to run VERW,"));
+    CHECK_THAT(told_no_more, !Contains("Gains promises"));
+    check_valid(run({"diff", before, open, "--format", "json"}).out);
 }
 
 }  // namespace poolcpuid::test::diff_test

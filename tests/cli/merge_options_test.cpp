@@ -260,6 +260,16 @@ TEST_CASE("an option that changes nothing is said to change nothing", "[merge][o
     CHECK(line.at("fields") == json{"la57"});
 }
 
+TEST_CASE("the summary says of a bit that announces whether a host or an option sets it", "[merge][options]") {
+    const Pool pool;
+    const auto said = [](const std::string& host) {
+        return run({"merge", host, "--hide", "fs_gs_base_ns", "--format", "text"}).out;
+    };
+    const char* of_option = "Set by the operator's options, though no host relaxes the promise";
+    CHECK_THAT(said(pool.relaxed), !Contains(of_option));
+    CHECK_THAT(said(pool.strong), Contains(std::string(of_option) + "\n    fs_gs_base_ns"));
+}
+
 TEST_CASE("a name of several fields of the vendor is refused, and an id says what it leaves", "[merge][options]") {
     const TemporaryDirectory dir;
     const auto with_both = [](HostDump host) {

@@ -33,7 +33,9 @@ std::multiset<std::tuple<BitPlace, std::string, std::string, std::string, bool>>
     for (const FieldChange& one : difference.changes) {
         const std::string& first = reversed ? one.after : one.before;
         const std::string& second = reversed ? one.before : one.after;
-        values.emplace(one.place, one.field, first, second, one.direction == Direction::none);
+        // That a bit asks for VERW is news, and that it does so no more is none where hosts may need VERW.
+        const bool has_mirror = one.rule != to_string(Rule::guarded);
+        values.emplace(one.place, one.field, first, second, has_mirror && one.direction == Direction::none);
     }
     return values;
 }

@@ -154,6 +154,30 @@ TEST_CASE("MD_CLEAR: asking for VERW relaxes, and losing what VERW does loses", 
     CHECK(change.impact == Impact::security);
     CHECK(change.migrated ==
           "The guest runs VERW and counts on it, though it need not scrub there: it may be open to an attack.");
+    // No longer to be told to run VERW is no gain where hosts may need it, and it did not scrub there before, either.
+    PoolPolicy open = md_clear(false, 0);
+    CHECK(text_of(change_of(diff(lost, open), "md_clear")) == "none 0x1 0x0");
+    CHECK_FALSE(change_of(diff(lost, open), "md_clear").known);
+    CHECK(change_of(diff(lost, open), "md_clear").restarted ==
+          "The guest is no longer told to run VERW, and whether a host needs it is not known: it is not known to gain "
+          "anything.");
+    open.decisions.push_back({"md_clear", {false, 7, 0, 0, edx, 10, 10}, "guarded", 0x0, {}});
+    open.decisions.back().scrubs = false;
+    CHECK(text_of(change_of(diff(lost, open), "md_clear")) == "none 0x1 0x0");
+    CHECK(change_of(diff(lost, open), "md_clear").known);
+    CHECK(
+        change_of(diff(lost, open), "md_clear").restarted ==
+        "The guest is no longer told to run VERW, which does not scrub on every host that needs it: it gains nothing.");
+    open.decisions.back().scrubs = true;
+    CHECK(text_of(change_of(diff(lost, open), "md_clear")) == "gains 0x1 0x0");
+}
+
+TEST_CASE("a host that needs VERW and does not scrub gains nothing for a guest that it does not tell", "[diff]") {
+    const HostDump open = hardware_host("open", intel_table());
+    const HostDump scrubs = hardware_host("scrubs", intel_table().set(7, 0, edx, 0x400));
+    const FieldChange change = change_of(diff(Merged({open, scrubs}).policy, open), "md_clear");
+    CHECK(text_of(change) == "none 0x1 0x0");
+    CHECK_THAT(change.restarted, Contains("it gains nothing"));
 }
 
 TEST_CASE("the models of a policy's hosts say whether they need VERW", "[diff]") {

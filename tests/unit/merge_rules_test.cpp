@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/lists.hpp"
 #include "poolcpuid/check.hpp"
 #include "poolcpuid/error.hpp"
 #include "poolcpuid/floor.hpp"
@@ -542,8 +543,41 @@ TEST_CASE("what an operator sets or hides is a decision, be it what the hosts ag
     CHECK(pool.decision("popcnt")->cause == Cause::set);
     CHECK(pool.decision("popcnt")->value == 1);
     REQUIRE(pool.decision("fs_gs_base_ns") != nullptr);
-    CHECK(pool.decision("fs_gs_base_ns")->cause == Cause::set);
+    CHECK(pool.decision("fs_gs_base_ns")->cause == Cause::hosts);  // of which one alone sets it
     CHECK(Merged({host}).decision("popcnt") == nullptr);
+}
+
+TEST_CASE("who decides is told where an option asks for what the hosts leave anyway", "[merge]") {
+    constexpr std::uint32_t popcnt = 1U << 23;  // leaf 1, ECX
+    const TableBuilder amd = amd_table().reg(0x80000000, 0, eax, 0x80000021);
+    const HostDump strong = hardware_host("strong", TableBuilder(amd).set(1, 0, ecx, popcnt));
+    const HostDump weak = hardware_host("weak", TableBuilder(amd).row(0x80000021, 0, {2, 0, 0, 0}));
+    const auto told = [](const std::vector<HostDump>& hosts, const MergeOptions& options, const std::string& field) {
+        const Merged pool(hosts, options);
+        const Decision* decision = pool.decision(field);
+        if (decision == nullptr) return std::string("no decision");
+        return std::string(to_string(decision->cause)) + " " + joined(decision->because.names);
+    };
+    MergeOptions hide;
+    hide.hide = {"popcnt", "fs_gs_base_ns"};
+    MergeOptions set;
+    set.set = {{"popcnt", "0"}, {"fs_gs_base_ns", "1"}};
+    for (const char* field : {"popcnt", "fs_gs_base_ns"}) {
+        CAPTURE(field);
+        CHECK(told({strong, weak}, hide, field) == "hosts weak");
+        CHECK(told({strong, weak}, set, field) == "hosts weak");
+        CHECK(told({weak}, hide, field) == "hosts weak");
+        CHECK(told({strong}, hide, field) == "hidden ");
+        CHECK(told({strong}, set, field) == "set ");
+    }
+    CHECK(Merged({strong}, hide).decision("fs_gs_base_ns")->value == 1);
+    MergeOptions number;
+    number.set = {{"maxphyaddr", "40"}};
+    const auto wide = [&](const char* name, std::uint32_t bits) {
+        return hardware_host(name, TableBuilder(amd).reg(0x80000008, 0, eax, 0x3000 | bits));
+    };
+    CHECK(told({wide("a", 48), wide("b", 40)}, number, "maxphyaddr") == "hosts b");
+    CHECK(told({wide("a", 48), wide("b", 42)}, number, "maxphyaddr") == "set ");
 }
 
 TEST_CASE("a width below what every CPU has is none", "[merge]") {

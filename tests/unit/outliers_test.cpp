@@ -152,4 +152,45 @@ TEST_CASE("an outlier that costs the pool a feature is a warning, another a note
     CHECK(finding(Merged({a, b}).policy) == nullptr);
 }
 
+TEST_CASE("an outlier costs the pool what a merge without it would have, and nothing else", "[outliers][merge]") {
+    // The pool has neither without what they stand on: a gate that nobody asked for, or a feature that an option takes.
+    constexpr std::uint32_t monitor = 1U << 3;          // leaf 1, ECX
+    constexpr std::uint32_t avx = 1U << 28 | 1U << 26;  // likewise, with XSAVE
+    constexpr std::uint32_t avx2 = 1U << 5;             // leaf 7, EBX
+    constexpr Registers mwait{0x40, 0x40, 3, 0};        // leaf 5: mwait_ext and mwait_ibe
+    const auto full = [&] {
+        TableBuilder table = with_features().set(1, 0, ecx, monitor | avx).set(7, 0, ebx, avx2).row(5, 0, mwait);
+        return table.row(0xD, 0, {0x7, 0x340, 0x340, 0}).row(0xD, 2, {0x100, 0x240, 0, 0});
+    };
+    const auto said = [&](const TableBuilder& lacking, const MergeOptions& options) {
+        const Merged pool({hardware_host("a", full()), hardware_host("b", full()), hardware_host("c", lacking)},
+                          options);
+        REQUIRE(finding(pool.policy) != nullptr);
+        const std::string& message = finding(pool.policy)->message;
+        const bool is_warning = finding(pool.policy)->severity == Severity::warning;
+        return std::string(is_warning ? "warning" : "note") + message.substr(message.find("CPU.") + 4);
+    };
+    MergeOptions options;
+    const TableBuilder no_mwait = full().row(5, 0, {});
+    CHECK(said(no_mwait, options) == "note The pool loses nothing by it.");
+    options.show = {"monitor"};
+    CHECK(said(no_mwait, options) == "warning Without it the pool would have mwait_ext, mwait_ibe.");
+
+    const TableBuilder no_avx2 = full().clear(7, 0, ebx, avx2);
+    options = {};
+    CHECK(said(no_avx2, options) == "warning Without it the pool would have avx2.");
+    options.ceiling_level = "x86-64-v2";
+    CHECK(said(no_avx2, options) == "note The pool loses nothing by it.");
+    options = {};
+    options.hide = {"avx"};
+    CHECK(said(no_avx2, options) == "note The pool loses nothing by it.");
+    options = {};
+    options.ceiling_policy = Merged({hardware_host("plain", with_features())}).policy;
+    CHECK(said(no_avx2, options) == "note The pool loses nothing by it.");
+    // The host whose CPU guests were to be shown is gone then, too.
+    options = {};
+    options.identity = "c";
+    CHECK(said(no_avx2, options) == "warning Without it the pool would have avx2.");
+}
+
 }  // namespace poolcpuid::test::outliers_test

@@ -137,6 +137,10 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
     REQUIRE(groups.given_up.size() == 2);
     CHECK(groups.given_up.front().option == "--hide");  // before what went with it
 
+    // What another host lacks is not taken by the option, too, nor what stands on it.
+    const PoolPolicy idle = Merged({host, hardware_host("lacks", intel_table())}, options).policy;
+    for (const char* field : {"smap", "avx", "avx2"}) CHECK(loss_of(idle, field) == "lacking lacks");
+
     options = {};
     options.ceiling_level = "x86-64-v2";
     CHECK(loss_of(Merged({host}, options).policy, "avx") == "option --ceiling x86-64-v2");
@@ -151,6 +155,19 @@ TEST_CASE("what the operator's options took is said to be theirs, with what stoo
     const PoolPolicy ceiled = Merged({host, hardware_host("b", avx_table())}, options).policy;
     CHECK(loss_of(ceiled, "avx") == "option --ceiling spring");
     CHECK(loss_of(ceiled, "smap") == "lacking b ceiling:spring");
+
+    // A bit that announces what no host does is no host's doing.
+    const HostDump rome = hardware_host("rome", amd_table().reg(0x80000000, 0, eax, 0x80000021));
+    const HostDump genoa =
+        hardware_host("genoa", amd_table().reg(0x80000000, 0, eax, 0x80000021).row(0x80000021, 0, {2, 0, 0, 0}));
+    options = {};
+    options.hide = {"fs_gs_base_ns"};
+    const PoolPolicy told = Merged({rome}, options).policy;
+    CHECK(groups_of(told).announced.empty());
+    CHECK(deciders_of(groups_of(told).announced_by_option, "fs_gs_base_ns") == "the operator");
+    const PoolPolicy with_genoa = Merged({rome, genoa}, options).policy;
+    CHECK(deciders_of(groups_of(with_genoa).announced, "fs_gs_base_ns") == "known genoa");
+    CHECK(groups_of(with_genoa).announced_by_option.empty());
 
     options = {};
     options.set = {{"smap", "0x0"}, {"maxphyaddr", "0x24"}};
