@@ -229,9 +229,9 @@ struct Field {
     bool zero_has_meaning = false;  // a zero stands for zero_means or zero_means_field
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
-    std::uint32_t assured = 0;  // no more of the number is known where no hypervisor's view says it; 0: all of it is
-    FieldIndex gate = no_field;         // while that is 0 in the policy, this says nothing
-    GuardTerm implied_by;               // where that holds, so does this promise, whatever the dump shows
+    std::uint32_t assured = 0;   // no more of the number is known where no hypervisor's view says it; 0: all of it is
+    FieldIndex gate = no_field;  // while that is 0 in the policy, this says nothing
+    GuardTerm implied_by;        // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number count as 1
     std::uint8_t allowed_by = 0;        // the lowest of the register's bits that allow these, one each; 0: none do
     List<Cover> covers;                 // bits that keep the promises of others
