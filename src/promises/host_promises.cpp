@@ -105,6 +105,20 @@ private:
             if (is_left_out && reader.shows_any(component.features)) result_.unpermitted |= bit;
         }
         result_.components_unknown |= result_.unpermitted;
+        leave_rows_open();
+    }
+
+    // What the rows of these states say is left out with them.
+    void leave_rows_open() {
+        for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
+            const RegisterPlace& place = rules_.words()[w].place;
+            const bool is_of_state = !place.is_msr && place.key.leaf == *rules_.xsave_leaf() &&
+                                     place.key.subleaf < component_count &&
+                                     rulebook_.find_state(place.key.subleaf) != nullptr;
+            if (!is_of_state || ((result_.unpermitted >> place.key.subleaf) & 1U) == 0) continue;
+            result_.unknown[w] |= rules_.words()[w].all() & ~result_.atoms.words[w];
+            result_.withheld[w] = 0;
+        }
     }
 
     void read_microcode() {
