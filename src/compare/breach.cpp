@@ -107,7 +107,7 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
     if (field.by_microcode && !circumstances.never_brought)
         return is_made ? "Another microcode or kernel may bring it." : "A newer microcode or kernel may bring it.";
     if (is_made) return "Another kernel may bring it.";
-    return circumstances.only_hypervisor_view ? "A newer kernel may bring it." : "";
+    return circumstances.only_hypervisor_view ? "A newer kernel, or another setting of it, may bring it." : "";
 }
 
 // The dump that would say what is not known.
