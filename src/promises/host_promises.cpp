@@ -112,10 +112,9 @@ private:
     void leave_rows_open() {
         for (std::size_t w = 0; w < result_.unknown.size(); ++w) {
             const RegisterPlace& place = rules_.words()[w].place;
-            const bool is_of_state = !place.is_msr && place.key.leaf == *rules_.xsave_leaf() &&
-                                     place.key.subleaf < component_count &&
-                                     rulebook_.find_state(place.key.subleaf) != nullptr;
-            if (!is_of_state || ((result_.unpermitted >> place.key.subleaf) & 1U) == 0) continue;
+            const bool is_in_leaf = !place.is_msr && place.key.leaf == *rules_.xsave_leaf();
+            if (!is_in_leaf || place.key.subleaf >= component_count) continue;
+            if (((result_.unpermitted >> place.key.subleaf) & 1U) == 0) continue;
             result_.unknown[w] |= rules_.words()[w].all() & ~result_.atoms.words[w];
             result_.withheld[w] = 0;
         }
