@@ -222,11 +222,8 @@ private:
 
     // Of a field in one of its subleaves: a bit in masks of guards, or 0 where it is none.
     std::uint64_t guard_bit(FieldIndex index, std::uint32_t subleaf) const {
-        for (std::size_t i = 0; i < rules_.guards().size(); ++i) {
-            const promises::GuardSlot& slot = rules_.guards()[i];
-            if (slot.field == index && slot.subleaf == subleaf) return std::uint64_t{1} << i;
-        }
-        return 0;
+        const auto guard = rules_.find_guard(index, subleaf);
+        return guard ? std::uint64_t{1} << *guard : 0;
     }
 
     // Guests are no longer told to run VERW, and nobody knows that they need not on the second side: what they are not

@@ -21,12 +21,9 @@ bool scrubs(const Draft& draft, std::size_t guard) { return ((draft.atoms().scru
 
 // Whether VERW scrubs wherever a guest runs that counts on it for this guarded bit; nothing where a guest does not.
 std::optional<bool> told_scrubs(const Draft& draft, FieldIndex field, std::uint32_t subleaf) {
-    const auto guards = draft.rules().guards();
-    const auto at = std::find_if(guards.begin(), guards.end(), [&](const promises::GuardSlot& slot) {
-        return slot.field == field && slot.subleaf == subleaf;
-    });
-    if (!draft.asks_for_scrub(*at)) return std::nullopt;
-    return scrubs(draft, static_cast<std::size_t>(at - guards.begin()));
+    const std::size_t guard = *draft.rules().find_guard(field, subleaf);
+    if (!draft.asks_for_scrub(draft.rules().guards()[guard])) return std::nullopt;
+    return scrubs(draft, guard);
 }
 
 // What a host has of an XSAVE state. Sizes and places are read together, so that one that is not known is one value.

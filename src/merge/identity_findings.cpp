@@ -61,9 +61,7 @@ std::vector<const Vulnerability*> vulnerabilities(const Rulebook& rulebook, cons
 // Linux falls back to another, or to none.
 bool works(const ByHand& by_hand, const Draft& draft) {
     const auto holds = [&](const GuardTerm& term) { return draft.present(term.field) != term.negated; };
-    return by_hand.where.empty() || std::any_of(by_hand.where.begin(), by_hand.where.end(), [&](const auto& list) {
-               return std::all_of(list.begin(), list.end(), holds);
-           });
+    return by_hand.where.empty() || promises::any_list_holds(by_hand.where, holds);
 }
 
 // What an administrator of the guests can do against what they hold themselves for safe from.

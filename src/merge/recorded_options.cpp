@@ -11,19 +11,11 @@
 #include "merge/option_names.hpp"
 #include "merge/shown.hpp"
 #include "poolcpuid/error.hpp"
+#include "promises/sorted_lists.hpp"
 
 namespace poolcpuid {
 
 namespace merge {
-
-namespace {
-
-void sort_once(std::vector<std::string>& names) {
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-}
-
-}  // namespace
 
 RecordedOptions recorded(const MergeOptions& options, const promises::VendorRules& rules) {
     const Rulebook& rulebook = rules.rulebook();
@@ -44,8 +36,8 @@ RecordedOptions recorded(const MergeOptions& options, const promises::VendorRule
         const Field& field = rulebook[field_named(rules, name, "--set")];
         record.set.emplace_back(field.id, to_hex(parse_value(field, text)));
     }
-    sort_once(record.hide);
-    sort_once(record.show);
+    promises::merge_sorted(record.hide, {});
+    promises::merge_sorted(record.show, {});
     std::sort(record.set.begin(), record.set.end());
     return record;
 }

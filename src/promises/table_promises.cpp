@@ -289,9 +289,7 @@ private:
     bool is_surely_immune(const Guard& guard, std::optional<bool> needs_none) const {
         if (kind_ != ViewKind::policy) return needs_none.value_or(false);
         const auto is_shown = [this](const GuardTerm& term) { return !term.negated && holds(term).value_or(false); };
-        return std::any_of(guard.immune.begin(), guard.immune.end(), [&](const List<GuardTerm>& terms) {
-            return std::all_of(terms.begin(), terms.end(), is_shown);
-        });
+        return any_list_holds(guard.immune, is_shown);
     }
 
     // An immune host needs no VERW, whether or not its dump shows the bit, some hosts say by other bits that it scrubs,

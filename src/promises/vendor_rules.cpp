@@ -147,6 +147,13 @@ std::optional<std::size_t> VendorRules::find_word(FieldIndex index, std::uint32_
     return slot ? std::optional(places_[*slot]) : std::nullopt;
 }
 
+std::optional<std::size_t> VendorRules::find_guard(FieldIndex index, std::uint32_t subleaf) const noexcept {
+    const auto at = std::find_if(guards_.begin(), guards_.end(),
+                                 [&](const GuardSlot& slot) { return slot.field == index && slot.subleaf == subleaf; });
+    if (at == guards_.end()) return std::nullopt;
+    return static_cast<std::size_t>(at - guards_.begin());
+}
+
 std::optional<std::size_t> VendorRules::find_number(FieldIndex index, std::uint32_t subleaf) const noexcept {
     return promises_by_number((*rulebook_)[index].rule) ? slot_of(index, subleaf) : std::nullopt;
 }

@@ -64,6 +64,14 @@ struct GuardSlot {
     std::uint32_t subleaf = 0;
 };
 
+// True when one of the lists holds whole. holds(term) says it of each of its terms.
+template <typename Holds>
+bool any_list_holds(List<List<GuardTerm>> lists, const Holds& holds) {
+    return std::any_of(lists.begin(), lists.end(), [&](const std::span<const GuardTerm> terms) {
+        return std::all_of(terms.begin(), terms.end(), holds);
+    });
+}
+
 class VendorRules {
 public:
     // The rules of rulebook.vendors[vendor]. The rulebook must outlive them.
@@ -93,10 +101,7 @@ public:
             const Field& field = (*rulebook_)[term.field];
             return (applies(field) && value_of(term.field, field.subleaf_first) != 0) != term.negated;
         };
-        const auto& lists = (*rulebook_)[slot.field].guard.told_by;
-        return std::any_of(lists.begin(), lists.end(), [&](const std::span<const GuardTerm> terms) {
-            return std::all_of(terms.begin(), terms.end(), holds);
-        });
+        return any_list_holds((*rulebook_)[slot.field].guard.told_by, holds);
     }
 
     // True when a clear bit of the field promises.
@@ -114,6 +119,9 @@ public:
     std::optional<std::size_t> find_word(FieldIndex field, std::uint32_t subleaf) const noexcept;
     // The place of a number, or nothing. Constant.
     std::optional<std::size_t> find_number(FieldIndex field, std::uint32_t subleaf) const noexcept;
+
+    // The number of a guard (its place in guards()), or nothing for a field that is none. Linear in the guards.
+    std::optional<std::size_t> find_guard(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
     // The bits of a register that stand in a field of this vendor. Linear in the fields of its leaf.
     std::uint64_t bits_with_field(const RegisterPlace& place) const noexcept;
