@@ -17,9 +17,11 @@ using Json = nlohmann::ordered_json;
 constexpr unsigned indent_step = 2;  // as text_of has it
 
 // True for a character that stands for itself in a JSON string, whatever stands beside it.
-constexpr bool is_plain(char character) {
-    return character >= ' ' && character <= '~' && character != '"' && character != '\\';
-}
+constexpr auto is_plain = [] {
+    std::array<bool, 256> plain{};
+    for (unsigned c = ' '; c <= '~'; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+}();
 
 }  // namespace
 
@@ -75,7 +77,8 @@ void Writer::put_value(const Json& value) { serializer_->dump(value, true, false
 
 // Most texts have nothing that nlohmann would have to look at.
 void Writer::put_value(std::string_view text) {
-    if (!std::all_of(text.begin(), text.end(), is_plain)) return put_value(Json(text));
+    const auto stands = [](char character) { return is_plain[static_cast<unsigned char>(character)]; };
+    if (!std::all_of(text.begin(), text.end(), stands)) return put_value(Json(text));
     ((text_ += '"') += text) += '"';
 }
 

@@ -79,7 +79,7 @@ void add_capture_command(CLI::App& verb, Action& action) {
         "  poolcpuid capture -o node-17.json\n"
         "  poolcpuid capture -o node-17.json --require kvm,msrs\n"
         "  poolcpuid capture --name node-17 | poolcpuid merge -\n"
-        "  ssh node-17 ./poolcpuid capture > node-17.json  the static build, copied there");
+        "  ssh node-17 ./poolcpuid capture > node-17.json  the program, copied there");
     verb.callback([&action, arguments, name] {
         const bool named = name->count() > 0;
         action = [arguments, named] { return capture(*arguments, named); };

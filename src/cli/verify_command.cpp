@@ -23,7 +23,7 @@ void add_verify_command(CLI::App& verb, Action& action) {
         "Examples:\n"
         "  poolcpuid verify pool.json                before the host joins the pool\n"
         "  poolcpuid verify pool.json --format json | jq '.differences[].field'\n"
-        "  ssh node-17 ./poolcpuid verify - < pool.json   the static build, copied there");
+        "  ssh node-17 ./poolcpuid verify - < pool.json   the program, copied there");
     verb.callback([&action, arguments] {
         action = [arguments] {
             return verify(

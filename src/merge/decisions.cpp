@@ -1,7 +1,9 @@
 #include "merge/decisions.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -43,6 +45,7 @@ public:
             if (rules_.lays_out_state(rulebook_[index])) layout_fields_.push_back(index);
         }
         note_odd_bits();
+        note_odd_rows();
     }
 
     std::vector<Decision> run() const {
@@ -76,10 +79,10 @@ private:
         for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             if (field.rule == Rule::owned) continue;
+            const bool may_be_plain = !is_override(index) && field.rule != Rule::guarded;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
                 if (limits_.state_of(index, subleaf) != nullptr) continue;
-                const bool may_be_plain = !is_override(index) && field.rule != Rule::guarded;
-                if (may_be_plain && has_plain_bits(index, subleaf)) continue;
+                if (may_be_plain && has_plain_source(index, subleaf)) continue;
                 see_on_each(index, subleaf, seen);
                 if (is_told(index, subleaf, seen)) subjects.push_back({index, subleaf, nullptr, seen});
             }
@@ -89,6 +92,11 @@ private:
             if (size != no_field) subjects.push_back({size, component.bit, &component});
         }
         return subjects;
+    }
+
+    // Whether what the field is read from shows at once that there is nothing to say: most of them, at little cost.
+    bool has_plain_source(FieldIndex index, std::uint32_t subleaf) const {
+        return has_plain_bits(index, subleaf) || has_plain_row(index, subleaf) || has_plain_number(index, subleaf);
     }
 
     // A bit that is read as the same on every variant, of which no more is known, and that the policy has likewise, is
@@ -115,6 +123,52 @@ private:
         const auto word = rules_.find_word(index, subleaf);
         return word && (odd_bits_[*word] & field.mask()) == 0 && field.covers.empty() &&
                rules_.retpoline_of(index) == nullptr;
+    }
+
+    // A row of CPUID is plain that is the same on every variant and in the policy. What no host has is, and so are
+    // most.
+    void note_odd_rows() {
+        std::set<LeafKey> keys;
+        for (const auto& [key, row] : in_.rows.cpuid) keys.insert(keys.end(), key);
+        for (const Variant& variant : in_.variants) {
+            for (const CpuidRow& row : variant.promises->table->rows) keys.insert(row.key);
+        }
+        std::copy_if(keys.begin(), keys.end(), std::back_inserter(odd_rows_),
+                     [&](const LeafKey& key) { return !is_same_row(key); });
+    }
+
+    bool is_same_row(const LeafKey& key) const {
+        const auto found = in_.rows.cpuid.find(key);
+        const Registers policy = found == in_.rows.cpuid.end() ? Registers{} : found->second;
+        return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            const Registers* own = variant.promises->table->find(key);
+            return (own == nullptr ? Registers{} : *own) == policy;
+        });
+    }
+
+    // Whether the field, which promises nothing and is read from a row of CPUID alone, is in a plain one that is known.
+    bool has_plain_row(FieldIndex index, std::uint32_t subleaf) const {
+        const Field& field = rulebook_[index];
+        if (field.is_msr || promises::promises_by_bits(field.rule) || promises::promises_by_number(field.rule))
+            return false;
+        const LeafKey key{field.leaf, subleaf};
+        return !std::binary_search(odd_rows_.begin(), odd_rows_.end(), key) &&
+               std::none_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+                   return variant.promises->table->unknown_in(key, field.reg) != 0;
+               });
+    }
+
+    // Whether the field is a number that every variant is known to have, and the policy, too.
+    bool has_plain_number(FieldIndex index, std::uint32_t subleaf) const {
+        const auto slot = rules_.find_number(index, subleaf);
+        if (!slot) return false;
+        const std::uint64_t value = value_in(in_.rows, rulebook_[index], subleaf);
+        return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
+            const promises::HostPromises& host = *variant.promises;
+            const promises::Number& number = host.atoms.numbers[*slot];
+            return number.known && number.value == value &&
+                   std::find(host.assumed.begin(), host.assumed.end(), index) == host.assumed.end();
+        });
     }
 
     // Puts into seen what the field is on each variant. Most fields are the same on all of them, and need no map.
@@ -359,6 +413,7 @@ private:
     const Rulebook& rulebook_;
     std::vector<FieldIndex> layout_fields_;  // of XSAVE states
     std::vector<std::uint64_t> odd_bits_;    // those about which there may be something to say, parallel to words
+    std::vector<LeafKey> odd_rows_;          // and the rows, sorted
 };
 
 }  // namespace

@@ -81,7 +81,7 @@ migration pool of x86 hosts: headers, a static library, and the files by which
 CMake and pkg-config find it.")
 include(CPack)
 
-# The program of the static preset as a release has it, with the digest of the file.
+# The program as a release has it, with the digest of the file.
 if(POOLCPUID_STATIC)
     set(ARTEFACT poolcpuid-${PROJECT_VERSION}-x86_64-linux)
     add_custom_target(dist
