@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/lists.hpp"
@@ -81,7 +82,28 @@ private:
         }
         const bool is_shown =
             std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) { return is_there(index); });
-        return is_shown ? "guests are shown it with what else is asked for" : lacking;
+        return is_shown ? "guests are shown it with what else is asked for" : why_absent(fields);
+    }
+
+    // Why the policy has none of the fields though they were asked for.
+    std::string why_absent(const std::vector<FieldIndex>& fields) const {
+        const Rulebook& rulebook = rules_.rulebook();
+        std::string why = lacking;
+        for (const Decision& decision : policy_.decisions) {
+            if (std::find(fields.begin(), fields.end(), rulebook.find(decision.field)) == fields.end()) continue;
+            if (decision.cause == Cause::hosts || decision.cause == Cause::group) return lacking;
+            if (decision.cause == Cause::hidden) why = "--hide takes it away";
+            if (decision.cause == Cause::ceiling) why = "--ceiling takes it away";
+            if (is_consequence(decision.cause) && !decision.on.empty()) why = "it needs " + needed(decision.on.front());
+        }
+        return why;
+    }
+
+    std::string needed(const std::string& id) const {
+        const FieldIndex index = rules_.rulebook().find(id);
+        if (index == no_field || !shown_.is_unasked(index)) return id + ", which the policy is without";
+        const std::string_view group = rules_.rulebook()[index].ask;
+        return id + ", which is shown only with --show " + (group.empty() ? id : std::string(group));
     }
 
     bool is_there(FieldIndex index) const {

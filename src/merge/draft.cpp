@@ -1,6 +1,7 @@
 #include "merge/draft.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "promises/table_values.hpp"
@@ -200,7 +201,8 @@ bool Draft::any_feature(const XsaveComponent& component) const {
 
 // A component stays when every host promises it, a feature that uses it stays, and so do the
 // components with which it stands or falls; a feature stays only with its component. Legacy state
-// (x87, SSE) is there without XSAVE, so it takes no feature along.
+// (x87, SSE) is there without XSAVE, so it takes no feature along, but XSAVE itself: what sets XCR0 counts on both
+// (SDM vol. 1, 13.3; Linux, fpu__init_system_xstate, has none of XSAVE without them).
 bool Draft::apply_components() {
     std::uint64_t kept = 0;
     for (const XsaveComponent& component : rulebook_->xsave) {
@@ -219,11 +221,13 @@ bool Draft::apply_components() {
     kept_ = kept;
 
     bool changed = false;
+    const FieldIndex gate = rules_->xsave_gate();
     for (std::size_t i = 0; i < rulebook_->xsave.size(); ++i) {
         const XsaveComponent& component = rulebook_->xsave[i];
-        if (component.state == XsaveState::legacy || ((kept >> component.bit) & 1U) != 0) continue;
-        for (const FieldIndex index : component.features) {
-            if (!present(index)) continue;
+        if (((kept >> component.bit) & 1U) != 0) continue;
+        const std::span<const FieldIndex> features = component.features;
+        for (const FieldIndex index : component.state == XsaveState::legacy ? std::span(&gate, 1) : features) {
+            if (index == no_field || !present(index)) continue;
             take_out(index, {Cause::xsave_state, i});
             changed = true;
         }

@@ -36,7 +36,9 @@ VendorRules::VendorRules(const Rulebook& rulebook, std::size_t vendor)
         const Field& field = rulebook.fields[i];
         if (!applies(field)) continue;
         fields_.push_back(static_cast<FieldIndex>(i));
-        if (field.derive.how == Derivation::xcr0_low) xsave_leaf_ = field.leaf;
+        if (field.derive.how != Derivation::xcr0_low) continue;
+        xsave_leaf_ = field.leaf;
+        xsave_gate_ = field.gate;
     }
     for (const RetpolineBits& group : rulebook.retpoline) {
         if (applies(rulebook[group.rsba]) && applies(rulebook[group.rrsba]) && applies(rulebook[group.eibrs])) {

@@ -136,6 +136,8 @@ public:
 
     // The leaf that enumerates XSAVE state (that of the field derived as xcr0_low), if the rulebook has one.
     std::optional<std::uint32_t> xsave_leaf() const noexcept { return xsave_leaf_; }
+    // The field without which XCR0 says nothing (XSAVE), or no_field.
+    FieldIndex xsave_gate() const noexcept { return xsave_gate_; }
 
 private:
     void add_field(FieldIndex index);
@@ -157,6 +159,7 @@ private:
     std::map<std::uint32_t, FieldIndex> enumerators_;  // by MSR index
     FieldIndex microcode_ = no_field;
     std::optional<std::uint32_t> xsave_leaf_;
+    FieldIndex xsave_gate_ = no_field;
 };
 
 using rulebook::with_covered;

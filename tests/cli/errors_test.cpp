@@ -170,7 +170,7 @@ TEST_CASE("--floor and --fail-on count the hosts of which they name eight", "[er
     const TemporaryDirectory weak;
     for (int i = 10; i < 30; ++i) {
         const std::string name = "old" + std::to_string(i);
-        const HostDump host = with_bit(amd_host(name), {0x80000001, 0}, Register::ecx, 2, true);  // SVM
+        const HostDump host = svm_host(name);
         weak.write(name + ".json", document(with_bit(host, leaf_7, Register::ebx, avx2_bit, false)));
     }
     const Json error = errors_of({"merge", pool.strong, weak.path(), "--floor", pool.policy}, 1).at("errors").at(0);

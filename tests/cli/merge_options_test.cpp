@@ -31,8 +31,7 @@ struct Pool {
     std::string relaxed =
         dir.write("relaxed.json",
                   document(with_bit(amd_host("relaxed"), leaf_8000_0021, Register::eax, fs_gs_base_ns_bit, true)));
-    std::string nested =
-        dir.write("nested.json", document(with_bit(amd_host("nested"), {0x80000001, 0}, Register::ecx, svm_bit, true)));
+    std::string nested = dir.write("nested.json", document(svm_host("nested")));
 };
 
 std::uint32_t number(const json& value) {
@@ -242,6 +241,12 @@ TEST_CASE("an option that changes nothing is said to change nothing", "[merge][o
     CHECK_THAT(said(both, "--show", "la57"), Contains(std::string("--show la57") + unasked));
     CHECK_THAT(said(both, "--show", "hypervisor"), Contains(std::string("--show hypervisor_bit") + unasked));
     CHECK_THAT(said(both, "--show", "nested"), Contains("--show nested changes nothing: not every host"));
+    CHECK_THAT(run({"merge", pool.nested, "--show", "svm", "--hide", "svm"}).err,
+               Contains("--show svm changes nothing: --hide takes it away"));
+    const HostDump reads = with_register(with_bit(amd_host("reads"), leaf_8000_0008, Register::ebx, 4, true),
+                                         leaf_8000_0008, Register::edx, 0x10000);  // RDPRU of registers up to 1
+    CHECK_THAT(said({pool.dir.write("reads.json", document(reads))}, "--show", "rdpru_max"),
+               Contains("--show rdpru_max changes nothing: it needs rdpru, which"));
     CHECK(said({pool.nested}, "--show", "nested").find("changes nothing") == std::string::npos);
     CHECK(said({pool.nested}, "--show", "svm").find("changes nothing") == std::string::npos);
 

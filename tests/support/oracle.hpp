@@ -120,8 +120,10 @@ private:
     bool has_reason_to_go(const RuleField& field) const {
         if (is_unmet(field)) return true;
         for (const ComponentRule& component : rules_.components) {
-            const bool legacy = component.state == "legacy";
-            if (!legacy && is_listed(component.features, field.id) && component_lost(component)) return true;
+            // XSAVE itself stands on the legacy states, whose features are there without it.
+            const bool needs =
+                component.state == "legacy" ? field.id == "xsave" : is_listed(component.features, field.id);
+            if (needs && component_lost(component)) return true;
         }
         for (const RuleField& duty : rules_.fields) {
             if (duty.allowed_by != 0 && duty.gate == field.id && are_at_odds(duty)) return true;
@@ -351,6 +353,7 @@ private:
         expect(0, Register::ecx, xsave ? size : 0);
         expect(1, Register::ecx, xsaves ? supervisor & 0xFFFFFFFF : 0);
         expect(1, Register::edx, xsaves ? supervisor >> 32 : 0);
+        if (xsave && (user & 3) != 3) complain("XSAVE is kept without the states of x87 and SSE in " + names());
         if (!xsave && user > 3) complain("XSAVE state is kept without XSAVE in " + names());
         if (!xsaves && supervisor != 0) complain("supervisor state is kept without XSAVES in " + names());
     }

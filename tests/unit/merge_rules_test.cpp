@@ -657,6 +657,38 @@ TEST_CASE("a bit in the row of an XSAVE state goes with the state, and no host i
     CHECK(hidden.because("xs_xfd").empty());
 }
 
+TEST_CASE("XSAVE goes where a host's XCR0 lacks the states of x87 or SSE", "[merge]") {
+    const auto with_xcr0 = [](const std::string& name, std::uint32_t xcr0) {
+        return hardware_host(name, amd_table().set(1, 0, ecx, 0x04000000).row(0xD, 0, {xcr0, 0x240, 0x240, 0}));
+    };
+    CHECK(Merged({with_xcr0("a", 3), with_xcr0("b", 3)}).bit(1, 0, ecx, 26) == 1);
+    for (const std::uint32_t odd : {0U, 1U, 2U}) {
+        CAPTURE(odd);
+        const Merged pool({with_xcr0("whole", 3), with_xcr0("odd", odd)});
+        CHECK(pool.bit(1, 0, ecx, 26) == 0);
+        CHECK(pool.row(0xD, 0).eax == 0);
+        REQUIRE(pool.decision("xsave") != nullptr);
+        CHECK(pool.decision("xsave")->cause == Cause::xsave_state);
+        CHECK(pool.because("xsave") == Names{"odd"});
+    }
+    // Where the row is not known, XSAVE says that they are there.
+    const HostDump silent = hardware_host("silent", amd_table().set(1, 0, ecx, 0x04000000).unknown(0xD, 0));
+    CHECK(Merged({with_xcr0("whole", 3), silent}).bit(1, 0, ecx, 26) == 1);
+}
+
+TEST_CASE("SVM goes where a host is not known to have a revision of it, or an address space id", "[merge]") {
+    const auto with_svm = [] { return amd_table().reg(0x80000000, 0, eax, 0x8000000A).set(0x80000001, 0, ecx, 4); };
+    MergeOptions options;
+    options.show = {"nested"};
+    const auto svm = [&](const TableBuilder& table) {
+        return Merged({hardware_host("a", table)}, options).bit(0x80000001, 0, ecx, 2);
+    };
+    CHECK(svm(with_svm().row(0x8000000A, 0, {1, 0x8000, 0, 0})) == 1);
+    CHECK(svm(with_svm().row(0x8000000A, 0, {1, 0, 0, 0})) == 0);
+    CHECK(svm(with_svm().row(0x8000000A, 0, {0, 0x8000, 0, 0})) == 0);
+    CHECK(svm(with_svm().unknown(0x8000000A, 0)) == 0);
+}
+
 TEST_CASE("equal: of two values as usual the identity's is not the one to blame", "[merge]") {
     const auto host = [](const char* name, std::uint32_t line) {
         return hardware_host(name, intel_table().reg(1, 0, ebx, line << 8));

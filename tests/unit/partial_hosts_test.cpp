@@ -224,8 +224,18 @@ TEST_CASE("entries of lscpu without a name or a text say nothing", "[partial]") 
     CHECK(read_host(odd).first_table() == read_host(plain).first_table());
 }
 
+TEST_CASE("a TSC that a kernel knows by the model to be constant is not called invariant", "[partial]") {
+    // Linux sets constant_tsc on Core 2, whose 80000007h is 0, and nonstop_tsc by the bit alone (intel.c,
+    // early_init_intel).
+    const std::string text = example("lscpu.json");
+    CHECK(bit_of(read_host(replaced(text, " clwb", " clwb constant_tsc")).first_table(), {0x80000007, 0}, Register::edx,
+                 8) == '?');
+    CHECK(bit_of(read_host(replaced(text, " clwb", " clwb nonstop_tsc")).first_table(), {0x80000007, 0}, Register::edx,
+                 8) == '1');
+}
+
 TEST_CASE("what a kernel makes itself says nothing of the CPU", "[partial]") {
-    const std::string flags = replaced(example("lscpu.json"), " clwb", " clwb clzero ibpb_brtype srso_no ibpb stibp");
+    const std::string flags = replaced(example("lscpu.json"), " clwb", " clwb clzero ibpb_brtype ibpb stibp");
     const CpuidTable table = read_host(flags).first_table();
     CHECK(bit_of(table, {0x80000021, 0}, Register::eax, 28) == '?');  // IBPB_BRTYPE, which KVM synthesizes
     CHECK(bit_of(table, leaf_e8, Register::ebx, 12) == '?');          // "ibpb" is a word of the kernel's own

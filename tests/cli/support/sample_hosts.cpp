@@ -80,6 +80,12 @@ std::string nameless_document(const HostDump& host) {
     return json.dump(2) + "\n";
 }
 
+HostDump svm_host(const std::string& name) {
+    const LeafKey svm{0x8000000A, 0};
+    HostDump host = with_bit(amd_host(name), {0x80000001, 0}, Register::ecx, 2, true);
+    return with_register(with_register(std::move(host), svm, Register::eax, 1), svm, Register::ebx, 0x8000);
+}
+
 HostDump vmx_host(const std::string& name) {
     HostDump host = with_bit(intel_host(name), {0x1, 0x0}, Register::ecx, 5, true);
     host.hardware->msrs.emplace();

@@ -35,6 +35,9 @@ inline constexpr LeafKey leaf_8000_0021{0x80000021, 0x0};
 inline constexpr unsigned avx2_bit = 5;           // leaf 7, EBX
 inline constexpr unsigned fs_gs_base_ns_bit = 1;  // leaf 80000021h, EAX
 
+// An AMD host with SVM: revision 1, and the address space ids of Zen 3.
+HostDump svm_host(const std::string& name);
+
 // A Haswell with VMX and its MSRs, 480h to 491h.
 HostDump vmx_host(const std::string& name);
 
