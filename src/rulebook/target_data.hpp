@@ -103,6 +103,7 @@ struct FirecrackerData {
     std::vector<FixedBits> fixed;
     // Rows that KVM lists where the host has them: no template can take them away, nor name them where KVM has none.
     std::vector<FixedBits> of_host;
+    DataPlace services;  // of KVM: the VMM's business where the policy has none
 };
 
 // targets/kvm.json.
