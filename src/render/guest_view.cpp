@@ -227,7 +227,9 @@ void GuestView::cut_above_maxima() {
         const std::uint64_t highest = (bits.seen & field.mask()) >> field.low;
         for (auto& [place, content] : registers_) {
             const bool above = !place.is_msr && range_of(place.key.leaf) == field.leaf && place.key.leaf > highest;
-            if (!above) continue;
+            // Of a range that is not there at all there may be a better reason.
+            const bool is_gone = highest < field.leaf && (content.seen | content.unknown) == 0;
+            if (!above || is_gone) continue;
             content.seen = 0;
             content.unknown = 0;
             reasons_[place] = {{~std::uint64_t{0}, "The guest's leaves of this range end at " + to_hex(highest) + "."}};

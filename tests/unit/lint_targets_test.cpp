@@ -68,6 +68,7 @@ TEST_CASE("lint checks the places and values of a target", "[rulebook][lint][ren
             {firecracker, R"("leaf": "0xa")", R"("why": "Firecracker turns the performance monitoring unit off.")",
              R"("why": "")", "", "expected a text"},
             {firecracker, R"("services")", R"("leaf")", R"("leef")", "", "leaf"},
+            {xen, R"("up_to_host")", "true", R"("yes")", "", "true or false"},
         },
         files());
 }
