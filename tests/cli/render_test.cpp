@@ -423,6 +423,23 @@ TEST_CASE("a service of KVM that a host is known to lack is withheld, though the
     CHECK(has(properties(pool.render("qemu", {}, under).out), "kvm-steal-time=on"));
 }
 
+TEST_CASE("bits of an MSR that says one CPU's revision promise nothing to another vendor's guests", "[render]") {
+    const Pool pool;
+    HostDump host = amd_host("hygon");
+    host = with_register(host, {0, 0}, Register::ebx, 0x6F677948);
+    host = with_register(host, {0, 0}, Register::edx, 0x6E65476E);
+    host = with_register(host, {0, 0}, Register::ecx, 0x656E6975);
+    const std::string policy = pool.merged({pool.dir.write("hygon.json", document(host))}, "hygon-policy.json");
+    std::size_t of_revision = 0;
+    const Json rendered = pool.json("proxmox", {}, policy);
+    for (const Json& entry : rendered.at("inexpressible")) {
+        if (entry.value("msr", "") != "0x8b" || entry.at("bits") != "63:32") continue;
+        CHECK(entry.at("impact") == "cosmetic");
+        ++of_revision;
+    }
+    CHECK(of_revision == 1);
+}
+
 TEST_CASE("KVM's services are the policy's where it speaks of them, and QEMU's own business else", "[render]") {
     const Pool pool;
     const std::string file = pool.dir.write("served.json", document(served("served", 0x29)));  // clocks, steal time
