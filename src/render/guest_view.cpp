@@ -227,7 +227,9 @@ void GuestView::cut_above_maxima() {
         const std::uint64_t highest = (bits.seen & field.mask()) >> field.low;
         for (auto& [place, content] : registers_) {
             const bool above = !place.is_msr && range_of(place.key.leaf) == field.leaf && place.key.leaf > highest;
-            if (!above) continue;
+            // Of a range that is not there at all there may be a better reason.
+            const bool is_gone = highest < field.leaf && (content.seen | content.unknown) == 0;
+            if (!above || is_gone) continue;
             content.seen = 0;
             content.unknown = 0;
             reasons_[place] = {{~std::uint64_t{0}, "The guest's leaves of this range end at " + to_hex(highest) + "."}};
@@ -251,13 +253,13 @@ bool GuestView::is_gated_off(const Field& field) const {
     return ((bits.seen | bits.unknown) & gate.mask()) == 0;
 }
 
-// True for a leaf that describes the CPU, and in which no vendor has a field that promises: of its reserved bits none
-// is taken for a feature.
-bool GuestView::only_describes(std::uint32_t leaf) const {
+// True for a leaf or an MSR that describes the CPU, and in which no vendor has a field that promises of other CPUs: of
+// its reserved bits none is taken for a feature.
+bool GuestView::only_describes(const RegisterPlace& place) const {
     bool describes = false;
     for (const Field& field : rules_.rulebook().fields) {
-        if (field.is_msr || field.leaf != leaf || field.rule == Rule::owned) continue;
-        if (field.rule != Rule::identity) return false;
+        if (field.is_msr != place.is_msr || field.leaf != place.key.leaf || field.rule == Rule::owned) continue;
+        if (field.rule != Rule::identity && !field.of_identity) return false;
         describes = true;
     }
     return describes;
@@ -277,7 +279,7 @@ void GuestView::add_strays(const RegisterPlace& place, std::uint64_t mask, const
         const Reason reason = reason_for(place, run.mask() & different);
         entry.reason = reason.text;
         entry.about = subject_of(reason.kind);
-        const bool is_description = reason.kind == Kind::feature && !place.is_msr && only_describes(place.key.leaf);
+        const bool is_description = reason.kind == Kind::feature && only_describes(place);
         switch (is_description ? Kind::description : reason.kind) {
             case Kind::description:
             case Kind::caches:

@@ -103,7 +103,7 @@ private:
     Bits bits_at(const promises::RegisterPlace& place) const;
     Reason reason_for(const promises::RegisterPlace& place, std::uint64_t mask) const;
     bool is_gated_off(const Field& field) const;
-    bool only_describes(std::uint32_t leaf) const;
+    bool only_describes(const promises::RegisterPlace& place) const;
     void add_strays(const promises::RegisterPlace& place, std::uint64_t mask, const Bits& bits,
                     std::vector<Inexpressible>& all) const;
     // The states of which the guest sees no feature or no row, and those of which nobody can tell.

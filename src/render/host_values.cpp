@@ -1,5 +1,7 @@
 #include "render/host_values.hpp"
 
+#include <algorithm>
+
 #include "poolcpuid/policy_registers.hpp"
 
 namespace poolcpuid::render {
@@ -15,6 +17,14 @@ bool is_of_all(const promises::VendorRules& rules, const Field& field, std::uint
     return field.rule == Rule::equal && promised != 0;
 }
 
+// True where no host has the value, but the policy that was a ceiling.
+bool is_of_ceiling(const PoolPolicy& policy, const ValueOfHosts& value) {
+    if (value.count != 1 || value.hosts.empty()) return false;
+    return std::any_of(policy.hosts.begin(), policy.hosts.end(), [&](const HostClass& host) {
+        return host.is_ceiling() && !host.names.empty() && host.names.front() == value.hosts.front();
+    });
+}
+
 }  // namespace
 
 HostValues::HostValues(const promises::VendorRules& rules, const PoolPolicy& policy)
@@ -23,7 +33,10 @@ HostValues::HostValues(const promises::VendorRules& rules, const PoolPolicy& pol
         Told& told = told_[decision.field];
         const bool is_alike = decision.values.size() == 1 && decision.values.front().value == decision.value;
         told.is_contested = told.is_contested || !is_alike;
-        for (const ValueOfHosts& value : decision.values) told.values.insert(value.value);
+        for (const ValueOfHosts& value : decision.values) {
+            told.values.insert(value.value);
+            if (value.value && !is_of_ceiling(policy, value)) told.of_hosts.insert(*value.value);
+        }
         rows_.emplace(decision.field, decision.place.subleaf_first);
     }
 }
@@ -60,6 +73,11 @@ std::set<std::optional<std::uint64_t>> HostValues::of(const Field& field) const 
     }
     values.insert(promised);
     return values;
+}
+
+std::set<std::uint64_t> HostValues::known(const Field& field) const {
+    const auto told = told_.find(field.id);
+    return told == told_.end() ? std::set<std::uint64_t>() : told->second.of_hosts;
 }
 
 bool HostValues::are_contested(const Field& field) const {

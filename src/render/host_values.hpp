@@ -29,6 +29,10 @@ public:
     // The values of the hosts and of the policy in a field's first subleaf; nothing among them: not all are told.
     std::set<std::optional<std::uint64_t>> of(const Field& field) const;
 
+    // The values that its hosts are known to have in the field's first subleaf; none where each has the policy's. A
+    // ceiling is no host.
+    std::set<std::uint64_t> known(const Field& field) const;
+
     // True where a host has another value than the policy, or may have.
     bool are_contested(const Field& field) const;
 
@@ -39,6 +43,7 @@ private:
     struct Told {
         bool is_contested = false;
         std::set<std::optional<std::uint64_t>> values;
+        std::set<std::uint64_t> of_hosts;
     };
 
     std::set<std::optional<std::uint64_t>> untold(const Field& field, std::uint64_t promised) const;

@@ -46,6 +46,11 @@ public:
         leave_to_model(model);
         cpu.rendering.inexpressible = guest_.differences();
         cpu.rendering.notes = models_.notes(model, required_);
+        if (!guest_.decides_services()) {
+            cpu.rendering.notes.push_back(
+                "Leaves from 40000000h on are not the policy's: guests have the services of KVM that QEMU turns on in "
+                "its models, for which libvirt's <cpu> has no words.");
+        }
         if (!input_.options.qemu_models) {
             for (std::string& note : notes_on_drops(data_, properties_)) cpu.rendering.notes.push_back(std::move(note));
         }
@@ -87,12 +92,12 @@ private:
         return std::find(always.begin(), always.end(), field.names.qemu) != always.end();
     }
 
-    // Those that a policy withholds which decides them.
+    // Those that a policy withholds which decides them, or that a host is known to lack.
     void show_services() {
-        if (!guest_.decides_services()) return;
         for (const FieldIndex index : input_.rules.fields()) {
             const Field& field = input_.rules.rulebook()[index];
-            const bool is_more = is_on_under_kvm(field) && guest_.promised(field, field.subleaf_first) == 0 &&
+            const bool is_more = is_on_under_kvm(field) && !guest_.leaves_service(field.names.qemu) &&
+                                 guest_.promised(field, field.subleaf_first) == 0 &&
                                  names_.name_of(field, field.subleaf_first).empty();
             if (is_more) {
                 guest_.gain(field, "QEMU turns it on in its models, and libvirt's <cpu> has no word to turn it off.");

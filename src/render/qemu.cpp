@@ -13,12 +13,6 @@ Rendering render_qemu(const TargetInput& input) {
         cpu.rendering.notes.push_back(
             "With enforce=on QEMU does not start where KVM lacks a bit. Where such a bit is an announcement that this "
             "host's KVM does not list, put x-force-features=on in its place; --hosts says where.");
-        cpu.rendering.notes.push_back(
-            cpu.decides_services
-                ? "Of the leaves from 40000000h on KVM's services are the policy's: what it has not of them is off "
-                  "here."
-                : "Leaves from 40000000h on are not the policy's. The services of KVM that QEMU gives to its named "
-                  "models are turned on here: take away those that a kernel of the pool lacks.");
         note_rate(input, "QEMU migrates none without tsc-frequency=HZ in -cpu.", cpu.rendering);
     }
     return std::move(cpu.rendering);

@@ -28,8 +28,10 @@ constexpr std::string_view brand_characters =
 // What is on beside the policy's flags: the VMM's business, and the switch of the performance monitoring unit.
 std::set<std::string> on_beside(const TargetInput& input, const QemuData& data, const QemuView& guest) {
     std::set<std::string> on(data.always.begin(), data.always.end());
-    const bool is_kvm = input.options.accelerator == QemuAccelerator::kvm;
-    if (is_kvm && !guest.decides_services()) on.insert(data.always_kvm.begin(), data.always_kvm.end());
+    if (input.options.accelerator == QemuAccelerator::kvm) {
+        std::copy_if(data.always_kvm.begin(), data.always_kvm.end(), std::inserter(on, on.end()),
+                     [&](const std::string& name) { return guest.leaves_service(name); });
+    }
     if (guest.wants_pmu()) on.insert("pmu");
     return on;
 }
@@ -77,8 +79,7 @@ public:
         cpu.properties = properties_;
         cpu.rendering.inexpressible = guest.differences();
         cpu.rendering.version = names_.version();
-        cpu.decides_services = guest.decides_services();
-        add_notes(cpu.rendering);
+        add_notes(guest, cpu.rendering);
         return cpu;
     }
 
@@ -207,7 +208,7 @@ private:
     std::set<std::string> unwanted(const QemuView& guest, const std::set<std::string>& on) {
         std::set<std::string> off;
         for (const std::string& name : words_.on_by_itself) {
-            const bool is_its_own = name.starts_with(services_prefix) && !guest.decides_services();
+            const bool is_its_own = name.starts_with(services_prefix) && guest.leaves_service(name);
             if (!on.contains(name) && !is_its_own && names_.takes(name)) off.insert(name);
         }
         for (const std::string& name : turned_on_) {
@@ -220,8 +221,8 @@ private:
             }
         };
         put_off(data_.defaults);
-        // kvm_default_props in target/i386/kvm/kvm-cpu.c.
-        if (input_.options.accelerator == QemuAccelerator::kvm && guest.decides_services()) put_off(data_.always_kvm);
+        // kvm_default_props in target/i386/kvm/kvm-cpu.c; what of them is the VMM's business, is on.
+        if (input_.options.accelerator == QemuAccelerator::kvm) put_off(data_.always_kvm);
         if (input_.options.base.empty()) {
             off.insert(words_.plainest_has.begin(), words_.plainest_has.end());
         } else {
@@ -235,7 +236,16 @@ private:
         return off;
     }
 
-    void add_notes(Rendering& rendering) const {
+    void add_notes(const QemuView& guest, Rendering& rendering) const {
+        if (input_.options.accelerator == QemuAccelerator::kvm) {
+            rendering.notes.push_back(
+                guest.decides_services()
+                    ? "Of the leaves from 40000000h on KVM's services are the policy's: what it has not of them is off "
+                      "here."
+                    : "Leaves from 40000000h on are not the policy's. The services of KVM that QEMU gives to its named "
+                      "models are turned on here, but for those that a host is known to lack: take away those that "
+                      "another kernel of the pool lacks.");
+        }
         if (names_.needed() && !names_.is_asked() && !names_.release()) {
             rendering.notes.push_back(
                 "An older QEMU than " + to_string(*names_.needed()) +

@@ -21,7 +21,6 @@ inline constexpr const char* force_property = "x-force-features=on";
 struct QemuCpu {
     std::string model;
     std::vector<std::pair<std::string, std::string>> properties;  // names and values, in the order to give them
-    bool decides_services = false;                                // the policy says which services of KVM the guest has
     Rendering rendering;  // its version, what cannot be said, and what to know of names
 };
 

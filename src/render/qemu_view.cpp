@@ -41,7 +41,7 @@ std::optional<std::uint64_t> number_of(const QemuData& data, const std::optional
 }
 
 QemuView::QemuView(const TargetInput& input, const QemuData& data)
-    : input_(input), data_(data), view_(input.rules, input.policy) {}
+    : input_(input), data_(data), hosts_(input.rules, input.policy), view_(input.rules, input.policy) {}
 
 std::uint64_t QemuView::promised(const DataPlace& place) const {
     return PolicyRegisters(input_.policy).value(place.first());
@@ -182,6 +182,15 @@ bool QemuView::decides_services() const {
         any = any || std::string_view(field.names.qemu).starts_with(services_prefix);
     });
     return any;
+}
+
+bool QemuView::leaves_service(std::string_view property) const {
+    const auto fields = input_.rules.fields();
+    const bool is_lacked = std::any_of(fields.begin(), fields.end(), [&](FieldIndex index) {
+        const Field& field = input_.rules.rulebook()[index];
+        return std::string_view(field.names.qemu) == property && hosts_.known(field).contains(0);
+    });
+    return !is_lacked && !decides_services();
 }
 
 bool QemuView::wants_pmu() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "render/guest_view.hpp"
+#include "render/host_values.hpp"
 #include "render/qemu_names.hpp"
 #include "render/targets.hpp"
 
@@ -89,6 +90,10 @@ public:
     // True when the policy speaks of KVM's services: it decides then, else they are the VMM's business.
     bool decides_services() const;
 
+    // True for a service of KVM that is the VMM's business, by the name of its property: the policy decides none, and
+    // no host is known to lack this one.
+    bool leaves_service(std::string_view property) const;
+
     // True when the policy shows a performance monitoring unit.
     bool wants_pmu() const;
 
@@ -126,6 +131,7 @@ private:
 
     const TargetInput& input_;
     const QemuData& data_;
+    const HostValues hosts_;
     std::vector<LastLeaf> last_leaves_;
     std::optional<VmmVersion> release_;
     GuestView view_;

@@ -55,8 +55,8 @@ public:
         form.lost = guest_.view().differences();
         form.notes = xen_notes(input_, data_, guest_, "An older one clears them.");
         form.notes.push_back(
-            "xl refuses to start the domain on a host that lacks one of the leaves. What the host's maximum lacks, Xen "
-            "clears and says nothing: compare with xen-cpuid -p DOMID after the first start.");
+            "xl refuses to start the domain on a host that lacks one of the leaves. A feature that the host's maximum "
+            "lacks Xen clears and says nothing: compare with xen-cpuid -p DOMID after the first start.");
         return form;
     }
 
@@ -163,8 +163,9 @@ Form libxl_form(const TargetInput& input, const XenData& data) {
     form.notes.push_back(
         "The names are those of libxl " + to_string(data.release) +
         ", or of another with --xen. xl says on standard error which it does not know (\"unknown CPUID flag name\"), "
-        "leaves them out and starts the domain: read what it says at the first start. What the host's maximum lacks, "
-        "Xen clears and says nothing: compare with xen-cpuid -p DOMID.");
+        "leaves them out and starts the domain: read what it says at the first start. A feature that the host's "
+        "maximum lacks Xen clears and says nothing: compare with xen-cpuid -p DOMID. A domain with a higher maxleaf "
+        "than the host's it does not start.");
     return form;
 }
 

@@ -73,8 +73,9 @@ std::vector<std::string> names_of_word(const FeatureWord& word, bool by_default)
     return all;
 }
 
-std::vector<FixedBits> for_vendor(std::vector<FixedBits> all, std::string_view vendor) {
-    std::erase_if(all, [&](const FixedBits& bits) { return !is_for(bits.vendors, vendor); });
+template <typename Bits>
+std::vector<Bits> for_vendor(std::vector<Bits> all, std::string_view vendor) {
+    std::erase_if(all, [&](const Bits& bits) { return !is_for(bits.vendors, vendor); });
     return all;
 }
 

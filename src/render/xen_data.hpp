@@ -81,10 +81,10 @@ public:
     };
     std::vector<Said> said;
 
-    std::vector<FixedBits> fixed;       // of the vendor
-    std::vector<FixedBits> highest;     // the last leaf of a range that a guest has, as the value of its register
-    std::vector<DataPlace> computed;    // registers that the toolstack or Xen computes for each guest
-    std::vector<std::uint32_t> leaves;  // with subleaves, as Xen sees it
+    std::vector<FixedBits> fixed;                       // of the vendor
+    std::vector<rulebook::XenTarget::Highest> highest;  // of the vendor: the last leaf of a range that a guest has
+    std::vector<DataPlace> computed;                    // registers that the toolstack or Xen computes for each guest
+    std::vector<std::uint32_t> leaves;                  // with subleaves, as Xen sees it
     std::vector<std::pair<std::string, DataPlace>> numbers;  // what libxl has a number for
     DataPlace signature;                                     // what libxl has family, model and stepping for
 

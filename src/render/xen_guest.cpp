@@ -1,6 +1,7 @@
 #include "render/xen_guest.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/hex.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -42,6 +43,7 @@ XenGuest::XenGuest(const TargetInput& input, const XenData& data, OnSomeHosts on
       hosts_(input.rules, input.policy),
       view_(input.rules, input.policy) {
     features_ = promised_ = promised();
+    end_leaves(on_some_hosts);
     drop_impossible();
     drop_on_some_hosts(on_some_hosts);
     add_said();
@@ -60,7 +62,8 @@ std::uint32_t XenGuest::owned(std::size_t word) const {
 bool XenGuest::shows_word(std::size_t word) const {
     const promises::RegisterPlace place = place_of_word(word);
     const PolicyRegisters guest(input_.policy);
-    return place.is_msr ? guest.msr(place.key.leaf).has_value() : guest.row(place.key) != nullptr;
+    if (place.is_msr) return guest.msr(place.key.leaf).has_value();
+    return guest.row(place.key) != nullptr && !is_above(place.key.leaf);
 }
 
 std::optional<XenBit> XenGuest::bit_of(const Field& field, std::uint32_t subleaf) const {
@@ -77,9 +80,8 @@ std::uint32_t XenGuest::asked(const promises::RegisterPlace& place, std::uint32_
         if (place_of_word(word) != place || place.is_msr) continue;
         return (value & ~(promised_[word] & ~features_[word])) | (features_[word] & ~promised_[word]);
     }
-    for (const FixedBits& bits : data_.highest) {
+    for (const FixedBits& bits : highest_) {
         const bool is_it = bits.place.has_row(place.key) && bits.place.registers.front() == place.reg;
-        // Xen refuses more than it has: x86_cpu_policies_are_compatible.
         if (is_it && !place.is_msr) return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, *bits.value));
     }
     return value;
@@ -146,6 +148,35 @@ std::string XenGuest::obstacle(const XenBit& bit, bool is_given) const {
         if (values.contains(std::nullopt)) return "Xen hides it on some hosts, and it is not told whether on these.";
     }
     return {};
+}
+
+// Xen refuses more leaves than the host has (x86_cpu_policies_are_compatible), so the fewest of the hosts count where
+// the toolstack says how many it asks for.
+void XenGuest::end_leaves(OnSomeHosts on_some_hosts) {
+    for (const rulebook::XenTarget::Highest& entry : data_.highest) {
+        FixedBits bits = entry;
+        bits.why = "The leaves of Xen's guests end at " + to_hex(*bits.value) + ".";
+        const std::optional<std::uint64_t> fewest = fewest_of_hosts(first_register(bits.place));
+        if (entry.up_to_host && on_some_hosts == OnSomeHosts::asked && fewest && *fewest < *bits.value) {
+            bits.value = fewest;
+            bits.why = "The leaves of a host end at " + to_hex(*fewest) + ", and Xen starts no guest there with more.";
+        }
+        highest_.push_back(std::move(bits));
+    }
+}
+
+// The least that hosts of the pool are known to have in a register: those of the policy, and those that were given.
+std::optional<std::uint64_t> XenGuest::fewest_of_hosts(const promises::RegisterPlace& place) const {
+    std::set<std::uint64_t> known;
+    for (const FieldIndex index : input_.rules.fields()) {
+        const Field& field = input_.rules.rulebook()[index];
+        if (promises::place_of(field, field.subleaf_first) == place) known.merge(hosts_.known(field));
+    }
+    for (const HostDump& host : input_.options.hosts) {
+        const Registers* row = host.hardware ? host.first_table().find(place.key) : nullptr;
+        if (row != nullptr) known.insert((*row)[place.reg]);
+    }
+    return known.empty() ? std::nullopt : std::optional(*known.begin());
 }
 
 void XenGuest::drop_impossible() {
@@ -215,8 +246,8 @@ void XenGuest::close() {
 }
 
 bool XenGuest::is_above(std::uint32_t leaf) const {
-    return std::any_of(data_.highest.begin(), data_.highest.end(), [&](const FixedBits& bits) {
-        return range_of(leaf) == range_of(bits.place.leaf_first) && leaf > *bits.value;
+    return std::none_of(highest_.begin(), highest_.end(), [&](const FixedBits& bits) {
+        return range_of(leaf) == range_of(bits.place.leaf_first) && leaf <= *bits.value;
     });
 }
 
@@ -259,14 +290,12 @@ void XenGuest::leave_words_of_msrs_to_host(const std::string& why) {
 }
 
 void XenGuest::set_highest() {
-    for (const FixedBits& bits : data_.highest) {
+    for (const FixedBits& bits : highest_) {
         for (const FieldIndex index : input_.rules.fields()) {
             const Field& field = input_.rules.rulebook()[index];
             const bool is_it = field.derive.how == Derivation::max_leaf && field.leaf == bits.place.leaf_first;
-            // Every host has as many as the policy.
             if (!is_it || view_.promised(field, field.subleaf_first) < *bits.value) continue;
-            view_.set(field, field.subleaf_first, *bits.value,
-                      "The leaves of Xen's guests end at " + to_hex(*bits.value) + ".");
+            view_.set(field, field.subleaf_first, *bits.value, bits.why);
         }
     }
 }

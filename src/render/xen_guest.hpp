@@ -34,19 +34,19 @@ public:
     // Bits of a word that the VMM or the guest fills in.
     std::uint32_t owned(std::size_t word) const;
 
-    // True when the policy has a row or MSR with the word.
+    // True when the policy has a row or MSR with the word, and the guest can have it.
     bool shows_word(std::size_t word) const;
 
     // The bit of the featureset that is the field, or nothing.
     std::optional<XenBit> bit_of(const Field& field, std::uint32_t subleaf) const;
 
-    // A register of the policy with the features as they are asked for, and no leaf above Xen's highest.
+    // A register of the policy with the features as they are asked for, and no leaf above the guest's highest.
     std::uint32_t asked(const promises::RegisterPlace& place, std::uint32_t value) const;
 
     // What is told of the hosts' values.
     const HostValues& hosts() const noexcept { return hosts_; }
 
-    // True for a leaf above those that a guest of Xen has.
+    // True for a leaf that no guest of Xen has: above its highest, or of a range of which Xen has none.
     bool is_above(std::uint32_t leaf) const;
 
     // Values that Xen takes from the host on which the guest starts: every field that is not said and that is not
@@ -70,6 +70,8 @@ private:
     bool is_fixed(const Field& field, std::uint32_t subleaf) const;
     Featureset promised() const;
     void drop(const XenBit& bit, const std::string& why);
+    void end_leaves(OnSomeHosts on_some_hosts);
+    std::optional<std::uint64_t> fewest_of_hosts(const promises::RegisterPlace& place) const;
     void drop_impossible();
     void drop_on_some_hosts(OnSomeHosts on_some_hosts);
     void add_said();
@@ -82,6 +84,7 @@ private:
     promises::OwnedBits owned_;
     HostValues hosts_;
     GuestView view_;
+    std::vector<FixedBits> highest_;  // Xen's, or of less where it starts no guest with more, and why
     std::vector<std::pair<promises::RegisterPlace, std::uint64_t>> forgotten_;  // bits that leave_to_host left
     Featureset promised_;
     Featureset features_;

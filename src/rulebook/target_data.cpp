@@ -25,6 +25,7 @@ public:
                 rows.why = sentence(entry, "why");
                 data.of_host.push_back(std::move(rows));
             });
+            data.services = member_place(reader, "services");
         });
         return data;
     }

@@ -103,6 +103,7 @@ struct FirecrackerData {
     std::vector<FixedBits> fixed;
     // Rows that KVM lists where the host has them: no template can take them away, nor name them where KVM has none.
     std::vector<FixedBits> of_host;
+    DataPlace services;  // of KVM: the VMM's business where the policy has none
 };
 
 // targets/kvm.json.
@@ -344,6 +345,11 @@ struct XenTarget {
         std::vector<std::uint64_t> values;
     };
 
+    // The last leaf of a range, as the value of its register.
+    struct Highest : FixedBits {
+        bool up_to_host = false;  // it starts no guest with more than the host has
+    };
+
     VmmVersion release;
     VmmVersion older;
     std::vector<std::string> older_lacks;
@@ -354,9 +360,9 @@ struct XenTarget {
     std::vector<Hidden> hidden;
     std::vector<std::pair<std::string, std::string>> with;
     std::vector<std::pair<std::string, std::vector<std::string>>> needs;
-    std::vector<std::pair<std::string, std::string>> said;         // and why, a sentence
-    std::vector<FixedBits> fixed;                                  // "empty" first
-    std::vector<FixedBits> highest;                                // the last leaf of a range
+    std::vector<std::pair<std::string, std::string>> said;  // and why, a sentence
+    std::vector<FixedBits> fixed;                           // "empty" first
+    std::vector<Highest> highest;
     std::vector<DataPlace> computed;                               // registers
     std::vector<std::uint32_t> subleafed;                          // leaves
     std::vector<std::pair<std::string, std::string>> libxl_names;  // Xen's name, and libxl's where it is another

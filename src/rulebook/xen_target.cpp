@@ -122,10 +122,11 @@ private:
             data.fixed.push_back(std::move(bits));
         }
         each(reader, "highest", "the last leaf of a range", [&](ObjectReader& entry, const Value& value) {
-            FixedBits bits;
+            XenTarget::Highest bits;
             bits.place = one_register(entry, value);
             bits.vendors = vendors(entry);
             bits.value = value_of(entry.required("value"), bits.place);
+            bits.up_to_host = entry.optional_bool("up_to_host", false);
             data.highest.push_back(std::move(bits));
         });
         each(reader, "computed", "a register that is computed",

@@ -67,6 +67,8 @@ TEST_CASE("lint checks the places and values of a target", "[rulebook][lint][ren
             {firecracker, R"("target")", R"("firecracker")", R"("firecrackers")", "", "expected \"firecracker\""},
             {firecracker, R"("leaf": "0xa")", R"("why": "Firecracker turns the performance monitoring unit off.")",
              R"("why": "")", "", "expected a text"},
+            {firecracker, R"("services")", R"("leaf")", R"("leef")", "", "leaf"},
+            {xen, R"("up_to_host")", "true", R"("yes")", "", "true or false"},
         },
         files());
 }

@@ -60,7 +60,7 @@ TEST_CASE("each target says at most once that nothing needs to be done, and wher
 
 TEST_CASE("what is listed of a field has its numbers", "[render]") {
     const PoolPolicy policy = policy_of_host(hiding("h"));
-    const Rendering rendering = render_policy(builtin_rulebook(), policy, "firecracker", {});
+    const Rendering rendering = render_policy(builtin_rulebook(), policy, "virtualbox", {});
     const auto at = std::find_if(rendering.inexpressible.begin(), rendering.inexpressible.end(),
                                  [](const Inexpressible& entry) { return entry.field == "fs_gs_base_ns"; });
     REQUIRE(at != rendering.inexpressible.end());

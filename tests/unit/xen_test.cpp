@@ -13,6 +13,7 @@
 #include "render/target_data.hpp"
 #include "render/xen_data.hpp"
 #include "tests/catch.hpp"
+#include "tests/support/host_builder.hpp"
 #include "tests/unit/lint_slips.hpp"
 
 namespace poolcpuid::test::xen_test {
@@ -270,6 +271,69 @@ TEST_CASE("a guest of Xen has nothing of KVM's, whatever the host", "[xen]") {
         CHECK(reason_of(rendering, field) == "Xen's guests have Xen's own leaves there, and nothing of KVM's.");
         CHECK(entry_of(rendering, field).instead == 0U);
     }
+}
+
+// xen/arch/x86/cpuid.c, guest_cpuid, has no case for the leaves, and xc_cpuid_xend_policy of xg_cpuid_x86.c finds none.
+TEST_CASE("a guest of Xen has no leaves of Centaur's, and Xend's form does not speak of them", "[xen]") {
+    const CpuidRow highest{{0xC0000000, 0}, {0xC0000001, 0, 0, 0}};
+    const CpuidRow padlock{{0xC0000001, 0}, {0, 0, 0, 0xCC}};  // ACE and ACE2
+    const PoolPolicy policy = policy_of("CentaurHauls", {leaf_1(0x000107B0), long_mode, highest, padlock});
+    RenderOptions xend;
+    xend.xen_form = XenForm::xend;
+    RenderOptions libxl;
+    libxl.xen_form = XenForm::libxl;
+    for (const Rendering& rendering : {render_policy(builtin_rulebook(), policy, "xen", xend),
+                                       render_policy(builtin_rulebook(), policy, "xen", libxl), featureset(policy)}) {
+        CAPTURE(rendering.version);
+        CHECK(rendering.output.find("0xc000") == std::string::npos);
+        for (const char* field : {"padlock_ace", "ace_en"}) {
+            CAPTURE(field);
+            CHECK(entry_of(rendering, field).telling == Telling::less);
+            CHECK(reason_of(rendering, field) == "Xen shows its guests nothing there.");
+        }
+    }
+}
+
+// xen/lib/x86/policy.c, x86_cpu_policies_are_compatible: guest->basic.max_leaf > host->basic.max_leaf.
+TEST_CASE("xl is asked for no more leaves than the host of the pool that has the fewest", "[xen]") {
+    PoolPolicy policy = policy_of(intel, {leaf_1(0x00010676), long_mode, {{0x7, 0}, {0, 1, 0, 0}}});  // FSGSBASE
+    policy.cpuid.front().value[Register::eax] = 0xB;
+    const auto both = [&](const PoolPolicy& of, const std::vector<HostDump>& hosts) {
+        std::vector<Rendering> all;
+        for (const XenForm form : {XenForm::xend, XenForm::libxl}) {
+            RenderOptions options;
+            options.xen_form = form;
+            options.hosts = hosts;
+            all.push_back(render_policy(builtin_rulebook(), of, "xen", options));
+        }
+        return all;
+    };
+    for (const Rendering& rendering : both(policy, {})) CHECK(reason_of(rendering, "max_basic_leaf").empty());
+    CHECK(both(policy, {}).front().output.find("\"0x7,0x0:") != std::string::npos);
+    // A host that is given tells as much.
+    const HostDump harpertown = hardware_host("h", intel_table(0x00010676).reg(0, 0, Register::eax, 0xA));
+    for (const Rendering& rendering : both(policy, {harpertown})) {
+        CHECK(entry_of(rendering, "max_basic_leaf").instead == 0xAU);
+    }
+    Decision highest;
+    highest.field = "max_basic_leaf";
+    highest.value = 0xB;
+    highest.values = {{0x6, {"old"}, 1}, {0xD, {"new"}, 1}};
+    highest.cause = Cause::derived;
+    policy.decisions.push_back(highest);
+    const std::vector<Rendering> lowered = both(policy, {});
+    for (const Rendering& rendering : lowered) {
+        CHECK(entry_of(rendering, "max_basic_leaf").instead == 0x6U);
+        CHECK(reason_of(rendering, "max_basic_leaf") ==
+              "The leaves of a host end at 0x6, and Xen starts no guest there with more.");
+    }
+    const std::string& xend = lowered.front().output;
+    CHECK(xend.find("0x0:eax=00000000000000000000000000000110,") != std::string::npos);
+    CHECK(xend.find("\"0x7,0x0:") == std::string::npos);
+    CHECK(lowered.back().output.find(",maxleaf=0x6,") != std::string::npos);
+    CHECK(lowered.back().output.find(",fsgsbase=") == std::string::npos);
+    // A featureset says nothing of leaves.
+    CHECK(entry_of(featureset(policy), "max_basic_leaf").telling == Telling::unknown);
 }
 
 // xen/include/xen/lib/x86/cpu-policy.h, CPUID_GUEST_NR_BASIC and CPUID_GUEST_NR_EXTD_INTEL.
