@@ -166,6 +166,9 @@ struct Section {
     UnlabelledRows unlabelled;
     std::optional<std::uint32_t> maximum_basic;  // set once leaf 0 has been read
     bool empty() const noexcept { return rows.empty() && unlabelled.empty(); }
+    bool has_only(const AidaRow& row) const noexcept {
+        return unlabelled.empty() && rows.has_only({{row.leaf, row.subleaf.value_or(0)}, row.value});
+    }
 };
 
 class AidaReader {
@@ -233,7 +236,7 @@ private:
     void add_row(const AidaRow& row, std::size_t line) {
         has_rows_ = true;
         if (row.leaf == 0) {
-            if (section_.maximum_basic) end_section();
+            if (section_.maximum_basic && !section_.has_only(row)) end_section();
             section_.maximum_basic = row.value.eax;
         }
         if (row.subleaf) {

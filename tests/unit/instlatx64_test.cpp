@@ -336,6 +336,17 @@ TEST_CASE("equal repeats of a row are one row; different ones are refused with b
     CHECK(contains(message, "found leaf 0x3 subleaf 0x0 with 0x00000001"));
 }
 
+TEST_CASE("a row of leaf 0 that stands twice begins no other CPU", "[instlatx64]") {
+    const std::string leaf_0 = aida(0, intel_signature(3));
+    const HostDump host = read("CPU 0:\n" + leaf_0 + aida_cpu(3));
+    CHECK(numbers(host) == std::vector<std::uint32_t>{0});
+    CHECK(host.hardware == read("CPU 0:\n" + aida_cpu(3)).hardware);
+    CHECK(read(leaf_0 + aida_cpu(3) + leaf_0 + leaf_0 + aida_cpu(3)).hardware->cpus.size() == 2);
+    // Another one, or one behind other rows, does.
+    CHECK(contains(refusal_text(aida(0, intel_signature(2)) + aida_cpu(3)), "host:1: expected leaf 0x1"));
+    CHECK(contains(refusal_text(leaf_0 + aida(4, {}) + aida_cpu(3)), "host:1: expected leaf 0x1"));
+}
+
 TEST_CASE("what differs in the ids of the last CPU is told by leaf and subleaf, in any order of the rows",
           "[instlatx64]") {
     const auto cpu = [](std::uint32_t id, bool is_reversed) {
