@@ -244,6 +244,37 @@ TEST_CASE("of a processor with cores of several types no CPU stands for those th
     CHECK(note_text(read_host(cpu(1)), "cpus-missing").empty());
 }
 
+TEST_CASE("threads are not missed of cores of which the dump has one", "[one_machine]") {
+    constexpr std::uint32_t hybrid = 1U << 15U;
+    struct Cpu {
+        std::uint32_t id;
+        std::uint32_t threads;  // of its core
+    };
+    // Of processors that count six logical CPUs, in x2APIC IDs of 8 bits.
+    const auto notes = [](std::uint32_t features, const std::vector<Cpu>& cpus, std::uint32_t first_level = 1) {
+        std::string text;
+        for (const auto& [id, threads] : cpus) {
+            text += aida(0, intel_signature(0xB)) + aida(1, plain_leaf_1);
+            for (std::uint32_t leaf = 2; leaf < 0xB; ++leaf) {
+                text += leaf == 7 ? aida_sub(7, 0, {0, 0, 0, features}) : aida(leaf, {});
+            }
+            text += aida_sub(0xB, 0, {1, threads, first_level << 8U, id}) + aida_sub(0xB, 1, {8, 6, 0x201, id}) +
+                    aida_sub(0xB, 2, {0, 0, 2, id});
+        }
+        const HostDump host = read_host(text);
+        return note_text(host, "core-types-missing") + note_text(host, "cpus-missing");
+    };
+    for (const std::uint32_t features : {hybrid, 0U}) {
+        CAPTURE(features);
+        CHECK(notes(features, {{0, 2}, {2, 2}, {4, 1}, {6, 1}}).empty());  // SMT is off
+        CHECK(notes(features, {{1, 2}, {3, 2}, {4, 1}, {6, 1}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {4, 1}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {1, 2}, {2, 2}, {3, 2}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {0x104, 1}, {0x106, 1}}).empty());  // of another processor
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {4, 1}, {6, 1}}, 2).empty());       // no level of threads
+    }
+}
+
 TEST_CASE("a dump behind the end of a .test file is another host, and is not passed over", "[one_machine]") {
     const std::string end = std::string(80, '-') + "\nx86\n6\n13\n";
     const std::string found = "found another CPU, after the end of a dump on line ";
