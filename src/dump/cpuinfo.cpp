@@ -224,23 +224,13 @@ private:
         take_microcode();
     }
 
-    // Where some CPUs have a number and others do not, the text is of two hosts, or a number is lost; that of the first
-    // CPU is easily missed by who copies the text.
     void add_header(std::size_t line) {
-        const KeyedLine* processor = block_.find("processor");
-        if (processor == nullptr) {
-            if (has_numbers_) refuse_mixed(line, "a CPU without one below others that have it");
-            ++unnumbered_;
-            return;
+        std::optional<CpuHeader> header;
+        if (const KeyedLine* processor = block_.find("processor")) {
+            header = CpuHeader{decimal_of(processor->text), {}, processor->line};
+            headers_.add(*header, source_.file);
         }
-        const auto number = decimal_of(processor->text);
-        if (unnumbered_ > 1 || (unnumbered_ == 1 && number == 0U)) refuse_mixed(line, "one below CPUs without it");
-        has_numbers_ = true;
-        headers_.add({number, {}, processor->line}, source_.file);
-    }
-
-    [[noreturn]] void refuse_mixed(std::size_t line, const std::string& found) const {
-        refuse(line, "a line \"processor\" above each CPU, or above none", found + two_hosts);
+        headers_.check_others(header, line, source_.file);
     }
 
     void take_microcode() {
@@ -273,9 +263,7 @@ private:
     bool in_flags_ = false;  // the last line was one of flags, or the rest of such a line
     std::vector<Wrap> wraps_;
     bool is_cut_ = false;  // a list of flags ends within one
-    CpuHeaders headers_;
-    std::size_t unnumbered_ = 0;        // CPUs without a line "processor"
-    bool has_numbers_ = false;          // a CPU has such a line
+    CpuHeaders headers_{"a line \"processor\""};
     bool is_beside_registers_ = false;  // of a host that is known
     std::set<std::string> microcodes_;
 };

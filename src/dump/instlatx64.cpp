@@ -132,10 +132,10 @@ std::optional<MsrRow> read_msr(NumberedLine line) noexcept {
 // The header of a section of CPUID rows. Its line is the caller's to fill in.
 std::optional<CpuHeader> read_header(std::string_view line) {
     Cursor cursor(line);
-    if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #") ||
-        cursor.skip("CPUID Registers (CPU #")) {
+    if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #")) {
         return CpuHeader{cursor.decimal(), {}};
     }
+    if (cursor.skip("CPUID Registers (CPU #")) return CpuHeader{cursor.decimal(), {}, 0, 1};
     if (cursor.skip("CPU#")) {
         const auto number = cursor.decimal();
         if (cursor.skip(" AffMask:")) return CpuHeader{number, std::string(cursor.rest())};

@@ -72,7 +72,7 @@ private:
         Cursor cursor(line);
         if (cursor.skip("CPU #")) {
             end_cpu();
-            if (const auto cpu = cursor.decimal(); cpu && cursor.at_end()) header_ = CpuHeader{cpu, {}, number};
+            if (const auto cpu = cursor.decimal(); cpu && cursor.at_end()) header_ = CpuHeader{cpu, {}, number, 1};
             if (header_) hardware_.add_heading(*header_->number);
         } else if (cursor.skip(x86info_mark)) {
             const auto row = read_x86info_row(cursor);
