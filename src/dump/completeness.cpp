@@ -49,16 +49,13 @@ private:
         return at != table_.rows.end() && at->key.leaf == leaf;
     }
 
-    bool is_set(LeafKey key, Register reg, unsigned bit) const noexcept {
-        const Registers* value = table_.find(key);
-        return value != nullptr && ((*value)[reg] >> bit & 1U) == 1;
-    }
+    bool is_set(const FeatureBit& bit) const noexcept { return bit.is_set_in(table_.find(bit.key)); }
 
     bool is_announced(std::uint32_t leaf) const noexcept {
         const LeafShape* const shape = shape_of(leaf);
         if (shape == nullptr || !shape->announced) return false;
         const auto& [feature, is_filled_in] = *shape->announced;
-        return is_set(feature.key, feature.reg, feature.bit) && !(is_filled_in && habits_.of_guests);
+        return is_set(feature) && !(is_filled_in && habits_.of_guests);
     }
 
     // True when the format prints the leaf even if it is all zeros.
@@ -102,10 +99,10 @@ private:
     // the row of its maximum alone was not, and says what its other rows say.
     bool mark_extended_range() {
         if (table_.find({extended_range, 0}) != nullptr) return mark_leaves(extended_range, last_extended_leaf);
-        constexpr unsigned sse2 = 26;
+        constexpr FeatureBit sse2{{0x1, 0}, Register::edx, 26};
         bool has_any = false;
         for (const CpuidRow& row : table_.rows) has_any = has_any || row.key.leaf >> 16U == extended_range >> 16U;
-        if (!amd_ && !has_any && !is_set({1, 0}, Register::edx, sse2)) return false;
+        if (!amd_ && !has_any && !is_set(sse2)) return false;
         for (std::uint32_t leaf = extended_range; leaf <= usual_extended_maximum; ++leaf) {
             if (table_.find({leaf, 0}) == nullptr) mark(leaf);
         }

@@ -122,7 +122,7 @@ private:
 
     void add_row(const CpuidRow& row, std::size_t number) {
         // Dumps that were joined without their headers: leaf 0 again is the next CPU.
-        if (row.key == LeafKey{0, 0} && rows_.has(row.key)) end_cpu();
+        if (row.key == LeafKey{0, 0} && rows_.has(row.key) && !rows_.has_only(row)) end_cpu();
         rows_.add(row.key, row.value, number);
     }
 

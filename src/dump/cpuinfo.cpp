@@ -13,8 +13,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,10 +39,15 @@ namespace {
 
 constexpr std::string_view microcode_key = "microcode";
 
-// The lines that are read, which the kernel prints once of a CPU.
-constexpr std::array read_keys{
-    cpuinfo_mark,  std::string_view("cpu family"),   std::string_view("model"), std::string_view("stepping"),
-    microcode_key, std::string_view("clflush size"), std::string_view("flags")};
+// The lines that are read, which the kernel prints once of a CPU. None of the first is missing.
+constexpr std::array read_keys{cpuinfo_mark,
+                               std::string_view("cpu family"),
+                               std::string_view("model"),
+                               std::string_view("stepping"),
+                               std::string_view("flags"),
+                               microcode_key,
+                               std::string_view("clflush size")};
+constexpr std::size_t needed_keys = 5;
 
 // "vendor_id\t: GenuineIntel"
 bool has_cpuinfo_key(std::string_view line, std::string_view key) noexcept {
@@ -143,7 +150,11 @@ private:
                 next_.add(line, lines_.number());
                 return true;
             }
-            if (begins || !block_.empty() || line.starts_with("vendor_id")) add_line(line);
+            if (begins || !block_.empty() || line.starts_with("vendor_id")) {
+                add_line(line);
+            } else if (is_cpuinfo_line(line)) {
+                above_.add(line, lines_.number());
+            }
         }
         leave_out_cut_flag();
         return !block_.empty();
@@ -198,6 +209,7 @@ private:
             refuse(block_.required("flags").line, "at most " + std::to_string(limits::logical_cpus) + " logical CPUs",
                    "more");
         }
+        check_order();
         NamedFeatures features(Tongue::linux_kernel, Speaker::of_cpu);
         const KeyedLine& vendor = block_.required("vendor_id");
         if (!features.set_vendor(vendor.text)) {
@@ -224,23 +236,23 @@ private:
         take_microcode();
     }
 
-    // Where some CPUs have a number and others do not, the text is of two hosts, or a number is lost; that of the first
-    // CPU is easily missed by who copies the text.
-    void add_header(std::size_t line) {
-        const KeyedLine* processor = block_.find("processor");
-        if (processor == nullptr) {
-            if (has_numbers_) refuse_mixed(line, "a CPU without one below others that have it");
-            ++unnumbered_;
-            return;
+    // Where somebody has sorted the lines, some of those that a CPU lacks stand above what begins it.
+    void check_order() {
+        for (const std::string_view key : std::span(read_keys).first(needed_keys)) {
+            const KeyedLine* line = block_.find(key) == nullptr ? above_.find(key) : nullptr;
+            if (line == nullptr) continue;
+            refuse(line->line, "the lines of a CPU in the order of /proc/cpuinfo, \"processor\" or \"vendor_id\" first",
+                   quote(key) + " above them");
         }
-        const auto number = decimal_of(processor->text);
-        if (unnumbered_ > 1 || (unnumbered_ == 1 && number == 0U)) refuse_mixed(line, "one below CPUs without it");
-        has_numbers_ = true;
-        headers_.add({number, {}, processor->line}, source_.file);
     }
 
-    [[noreturn]] void refuse_mixed(std::size_t line, const std::string& found) const {
-        refuse(line, "a line \"processor\" above each CPU, or above none", found + two_hosts);
+    void add_header(std::size_t line) {
+        std::optional<CpuHeader> header;
+        if (const KeyedLine* processor = block_.find("processor")) {
+            header = CpuHeader{decimal_of(processor->text), {}, processor->line};
+            headers_.add(*header, source_.file);
+        }
+        headers_.check_others(header, line, source_.file);
     }
 
     void take_microcode() {
@@ -270,12 +282,11 @@ private:
     LineReader lines_;
     KeyedLines block_{source_.file};
     KeyedLines next_{source_.file};
-    bool in_flags_ = false;  // the last line was one of flags, or the rest of such a line
+    KeyedLines above_{source_.file};  // what stands above the first CPU
+    bool in_flags_ = false;           // the last line was one of flags, or the rest of such a line
     std::vector<Wrap> wraps_;
     bool is_cut_ = false;  // a list of flags ends within one
-    CpuHeaders headers_;
-    std::size_t unnumbered_ = 0;        // CPUs without a line "processor"
-    bool has_numbers_ = false;          // a CPU has such a line
+    CpuHeaders headers_{"a line \"processor\""};
     bool is_beside_registers_ = false;  // of a host that is known
     std::set<std::string> microcodes_;
 };

@@ -62,8 +62,10 @@ void HardwareBuilder::add(const std::optional<CpuHeader>& header, TableBuilder r
                          "at most " + std::to_string(limits::logical_cpus) + " logical CPUs", "more");
     }
     if (header) headers_.add(*header, file_);
+    const std::size_t line = rows.first_line();
     const auto own = own_rows(rows, unknown);
     if (!own) understand(std::move(rows), std::move(unknown));
+    headers_.check_others(header, line, file_);
     const TableBuilder::Result& result = original_->result;
     view_.cpus.push_back({0, own ? with_rows(result.table, *own) : result.table});
     beyond_maximum_ += result.beyond_maximum;

@@ -27,7 +27,8 @@ public:
     // throws, and InputError beyond limits::logical_cpus and for a CPU that cannot be of one machine with
     // those before it (one_machine.hpp), which one without a header cannot that has the APIC ID of another such and
     // contradicts it: else it may be that CPU, taken again by a tool that stayed on it, or on a hybrid processor went
-    // from core to core in between. A CPU that repeats the one before it but for ids costs a compare and a copy.
+    // from core to core in between; and for CPUs with a header beside others without (CpuHeaders). A CPU that repeats
+    // the one before it but for ids costs a compare and a copy.
     void add_cpu(const std::optional<CpuHeader>& header, TableBuilder rows, std::vector<UnknownRow> unknown = {});
 
     // The same of a tool that does not number the CPUs, and runs on each of them in turn: one whose APIC ID comes again

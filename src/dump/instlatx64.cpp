@@ -132,10 +132,10 @@ std::optional<MsrRow> read_msr(NumberedLine line) noexcept {
 // The header of a section of CPUID rows. Its line is the caller's to fill in.
 std::optional<CpuHeader> read_header(std::string_view line) {
     Cursor cursor(line);
-    if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #") ||
-        cursor.skip("CPUID Registers (CPU #")) {
+    if (cursor.skip("------[ Logical CPU #") || cursor.skip("------[ CPUID Registers / Logical CPU #")) {
         return CpuHeader{cursor.decimal(), {}};
     }
+    if (cursor.skip("CPUID Registers (CPU #")) return CpuHeader{cursor.decimal(), {}, 0, 1};
     if (cursor.skip("CPU#")) {
         const auto number = cursor.decimal();
         if (cursor.skip(" AffMask:")) return CpuHeader{number, std::string(cursor.rest())};
@@ -166,6 +166,9 @@ struct Section {
     UnlabelledRows unlabelled;
     std::optional<std::uint32_t> maximum_basic;  // set once leaf 0 has been read
     bool empty() const noexcept { return rows.empty() && unlabelled.empty(); }
+    bool has_only(const AidaRow& row) const noexcept {
+        return unlabelled.empty() && rows.has_only({{row.leaf, row.subleaf.value_or(0)}, row.value});
+    }
 };
 
 class AidaReader {
@@ -233,7 +236,7 @@ private:
     void add_row(const AidaRow& row, std::size_t line) {
         has_rows_ = true;
         if (row.leaf == 0) {
-            if (section_.maximum_basic) end_section();
+            if (section_.maximum_basic && !section_.has_only(row)) end_section();
             section_.maximum_basic = row.value.eax;
         }
         if (row.subleaf) {

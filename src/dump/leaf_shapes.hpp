@@ -25,6 +25,9 @@ struct FeatureBit {
     LeafKey key;
     Register reg = Register::eax;
     unsigned bit = 0;
+
+    // row is that of key, or nullptr where nothing is known of it.
+    bool is_set_in(const Registers* row) const noexcept { return row != nullptr && ((*row)[reg] >> bit & 1U) == 1; }
 };
 
 // What announces a leaf.

@@ -59,6 +59,11 @@ void refuse_second_dump(const std::string& found, std::string_view file, std::si
     throw InputError(std::string(file), line, "each logical CPU of one host once", found + two_hosts);
 }
 
+void CpuHeaders::refuse_mixed(const std::string& found, std::string_view file, std::size_t line) const {
+    throw InputError(std::string(file), line, std::string(heading_) + " above each CPU, or above none",
+                     found + two_hosts);
+}
+
 void CpuHeaders::add(const CpuHeader& header, std::string_view file) {
     const Key key{header.number, header.affinity};
     const auto clash = clash_of(key);
@@ -68,6 +73,16 @@ void CpuHeaders::add(const CpuHeader& header, std::string_view file) {
                            file, header.line);
     }
     lines_.emplace(key, header.line);
+}
+
+void CpuHeaders::check_others(const std::optional<CpuHeader>& header, std::size_t line, std::string_view file) {
+    if (!header) {
+        if (!lines_.empty()) refuse_mixed("a CPU without one below others that have it", file, line);
+        ++without_;
+        return;
+    }
+    const bool may_be_second = without_ == 1 && header->number && *header->number > header->first_number;
+    if (without_ > 0 && !may_be_second) refuse_mixed("one below CPUs without it", file, header->line);
 }
 
 }  // namespace poolcpuid::dump

@@ -36,23 +36,35 @@ struct CpuHeader {
     std::optional<std::uint32_t> number;
     std::string affinity;  // the mask of CPUs on which the tool ran, as the text words it; empty: none
     std::size_t line = 0;
+    std::uint32_t first_number = 0;  // what the tool gives the first CPU
 };
 
 // The headers of one text.
 class CpuHeaders {
 public:
+    // heading is what messages call a header.
+    explicit CpuHeaders(std::string_view heading = "a heading") noexcept : heading_(heading) {}
+
     // Throws an InputError that names file when the header shows that another dump begins: a number comes
     // again (but with another mask: there are tools that number all CPUs alike), or a header without number
     // and mask, which stands for the one CPU of a dump, is not alone. O(log n).
     void add(const CpuHeader& header, std::string_view file);
+
+    // Throws the same of the next CPU, whose rows begin on line, where it has a header, which was added, and others do
+    // not, or the other way round: then it is of another dump, or a header was lost. That of the first CPU may be,
+    // which is easily missed by who copies the text. Constant.
+    void check_others(const std::optional<CpuHeader>& header, std::size_t line, std::string_view file);
 
 private:
     using Key = std::pair<std::optional<std::uint32_t>, std::string>;
     using Lines = std::map<Key, std::size_t>;  // by number and mask
 
     Lines::const_iterator clash_of(const Key& key) const;
+    [[noreturn]] void refuse_mixed(const std::string& found, std::string_view file, std::size_t line) const;
 
+    std::string_view heading_;
     Lines lines_;
+    std::size_t without_ = 0;  // CPUs that have no header
 };
 
 }  // namespace poolcpuid::dump

@@ -54,8 +54,14 @@ void TableBuilder::refuse_more(std::size_t line) const {
                      "at most " + std::to_string(limits::rows_per_cpu) + " CPUID rows of a logical CPU", "more");
 }
 
-bool TableBuilder::has(LeafKey key) const noexcept {
-    return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.cpuid.key == key; });
+const Registers* TableBuilder::find(LeafKey key) const noexcept {
+    const auto at = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.cpuid.key == key; });
+    return at == rows_.end() ? nullptr : &at->cpuid.value;
+}
+
+bool TableBuilder::has_only(const CpuidRow& row) const noexcept {
+    return !rows_.empty() &&
+           std::all_of(rows_.begin(), rows_.end(), [&](const Row& each) { return each.cpuid == row; });
 }
 
 std::optional<std::uint32_t> TableBuilder::only_leaf() const noexcept {

@@ -48,8 +48,15 @@ public:
     // The line of the row that was added first, 0 without rows.
     std::size_t first_line() const noexcept { return first_line_; }
 
+    // What the first row that was added for key says, or nullptr. Linear in the number of rows.
+    const Registers* find(LeafKey key) const noexcept;
+
     // True when a row was added for key. Linear in the number of rows.
-    bool has(LeafKey key) const noexcept;
+    bool has(LeafKey key) const noexcept { return find(key) != nullptr; }
+
+    // True where this row was added, be it several times, and no other: where it comes again then, it is a line that
+    // stands twice, and begins no other logical CPU. Linear.
+    bool has_only(const CpuidRow& row) const noexcept;
 
     // The leaf of all rows, where they are of one.
     std::optional<std::uint32_t> only_leaf() const noexcept;

@@ -18,9 +18,11 @@ namespace poolcpuid::dump {
 // The first row is subleaf 0, unless it has what no CPU has there: then that one was lost, and nothing can be told.
 // Lists (leaf_shapes.hpp) have no gaps and are read from 0 upward, so there the order tells. So it does where a leaf
 // counts its subleaves and has as many rows. Leaf Dh has gaps: its rows are told by what XCR0 and IA32_XSS announce
-// (SDM vol. 1, 13.2; vol. 2A, CPUID) and by the sizes that the components have. Other leaves: only the first. Linear in
-// the number of rows.
-std::vector<std::optional<std::uint32_t>> infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows);
+// (SDM vol. 1, 13.2; vol. 2A, CPUID) and by the sizes that the components have, where only one component will do for
+// each. Other leaves: only the first. is_announced: the CPU has the feature whose bit announces the leaf. Linear in the
+// number of rows.
+std::vector<std::optional<std::uint32_t>> infer_subleaves(std::uint32_t leaf, std::span<const Registers> rows,
+                                                          bool is_announced);
 
 // The rows of one logical CPU whose subleaf the dump does not say, set aside until all are there.
 class UnlabelledRows {

@@ -72,7 +72,7 @@ private:
         Cursor cursor(line);
         if (cursor.skip("CPU #")) {
             end_cpu();
-            if (const auto cpu = cursor.decimal(); cpu && cursor.at_end()) header_ = CpuHeader{cpu, {}, number};
+            if (const auto cpu = cursor.decimal(); cpu && cursor.at_end()) header_ = CpuHeader{cpu, {}, number, 1};
             if (header_) hardware_.add_heading(*header_->number);
         } else if (cursor.skip(x86info_mark)) {
             const auto row = read_x86info_row(cursor);
@@ -90,7 +90,8 @@ private:
     }
 
     void add_row(const X86infoRow& row, std::size_t number) {
-        if (row.leaf == 0 && !rows_.empty()) end_cpu();
+        const bool is_again = row.leaf == 0 && !rows_.empty();
+        if (is_again && !(unknown_.empty() && rows_.has_only({{row.leaf, 0}, row.value}))) end_cpu();
         if (has_subleaves(row.leaf)) {
             unknown_.push_back({row.leaf, std::nullopt});
             ++unlabelled_;

@@ -179,6 +179,14 @@ TEST_CASE("calls of cpuid -r for single leaves are no dump, and told so", "[cpui
                    "host:7: " + expected + "0x7 alone"));
 }
 
+TEST_CASE("a row of leaf 0 that stands twice begins no other CPU of cpuid -r", "[cpuid-r]") {
+    const std::string leaf_0 = rows.substr(0, rows.find('\n') + 1);
+    const std::string text = "CPU 0:\n" + leaf_0 + rows + "CPU 1:\n" + leaf_0 + rows;
+    CHECK(read(text).hardware == read("CPU 0:\n" + rows + "CPU 1:\n" + rows).hardware);
+    CHECK(read(leaf_0 + rows + leaf_0 + leaf_0 + rows).hardware->cpus.size() == 2);
+    CHECK(contains(refusal_text("CPU:\n" + leaf_0 + leaf_0), "those of leaf 0x0 alone"));
+}
+
 TEST_CASE("of an extended leaf nothing says that it lies beyond a maximum that the dump has lost", "[cpuid-r]") {
     const std::string leaf_e1 = "   0x80000001 0x00: eax=0x00000000 ebx=0x00000000 ecx=0x00000021 edx=0x2c100800\n";
     const HostDump host = read("CPU:\n" + rows + leaf_e1);

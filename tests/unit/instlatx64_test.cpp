@@ -109,10 +109,10 @@ TEST_CASE("each kind of section header starts a logical CPU", "[instlatx64]") {
     CHECK(value_of(host, {1, 0}, 1).eax == 0x50657);
 }
 
-TEST_CASE("leaf 0 again within a headed section starts the next logical CPU", "[instlatx64]") {
-    const HostDump host = read("------[ Logical CPU #0 ]------\n" + aida_cpu(3) + aida_cpu(3) +
-                               "------[ Logical CPU #1 ]------\n" + aida_cpu(3));
-    CHECK(numbers(host) == std::vector<std::uint32_t>{0, 1, 2});
+TEST_CASE("leaf 0 again within a headed section is another CPU, which lacks its heading", "[instlatx64]") {
+    CHECK(contains(refusal_text("------[ Logical CPU #0 ]------\n" + aida_cpu(3) + aida_cpu(3) +
+                                "------[ Logical CPU #1 ]------\n" + aida_cpu(3)),
+                   "host:6: expected a heading above each CPU, or above none, found a CPU without one below others"));
 }
 
 TEST_CASE("a row behind the mask of a heading is not passed over with it", "[instlatx64]") {
@@ -195,6 +195,66 @@ TEST_CASE("unlabelled rows of leaf D follow what XCR0 and XSS announce", "[instl
     CHECK(table_of(host).unknown.empty());
 }
 
+TEST_CASE("of unlabelled states of one size none is told where one of them may be lost", "[instlatx64]") {
+    const Registers user{0x2FF, 0xA88, 0xA88, 0};
+    const Registers flags{0xF, 0xA08, 0x100, 0};
+    const Registers avx{0x100, 0x240, 0, 0};
+    const Registers bndregs{0x40, 0x3C0, 0, 0};
+    const Registers bndcsr{0x40, 0x400, 0, 0};
+    const Registers opmask{0x40, 0x440, 0, 0};
+    const Registers zmm_high{0x200, 0x480, 0, 0};
+    const std::vector<Registers> rest{zmm_high, {0x400, 0x680, 0, 0}, {0x80, 0, 1, 0}, {0x8, 0xA80, 0, 0}};
+    const auto with = [&](std::vector<Registers> rows) {
+        rows.insert(rows.begin(), {user, flags, avx});
+        return rows;
+    };
+    const auto with_rest = [&](std::vector<Registers> rows) {
+        rows.insert(rows.end(), rest.begin(), rest.end());
+        return with(rows);
+    };
+    const HostDump whole = read_unlabelled_xsave(with_rest({bndregs, bndcsr, opmask}));
+    CHECK(value_of(whole, {0xD, 5}) == opmask);
+    CHECK(table_of(whole).unknown.empty());
+    for (const auto& rows :
+         {with_rest({bndcsr, opmask}), with_rest({bndregs, opmask}), with_rest({bndregs, bndcsr}),
+          with({bndcsr, opmask}),                // the text ends there
+          with_rest({bndregs, bndcsr, bndcsr}),  // twice the same
+          with_rest({bndregs, bndregs, bndcsr, opmask}), with_rest({bndcsr, bndregs, opmask})}) {  // in another order
+        const HostDump host = read_unlabelled_xsave(rows);
+        CHECK(value_of(host, {0xD, 2}) == avx);
+        for (const std::uint32_t component : {3U, 4U, 5U}) {
+            CAPTURE(rows.size(), component);
+            CHECK(table_of(host).find({0xD, component}) == nullptr);
+            CHECK(table_of(host).is_unknown({0xD, component}));
+        }
+        CHECK(has_note(host, "subleaf-unknown"));
+    }
+    // Nothing else has the size of the last.
+    CHECK(value_of(read_unlabelled_xsave(with({bndregs, bndcsr, opmask, zmm_high})), {0xD, 5}) == opmask);
+}
+
+TEST_CASE("APX and LWP stand where such a CPU lacks other states", "[instlatx64]") {
+    const HostDump apx = read_unlabelled_xsave({{0x80207, 0x988, 0x988, 0},
+                                                {0xF, 0x988, 0, 0},
+                                                {0x100, 0x240, 0, 0},
+                                                {0x8, 0x980, 0, 0},
+                                                {0x80, 0x3C0, 0, 0}});
+    CHECK(value_of(apx, {0xD, 19}).ebx == 0x3C0);
+    CHECK(table_of(apx).unknown.empty());
+    const HostDump lwp = read_unlabelled_xsave(
+        {{0x7, 0x3C0, 0x3C0, 0x40000000}, {1, 0x3C0, 0, 0}, {0x100, 0x240, 0, 0}, {0x80, 0x340, 0, 0}});
+    CHECK(value_of(lwp, {0xD, 62}).ebx == 0x340);
+    CHECK(table_of(lwp).unknown.empty());
+}
+
+TEST_CASE("subleaf 0 of leaf D over again is not subleaf 1", "[instlatx64]") {
+    const Registers user{7, 0x340, 0x340, 0};
+    const HostDump host = read_unlabelled_xsave({user, user, {1, 0x340, 0, 0}, {0x100, 0x240, 0, 0}});
+    CHECK(value_of(host, {0xD, 0}) == user);
+    CHECK(table_of(host).is_unknown({0xD, 1}));
+    CHECK(table_of(host).is_unknown({0xD, 2}));
+}
+
 TEST_CASE("a tool that stops at the first gap of leaf D leaves the rest unknown", "[instlatx64]") {
     const HostDump host =
         read_unlabelled_xsave({{0x207, 0x340, 0x988, 0}, {0xF, 0x350, 0x800, 0}, {0x100, 0x240, 0, 0}});
@@ -275,10 +335,34 @@ TEST_CASE("an unlabelled row that cannot be subleaf 0 is not read as it", "[inst
     for (std::uint32_t each = 4; each < leaf; ++each) more += aida(each, {});
     for (const Registers& row : rows) more += aida(leaf, row);
     CAPTURE(leaf, rows.front().eax);
-    const HostDump host = read(aida_cpu(leaf, more, xsave_leaf_1));
+    const HostDump host = read(aida_cpu(leaf, more, leaf == 0xD ? xsave_leaf_1 : plain_leaf_1));
     CHECK((table_of(host).find({leaf, 0}) != nullptr) == is_first);
     CHECK(table_of(host).is_unknown({leaf, 0}) != is_first);
     CHECK(has_note(host, "subleaf-unknown") != is_first);
+}
+
+TEST_CASE("zeros are no subleaf 0 of a leaf that a feature announces", "[instlatx64]") {
+    const auto leaf_d = [](const Registers& features) {
+        std::string more;
+        for (std::uint32_t leaf = 4; leaf < 0xD; ++leaf) more += aida(leaf, {});
+        return read(aida_cpu(0xD, more + aida(0xD, {}) + aida(0xD, {0x100, 0x240, 0, 0}), features));
+    };
+    const HostDump lost = leaf_d(xsave_leaf_1);  // subleaf 1 of a CPU without XSAVEOPT stands first
+    CHECK(table_of(lost).find({0xD, 0}) == nullptr);
+    CHECK(table_of(lost).is_unknown({0xD, 0}));
+    CHECK(has_note(lost, "subleaf-unknown"));
+    CHECK(table_of(leaf_d(plain_leaf_1)).find({0xD, 0}) != nullptr);
+
+    const auto leaf_14 = [](std::uint32_t features) {
+        std::string more;
+        for (std::uint32_t leaf = 4; leaf < 0x14; ++leaf) {
+            more += leaf == 7 ? aida(7, {0, features, 0, 0}) : aida(leaf, {});
+        }
+        return read(aida_cpu(0x14, more + aida(0x14, {})));
+    };
+    constexpr std::uint32_t processor_trace = 1U << 25U;
+    CHECK(table_of(leaf_14(processor_trace)).is_unknown({0x14, 0}));
+    CHECK(table_of(leaf_14(0)).find({0x14, 0}) != nullptr);
 }
 
 TEST_CASE("later unlabelled rows of any other leaf are unknown subleaves", "[instlatx64]") {
@@ -334,6 +418,17 @@ TEST_CASE("equal repeats of a row are one row; different ones are refused with b
     const std::string message = refusal_text(aida_cpu(3, aida(3, {1, 0, 0, 0})));
     CHECK(contains(message, "host:5: expected one value of each leaf and subleaf in a logical CPU, as on line 4"));
     CHECK(contains(message, "found leaf 0x3 subleaf 0x0 with 0x00000001"));
+}
+
+TEST_CASE("a row of leaf 0 that stands twice begins no other CPU", "[instlatx64]") {
+    const std::string leaf_0 = aida(0, intel_signature(3));
+    const HostDump host = read("CPU 0:\n" + leaf_0 + aida_cpu(3));
+    CHECK(numbers(host) == std::vector<std::uint32_t>{0});
+    CHECK(host.hardware == read("CPU 0:\n" + aida_cpu(3)).hardware);
+    CHECK(read(leaf_0 + aida_cpu(3) + leaf_0 + leaf_0 + aida_cpu(3)).hardware->cpus.size() == 2);
+    // Another one, or one behind other rows, does.
+    CHECK(contains(refusal_text(aida(0, intel_signature(2)) + aida_cpu(3)), "host:1: expected leaf 0x1"));
+    CHECK(contains(refusal_text(leaf_0 + aida(4, {}) + aida_cpu(3)), "host:1: expected leaf 0x1"));
 }
 
 TEST_CASE("what differs in the ids of the last CPU is told by leaf and subleaf, in any order of the rows",

@@ -63,6 +63,51 @@ TEST_CASE("the dump of one CPU, by cpuid -1 -r, is alone", "[one_machine]") {
     CHECK(contains(refusal(numbered + one), "host.json:4: expected each logical CPU of one host once"));
 }
 
+TEST_CASE("CPUs with a heading and others without are not of one dump", "[one_machine]") {
+    const std::string plain = cpuid_r(skylake);
+    CHECK(refusal("CPU:\n" + plain + plain, "two.txt") ==
+          "two.txt:4: expected a heading above each CPU, or above none, found a CPU without one below others that have "
+          "it (two dumps in one text are two hosts, which need a file each)");
+    CHECK(contains(refusal("CPU 0:\n" + plain + "CPU 1:\n" + plain + plain), "host.json:7: expected a heading"));
+    CHECK(contains(refusal(plain + "CPU:\n" + plain),
+                   "host.json:3: expected a heading above each CPU, or above none, "
+                   "found one below CPUs without it"));
+    CHECK(contains(refusal(plain + "CPU 0:\n" + plain), "host.json:3: expected a heading"));
+    CHECK(contains(refusal(plain + plain + "CPU 2:\n" + plain), "host.json:5: expected a heading"));
+    // That of another model is told first: nothing is missing there.
+    CHECK(contains(refusal("CPU 0:\n" + plain + cpuid_r(ice_lake)), "expected CPUs of one family and model"));
+    // The heading of the first alone is easily missed by who copies the text.
+    CHECK(cpus(plain + "CPU 1:\n" + plain + "CPU 2:\n" + plain) == 3);
+}
+
+TEST_CASE("CPUs with a heading and others without are not of one dump in any format", "[one_machine]") {
+    struct Headings {
+        std::string plain;
+        std::string first;
+        std::string second;
+    };
+    const std::string x86info =
+        "eax in: 0x00000000, eax = 00000001 ebx = 756e6547 ecx = 6c65746e edx = 49656e69\n"
+        "eax in: 0x00000001, eax = 00050654 ebx = 00100800 ecx = 00000001 edx = 00000010\n";
+    const auto [plain, first, second] = GENERATE_COPY(values<Headings>({
+        {instlatx64(skylake), "------[ Logical CPU #0 ]------\n", "------[ Logical CPU #1 ]------\n"},
+        {instlatx64(skylake), "------[ CPUID Registers / Logical CPU #0 ]------\n",
+         "------[ CPUID Registers / Logical CPU #1 ]------\n"},
+        {instlatx64(skylake), "CPUID Registers (CPU #1):\n", "CPUID Registers (CPU #2 Virtual):\n"},
+        {instlatx64(skylake), "CPU#000 AffMask: 0x1\n", "CPU#001 AffMask: 0x2\n"},
+        {x86info, "CPU #1\n", "CPU #2\n"},
+    }));
+    CAPTURE(first);
+    CHECK(cpus(first + plain + second + plain) == 2);
+    CHECK(cpus(plain + second + plain) == 2);
+    CHECK(contains(refusal(plain + first + plain), "expected a heading above each CPU, or above none"));
+    CHECK(contains(refusal(plain + plain + second + plain), "expected a heading above each CPU, or above none"));
+    CHECK(contains(refusal(first + plain + plain), "expected a heading above each CPU, or above none"));
+    CHECK(contains(refusal(first + plain + second + plain + plain), "expected a heading above each CPU"));
+    const std::string group = "Group: 0x00 Affinity mask: 0x1\n";
+    CHECK(contains(refusal(group + instlatx64(skylake) + instlatx64(skylake)), "expected a heading above each CPU"));
+}
+
 TEST_CASE("headers without rows are no CPUs that could come again", "[one_machine]") {
     CHECK(cpus("CPU 0:\nCPU 0:\n" + cpuid_r(skylake)) == 1);
 }
@@ -242,6 +287,37 @@ TEST_CASE("of a processor with cores of several types no CPU stands for those th
     CHECK(note(cpu(1) + cpu(1)).empty());
     CHECK(note(cpu(0)).empty());
     CHECK(note_text(read_host(cpu(1)), "cpus-missing").empty());
+}
+
+TEST_CASE("threads are not missed of cores of which the dump has one", "[one_machine]") {
+    constexpr std::uint32_t hybrid = 1U << 15U;
+    struct Cpu {
+        std::uint32_t id;
+        std::uint32_t threads;  // of its core
+    };
+    // Of processors that count six logical CPUs, in x2APIC IDs of 8 bits.
+    const auto notes = [](std::uint32_t features, const std::vector<Cpu>& cpus, std::uint32_t first_level = 1) {
+        std::string text;
+        for (const auto& [id, threads] : cpus) {
+            text += aida(0, intel_signature(0xB)) + aida(1, plain_leaf_1);
+            for (std::uint32_t leaf = 2; leaf < 0xB; ++leaf) {
+                text += leaf == 7 ? aida_sub(7, 0, {0, 0, 0, features}) : aida(leaf, {});
+            }
+            text += aida_sub(0xB, 0, {1, threads, first_level << 8U, id}) + aida_sub(0xB, 1, {8, 6, 0x201, id}) +
+                    aida_sub(0xB, 2, {0, 0, 2, id});
+        }
+        const HostDump host = read_host(text);
+        return note_text(host, "core-types-missing") + note_text(host, "cpus-missing");
+    };
+    for (const std::uint32_t features : {hybrid, 0U}) {
+        CAPTURE(features);
+        CHECK(notes(features, {{0, 2}, {2, 2}, {4, 1}, {6, 1}}).empty());  // SMT is off
+        CHECK(notes(features, {{1, 2}, {3, 2}, {4, 1}, {6, 1}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {4, 1}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {1, 2}, {2, 2}, {3, 2}}).empty());
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {0x104, 1}, {0x106, 1}}).empty());  // of another processor
+        CHECK_FALSE(notes(features, {{0, 2}, {2, 2}, {4, 1}, {6, 1}}, 2).empty());       // no level of threads
+    }
 }
 
 TEST_CASE("a dump behind the end of a .test file is another host, and is not passed over", "[one_machine]") {

@@ -123,6 +123,22 @@ TEST_CASE("a line of a CPU of /proc/cpuinfo that comes again with another value 
     CHECK(contains(refusal(bare + text, "f"), "expected a line \"processor\" above each CPU, or above none"));
 }
 
+TEST_CASE("lines of a CPU of /proc/cpuinfo above what begins it are told", "[partial]") {
+    const std::string expected =
+        "f:1: expected the lines of a CPU in the order of /proc/cpuinfo, \"processor\" or \"vendor_id\" first, found "
+        "\"cpu family\" above them";
+    const std::string sorted =
+        "cpu family\t: 25\nflags\t\t: fpu vme\nmodel\t\t: 1\nstepping\t: 1\nvendor_id\t: AuthenticAMD\n";
+    CHECK(refusal(sorted, "f") == expected);
+    const std::string numbered =
+        std::string(sorted).insert(sorted.find("stepping"), "processor\t: 0\nprocessor\t: 1\n");
+    CHECK(refusal(numbered, "f") == expected);
+    // What somebody writes above is not what is missing.
+    CHECK(contains(
+        refusal("model: EPYC\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nflags\t\t: fpu\n", "f"),
+        "f:2: expected a line \"stepping\", found none"));
+}
+
 TEST_CASE("the revisions of CPUs without numbers beside registers are all looked at", "[partial]") {
     const std::string bare = without_lines(example("cpuinfo.txt"), "processor");
     const std::string registers = example("cpuid-r.txt");

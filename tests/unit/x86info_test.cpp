@@ -48,6 +48,14 @@ TEST_CASE("x86info numbers CPUs, or begins one with leaf 0", "[x86info]") {
     CHECK(contains(refusal_text("CPU #1\n" + cpu() + "CPU #1\n" + cpu()), "each logical CPU of one host once"));
 }
 
+TEST_CASE("a row of leaf 0 that stands twice begins no other CPU of x86info", "[x86info]") {
+    const std::string leaf_0 = cpu().substr(0, cpu().find('\n') + 1);
+    CHECK(read("CPU #1\n" + leaf_0 + cpu()).hardware == read("CPU #1\n" + cpu()).hardware);
+    CHECK(read(leaf_0 + cpu() + leaf_0 + cpu("01")).hardware->cpus.size() == 2);
+    // What stands between them is of a CPU that lacks leaf 1.
+    CHECK(contains(refusal_text(leaf_0 + cpu().substr(cpu().rfind("eax in")) + cpu()), "host:1: expected leaf 0x1"));
+}
+
 TEST_CASE("a damaged row of x86info is refused with its line", "[x86info]") {
     const auto row = GENERATE(as<std::string>{}, "eax in: 0x00000002, eax = 00000001 ebx = 00000000 ecx = 00000000",
                               "eax in: 0x2, eax = 00000001 ebx = 00000000 ecx = 00000000 edx = 00000000",
