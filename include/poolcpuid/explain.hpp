@@ -23,17 +23,25 @@
 
 namespace poolcpuid {
 
+// How the rulebook that made a policy classed a field, where the one that explains it does otherwise.
+struct FormerClass {
+    std::string rule;                  // by which it decided; empty where the policy has no decision
+    std::optional<Exposure> exposure;  // to whom it showed the field; nothing: to the same, as far as the policy says
+    std::string sentence;              // that, and how it is classed now
+};
+
 // A field in one subleaf.
 struct ExplainedValue {
     BitPlace place;           // of one subleaf, or of all in which the field is 0 without a decision
     std::uint64_t value = 0;  // as the registers have it, shifted down
     std::string means;        // what it tells or promises the guest, a sentence
     std::optional<Cause> cause = Cause::agreement;  // nothing: what set it is not known
-    bool undecided = false;          // so are the hosts' values: the policy's rulebook may not have known the field
-    std::vector<ValueOfHosts> seen;  // the hosts' values; empty where no decision holds them, and no dumps say them
-    HostList because;                // the hosts that limit it
-    Deciders deciders;               // the same, by how they do
-    std::string reason;              // what happened, without the hosts and the rulebook's why; empty for agreement
+    bool undecided = false;             // so are the hosts' values: the policy's rulebook may not have known the field
+    std::vector<ValueOfHosts> seen;     // the hosts' values; empty where no decision holds them, and no dumps say them
+    HostList because;                   // the hosts that limit it
+    Deciders deciders;                  // the same, by how they do
+    std::string reason;                 // what happened, without the hosts and the rulebook's why; empty for agreement
+    std::optional<FormerClass> former;  // of what was decided otherwise than this rulebook would
 };
 
 // An XSAVE state component.
@@ -66,6 +74,7 @@ struct ExplainedField {
 struct StoryItem {
     FieldIndex field = no_field;
     const Decision* decision = nullptr;  // of the policy that is explained, which must outlive the story
+    std::optional<FormerClass> former;   // as of an ExplainedValue
 };
 
 // Decisions that have the same cause.
@@ -124,6 +133,8 @@ struct Explanation {
     std::vector<ExplainedState> states;
     std::optional<Story> story;                   // of a whole policy
     std::optional<std::vector<WhatIf>> what_ifs;  // where the hosts were at hand
+    // Of which the what-ifs are: what the hosts give by this rulebook, where they were at hand. It must outlive this.
+    const PoolPolicy* whole = nullptr;
 };
 
 // The explanation as a JSON document (schemas/explain.schema.json): deterministic, ends with a newline.

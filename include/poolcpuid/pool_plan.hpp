@@ -21,7 +21,6 @@
 #include "poolcpuid/policy.hpp"
 #include "poolcpuid/pool_state.hpp"
 #include "poolcpuid/rulebook.hpp"
-#include "poolcpuid/what_if.hpp"
 
 namespace poolcpuid {
 
@@ -146,6 +145,12 @@ struct RunningPlan {
     bool stranded_before() const noexcept;
 };
 
+// What hosts that join or come back cost.
+struct HostPrice {
+    std::vector<std::string> hosts;  // all their names, sorted
+    std::vector<FieldChange> gains;  // of the difference: what breaks a promise that would be kept without them
+};
+
 // Something to do to hosts, so that VMs may run there.
 struct Mend {
     std::string remedy;               // a sentence
@@ -209,7 +214,7 @@ struct PoolPlan {
     // Hosts that leave or are replaced, and do not keep the policy after as they are.
     std::vector<std::string> wait_for;
     std::vector<Finding> findings;   // what cannot be known of the change
-    std::vector<WhatIf> price;       // of what the policy loses, what hosts that join or come back cost
+    std::vector<HostPrice> price;    // of what the policy loses; the most first
     std::vector<Mend> mends;         // by the first host
     std::vector<PlanAdvice> advice;  // for running VMs, then for hosts, then for new VMs
     CpuNames cpus;                   // of the hosts before and after, where a dump shows it

@@ -101,7 +101,10 @@ ExitStatus explain(const ExplainArguments& arguments) {
     explain_named(explainer, arguments.fields, explanation);
     const bool asked_without = !arguments.without.empty();
     if (arguments.fields.empty() && !asked_without) explanation.story = explainer.story();
-    if (hosts) explanation.what_ifs = ask(arguments, *hosts, explanation, rulebook);
+    if (hosts) {
+        explanation.what_ifs = ask(arguments, *hosts, explanation, rulebook);
+        explanation.whole = &hosts->whole;
+    }
 
     const ExplainedPolicy of{named, rulebook, size_of(named), asked_without, cpu_names_of(named)};
     const auto text = [&](Page& page) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.hpp"
 #include "policy/document_text.hpp"
 #include "policy/reason.hpp"
 #include "poolcpuid/policy_registers.hpp"
@@ -123,7 +124,8 @@ private:
     }
 
     void put(const Field& field, const ExplainedValue& value, bool asked) {
-        switch (value.cause.value_or(Cause::agreement)) {
+        const Cause cause = value.former ? Cause::hosts : value.cause.value_or(Cause::agreement);
+        switch (cause) {
             case Cause::not_asked: row("guest", "Shown only when asked for: --show " + name_to_ask(field) + "."); break;
             case Cause::gate: row("decided", value.reason); break;
             case Cause::derived: break;
@@ -139,6 +141,7 @@ private:
     // What happened, where the other rows do not say it.
     std::string decided(const Field& field, const ExplainedValue& value, bool asked) const {
         if (!value.cause) return undecided();
+        if (value.former) return value.reason;
         switch (*value.cause) {
             case Cause::not_asked:
             case Cause::gate:
@@ -147,7 +150,14 @@ private:
             case Cause::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
             default: break;
         }
-        return value.reason + (field.exposure == Exposure::asked ? " " + why_shown(field, asked) : "");
+        if (field.exposure != Exposure::asked) return value.reason;
+        const bool is_lost = value.value == 0 && (field.rule == Rule::intersect || is_consequence(*value.cause));
+        if (!is_lost) return with(value.reason, why_shown(field, asked));
+        return asked ? with(value.reason, "The operator asked for it in vain.") : value.reason;
+    }
+
+    static std::string with(const std::string& reason, const std::string& sentence) {
+        return reason + (reason.empty() ? "" : " ") + sentence;
     }
 
     // Of a field that guests are not shown unless somebody asks.
@@ -220,7 +230,12 @@ private:
         const auto is_about = [&](const FieldChange& gain) {
             return gain.field == field.id && gain.place.subleaf_first == value.place.subleaf_first;
         };
-        const auto text = [&](const std::string& gained) { return value_text(field, gained); };
+        // Of all hosts another value may follow now than the policy has.
+        const auto text = [&](const FieldChange& gain) {
+            const bool is_its = !gain.before.starts_with("0x") || gain.before == to_hex(value.value);
+            return value_text(field, gain.after) +
+                   (is_its ? "" : " (with them this rulebook gives " + value_text(field, gain.before) + ")");
+        };
         put_what_ifs(is_about, text, [&](const WhatIf& what_if) {
             const std::uint64_t other = PolicyRegisters(what_if.policy).value(field, value.place.subleaf_first);
             return other == value.value ? "the same" : value_text(field, other) + besides_text(what_if);
@@ -230,7 +245,7 @@ private:
     // What becomes of a field or a state without some hosts: what is gained, or, where --without asks for them and it
     // is no promise that is gained, what it is then.
     void put_what_ifs(const std::function<bool(const FieldChange&)>& is_about,
-                      const std::function<std::string(const std::string&)>& gain_text,
+                      const std::function<std::string(const FieldChange&)>& gain_text,
                       const std::function<std::string(const WhatIf&)>& without_gain) {
         if (!explanation_.what_ifs) return;
         const auto gain_in = [&](const WhatIf& what_if) {
@@ -240,8 +255,8 @@ private:
         for (const WhatIf* what_if : smallest(*explanation_.what_ifs, [&](const WhatIf& candidate) {
                  return gain_in(candidate) != candidate.gains.end();
              })) {
-            row(std::exchange(label, ""), "without " + without_text(*what_if, of_) + ": " +
-                                              gain_text(gain_in(*what_if)->after) + more_text(*what_if));
+            row(std::exchange(label, ""),
+                "without " + without_text(*what_if, of_) + ": " + gain_text(*gain_in(*what_if)) + more_text(*what_if));
         }
         const bool is_answer = of_.asked_without && label == "what if";
         if (!is_answer) return;
@@ -268,7 +283,7 @@ private:
         for (const FieldIndex index : state.features) features.emplace_back(of_.rulebook[index].id);
         row("needed by", joined(features));
         put_what_ifs([&](const FieldChange& gain) { return gain.state == state.id; },
-                     [](const std::string& layout) { return layout; }, [](const WhatIf&) { return "the same"; });
+                     [](const FieldChange& gain) { return gain.after; }, [](const WhatIf&) { return "the same"; });
         row("why", std::string(component->why));
         row("source", std::string(component->source));
     }

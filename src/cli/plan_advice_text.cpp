@@ -28,7 +28,7 @@ public:
         for (const Mend& mend : plan_.mends) {
             put(named(plan_, mend.hosts) + " (" + short_list(mend.fields, most_fields) + "): " + mend.remedy);
         }
-        for (const WhatIf& price : plan_.price) put(price_text(price));
+        for (const HostPrice& price : plan_.price) put(price_text(price));
         for (const PlanAdvice& advice : plan_.advice) {
             if (advice.kind == Kind::start_new_vms) put(text(advice));
         }
@@ -95,7 +95,7 @@ private:
     }
 
     // No list of fields where it is all that the difference lists.
-    std::string price_text(const WhatIf& price) const {
+    std::string price_text(const HostPrice& price) const {
         const std::size_t lost = plan_.counts.loses + plan_.counts.both + plan_.counts.relaxes;
         const std::string all = counted(lost, "promise") + " that the policy loses";
         const std::string start = "The price of " + named(plan_, price.hosts) + ": ";

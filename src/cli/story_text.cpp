@@ -35,9 +35,11 @@ enum class Effect {
 
 class Limiting {
 public:
-    Limiting(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
+    // All must outlive it.
+    Limiting(const std::vector<StoryGroup>& groups, const Explanation& explanation, const ExplainedPolicy& of,
+             Page& page)
         : explanation_(explanation), of_(of), page_(page) {
-        for (const StoryGroup& group : explanation.story->groups) {
+        for (const StoryGroup& group : groups) {
             const bool limits = group.cause == Cause::hosts && !items_of(group).empty();
             if (limits) groups_.push_back(&group);
         }
@@ -273,16 +275,25 @@ constexpr std::size_t story_column = 16;
 class StoryText {
 public:
     StoryText(const Explanation& explanation, const ExplainedPolicy& of, Page& page)
-        : story_(*explanation.story), explanation_(explanation), of_(of), page_(page) {}
+        : story_(*explanation.story), explanation_(explanation), of_(of), page_(page) {
+        for (StoryGroup group : story_.groups) {
+            const auto others = std::stable_partition(group.items.begin(), group.items.end(),
+                                                      [](const StoryItem& item) { return !item.former; });
+            otherwise_.insert(otherwise_.end(), others, group.items.end());
+            group.items.erase(others, group.items.end());
+            if (!group.items.empty()) groups_.push_back(std::move(group));
+        }
+    }
 
     void put() {
         head();
-        Limiting(explanation_, of_, page_).put();
+        Limiting(groups_, explanation_, of_, page_).put();
         unsaid();
         states();
         consequences();
         operators();
         not_asked();
+        decided_otherwise();
         rest();
         findings();
     }
@@ -294,7 +305,7 @@ private:
 
     std::vector<const StoryGroup*> groups_of(const std::vector<Cause>& origins) const {
         std::vector<const StoryGroup*> groups;
-        for (const StoryGroup& group : story_.groups) {
+        for (const StoryGroup& group : groups_) {
             if (std::find(origins.begin(), origins.end(), group.cause) != origins.end()) groups.push_back(&group);
         }
         return groups;
@@ -389,6 +400,19 @@ private:
         }
     }
 
+    // What was decided for reasons that are not this rulebook's.
+    void decided_otherwise() {
+        if (otherwise_.empty()) return;
+        page_.title("Decided otherwise than this rulebook would");
+        std::map<std::string, std::vector<std::string>> fields;  // by what is said of them
+        for (const StoryItem& item : otherwise_) {
+            fields[item.former->sentence].push_back(item_name(of_.rulebook, item));
+        }
+        for (const auto& [said, names] : fields) {
+            page_.paragraph(2, short_list(names, most_fields) + ": ", said, Colour::none, 2);
+        }
+    }
+
     // What promises nothing.
     void rest() {
         const auto derived = groups_of({Cause::derived});
@@ -445,6 +469,8 @@ private:
     }
 
     const Story& story_;
+    std::vector<StoryGroup> groups_;    // the story's, without what was decided otherwise
+    std::vector<StoryItem> otherwise_;  // which is this
     const Explanation& explanation_;
     const ExplainedPolicy& of_;
     Page& page_;

@@ -255,6 +255,20 @@ Promised promised_by(const VendorRules& rules, const PoolPolicy& policy) {
     return {promises, promises, true};
 }
 
+Promised promised_by(const VendorRules& rules, const PoolPolicy& policy,
+                     std::vector<const promises::HostPromises*> hosts) {
+    Promised promised = promised_by(rules, policy);
+    std::uint64_t unknown = promised.kept.scrub_unknown;
+    std::uint64_t lost = 0;
+    for (const promises::HostPromises* host : hosts) {
+        unknown |= host->scrub_unknown;
+        lost |= ~(host->atoms.scrubs | host->scrub_unknown);
+    }
+    promised.kept.scrub_unknown = unknown & ~lost & ~promised.kept.atoms.scrubs;
+    promised.hosts = std::move(hosts);
+    return promised;
+}
+
 Promised promised_by(const VendorRules& rules, const HostDump& host) {
     promises::HostPromises kept = promises::promises_of(rules, host);
     promises::HostPromises promises = merge::own_promises(rules, kept);

@@ -22,6 +22,10 @@ struct Promised {
 };
 
 Promised promised_by(const promises::VendorRules& rules, const PoolPolicy& policy);
+// The same of the policy of these hosts, who say of VERW what it does not: where it scrubs not on all, whether that is
+// known.
+Promised promised_by(const promises::VendorRules& rules, const PoolPolicy& policy,
+                     std::vector<const promises::HostPromises*> hosts);
 Promised promised_by(const promises::VendorRules& rules, const HostDump& host);
 
 // By direction, then impact, then place: the order of every list of changes.

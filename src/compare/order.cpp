@@ -27,7 +27,12 @@ public:
           rulebook_(rules.rulebook()),
           promised_(promised),
           kept_(kept),
-          registers_(rules, *promised.table, *promised.msrs, true) {}
+          registers_(rules, *promised.table, *promised.msrs, true) {
+        for (const Dependency& dependency : rulebook_.dependencies) {
+            const bool is_meant = dependency.where_had && (dependency.vendors & rules.vendor_mask()) != 0;
+            if (is_meant) where_had_.push_back(&dependency);
+        }
+    }
 
     std::vector<BrokenAtom> run() {
         std::size_t guard = 0;
@@ -98,11 +103,10 @@ private:
     void compare_effect(FieldIndex index, std::uint32_t subleaf, std::size_t word) {
         const std::uint64_t bits = rulebook_[index].mask();
         if ((promised_.atoms.words[word] & bits) == 0) return;
-        for (const Dependency& dependency : rulebook_.dependencies) {
-            const auto& needed = dependency.prerequisites;
-            const bool is_meant = dependency.where_had && (dependency.vendors & rules_.vendor_mask()) != 0 &&
-                                  holds(dependency.dependents, index);
-            if (!is_meant || std::any_of(needed.begin(), needed.end(), [&](FieldIndex each) { return is_shown(each); }))
+        for (const Dependency* dependency : where_had_) {
+            const auto& needed = dependency->prerequisites;
+            if (!holds(dependency->dependents, index) ||
+                std::any_of(needed.begin(), needed.end(), [&](FieldIndex each) { return is_shown(each); }))
                 continue;
             const auto had = std::find_if(needed.begin(), needed.end(),
                                           [&](FieldIndex each) { return promises::may_have(rules_, kept_, each); });
@@ -250,6 +254,7 @@ private:
     const HostPromises& promised_;
     const HostPromises& kept_;
     ViewReader registers_;
+    std::vector<const Dependency*> where_had_;  // of this vendor
     std::vector<BrokenAtom> broken_;
 };
 

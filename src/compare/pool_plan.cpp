@@ -174,9 +174,9 @@ private:
     // What the policy of these hosts, which are of its vendor, promises and they keep.
     compare::Promised promised_by(const promises::VendorRules& rules, const PoolPolicy& policy,
                                   const std::vector<const HostDump*>& hosts) {
-        compare::Promised promised = compare::promised_by(rules, policy);
-        for (const HostDump* host : hosts) promised.hosts.push_back(&promises_on(rules, *host));
-        return promised;
+        std::vector<const promises::HostPromises*> promises;
+        for (const HostDump* host : hosts) promises.push_back(&promises_on(rules, *host));
+        return compare::promised_by(rules, policy, std::move(promises));
     }
 
     const promises::HostPromises& promises_on(const promises::VendorRules& rules, const HostDump& host) {

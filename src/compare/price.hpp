@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "poolcpuid/pool_plan.hpp"
 #include "poolcpuid/pool_state.hpp"
-#include "poolcpuid/what_if.hpp"
 
 namespace poolcpuid::compare {
 
@@ -19,9 +19,10 @@ struct ChangedPool {
 };
 
 // One for each set of hosts (sorted names) of which the question is asked and that limits a field by itself, if without
-// it a promise of the policy before is kept that the policy after breaks: the gains of a what-if, and of these no
-// others. Ordered as what_ifs. One finish for each such set.
-std::vector<WhatIf> prices(const Rulebook& rulebook, const ChangedPool& pool,
-                           const std::function<bool(const std::vector<std::string>&)>& which);
+// it a promise of the policy before is kept that the policy after breaks. That is not what the policy after would gain:
+// of two policies that tell no guest to run VERW neither does. Ordered as what_ifs. One finish for each such set, and a
+// comparison with each kind of its hosts.
+std::vector<HostPrice> prices(const Rulebook& rulebook, const ChangedPool& pool,
+                              const std::function<bool(const std::vector<std::string>&)>& which);
 
 }  // namespace poolcpuid::compare

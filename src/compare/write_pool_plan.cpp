@@ -99,8 +99,8 @@ public:
         if (plan_.running.size() > 1) json.values("matrix", matrix_of(plan_), matrix_json);
         if (!plan_.findings.empty()) json.values("findings", plan_.findings, document::finding_json);
         json["start_up"] = start_up(plan_.start_up);
-        json.values("price", plan_.price, [](const WhatIf& what_if) {
-            return Json{{"hosts", what_if.hosts}, {"gains", fields_of(what_if.gains)}};
+        json.values("price", plan_.price, [](const HostPrice& price) {
+            return Json{{"hosts", price.hosts}, {"gains", fields_of(price.gains)}};
         });
         json.values("mends", plan_.mends, [](const Mend& mend) {
             return Json{{"hosts", mend.hosts}, {"fields", mend.fields}, {"remedy", mend.remedy}};

@@ -18,6 +18,13 @@ using explain::PolicyView;
 
 namespace {
 
+// Of what another rulebook withheld, only that.
+std::string reason_of(const PolicyView& view, const Decision& decision, const std::optional<FormerClass>& former) {
+    const bool is_withheld = decision.cause == Cause::not_asked || decision.cause == Cause::never;
+    if (former && is_withheld) return former->sentence;
+    return document::what_happened(view.rulebook(), decision) + (former ? " " + former->sentence : "");
+}
+
 ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint32_t subleaf) {
     const Field& field = view.rulebook()[index];
     ExplainedValue value;
@@ -25,14 +32,17 @@ ExplainedValue explain_value(const PolicyView& view, FieldIndex index, std::uint
     value.value = view.value(field, subleaf);
     value.cause = view.cause(field, subleaf);
     value.undecided = view.is_undecided(field, subleaf) && !view.has_dumps();
-    value.means = explain::meaning_of(view, index, subleaf, value.cause.value_or(Cause::agreement));
+    value.former = view.former_class(field, subleaf);
+    const Cause cause = value.former ? Cause::agreement : value.cause.value_or(Cause::agreement);
+    value.means = explain::meaning_of(view, index, subleaf, cause);
     if (const Decision* decision = view.decision(field, subleaf)) {
         value.seen = explain::values_of(*decision, field);
         value.because = decision->because;
         value.deciders = deciders_of(*decision);
-        value.reason = document::what_happened(view.rulebook(), *decision);
+        value.reason = reason_of(view, *decision, value.former);
         return value;
     }
+    if (value.former) value.reason = value.former->sentence;
     if (view.is_undecided(field, subleaf)) value.seen = view.values_in_dumps(field, subleaf);
     if (value.cause == Cause::gate || value.cause == Cause::not_asked) {
         Decision none;  // no host has the field, so that there was nothing to decide

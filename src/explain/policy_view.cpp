@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "explain/story.hpp"
+#include "explain/words.hpp"
 #include "policy/reason.hpp"
 
 namespace poolcpuid::explain {
@@ -41,6 +42,7 @@ const Decision* PolicyView::decision(const XsaveComponent& component) const {
 std::optional<Cause> PolicyView::cause(const Field& field, std::uint32_t subleaf) const {
     const Decision* known = decision(field, subleaf);
     if (known != nullptr && known->cause != Cause::hosts) return known->cause;
+    if (former_class(field, subleaf)) return known != nullptr ? Cause::hosts : Cause::agreement;
     const Cause of_kind = document::cause_of(field);
     if (of_kind == Cause::owned || of_kind == Cause::never) return of_kind;
     if (is_unasked(field, subleaf)) return Cause::not_asked;
@@ -50,6 +52,38 @@ std::optional<Cause> PolicyView::cause(const Field& field, std::uint32_t subleaf
     if (known != nullptr) return Cause::hosts;
     if (is_undecided(field, subleaf)) return std::nullopt;
     return Cause::agreement;
+}
+
+std::optional<FormerClass> PolicyView::former_class(const Field& field, std::uint32_t subleaf) const {
+    const Decision* known = decision(field, subleaf);
+    const bool is_of_state = known != nullptr && !known->state.empty();
+    if (is_of_state || !is_of_other_rulebook()) return std::nullopt;
+    FormerClass former{known == nullptr ? "" : known->rule, former_exposure(field, subleaf), {}};
+    const bool is_by_other_rule = known != nullptr && former.rule != to_string(field.rule);
+    if (!former.exposure && !is_by_other_rule) return std::nullopt;
+    former.sentence = former_sentence(policy_.rulebook_version, former, field);
+    return former;
+}
+
+std::optional<Exposure> PolicyView::former_exposure(const Field& field, std::uint32_t subleaf) const {
+    const Decision* known = decision(field, subleaf);
+    const Cause cause = known == nullptr ? Cause::agreement : known->cause;
+    const bool is_never = document::cause_of(field) == Cause::never;
+    if (cause == Cause::not_asked) {
+        return field.exposure == Exposure::asked ? std::nullopt : std::optional(Exposure::asked);
+    }
+    if (cause == Cause::never) return is_never ? std::nullopt : std::optional(Exposure::never);
+    const bool is_withheld_now = is_never || shown_.is_unasked(rulebook().find(field.id));
+    return is_withheld_now && was_shown(field, subleaf) ? std::optional(Exposure::shown) : std::nullopt;
+}
+
+// With --show a field may have come with another; and documents of version 1.0 do not tell what was decided among hosts
+// from what no guest is shown.
+bool PolicyView::was_shown(const Field& field, std::uint32_t subleaf) const {
+    if (!policy_.options.show.empty()) return false;
+    const Decision* known = decision(field, subleaf);
+    if (known == nullptr) return value(field, subleaf) != 0;
+    return policy_.older_sha256.empty() && (known->cause == Cause::hosts || is_consequence(known->cause));
 }
 
 // A bit that no rule covers is 0: a field that is not was decided by rules, and without a decision its hosts agree. Of

@@ -42,6 +42,9 @@ public:
     // What set a field's value in one subleaf; nothing: that is not known.
     std::optional<Cause> cause(const Field& field, std::uint32_t subleaf) const;
 
+    // How the policy's rulebook classed a field, where this one does otherwise, as far as the policy tells.
+    std::optional<FormerClass> former_class(const Field& field, std::uint32_t subleaf) const;
+
     // Whether the policy may say nothing of a field, as it has no decision on it and is of another rulebook.
     bool is_undecided(const Field& field, std::uint32_t subleaf) const;
     bool is_undecided(const XsaveComponent& component) const;
@@ -58,6 +61,10 @@ public:
     std::vector<Finding> findings_about(const Field& field) const;
 
 private:
+    // To whom the policy's rulebook showed a field, where that is not to whom this one shows it.
+    std::optional<Exposure> former_exposure(const Field& field, std::uint32_t subleaf) const;
+    // Whether it did so unasked, for all that the policy says.
+    bool was_shown(const Field& field, std::uint32_t subleaf) const;
     // Whether the guest is not shown a field since nobody asked for it.
     bool is_unasked(const Field& field, std::uint32_t subleaf) const;
     bool is_of_other_rulebook() const { return policy_.rulebook_sha256 != rulebook().sha256; }

@@ -26,7 +26,8 @@ Key key_of(const PolicyView& view, FieldIndex index, const Decision& decision) {
     // A decision has a cause, whatever the rulebook.
     const Cause cause = view.cause(field, decision.place.subleaf_first).value_or(decision.cause);
     const std::string reason = is_consequence(cause) ? document::what_happened(view.rulebook(), decision) : "";
-    const std::string ask = cause == Cause::not_asked ? std::string(field.ask) : "";
+    const bool can_be_asked = cause == Cause::not_asked && field.exposure == Exposure::asked;
+    const std::string ask = can_be_asked ? std::string(field.ask) : "";
     return {cause, decision.because.names, decision.because.count, decision.because.cpus, reason, ask};
 }
 
@@ -52,7 +53,9 @@ Story story_of(const PolicyView& view) {
         const FieldIndex index = view.rulebook().find(decision.field);
         if (index == no_field) story.unknown_fields.push_back(decision.field);
         if (index == no_field || view.rules().lays_out_state(view.rulebook()[index])) continue;
-        items[key_of(view, index, decision)].push_back({index, &decision});
+        const Field& field = view.rulebook()[index];
+        items[key_of(view, index, decision)].push_back(
+            {index, &decision, view.former_class(field, decision.place.subleaf_first)});
     }
     for (auto& [key, fields] : items) {
         const auto& [cause, because, count, cpus, reason, ask] = key;

@@ -40,7 +40,7 @@ public:
             case Rule::owned:
             case Rule::hide: break;
         }
-        return "";
+        return value_ == 0 ? "The guest is not shown it." : "The guest is shown it.";
     }
 
 private:
@@ -213,6 +213,15 @@ private:
     std::uint64_t value_;
 };
 
+const char* showing(Exposure exposure, bool before) {
+    switch (exposure) {
+        case Exposure::shown: return before ? "showed it by default" : "shows it by default";
+        case Exposure::asked: return before ? "showed it only when asked for" : "shows it only when asked for";
+        case Exposure::never: break;
+    }
+    return before ? "showed it to no guest" : "shows it to no guest";
+}
+
 std::string of_owned(const PolicyView& view, const Field& field) {
     if (field.is_msr) return "The VMM or the guest fills it in at run time, where it offers the MSR.";
     if (view.registers().is_owned(field.place())) return "The VMM or the guest fills it in at run time.";
@@ -286,6 +295,22 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
     std::string text;
     for (const std::string& sentence : sentences) text += (text.empty() ? "" : " ") + sentence;
     return text;
+}
+
+std::string former_sentence(const std::string& version, const FormerClass& former, const Field& field) {
+    const std::string its = "Its rulebook (" + version + ") ";
+    const bool is_never = field.rule == Rule::hide || field.exposure == Exposure::never;
+    const Exposure now = is_never ? Exposure::never : field.exposure;
+    // What is shown to nobody needs no rule.
+    const bool has_rules =
+        !former.rule.empty() && former.rule != to_string(field.rule) && former.exposure != Exposure::never && !is_never;
+    std::string before = former.exposure ? showing(*former.exposure, true) : "";
+    std::string after = former.exposure ? showing(now, false) : "";
+    if (has_rules || !former.exposure) {
+        before += (before.empty() ? "" : " and ") + ("decided it by the rule " + former.rule);
+        after += (after.empty() ? "has " : " and has ") + std::string(to_string(field.rule));
+    }
+    return its + before + "; this one " + after + ".";
 }
 
 Derived derivation_of(const PolicyView& view, FieldIndex index) { return Derivations(view, index).run(); }

@@ -15,6 +15,9 @@ std::string meaning_of(const PolicyView& view, FieldIndex field, std::uint32_t s
 // What counts as a host's value besides what its dump shows; nothing for most fields.
 std::string reading_of(const PolicyView& view, FieldIndex field);
 
+// That the rulebook of the policy, of this version, classed a field otherwise than the one at hand does.
+std::string former_sentence(const std::string& version, const FormerClass& former, const Field& field);
+
 struct Derived {
     std::string sentence;
     std::vector<FieldIndex> from;  // fields that it follows from

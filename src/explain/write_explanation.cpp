@@ -46,6 +46,13 @@ Json states_json(const Rulebook& rulebook, const std::vector<ExplainedState>& st
     return document::array_of(states, [&](const ExplainedState& state) { return state_json(rulebook, state); });
 }
 
+void put_former(const std::optional<FormerClass>& former, Json& json) {
+    if (!former) return;
+    Json& decided = json["decided_as"];
+    if (!former->rule.empty()) decided["rule"] = former->rule;
+    if (former->exposure) decided["exposure"] = to_string(*former->exposure);
+}
+
 Json value_json(const ExplainedValue& value) {
     Json json;
     document::put_place(json, value.place);
@@ -53,6 +60,7 @@ Json value_json(const ExplainedValue& value) {
     json["means"] = value.means;
     json["origin"] = origin_word(value.cause);
     if (!value.reason.empty()) json["reason"] = value.reason;
+    put_former(value.former, json);
     json["seen"] = document::array_of(
         value.seen, [](const ValueOfHosts& seen) { return seen_json(document::value_word(seen.value), seen.list()); });
     json["because"] = hosts_json(value.because);
@@ -91,6 +99,7 @@ Json item_json(const StoryItem& item) {
     json["field"] = item.decision->field;
     document::put_place(json, item.decision->place);
     json["value"] = to_hex(item.decision->value);
+    put_former(item.former, json);
     return json;
 }
 
@@ -123,17 +132,18 @@ Json gain_json(const FieldChange& change) {
     return json;
 }
 
-// What the fields that were asked about are in the policy without the hosts.
-Json values_json(const Rulebook& rulebook, const std::vector<ExplainedField>& fields, const PoolPolicy& without) {
+// What the fields that were asked about are in the policy of all hosts, and in the one without some.
+Json values_json(const Rulebook& rulebook, const Explanation& explanation, const PoolPolicy& without) {
+    const PolicyRegisters whole(*explanation.whole);
     const PolicyRegisters registers(without);
     Json json = Json::array();
-    for (const ExplainedField& explained : fields) {
+    for (const ExplainedField& explained : explanation.fields) {
         const Field& field = rulebook[explained.field];
         for (const ExplainedValue& value : explained.values) {
             Json entry;
             entry["field"] = field.id;
             document::put_place(entry, value.place);
-            entry["before"] = to_hex(value.value);
+            entry["before"] = to_hex(whole.value(field, value.place.subleaf_first));
             entry["after"] = to_hex(registers.value(field, value.place.subleaf_first));
             json.push_back(std::move(entry));
         }
@@ -143,18 +153,21 @@ Json values_json(const Rulebook& rulebook, const std::vector<ExplainedField>& fi
 
 Json what_if_json(const WhatIf& what_if, const Explanation& explanation, const Rulebook& rulebook) {
     Json json{{"without", what_if.hosts}, {"gains", document::array_of(what_if.gains, gain_json)}};
-    if (!explanation.fields.empty()) json["values"] = values_json(rulebook, explanation.fields, what_if.policy);
+    if (!explanation.fields.empty() && explanation.whole != nullptr)
+        json["values"] = values_json(rulebook, explanation, what_if.policy);
     return json;
 }
 
-Json policy_json(const PoolPolicy& policy) {
+Json policy_json(const PoolPolicy& policy, const PoolPolicy* whole) {
     std::size_t hosts = 0;
     for (const HostClass& host : policy.hosts) hosts += host.is_ceiling() ? 0 : host.count;
-    return {{"pool", policy.pool},
-            {"sha256", sha256_of(policy)},
-            {"vendor", policy.vendor},
-            {"rulebook", {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}}},
-            {"hosts", hosts}};
+    Json json{{"pool", policy.pool},
+              {"sha256", sha256_of(policy)},
+              {"vendor", policy.vendor},
+              {"rulebook", {{"version", policy.rulebook_version}, {"sha256", policy.rulebook_sha256}}},
+              {"hosts", hosts}};
+    if (whole != nullptr) json["current"] = policy.cpuid == whole->cpuid && policy.msrs == whole->msrs;
+    return json;
 }
 
 }  // namespace
@@ -163,7 +176,7 @@ std::string to_json(const Explanation& explanation, const Rulebook& rulebook, co
     json::Writer json;
     json["schema"] = "poolcpuid/explain/v1";
     json["rulebook"] = {{"version", rulebook.version}, {"sha256", rulebook.sha256}};
-    json["policy"] = policy_json(policy);
+    json["policy"] = policy_json(policy, explanation.whole);
     const VendorMask vendor = rulebook.vendor_mask(policy.vendor);
     json.values("fields", explanation.fields,
                 [&](const ExplainedField& field) { return field_json(rulebook, vendor, field); });

@@ -55,7 +55,9 @@ public:
         policy.rulebook_version = rulebook.required_string("version");
         policy.rulebook_sha256 = rulebook.required_string("sha256");
         rulebook.finish();
-        for (const Value& entry : reader.required_array("hosts")) {
+        const std::vector<Value>& hosts = reader.required_array("hosts");
+        if (hosts.empty()) throw InputError(file_, reader.required("hosts").line(), "one host or more", "none");
+        for (const Value& entry : hosts) {
             policy.hosts.push_back(host_class(entry));
             note_cpus(policy.hosts.back());
         }
@@ -118,6 +120,22 @@ private:
                          json::describe(value));
     }
 
+    // A number in its one spelling: in lower case, with zeros in front up to so many digits.
+    std::uint64_t number(const Value& value, std::size_t digits = 1) const {
+        const std::uint64_t result = json::hex_of(value, file_, 16);
+        const std::string spelling = to_hex(result, digits);
+        if (value.text() != spelling) {
+            throw InputError(file_, value.line(), "\"" + spelling + "\"", json::describe(value));
+        }
+        return result;
+    }
+
+    // Likewise one of 32 bits.
+    std::uint32_t number_32(ObjectReader& reader, std::string_view key, std::size_t digits = 1) const {
+        reader.required_hex(key, 8);
+        return static_cast<std::uint32_t>(number(reader.required(key), digits));
+    }
+
     static void sort(std::vector<std::string>& names) { std::sort(names.begin(), names.end()); }
 
     RecordedOptions recorded_options(const Value& entry) const {
@@ -134,7 +152,7 @@ private:
         if (const auto* show = reader.optional_array("show")) options.show = strings(*show);
         if (const Value* set = reader.optional_object("set")) {
             for (const auto& [field, value] : set->members()) {
-                options.set.emplace_back(field, to_hex(json::hex_of(value, file_, 16)));
+                options.set.emplace_back(field, to_hex(number(value)));
             }
         }
         reader.finish();
@@ -160,8 +178,7 @@ private:
     HostFacts host_facts(ObjectReader& reader) const {
         HostFacts facts;
         if (const Value* cpu = reader.optional_object("cpu")) facts.cpu = host_cpu(*cpu);
-        if (reader.optional("microcode") != nullptr)
-            facts.microcode = static_cast<std::uint32_t>(reader.required_hex("microcode", 8));
+        if (reader.optional("microcode") != nullptr) facts.microcode = number_32(reader, "microcode");
         if (const std::string* kernel = reader.optional_string("kernel")) facts.kernel = *kernel;
         if (const std::string* vmm = reader.optional_string("vmm")) facts.vmm = *vmm;
         return facts;
@@ -208,10 +225,10 @@ private:
         for (const Value& entry : entries) {
             ObjectReader reader(entry, file_, "a CPUID row");
             CpuidRow row;
-            row.key.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
-            row.key.subleaf = static_cast<std::uint32_t>(reader.required_hex("subleaf", 8));
+            row.key.leaf = number_32(reader, "leaf");
+            row.key.subleaf = number_32(reader, "subleaf");
             for (const Register reg : all_registers) {
-                row.value[reg] = static_cast<std::uint32_t>(reader.required_hex(to_string(reg), 8));
+                row.value[reg] = number_32(reader, to_string(reg), 8);
             }
             reader.finish();
             if (!policy.cpuid.empty() && !(policy.cpuid.back().key < row.key)) {
@@ -226,8 +243,8 @@ private:
         for (const Value& entry : entries) {
             ObjectReader reader(entry, file_, "an MSR row");
             MsrRow row;
-            row.index = static_cast<std::uint32_t>(reader.required_hex("index", 8));
-            row.value = reader.required_hex("value", 16);
+            row.index = number_32(reader, "index");
+            row.value = number(reader.required("value"), 16);
             reader.finish();
             if (!policy.msrs.empty() && policy.msrs.back().index >= row.index) {
                 throw InputError(file_, entry.line(), "MSR rows in rising order, each once", to_hex(row.index));
@@ -236,16 +253,17 @@ private:
         }
     }
 
+    // A number of a range, in its one spelling.
     template <typename Number>
     Number part(const Value& value, std::string_view text, int base) const {
-        if (base == 16) {
-            if (!text.starts_with("0x")) throw InputError(file_, value.line(), "\"0x…\"", json::describe(value));
-            text.remove_prefix(2);
-        }
+        const std::string_view digits = base == 16 && text.starts_with("0x") ? text.substr(2) : text;
         Number result = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result, base);
-        if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-            throw InputError(file_, value.line(), "a number or a range", json::describe(value));
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result, base);
+        const bool is_number = !digits.empty() && error == std::errc{} && end == digits.data() + digits.size();
+        if (!is_number) throw InputError(file_, value.line(), "a number or a range", json::describe(value));
+        const std::string spelling = base == 16 ? to_hex(result) : std::to_string(result);
+        if (text != spelling) {
+            throw InputError(file_, value.line(), "\"" + spelling + "\"", json::describe(value));
         }
         return result;
     }
@@ -261,9 +279,9 @@ private:
         BitPlace place;
         if (reader.optional("msr") != nullptr) {
             place.is_msr = true;
-            place.leaf = static_cast<std::uint32_t>(reader.required_hex("msr", 8));
+            place.leaf = number_32(reader, "msr");
         } else {
-            place.leaf = static_cast<std::uint32_t>(reader.required_hex("leaf", 8));
+            place.leaf = number_32(reader, "leaf");
             const std::string& text = reader.required_string("subleaf");
             const Value& subleaf = *reader.optional("subleaf");
             const auto [first, last] = halves(text, '-');
@@ -306,7 +324,7 @@ private:
         decision.field = reader.required_string("field");
         decision.place = place(reader);
         decision.rule = reader.required_string("rule");
-        decision.value = value(reader);
+        decision.value = number(reader.required("value"));
         for (const Value& value : reader.required_array("values"))
             decision.values.push_back(value_of_hosts(value, policy.minor > 0));
         decision.because.names = strings(reader.required_array("because"));
@@ -319,21 +337,12 @@ private:
         return decision;
     }
 
-    // A value in its one spelling.
-    std::uint64_t value(ObjectReader& reader) const {
-        const std::uint64_t number = reader.required_hex("value", 16);
-        const std::string& text = reader.required_string("value");
-        if (to_hex(number) != text) reader.fail(reader.required("value"), "\"" + to_hex(number) + "\"");
-        return number;
-    }
-
     ValueOfHosts value_of_hosts(const Value& entry, bool may_have_place) const {
         ObjectReader reader(entry, file_, "a value of a decision");
         ValueOfHosts seen;
-        if (reader.required_string("value") != document::value_word({})) seen.value = value(reader);
+        if (reader.required_string("value") != document::value_word({})) seen.value = number(reader.required("value"));
         if (may_have_place && reader.optional("offset") != nullptr) {
-            seen.at = StatePlace{static_cast<std::uint32_t>(reader.required_hex("offset", 8)),
-                                 reader.optional_bool("aligned", false)};
+            seen.at = StatePlace{number_32(reader, "offset"), reader.optional_bool("aligned", false)};
         }
         seen.hosts = strings(reader.required_array("hosts"));
         seen.count = count_with(reader.required("count"), seen.hosts);

@@ -1,6 +1,7 @@
 // explain: what it answers for the example pools, what it refuses, and how it looks.
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -60,6 +61,22 @@ json seen(const std::vector<std::pair<std::string, std::vector<std::string>>>& v
         result.push_back({{"value", value}, {"hosts", hosts}, {"count", hosts.size()}});
     }
     return result;
+}
+
+// The rulebook with these members of fields otherwise, as the directory's "rules".
+void write_rulebook(const TemporaryDirectory& dir, const json& changes) {
+    std::filesystem::copy(POOLCPUID_SOURCE_DIR "/policy", dir.file("rules"), std::filesystem::copy_options::recursive);
+    for (const auto& file : std::filesystem::directory_iterator(dir.file("rules/cpuid"))) {
+        json leaf = json::parse(bytes_of(file.path().string()));
+        for (json& field : leaf.at("fields")) {
+            const auto change = changes.find(field.at("id").get<std::string>());
+            if (change != changes.end()) field.update(*change);
+        }
+        dir.write("rules/cpuid/" + file.path().filename().string(), leaf.dump());
+    }
+    json head = json::parse(dir.read("rules/rulebook.json"));
+    head["version"] = "1999.01";
+    dir.write("rules/rulebook.json", head.dump());
 }
 
 void check_width(const std::string& out) {
@@ -455,6 +472,83 @@ TEST_CASE("of what a policy of another rulebook did not decide it says nothing, 
     CHECK_THAT(text({file, "sse2"}), Contains("hosts      1 on all 3 hosts\n"));
     CHECK_THAT(text({file}), Contains("What it did not know") && !Contains("what follows is the rest"));
     CHECK_THAT(text({file, "xsave state bndregs"}), !Contains("none is known to have it"));
+}
+
+TEST_CASE("a field that the policy's rulebook classed otherwise is told as both rulebooks have it", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string rules = dir.file("rules");
+    write_rulebook(dir, {{"clzero", {{"exposure", "asked"}}},
+                         {"rstr_fp_err_ptrs", {{"rule", "hide"}, {"exposure", "never"}}},
+                         {"amd_fsrs", {{"rule", "union"}}}});
+    const std::string old = dir.file("old.json");
+    REQUIRE(run({"merge", zen_hosts, "--rulebook", rules, "-o", old}).status == 0);
+
+    const json document = document_of({old, "clzero", "rstr_fp_err_ptrs", "amd_fsrs", "pku"});
+    const json asked = value_of(document, "clzero");
+    CHECK(asked.at("origin") == "not-asked");
+    CHECK(asked.at("decided_as") == json{{"rule", "intersect"}, {"exposure", "asked"}});
+    CHECK(asked.at("reason") == "Its rulebook (1999.01) showed it only when asked for; this one shows it by default.");
+    CHECK(asked.at("means") == "The guest is not shown it and does without.");
+    const json hidden = value_of(document, "rstr_fp_err_ptrs");
+    CHECK(hidden.at("decided_as") == json{{"rule", "hide"}, {"exposure", "never"}});
+    CHECK(hidden.at("reason") == "Its rulebook (1999.01) showed it to no guest; this one shows it by default.");
+    const json united = value_of(document, "amd_fsrs");
+    CHECK(united.at("decided_as") == json{{"rule", "union"}});
+    CHECK(united.at("reason") ==
+          "Set as soon as one host has it. Its rulebook (1999.01) decided it by the rule union; this one has "
+          "intersect.");
+    CHECK_FALSE(value_of(document, "pku").contains("decided_as"));
+
+    const std::string fields = text({old, "clzero", "rstr_fp_err_ptrs", "amd_fsrs"});
+    INFO(fields);
+    CHECK_THAT(fields, Contains("showed it only when asked for") && !Contains("--show") &&
+                           !Contains("No guest in a pool is shown it"));
+    const std::string story = text({old});
+    INFO(story);
+    CHECK_THAT(story, Contains("Decided otherwise than this rulebook would\n") && !Contains("--show FIELD  clzero"));
+    CHECK_THAT(story, !Contains("performance   amd_fsrs"));
+    document_of({old});
+
+    // The other way round: what is withheld now was shown.
+    const json now = document_of({zen, "clzero", "pku", "amd_fsrs", "--rulebook", rules});
+    CHECK(value_of(now, "clzero").at("decided_as") == json{{"exposure", "default"}});
+    CHECK(value_of(now, "clzero").at("means") == "The guest may rely on it.");
+    CHECK_THAT(text({zen, "clzero", "--rulebook", rules}),
+               Contains("showed it by default; this one") && !Contains("perator asked"));
+    CHECK(value_of(now, "amd_fsrs").at("decided_as") == json{{"rule", "intersect"}});
+}
+
+TEST_CASE("a what-if is of one policy, and says where that is not the one that is explained", "[explain]") {
+    const TemporaryDirectory dir;
+    const json current = document_of({zen, "amd_fsrs", "--hosts", zen_hosts});
+    CHECK(current.at("policy").at("current") == true);
+    CHECK_FALSE(document_of({zen}).at("policy").contains("current"));
+    // By a rulebook that merged the bit by OR, as one host has it.
+    write_rulebook(dir, {{"amd_fsrs", {{"rule", "union"}}}});
+    const std::string old = dir.file("old.json");
+    REQUIRE(run({"merge", zen_hosts, "--rulebook", dir.file("rules"), "-o", old}).status == 0);
+    const std::vector<std::string> question{old,         "amd_fsrs", "--hosts",   zen_hosts,
+                                            "--without", "rome-1",   "--without", "milan-1"};
+    const json document = document_of(question);
+    CHECK(document.at("policy").at("current") == false);
+    CHECK(value_of(document, "amd_fsrs").at("value") == "0x1");
+    const json what_if = document.at("what_ifs").at(0);
+    CHECK(what_if.at("values").at(0).at("before") == "0x0");
+    CHECK(what_if.at("values").at(0).at("after") == "0x1");
+    const json gains = what_if.at("gains");
+    const auto gain =
+        std::find_if(gains.begin(), gains.end(), [](const json& each) { return each.at("field") == "amd_fsrs"; });
+    REQUIRE(gain != gains.end());
+    CHECK(gain->at("before") == "0x0");
+    CHECK_THAT(text(question), Contains("without milan-1, rome-1: 1 (with them this rulebook gives 0)"));
+}
+
+TEST_CASE("what was asked for and goes with something else was asked for in vain", "[explain]") {
+    const TemporaryDirectory dir;
+    const std::string policy = dir.file("pool.json");
+    REQUIRE(run({"merge", zen_hosts, "--show", "nested", "--hide", "npt", "-o", policy}).status == 0);
+    CHECK_THAT(text({policy, "vmsave_vmload"}), Contains("The operator asked for it in vain."));
+    CHECK_THAT(text({policy, "svm"}), Contains("The operator asked for it."));
 }
 
 TEST_CASE("names from a policy document are made printable", "[explain]") {

@@ -246,7 +246,7 @@ TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
       "values": [],)",
               R"("value": "0x08",
       "values": [],)",
-              R"(expected "0x8" in a decision)"},
+              R"(expected "0x8", found "0x08")"},
              {R"("rule": "min",
       "value": "0x0")",
               R"("rule": "min",
@@ -317,6 +317,26 @@ TEST_CASE("values of the wrong shape are refused", "[policy]") {
          }) {
         check_refused(slip);
     }
+}
+
+TEST_CASE("numbers have one spelling, as the schema has it", "[policy]") {
+    for (const Slip& slip : std::vector<Slip>{
+             {R"("eax": "0x00000042")", R"("eax": "0x42")", R"(expected "0x00000042", found "0x42")"},
+             {R"("value": "0x8000000000000020")", R"("value": "0x20")", R"(expected "0x0000000000000020")"},
+             {R"("value": "0x830f10")", R"("value": "0x830F10")", R"(expected "0x830f10", found "0x830F10")"},
+             {R"("index": "0x480")", R"("index": "0x0480")", R"(expected "0x480")"},
+             {R"("subleaf": "0x0-0x1f")", R"("subleaf": "0x0-0x1F")", R"(expected "0x1f", found "0x0-0x1F")"},
+             {R"("subleaf": "0x0-0x1f")", R"("subleaf": "0x00-0x1f")", R"(expected "0x0")"},
+             {R"("bits": "63:60")", R"("bits": "63:060")", R"(expected "60", found "63:060")"},
+         }) {
+        check_refused(slip);
+    }
+}
+
+TEST_CASE("a policy of no host is refused", "[policy]") {
+    PoolPolicy policy = sample_policy();
+    policy.hosts.clear();
+    CHECK_THAT(refusal(to_json(policy)), Catch::Contains("expected one host or more, found none"));
 }
 
 TEST_CASE("a count is a whole number", "[policy]") {
