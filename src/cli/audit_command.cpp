@@ -63,7 +63,7 @@ void add_audit_command(CLI::App& verb, Action& action) {
     verb.add_option("POLICY", arguments->policy, "The policy that the guest is started with, or - for stdin")
         ->required();
     verb.add_option("--hosts", arguments->hosts, "The dumps of the hosts on which it may run, as for merge")
-        ->type_name("HOST");
+        ->type_name("HOST...");
     verb.add_flag("--skip-unreadable", arguments->skip_unreadable, "Leave out hosts that cannot be read");
     verb.add_option("--guest", arguments->options.guest,
                     "The guest's kernel: " + known_kernels() + "; the newest by default")

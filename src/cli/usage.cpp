@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/lists.hpp"
+#include "cli/arguments.hpp"
 #include "poolcpuid/error.hpp"
 #include "rulebook/near_names.hpp"
 
@@ -52,8 +53,30 @@ std::string not_taken(const CLI::App& app, const std::string& argument) {
            (is_option ? rulebook::did_you_mean(rulebook::near_words(options_of(app), name)) : "");
 }
 
+// What may be given to a required option that was not, where the words are known; and which options have taken words
+// that may have been meant for a required argument: those of many words take all that follow.
+std::string what_is_missing(CLI::App& app) {
+    std::string text;
+    for (CLI::Option* option : app.get_options({})) {
+        const Words words = option->get_required() && option->count() == 0 ? words_of(*option) : Words();
+        if (!words.empty()) text += ": one of " + joined(words);
+    }
+    for (const CLI::Option* option : app.get_options({})) {
+        const bool takes_many = option->nonpositional() && option->get_expected_max() > 1;
+        if (takes_many && option->count() > 0) {
+            text += "; " + option->get_name() + " took \"" + joined(option->results(), "\", \"") +
+                    "\" (put what is required in front of it)";
+        }
+    }
+    return text;
+}
+
 std::string what_is_wrong(const CLI::App& program, const CLI::ParseError& error) {
     const CLI::App& app = verb_reached(program);
+    const bool is_missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+    if (is_missing && &app != &program && app.get_subcommands({}).empty()) {
+        return error.what() + what_is_missing(*app.get_parent()->get_subcommand(&app));
+    }
     const Words left_over = program.remaining(true);
     const bool needs_verb = app.get_require_subcommand_min() > 0;
     const bool is_left_over = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);

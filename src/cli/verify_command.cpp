@@ -17,11 +17,13 @@ void add_verify_command(CLI::App& verb, Action& action) {
         "Gives the policy to a vCPU of /dev/kvm, executes CPUID and RDMSR in it, and\n"
         "compares; no guest system is needed. Bits that the VMM or the guest fills in\n"
         "are left aside. What the KVM in use shows whatever it is told (nested ones\n"
-        "do so) is told apart and is no failure.\n\n"
+        "do so) is told apart and is no failure. A vCPU shows what its VMM tells it,\n"
+        "be it there or not: whether the host keeps what the policy promises is said\n"
+        "by `poolcpuid check`.\n\n"
         "Exit status 0: the vCPU shows the policy; 1: it does not; 5: no usable\n"
         "/dev/kvm.\n\n"
         "Examples:\n"
-        "  poolcpuid verify pool.json                before the host joins the pool\n"
+        "  poolcpuid verify pool.json                after check, where VMs are to run\n"
         "  poolcpuid verify pool.json --format json | jq '.differences[].field'\n"
         "  ssh node-17 ./poolcpuid verify - < pool.json   the program, copied there");
     verb.callback([&action, arguments] {

@@ -27,6 +27,7 @@ using json::Value;
 
 constexpr std::string_view policy_schema = "poolcpuid/policy/v1";
 constexpr std::string_view any_policy_schema = "poolcpuid/policy/";
+constexpr std::string_view any_host_schema = "poolcpuid/host/";
 
 class PolicyReader {
 public:
@@ -36,9 +37,8 @@ public:
         ObjectReader reader(document, file_, "a policy document");
         const Value& schema = reader.required("schema");
         if (!schema.is_string() || schema.text() != policy_schema) {
-            const bool is_other_version = schema.is_string() && schema.text().starts_with(any_policy_schema);
             throw InputError(file_, schema.line(), "\"schema\": \"" + std::string(policy_schema) + "\"",
-                             json::describe(schema) + (is_other_version ? ", a policy of another version" : ""));
+                             json::describe(schema) + (schema.is_string() ? what_else(schema.text()) : ""));
         }
         PoolPolicy policy;
         policy.minor = minor_ = minor(reader);
@@ -118,6 +118,11 @@ private:
         if (result >= names.size()) return result;
         throw InputError(file_, value.line(), "a count of the " + counted(names.size(), "host") + " named, and more",
                          json::describe(value));
+    }
+
+    static const char* what_else(std::string_view schema) {
+        if (schema.starts_with(any_policy_schema)) return ", a policy of another version";
+        return schema.starts_with(any_host_schema) ? ", a host's dump (merge makes a policy of it)" : "";
     }
 
     // A number in its one spelling: in lower case, with zeros in front up to so many digits.

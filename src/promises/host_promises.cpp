@@ -52,6 +52,7 @@ public:
             find_withheld(*hardware);
             find_unpermitted(*hardware);
             widen(rules_, host, *hardware);
+            meet_differing(rules_, host, *hardware, differing_);
         }
         read_microcode();
         apply_model(rules_, result_);
@@ -205,25 +206,23 @@ private:
     // The meet over the logical CPUs: a vCPU may run on any of them.
     TablePromises read_cpus() {
         TablePromises host = read_cpu(*tables_.cpus().front());
-        const Atoms first = host.atoms;
-        std::vector<std::uint64_t> differs(first.words.size());
+        const TablePromises first = host;
+        differing_ = Differing(rules_, first);
         for (std::size_t i = 1; i < tables_.cpus().size(); ++i) {
             const TablePromises cpu = read_cpu(*tables_.cpus()[i]);
-            for (std::size_t w = 0; w < differs.size(); ++w) differs[w] |= cpu.atoms.words[w] ^ first.words[w];
-            for (std::size_t n = 0; n < first.numbers.size(); ++n) {
-                if (cpu.atoms.numbers[n] != first.numbers[n]) result_.uneven.push_back(rules_.numbers()[n].field);
-            }
-            for (std::size_t c = 0; c < first.components.size(); ++c) {
-                const bool on_both = cpu.atoms.components[c].promised && first.components[c].promised;
-                const bool differ = on_both && cpu.atoms.components[c] != first.components[c];
-                if (differ) result_.uneven_layouts |= std::uint64_t{1} << c;
-            }
+            differing_.note(first, cpu);
             join_cpu(rules_, host, cpu);
         }
-        for (std::size_t w = 0; w < differs.size(); ++w) {
-            if (differs[w] != 0) collect_fields(rules_, rules_.words()[w], differs[w], result_.uneven);
+        if (host_.hypervisor) differing_.leave_out_made();
+        for (std::size_t n = 0; n < differing_.numbers.size(); ++n) {
+            if (differing_.numbers[n]) result_.uneven.push_back(rules_.numbers()[n].field);
+        }
+        for (std::size_t w = 0; w < differing_.words.size(); ++w) {
+            const std::uint64_t bits = differing_.words[w];
+            if (bits != 0) collect_fields(rules_, rules_.words()[w], bits, result_.uneven);
         }
         merge_sorted(result_.uneven, {});
+        result_.uneven_layouts = differing_.layouts;
         return host;
     }
 
@@ -232,6 +231,7 @@ private:
     const HostDump& host_;
     std::vector<CpuKind> kinds_;
     HostTables tables_;
+    Differing differing_;
     HostPromises result_;
 };
 

@@ -1,5 +1,7 @@
 #include "promises/join_views.hpp"
 
+#include <algorithm>
+
 #include "promises/sorted_lists.hpp"
 
 namespace poolcpuid::promises {
@@ -28,6 +30,86 @@ void join_cpu(const VendorRules& rules, TablePromises& host, const TablePromises
     merge_sorted(host.assumed, cpu.assumed);
     merge_sorted(host.documented_layout, cpu.documented_layout);
     merge_sorted(host.read_clear, cpu.read_clear);
+}
+
+namespace {
+
+// Whether the CPU says the number, rather than that the least was taken for it.
+bool tells(const VendorRules& rules, const TablePromises& cpu, std::size_t slot) {
+    const FieldIndex field = rules.numbers()[slot].field;
+    if (rules.rulebook()[field].hypervisor != no_hypervisor) return false;  // it is in that one's view alone
+    const auto is_assumed = [&](FieldIndex index) {
+        return std::find(cpu.assumed.begin(), cpu.assumed.end(), index) != cpu.assumed.end();
+    };
+    return cpu.atoms.numbers[slot].known && !is_assumed(field) && !is_assumed(rules.rulebook()[field].zero_means_field);
+}
+
+}  // namespace
+
+Differing::Differing(const VendorRules& rules, const TablePromises& first)
+    : words(first.atoms.words.size()), numbers(first.atoms.numbers.size()), told_(numbers.size()), rules_(&rules) {
+    add_numbers(first);
+}
+
+void Differing::note(const TablePromises& first, const TablePromises& cpu) {
+    for (std::size_t w = 0; w < words.size(); ++w) words[w] |= cpu.atoms.words[w] ^ first.atoms.words[w];
+    for (std::size_t n = 0; n < numbers.size(); ++n) {
+        numbers[n] = numbers[n] || cpu.atoms.numbers[n] != first.atoms.numbers[n];
+    }
+    add_numbers(cpu);
+    scrubs |= cpu.atoms.scrubs ^ first.atoms.scrubs;
+    for (std::size_t c = 0; c < first.atoms.components.size(); ++c) {
+        const Component& one = first.atoms.components[c];
+        const Component& other = cpu.atoms.components[c];
+        if (other == one) continue;
+        components |= std::uint64_t{1} << c;
+        if (other.promised && one.promised) layouts |= std::uint64_t{1} << c;
+    }
+}
+
+void Differing::add_numbers(const TablePromises& cpu) {
+    for (std::size_t n = 0; n < numbers.size(); ++n) {
+        if (!tells(*rules_, cpu, n)) continue;
+        const Number& own = cpu.atoms.numbers[n];
+        const Number before = told_[n].value_or(own);
+        if (before == own) {
+            told_[n] = own;
+            continue;
+        }
+        told_[n] = meet(rules_->rulebook()[rules_->numbers()[n].field].rule, before, own);
+        together[n] = *told_[n];
+    }
+}
+
+void Differing::leave_out_made() {
+    for (const FieldIndex index : rules_->fields()) {
+        const Field& field = rules_->rulebook()[index];
+        const bool is_made = field.emulated || field.made.by != Makers::none || field.hypervisor != no_hypervisor;
+        if (!is_made) continue;
+        if (const auto word = rules_->find_word(index, field.subleaf_first)) words[*word] &= ~field.mask();
+    }
+}
+
+void meet_differing(const VendorRules& rules, TablePromises& view, const TablePromises& hardware,
+                    const Differing& differing) {
+    for (std::size_t w = 0; w < differing.words.size(); ++w) {
+        const std::uint64_t lacked = differing.words[w] & ~hardware.atoms.words[w] & ~hardware.unknown[w];
+        view.atoms.words[w] &= ~lacked;
+        view.unknown[w] &= ~lacked;
+        view.implied[w] &= ~lacked;
+    }
+    for (const auto& [n, together] : differing.together) {
+        Number& number = view.atoms.numbers[n];
+        number = meet(rules.rulebook()[rules.numbers()[n].field].rule, number, together);
+    }
+    view.atoms.scrubs &= ~(differing.scrubs & ~hardware.atoms.scrubs & ~hardware.scrub_unknown) | view.immune;
+    for (std::size_t c = 0; c < component_count; ++c) {
+        const std::uint64_t bit = std::uint64_t{1} << c;
+        const bool is_lost = (differing.components & ~hardware.components_unknown & bit) != 0;
+        if (!is_lost || hardware.atoms.components[c].promised) continue;
+        view.atoms.components[c] = Component{};
+        view.components_unknown &= ~bit;
+    }
 }
 
 namespace {

@@ -53,6 +53,10 @@ TEST_CASE("an option that a verb does not take is told with what was probably me
     CHECK(refusal({"--zzzzzzzz"}) == "poolcpuid does not take \"--zzzzzzzz\"");
     CHECK(refusal({"capture", "hosts"}) == "poolcpuid capture does not take \"hosts\"");
     CHECK(refusal({"merge"}) == "HOST, or --files0-from, is required");
+    CHECK_THAT(refusal({"render", "pool.json"}), StartsWith("--to is required: one of firecracker, incus, "));
+    CHECK(refusal({"audit", "--hosts", "hosts", "pool.json", "--format", "text"}) ==
+          "POLICY is required; --hosts took \"hosts\", \"pool.json\" (put what is required in front of it)");
+    CHECK(refusal({"check"}) == "POLICY is required");
     CHECK_THAT(run({"merge"}).err, Contains("(see poolcpuid merge --help)"));
 }
 

@@ -243,7 +243,24 @@ private:
             if (!(counts && is_implied(field, cpu)) && !emulated)
                 kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
         }
-        return kept;
+        return kept & ~lacked_by_some(slot);
+    }
+
+    // Bits that one logical CPU is known to have and another not to, of what no hypervisor makes by itself: its view is
+    // made on one of them.
+    std::uint64_t lacked_by_some(const Slot& slot) const {
+        const RuleField& field = *slot.field;
+        if (!host_.hypervisor || field.emulated || field.is_made || !field.hypervisor.empty()) return 0;
+        std::uint64_t had = 0;
+        std::uint64_t lacked = 0;
+        for (const CpuView& cpu : hardware_cpus()) {
+            const bool implied = is_implied(field, cpu);
+            const auto shown = implied ? std::optional(ones_of(field)) : value(cpu, field, slot.subleaf);
+            if (!shown) continue;
+            had |= with_covered(field, *shown);
+            lacked |= ~with_covered(field, *shown);
+        }
+        return had & lacked & ones_of(field);
     }
 
     // "lm": the CPU shows that. "!rtm": neither this CPU nor, where a hypervisor shows it, any of the hardware has
@@ -342,11 +359,28 @@ private:
             }
             return result;
         };
-        const auto capability = meet(capability_cpus());
+        const auto capability = with_hardware(slot, meet(capability_cpus()));
         if (rule != "max" || !host_.hypervisor || !host_.hardware) return capability;
         const auto silicon = meet(hardware_cpus());
         if (!capability || !silicon) return capability ? capability : silicon;
         return std::max(*capability, *silicon);
+    }
+
+    // Where logical CPUs tell different numbers a hypervisor's view, which is made on one of them, has no more.
+    std::optional<std::uint64_t> with_hardware(const Slot& slot, std::optional<std::uint64_t> number) const {
+        const RuleField& field = *slot.field;
+        if (!host_.hypervisor || !number || !field.hypervisor.empty()) return number;
+        std::set<std::uint64_t> told;
+        for (const CpuView& cpu : hardware_cpus()) {
+            const auto own = number_in(cpu, field, slot.subleaf);
+            const RuleField* other = rules_.find(field.zero_means);
+            const bool is_said = value(cpu, field, slot.subleaf) && (other == nullptr || value(cpu, *other));
+            const bool is_beyond = field.assured != 0 && own && *own > field.assured;
+            if (own && is_said && !is_beyond) told.insert(*own);
+        }
+        if (told.size() < 2) return number;
+        if (field.rule == "equal") return std::nullopt;
+        return field.rule == "min" ? std::min(*number, *told.begin()) : std::max(*number, *told.rbegin());
     }
 
     bool is_for_guests(const CpuView& cpu) const { return host_.hypervisor && cpu.cpuid == &host_.hypervisor->cpuid; }
@@ -473,7 +507,15 @@ private:
         if (!host_.hypervisor || !host_.hardware) return silicon.scrubs || guests.scrubs;
         if (is_immune) return true;
         if (silicon.in_vain || (silicon.in_vain_unknown && guests.in_vain)) return false;
-        return silicon.scrubs || (guests.scrubs && (!guests.told || silicon.unknown));
+        return silicon.scrubs || (guests.scrubs && (!guests.told || silicon.unknown) && !is_lost_on_some(field));
+    }
+
+    // On one logical CPU VERW scrubs, and on another it is known not to.
+    bool is_lost_on_some(const RuleField& field) const {
+        bool on_one = false;
+        for (const CpuView& cpu : hardware_cpus()) on_one = on_one || verw_on(field, cpu).scrubs;
+        const Verw all = verw_on_all(field, hardware_cpus());
+        return on_one && !all.scrubs && !all.unknown;
     }
 
     bool is_unread(const RuleField& field) const {
@@ -546,7 +588,11 @@ private:
         for (const CpuView& cpu : cpus) {
             if (layout_in(*cpu.cpuid, component) != first) return std::nullopt;
         }
-        return first;
+        if (!host_.hypervisor || !host_.hardware) return first;
+        const auto silicon = hardware_cpus();
+        const auto one = layout_in(*silicon.front().cpuid, component);
+        const auto is_alike = [&](const CpuView& cpu) { return layout_in(*cpu.cpuid, component) == one; };
+        return std::all_of(silicon.begin(), silicon.end(), is_alike) ? first : std::nullopt;
     }
 
     const VendorRules& rules_;

@@ -71,7 +71,8 @@ struct RuleField {
     bool required = false;
     bool of_identity = false;  // a microcode revision
     std::vector<std::string> vendors;
-    std::vector<std::string> made_of_model;  // hypervisors make it where the model is immune to these
+    bool is_made = false;                    // by hypervisors
+    std::vector<std::string> made_of_model;  // where the model is immune to these
     nlohmann::json guard;
     nlohmann::json derive;
 };
@@ -227,7 +228,8 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
     field.required = entry.value("required", false);
     field.of_identity = entry.value("of_identity", false);
     field.vendors = entry.at("vendors").get<std::vector<std::string>>();
-    if (entry.contains("made")) field.made_of_model = entry.at("made").value("model", field.made_of_model);
+    field.is_made = entry.contains("made");
+    if (field.is_made) field.made_of_model = entry.at("made").value("model", field.made_of_model);
     if (entry.contains("guard")) field.guard = entry.at("guard");
     if (entry.contains("derive")) field.derive = entry.at("derive");
     return field;

@@ -220,6 +220,7 @@ TEST_CASE("min: how far hypervisors map a guest's addresses above 48 bits, only 
     CHECK(told.reg(0x80000008, 0, eax) == 0x003034);
     CHECK(told.finding("no-hypervisor-view", "guestphys") == nullptr);
     CHECK(Merged({served("c", 0x303034)}).reg(0x80000008, 0, eax) == 0x303034);
+    CHECK(Merged({served("c", 0x303034)}).finding("hypervisor-silent", "guestphys") == nullptr);  // it says 48
     // KVM before Linux 6.10 says nothing, and maps as much as it maps (commit b628cb523c65).
     const Merged old({served("f", 0x003034)});
     CHECK(old.reg(0x80000008, 0, eax) == 0x303034);

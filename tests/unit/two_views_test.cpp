@@ -232,6 +232,46 @@ TEST_CASE("an obligation is the larger of the two views", "[two_views]") {
     CHECK(value_of(Merged({two_views("a", silent, std::nullopt, small, std::nullopt)}, options), "rapsize") == 8);
 }
 
+// KVM's view is made on one of the CPUs (K kvm/cpuid.c, kvm_cpu_cap_init).
+TEST_CASE("what some CPUs of a host lack is not given by a hypervisor's view", "[two_views]") {
+    constexpr std::uint32_t md_clear = 0x400;  // leaf 7 EDX
+    const TableBuilder whole = intel_table(haswell_ep)
+                                   .set(1, 0, ecx, 0x04000000)
+                                   .row(7, 0, {0, 0x200, 0x8, md_clear})
+                                   .reg(0x80000008, 0, eax, 0x302E)
+                                   .row(0xD, 0, {0x203, 0xA88, 0xA88, 0})
+                                   .row(0xD, 9, {8, 0xA80, 0, 0});
+    const auto merged = [&](const TableBuilder& other) {
+        HostDump host = hardware_host("a", std::vector{whole, other});
+        host.hypervisor = HypervisorView{"kvm", whole.table(), std::nullopt};
+        return Merged({with_digest(std::move(host), "a")});
+    };
+    const Merged even = merged(whole);
+    CHECK(even.finding("cpus-differ") == nullptr);
+    CHECK(value_of(even, "erms") == 1);
+    CHECK(value_of(even, "pku") == 1);
+    CHECK(value_of(even, "maxphyaddr") == 46);
+    CHECK(even.finding("verw-promise-lost", "md_clear") == nullptr);
+
+    CHECK(value_of(merged(TableBuilder(whole).clear(7, 0, ebx, 0x200)), "erms") == 0);
+    CHECK(value_of(merged(TableBuilder(whole).reg(0x80000008, 0, eax, 0x3028)), "maxphyaddr") == 40);
+    CHECK(value_of(merged(TableBuilder(whole).row(0xD, 9, {8, 0x980, 0, 0})), "pku") == 0);
+    CHECK(value_of(merged(TableBuilder(whole).reg(0xD, 0, eax, 3)), "pku") == 0);
+    const Merged open = merged(TableBuilder(whole).clear(7, 0, edx, md_clear));
+    CHECK(value_of(open, "md_clear") == 1);
+    CHECK(open.finding("verw-promise-lost", "md_clear") != nullptr);
+
+    // What is not known of one of them the view tells, and so it does of what a hypervisor makes or emulates itself.
+    CHECK(value_of(merged(TableBuilder(whole).unknown(7, 0)), "erms") == 1);
+    const TableBuilder made = with_bit(with_bit(whole, field_named("umip"), true), field_named("x2apic"), true);
+    HostDump host = hardware_host("a", std::vector{made, whole});
+    host.hypervisor = HypervisorView{"kvm", made.table(), std::nullopt};
+    const Merged pool({with_digest(std::move(host), "a")});
+    CHECK(value_of(pool, "umip") == 1);
+    CHECK(value_of(pool, "x2apic") == 1);
+    CHECK(pool.finding("cpus-differ") == nullptr);
+}
+
 TEST_CASE("many hosts that are silent in the same way are one finding", "[two_views]") {
     std::vector<HostDump> hosts;
     Names names;
