@@ -63,7 +63,7 @@ public:
             not_seen.push_back({unseen::msrs, (opened_ ? "No MSRs of logical CPU " + cpu_list_text(closed_)
                                                        : std::string("No MSRs in the hardware view")) +
                                                   ": " + problem_ +
-                                                  ". Run as root, with the kernel module msr loaded."});
+                                                  ". Run as root, with the kernel module msr loaded (modprobe msr)."});
         }
         if (!opened_) return std::nullopt;
         name_left_out(Reading::differs, "MSRs that differ between logical CPUs, left out: ", not_seen);

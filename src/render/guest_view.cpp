@@ -313,9 +313,11 @@ std::vector<Inexpressible> GuestView::differences() const {
             const Reason reason = reason_for(place, field.mask());
             entry.reason = reason.text;
             entry.about = subject_of(reason.kind);
+            // A revision for one that is not known is a VMM's own, and older than any that software asks for.
+            const bool is_made_up = field.of_identity && entry.value == 0 && entry.instead;
             if (entry.instead && reason.kind == Kind::lost_state) {
                 describe_lost_state(entry);
-            } else if (is_gated_off(field)) {
+            } else if (is_made_up || is_gated_off(field)) {
                 describe_otherwise(entry);
             } else {
                 describe(rules_, &field, rules_.is_inverted(index), entry);

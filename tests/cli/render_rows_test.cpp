@@ -154,6 +154,16 @@ TEST_CASE("a mitigation that VirtualBox does not give is no matter of speed", "[
     CHECK_THAT(lost(document, "smep").at("consequence").get<std::string>(), Contains("it may lack a protection"));
 }
 
+TEST_CASE("QEMU's own microcode revision, for one that is not known, is no loss", "[render]") {
+    const Pool pool;
+    HostDump known = amd_host("known");
+    known.meta["microcode"] = "0xa0011d1";
+    const std::string newer = pool.policy({pool.dir.write("known.json", document(known))});
+    CHECK(lost(pool.render("libvirt", newer), "amd_ucode_rev").at("impact") == "security");
+    const Json unknown = pool.render("libvirt", pool.policy({pool.plain}));
+    CHECK(lost(unknown, "amd_ucode_rev").at("impact") == "cosmetic");
+}
+
 TEST_CASE("a nested policy turns VirtualBox's switch for it on", "[render]") {
     const Pool pool;
     const std::string host = pool.dir.write("svm.json", document(svm_host("svm")));
