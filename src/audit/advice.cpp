@@ -113,7 +113,8 @@ private:
 
     // Of what a guest of another identity would be deceived, and is not now: no identity may be true of all hosts.
     std::string but_then(const Subject& guest) const {
-        const std::vector<std::string> others = trial_.newly_deceived(guest);
+        std::vector<std::string> others;
+        for (const rulebook::GuestVulnerability* other : trial_.newly_deceived(guest)) others.push_back(other->id);
         if (others.empty()) return "";
         return " But then it is falsely safe from " + joined(others) + ": only other pools mend that.";
     }

@@ -50,13 +50,22 @@ std::vector<std::string> Trial::open_hosts(const Subject& guest) const {
     return names;
 }
 
-std::vector<std::string> Trial::newly_deceived(const Subject& guest) const {
+std::vector<const GuestVulnerability*> Trial::newly_deceived(const Subject& guest) const {
     const Conditions then = guest_like(guest);
-    std::vector<std::string> ids;
+    std::vector<const GuestVulnerability*> all;
     for (const GuestVulnerability& other : case_.data.vulnerabilities) {
-        if (deceives(then, other, {}) && !deceives(case_.guest, other, {})) ids.push_back(other.id);
+        const Saying says_then = saying_of(then, other);
+        const Saying says_now = saying_of(case_.guest, other);
+        const bool gives_up = says_now.belief == Belief::mitigated && says_then.belief == Belief::not_affected;
+        const auto is_deceived = [&](const AuditedHost& host, const Conditions& by, const Saying& says) {
+            return verdict_on(case_, host, {}, by, other, says) == AuditVerdict::falsely_safe;
+        };
+        const bool is_new = std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
+            return is_deceived(host, then, says_then) && (gives_up || !is_deceived(host, case_.guest, says_now));
+        });
+        if (is_new) all.push_back(&other);
     }
-    return ids;
+    return all;
 }
 
 bool Trial::mitigates_with(const std::vector<std::string>& fields) const {

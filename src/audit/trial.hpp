@@ -28,8 +28,9 @@ public:
     // The hosts on which what a guest then says is falsely safe, or says that it is open; sorted. Linear in the hosts.
     std::vector<std::string> open_hosts(const Subject& guest) const;
 
-    // Of what the guest would be deceived and is not now, by id.
-    std::vector<std::string> newly_deceived(const Subject& guest) const;
+    // Of what the guest would be deceived on some host, and is not there now, or is and does at least something: what
+    // has no effect by one measure may have one by another, as a return thunk on a core with a busy sibling.
+    std::vector<const rulebook::GuestVulnerability*> newly_deceived(const Subject& guest) const;
 
     // Whether the guest mitigates with these, and is not deceived where the hosts have them.
     bool mitigates_with(const std::vector<std::string>& fields) const;

@@ -447,6 +447,19 @@ TEST_CASE("no advice leads into another false belief, or it says so", "[audit]")
     CHECK_THAT(all_advice(audited(alike, alike), "spec_rstack_overflow"), Catch::Contains("ibpb_brtype"));
 }
 
+TEST_CASE("an identity with which the guest does nothing any more is warned of where it is deceived already",
+          "[audit]") {
+    // Of Zen 1 with SMT the thunk protects half; a guest with Zen 3's family has none.
+    const TableBuilder smt =
+        amd_table(naples).reg(0x80000000, 0, eax, 0x80000028).row(0x8000001E, 0, {0, 1U << 8U, 0, 0});
+    const std::vector<HostDump> hosts{hardware_host("naples", std::vector{smt}, std::vector<MsrRow>{}),
+                                      amd("milan", milan)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(by_host(audit, "retbleed") == "falsely-safe: naples; needless: milan");
+    REQUIRE(by_host(audit, "tsa") == "falsely-safe: milan; true: naples");
+    CHECK_THAT(all_advice(audit, "tsa"), Contains("But then it is falsely safe from retbleed"));
+}
+
 TEST_CASE("an older kernel does not know what newer ones do, and the truth is the newest's", "[audit]") {
     const std::vector<HostDump> hosts{amd("turin", turin)};
     const Audit newest = audited(hosts, hosts);
