@@ -129,7 +129,7 @@ private:
             for (const AuditGround& ground : group.grounds) {
                 // An immunity is nothing that anybody could bring to a CPU.
                 const bool is_missing = ground.is_field && !ground.is_told && ground.value == Answer::no;
-                if (!is_missing || !is_mitigation(ground.name)) continue;
+                if (!is_missing || !is_mitigation(ground.name) || is_made_of_own(ground.name)) continue;
                 if (trial_.would_do(hosts_.conditions_of(group.hosts.front()), ground.name))
                     fields.push_back(ground.name);
             }
@@ -194,7 +194,8 @@ private:
                      fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *phrase.condition)) {
                     const Field& field = case_.rulebook[index];
                     const bool is_brought = field.by_microcode && !field.mitigation.empty();
-                    if (is_brought || asks_itself(*phrase.condition, field)) fields.emplace_back(field.id);
+                    const bool is_wanted = is_brought || asks_itself(*phrase.condition, field);
+                    if (is_wanted && !is_made_of_own(std::string(field.id))) fields.emplace_back(field.id);
                 }
             }
         }
@@ -220,6 +221,10 @@ private:
             return true;
         }
         return false;
+    }
+
+    bool is_made_of_own(const std::string& field) const {
+        return audit::is_made_of_own(case_.rulebook, case_.guest.subject().vendor, case_.rulebook.find(field));
     }
 
     bool is_mitigation(const std::string& field) const {
@@ -296,7 +301,8 @@ private:
         if (update_others()) return;
         std::vector<std::string> missing;
         for (const AuditGround& ground : case_.saying.grounds) {
-            if (ground.is_field && ground.value == Answer::no) missing.push_back(ground.name);
+            const bool is_missing = ground.is_field && ground.value == Answer::no;
+            if (is_missing && !is_made_of_own(ground.name)) missing.push_back(ground.name);
         }
         std::vector<std::vector<std::string>> means;
         for (const std::string& field : missing) {

@@ -75,7 +75,10 @@ private:
             for (const FieldIndex field :
                  fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *condition)) {
                 const Field& entry = case_.rulebook[field];
-                if (entry.by_microcode && !entry.mitigation.empty()) fields.insert(field);
+                const bool is_wanted = entry.by_microcode && !entry.mitigation.empty();
+                if (is_wanted && !is_made_of_own(case_.rulebook, case_.guest.subject().vendor, field)) {
+                    fields.insert(field);
+                }
             }
         };
         for (const auto& part : case_.vulnerability.says) {

@@ -74,6 +74,11 @@ private:
 std::vector<FieldIndex> fields_wanted(const Rulebook& rulebook, const rulebook::GuestData& data,
                                       const VmmVersion& release, const rulebook::GuestCondition& condition);
 
+// Whether a field is another vendor's name for what CPUs of this one have a field of their own for, of which
+// hypervisors make it: STIBP of leaf 7 on AMD. No microcode of the vendor brings it. The CPU models say whose a field
+// is.
+bool is_made_of_own(const Rulebook& rulebook, const std::string& vendor, FieldIndex field);
+
 // Three-valued logic.
 constexpr Answer answer_of(bool yes) noexcept { return yes ? Answer::yes : Answer::no; }
 

@@ -614,6 +614,16 @@ TEST_CASE("microcode brings nothing to CPUs whose CPUID ends before it, or that 
     CHECK(helpers(deceived, "mds") == "host");
 }
 
+TEST_CASE("on AMD's CPUs AMD's bit is missing, and not Intel's, which hypervisors make of it", "[audit]") {
+    const std::vector<HostDump> zen{amd("zen", rome, amd_ibpb)};
+    const Audit audit = audited(zen, zen, {"", {"smt"}});
+    REQUIRE(verdict(audit, "retbleed") == "vulnerable");
+    CHECK(entry(audit, "retbleed").advice.front().fields == Names{"amd_stibp"});
+    CHECK(entry(audit, "spec_store_bypass").advice.front().fields == Names{"amd_ssbd"});
+    const std::vector<HostDump> old{intel("old", haswell_ep, 0, 0)};
+    CHECK(entry(audited(old, old), "spec_store_bypass").advice.front().fields == Names{"ssbd"});
+}
+
 TEST_CASE("what a merge of the hosts as they are now would settle is said first", "[audit]") {
     const auto host = [](const std::string& name, std::uint32_t leaf21_eax) {
         return with_microcode(amd(name, milan, amd_ibpb, leaf21_eax), leaf21_eax == 0 ? "0xa001173" : "0xa0011d1");
