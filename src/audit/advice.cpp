@@ -1,6 +1,7 @@
 #include "audit/advice.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "audit/catch_up.hpp"
@@ -133,6 +134,7 @@ private:
                 if (trial_.would_do(hosts_.conditions_of(group.hosts.front()), ground.name))
                     fields.push_back(ground.name);
             }
+            keep_those_that_come(group.hosts.front(), fields);
             std::sort(fields.begin(), fields.end());
             std::vector<std::string> late = group.hosts;
             std::vector<std::string> never =
@@ -146,6 +148,15 @@ private:
             }
             if (!never.empty() && !another_identity(never)) leave_out(std::move(never));
         }
+    }
+
+    // Of several fields, each of which would do, those that an update may bring to the host; all where it brings none.
+    void keep_those_that_come(const std::string& host, std::vector<std::string>& fields) const {
+        std::vector<std::string> coming = fields;
+        std::erase_if(coming, [&](const std::string& field) {
+            return hosts_.is_beyond_update(hosts_.conditions_of(host), {field});
+        });
+        if (!coming.empty()) fields = std::move(coming);
     }
 
     // What the guest does has no effect there, and nothing brings it to them.
@@ -215,7 +226,10 @@ private:
         for (const std::string& field : fields_asked_for()) {
             if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
             const std::vector<std::string> lacking = hosts_.without({field});
-            const bool can_have_it = std::includes(deceived.begin(), deceived.end(), lacking.begin(), lacking.end());
+            const bool can_have_it = std::includes(deceived.begin(), deceived.end(), lacking.begin(), lacking.end()) &&
+                                     std::none_of(lacking.begin(), lacking.end(), [&](const std::string& host) {
+                                         return hosts_.is_beyond_update(hosts_.conditions_of(host), {field});
+                                     });
             if (!can_have_it || !trial_.mitigates_with({field})) continue;
             offer({field});
             return true;
@@ -310,10 +324,15 @@ private:
         }
         if (means.empty() && !missing.empty() && trial_.mitigates_with(missing)) means.push_back(missing);
         if (means.empty()) return;
-        // That which fewest hosts lack; of equals the one for which the kernel asks first.
-        offer(*std::min_element(means.begin(), means.end(), [&](const auto& one, const auto& other) {
-            return hosts_.without(one).size() < hosts_.without(other).size();
-        }));
+        // That which comes to most hosts, and which fewest lack; of equals what microcode brings, and for which the
+        // kernel asks first.
+        const auto cost_of = [&](const std::vector<std::string>& fields) {
+            std::vector<std::string> lacking = hosts_.without(fields);
+            const std::size_t beyond = hosts_.take_beyond_update(lacking, fields).size();
+            return std::tuple(beyond, lacking.size(), source_of(fields) != AuditAdvice::By::microcode);
+        };
+        offer(*std::min_element(means.begin(), means.end(),
+                                [&](const auto& one, const auto& other) { return cost_of(one) < cost_of(other); }));
     }
 
     // Fields with which the guest would mitigate.

@@ -27,7 +27,9 @@ public:
             const Model* model = model_of(host);
             if (model == nullptr) continue;
             for (const FieldIndex field : had[model]) {
-                if (has(host, field) == Answer::no) behind.push_back(field);
+                if (has(host, field) == Answer::no && !host.conditions.subject().is_beyond(field)) {
+                    behind.push_back(field);
+                }
             }
             fields_.insert(behind.begin(), behind.end());
         }

@@ -614,6 +614,17 @@ TEST_CASE("microcode brings nothing to CPUs whose CPUID ends before it, or that 
     CHECK(helpers(deceived, "mds") == "host");
 }
 
+TEST_CASE("nobody waits for a microcode that is for CPUs with an immunity that this one lacks", "[audit]") {
+    // TSX_CTRL came to CPUs that are immune to MDS; VERW scrubs on the others.
+    const std::vector<HostDump> hosts{intel("skylake", skylake, rtm, 0)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(verdict(audit, "tsx_async_abort") == "vulnerable");
+    CHECK(entry(audit, "tsx_async_abort").advice.front().fields == Names{"md_clear"});
+    CHECK(helpers(audit, "tsx_async_abort") == "microcode");
+    const std::vector<HostDump> newer{with_caps("cascade", cascade_lake, mds_no, rtm, md_clear)};
+    CHECK(entry(audited(newer, newer), "tsx_async_abort").advice.front().fields == Names{"ac_tsx_ctrl"});
+}
+
 TEST_CASE("on AMD's CPUs AMD's bit is missing, and not Intel's, which hypervisors make of it", "[audit]") {
     const std::vector<HostDump> zen{amd("zen", rome, amd_ibpb)};
     const Audit audit = audited(zen, zen, {"", {"smt"}});
