@@ -26,7 +26,8 @@ public:
         if (verdict >= AuditVerdict::vulnerable && merge_again()) return std::move(advice_);
         if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::not_affected) let_it_know();
         if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::mitigated) mend_hosts();
-        if (case_.saying.belief == Belief::vulnerable) let_it_mitigate();
+        // Where no host is affected nothing is missing: what guards them is decided by none.
+        if (case_.saying.belief == Belief::vulnerable && verdict != AuditVerdict::needless) let_it_mitigate();
         if (verdict == AuditVerdict::vulnerable && case_.saying.belief == Belief::unknown) close_on_hosts();
         if (verdict >= AuditVerdict::vulnerable) newer_kernel();
         dumps();

@@ -22,6 +22,7 @@ constexpr std::uint32_t haswell_ep = 0x000306F2;
 constexpr std::uint32_t skylake = 0x00050654;
 constexpr std::uint32_t cascade_lake = 0x00050657;
 constexpr std::uint32_t alder_lake = 0x00090672;
+constexpr std::uint32_t raptor_lake = 0x000B0671;
 constexpr std::uint32_t ice_lake = 0x000606A6;
 constexpr std::uint32_t naples = 0x00800F12;
 constexpr std::uint32_t rome = 0x00830F10;
@@ -633,6 +634,15 @@ TEST_CASE("on AMD's CPUs AMD's bit is missing, and not Intel's, which hypervisor
     CHECK(entry(audit, "spec_store_bypass").advice.front().fields == Names{"amd_ssbd"});
     const std::vector<HostDump> old{intel("old", haswell_ep, 0, 0)};
     CHECK(entry(audited(old, old), "spec_store_bypass").advice.front().fields == Names{"ssbd"});
+}
+
+TEST_CASE("where no host is affected no bit is missing", "[audit]") {
+    // The guest is told of neither RFDS_NO nor RFDS_CLEAR.
+    constexpr std::uint64_t rfds_no = 0x8000000;
+    const std::vector<HostDump> hosts{with_caps("p", raptor_lake, rfds_no), with_caps("q", raptor_lake, 0)};
+    const Audit audit = audited({hosts.back()}, {hosts.front()});
+    REQUIRE(verdict(audit, "reg_file_data_sampling") == "needless");
+    CHECK(all_advice(audit, "reg_file_data_sampling").empty());
 }
 
 TEST_CASE("what a merge of the hosts as they are now would settle is said first", "[audit]") {
