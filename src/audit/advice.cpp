@@ -30,6 +30,10 @@ public:
         if (case_.saying.belief == Belief::vulnerable && verdict != AuditVerdict::needless) let_it_mitigate();
         if (verdict == AuditVerdict::vulnerable && case_.saying.belief == Belief::unknown) close_on_hosts();
         if (verdict >= AuditVerdict::vulnerable) newer_kernel();
+        const bool does_nothing = case_.saying.belief == Belief::not_affected;
+        if (verdict == AuditVerdict::falsely_safe && does_nothing && advice_.empty()) {
+            leave_out(hosts_.that_are(AuditVerdict::falsely_safe));
+        }
         dumps();
         return std::move(advice_);
     }
@@ -75,7 +79,27 @@ private:
             advice_.push_back(
                 {AuditAdvice::By::option, how + ": it then says " + quoted(then.text) + ".", {ground.name}, hosts});
         }
-        if (by_identity) another_identity(hosts);
+        bring(hosts);
+        if (by_identity) another_identity(hosts, !advice_.empty());
+    }
+
+    // What microcode brings to them, so that they are not affected, or the guest is told what to do.
+    void bring(const std::vector<std::string>& hosts) {
+        const std::optional<Remedy> remedy = remedy_for(case_, case_.guest, case_.vulnerability);
+        if (!remedy) return;
+        if (remedy->is_told) {
+            offer({remedy->field});
+        } else {
+            missing_there({remedy->field}, hosts);
+        }
+    }
+
+    void missing_there(const std::vector<std::string>& fields, std::vector<std::string> hosts) {
+        advice_.push_back({source_of(fields),
+                           joined(fields) + are(fields) +
+                               " missing there: update the microcode, look at the firmware's settings" +
+                               (hosts_.all_are_deceived() ? "." : ", or leave them out of the pool."),
+                           fields, std::move(hosts)});
     }
 
     // Bad news is told where one host has it, a promise where all do. Empty where no merge would tell it.
@@ -90,8 +114,8 @@ private:
         return all_have_it ? "Tell the guest of " + field + ", which all of these hosts have" : "";
     }
 
-    // Whether there is one.
-    bool another_identity(const std::vector<std::string>& hosts) {
+    // Whether there is one. has_other_way: there is something else that mends it.
+    bool another_identity(const std::vector<std::string>& hosts, bool has_other_way = false) {
         std::vector<Signature> tried;
         for (const AuditedHost& host : case_.hosts) {
             const std::optional<Signature>& signature = host.conditions.subject().signature;
@@ -105,7 +129,8 @@ private:
             if (is_as_now || then.belief == Belief::not_affected || trial_.deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::identity,
                                "Give the guest the family and model of " + host.names.front() + " (merge --identity " +
-                                   host.names.front() + "): it then says " + quoted(then.text) + "." + but_then(guest),
+                                   host.names.front() + "): it then says " + quoted(then.text) + "." +
+                                   but_then(guest, has_other_way || then.belief == Belief::unknown),
                                {},
                                hosts});
             return true;
@@ -114,11 +139,18 @@ private:
     }
 
     // Of what a guest of another identity would be deceived, and is not now: no identity may be true of all hosts.
-    std::string but_then(const Subject& guest) const {
+    // has_other_way: than that identity; what a guest leaves to its host the host closes.
+    std::string but_then(const Subject& guest, bool has_other_way) const {
+        const Conditions then = trial_.guest_like(guest);
         std::vector<std::string> others;
-        for (const rulebook::GuestVulnerability* other : trial_.newly_deceived(guest)) others.push_back(other->id);
+        bool has_remedies = true;
+        for (const rulebook::GuestVulnerability* other : trial_.newly_deceived(guest)) {
+            others.push_back(other->id);
+            has_remedies = has_remedies && remedy_for(case_, then, *other);
+        }
         if (others.empty()) return "";
-        return " But then it is falsely safe from " + joined(others) + ": only other pools mend that.";
+        return " But then it is falsely safe from " + joined(others) +
+               (has_other_way || has_remedies ? "." : ": only other pools mend that.");
     }
 
     // The guest does what has no effect there.
@@ -141,11 +173,7 @@ private:
             std::vector<std::string> never =
                 fields.empty() ? std::exchange(late, {}) : hosts_.take_beyond_update(late, fields);
             if (!late.empty()) {
-                advice_.push_back({source_of(fields),
-                                   joined(fields) + are(fields) +
-                                       " missing there: update the microcode, look at the firmware's settings" +
-                                       (hosts_.all_are_deceived() ? "." : ", or leave them out of the pool."),
-                                   fields, std::move(late)});
+                missing_there(fields, std::move(late));
             }
             if (!never.empty() && !another_identity(never)) leave_out(std::move(never));
         }
@@ -162,9 +190,14 @@ private:
 
     // What the guest does has no effect there, and nothing brings it to them.
     void leave_out(std::vector<std::string> hosts) {
-        std::string text = hosts_.all_are_deceived()
-                               ? "What the guest does has no effect on any of these hosts."
-                               : "Leave them out of the pool: what the guest does has no effect there.";
+        const bool does_nothing = case_.saying.belief == Belief::not_affected;
+        std::string text = does_nothing ? "the guest does nothing there." : "what the guest does has no effect there.";
+        if (hosts_.all_are_deceived()) {
+            text = does_nothing ? "The guest does nothing, and all of these hosts are affected."
+                                : "What the guest does has no effect on any of these hosts.";
+        } else {
+            text = "Leave them out of the pool: " + text;
+        }
         advice_.push_back({AuditAdvice::By::host, text + instead(), {}, std::move(hosts)});
     }
 
@@ -374,7 +407,7 @@ private:
 
     // The guest leaves it to the host, which does not do it.
     void close_on_hosts() {
-        if (another_identity(hosts_.that_are(AuditVerdict::vulnerable))) return;
+        if (another_identity(hosts_.that_are(AuditVerdict::vulnerable), true)) return;
         advice_.push_back({AuditAdvice::By::microcode,
                            "Update the microcode there: the guest cannot do anything, and says so.",
                            {},

@@ -9,13 +9,16 @@
 namespace poolcpuid::audit {
 
 // What a host with some more fields is for what a guest there says of a vulnerability.
-AuditVerdict verdict_on(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
-                        const Conditions& guest, const rulebook::GuestVulnerability& vulnerability, const Saying& says);
+AuditHosts answer_with(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
+                       const Conditions& guest, const rulebook::GuestVulnerability& vulnerability, const Saying& says);
 
 class Trial {
 public:
     // subject must outlive this.
     explicit Trial(const Case& subject) : case_(subject) {}
+
+    // The kernel of the case under another policy.
+    Conditions guest_like(Subject subject) const;
 
     // What another guest says of the vulnerability, or this one with fields in its policy.
     Saying saying_with(Subject guest) const;
@@ -39,7 +42,6 @@ public:
     bool would_do(const Conditions& host, const std::string& field) const;
 
 private:
-    Conditions guest_like(Subject subject) const;
     bool deceives(const Conditions& guest, const rulebook::GuestVulnerability& vulnerability,
                   const std::vector<FieldIndex>& fields) const;
     std::vector<FieldIndex> indices_of(const std::vector<std::string>& fields) const;

@@ -459,6 +459,10 @@ TEST_CASE("an identity with which the guest does nothing any more is warned of w
     REQUIRE(by_host(audit, "retbleed") == "falsely-safe: naples; needless: milan");
     REQUIRE(by_host(audit, "tsa") == "falsely-safe: milan; true: naples");
     CHECK_THAT(all_advice(audit, "tsa"), Contains("But then it is falsely safe from retbleed"));
+    // Where the guest has that identity, no other helps the older host.
+    const Audit other = audited({hosts.back()}, hosts);
+    REQUIRE(by_host(other, "retbleed") == "falsely-safe: naples; true: milan");
+    CHECK(all_advice(other, "retbleed") == "Leave them out of the pool: the guest does nothing there.\n");
 }
 
 TEST_CASE("an older kernel does not know what newer ones do, and the truth is the newest's", "[audit]") {
@@ -624,6 +628,37 @@ TEST_CASE("nobody waits for a microcode that is for CPUs with an immunity that t
     CHECK(helpers(audit, "tsx_async_abort") == "microcode");
     const std::vector<HostDump> newer{with_caps("cascade", cascade_lake, mds_no, rtm, md_clear)};
     CHECK(entry(audited(newer, newer), "tsx_async_abort").advice.front().fields == Names{"ac_tsx_ctrl"});
+}
+
+TEST_CASE("a microcode that tells the guest, or mends the host, comes before other pools", "[audit]") {
+    // RFDS_CLEAR of one host is told to all guests.
+    const auto with_alder_lake = [](std::uint64_t caps) {
+        return std::vector<HostDump>{intel("haswell", haswell_ep, 0, spec_ctrl | md_clear),
+                                     with_caps("alder", alder_lake, mds_no | caps, 0, spec_ctrl | md_clear)};
+    };
+    const Audit late = audited(with_alder_lake(0), with_alder_lake(0));
+    REQUIRE(by_host(late, "reg_file_data_sampling") == "falsely-safe: alder; true: haswell");
+    const AuditAdvice& update = entry(late, "reg_file_data_sampling").advice.front();
+    CHECK(update.by == AuditAdvice::By::microcode);
+    CHECK(update.fields == Names{"ac_rfds_clear"});
+    CHECK(update.hosts == Names{"alder"});
+    CHECK_THAT(update.text, Contains("\"Mitigation: Clear Register File\""));
+    CHECK_THAT(all_advice(late, "reg_file_data_sampling"), !Contains("only other pools"));
+    CHECK(verdict(audited(with_alder_lake(rfds_clear), with_alder_lake(rfds_clear)), "reg_file_data_sampling") ==
+          "true");
+
+    // TSX_CTRL turns TSX off on the host, whether or not the guest is told.
+    const auto with_cascade_lake = [](std::uint64_t caps) {
+        return std::vector<HostDump>{with_caps("cascade", cascade_lake, mds_no | caps, rtm, spec_ctrl | md_clear),
+                                     with_caps("ice", ice_lake, mds_no | taa_no, 0, spec_ctrl | md_clear)};
+    };
+    const Audit open = audited(with_cascade_lake(0), with_cascade_lake(0));
+    REQUIRE(by_host(open, "tsx_async_abort") == "falsely-safe: cascade; true: ice");
+    REQUIRE(helpers(open, "tsx_async_abort") == "microcode");
+    CHECK(entry(open, "tsx_async_abort").advice.front().fields == Names{"ac_tsx_ctrl"});
+    CHECK(entry(open, "tsx_async_abort").advice.front().hosts == Names{"cascade"});
+    CHECK(verdict(audited(with_cascade_lake(tsx_ctrl), with_cascade_lake(tsx_ctrl)), "tsx_async_abort") !=
+          "falsely-safe");
 }
 
 TEST_CASE("on AMD's CPUs AMD's bit is missing, and not Intel's, which hypervisors make of it", "[audit]") {
