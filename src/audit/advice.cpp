@@ -1,6 +1,7 @@
 #include "audit/advice.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "audit/catch_up.hpp"
@@ -25,9 +26,14 @@ public:
         if (verdict >= AuditVerdict::vulnerable && merge_again()) return std::move(advice_);
         if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::not_affected) let_it_know();
         if (verdict == AuditVerdict::falsely_safe && case_.saying.belief == Belief::mitigated) mend_hosts();
-        if (case_.saying.belief == Belief::vulnerable) let_it_mitigate();
+        // Where no host is affected nothing is missing: what guards them is decided by none.
+        if (case_.saying.belief == Belief::vulnerable && verdict != AuditVerdict::needless) let_it_mitigate();
         if (verdict == AuditVerdict::vulnerable && case_.saying.belief == Belief::unknown) close_on_hosts();
         if (verdict >= AuditVerdict::vulnerable) newer_kernel();
+        const bool does_nothing = case_.saying.belief == Belief::not_affected;
+        if (verdict == AuditVerdict::falsely_safe && does_nothing && advice_.empty()) {
+            leave_out(hosts_.that_are(AuditVerdict::falsely_safe));
+        }
         dumps();
         return std::move(advice_);
     }
@@ -73,7 +79,27 @@ private:
             advice_.push_back(
                 {AuditAdvice::By::option, how + ": it then says " + quoted(then.text) + ".", {ground.name}, hosts});
         }
-        if (by_identity) another_identity(hosts);
+        bring(hosts);
+        if (by_identity) another_identity(hosts, !advice_.empty());
+    }
+
+    // What microcode brings to them, so that they are not affected, or the guest is told what to do.
+    void bring(const std::vector<std::string>& hosts) {
+        const std::optional<Remedy> remedy = remedy_for(case_, case_.guest, case_.vulnerability);
+        if (!remedy) return;
+        if (remedy->is_told) {
+            offer({remedy->field});
+        } else {
+            missing_there({remedy->field}, hosts);
+        }
+    }
+
+    void missing_there(const std::vector<std::string>& fields, std::vector<std::string> hosts) {
+        advice_.push_back({source_of(fields),
+                           joined(fields) + are(fields) +
+                               " missing there: update the microcode, look at the firmware's settings" +
+                               (hosts_.all_are_deceived() ? "." : ", or leave them out of the pool."),
+                           fields, std::move(hosts)});
     }
 
     // Bad news is told where one host has it, a promise where all do. Empty where no merge would tell it.
@@ -88,8 +114,8 @@ private:
         return all_have_it ? "Tell the guest of " + field + ", which all of these hosts have" : "";
     }
 
-    // Whether there is one.
-    bool another_identity(const std::vector<std::string>& hosts) {
+    // Whether there is one. has_other_way: there is something else that mends it.
+    bool another_identity(const std::vector<std::string>& hosts, bool has_other_way = false) {
         std::vector<Signature> tried;
         for (const AuditedHost& host : case_.hosts) {
             const std::optional<Signature>& signature = host.conditions.subject().signature;
@@ -103,7 +129,8 @@ private:
             if (is_as_now || then.belief == Belief::not_affected || trial_.deceives(guest)) continue;
             advice_.push_back({AuditAdvice::By::identity,
                                "Give the guest the family and model of " + host.names.front() + " (merge --identity " +
-                                   host.names.front() + "): it then says " + quoted(then.text) + "." + but_then(guest),
+                                   host.names.front() + "): it then says " + quoted(then.text) + "." +
+                                   but_then(guest, has_other_way || then.belief == Belief::unknown),
                                {},
                                hosts});
             return true;
@@ -112,10 +139,18 @@ private:
     }
 
     // Of what a guest of another identity would be deceived, and is not now: no identity may be true of all hosts.
-    std::string but_then(const Subject& guest) const {
-        const std::vector<std::string> others = trial_.newly_deceived(guest);
+    // has_other_way: than that identity; what a guest leaves to its host the host closes.
+    std::string but_then(const Subject& guest, bool has_other_way) const {
+        const Conditions then = trial_.guest_like(guest);
+        std::vector<std::string> others;
+        bool has_remedies = true;
+        for (const rulebook::GuestVulnerability* other : trial_.newly_deceived(guest)) {
+            others.push_back(other->id);
+            has_remedies = has_remedies && remedy_for(case_, then, *other);
+        }
         if (others.empty()) return "";
-        return " But then it is falsely safe from " + joined(others) + ": only other pools mend that.";
+        return " But then it is falsely safe from " + joined(others) +
+               (has_other_way || has_remedies ? "." : ": only other pools mend that.");
     }
 
     // The guest does what has no effect there.
@@ -128,30 +163,41 @@ private:
             for (const AuditGround& ground : group.grounds) {
                 // An immunity is nothing that anybody could bring to a CPU.
                 const bool is_missing = ground.is_field && !ground.is_told && ground.value == Answer::no;
-                if (!is_missing || !is_mitigation(ground.name)) continue;
+                if (!is_missing || !is_mitigation(ground.name) || is_made_of_own(ground.name)) continue;
                 if (trial_.would_do(hosts_.conditions_of(group.hosts.front()), ground.name))
                     fields.push_back(ground.name);
             }
+            keep_those_that_come(group.hosts.front(), fields);
             std::sort(fields.begin(), fields.end());
             std::vector<std::string> late = group.hosts;
             std::vector<std::string> never =
                 fields.empty() ? std::exchange(late, {}) : hosts_.take_beyond_update(late, fields);
             if (!late.empty()) {
-                advice_.push_back({source_of(fields),
-                                   joined(fields) + are(fields) +
-                                       " missing there: update the microcode, look at the firmware's settings" +
-                                       (hosts_.all_are_deceived() ? "." : ", or leave them out of the pool."),
-                                   fields, std::move(late)});
+                missing_there(fields, std::move(late));
             }
             if (!never.empty() && !another_identity(never)) leave_out(std::move(never));
         }
     }
 
+    // Of several fields, each of which would do, those that an update may bring to the host; all where it brings none.
+    void keep_those_that_come(const std::string& host, std::vector<std::string>& fields) const {
+        std::vector<std::string> coming = fields;
+        std::erase_if(coming, [&](const std::string& field) {
+            return hosts_.is_beyond_update(hosts_.conditions_of(host), {field});
+        });
+        if (!coming.empty()) fields = std::move(coming);
+    }
+
     // What the guest does has no effect there, and nothing brings it to them.
     void leave_out(std::vector<std::string> hosts) {
-        std::string text = hosts_.all_are_deceived()
-                               ? "What the guest does has no effect on any of these hosts."
-                               : "Leave them out of the pool: what the guest does has no effect there.";
+        const bool does_nothing = case_.saying.belief == Belief::not_affected;
+        std::string text = does_nothing ? "the guest does nothing there." : "what the guest does has no effect there.";
+        if (hosts_.all_are_deceived()) {
+            text = does_nothing ? "The guest does nothing, and all of these hosts are affected."
+                                : "What the guest does has no effect on any of these hosts.";
+        } else {
+            text = "Leave them out of the pool: " + text;
+        }
         advice_.push_back({AuditAdvice::By::host, text + instead(), {}, std::move(hosts)});
     }
 
@@ -193,7 +239,8 @@ private:
                      fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *phrase.condition)) {
                     const Field& field = case_.rulebook[index];
                     const bool is_brought = field.by_microcode && !field.mitigation.empty();
-                    if (is_brought || asks_itself(*phrase.condition, field)) fields.emplace_back(field.id);
+                    const bool is_wanted = is_brought || asks_itself(*phrase.condition, field);
+                    if (is_wanted && !is_made_of_own(std::string(field.id))) fields.emplace_back(field.id);
                 }
             }
         }
@@ -213,12 +260,19 @@ private:
         for (const std::string& field : fields_asked_for()) {
             if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
             const std::vector<std::string> lacking = hosts_.without({field});
-            const bool can_have_it = std::includes(deceived.begin(), deceived.end(), lacking.begin(), lacking.end());
+            const bool can_have_it = std::includes(deceived.begin(), deceived.end(), lacking.begin(), lacking.end()) &&
+                                     std::none_of(lacking.begin(), lacking.end(), [&](const std::string& host) {
+                                         return hosts_.is_beyond_update(hosts_.conditions_of(host), {field});
+                                     });
             if (!can_have_it || !trial_.mitigates_with({field})) continue;
             offer({field});
             return true;
         }
         return false;
+    }
+
+    bool is_made_of_own(const std::string& field) const {
+        return audit::is_made_of_own(case_.rulebook, case_.guest.subject().vendor, case_.rulebook.find(field));
     }
 
     bool is_mitigation(const std::string& field) const {
@@ -295,7 +349,8 @@ private:
         if (update_others()) return;
         std::vector<std::string> missing;
         for (const AuditGround& ground : case_.saying.grounds) {
-            if (ground.is_field && ground.value == Answer::no) missing.push_back(ground.name);
+            const bool is_missing = ground.is_field && ground.value == Answer::no;
+            if (is_missing && !is_made_of_own(ground.name)) missing.push_back(ground.name);
         }
         std::vector<std::vector<std::string>> means;
         for (const std::string& field : missing) {
@@ -303,10 +358,15 @@ private:
         }
         if (means.empty() && !missing.empty() && trial_.mitigates_with(missing)) means.push_back(missing);
         if (means.empty()) return;
-        // That which fewest hosts lack; of equals the one for which the kernel asks first.
-        offer(*std::min_element(means.begin(), means.end(), [&](const auto& one, const auto& other) {
-            return hosts_.without(one).size() < hosts_.without(other).size();
-        }));
+        // That which comes to most hosts, and which fewest lack; of equals what microcode brings, and for which the
+        // kernel asks first.
+        const auto cost_of = [&](const std::vector<std::string>& fields) {
+            std::vector<std::string> lacking = hosts_.without(fields);
+            const std::size_t beyond = hosts_.take_beyond_update(lacking, fields).size();
+            return std::tuple(beyond, lacking.size(), source_of(fields) != AuditAdvice::By::microcode);
+        };
+        offer(*std::min_element(means.begin(), means.end(),
+                                [&](const auto& one, const auto& other) { return cost_of(one) < cost_of(other); }));
     }
 
     // Fields with which the guest would mitigate.
@@ -347,7 +407,7 @@ private:
 
     // The guest leaves it to the host, which does not do it.
     void close_on_hosts() {
-        if (another_identity(hosts_.that_are(AuditVerdict::vulnerable))) return;
+        if (another_identity(hosts_.that_are(AuditVerdict::vulnerable), true)) return;
         advice_.push_back({AuditAdvice::By::microcode,
                            "Update the microcode there: the guest cannot do anything, and says so.",
                            {},

@@ -6,9 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "audit/host_lists.hpp"
 #include "audit/trial.hpp"
 
 namespace poolcpuid::audit {
+
+using rulebook::GuestVulnerability;
 
 namespace {
 
@@ -27,7 +30,9 @@ public:
             const Model* model = model_of(host);
             if (model == nullptr) continue;
             for (const FieldIndex field : had[model]) {
-                if (has(host, field) == Answer::no) behind.push_back(field);
+                if (has(host, field) == Answer::no && !host.conditions.subject().is_beyond(field)) {
+                    behind.push_back(field);
+                }
             }
             fields_.insert(behind.begin(), behind.end());
         }
@@ -75,7 +80,10 @@ private:
             for (const FieldIndex field :
                  fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *condition)) {
                 const Field& entry = case_.rulebook[field];
-                if (entry.by_microcode && !entry.mitigation.empty()) fields.insert(field);
+                const bool is_wanted = entry.by_microcode && !entry.mitigation.empty();
+                if (is_wanted && !is_made_of_own(case_.rulebook, case_.guest.subject().vendor, field)) {
+                    fields.insert(field);
+                }
             }
         };
         for (const auto& part : case_.vulnerability.says) {
@@ -120,7 +128,7 @@ private:
         if (then.belief != Belief::mitigated) return false;
         for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
             const AuditVerdict verdict =
-                verdict_on(case_, case_.hosts[i], brought(i, update), guest, case_.vulnerability, then);
+                answer_with(case_, case_.hosts[i], brought(i, update), guest, case_.vulnerability, then).verdict;
             if (verdict == AuditVerdict::falsely_safe) return false;
         }
         return true;
@@ -131,7 +139,98 @@ private:
     std::set<FieldIndex> fields_;
 };
 
+// Asks what each field would do that the deceived hosts lack and microcode brings.
+class Remedies {
+public:
+    Remedies(const Case& subject, const Conditions& guest, const GuestVulnerability& vulnerability)
+        : case_(subject), guest_(guest), vulnerability_(vulnerability) {
+        const Saying saying = saying_of(guest, vulnerability);
+        Grounds grounds = saying.grounds;
+        for (const AuditedHost& host : case_.hosts) {
+            const AuditHosts answer = answer_with(case_, host, {}, guest, vulnerability, saying);
+            is_deceived_.push_back(answer.verdict == AuditVerdict::falsely_safe);
+            if (is_deceived_.back()) add_grounds(grounds, answer.grounds);
+        }
+        for (const AuditGround& ground : grounds) {
+            if (ground.is_field && ground.value == Answer::no) add(case_.rulebook.find(ground.name));
+        }
+    }
+
+    std::optional<Remedy> first() const {
+        for (const FieldIndex field : fields_) {
+            const bool is_told = will_be_told(field);
+            const Conditions told{case_.rulebook, case_.data, guest_.release(),
+                                  with(guest_.subject(), {field}, Answer::yes)};
+            if (comes_to_all(field) && mends(field, is_told ? told : guest_)) {
+                return Remedy{std::string(case_.rulebook[field].id), is_told};
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    void add(FieldIndex field) {
+        const Field& entry = case_.rulebook[field];
+        const bool is_brought = entry.by_microcode && !entry.mitigation.empty();
+        const bool is_new = std::find(fields_.begin(), fields_.end(), field) == fields_.end();
+        if (is_brought && is_new && !is_made_of_own(case_.rulebook, guest_.subject().vendor, field)) {
+            fields_.push_back(field);
+        }
+    }
+
+    bool lacks(std::size_t host, FieldIndex field) const {
+        return case_.hosts[host].conditions.subject().field(field) == Answer::no;
+    }
+
+    bool comes_to_all(FieldIndex field) const {
+        const HostLists lists(case_);
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            if (!is_deceived_[i]) continue;
+            const bool is_late = lacks(i, field);
+            if (!is_late ||
+                lists.is_beyond_update(case_.hosts[i].conditions, {std::string(case_.rulebook[field].id)})) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // As Update::is_told: by a merge with the deceived hosts mended.
+    bool will_be_told(FieldIndex field) const {
+        if (case_.rulebook[field].rule == Rule::guarded) return true;
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            const Subject& subject = case_.hosts[i].conditions.subject();
+            if (!is_deceived_[i] && (subject.is_unsaid(field) || subject.field(field) != Answer::yes)) return false;
+        }
+        return true;
+    }
+
+    bool mends(FieldIndex field, const Conditions& guest) const {
+        const Saying then = saying_of(guest, vulnerability_);
+        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
+            std::vector<FieldIndex> brought;
+            if (is_deceived_[i]) brought.push_back(field);
+            if (answer_with(case_, case_.hosts[i], brought, guest, vulnerability_, then).verdict ==
+                AuditVerdict::falsely_safe) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    const Case& case_;
+    const Conditions& guest_;
+    const GuestVulnerability& vulnerability_;
+    std::vector<bool> is_deceived_;  // by host
+    std::vector<FieldIndex> fields_;
+};
+
 }  // namespace
+
+std::optional<Remedy> remedy_for(const Case& subject, const Conditions& guest,
+                                 const GuestVulnerability& vulnerability) {
+    return Remedies(subject, guest, vulnerability).first();
+}
 
 std::optional<CatchUp> catch_up(const Case& subject) { return Update(subject).least(); }
 

@@ -1,4 +1,5 @@
-// What an update of hosts that lag behind others of their model would do for a belief.
+// What updates of hosts would do for a belief: of those that lag behind others of their model, and of those on which a
+// guest is deceived.
 #pragma once
 
 #include <optional>
@@ -19,5 +20,16 @@ struct CatchUp {
 // mitigates with effect on every host. Nothing where no such update does. Quadratic in the fields that microcode brings
 // and the vulnerability's rules ask for, linear in the hosts.
 std::optional<CatchUp> catch_up(const Case& subject);
+
+// A field that microcode brings to all hosts on which a guest is deceived, each of which lacks it, so that it is
+// deceived on none.
+struct Remedy {
+    std::string field;
+    bool is_told = false;  // the guest, by a policy of the hosts then
+};
+
+// The first that there is for what a guest says of a vulnerability. Linear in the hosts.
+std::optional<Remedy> remedy_for(const Case& subject, const Conditions& guest,
+                                 const rulebook::GuestVulnerability& vulnerability);
 
 }  // namespace poolcpuid::audit

@@ -25,12 +25,24 @@ Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value) {
     return subject;
 }
 
+namespace {
+
+VendorMask mask_of(const Rulebook& rulebook, const std::string& vendor) {
+    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
+        if (rulebook.vendors[i].id == vendor) return static_cast<VendorMask>(1U << i);
+    }
+    return 0;
+}
+
+}  // namespace
+
 Conditions::Conditions(const Rulebook& rulebook, const rulebook::GuestData& data, const VmmVersion& release,
                        Subject subject)
-    : rulebook_(rulebook), data_(data), release_(release), subject_(std::move(subject)) {
-    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
-        if (rulebook.vendors[i].id == subject_.vendor) vendor_ = static_cast<VendorMask>(1U << i);
-    }
+    : rulebook_(rulebook),
+      data_(data),
+      release_(release),
+      subject_(std::move(subject)),
+      vendor_(mask_of(rulebook, subject_.vendor)) {
     if (!subject_.signature) return;
     for (const GuestTable& table : data_.tables) {
         const auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const GuestCpus& cpus) {
@@ -175,7 +187,28 @@ void add_wanted(const Rulebook& rulebook, const rulebook::GuestData& data, const
     }
 }
 
+bool is_in_models(const Rulebook& rulebook, VendorMask vendors, FieldIndex field) {
+    return std::any_of(rulebook.baselines.begin(), rulebook.baselines.end(), [&](const Baseline& model) {
+        return (model.vendors & vendors) != 0 &&
+               std::find(model.features.begin(), model.features.end(), field) != model.features.end();
+    });
+}
+
 }  // namespace
+
+bool is_made_of_own(const Rulebook& rulebook, const std::string& vendor, FieldIndex field) {
+    const auto& where = rulebook[field].made.where;
+    if (where.empty()) return false;
+    const VendorMask own = mask_of(rulebook, vendor);
+    if (is_in_models(rulebook, own, field) || !is_in_models(rulebook, static_cast<VendorMask>(~own), field)) {
+        return false;
+    }
+    return std::any_of(where.begin(), where.end(), [&](const auto& list) {
+        return std::all_of(list.begin(), list.end(), [&](const GuardTerm& term) {
+            return !term.negated && is_in_models(rulebook, own, term.field);
+        });
+    });
+}
 
 std::vector<FieldIndex> fields_wanted(const Rulebook& rulebook, const rulebook::GuestData& data,
                                       const VmmVersion& release, const GuestCondition& condition) {

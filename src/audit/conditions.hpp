@@ -27,7 +27,7 @@ struct Subject {
     const Conditions* told = nullptr;         // of a host: the guest there
     // Of a host: whether its dump leaves the field open to a merge, which takes from it what it says alone.
     std::function<bool(FieldIndex)> is_unsaid = nullptr;
-    // Of a host: whether its CPUID ends before the field, which no microcode brings then.
+    // Of a host: whether no microcode brings the field to it: its CPUID ends before it, or it is for other CPUs.
     std::function<bool(FieldIndex)> is_beyond = nullptr;
 };
 
@@ -73,6 +73,11 @@ private:
 // asks.
 std::vector<FieldIndex> fields_wanted(const Rulebook& rulebook, const rulebook::GuestData& data,
                                       const VmmVersion& release, const rulebook::GuestCondition& condition);
+
+// Whether a field is another vendor's name for what CPUs of this one have a field of their own for, of which
+// hypervisors make it: STIBP of leaf 7 on AMD. No microcode of the vendor brings it. The CPU models say whose a field
+// is.
+bool is_made_of_own(const Rulebook& rulebook, const std::string& vendor, FieldIndex field);
 
 // Three-valued logic.
 constexpr Answer answer_of(bool yes) noexcept { return yes ? Answer::yes : Answer::no; }

@@ -26,8 +26,10 @@ public:
     std::vector<std::string> without(const std::vector<std::string>& fields) const;
     std::vector<std::string> silent_on(const std::vector<std::string>& fields) const;
 
-    // Takes out of hosts those to which no update brings what they lack of these, and returns them: CPUs of before the
-    // leaf, or that it is not for.
+    // Whether no update brings a host what it lacks of these: a CPU of before the leaf, or that it is not for.
+    bool is_beyond_update(const Conditions& host, const std::vector<std::string>& fields) const;
+
+    // Takes such hosts out of hosts, and returns them.
     std::vector<std::string> take_beyond_update(std::vector<std::string>& hosts,
                                                 const std::vector<std::string>& fields) const;
 
@@ -37,7 +39,6 @@ private:
     std::vector<std::string> where(const std::vector<std::string>& fields,
                                    const std::function<bool(const Subject&, FieldIndex)>& which) const;
     bool decides(const AuditedHost& host, FieldIndex field) const;
-    bool is_beyond_update(const Conditions& host, const std::vector<std::string>& fields) const;
     bool is_for(const Conditions& host, const Field& field) const;
 
     const Case& case_;

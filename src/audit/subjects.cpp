@@ -6,6 +6,7 @@
 #include "dump/virtual_machine.hpp"
 #include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy_registers.hpp"
+#include "promises/openness.hpp"
 #include "promises/table_values.hpp"
 
 namespace poolcpuid::audit {
@@ -57,6 +58,7 @@ public:
     // By the CPU's own view: a hypervisor may end CPUID early.
     bool is_beyond(FieldIndex index) const {
         if (!host_.hardware) return false;
+        if (promises::is_known_open(rules_, promises_, rules_.rulebook()[index].brought_to)) return true;
         const Field* field = &rules_.rulebook()[index];
         if (field->is_msr) {
             const FieldIndex sign = rules_.enumerator(field->leaf);

@@ -7,12 +7,12 @@ namespace poolcpuid::audit {
 
 using rulebook::GuestVulnerability;
 
-AuditVerdict verdict_on(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
-                        const Conditions& guest, const GuestVulnerability& vulnerability, const Saying& says) {
+AuditHosts answer_with(const Case& subject, const AuditedHost& host, const std::vector<FieldIndex>& fields,
+                       const Conditions& guest, const GuestVulnerability& vulnerability, const Saying& says) {
     Subject there = with(host.conditions.subject(), fields, Answer::yes);
     there.told = &guest;
     const Conditions conditions(subject.rulebook, subject.data, host.conditions.release(), std::move(there));
-    return answer_on(conditions, vulnerability, says).verdict;
+    return answer_on(conditions, vulnerability, says);
 }
 
 Conditions Trial::guest_like(Subject subject) const {
@@ -33,7 +33,7 @@ bool Trial::deceives(const Conditions& guest, const GuestVulnerability& vulnerab
                      const std::vector<FieldIndex>& fields) const {
     const Saying then = saying_of(guest, vulnerability);
     return std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
-        return verdict_on(case_, host, fields, guest, vulnerability, then) == AuditVerdict::falsely_safe;
+        return answer_with(case_, host, fields, guest, vulnerability, then).verdict == AuditVerdict::falsely_safe;
     });
 }
 
@@ -42,7 +42,8 @@ std::vector<std::string> Trial::open_hosts(const Subject& guest) const {
     const Saying saying = saying_of(then, case_.vulnerability);
     std::vector<std::string> names;
     for (const AuditedHost& host : case_.hosts) {
-        if (verdict_on(case_, host, {}, then, case_.vulnerability, saying) < AuditVerdict::vulnerable) continue;
+        if (answer_with(case_, host, {}, then, case_.vulnerability, saying).verdict < AuditVerdict::vulnerable)
+            continue;
         names.insert(names.end(), host.names.begin(), host.names.end());
     }
     std::sort(names.begin(), names.end());
@@ -50,13 +51,22 @@ std::vector<std::string> Trial::open_hosts(const Subject& guest) const {
     return names;
 }
 
-std::vector<std::string> Trial::newly_deceived(const Subject& guest) const {
+std::vector<const GuestVulnerability*> Trial::newly_deceived(const Subject& guest) const {
     const Conditions then = guest_like(guest);
-    std::vector<std::string> ids;
+    std::vector<const GuestVulnerability*> all;
     for (const GuestVulnerability& other : case_.data.vulnerabilities) {
-        if (deceives(then, other, {}) && !deceives(case_.guest, other, {})) ids.push_back(other.id);
+        const Saying says_then = saying_of(then, other);
+        const Saying says_now = saying_of(case_.guest, other);
+        const bool gives_up = says_now.belief == Belief::mitigated && says_then.belief == Belief::not_affected;
+        const auto is_deceived = [&](const AuditedHost& host, const Conditions& by, const Saying& says) {
+            return answer_with(case_, host, {}, by, other, says).verdict == AuditVerdict::falsely_safe;
+        };
+        const bool is_new = std::any_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
+            return is_deceived(host, then, says_then) && (gives_up || !is_deceived(host, case_.guest, says_now));
+        });
+        if (is_new) all.push_back(&other);
     }
-    return ids;
+    return all;
 }
 
 bool Trial::mitigates_with(const std::vector<std::string>& fields) const {

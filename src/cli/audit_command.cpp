@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/texts.hpp"
 #include "poolcpuid/audit.hpp"
+#include "poolcpuid/error.hpp"
 
 namespace poolcpuid::cli {
 
@@ -31,6 +32,9 @@ ExitStatus audit(const AuditArguments& arguments) {
     const PoolPolicy policy = read_bound(arguments.policy, rulebook.get());
     const Inputs inputs = read_inputs(arguments.hosts);
     if (report_unreadable(inputs, arguments.skip_unreadable)) return ExitStatus::bad_input;
+    if (inputs.hosts.empty() && !arguments.hosts.empty()) {
+        throw InputError(arguments.hosts.front(), 0, "a host to ask", "none that can be read");
+    }
 
     const Audit result = audit_policy(rulebook.get(), policy, inputs.hosts, arguments.options);
     emit(

@@ -37,14 +37,6 @@ struct PolicyCheck::Impl {
         return word && *word < words.size() && (words[*word] & field.mask()) == field.mask();
     }
 
-    // Known to be open to one of these. What only immune CPUs have comes to no such host, whatever is updated there; of
-    // a hypervisor's view alone nobody knows whether it hides that the CPU is immune.
-    bool is_known_open(const HostPromises& host, List<Text> immunities) const {
-        return host.has_hardware_view &&
-               std::any_of(immunities.begin(), immunities.end(),
-                           [&](std::string_view vulnerability) { return is_open_to(rules, host, vulnerability); });
-    }
-
     compare::Circumstances circumstances(const BrokenAtom& atom, const HostPromises& host) const {
         compare::Circumstances result;
         result.only_hypervisor_view = !host.has_hardware_view;
@@ -55,8 +47,8 @@ struct PolicyCheck::Impl {
         result.kernel = host.kernel;
         result.hidden_by_view = rules.is_inverted(atom.field) && keeps(host.offered, atom);
         const Field& field = rules.rulebook()[atom.field];
-        result.never_made = field.made.where.empty() && is_known_open(host, field.made.model);
-        result.never_brought = is_known_open(host, field.brought_to);
+        result.never_made = field.made.where.empty() && promises::is_known_open(rules, host, field.made.model);
+        result.never_brought = promises::is_known_open(rules, host, field.brought_to);
         return result;
     }
 

@@ -1,5 +1,6 @@
 #include "promises/openness.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "promises/seen_value.hpp"
@@ -27,6 +28,12 @@ bool is_open_to(const VendorRules& rules, const HostPromises& host, std::string_
         return silicon.model != nullptr && !rulebook::lists(silicon.model->immune, vulnerability);
     };
     return host.any_silicon(is_open) && !shows_immunity(rules, host, vulnerability);
+}
+
+bool is_known_open(const VendorRules& rules, const HostPromises& host, List<Text> immunities) {
+    return host.has_hardware_view &&
+           std::any_of(immunities.begin(), immunities.end(),
+                       [&](std::string_view vulnerability) { return is_open_to(rules, host, vulnerability); });
 }
 
 bool may_be_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability) {

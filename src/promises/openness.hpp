@@ -14,6 +14,11 @@ namespace poolcpuid::promises {
 // not show the bits that say so either.
 bool is_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability);
 
+// True when the host is known to be open to one of these. What only CPUs with all these immunities have comes to no
+// such host, whatever is updated there; of a hypervisor's view alone nobody knows whether it hides that the CPU is
+// immune.
+bool is_known_open(const VendorRules& rules, const HostPromises& host, List<Text> immunities);
+
 // True when one of the host's CPUs is not known to be without the vulnerability, as those are of which nothing is
 // known, and the host does not show the bits that say so either.
 bool may_be_open_to(const VendorRules& rules, const HostPromises& host, std::string_view vulnerability);

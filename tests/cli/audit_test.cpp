@@ -130,6 +130,7 @@ TEST_CASE("audit refuses what it cannot answer, and says why", "[audit]") {
     refused({"--hosts", dir.write("b.json", document(intel_host("b")))}, 3, "b: expected a host of AuthenticAMD");
     refused({"--hosts", dir.file("nowhere")}, 3, "nowhere");
     refused({"--hosts", dir.write("bad", "x")}, 3, "bad");
+    refused({"--hosts", dir.write("bad", "x"), "--skip-unreadable"}, 3, "a host to ask, found none that can be read");
     refused({"--guest", "bsd"}, 2, "it knows linux-6.1, linux-6.12");
     refused({"--assume", "rain"}, 2, "it knows smt, ignore_msrs");
 }

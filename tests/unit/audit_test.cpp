@@ -22,6 +22,7 @@ constexpr std::uint32_t haswell_ep = 0x000306F2;
 constexpr std::uint32_t skylake = 0x00050654;
 constexpr std::uint32_t cascade_lake = 0x00050657;
 constexpr std::uint32_t alder_lake = 0x00090672;
+constexpr std::uint32_t raptor_lake = 0x000B0671;
 constexpr std::uint32_t ice_lake = 0x000606A6;
 constexpr std::uint32_t naples = 0x00800F12;
 constexpr std::uint32_t rome = 0x00830F10;
@@ -447,6 +448,23 @@ TEST_CASE("no advice leads into another false belief, or it says so", "[audit]")
     CHECK_THAT(all_advice(audited(alike, alike), "spec_rstack_overflow"), Catch::Contains("ibpb_brtype"));
 }
 
+TEST_CASE("an identity with which the guest does nothing any more is warned of where it is deceived already",
+          "[audit]") {
+    // Of Zen 1 with SMT the thunk protects half; a guest with Zen 3's family has none.
+    const TableBuilder smt =
+        amd_table(naples).reg(0x80000000, 0, eax, 0x80000028).row(0x8000001E, 0, {0, 1U << 8U, 0, 0});
+    const std::vector<HostDump> hosts{hardware_host("naples", std::vector{smt}, std::vector<MsrRow>{}),
+                                      amd("milan", milan)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(by_host(audit, "retbleed") == "falsely-safe: naples; needless: milan");
+    REQUIRE(by_host(audit, "tsa") == "falsely-safe: milan; true: naples");
+    CHECK_THAT(all_advice(audit, "tsa"), Contains("But then it is falsely safe from retbleed"));
+    // Where the guest has that identity, no other helps the older host.
+    const Audit other = audited({hosts.back()}, hosts);
+    REQUIRE(by_host(other, "retbleed") == "falsely-safe: naples; true: milan");
+    CHECK(all_advice(other, "retbleed") == "Leave them out of the pool: the guest does nothing there.\n");
+}
+
 TEST_CASE("an older kernel does not know what newer ones do, and the truth is the newest's", "[audit]") {
     const std::vector<HostDump> hosts{amd("turin", turin)};
     const Audit newest = audited(hosts, hosts);
@@ -599,6 +617,67 @@ TEST_CASE("microcode brings nothing to CPUs whose CPUID ends before it, or that 
     const Audit deceived = audited({intel("good", haswell_ep, 0, md_clear)}, {nocona});
     REQUIRE(verdict(deceived, "mds") == "falsely-safe");
     CHECK(helpers(deceived, "mds") == "host");
+}
+
+TEST_CASE("nobody waits for a microcode that is for CPUs with an immunity that this one lacks", "[audit]") {
+    // TSX_CTRL came to CPUs that are immune to MDS; VERW scrubs on the others.
+    const std::vector<HostDump> hosts{intel("skylake", skylake, rtm, 0)};
+    const Audit audit = audited(hosts, hosts);
+    REQUIRE(verdict(audit, "tsx_async_abort") == "vulnerable");
+    CHECK(entry(audit, "tsx_async_abort").advice.front().fields == Names{"md_clear"});
+    CHECK(helpers(audit, "tsx_async_abort") == "microcode");
+    const std::vector<HostDump> newer{with_caps("cascade", cascade_lake, mds_no, rtm, md_clear)};
+    CHECK(entry(audited(newer, newer), "tsx_async_abort").advice.front().fields == Names{"ac_tsx_ctrl"});
+}
+
+TEST_CASE("a microcode that tells the guest, or mends the host, comes before other pools", "[audit]") {
+    // RFDS_CLEAR of one host is told to all guests.
+    const auto with_alder_lake = [](std::uint64_t caps) {
+        return std::vector<HostDump>{intel("haswell", haswell_ep, 0, spec_ctrl | md_clear),
+                                     with_caps("alder", alder_lake, mds_no | caps, 0, spec_ctrl | md_clear)};
+    };
+    const Audit late = audited(with_alder_lake(0), with_alder_lake(0));
+    REQUIRE(by_host(late, "reg_file_data_sampling") == "falsely-safe: alder; true: haswell");
+    const AuditAdvice& update = entry(late, "reg_file_data_sampling").advice.front();
+    CHECK(update.by == AuditAdvice::By::microcode);
+    CHECK(update.fields == Names{"ac_rfds_clear"});
+    CHECK(update.hosts == Names{"alder"});
+    CHECK_THAT(update.text, Contains("\"Mitigation: Clear Register File\""));
+    CHECK_THAT(all_advice(late, "reg_file_data_sampling"), !Contains("only other pools"));
+    CHECK(verdict(audited(with_alder_lake(rfds_clear), with_alder_lake(rfds_clear)), "reg_file_data_sampling") ==
+          "true");
+
+    // TSX_CTRL turns TSX off on the host, whether or not the guest is told.
+    const auto with_cascade_lake = [](std::uint64_t caps) {
+        return std::vector<HostDump>{with_caps("cascade", cascade_lake, mds_no | caps, rtm, spec_ctrl | md_clear),
+                                     with_caps("ice", ice_lake, mds_no | taa_no, 0, spec_ctrl | md_clear)};
+    };
+    const Audit open = audited(with_cascade_lake(0), with_cascade_lake(0));
+    REQUIRE(by_host(open, "tsx_async_abort") == "falsely-safe: cascade; true: ice");
+    REQUIRE(helpers(open, "tsx_async_abort") == "microcode");
+    CHECK(entry(open, "tsx_async_abort").advice.front().fields == Names{"ac_tsx_ctrl"});
+    CHECK(entry(open, "tsx_async_abort").advice.front().hosts == Names{"cascade"});
+    CHECK(verdict(audited(with_cascade_lake(tsx_ctrl), with_cascade_lake(tsx_ctrl)), "tsx_async_abort") !=
+          "falsely-safe");
+}
+
+TEST_CASE("on AMD's CPUs AMD's bit is missing, and not Intel's, which hypervisors make of it", "[audit]") {
+    const std::vector<HostDump> zen{amd("zen", rome, amd_ibpb)};
+    const Audit audit = audited(zen, zen, {"", {"smt"}});
+    REQUIRE(verdict(audit, "retbleed") == "vulnerable");
+    CHECK(entry(audit, "retbleed").advice.front().fields == Names{"amd_stibp"});
+    CHECK(entry(audit, "spec_store_bypass").advice.front().fields == Names{"amd_ssbd"});
+    const std::vector<HostDump> old{intel("old", haswell_ep, 0, 0)};
+    CHECK(entry(audited(old, old), "spec_store_bypass").advice.front().fields == Names{"ssbd"});
+}
+
+TEST_CASE("where no host is affected no bit is missing", "[audit]") {
+    // The guest is told of neither RFDS_NO nor RFDS_CLEAR.
+    constexpr std::uint64_t rfds_no = 0x8000000;
+    const std::vector<HostDump> hosts{with_caps("p", raptor_lake, rfds_no), with_caps("q", raptor_lake, 0)};
+    const Audit audit = audited({hosts.back()}, {hosts.front()});
+    REQUIRE(verdict(audit, "reg_file_data_sampling") == "needless");
+    CHECK(all_advice(audit, "reg_file_data_sampling").empty());
 }
 
 TEST_CASE("what a merge of the hosts as they are now would settle is said first", "[audit]") {
