@@ -225,7 +225,8 @@ std::optional<PlanInputs> read_plan_inputs(const PlanSources& sources, const Rul
 void check_split(const PlanArguments& arguments) {
     const PlanSources& sources = arguments.sources;
     if (arguments.split == 0) {
-        if (sources.policy.empty()) throw UsageError("POLICY is required, in front of --hosts, or --split with hosts alone");
+        if (sources.policy.empty())
+            throw UsageError("POLICY is required, in front of --hosts, or --split with hosts alone");
         if (!arguments.together.empty()) throw UsageError("--keep-together goes with --split");
         return;
     }
