@@ -658,6 +658,22 @@ TEST_CASE("a bit in the row of an XSAVE state goes with the state, and no host i
     CHECK(hidden.because("xs_xfd").empty());
 }
 
+TEST_CASE("of two places of an XSAVE state that of the vendor's documents is the right one", "[merge]") {
+    const auto pkru_at = [](const std::string& name, TableBuilder table, std::uint32_t offset) {
+        table.set(1, 0, ecx, 0x04000000).row(7, 0, {0, 0, 0x8, 0}).row(0xD, 0, {0x203, 0xA88, 0xA88, 0});
+        return hardware_host(name, table.row(0xD, 9, {8, offset, 0, 0}));
+    };
+    // PKRU is at 980h on AMD and at A80h on Intel, whichever host lends its identity.
+    for (const bool is_odd_first : {false, true}) {
+        const std::string odd = is_odd_first ? "a" : "b";
+        const std::string usual = is_odd_first ? "b" : "a";
+        CHECK(Merged({pkru_at(usual, amd_table(), 0x980), pkru_at(odd, amd_table(), 0xA80)}).because("pku") ==
+              Names{odd});
+        CHECK(Merged({pkru_at(usual, intel_table(), 0xA80), pkru_at(odd, intel_table(), 0x980)}).because("pku") ==
+              Names{odd});
+    }
+}
+
 TEST_CASE("XSAVE goes where a host's XCR0 lacks the states of x87 or SSE", "[merge]") {
     const auto with_xcr0 = [](const std::string& name, std::uint32_t xcr0) {
         return hardware_host(name, amd_table().set(1, 0, ecx, 0x04000000).row(0xD, 0, {xcr0, 0x240, 0x240, 0}));

@@ -498,4 +498,14 @@ TEST_CASE("hosts that come back alike are one advice, those with another CPU are
     CHECK_THAT(text_of(other.advice), Contains("other-cpu a: Milan") && Contains("> Genoa"));
 }
 
+TEST_CASE("the document of a plan says where advice holds for the CPU of before alone", "[plan]") {
+    PoolPlan plan_of = plan({good("a"), good("b")}, {{}, {}, {weak("a")}});
+    const std::string said = R"("if_same_cpu": true)";
+    CHECK_THAT(to_json(plan_of, builtin_rulebook()), !Contains("if_same_cpu"));
+    for (PlanAdvice& advice : plan_of.advice) {
+        advice.if_same_cpu = advice.kind == PlanAdvice::Kind::restore_settings;
+    }
+    CHECK_THAT(to_json(plan_of, builtin_rulebook()), Contains(said));
+}
+
 }  // namespace poolcpuid::test::pool_plan_test
