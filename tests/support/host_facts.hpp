@@ -520,8 +520,13 @@ private:
 
     bool is_unread(const RuleField& field) const {
         const auto cpus = capability_cpus();
-        return std::none_of(cpus.begin(), cpus.end(),
-                            [&](const CpuView& cpu) { return value(cpu, field).has_value(); });
+        if (std::any_of(cpus.begin(), cpus.end(), [&](const CpuView& cpu) { return value(cpu, field).has_value(); }))
+            return false;
+        // What a CPU is known not to have no hypervisor gives.
+        const auto silicon = hardware_cpus();
+        return !host_.hypervisor || std::none_of(silicon.begin(), silicon.end(), [&](const CpuView& cpu) {
+            return value(cpu, field) == std::uint64_t{0};
+        });
     }
 
     void read_guard(const RuleField& field, HostFacts& facts) const {
