@@ -58,10 +58,11 @@ void Differing::note(const TablePromises& first, const TablePromises& cpu) {
     }
     add_numbers(cpu);
     scrubs |= cpu.atoms.scrubs ^ first.atoms.scrubs;
+    const std::uint64_t untold = first.components_unknown | cpu.components_unknown;
     for (std::size_t c = 0; c < first.atoms.components.size(); ++c) {
         const Component& one = first.atoms.components[c];
         const Component& other = cpu.atoms.components[c];
-        if (other == one) continue;
+        if (other == one || ((untold >> c) & 1U) != 0) continue;
         components |= std::uint64_t{1} << c;
         if (other.promised && one.promised) layouts |= std::uint64_t{1} << c;
     }
@@ -105,8 +106,7 @@ void meet_differing(const VendorRules& rules, TablePromises& view, const TablePr
     view.atoms.scrubs &= ~(differing.scrubs & ~hardware.atoms.scrubs & ~hardware.scrub_unknown) | view.immune;
     for (std::size_t c = 0; c < component_count; ++c) {
         const std::uint64_t bit = std::uint64_t{1} << c;
-        const bool is_lost = (differing.components & ~hardware.components_unknown & bit) != 0;
-        if (!is_lost || hardware.atoms.components[c].promised) continue;
+        if ((differing.components & bit) == 0) continue;
         view.atoms.components[c] = Component{};
         view.components_unknown &= ~bit;
     }

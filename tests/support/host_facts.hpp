@@ -587,6 +587,12 @@ private:
         return ComponentLayout{row->eax, supervisor ? 0 : row->ebx, (row->ecx & 2U) != 0};
     }
 
+    // Whether the table says nothing of the component: neither the row that lists it nor a feature that uses it.
+    bool is_silent(const CpuidTable& table, const ComponentRule& component) const {
+        const LeafKey mask_row{0xD, component.state == "supervisor" ? 1U : 0U};
+        return table.is_unknown(mask_row) && !layout_in(table, component);
+    }
+
     std::optional<ComponentLayout> layout(const ComponentRule& component) const {
         const auto cpus = capability_cpus();
         const auto first = layout_in(*cpus.front().cpuid, component);
@@ -594,9 +600,14 @@ private:
             if (layout_in(*cpu.cpuid, component) != first) return std::nullopt;
         }
         if (!host_.hypervisor || !host_.hardware) return first;
+        // Where the first CPU does not tell nothing is known to differ from it.
         const auto silicon = hardware_cpus();
-        const auto one = layout_in(*silicon.front().cpuid, component);
-        const auto is_alike = [&](const CpuView& cpu) { return layout_in(*cpu.cpuid, component) == one; };
+        const CpuidTable& front = *silicon.front().cpuid;
+        const auto one = layout_in(front, component);
+        const auto is_alike = [&](const CpuView& cpu) {
+            return is_silent(front, component) || is_silent(*cpu.cpuid, component) ||
+                   layout_in(*cpu.cpuid, component) == one;
+        };
         return std::all_of(silicon.begin(), silicon.end(), is_alike) ? first : std::nullopt;
     }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,9 +22,9 @@ inline std::optional<std::uint64_t> msr_of(const PoolPolicy& policy, std::uint32
     return std::nullopt;
 }
 
-inline const Field& field_named(const std::string& id) {
+inline const Field& field_named(std::string_view id) {
     const FieldIndex index = builtin_rulebook().find(id);
-    if (index == no_field) throw std::runtime_error("no field has the id " + id);
+    if (index == no_field) throw std::runtime_error("no field has the id " + std::string(id));
     return builtin_rulebook()[index];
 }
 

@@ -8,7 +8,8 @@
 
 namespace poolcpuid::test {
 
-const std::string& example_policy(const std::string& pool) {
+const std::string& example_policy(std::string_view name) {
+    const std::string pool(name);
     static const TemporaryDirectory directory;
     static std::map<std::string, std::string> files;
     const auto [entry, is_new] = files.try_emplace(pool, directory.file(pool + ".json"));
