@@ -454,6 +454,8 @@ struct Rulebook {
 
     // The vendor whose CPUID vendor string this is (an index into vendors), or nothing.
     std::optional<std::size_t> vendor_of(std::string_view vendor_string) const noexcept;
+    // The vendor of that id, or nothing.
+    std::optional<std::size_t> vendor_named(std::string_view id) const noexcept;
     // The set of this vendor alone; of none where the rulebook does not know it.
     VendorMask vendor_mask(std::string_view vendor_string) const noexcept;
 

@@ -15,6 +15,24 @@ using rulebook::GuestVulnerability;
 
 namespace {
 
+// Whether the field is a mitigation that microcode of the guest's vendor brings.
+bool may_be_brought(const Case& subject, FieldIndex field) {
+    const Field& entry = subject.rulebook[field];
+    return entry.by_microcode && !entry.mitigation.empty() &&
+           !is_made_of_own(subject.rulebook, subject.guest.subject().vendor, field);
+}
+
+// Whether what a guest says is falsely safe on no host, each with the fields that are brought to it by its number.
+template <typename BroughtTo>
+bool deceives_nobody(const Case& subject, const Conditions& guest, const GuestVulnerability& vulnerability,
+                     const Saying& says, const BroughtTo& brought_to) {
+    for (std::size_t i = 0; i < subject.hosts.size(); ++i) {
+        const AuditHosts answer = answer_with(subject, subject.hosts[i], brought_to(i), guest, vulnerability, says);
+        if (answer.verdict == AuditVerdict::falsely_safe) return false;
+    }
+    return true;
+}
+
 class Update {
 public:
     explicit Update(const Case& subject) : case_(subject) {
@@ -62,12 +80,8 @@ private:
     // A row of the model table: CPUs of one model number may get different microcodes, by their steppings.
     const Model* model_of(const AuditedHost& host) const {
         const Subject& subject = host.conditions.subject();
-        for (std::size_t vendor = 0; subject.signature && vendor < case_.rulebook.vendors.size(); ++vendor) {
-            if (case_.rulebook.vendors[vendor].id == subject.vendor) {
-                return case_.rulebook.model_of(vendor, *subject.signature);
-            }
-        }
-        return nullptr;
+        const auto vendor = case_.rulebook.vendor_named(subject.vendor);
+        return vendor && subject.signature ? case_.rulebook.model_of(*vendor, *subject.signature) : nullptr;
     }
 
     static Answer has(const AuditedHost& host, FieldIndex field) { return host.conditions.subject().field(field); }
@@ -79,11 +93,7 @@ private:
             if (!condition) return;
             for (const FieldIndex field :
                  fields_wanted(case_.rulebook, case_.data, case_.guest.release(), *condition)) {
-                const Field& entry = case_.rulebook[field];
-                const bool is_wanted = entry.by_microcode && !entry.mitigation.empty();
-                if (is_wanted && !is_made_of_own(case_.rulebook, case_.guest.subject().vendor, field)) {
-                    fields.insert(field);
-                }
+                if (may_be_brought(case_, field)) fields.insert(field);
             }
         };
         for (const auto& part : case_.vulnerability.says) {
@@ -126,12 +136,8 @@ private:
         const Conditions guest = guest_with(update);
         const Saying then = saying_of(guest, case_.vulnerability);
         if (then.belief != Belief::mitigated) return false;
-        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
-            const AuditVerdict verdict =
-                answer_with(case_, case_.hosts[i], brought(i, update), guest, case_.vulnerability, then).verdict;
-            if (verdict == AuditVerdict::falsely_safe) return false;
-        }
-        return true;
+        return deceives_nobody(case_, guest, case_.vulnerability, then,
+                               [&](std::size_t host) { return brought(host, update); });
     }
 
     const Case& case_;
@@ -170,12 +176,8 @@ public:
 
 private:
     void add(FieldIndex field) {
-        const Field& entry = case_.rulebook[field];
-        const bool is_brought = entry.by_microcode && !entry.mitigation.empty();
         const bool is_new = std::find(fields_.begin(), fields_.end(), field) == fields_.end();
-        if (is_brought && is_new && !is_made_of_own(case_.rulebook, guest_.subject().vendor, field)) {
-            fields_.push_back(field);
-        }
+        if (is_new && may_be_brought(case_, field)) fields_.push_back(field);
     }
 
     bool lacks(std::size_t host, FieldIndex field) const {
@@ -206,16 +208,9 @@ private:
     }
 
     bool mends(FieldIndex field, const Conditions& guest) const {
-        const Saying then = saying_of(guest, vulnerability_);
-        for (std::size_t i = 0; i < case_.hosts.size(); ++i) {
-            std::vector<FieldIndex> brought;
-            if (is_deceived_[i]) brought.push_back(field);
-            if (answer_with(case_, case_.hosts[i], brought, guest, vulnerability_, then).verdict ==
-                AuditVerdict::falsely_safe) {
-                return false;
-            }
-        }
-        return true;
+        return deceives_nobody(case_, guest, vulnerability_, saying_of(guest, vulnerability_), [&](std::size_t host) {
+            return is_deceived_[host] ? std::vector{field} : std::vector<FieldIndex>();
+        });
     }
 
     const Case& case_;

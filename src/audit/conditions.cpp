@@ -28,10 +28,8 @@ Subject with(Subject subject, std::vector<FieldIndex> changed, Answer value) {
 namespace {
 
 VendorMask mask_of(const Rulebook& rulebook, const std::string& vendor) {
-    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
-        if (rulebook.vendors[i].id == vendor) return static_cast<VendorMask>(1U << i);
-    }
-    return 0;
+    const auto index = rulebook.vendor_named(vendor);
+    return index ? static_cast<VendorMask>(1U << *index) : VendorMask{0};
 }
 
 }  // namespace

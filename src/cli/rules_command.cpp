@@ -66,11 +66,9 @@ ExitStatus lint(const RulesArguments& arguments) {
 }
 
 VendorMask vendor_mask(const Rulebook& rulebook, const std::string& id) {
+    if (const auto vendor = rulebook.vendor_named(id)) return static_cast<VendorMask>(1U << *vendor);
     std::string known;
-    for (std::size_t i = 0; i < rulebook.vendors.size(); ++i) {
-        if (rulebook.vendors[i].id == id) return static_cast<VendorMask>(1U << i);
-        known += " " + std::string(rulebook.vendors[i].id);
-    }
+    for (const Vendor& vendor : rulebook.vendors) known += " " + std::string(vendor.id);
     throw UsageError("--vendor: no vendor \"" + id + "\" (there are:" + known + ")");
 }
 

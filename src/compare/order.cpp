@@ -168,8 +168,7 @@ private:
         if (stands_for_other(index, subleaf, after)) return;
         if (!promises(index, before) || (!elsewhere && meet(rule, before, after) == before)) return;
         // The least that the architecture allows was taken for what the dump does not say.
-        const bool is_assumed = std::find(kept_.assumed.begin(), kept_.assumed.end(), index) != kept_.assumed.end();
-        const bool known = elsewhere || (after.known && !is_assumed);
+        const bool known = elsewhere || (after.known && !kept_.assumes(index));
         add(AtomKind::number, index, subleaf, known, known ? Makers::none : makers_of_number(rulebook_[index]));
         broken_.back().of_other_model = elsewhere;
     }

@@ -1,6 +1,5 @@
 #include "merge/assured_findings.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "policy/document_text.hpp"
@@ -13,8 +12,7 @@ namespace {
 bool is_cut(const promises::VendorRules& rules, const promises::HostPromises& host, FieldIndex index) {
     const Field& field = rules.rulebook()[index];
     const auto slot = rules.find_number(index, field.subleaf_first);
-    const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
-    if (!slot || !is_assumed) return false;
+    if (!slot || !host.assumes(index)) return false;
     const promises::Number& number = host.atoms.numbers[*slot];
     return number.known && number.value == field.assured;
 }

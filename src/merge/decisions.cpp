@@ -166,8 +166,7 @@ private:
         return std::all_of(in_.variants.begin(), in_.variants.end(), [&](const Variant& variant) {
             const promises::HostPromises& host = *variant.promises;
             const promises::Number& number = host.atoms.numbers[*slot];
-            return number.known && number.value == value &&
-                   std::find(host.assumed.begin(), host.assumed.end(), index) == host.assumed.end();
+            return number.known && number.value == value && !host.assumes(index);
         });
     }
 

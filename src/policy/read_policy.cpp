@@ -125,9 +125,9 @@ private:
         return schema.starts_with(any_host_schema) ? ", a host's dump (merge makes a policy of it)" : "";
     }
 
-    // A number in its one spelling: in lower case, with zeros in front up to so many digits.
-    std::uint64_t number(const Value& value, std::size_t digits = 1) const {
-        const std::uint64_t result = json::hex_of(value, file_, 16);
+    // A number in its one spelling: in lower case, with zeros in front up to so many digits. most: it may have.
+    std::uint64_t number(const Value& value, std::size_t digits = 1, std::size_t most = 16) const {
+        const std::uint64_t result = json::hex_of(value, file_, most);
         const std::string spelling = to_hex(result, digits);
         if (value.text() != spelling) {
             throw InputError(file_, value.line(), "\"" + spelling + "\"", json::describe(value));
@@ -137,8 +137,7 @@ private:
 
     // Likewise one of 32 bits.
     std::uint32_t number_32(ObjectReader& reader, std::string_view key, std::size_t digits = 1) const {
-        reader.required_hex(key, 8);
-        return static_cast<std::uint32_t>(number(reader.required(key), digits));
+        return static_cast<std::uint32_t>(number(reader.required(key), digits, 8));
     }
 
     static void sort(std::vector<std::string>& names) { std::sort(names.begin(), names.end()); }

@@ -1,7 +1,5 @@
 #include "promises/join_views.hpp"
 
-#include <algorithm>
-
 #include "promises/sorted_lists.hpp"
 
 namespace poolcpuid::promises {
@@ -38,10 +36,8 @@ namespace {
 bool tells(const VendorRules& rules, const TablePromises& cpu, std::size_t slot) {
     const FieldIndex field = rules.numbers()[slot].field;
     if (rules.rulebook()[field].hypervisor != no_hypervisor) return false;  // it is in that one's view alone
-    const auto is_assumed = [&](FieldIndex index) {
-        return std::find(cpu.assumed.begin(), cpu.assumed.end(), index) != cpu.assumed.end();
-    };
-    return cpu.atoms.numbers[slot].known && !is_assumed(field) && !is_assumed(rules.rulebook()[field].zero_means_field);
+    return cpu.atoms.numbers[slot].known && !cpu.assumes(field) &&
+           !cpu.assumes(rules.rulebook()[field].zero_means_field);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "promises/seen_value.hpp"
 
-#include <algorithm>
-
 #include "promises/table_values.hpp"
 
 namespace poolcpuid::promises {
@@ -35,10 +33,9 @@ SeenValue seen_value(const VendorRules& rules, const HostPromises& host, FieldIn
     if (const auto slot = rules.find_number(index, subleaf)) {
         // The least that the architecture allows, taken for what the dump does not say, is not known of the host; so
         // much as every hypervisor gives is.
-        const bool is_assumed = std::find(host.assumed.begin(), host.assumed.end(), index) != host.assumed.end();
         const Number& number = host.atoms.numbers[*slot];
         const bool is_assured = field.assured != 0 && number.value == field.assured;
-        return {number.known && (!is_assumed || is_assured), number.value};
+        return {number.known && (!host.assumes(index) || is_assured), number.value};
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(rules, table, *host.msrs).field(field, subleaf);

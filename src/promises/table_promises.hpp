@@ -1,6 +1,7 @@
 // What one view promises: a logical CPU's CPUID with the host's MSRs, a hypervisor's, or a policy's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct TablePromises {
     std::vector<FieldIndex> assumed;       // numbers that are not said: the least was taken
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<FieldIndex> read_clear;           // fields that count as set by what implies them
+
+    // Whether the least that the architecture allows was taken for the number. Linear in such numbers.
+    bool assumes(FieldIndex number) const { return std::find(assumed.begin(), assumed.end(), number) != assumed.end(); }
 };
 
 // How a view is to be read.

@@ -144,6 +144,13 @@ std::optional<std::size_t> Rulebook::vendor_of(std::string_view vendor_string) c
     return std::nullopt;
 }
 
+std::optional<std::size_t> Rulebook::vendor_named(std::string_view id) const noexcept {
+    for (std::size_t i = 0; i < vendors.size(); ++i) {
+        if (vendors[i].id == id) return i;
+    }
+    return std::nullopt;
+}
+
 VendorMask Rulebook::vendor_mask(std::string_view vendor_string) const noexcept {
     const auto vendor = vendor_of(vendor_string);
     return vendor ? static_cast<VendorMask>(1U << *vendor) : VendorMask{0};
