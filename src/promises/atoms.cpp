@@ -15,15 +15,17 @@ Number meet(Rule rule, const Number& a, const Number& b) noexcept {
 
 void Atoms::meet(const VendorRules& rules, const Atoms& other) noexcept {
     for (std::size_t w = 0; w < words.size(); ++w) words[w] &= other.words[w];
+    // What is not promised stays so, and is most of the numbers and the states.
     for (std::size_t n = 0; n < numbers.size(); ++n) {
+        if (!numbers[n].known) continue;
         numbers[n] = promises::meet(rules.rulebook()[rules.numbers()[n].field].rule, numbers[n], other.numbers[n]);
     }
     scrubs &= other.scrubs;
     for (std::size_t c = 0; c < components.size(); ++c) {
-        if (components[c] != other.components[c]) components[c] = Component{};
+        if (components[c].promised && components[c] != other.components[c]) components[c] = {};
     }
     for (const auto& [signature, revision] : other.microcode) {
-        const auto [at, fresh] = microcode.emplace(signature, revision);
+        const auto [at, fresh] = microcode.try_emplace(signature, revision);  // emplace would make a node first
         if (!fresh) at->second = promises::meet(Rule::min, at->second, revision);
     }
 }
