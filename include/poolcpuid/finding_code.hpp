@@ -58,6 +58,7 @@ inline constexpr std::array finding_kinds = std::to_array<FindingKind>({
     {"unknown-model", Severity::warning},
     {"value-assumed", Severity::warning},
     {"verw-promise-lost", Severity::error},
+    {"views-contradict", Severity::warning},
     {"virtual-machine", Severity::note},
     {"xsave-layout-conflict", Severity::warning},
     {"xsave-layout-documented", Severity::note},

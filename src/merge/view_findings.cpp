@@ -25,6 +25,7 @@ public:
         report_missing_views();
         report_asked_of_hardware();
         report_withheld();
+        report_foreign();
         report_unpermitted();
     }
 
@@ -102,6 +103,24 @@ private:
                           " does not offer to guests: " + list_.ids_of(fields, most_named) +
                           ". A newer kernel or hypervisor, or another of their settings, may offer " +
                           (fields.size() == 1 ? "it." : "them."),
+                      found);
+        }
+    }
+
+    void report_foreign() {
+        constexpr std::size_t most_named = 12;
+        std::map<std::vector<FieldIndex>, VariantSet> causes;
+        for (const Variant& variant : list_.variants()) {
+            const auto fields = list_.fields_with(variant.promises->foreign);
+            if (!fields.empty()) causes[fields].insert(&variant);
+        }
+        for (const auto& [fields, variants] : causes) {
+            const HostList found = list_.list_of(variants);
+            list_.add("views-contradict",
+                      "The hypervisor's view of " + enumerate(found) + " gives guests " +
+                          list_.ids_of(fields, most_named) +
+                          ", which none of its CPUs has and no hypervisor makes: the view may be another host's. The "
+                          "policy promises nothing of it.",
                       found);
         }
     }

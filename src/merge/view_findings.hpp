@@ -5,8 +5,8 @@
 
 namespace poolcpuid::merge {
 
-// Adds "no-hypervisor-view", "asked-of-hardware", "hidden-by-hypervisor" and "xsave-not-permitted", one a cause. Linear
-// in variants times the vendor's fields.
+// Adds "no-hypervisor-view", "asked-of-hardware", "hidden-by-hypervisor", "views-contradict" and
+// "xsave-not-permitted", one a cause. Linear in variants times the vendor's fields.
 void report_views(FindingList& list);
 
 }  // namespace poolcpuid::merge

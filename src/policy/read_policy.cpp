@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/hex.hpp"
 #include "base/json_parts.hpp"
 #include "base/lists.hpp"
 #include "base/located_json.hpp"
+#include "base/printable.hpp"
 #include "dump/host_stream.hpp"
 #include "dump/unrecognised.hpp"
 #include "policy/document_text.hpp"
@@ -59,6 +61,7 @@ public:
         if (hosts.empty()) throw InputError(file_, reader.required("hosts").line(), "one host or more", "none");
         for (const Value& entry : hosts) {
             policy.hosts.push_back(host_class(entry));
+            note_host(policy.hosts.back(), entry);
             note_cpus(policy.hosts.back());
         }
         policy.names_sha256 = reader.required_string("names_sha256");
@@ -218,6 +221,15 @@ private:
             if (cpu != cpu_of_host_.end()) ++result[cpu->second];
         }
         return result;
+    }
+
+    // A class is the hosts of one content, and a name is one host's.
+    void note_host(const HostClass& host, const Value& entry) {
+        const auto check = [&](bool is_new, const std::string& which) {
+            if (!is_new) throw InputError(file_, entry.line(), "each host once", which + " again");
+        };
+        check(digests_.insert(host.sha256).second, "\"sha256\": \"" + printable(host.sha256) + '"');
+        for (const std::string& name : host.names) check(hosts_.insert(name).second, '"' + printable(name) + '"');
     }
 
     void note_cpus(const HostClass& host) {
@@ -454,6 +466,8 @@ private:
 
     std::string file_;
     unsigned minor_ = 0;
+    std::set<std::string> digests_;                   // of the classes
+    std::set<std::string> hosts_;                     // the names that they list
     std::map<std::string, std::string> cpu_of_host_;  // by the names that the classes list
 };
 

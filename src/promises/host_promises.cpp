@@ -48,7 +48,11 @@ public:
         host = host_.hypervisor ? read_hypervisor(hardware ? &*hardware : nullptr) : *hardware;
         read_offered();
         result_.withheld.resize(result_.unknown.size());
+        result_.foreign.resize(result_.unknown.size());
         if (host_.hypervisor && hardware) {
+            result_.foreign = leave_foreign(rules_, host, *hardware);
+            // What only some CPUs have is told by another finding.
+            for (std::size_t w = 0; w < differing_.words.size(); ++w) result_.foreign[w] &= ~differing_.words[w];
             find_withheld(*hardware);
             find_unpermitted(*hardware);
             widen(rules_, host, *hardware);
@@ -214,7 +218,7 @@ private:
             differing_.note(first, cpu);
             join_cpu(rules_, host, cpu);
         }
-        if (host_.hypervisor) differing_.leave_out_made();
+        if (host_.hypervisor) leave_out_made();
         for (std::size_t n = 0; n < differing_.numbers.size(); ++n) {
             if (differing_.numbers[n]) result_.uneven.push_back(rules_.numbers()[n].field);
         }
@@ -225,6 +229,12 @@ private:
         merge_sorted(result_.uneven, {});
         result_.uneven_layouts = differing_.layouts;
         return host;
+    }
+
+    // About those the CPUs do not decide.
+    void leave_out_made() {
+        const std::vector<std::uint64_t> made = made_by_hypervisors(rules_);
+        for (std::size_t w = 0; w < made.size(); ++w) differing_.words[w] &= ~made[w];
     }
 
     const VendorRules& rules_;

@@ -28,6 +28,7 @@ struct StrayBits {
 // The promises of the view that guests meet, and what only the host as a whole tells.
 struct HostPromises : TablePromises {
     std::vector<std::uint64_t> withheld;      // promises that the silicon keeps and its hypervisor does not offer
+    std::vector<std::uint64_t> foreign;       // promises of its hypervisor's view that none of its CPUs keeps
     std::vector<std::uint64_t> modelled;      // bits that the model table set or settled, parallel to words
     std::vector<std::uint64_t> by_microcode;  // unknown bits that a microcode decides which is not known
     std::vector<std::uint64_t> offered;       // what the view for guests alone shows, as promises

@@ -78,23 +78,31 @@ void Differing::add_numbers(const TablePromises& cpu) {
     }
 }
 
-void Differing::leave_out_made() {
-    for (const FieldIndex index : rules_->fields()) {
-        const Field& field = rules_->rulebook()[index];
+std::vector<std::uint64_t> made_by_hypervisors(const VendorRules& rules) {
+    std::vector<std::uint64_t> bits(rules.words().size());
+    for (const FieldIndex index : rules.fields()) {
+        const Field& field = rules.rulebook()[index];
         const bool is_made = field.emulated || field.made.by != Makers::none || field.hypervisor != no_hypervisor;
         if (!is_made) continue;
-        if (const auto word = rules_->find_word(index, field.subleaf_first)) words[*word] &= ~field.mask();
+        if (const auto word = rules.find_word(index, field.subleaf_first)) bits[*word] |= field.mask();
     }
+    return bits;
+}
+
+std::vector<std::uint64_t> leave_foreign(const VendorRules& rules, TablePromises& view, const TablePromises& hardware) {
+    std::vector<std::uint64_t> foreign(rules.words().size());
+    const std::vector<std::uint64_t> made = made_by_hypervisors(rules);
+    for (std::size_t w = 0; w < foreign.size(); ++w) {
+        const std::uint64_t lacked = ~hardware.atoms.words[w] & ~hardware.unknown[w] & ~made[w];
+        foreign[w] = view.atoms.words[w] & rules.words()[w].intersect & lacked;
+        view.atoms.words[w] &= ~foreign[w];
+        view.implied[w] &= ~foreign[w];
+    }
+    return foreign;
 }
 
 void meet_differing(const VendorRules& rules, TablePromises& view, const TablePromises& hardware,
                     const Differing& differing) {
-    for (std::size_t w = 0; w < differing.words.size(); ++w) {
-        const std::uint64_t lacked = differing.words[w] & ~hardware.atoms.words[w] & ~hardware.unknown[w];
-        view.atoms.words[w] &= ~lacked;
-        view.unknown[w] &= ~lacked;
-        view.implied[w] &= ~lacked;
-    }
     for (const auto& [n, together] : differing.together) {
         Number& number = view.atoms.numbers[n];
         number = meet(rules.rulebook()[rules.numbers()[n].field].rule, number, together);

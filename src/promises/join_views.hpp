@@ -26,8 +26,6 @@ public:
 
     // Adds what another CPU has otherwise than the first.
     void note(const TablePromises& first, const TablePromises& cpu);
-    // Takes out the bits that hypervisors make or emulate: the CPU does not decide about those.
-    void leave_out_made();
 
     std::vector<std::uint64_t> words;        // by bit, parallel to VendorRules::words()
     std::vector<bool> numbers;               // parallel to VendorRules::numbers()
@@ -42,6 +40,13 @@ private:
     std::vector<std::optional<Number>> told_;
     const VendorRules* rules_ = nullptr;
 };
+
+// The bits that some hypervisor makes or emulates, so that the CPU does not decide about them, by word.
+std::vector<std::uint64_t> made_by_hypervisors(const VendorRules& rules);
+
+// Takes from a hypervisor's view what a CPU of the host is known to lack and no hypervisor makes, and returns it by
+// word: the view is made on one CPU, or is another host's.
+std::vector<std::uint64_t> leave_foreign(const VendorRules& rules, TablePromises& view, const TablePromises& hardware);
 
 // Meets a hypervisor's view, which is made on one CPU, with what the silicon's CPUs promise together where they differ.
 void meet_differing(const VendorRules& rules, TablePromises& view, const TablePromises& hardware,

@@ -36,8 +36,8 @@ public:
         result.absent = std::move(read.absent);
         result.immune = read.immune;
         result.unknown = std::move(read.unknown);
-        for (auto* bits :
-             {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given, &result.withheld}) {
+        for (auto* bits : {&result.modelled, &result.implied, &result.by_microcode, &result.made, &result.given,
+                           &result.withheld, &result.foreign}) {
             bits->assign(rules_.words().size(), 0);
         }
         read_scrubs(result);

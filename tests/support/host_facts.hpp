@@ -243,24 +243,21 @@ private:
             if (!(counts && is_implied(field, cpu)) && !emulated)
                 kept &= with_covered(field, value(cpu, field, slot.subleaf).value_or(0));
         }
-        return kept & ~lacked_by_some(slot);
+        return kept & ~lacked_by_a_cpu(slot);
     }
 
-    // Bits that one logical CPU is known to have and another not to, of what no hypervisor makes by itself: its view is
-    // made on one of them.
-    std::uint64_t lacked_by_some(const Slot& slot) const {
+    // Bits that a logical CPU is known not to have, of what no hypervisor makes by itself: its view is made on one CPU,
+    // or is another host's.
+    std::uint64_t lacked_by_a_cpu(const Slot& slot) const {
         const RuleField& field = *slot.field;
         if (!host_.hypervisor || field.emulated || field.is_made || !field.hypervisor.empty()) return 0;
-        std::uint64_t had = 0;
         std::uint64_t lacked = 0;
         for (const CpuView& cpu : hardware_cpus()) {
             const bool implied = is_implied(field, cpu);
             const auto shown = implied ? std::optional(ones_of(field)) : value(cpu, field, slot.subleaf);
-            if (!shown) continue;
-            had |= with_covered(field, *shown);
-            lacked |= ~with_covered(field, *shown);
+            if (shown) lacked |= ~with_covered(field, *shown);
         }
-        return had & lacked & ones_of(field);
+        return lacked & ones_of(field);
     }
 
     // "lm": the CPU shows that. "!rtm": neither this CPU nor, where a hypervisor shows it, any of the hardware has

@@ -96,7 +96,8 @@ TEST_CASE("what every hypervisor makes is not lost on a host of which only the h
     for (const char* with_it : {"clzero", "xop", "amd_ssbd"}) check_given(amd(rome, {with_it}), "virt_ssbd");
     check_lost(amd(rome, {}), "virt_ssbd");  // as family 10h, whose SSB has no switch
     check_given(amd(rome, {}), "lfence_dispatch");
-    check_lost(amd(rome, {}), "smep");
+    const HostDump with_smep = hardware_host("promising", amd(rome, {"smep"}));
+    CHECK(answer(with_smep, hardware_host("bare", amd(rome, {})), "smep").violation.known);
 }
 
 TEST_CASE("the two names of one control are made from each other, where the hardware has one", "[hypervisor_bits]") {

@@ -235,6 +235,16 @@ TEST_CASE("a count of fewer hosts than are named, and a number that is too wide,
     check_refused({R"("family": 25)", R"("family": 65561)", "a number of 16 bits, found 65561"});
 }
 
+TEST_CASE("a host that a policy has twice is refused: nobody knows which of its contents is meant", "[policy]") {
+    PoolPolicy policy = sample_policy();
+    policy.hosts.push_back(policy.hosts.front());
+    CHECK_THAT(refusal(to_json(policy)), Catch::Contains(R"(expected each host once, found "sha256": ")" +
+                                                         policy.hosts.front().sha256 + "\" again"));
+    policy.hosts.back().sha256 = std::string(64, '7');
+    CHECK_THAT(refusal(to_json(policy)),
+               Catch::Contains(R"(expected each host once, found ")" + policy.hosts.back().names.front() + "\" again"));
+}
+
 TEST_CASE("a decision that contradicts the registers is refused", "[policy]") {
     for (const Slip& slip : std::vector<Slip>{
              {R"("eax": "0x00000042")", R"("eax": "0x00000040")",

@@ -66,11 +66,13 @@ TEST_CASE("a capability is what the hypervisor gives, a relaxed behaviour what e
     const TableBuilder amd = amd_table(unlisted_zen).reg(0x80000000, 0, eax, 0x80000028).row(0x80000021, 0, {});
     const TableBuilder intel = intel_table(merom);
     // With neither view, the hypervisor's alone, the hardware's alone, and both.
-    const Values capability{0, 1, 0, 1};
+    const Values capability{0, 0, 0, 1};
+    const Values made{0, 1, 0, 1};  // which hypervisors may give without the hardware
     const Values relaxed{0, 1, 1, 1};
-    for (const char* id : {"popcnt", "lfence_dispatch", "null_sel_clr_base"}) {
+    CHECK(by_views(amd, "popcnt") == capability);
+    for (const char* id : {"lfence_dispatch", "null_sel_clr_base"}) {
         CAPTURE(id);
-        CHECK(by_views(amd, id) == capability);
+        CHECK(by_views(amd, id) == made);
     }
     for (const char* id : {"fs_gs_base_ns", "efer_lmsle_unsupported", "verw_clear"}) {
         CAPTURE(id);
@@ -85,6 +87,25 @@ TEST_CASE("a capability is what the hypervisor gives, a relaxed behaviour what e
         // The model table says of this silicon that the first two are not so, which counts where no view says.
         CHECK(by_views(intel, id) == relaxed);
     }
+}
+
+TEST_CASE("what no CPU of a host has and no hypervisor makes is not the host's, though the view for guests has it",
+          "[two_views]") {
+    const TableBuilder amd = amd_table(unlisted_zen);
+    const TableBuilder other = with(amd, {"popcnt", "smep", "umip"});
+    const Merged pool({two_views("a", amd, msr_list(MsrList::others, 0), other, msr_list(MsrList::others, 0))});
+    CHECK(value_of(pool, "popcnt") == 0);
+    CHECK(value_of(pool, "smep") == 0);
+    CHECK(value_of(pool, "umip") == 1);  // KVM emulates it
+    const Finding* finding = pool.finding("views-contradict");
+    REQUIRE(finding != nullptr);
+    CHECK(finding->hosts.names == Names{"a"});
+    CHECK_THAT(finding->message, Contains("popcnt, smep, which none of its CPUs has") && !Contains("umip"));
+    // Of what the dump of the hardware does not say the view decides.
+    const Merged silent({two_views("a", TableBuilder(amd).unknown(7, 0), msr_list(MsrList::others, 0),
+                                   with(amd, {"smep"}), msr_list(MsrList::others, 0))});
+    CHECK(value_of(silent, "smep") == 1);
+    CHECK(silent.finding("views-contradict") == nullptr);
 }
 
 TEST_CASE("capabilities of an MSR come from the hypervisor, bad news from either view", "[two_views]") {
