@@ -18,6 +18,7 @@ protected:
         : file_(source.file), document_(json::parse(source.bytes, source.file, first_line)) {}
 
     const json::Value& document() const noexcept { return document_; }
+    std::string_view file() const noexcept { return file_; }
 
     [[noreturn]] void refuse(const json::Value& value, const std::string& expected, const std::string& found) const {
         throw InputError(std::string(file_), value.line(), expected, found);

@@ -21,6 +21,7 @@
 #include "dump/line_reader.hpp"
 #include "dump/microcode.hpp"
 #include "dump/named_features.hpp"
+#include "dump/one_machine.hpp"
 #include "dump/reader.hpp"
 #include "poolcpuid/limits.hpp"
 
@@ -69,6 +70,7 @@ private:
             refuse(vendor, "at most " + std::to_string(limits::logical_cpus) + " types of CPU", "more");
         }
         cpus.push_back({static_cast<std::uint32_t>(cpus.size()), features.finish()});
+        check_same_machine(cpus.front().cpuid, cpus.back().cpuid, file(), required(type, "Model:").line());
     }
 
     // The type that goes on with this key: the next one where the last has it.

@@ -174,6 +174,11 @@ TEST_CASE("each type of CPU that lscpu tells counts, and its microcode", "[parti
     CHECK(contains(refusal(text(type("1", "fpu", "") + "," + type("2", "", "")), "f"),
                    R"("Flags:" of each type of CPU, as `LC_ALL=C lscpu --json` words it, found none)"));
     CHECK_FALSE(read_host(text(type("1", "fpu", ""))).meta.contains("microcode"));
+    std::string other_family = type("1", "fpu", "");
+    other_family.replace(other_family.find("\"25\""), 4, "\"23\"");
+    CHECK(
+        contains(refusal(text(type("1", "fpu", "") + "," + other_family), "f"),
+                 "expected CPUs of one family and model, as a host has: family 25, model 1, found family 23, model 1"));
 }
 
 TEST_CASE("a flag of /proc/cpuinfo that a terminal has broken in two is none, and its halves are none", "[partial]") {
