@@ -39,6 +39,7 @@ public:
         for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                if (rules_.bits_of(field, subleaf) == 0) continue;
                 const bool guarded = field.rule == Rule::guarded;
                 if (!is_void(field)) {
                     const bool is_silent = guarded && is_no_news(guard, index, subleaf);

@@ -73,9 +73,10 @@ private:
             const Field& field = rulebook_[index];
             if (field.covers.empty()) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                const std::size_t word = *rules_.find_word(index, subleaf);
-                result_.atoms.words[word] = with_covered(field, result_.atoms.words[word]);
-                result_.unknown[word] &= ~result_.atoms.words[word];
+                const auto word = rules_.find_word(index, subleaf);
+                if (!word) continue;
+                result_.atoms.words[*word] = with_covered(field, result_.atoms.words[*word]);
+                result_.unknown[*word] &= ~result_.atoms.words[*word];
             }
         }
     }

@@ -36,7 +36,9 @@ inline std::vector<Slot> slots_of(const VendorRules& rules) {
     for (const RuleField& field : rules.fields) {
         if ((!is_bit_rule(field.rule) && !is_number_rule(field.rule)) || is_layout_field(field)) continue;
         if (field.of_identity) continue;  // compared between CPUs of one signature
-        for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) slots.push_back({&field, s});
+        for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
+            if (rules.says_something(field, s)) slots.push_back({&field, s});
+        }
     }
     return slots;
 }

@@ -168,6 +168,13 @@ struct VendorRules {
         const auto at = index.find(id);
         return at == index.end() ? nullptr : &fields[at->second];
     }
+
+    // In the rows of XSAVE's states, those of states that are known.
+    bool says_something(const RuleField& field, std::uint32_t subleaf) const {
+        if (field.is_msr || field.leaf != 0xD || subleaf < 2) return true;
+        return std::any_of(components.begin(), components.end(),
+                           [&](const ComponentRule& component) { return component.bit == subleaf; });
+    }
 };
 
 namespace rulebook_files {
