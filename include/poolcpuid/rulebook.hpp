@@ -230,6 +230,7 @@ struct Field {
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
     std::uint32_t assured = 0;   // no more of the number is known where no hypervisor's view says it; 0: all of it is
+    std::uint32_t known_to = 0;  // the largest number that the rulebook describes; 0: it need not describe any
     FieldIndex gate = no_field;  // while that is 0 in the policy, this says nothing
     GuardTerm implied_by;        // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number count as 1

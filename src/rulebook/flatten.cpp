@@ -171,6 +171,7 @@ private:
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.assured = from.assured;
+        to.known_to = from.known_to.value_or(0);
         to.gate = index(from.gate);
         to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);

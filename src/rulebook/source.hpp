@@ -100,6 +100,7 @@ struct SourceField {
     std::string implied_by;
     std::string zero_means;
     std::uint32_t assured = 0;
+    std::optional<std::uint32_t> known_to;
     std::string wider;
     std::string length_from;
     std::optional<BitRange> allowed_by;

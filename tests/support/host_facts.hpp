@@ -318,7 +318,14 @@ private:
         return widest;
     }
 
+    // What is beyond the largest number that is described nobody knows.
     std::optional<std::uint64_t> number_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
+        const auto known = known_number_in(cpu, field, subleaf);
+        return known && field.known_to != 0 ? std::optional(std::min(*known, field.known_to)) : known;
+    }
+
+    std::optional<std::uint64_t> known_number_in(const CpuView& cpu, const RuleField& field,
+                                                 std::uint32_t subleaf) const {
         const auto shown = value(cpu, field, subleaf);
         // Only a hypervisor's own view denies what is a hypervisor's.
         const bool is_silent = !host_.hypervisor && !field.hypervisor.empty() && field.rule == "min";
