@@ -378,6 +378,14 @@ struct Level {
     List<FieldIndex> features;  // those that this level adds
 };
 
+// The most that something has of a number.
+struct NumberBound {
+    FieldIndex field = no_field;  // of the rule min
+    std::uint32_t most = 0;
+
+    friend constexpr bool operator==(const NumberBound&, const NumberBound&) = default;
+};
+
 // A CPU by which others bound a pool, for --ceiling: a CPU model of QEMU or of libvirt, say.
 struct Baseline {
     Text id;                    // "qemu:Haswell-v4": whose it is, and its name there
@@ -385,6 +393,7 @@ struct Baseline {
     VendorMask vendors = 0;     // whose CPUs it is for
     Text refusal;               // why nobody can say what it has; empty: features says it
     List<FieldIndex> features;  // all that it has, in the rulebook's order
+    List<NumberBound> numbers;  // of numbers that it has: the rest is as the pool's; likewise
 };
 
 // What a key at the start of a `source` stands for: "SDM", "K" …

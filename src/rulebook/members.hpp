@@ -174,9 +174,12 @@ constexpr auto members(const CpuFamily& r) {
 constexpr const char* type_name(const Level*) { return "Level"; }
 constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, r.features); }
 
+constexpr const char* type_name(const NumberBound*) { return "NumberBound"; }
+constexpr auto members(const NumberBound& r) { return members_detail::all_of(r, r.field, r.most); }
+
 constexpr const char* type_name(const Baseline*) { return "Baseline"; }
 constexpr auto members(const Baseline& r) {
-    return members_detail::all_of(r, r.id, r.of, r.vendors, r.refusal, r.features);
+    return members_detail::all_of(r, r.id, r.of, r.vendors, r.refusal, r.features, r.numbers);
 }
 
 constexpr const char* type_name(const SourceKey*) { return "SourceKey"; }

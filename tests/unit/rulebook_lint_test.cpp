@@ -486,6 +486,35 @@ TEST_CASE("lint checks baselines", "[rulebook][lint]") {
     CHECK_THAT(found(one, R"("of": "", "source": "T")"), Contains("whose baseline it is"));
 }
 
+TEST_CASE("lint checks the numbers of baselines", "[rulebook][lint]") {
+    const auto found = [](const std::string& entries) {
+        std::vector<RulebookFile> files = small_rulebook();
+        std::string& leaf = files.at(1).bytes;  // 7, where the number is now the version of the addon
+        const std::string limit = R"("rule": "min", "exposure": "default", "zero_means": "0x24")";
+        leaf.replace(only_place_of(leaf, limit), limit.size(),
+                     R"("rule": "min", "exposure": "default", "gate": "addon", "known_to": "0x2")");
+        files.push_back({"levels/qemu.json", R"({"of": "Q 1", "source": "T", "baselines": [)" + entries + "]}"});
+        std::string texts;
+        for (const LintFinding& finding : lint(files)) texts += finding.text() + "\n";
+        return texts;
+    };
+    const auto entry = [](const std::string& rest) { return R"({"id": "one", "vendors": ["intel"], )" + rest + "}"; };
+    const std::string first = entry(R"("features": ["base", "addon"], "numbers": {"width": "0x1"})");
+    CHECK(found(first) == "");
+    CHECK(found(entry(R"("features": ["base"])")) == "");
+    CHECK(found(first + R"(, {"id": "two", "vendors": ["intel"], "like": "one", "features": ["extra"]})") == "");
+    CHECK_THAT(found(entry(R"("features": ["base", "addon"])")),
+               Contains("one: has \"addon\", and numbers does not say which \"width\""));
+    CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"nobody": "0x1"})")),
+               Contains("numbers names the unknown field \"nobody\""));
+    CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"extra": "0x1"})")),
+               Contains("numbers has \"extra\", which is no limit that guests are shown"));
+    for (const char* value : {"0x0", "0x100"}) {
+        CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"width": ")" + std::string(value) + "\"}")),
+                   Contains("the number of \"width\" is of its bits, and not 0"));
+    }
+}
+
 TEST_CASE("lint checks XSAVE components", "[rulebook][lint]") {
     const char* const file = "xsave.json";
     check_all_found({
