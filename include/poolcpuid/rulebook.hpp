@@ -230,6 +230,7 @@ struct Field {
     std::uint32_t zero_means = 0;
     FieldIndex zero_means_field = no_field;
     std::uint32_t assured = 0;   // no more of the number is known where no hypervisor's view says it; 0: all of it is
+    std::uint32_t known_to = 0;  // the largest number that the rulebook describes; 0: it need not describe any
     FieldIndex gate = no_field;  // while that is 0 in the policy, this says nothing
     GuardTerm implied_by;        // where that holds, so does this promise, whatever the dump shows
     FieldIndex length_from = no_field;  // bits at or above that number count as 1
@@ -377,6 +378,14 @@ struct Level {
     List<FieldIndex> features;  // those that this level adds
 };
 
+// The most that something has of a number.
+struct NumberBound {
+    FieldIndex field = no_field;  // of the rule min
+    std::uint32_t most = 0;
+
+    friend constexpr bool operator==(const NumberBound&, const NumberBound&) = default;
+};
+
 // A CPU by which others bound a pool, for --ceiling: a CPU model of QEMU or of libvirt, say.
 struct Baseline {
     Text id;                    // "qemu:Haswell-v4": whose it is, and its name there
@@ -384,6 +393,7 @@ struct Baseline {
     VendorMask vendors = 0;     // whose CPUs it is for
     Text refusal;               // why nobody can say what it has; empty: features says it
     List<FieldIndex> features;  // all that it has, in the rulebook's order
+    List<NumberBound> numbers;  // of numbers that it has: the rest is as the pool's; likewise
 };
 
 // What a key at the start of a `source` stands for: "SDM", "K" …

@@ -147,7 +147,9 @@ private:
             case Cause::gate:
             case Cause::derived:
             case Cause::never: return "";
-            case Cause::ceiling: return "Withheld by --ceiling " + of_.policy.options.ceiling_level + ".";
+            case Cause::ceiling:
+                return (value.value == 0 ? "Withheld by --ceiling " : "Bound by --ceiling ") +
+                       of_.policy.options.ceiling_level + ".";
             default: break;
         }
         if (field.exposure != Exposure::asked) return value.reason;

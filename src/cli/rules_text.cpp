@@ -280,6 +280,9 @@ std::string rules_levels_json(const Rulebook& rulebook) {
         Json entry{{"name", baseline.id}, {"of", baseline.of}, {"vendors", vendor_ids(rulebook, baseline.vendors)}};
         if (baseline.refusal.empty()) {
             entry["features"] = ids(rulebook, baseline.features);
+            for (const NumberBound& bound : baseline.numbers) {
+                entry["numbers"][std::string(rulebook[bound.field].id)] = to_hex(bound.most);
+            }
         } else {
             entry["refused"] = baseline.refusal;
         }

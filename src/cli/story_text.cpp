@@ -388,7 +388,12 @@ private:
     std::string withheld() const {
         const auto groups = groups_of({Cause::ceiling});
         if (groups.empty()) return ", which withholds nothing that a host has";
-        return " withholds " + names(*groups.front());
+        std::vector<std::string> names;
+        for (const StoryItem& item : groups.front()->items) {
+            const std::uint64_t left = item.decision->value;  // of a number
+            names.push_back(item_name(of_.rulebook, item) + (left == 0 ? "" : " beyond " + std::to_string(left)));
+        }
+        return " withholds " + short_list(names, most_fields);
     }
 
     void not_asked() {

@@ -18,6 +18,8 @@ constexpr const char* merge_pools = "Start the VM again with a policy of both po
 constexpr const char* nothing_breaks =
     "Nothing breaks. To be rid of it, start the VM again with the policy of a pool that has this host.";
 constexpr const char* update_microcode = "Update the microcode there.";
+constexpr const char* use_newer_rulebook =
+    "Check again with a rulebook that describes it, or start the VM again with a policy of this one.";
 constexpr const char* capture_again =
     "Take a complete dump of the host (poolcpuid capture, as root, has its MSRs) and check again.";
 
@@ -84,6 +86,9 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
     const std::string promise = std::string("The guest was ") + (inverted ? "told that there is no " : "promised ") +
                                 called(field) + (is_limit ? " of at least " + number(field, atom.promised) : "");
     if (is_policy) return promise + "; the other pool's policy does not say whether its hosts keep that.";
+    if (atom.undescribed)
+        return promise + "; this host has as much, of which the rulebook describes no more than " +
+               number(field, field.known_to) + ": what the rest promises nobody knows.";
     if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
     switch (atom.made_by) {
         case Makers::none: break;
@@ -110,11 +115,12 @@ const char* hope_of(const Field& field, const BrokenAtom& atom, Breach breach, c
     return circumstances.only_hypervisor_view ? "A newer kernel, or another setting of it, may bring it." : "";
 }
 
-// The dump that would say what is not known.
+// What would say what is not known: most often another dump.
 std::string better_dump(const BrokenAtom& atom, dump::TakenIn taken_in) {
     if (atom.by_microcode) {
         return std::string(document::how_to_know_revision(taken_in)) + ", and check again.";
     }
+    if (atom.undescribed) return use_newer_rulebook;
     if (atom.made_by == Makers::none) return capture_again;
     return std::string("Take a dump that has the hypervisor's view, too (") + document::hypervisor_dump +
            "), and check again.";

@@ -39,6 +39,7 @@ public:
         for (const FieldIndex index : rules_.fields()) {
             const Field& field = rulebook_[index];
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+                if (rules_.bits_of(field, subleaf) == 0) continue;
                 const bool guarded = field.rule == Rule::guarded;
                 if (!is_void(field)) {
                     const bool is_silent = guarded && is_no_news(guard, index, subleaf);
@@ -168,8 +169,13 @@ private:
         if (stands_for_other(index, subleaf, after)) return;
         if (!promises(index, before) || (!elsewhere && meet(rule, before, after) == before)) return;
         // The least that the architecture allows was taken for what the dump does not say.
-        const bool known = elsewhere || (after.known && !kept_.assumes(index));
-        add(AtomKind::number, index, subleaf, known, known ? Makers::none : makers_of_number(rulebook_[index]));
+        // Of more than the rulebook describes nobody knows whether it is what the guest was promised.
+        const bool undescribed = !elsewhere && after.known && after.value == rulebook_[index].known_to &&
+                                 before.value <= kept_.undescribed_value(*slot).value_or(0);
+        const bool known = elsewhere || (after.known && !kept_.assumes(index) && !undescribed);
+        const bool is_made = !known && !undescribed;
+        add(AtomKind::number, index, subleaf, known, is_made ? makers_of_number(rulebook_[index]) : Makers::none);
+        broken_.back().undescribed = undescribed;
         broken_.back().of_other_model = elsewhere;
     }
 

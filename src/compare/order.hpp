@@ -34,6 +34,7 @@ struct BrokenAtom {
     promises::Component promised_layout;  // of a component
     promises::Component kept_layout;
     bool by_microcode = false;    // of what is not known: a microcode decides it, whose revision was not dumped
+    bool undescribed = false;     // of a number that is not known: it is there, and the rulebook does not describe it
     bool of_other_model = false;  // of a number: a CPU of another model keeps it not, whatever it shows
     // Of bits that are kept: they do nothing beside this field, which the guest was not shown.
     FieldIndex void_beside = no_field;

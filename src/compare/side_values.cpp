@@ -17,7 +17,10 @@ Values::Values(const promises::VendorRules& rules, const Promised& side)
       policy_(rules, *side.promises.table, *side.promises.msrs, /*only_listed=*/true) {}
 
 Value Values::literal(FieldIndex index, std::uint32_t subleaf) const {
-    return registers_.field(rules_.rulebook()[index], subleaf);
+    const Field& field = rules_.rulebook()[index];
+    Value value = registers_.field(field, subleaf);
+    if (value) *value &= rules_.bits_of(field, subleaf) >> field.low;  // the others are told as bits without a field
+    return value;
 }
 
 Value Values::shown(FieldIndex index, std::uint32_t subleaf) const {

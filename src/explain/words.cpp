@@ -279,6 +279,10 @@ std::string reading_of(const PolicyView& view, FieldIndex index) {
             "Of a dump of the silicon alone, or of a hypervisor's view that has 0 there, no more than " +
             std::to_string(field.assured) + " counts: hypervisors may give less than the silicon.");
     }
+    if (field.known_to != 0) {
+        sentences.push_back("The rulebook describes no more than " + std::to_string(field.known_to) +
+                            ": a host's larger number counts as that.");
+    }
     if (field.implied_by.field != no_field) {
         sentences.push_back("It counts as set where " + id_of(view, field.implied_by.field) +
                             (field.implied_by.negated ? " is not." : " is."));

@@ -38,6 +38,7 @@ public:
         if (found.empty()) refuse_unknown();
         for (const Baseline* other : found) {
             const bool is_same = std::ranges::equal(other->features, found.front()->features) &&
+                                 std::ranges::equal(other->numbers, found.front()->numbers) &&
                                  other->refusal.empty() == found.front()->refusal.empty();
             if (!is_same) refuse_several(found);
         }
@@ -97,21 +98,27 @@ bool is_told(const Draft& draft, FieldIndex index) {
     return index == no_field;
 }
 
-// The features that are above the ceiling.
-std::vector<FieldIndex> features_above(const std::string& name, const promises::VendorRules& rules) {
+// What is above the ceiling: features, and more of numbers than it has.
+struct Above {
+    std::vector<FieldIndex> features;
+    List<NumberBound> numbers;
+};
+
+Above above_of(const std::string& name, const promises::VendorRules& rules) {
     const Rulebook& rulebook = rules.rulebook();
-    std::vector<FieldIndex> above;
+    Above above;
     if (const Level* level = find_level(rulebook, name)) {
         for (auto next = level + 1; next != rulebook.levels.end(); ++next) {
-            above.insert(above.end(), next->features.begin(), next->features.end());
+            above.features.insert(above.features.end(), next->features.begin(), next->features.end());
         }
         return above;
     }
     const Baseline& baseline = Search(rules, name).baseline();
     for (const FieldIndex index : rules.fields()) {
         const bool is_below = std::binary_search(baseline.features.begin(), baseline.features.end(), index);
-        if (!is_below && depends_on_cpu(rules, rulebook[index])) above.push_back(index);
+        if (!is_below && depends_on_cpu(rules, rulebook[index])) above.features.push_back(index);
     }
+    above.numbers = baseline.numbers;
     return above;
 }
 
@@ -124,9 +131,12 @@ std::string ceiling_id(const promises::VendorRules& rules, const std::string& na
 
 // All are looked at before one is taken out, which may be the gate of another, and come back with --set.
 void apply_ceiling(const std::string& name, Draft& draft) {
-    std::vector<FieldIndex> above = features_above(name, draft.rules());
-    std::erase_if(above, [&](FieldIndex index) { return !is_told(draft, index); });
-    for (const FieldIndex index : above) draft.take_out(index, {Cause::ceiling, 0});
+    Above above = above_of(name, draft.rules());
+    std::erase_if(above.features, [&](FieldIndex index) { return !is_told(draft, index); });
+    for (const NumberBound& bound : above.numbers) {
+        if (is_told(draft, bound.field)) draft.bound(bound.field, bound.most, {Cause::ceiling, 0});
+    }
+    for (const FieldIndex index : above.features) draft.take_out(index, {Cause::ceiling, 0});
 }
 
 }  // namespace poolcpuid::merge

@@ -3,7 +3,8 @@
 //
 // A level says little: only what the higher ones list is above it. A baseline says all that its CPU has: every feature
 // that it does not list is above it, but for mitigations, what every VMM gives guests whatever the CPU, what only
-// --show brings, and the layout of XSAVE's states, which follows from the features. Bits that announce bad news stay:
+// --show brings, and the layout of XSAVE's states, which follows from the features. Of numbers it bounds those that it
+// says, such as the version of AVX10; the others are the pool's. Bits that announce bad news stay:
 // a ceiling only ever takes promises away, so the policy stays true on every host.
 #pragma once
 

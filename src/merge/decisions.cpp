@@ -81,7 +81,7 @@ private:
             if (field.rule == Rule::owned) continue;
             const bool may_be_plain = !is_override(index) && field.rule != Rule::guarded;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                if (limits_.state_of(index, subleaf) != nullptr) continue;
+                if (limits_.state_of(index, subleaf) != nullptr || rules_.bits_of(field, subleaf) == 0) continue;
                 if (may_be_plain && has_plain_source(index, subleaf)) continue;
                 see_on_each(index, subleaf, seen);
                 if (is_told(index, subleaf, seen)) subjects.push_back({index, subleaf, nullptr, seen});
@@ -337,7 +337,7 @@ private:
     void put_cause_of_kind(Decision& decision, FieldIndex index, std::uint32_t subleaf) const {
         const Field& field = rulebook_[index];
         decision.cause = document::cause_of(field);
-        const XsaveComponent* state = limits_.state_of_row(index, subleaf);
+        const XsaveComponent* state = rules_.state_of_row(field, subleaf);
         if (state != nullptr && !limits_.is_kept(*state)) {
             decision.cause = Cause::xsave_state;
             decision.on = {std::string(state->id)};

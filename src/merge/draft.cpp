@@ -70,6 +70,14 @@ void Draft::take_out(FieldIndex field, Fate fate) {
     if (!is_out(field)) fates_[field] = fate;
 }
 
+void Draft::bound(FieldIndex index, std::uint64_t most, Fate fate) {
+    const auto slot = rules_->find_number(index, (*rulebook_)[index].subleaf_first);
+    if (!slot || is_out(index) || !atoms_.numbers[*slot].known || atoms_.numbers[*slot].value <= most) return;
+    atoms_.numbers[*slot].value = most;
+    fates_[index] = fate;
+    fates_[index].is_bound = true;
+}
+
 bool Draft::promises_nothing(FieldIndex index) const {
     const Field& field = (*rulebook_)[index];
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {

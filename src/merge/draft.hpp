@@ -22,6 +22,7 @@ namespace poolcpuid::merge {
 struct Fate {
     Cause cause = Cause::agreement;
     std::size_t detail = 0;  // the place of the equality group, dependency, XSAVE component or field in the rulebook
+    bool is_bound = false;   // of a number: there is less of it, and it is not out
 };
 
 class Draft {
@@ -44,9 +45,10 @@ public:
                                       [&](FieldIndex field, std::uint32_t subleaf) { return value(field, subleaf); });
     }
 
-    // What announces something and is hidden is not out, but 1.
+    // What announces something and is hidden is not out, but 1; a number that was bound is there.
     bool is_out(FieldIndex field) const noexcept {
         const Cause cause = fates_[field].cause;
+        if (fates_[field].is_bound) return false;
         if (cause == Cause::hidden) return !rules_->is_inverted(field);
         return cause != Cause::agreement && cause != Cause::set;
     }
@@ -71,6 +73,9 @@ public:
 
     // Takes a field out. A later cause does not replace an earlier one.
     void take_out(FieldIndex field, Fate fate);
+
+    // Leaves no more of a number of the rule min than this, which is not 0. Nothing where it is no more, or not known.
+    void bound(FieldIndex field, std::uint64_t most, Fate fate);
 
     // Puts bits at their weakest: 0 for intersect, 1 for union and guarded. Where they are, it is an idle option.
     void weaken(FieldIndex field, Fate fate);

@@ -49,6 +49,7 @@ public:
         report_assumptions();
         report_uneven();
         report_strays();
+        report_undescribed();
         report_outliers();
         report_implied();
         report_hidden();
@@ -205,9 +206,32 @@ private:
             });
             if (found.count == 0) continue;
             list_.add("unclassified-bit",
-                      "The rulebook does not know bits that are set in " + place_text(place) + " (mask " +
-                          to_hex(mask) + "): the policy has 0 there, as nobody knows what they promise.",
+                      "The rulebook does not know bits that " + enumerate(found) +
+                          (found.count == 1 ? " sets in " : " set in ") + place_text(place) + " (mask " + to_hex(mask) +
+                          "): the policy has 0 there, as nobody knows what they promise.",
                       found);
+        }
+    }
+
+    // Nor has what is beyond the largest number that the rulebook describes.
+    void report_undescribed() {
+        std::set<std::pair<std::size_t, std::uint64_t>> numbers;
+        for (const Variant& variant : list_.variants()) {
+            for (const promises::Undescribed& own : variant.promises->undescribed) numbers.emplace(own.slot, own.value);
+        }
+        for (const auto& [slot, value] : numbers) {
+            const FieldIndex index = list_.rules().numbers()[slot].field;
+            if (list_.draft().is_out_of_sight(index)) continue;
+            const auto found = list_.hosts([&, wanted = slot, number = value](const promises::HostPromises& host) {
+                return host.undescribed_value(wanted) == number;
+            });
+            const Field& field = list_.rulebook()[index];
+            const std::string most = std::to_string(field.known_to);
+            list_.add("unclassified-bit",
+                      std::string(field.id) + " is " + std::to_string(value) + " on " + enumerate(found) +
+                          ", of which the rulebook describes no more than " + most + ": the policy has " + most +
+                          " at most, as nobody knows what the rest promises.",
+                      found, std::string(field.id));
         }
     }
 

@@ -86,7 +86,7 @@ Limiting Limits::by_cause(FieldIndex index, std::uint32_t subleaf, Way& way) con
     if (const XsaveComponent* state = state_of(index, subleaf)) {
         return is_kept(*state) ? Limiting{} : of_state(*state, way);
     }
-    const XsaveComponent* row = state_of_row(index, subleaf);
+    const XsaveComponent* row = rules_.state_of_row(rulebook_[index], subleaf);
     if (row != nullptr && !is_kept(*row)) return of_state(*row, way);
     return by_value(index, subleaf);
 }
@@ -175,14 +175,7 @@ Limiting Limits::at_odds(FieldIndex index) const {
 }
 
 const XsaveComponent* Limits::state_of(FieldIndex index, std::uint32_t subleaf) const {
-    return rules_.lays_out_state(rulebook_[index]) ? state_of_row(index, subleaf) : nullptr;
-}
-
-const XsaveComponent* Limits::state_of_row(FieldIndex index, std::uint32_t subleaf) const {
-    constexpr std::uint32_t first_row = 2;  // those before it are about XSAVE itself (SDM vol. 1, 13.2)
-    const Field& field = rulebook_[index];
-    if (field.is_msr || field.leaf != rules_.xsave_leaf() || subleaf < first_row) return nullptr;
-    return rulebook_.find_state(subleaf);
+    return rules_.lays_out_state(rulebook_[index]) ? rules_.state_of_row(rulebook_[index], subleaf) : nullptr;
 }
 
 bool Limits::is_kept(const XsaveComponent& component) const {

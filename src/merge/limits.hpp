@@ -36,9 +36,6 @@ public:
     // The XSAVE state that a field lays out; nullptr for all other fields.
     const XsaveComponent* state_of(FieldIndex field, std::uint32_t subleaf) const;
 
-    // The XSAVE state in whose row a field stands, which is there as long as the state is; nullptr for all others.
-    const XsaveComponent* state_of_row(FieldIndex field, std::uint32_t subleaf) const;
-
     bool is_kept(const XsaveComponent& component) const;
 
     // What keeps a state out of the policy: hosts that lack it or lay it out differently, another state

@@ -25,7 +25,7 @@ public:
         if (!decision_.state.empty()) return by_state();
         switch (decision_.cause) {
             case Cause::not_asked: return "Shown only when asked for with --show.";
-            case Cause::ceiling: return "Withheld by --ceiling.";
+            case Cause::ceiling: return is_present() ? "Bound by --ceiling." : "Withheld by --ceiling.";
             case Cause::hidden:
                 return is_present() ? "Set by --hide, as a clear bit would promise." : "Hidden by --hide.";
             case Cause::set: return "Set by the operator.";

@@ -47,6 +47,16 @@ std::uint64_t promised(const Rulebook& rulebook, const Decision& decision, std::
     return rulebook::with_covered(field, value << field.low) >> field.low;
 }
 
+// True of what stands in the row of an XSAVE state that the policy does not have: it went with the state, and whoever
+// has not the state does not miss it.
+bool is_of_lost_state(const Rulebook& rulebook, const Decision& decision) {
+    constexpr std::uint32_t first_row = 2;  // those before it are about XSAVE itself
+    if (decision.cause != Cause::xsave_state || decision.on.size() != 1) return false;
+    if (decision.place.is_msr || decision.place.subleaf_first < first_row) return false;
+    const XsaveComponent* state = rulebook.find_state(decision.place.subleaf_first);
+    return state != nullptr && state->id == decision.on.front();
+}
+
 // The bits that some host has and the policy has not.
 std::uint64_t lost_bits(const Rulebook& rulebook, const Decision& decision) {
     std::uint64_t any = 0;
@@ -166,6 +176,7 @@ Groups groups_of(const PoolPolicy& policy, const Rulebook& rulebook) {
     std::map<std::tuple<Loss, bool, std::string, Hosts, Hosts>, GivenUp> lost;
     for (const Decision& decision : policy.decisions) {
         const bool has_value = decision.value != 0;
+        if (is_of_lost_state(rulebook, decision)) continue;
         if (announces_feature(rulebook, decision)) {
             if (auto loss = loss_of(rulebook, decision, doing)) {
                 const std::tuple key(loss->loss, loss->option.empty(), loss->option,

@@ -1,8 +1,20 @@
 #include "promises/join_views.hpp"
 
+#include <algorithm>
+
 #include "promises/sorted_lists.hpp"
 
 namespace poolcpuid::promises {
+
+namespace {
+
+// Of a host is undescribed what every CPU has so much of, and no more than the least of these.
+void join_undescribed(TablePromises& host, const TablePromises& cpu) {
+    std::erase_if(host.undescribed, [&](const Undescribed& own) { return !cpu.undescribed_value(own.slot); });
+    for (Undescribed& own : host.undescribed) own.value = std::min(own.value, *cpu.undescribed_value(own.slot));
+}
+
+}  // namespace
 
 void join_cpu(const VendorRules& rules, TablePromises& host, const TablePromises& cpu) {
     // One CPU that is known not to keep a promise settles it, whatever the dump of another leaves open.
@@ -25,6 +37,7 @@ void join_cpu(const VendorRules& rules, TablePromises& host, const TablePromises
     host.in_vain |= cpu.in_vain;
     host.in_vain_unknown = (host.in_vain_unknown | cpu.in_vain_unknown) & ~host.in_vain;
     host.components_unknown |= cpu.components_unknown;
+    join_undescribed(host, cpu);
     merge_sorted(host.assumed, cpu.assumed);
     merge_sorted(host.documented_layout, cpu.documented_layout);
     merge_sorted(host.read_clear, cpu.read_clear);

@@ -39,7 +39,7 @@ SeenValue seen_value(const VendorRules& rules, const HostPromises& host, FieldIn
     }
     const CpuidTable& table = field.is_msr ? *host.offered_table : *host.table;
     const auto raw = ViewReader(rules, table, *host.msrs).field(field, subleaf);
-    return {raw.has_value(), raw.value_or(0)};
+    return {raw.has_value(), raw.value_or(0) & (rules.bits_of(field, subleaf) >> field.low)};
 }
 
 SeenValue brought_value(const VendorRules& rules, const HostPromises& host, FieldIndex index, std::uint32_t subleaf) {

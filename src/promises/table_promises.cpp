@@ -73,9 +73,10 @@ private:
             const Field& field = rulebook_[index];
             if (field.covers.empty()) continue;
             for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
-                const std::size_t word = *rules_.find_word(index, subleaf);
-                result_.atoms.words[word] = with_covered(field, result_.atoms.words[word]);
-                result_.unknown[word] &= ~result_.atoms.words[word];
+                const auto word = rules_.find_word(index, subleaf);
+                if (!word) continue;
+                result_.atoms.words[*word] = with_covered(field, result_.atoms.words[*word]);
+                result_.unknown[*word] &= ~result_.atoms.words[*word];
             }
         }
     }
@@ -177,6 +178,7 @@ private:
         return kind_ == ViewKind::hardware || (kind_ == ViewKind::hypervisor && is_silent);
     }
 
+    // A policy's number is what its guests were promised, whatever this rulebook describes.
     void read_numbers() {
         result_.atoms.numbers.reserve(rules_.numbers().size());
         for (const NumberSlot& slot : rules_.numbers()) {
@@ -184,6 +186,12 @@ private:
             Number number = read_number(field, slot.subleaf);
             const bool is_beyond = is_beyond_assured(field, slot.subleaf, number);
             if (is_beyond) number.value = field.assured;
+            const bool is_undescribed =
+                field.known_to != 0 && number.known && number.value > field.known_to && kind_ != ViewKind::policy;
+            if (is_undescribed) {
+                result_.undescribed.push_back({result_.atoms.numbers.size(), number.value});
+                number.value = field.known_to;
+            }
             result_.atoms.numbers.push_back(number);
             if (is_beyond || (field.zero_has_meaning && !view_.field(field, slot.subleaf))) {
                 result_.assumed.push_back(slot.field);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "promises/atoms.hpp"
@@ -10,6 +12,12 @@
 #include "promises/vendor_rules.hpp"
 
 namespace poolcpuid::promises {
+
+// A number that is larger than the largest that the rulebook describes (Field::known_to), which was taken for it.
+struct Undescribed {
+    std::size_t slot = 0;  // in VendorRules::numbers()
+    std::uint64_t value = 0;
+};
 
 struct TablePromises {
     Atoms atoms;
@@ -27,8 +35,16 @@ struct TablePromises {
     std::uint64_t in_vain_unknown = 0;     // by guard: it may be so
     std::uint64_t components_unknown = 0;  // XSAVE states of which nothing is said, by bit
     std::vector<FieldIndex> assumed;       // numbers that are not said: the least was taken
+    std::vector<Undescribed> undescribed;  // by slot
     std::vector<std::uint8_t> documented_layout;  // components whose layout was taken from the rulebook
     std::vector<FieldIndex> read_clear;           // fields that count as set by what implies them
+
+    // How much the view has of a number of which the rulebook describes less; nothing where it describes all.
+    std::optional<std::uint64_t> undescribed_value(std::size_t slot) const {
+        const auto at = std::find_if(undescribed.begin(), undescribed.end(),
+                                     [&](const Undescribed& number) { return number.slot == slot; });
+        return at == undescribed.end() ? std::nullopt : std::optional(at->value);
+    }
 
     // Whether the least that the architecture allows was taken for the number. Linear in such numbers.
     bool assumes(FieldIndex number) const { return std::find(assumed.begin(), assumed.end(), number) != assumed.end(); }

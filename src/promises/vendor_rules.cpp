@@ -62,6 +62,7 @@ void VendorRules::add_field(FieldIndex index) {
     const bool is_number = promises_by_number(field.rule) && !lays_out_state(field);
     if (is_number) first_slots_[index] = numbers_.size();
     for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+        if (bits_of(field, subleaf) == 0) continue;
         if (promises_by_bits(field.rule)) add_word(index, subleaf);
         if (is_number) numbers_.push_back({index, subleaf});
         if (field.rule == Rule::guarded) guards_.push_back({index, subleaf});
@@ -85,9 +86,13 @@ void VendorRules::place_words() {
         if (!promises_by_bits(field.rule) || field.of_identity) continue;
         first_slots_[index] = places_.size();
         for (std::uint32_t subleaf = field.subleaf_first; subleaf <= field.subleaf_last; ++subleaf) {
+            if (bits_of(field, subleaf) == 0) {
+                places_.push_back(no_slot);
+                continue;
+            }
             // Most often the field before stands in the same register.
             const RegisterPlace place = place_of(field, subleaf);
-            const bool is_same = !places_.empty() && words_[places_.back()].place == place;
+            const bool is_same = !places_.empty() && places_.back() != no_slot && words_[places_.back()].place == place;
             places_.push_back(is_same ? places_.back() : *find_word(place));
         }
     }
@@ -146,7 +151,7 @@ std::optional<std::size_t> VendorRules::slot_of(FieldIndex index, std::uint32_t 
 
 std::optional<std::size_t> VendorRules::find_word(FieldIndex index, std::uint32_t subleaf) const noexcept {
     const auto slot = promises_by_bits((*rulebook_)[index].rule) ? slot_of(index, subleaf) : std::nullopt;
-    return slot ? std::optional(places_[*slot]) : std::nullopt;
+    return slot && places_[*slot] != no_slot ? std::optional(places_[*slot]) : std::nullopt;
 }
 
 std::optional<std::size_t> VendorRules::find_guard(FieldIndex index, std::uint32_t subleaf) const noexcept {
@@ -172,9 +177,28 @@ std::uint64_t VendorRules::bits_with_field(const RegisterPlace& place) const noe
     for (; at != fields_.end() && where(*at) == wanted; ++at) {
         const Field& field = (*rulebook_)[*at];
         const std::uint32_t subleaf = place.key.subleaf;
-        if (place_of(field, subleaf) == place && field.is_in_subleaf(subleaf)) result |= field.mask();
+        if (place_of(field, subleaf) == place && field.is_in_subleaf(subleaf)) result |= bits_of(field, subleaf);
     }
     return result;
+}
+
+std::uint64_t VendorRules::bits_of(const Field& field, std::uint32_t subleaf) const noexcept {
+    if (field.is_msr || field.leaf != xsave_leaf_) return field.mask();
+    if (is_state_row(field, subleaf)) return state_of_row(field, subleaf) != nullptr ? field.mask() : 0;
+    return field.mask() & (states_in(field.derive.how) << field.low);
+}
+
+// The states that the rulebook knows of those that a field is derived from; all bits of a field that is not.
+std::uint64_t VendorRules::states_in(Derivation how) const noexcept {
+    const bool is_high = how == Derivation::xcr0_high || how == Derivation::xss_high;
+    const bool of_supervisor = how == Derivation::xss_low || how == Derivation::xss_high;
+    if (!is_high && !of_supervisor && how != Derivation::xcr0_low) return ~std::uint64_t{0};
+    std::uint64_t states = 0;
+    for (const XsaveComponent& state : rulebook_->xsave) {
+        const bool is_supervisor = state.state == XsaveState::supervisor;
+        if (is_supervisor == of_supervisor) states |= std::uint64_t{1} << state.bit;
+    }
+    return is_high ? states >> 32 : states & 0xFFFFFFFFU;
 }
 
 }  // namespace poolcpuid::promises

@@ -123,8 +123,18 @@ public:
     // The number of a guard (its place in guards()), or nothing for a field that is none. Linear in the guards.
     std::optional<std::size_t> find_guard(FieldIndex field, std::uint32_t subleaf) const noexcept;
 
-    // The bits of a register that stand in a field of this vendor. Linear in the fields of its leaf.
+    // The bits of a field in one of its subleaves that say something, where they stand. In the rows of XSAVE states, in
+    // XCR0 and in IA32_XSS these are only what is about states that the rulebook knows.
+    std::uint64_t bits_of(const Field& field, std::uint32_t subleaf) const noexcept;
+
+    // The bits of a register that say something in a field of this vendor. Linear in the fields of its leaf.
     std::uint64_t bits_with_field(const RegisterPlace& place) const noexcept;
+
+    // The XSAVE state in whose row a field stands in the subleaf; nullptr where it stands in none, or in that of a
+    // state which the rulebook does not know.
+    const XsaveComponent* state_of_row(const Field& field, std::uint32_t subleaf) const noexcept {
+        return is_state_row(field, subleaf) ? rulebook_->find_state(subleaf) : nullptr;
+    }
 
     // The field that is the microcode revision, or no_field.
     FieldIndex microcode() const noexcept { return microcode_; }
@@ -140,6 +150,11 @@ public:
     FieldIndex xsave_gate() const noexcept { return xsave_gate_; }
 
 private:
+    // The rows before the third are about XSAVE itself (SDM vol. 1, 13.2).
+    bool is_state_row(const Field& field, std::uint32_t subleaf) const noexcept {
+        return !field.is_msr && field.leaf == xsave_leaf_ && subleaf >= 2;
+    }
+    std::uint64_t states_in(Derivation how) const noexcept;
     void add_field(FieldIndex index);
     void add_word(FieldIndex index, std::uint32_t subleaf);
     void place_words();
@@ -151,7 +166,7 @@ private:
     std::size_t vendor_;
     std::vector<PromiseWord> words_;
     std::vector<NumberSlot> numbers_;
-    std::vector<std::size_t> places_;       // of words: those of a field's subleaves one behind the other
+    std::vector<std::size_t> places_;       // of words: those of a field's subleaves one behind the other, or no_slot
     std::vector<std::size_t> first_slots_;  // by field, of its first subleaf: in places_ or numbers_, or no_slot
     std::vector<GuardSlot> guards_;
     std::vector<FieldIndex> fields_;

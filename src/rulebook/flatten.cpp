@@ -126,8 +126,21 @@ private:
         for (const std::string& id : from.features) features.insert(index(id));
         for (const std::string& id : from.without) features.erase(index(id));
         baselines_[from.name()] = features;
-        return {keep(from.name()), keep(from.of), vendor_mask(from.vendors), keep(from.refused),
-                storage_.keep(std::vector<FieldIndex>(features.begin(), features.end()))};
+        return {keep(from.name()),
+                keep(from.of),
+                vendor_mask(from.vendors),
+                keep(from.refused),
+                storage_.keep(std::vector<FieldIndex>(features.begin(), features.end())),
+                bounds_of(from)};
+    }
+
+    List<NumberBound> bounds_of(const SourceBaseline& from) {
+        std::map<FieldIndex, std::uint32_t>& numbers = baseline_numbers_[from.name()];
+        if (!from.like.empty()) numbers = baseline_numbers_.at(from.project + ":" + from.like);
+        for (const auto& [id, most] : from.numbers) numbers[index(id)] = most;
+        std::vector<NumberBound> bounds;
+        for (const auto& [field, most] : numbers) bounds.push_back({field, most});
+        return storage_.keep(std::move(bounds));
     }
 
     SourceKey flat(const std::pair<const std::string, std::string>& from) {
@@ -171,6 +184,7 @@ private:
         to.of_identity = from.of_identity;
         if (!from.zero_means.empty()) set_zero_means(from.zero_means, to);
         to.assured = from.assured;
+        to.known_to = from.known_to.value_or(0);
         to.gate = index(from.gate);
         to.implied_by = term(from.implied_by);
         to.length_from = index(from.length_from);
@@ -344,7 +358,8 @@ private:
     std::map<std::string, FieldIndex> field_numbers_;
     std::map<std::string, VendorMask> vendor_bits_;
     std::map<std::string, VulnerabilityIndex> vulnerability_numbers_;
-    std::map<std::string, std::set<FieldIndex>> baselines_;  // what each of those so far has
+    std::map<std::string, std::set<FieldIndex>> baselines_;                        // what each of those so far has
+    std::map<std::string, std::map<FieldIndex, std::uint32_t>> baseline_numbers_;  // and of numbers
 };
 
 }  // namespace

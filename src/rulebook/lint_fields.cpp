@@ -74,6 +74,14 @@ private:
         report(field.place, field.id, "zero_means is a field or \"0x…\" of at most 8 digits");
     }
 
+    // Of a larger number of a host this one is promised. A revision is compared as it is.
+    void check_known_to(const SourceField& field, std::uint32_t most) {
+        const std::uint64_t all = bit_mask(field.bits.low, field.bits.high) >> field.bits.low;
+        if (most == 0 || most > all)
+            report(field.place, field.id, "known_to is a number of the field's bits, and not 0");
+        if (field.of_identity) report(field.place, field.id, "known_to and of_identity exclude each other");
+    }
+
     void check_rule(const SourceField& field, Rule rule, Exposure exposure) {
         const auto say = [&](std::string message) { report(field.place, field.id, std::move(message)); };
         const auto only = [&](bool present, const char* key, Rule owner) {
@@ -83,6 +91,8 @@ private:
         if ((rule == Rule::hide) != (exposure == Exposure::never)) say("rule hide and exposure never go together");
         only(!field.zero_means.empty(), "zero_means", Rule::min);
         only(field.assured != 0, "assured", Rule::min);
+        only(field.known_to.has_value(), "known_to", Rule::min);
+        if (field.known_to) check_known_to(field, *field.known_to);
         only(!field.wider.empty(), "wider", Rule::min);
         only(!field.length_from.empty(), "length_from", Rule::union_);
         only(field.allowed_by.has_value(), "allowed_by", Rule::union_);

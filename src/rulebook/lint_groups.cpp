@@ -187,6 +187,7 @@ private:
     // What a baseline is like must come before it, or nobody could tell what it has.
     void check_baselines() {
         std::map<std::string, std::set<std::string>> known;
+        std::map<std::string, std::set<std::string>> numbers;  // that are said of each
         for (const SourceBaseline& baseline : source_.baselines) {
             const std::string& name = baseline.id;
             const bool has_features = !baseline.like.empty() || !baseline.features.empty();
@@ -214,8 +215,44 @@ private:
             for (const std::string& id : baseline.without) {
                 if (features.erase(id) == 0) report(baseline.place, name, "without \"" + id + "\", which it has not");
             }
+            std::set<std::string>& said = numbers[baseline.name()];
+            if (!baseline.like.empty()) said = numbers[baseline.project + ":" + baseline.like];
+            check_numbers(baseline, said);
+            check_versions(baseline, features, said);
             if (!known.emplace(baseline.name(), features).second) {
                 report(baseline.place, name, "a baseline of that name again");
+            }
+        }
+    }
+
+    // Adds the baseline's own to said. What only --show brings no baseline bounds.
+    void check_numbers(const SourceBaseline& baseline, std::set<std::string>& said) {
+        for (const auto& [id, most] : baseline.numbers) {
+            said.insert(id);
+            const SourceField* field = find(id);
+            if (field == nullptr) {
+                report(baseline.place, baseline.id, "numbers names the unknown field \"" + id + "\"");
+                continue;
+            }
+            if (field->rule != "min" || field->of_identity || field->exposure != "default") {
+                report(baseline.place, baseline.id,
+                       "numbers has \"" + id + "\", which is no limit that guests are shown");
+            }
+            if (most == 0 || most > bit_mask(field->bits.low, field->bits.high) >> field->bits.low) {
+                report(baseline.place, baseline.id, "the number of \"" + id + "\" is of its bits, and not 0");
+            }
+        }
+    }
+
+    // A number that stands for what the rulebook has to describe is no width that follows from the hosts: of a CPU that
+    // has AVX10 someone must say which.
+    void check_versions(const SourceBaseline& baseline, const std::set<std::string>& features,
+                        const std::set<std::string>& said) {
+        for (const SourceField& field : source_.fields) {
+            const bool is_version = field.known_to && !field.is_msr && field.exposure == "default";
+            if (is_version && features.contains(field.gate) && !said.contains(field.id)) {
+                report(baseline.place, baseline.id,
+                       "has \"" + field.gate + "\", and numbers does not say which \"" + field.id + "\"");
             }
         }
     }

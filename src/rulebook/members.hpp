@@ -102,9 +102,9 @@ constexpr auto members(const Field& r) {
     return members_detail::all_of(r, r.id, r.is_msr, r.leaf, r.subleaf_first, r.subleaf_last, r.reg, r.low, r.high,
                                   r.vendors, r.hypervisor, r.rule, r.exposure, r.impact, r.mitigation, r.required,
                                   r.emulated, r.by_microcode, r.brought_to, r.of_identity, r.zero_has_meaning,
-                                  r.zero_means, r.zero_means_field, r.assured, r.gate, r.implied_by, r.length_from,
-                                  r.allowed_by, r.covers, r.eased_by, r.hides, r.rates, r.ask, r.guard, r.made,
-                                  r.missed, r.derive, r.names, r.wider, r.why, r.source);
+                                  r.zero_means, r.zero_means_field, r.assured, r.known_to, r.gate, r.implied_by,
+                                  r.length_from, r.allowed_by, r.covers, r.eased_by, r.hides, r.rates, r.ask, r.guard,
+                                  r.made, r.missed, r.derive, r.names, r.wider, r.why, r.source);
 }
 
 constexpr const char* type_name(const Vendor*) { return "Vendor"; }
@@ -174,9 +174,12 @@ constexpr auto members(const CpuFamily& r) {
 constexpr const char* type_name(const Level*) { return "Level"; }
 constexpr auto members(const Level& r) { return members_detail::all_of(r, r.id, r.features); }
 
+constexpr const char* type_name(const NumberBound*) { return "NumberBound"; }
+constexpr auto members(const NumberBound& r) { return members_detail::all_of(r, r.field, r.most); }
+
 constexpr const char* type_name(const Baseline*) { return "Baseline"; }
 constexpr auto members(const Baseline& r) {
-    return members_detail::all_of(r, r.id, r.of, r.vendors, r.refusal, r.features);
+    return members_detail::all_of(r, r.id, r.of, r.vendors, r.refusal, r.features, r.numbers);
 }
 
 constexpr const char* type_name(const SourceKey*) { return "SourceKey"; }

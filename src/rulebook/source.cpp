@@ -226,9 +226,9 @@ private:
         return layout;
     }
 
-    std::map<std::string, std::uint32_t> facts(const Value& silicon) const {
+    std::map<std::string, std::uint32_t> numbers_of(const Value& by_field) const {
         std::map<std::string, std::uint32_t> result;
-        for (const auto& [field, value] : silicon.members()) {
+        for (const auto& [field, value] : by_field.members()) {
             result[field] = static_cast<std::uint32_t>(json::hex_of(value, file_.path, 8));
         }
         return result;
@@ -245,7 +245,7 @@ private:
         microcode.place = place_of(value);
         microcode.from = bound("from");
         microcode.below = bound("below");
-        microcode.silicon = facts(reader.required_object("silicon"));
+        microcode.silicon = numbers_of(reader.required_object("silicon"));
         microcode.recalled = reader.optional_bool("recalled", false);
         microcode.spares_guests = reader.optional_bool("spares_guests", false);
         reader.finish();
@@ -265,7 +265,7 @@ private:
         model.name = reader.required_string("name");
         model.microarchitecture = reader.required_string("microarchitecture");
         model.generation = number(reader.required("generation"));
-        if (const Value* silicon = reader.optional_object("silicon")) model.silicon = facts(*silicon);
+        if (const Value* silicon = reader.optional_object("silicon")) model.silicon = numbers_of(*silicon);
         if (const std::vector<Value>* microcode = reader.optional_array("microcode")) {
             for (const Value& range : *microcode) model.microcode.push_back(parse_microcode(range));
         }
@@ -328,6 +328,7 @@ private:
         if (const std::string* like = reader.optional_string("like")) baseline.like = *like;
         baseline.features = optional_strings(reader, "features");
         baseline.without = optional_strings(reader, "without");
+        if (const Value* bounds = reader.optional_object("numbers")) baseline.numbers = numbers_of(*bounds);
         reader.finish();
         out_.baselines.push_back(std::move(baseline));
     }

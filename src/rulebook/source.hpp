@@ -100,6 +100,7 @@ struct SourceField {
     std::string implied_by;
     std::string zero_means;
     std::uint32_t assured = 0;
+    std::optional<std::uint32_t> known_to;
     std::string wider;
     std::string length_from;
     std::optional<BitRange> allowed_by;
@@ -243,7 +244,7 @@ struct SourceLevel {
 };
 
 // A baseline of a file of levels/ other than the psABI's: what it has is what `like` has, another of that file before
-// it, and `features`, without `without`.
+// it, and `features`, without `without`; of its `numbers` its own count before that one's.
 struct SourceBaseline {
     Place place;
     std::string project;  // the name of its file: "qemu"
@@ -254,6 +255,7 @@ struct SourceBaseline {
     std::string like;
     std::vector<std::string> features;
     std::vector<std::string> without;
+    std::map<std::string, std::uint32_t> numbers;  // the most that it has of these fields
 
     // "qemu:Haswell-v4"
     std::string name() const { return project + ":" + id; }

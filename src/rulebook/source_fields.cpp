@@ -120,6 +120,9 @@ private:
         if (reader.optional("assured") != nullptr) {
             field.assured = static_cast<std::uint32_t>(reader.required_hex("assured", 8));
         }
+        if (reader.optional("known_to") != nullptr) {
+            field.known_to = static_cast<std::uint32_t>(reader.required_hex("known_to", 8));
+        }
         field.wider = text_or_empty(reader.optional_string("wider"));
         field.length_from = text_or_empty(reader.optional_string("length_from"));
         if (const Value* allowed_by = reader.optional("allowed_by")) {

@@ -32,6 +32,9 @@ TEST_CASE("rules levels lists what --ceiling can name", "[rules]") {
     CHECK((has("qemu:Haswell-noTSX-IBRS", "spec_ctrl") && !has("qemu:Haswell-noTSX-IBRS", "rtm")));
     CHECK((has("libvirt:EPYC-Genoa", "avx512f") && !has("libvirt:EPYC-Milan", "avx512f")));
     CHECK(entry("libvirt:EPYC-Genoa").at("vendors") == json::array({"amd"}));
+    CHECK(entry("qemu:GraniteRapids-v5").at("numbers") == json({{"amx_palette", "0x1"}, {"avx10_version", "0x1"}}));
+    CHECK(entry("libvirt:DiamondRapids-v1").at("numbers").at("avx10_version") == "0x2");
+    CHECK_FALSE(entry("qemu:Haswell-v4").contains("numbers"));
     CHECK(entry("evc:intel-merom").contains("refused"));
     CHECK_THAT(run({"rules", "levels", "--format", "text"}).out,
                Contains("ceiling") && Contains("qemu:Haswell-v4") && Contains("QEMU 11.1.3") && Contains("unknown"));

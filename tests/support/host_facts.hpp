@@ -36,7 +36,9 @@ inline std::vector<Slot> slots_of(const VendorRules& rules) {
     for (const RuleField& field : rules.fields) {
         if ((!is_bit_rule(field.rule) && !is_number_rule(field.rule)) || is_layout_field(field)) continue;
         if (field.of_identity) continue;  // compared between CPUs of one signature
-        for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) slots.push_back({&field, s});
+        for (std::uint32_t s = field.subleaves.first; s <= field.subleaves.last; ++s) {
+            if (rules.says_something(field, s)) slots.push_back({&field, s});
+        }
     }
     return slots;
 }
@@ -316,7 +318,14 @@ private:
         return widest;
     }
 
+    // What is beyond the largest number that is described nobody knows.
     std::optional<std::uint64_t> number_in(const CpuView& cpu, const RuleField& field, std::uint32_t subleaf) const {
+        const auto known = known_number_in(cpu, field, subleaf);
+        return known && field.known_to != 0 ? std::optional(std::min(*known, field.known_to)) : known;
+    }
+
+    std::optional<std::uint64_t> known_number_in(const CpuView& cpu, const RuleField& field,
+                                                 std::uint32_t subleaf) const {
         const auto shown = value(cpu, field, subleaf);
         // Only a hypervisor's own view denies what is a hypervisor's.
         const bool is_silent = !host_.hypervisor && !field.hypervisor.empty() && field.rule == "min";

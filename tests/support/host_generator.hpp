@@ -162,7 +162,8 @@ private:
         table.reg(0x80000008, 0, Register::eax, widths.at(below(widths.size())));
     }
 
-    // XCR0 and IA32_XSS with rows as documented, elsewhere, empty, of the wrong kind, or missing.
+    // XCR0 and IA32_XSS with rows as documented, elsewhere, empty, of the wrong kind, or missing; now and then a state
+    // that nobody knows.
     void lay_out(TableBuilder& table, const VendorRules& rules) {
         std::uint64_t user = 3;
         std::uint64_t supervisor = 0;
@@ -185,6 +186,10 @@ private:
             const std::uint32_t kind = one_in(40) ? !is_super : is_super;
             const std::uint32_t flags = kind | (layout.align64 ? 2U : 0U) | (one_in(4) ? 4U : 0U);
             table.row(0xD, component.bit, {layout.size, layout.offset, flags, 0});
+        }
+        if (one_in(6)) {
+            (one_in(2) ? user : supervisor) |= std::uint64_t{1} << 20U;
+            table.row(0xD, 20, {0x80, 0x400, below(8), 0});
         }
         table.row(0xD, 0, {static_cast<std::uint32_t>(user), 0x240, 0x2B00, static_cast<std::uint32_t>(user >> 32)});
         table.row(0xD, 1,

@@ -267,7 +267,8 @@ private:
         for (const auto& [key, row] : values_->rows()) {
             std::array<std::uint64_t, register_count> covered{};
             for (const RuleField* field : by_leaf_[key.leaf]) {
-                if (field->subleaves.has(key.subleaf)) covered[static_cast<std::size_t>(field->reg)] |= field->mask;
+                if (field->subleaves.has(key.subleaf) && rules_.says_something(*field, key.subleaf))
+                    covered[static_cast<std::size_t>(field->reg)] |= field->mask;
             }
             for (const Register reg : all_registers) {
                 const std::uint64_t stray = row[reg] & ~covered[static_cast<std::size_t>(reg)];

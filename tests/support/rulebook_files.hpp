@@ -67,6 +67,7 @@ struct RuleField {
     std::string signature;                // in EBX, ECX and EDX of the first
     std::string interface;                // in EAX of the second
     std::uint64_t assured = 0;            // what is known of a number without a hypervisor's view; 0: all
+    std::uint64_t known_to = 0;           // the largest number that is described; 0: any
     bool emulated = false;
     bool required = false;
     bool of_identity = false;  // a microcode revision
@@ -168,6 +169,13 @@ struct VendorRules {
         const auto at = index.find(id);
         return at == index.end() ? nullptr : &fields[at->second];
     }
+
+    // In the rows of XSAVE's states, those of states that are known.
+    bool says_something(const RuleField& field, std::uint32_t subleaf) const {
+        if (field.is_msr || field.leaf != 0xD || subleaf < 2) return true;
+        return std::any_of(components.begin(), components.end(),
+                           [&](const ComponentRule& component) { return component.bit == subleaf; });
+    }
 };
 
 namespace rulebook_files {
@@ -224,6 +232,7 @@ inline RuleField field_of(const nlohmann::json& entry, const nlohmann::json& doc
             static_cast<unsigned>(std::stoul(covered.get<std::string>()));
     field.hypervisor = document.value("hypervisor", "");
     if (entry.contains("assured")) field.assured = hex_number(entry.at("assured"));
+    if (entry.contains("known_to")) field.known_to = hex_number(entry.at("known_to"));
     field.emulated = entry.value("emulated", false);
     field.required = entry.value("required", false);
     field.of_identity = entry.value("of_identity", false);

@@ -166,6 +166,15 @@ TEST_CASE("lint checks that the keys of a field go with its rule", "[rulebook][l
          "zero_means goes with the rule min"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("assured": "0x1", "why": "W.", "source": "T"})", "relaxed",
          "assured goes with the rule min"},
+        {leaf_7, R"("id": "relaxed")", end_of_entry, R"("known_to": "0x1", "why": "W.", "source": "T"})", "relaxed",
+         "known_to goes with the rule min"},
+        {leaf_7, R"("id": "width")", end_of_entry, R"("known_to": "0x0", "why": "W.", "source": "T"})", "width",
+         "known_to is a number of the field's bits, and not 0"},
+        {leaf_7, R"("id": "width")", end_of_entry, R"("known_to": "0x100", "why": "W.", "source": "T"})", "width",
+         "known_to is a number of the field's bits, and not 0"},
+        {leaf_7, R"("id": "width")", end_of_entry,
+         R"("of_identity": true, "known_to": "0x1", "why": "W.", "source": "T"})", "width",
+         "known_to and of_identity exclude each other"},
         {leaf_7, R"("id": "relaxed")", end_of_entry, R"("wider": "More.", "why": "W.", "source": "T"})", "relaxed",
          "wider goes with the rule min"},
         {leaf_7, R"("id": "addon")", end_of_entry, R"("length_from": "length", "why": "W.", "source": "T"})", "addon",
@@ -475,6 +484,35 @@ TEST_CASE("lint checks baselines", "[rulebook][lint]") {
     CHECK_THAT(found(R"({"id": "one", "vendors": ["intel"], "x": 1, "features": ["base"]})"),
                Contains("only known keys in a baseline"));
     CHECK_THAT(found(one, R"("of": "", "source": "T")"), Contains("whose baseline it is"));
+}
+
+TEST_CASE("lint checks the numbers of baselines", "[rulebook][lint]") {
+    const auto found = [](const std::string& entries) {
+        std::vector<RulebookFile> files = small_rulebook();
+        std::string& leaf = files.at(1).bytes;  // 7, where the number is now the version of the addon
+        const std::string limit = R"("rule": "min", "exposure": "default", "zero_means": "0x24")";
+        leaf.replace(only_place_of(leaf, limit), limit.size(),
+                     R"("rule": "min", "exposure": "default", "gate": "addon", "known_to": "0x2")");
+        files.push_back({"levels/qemu.json", R"({"of": "Q 1", "source": "T", "baselines": [)" + entries + "]}"});
+        std::string texts;
+        for (const LintFinding& finding : lint(files)) texts += finding.text() + "\n";
+        return texts;
+    };
+    const auto entry = [](const std::string& rest) { return R"({"id": "one", "vendors": ["intel"], )" + rest + "}"; };
+    const std::string first = entry(R"("features": ["base", "addon"], "numbers": {"width": "0x1"})");
+    CHECK(found(first) == "");
+    CHECK(found(entry(R"("features": ["base"])")) == "");
+    CHECK(found(first + R"(, {"id": "two", "vendors": ["intel"], "like": "one", "features": ["extra"]})") == "");
+    CHECK_THAT(found(entry(R"("features": ["base", "addon"])")),
+               Contains("one: has \"addon\", and numbers does not say which \"width\""));
+    CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"nobody": "0x1"})")),
+               Contains("numbers names the unknown field \"nobody\""));
+    CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"extra": "0x1"})")),
+               Contains("numbers has \"extra\", which is no limit that guests are shown"));
+    for (const char* value : {"0x0", "0x100"}) {
+        CHECK_THAT(found(entry(R"("features": ["base"], "numbers": {"width": ")" + std::string(value) + "\"}")),
+                   Contains("the number of \"width\" is of its bits, and not 0"));
+    }
 }
 
 TEST_CASE("lint checks XSAVE components", "[rulebook][lint]") {

@@ -298,6 +298,29 @@ TEST_CASE("a number is limited by those that are known to", "[summary]") {
     CHECK(deciders_of(groups_of(Merged({wide, silent}).policy).limits, "maxphyaddr") == "unknown silent");
 }
 
+TEST_CASE("what stands in the row of a state that the policy does not have is not given up", "[summary][xsave]") {
+    // Of APX, which is shown only when asked for: a row with ECX[2], XFD.
+    const TableBuilder saves =
+        intel_table().set(1, 0, ecx, 0x0C000000).row(0xD, 0, {3, 0x240, 0x240, 0}).row(0xD, 1, {0x1F, 0x240, 0, 0});
+    const HostDump with = hardware_host(
+        "with", TableBuilder(saves).row(0xD, 0, {0x80003, 0x440, 0x440, 0}).row(0xD, 19, {0x80, 0x3C0, 4, 0}));
+    CHECK(loss_of(Merged({with, hardware_host("without", saves)}).policy, "xs_xfd") == "kept");
+    // Of AMX, which the ceiling takes.
+    const HostDump tiles = hardware_host("tiles", TableBuilder(saves)
+                                                      .set(7, 0, edx, 1U << 24U)
+                                                      .row(0xD, 0, {0x60003, 0x2B00, 0x2B00, 0})
+                                                      .row(0xD, 17, {0x40, 0xAC0, 2, 0})
+                                                      .row(0xD, 18, {0x2000, 0xB00, 6, 0})
+                                                      .reg(0, 0, eax, 0x1D)
+                                                      .row(0x1D, 0, {1, 0, 0, 0})
+                                                      .row(0x1D, 1, {0x04002000, 0x00080040, 0x10, 0}));
+    MergeOptions options;
+    options.ceiling_level = "qemu:SierraForest-v1";
+    const PoolPolicy under = Merged({tiles}, options).policy;
+    CHECK(loss_of(under, "amx_tile") == "option --ceiling qemu:SierraForest-v1");
+    CHECK(loss_of(under, "xs_xfd") == "kept");
+}
+
 TEST_CASE("a ceiling that joined took what it alone decided, and nothing else", "[summary][ceiling]") {
     const HostDump has = hardware_host("has", intel_table().set(1, 0, ecx, popcnt).set(7, 0, ebx, smap));
     const HostDump silent = hardware_host("silent", intel_table().unknown(7, 0).set(1, 0, ecx, popcnt));
