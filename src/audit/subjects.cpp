@@ -78,9 +78,7 @@ private:
         if (!word) return Answer::no;
         const std::uint64_t bits = field.mask();
         if ((promises_.unknown[*word] & bits) != 0) {
-            // What a hypervisor makes for a model that is immune it makes of the silicon, which no virtual CPU shows.
-            const bool is_made_up = promises_.silicon.is_virtual() && !field.made.model.empty();
-            return (promises_.given[*word] & bits) != 0 && !is_made_up ? Answer::yes : Answer::unknown;
+            return (promises_.given[*word] & bits) != 0 ? Answer::yes : Answer::unknown;
         }
         if ((promises_.withheld[*word] & bits) != 0) return Answer::yes;
         const bool promised = (promises_.atoms.words[*word] & bits) != 0;
@@ -113,7 +111,7 @@ private:
         const Answer answer =
             host_.hardware && hardware(field) != Answer::unknown ? hardware(field) : hypervisor(field);
         if (answer != Answer::unknown) return answer;
-        const auto is_settled = [&](const promises::Silicon& silicon) { return silicon.fact(index).has_value(); };
+        const auto is_settled = [&](const promises::Silicon& silicon) { return silicon.known_clear(index) != 0; };
         return promises_.all_silicon(is_settled) ? Answer::no : Answer::unknown;
     }
 

@@ -76,7 +76,14 @@ std::string number_text(const Field& field, const BrokenAtom& atom, bool is_poli
            number(field, atom.kept) + ".";
 }
 
-std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted, bool is_policy) {
+// Whether the silicon has what hypervisors make where it has it no virtual CPU shows.
+bool is_below_virtual_cpu(const BrokenAtom& atom, dump::TakenIn taken_in) {
+    return atom.made_by == Makers::some && taken_in == dump::TakenIn::virtual_machine;
+}
+
+std::string unknown_text(const Field& field, const BrokenAtom& atom, bool inverted,
+                         const Circumstances& circumstances) {
+    const bool is_policy = circumstances.is_policy;
     if (atom.kind == AtomKind::scrub) {
         return "The guest runs VERW because of " + called(field) +
                (is_policy ? "; the other policy does not ask for it, and does not say whether its hosts are immune."
@@ -90,6 +97,8 @@ std::string unknown_text(const Field& field, const BrokenAtom& atom, bool invert
         return promise + "; this host has as much, of which the rulebook describes no more than " +
                number(field, field.known_to) + ": what the rest promises nobody knows.";
     if (atom.by_microcode) return promise + "; the microcode decides it here, and the dump does not say which that is.";
+    if (is_below_virtual_cpu(atom, circumstances.taken_in))
+        return promise + "; the dump is of a virtual machine, which does not show what its host has of it.";
     switch (atom.made_by) {
         case Makers::none: break;
         case Makers::some: return promise + ", which only some hypervisors give; the dump is of the hardware alone.";
@@ -122,6 +131,8 @@ std::string better_dump(const BrokenAtom& atom, dump::TakenIn taken_in) {
     }
     if (atom.undescribed) return use_newer_rulebook;
     if (atom.made_by == Makers::none) return capture_again;
+    if (is_below_virtual_cpu(atom, taken_in))
+        return "The dump is of a virtual machine: take one of its host, and check again.";
     return std::string("Take a dump that has the hypervisor's view, too (") + document::hypervisor_dump +
            "), and check again.";
 }
@@ -189,7 +200,7 @@ Violation describe(const promises::VendorRules& rules, const BrokenAtom& atom, c
     violation.host = !atom.known ? "unknown" : atom.kind == AtomKind::scrub ? "VERW does not scrub" : to_hex(atom.kept);
     violation.impact = atom.impact;
     if (!atom.known) {
-        violation.message = unknown_text(field, atom, inverted, circumstances.is_policy);
+        violation.message = unknown_text(field, atom, inverted, circumstances);
     } else if (atom.kind == AtomKind::scrub) {
         violation.message = "The guest runs VERW because of " + called(field) + "; " +
                             (circumstances.is_policy ? "not every host of the other pool" : "this host") +

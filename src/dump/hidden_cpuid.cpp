@@ -7,7 +7,6 @@
 
 #include "base/hex.hpp"
 #include "base/lists.hpp"
-#include "dump/leaf_shapes.hpp"
 
 namespace poolcpuid::dump {
 
@@ -30,18 +29,20 @@ bool is_hidden(const CpuidTable& table, const Field& field) noexcept {
     return is_maximum(field) ? value <= limited_maximum : value == 0;
 }
 
-// The lowest leaf that a bit of leaf 1 announces and that lies above the maximum of the table, where that is limited.
-std::optional<std::uint32_t> leaf_above_limit(const CpuidTable& table) noexcept {
-    const Registers* features = table.find({1, 0});
+// The lowest leaf above the maximum of the table, where that is limited, that a bit of leaf 1 announces: one with
+// fields that say nothing without the bit.
+std::optional<std::uint32_t> leaf_above_limit(const Rulebook& rulebook, const CpuidTable& table) noexcept {
     const Registers* maximum = table.find({0, 0});
-    if (features == nullptr || maximum == nullptr || maximum->eax > limited_maximum) return std::nullopt;
+    if (maximum == nullptr || maximum->eax > limited_maximum) return std::nullopt;
     if (table.unknown_in({0, 0}, Register::eax) != 0) return std::nullopt;  // names of features alone are known
-    for (const LeafShape& shape : leaf_shapes()) {
-        if (!shape.announced || shape.announced->feature.key != LeafKey{1, 0}) continue;
-        const FeatureBit& bit = shape.announced->feature;
-        if (shape.leaf > maximum->eax && ((*features)[bit.reg] >> bit.bit & 1U) == 1) return shape.leaf;
+    std::optional<std::uint32_t> lowest;
+    for (const Field& field : rulebook.fields) {
+        if (field.is_msr || field.gate == no_field || range_of(field.leaf) != 0 || field.leaf <= maximum->eax) continue;
+        const Field& gate = rulebook[field.gate];
+        if (gate.is_msr || gate.leaf != 1 || value_in(table, gate) == 0) continue;
+        lowest = std::min(lowest.value_or(field.leaf), field.leaf);
     }
-    return std::nullopt;
+    return lowest;
 }
 
 // Whether a setting is on: nothing where its MSR does not say it.
@@ -72,7 +73,7 @@ std::string state_of(const HidingSetting& setting) {
 
 std::vector<HidingSetting> hiding_settings(const Rulebook& rulebook, const CpuidTable& table, const Msrs& msrs) {
     std::vector<HidingSetting> found;
-    const std::uint32_t announced = leaf_above_limit(table).value_or(0);
+    const std::uint32_t announced = leaf_above_limit(rulebook, table).value_or(0);
     if (!msrs && announced == 0) return found;
     const VendorMask vendor = rulebook.vendor_mask(vendor_string(table).value_or(""));
     for (std::size_t i = 0; i < rulebook.fields.size(); ++i) {

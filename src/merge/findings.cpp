@@ -85,9 +85,14 @@ private:
                        !is_unknown_msr(list_.rules(), *variant.promises, slot.field, slot.subleaf);
             });
             if (lost.count == 0) continue;
-            const auto unsure = list_.hosts([&](const promises::HostPromises& host) {
+            const auto is_unsure = [&](const promises::HostPromises& host) {
                 return (host.scrub_unknown & bit) != 0 &&
                        !is_unknown_msr(list_.rules(), host, slot.field, slot.subleaf);
+            };
+            const HostList unsure = list_.hosts(is_unsure);
+            const HostList affected = list_.hosts_where([&](const Variant& variant) {
+                return (variant.promises->atoms.scrubs & bit) == 0 && !is_unsure(*variant.promises) &&
+                       !is_unknown_msr(list_.rules(), *variant.promises, slot.field, slot.subleaf);
             });
             const bool is_shown = list_.draft().value(slot.field, slot.subleaf) != 0;
             std::string message = std::string(field.id) +
@@ -96,15 +101,22 @@ private:
             const HostList virtual_ones = list_.hosts([&](const promises::HostPromises& host) {
                 return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual();
             });
-            message += what_helps(lost, unsure, virtual_ones);
+            message += what_helps(affected, unsure, virtual_ones);
             list_.add("verw-promise-lost", std::move(message), lost, std::string(field.id));
         }
     }
 
-    // On hosts where VERW is not known to scrub; unsure: of those, that may be immune.
-    static const char* what_helps(const HostList& lost, const HostList& unsure, const HostList& virtual_ones) {
-        if (unsure.count != lost.count) return "affected and without the microcode. Update the microcode there.";
-        if (virtual_ones.count == lost.count) {
+    // Where VERW is not known to scrub. affected: hosts that are known to need it; unsure: those that may be immune, of
+    // which virtual_ones are virtual machines.
+    static std::string what_helps(const HostList& affected, const HostList& unsure, const HostList& virtual_ones) {
+        if (unsure.count == 0) return "affected and without the microcode. Update the microcode there.";
+        if (affected.count != 0) {
+            return enumerate(affected) + (affected.count == 1 ? " is" : " are") +
+                   " affected and without the microcode; of " + enumerate(unsure) +
+                   " the dump shows neither the bit nor immunity. Update the microcode there, and where the dump is "
+                   "silent its revision and the feature MSRs may tell.";
+        }
+        if (virtual_ones.count == unsure.count) {
             return "the dump is of a virtual machine, whose family and model its hypervisor chose, and shows neither "
                    "the bit nor immunity. Take one of its host.";
         }

@@ -23,6 +23,7 @@ struct Silence {
     bool no_msrs = false;             // the view that capabilities come from holds none at all
     bool of_guests = false;           // and it is a hypervisor's
     bool absent = false;              // the host has no such MSR, which is no promise either
+    bool is_virtual = false;          // and is a virtual machine
     std::set<std::uint32_t> indices;  // of the MSRs that matter to this policy
     std::set<FieldIndex> bad_news;    // shown, since it cannot be ruled out
     std::set<FieldIndex> unscrubbed;  // shown, since other hosts have it, and here VERW may do nothing
@@ -53,11 +54,12 @@ private:
         silence.no_msrs = !host.has_msrs && !absent;
         silence.of_guests = silence.no_msrs && host.has_hypervisor_view;
         silence.absent = absent;
+        silence.is_virtual = absent && host.silicon.is_virtual();
         for (const FieldIndex index : rules_.fields()) {
             const Field& field = rules_.rulebook()[index];
             const bool has_atom = promises::promises_by_bits(field.rule) || promises::promises_by_number(field.rule);
             if (!field.is_msr || !has_atom || in_.draft.is_out_of_sight(index)) continue;
-            if (field.of_identity && host.leaf1_eax != in_.identity.promises->leaf1_eax) continue;
+            if (field.of_identity && !tells_identity(host)) continue;
             if (!is_unknown_msr(rules_, host, index, field.subleaf_first)) continue;
             const auto word = rules_.find_word(promises::place_of(field, field.subleaf_first));
             if ((word && host.absent[*word]) != absent) continue;
@@ -66,6 +68,11 @@ private:
             (field.rule == Rule::guarded && is_had(index) ? silence.unscrubbed : silence.bad_news).insert(index);
         }
         return silence;
+    }
+
+    // A virtual machine's own tells nothing of a CPU.
+    bool tells_identity(const promises::HostPromises& host) const {
+        return host.leaf1_eax == in_.identity.promises->leaf1_eax && !host.silicon.is_virtual();
     }
 
     // Whether a host is known to have the bit.
@@ -91,9 +98,13 @@ std::string sentence(const Rulebook& rulebook, const Silence& silence, const Hos
     std::string indices;
     for (const std::uint32_t index : silence.indices) indices += (indices.empty() ? "" : ", ") + to_hex(index);
     if (silence.absent) {
+        const char* settled =
+            silence.is_virtual
+                ? "The dump is of a virtual machine, whose model its hypervisor chose: take one of its host."
+                : "Newer microcode may bring the MSR; a row in the model table settles it.";
         return "There is no MSR " + indices + " on " + enumerate(hosts) +
                ", and neither does the model table know: the policy sets " + joined(rulebook, silence.bad_news) +
-               ", which cannot be ruled out. Newer microcode may bring the MSR; a row in the model table settles it.";
+               ", which cannot be ruled out. " + settled;
     }
     const std::string_view what =
         silence.of_guests

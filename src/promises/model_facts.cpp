@@ -51,12 +51,6 @@ private:
         }
     }
 
-    // The bits of a field, in their places, that are known to be clear on this silicon, whatever a view shows.
-    static std::uint64_t settled_by(const Silicon& silicon, FieldIndex index, const Field& field) {
-        const auto value = silicon.fact(index);
-        return value ? field.mask() & ~(std::uint64_t{*value} << field.low) : 0;
-    }
-
     void leave_open(const SiliconFact& fact) {
         const Field& field = rulebook_[fact.field];
         const auto word = rules_.find_word(fact.field, field.subleaf_first);
@@ -88,8 +82,8 @@ private:
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
         const std::uint64_t bits = (std::uint64_t{fact.value} << field.low) & field.mask();
         std::uint64_t clear = field.mask() & ~bits & host_.unknown[word];
-        for (const Silicon& other : host_.other_silicon) clear &= settled_by(other, fact.field, field);
-        if (!host_.other_silicon.empty()) clear &= settled_by(host_.silicon, fact.field, field);
+        for_each_silicon(
+            [&](const Silicon& silicon) { clear &= std::uint64_t{silicon.known_clear(fact.field)} << field.low; });
         const std::uint64_t widened = bits & (host_.atoms.words[word] | host_.unknown[word]);
         host_.atoms.words[word] = (host_.atoms.words[word] & ~bits) | clear;
         host_.unknown[word] &= ~(bits | clear);

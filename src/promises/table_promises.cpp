@@ -151,9 +151,12 @@ private:
         return is_either(made.where, made.model);
     }
 
-    // Of a host on which it is made.
+    // Of a host on which it is made. What is made for models that are immune is made of the silicon, which no virtual
+    // CPU shows.
     bool is_made_by_all(const Made& made) const {
-        return made.by == Makers::all && !is_either(made.unsure, {}).value_or(true);
+        const bool is_made_up =
+            silicon_.is_virtual() && !made.model.empty() && !is_either(made.where, {}).value_or(false);
+        return made.by == Makers::all && !is_made_up && !is_either(made.unsure, {}).value_or(true);
     }
 
     Number read_number(const Field& field, std::uint32_t subleaf) const {

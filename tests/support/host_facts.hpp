@@ -67,6 +67,7 @@ struct HostFacts {
     std::set<std::string> had;           // prerequisites of where_had edges that its silicon has or may have
     Returns returns = Returns::safe;
     bool returns_by_microcode = false;  // unknown only because the microcode is
+    bool in_guest = false;              // its hypervisor makes up what the microcode is
 };
 
 namespace facts {
@@ -79,6 +80,7 @@ public:
         HostFacts facts;
         facts.name = host_.name;
         facts.sha256 = host_.sha256;
+        facts.in_guest = was_taken_in_guest(host_);
         facts.vendor = vendor_string(host_.first_table()).value_or("");
         learn_kinds(facts);
         const bool has_leaves = host_.hypervisor && !host_.hypervisor->cpuid.is_unknown({0x40000000, 0});
@@ -310,7 +312,7 @@ private:
         for (const auto& [signature, kind] : kinds_) {
             const auto known = fact(kind, field);
             widest.set |= known.value_or(0);
-            settled &= known ? ~*known : 0;
+            settled &= known && !was_taken_in_guest(host_) ? ~*known : 0;
         }
         widest.clear |= settled;
         if (field.rule != "guarded") widest.clear &= ~open_bits(field).value_or(0);

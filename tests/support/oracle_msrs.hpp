@@ -141,7 +141,8 @@ private:
                 const std::optional<std::uint32_t>& revision = own->second;
                 known = known && revision.has_value();
                 if (revision) oldest = std::min<std::uint64_t>(oldest.value_or(*revision), *revision);
-                if (!revision && host->signature == signature) expect_named(*host, field.id, false);
+                if (revision || host->in_guest || host->signature != signature) continue;
+                expect_named(*host, field.id, false);
             }
             const std::uint64_t expected = known ? oldest.value_or(0) : 0;
             const std::uint64_t shown = values_.value(field);

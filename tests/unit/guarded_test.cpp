@@ -147,6 +147,9 @@ TEST_CASE("immunity that a dump cannot say is no immunity", "[guarded]") {
     const Finding* lost = pool.finding("verw-promise-lost", "md_clear");
     REQUIRE(lost != nullptr);
     CHECK(lost->message.find("neither the bit nor immunity") != std::string::npos);
+    const Merged both({patched, unsure, intel("open", haswell_ep, 0, 0)});
+    CHECK_THAT(both.finding("verw-promise-lost", "md_clear")->message,
+               Catch::Contains("open is affected and without the microcode; of unsure the dump shows neither"));
 }
 
 TEST_CASE("MD_CLEAR is set where the dump does not say it", "[guarded]") {
@@ -423,6 +426,14 @@ TEST_CASE("a virtual machine's revision is its hypervisor's making, and no host'
     CHECK(revision(false, true) == 0xA0011D7U);  // KVM lists the bit for its guests: the host is none
     CHECK_FALSE(revision(true, true));
     CHECK_FALSE(revision(true, false));
+    // So that no dump of it lacks it.
+    const auto silence = [](const TableBuilder& table) {
+        const Merged pool({hardware_host("alone", table)});
+        const Finding* silent = pool.finding("msrs-unknown");
+        return silent == nullptr ? std::string() : silent->message;
+    };
+    CHECK_THAT(silence(amd_table(milan)), Catch::Contains("0x8b"));
+    CHECK(silence(amd_table(milan).set(1, 0, ecx, 1U << 31)).find("0x8b") == std::string::npos);
 }
 
 TEST_CASE("the family and model of a virtual machine are its hypervisor's choice, and prove no immunity", "[guarded]") {

@@ -75,12 +75,13 @@ TEST_CASE("leaves above a maximum that the firmware limits are unknown, not abse
     CHECK(pool.finding("unknown-leaf") == nullptr);  // a complete dump would lack them as well
 }
 
-// Leaf 1 announces leaf Dh by XSAVE, and leaf Bh by x2APIC.
+// Leaf 1 announces leaf Dh by XSAVE, leaf Bh by x2APIC, and leaf 5 by MONITOR.
 TEST_CASE("a maximum below a leaf that leaf 1 announces is limited, though no MSR says so", "[hidden_cpuid]") {
     constexpr std::uint32_t xsave = 1U << 26U;
     constexpr std::uint32_t x2apic = 1U << 21U;
+    constexpr std::uint32_t monitor = 1U << 3U;
     const TableBuilder plain_features = limited().reg(1, 0, ecx, 0);
-    for (const auto& [bit, leaf] : {std::pair(xsave, "0xd"), std::pair(x2apic, "0xb")}) {
+    for (const auto& [bit, leaf] : {std::pair(xsave, "0xd"), std::pair(x2apic, "0xb"), std::pair(monitor, "0x5")}) {
         const TableBuilder table = TableBuilder(plain_features).set(1, 0, ecx, bit);
         const HostDump cut = hardware_host("cut", table);
         CHECK_THAT(hidden_note(cut), Contains("it seems to be set, for leaf 0x1 announces leaf " + std::string(leaf)) &&

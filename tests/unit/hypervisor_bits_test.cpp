@@ -93,7 +93,7 @@ TEST_CASE("what every hypervisor makes is not lost on a host of which only the h
         check_given(amd(rome, {}), field);
         check_given(intel_table(), field);
     }
-    for (const char* with_it : {"clzero", "xop", "amd_ssbd"}) check_given(amd(rome, {with_it}), "virt_ssbd");
+    for (const char* with_it : {"clzero", "xop", "f16c", "amd_ssbd"}) check_given(amd(rome, {with_it}), "virt_ssbd");
     check_lost(amd(rome, {}), "virt_ssbd");  // as family 10h, whose SSB has no switch
     check_given(amd(rome, {}), "lfence_dispatch");
     const HostDump with_smep = hardware_host("promising", amd(rome, {"smep"}));
@@ -172,6 +172,18 @@ TEST_CASE("what no hypervisor gives on AMD is shown to guests there only when as
     CHECK(value_of(Merged({intel}), "bus_lock_detect") == 1);
 }
 
+TEST_CASE("what is made for immune models no virtual machine is known to be given", "[hypervisor_bits]") {
+    const TableBuilder zen = amd(rome, {});
+    const HostDump promising = two_views("promising", zen, with(zen, {"tsa_sq_no"}));
+    CHECK(answer(promising, hardware_host("bare", zen), "tsa_sq_no").violation.given);
+    const Answer nested = answer(promising, hardware_host("guest", with(zen, {"hypervisor_bit"})), "tsa_sq_no");
+    REQUIRE(nested.named);
+    CHECK_FALSE(nested.violation.known);
+    CHECK_FALSE(nested.violation.given);
+    CHECK_THAT(nested.violation.message, Contains("the dump is of a virtual machine"));
+    CHECK_THAT(nested.violation.remedy, Contains("take one of its host"));
+}
+
 TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not known", "[hypervisor_bits]") {
     const TableBuilder zen = amd(rome, {"rdpid"});  // on CPUs with it kernels make the bit
     const HostDump promising = two_views("promising", zen, with(zen, {"null_sel_clr_base"}));
@@ -181,6 +193,10 @@ TEST_CASE("where it is not known whether hypervisors make a bit, the bit is not 
     REQUIRE(unsure.named);
     CHECK_FALSE(unsure.violation.known);
     CHECK_FALSE(unsure.violation.given);
+    // A kernel in a virtual machine goes by the bit that its own hypervisor shows.
+    const Answer nested = answer(promising, hardware_host("guest", with(zen, {"hypervisor_bit"})), "null_sel_clr_base");
+    REQUIRE(nested.named);
+    CHECK_FALSE(nested.violation.given);
     const Answer lost = answer(promising, hardware_host("bare", amd(rome, {})), "null_sel_clr_base");
     REQUIRE(lost.named);
     CHECK(lost.violation.known);

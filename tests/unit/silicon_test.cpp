@@ -20,6 +20,7 @@ namespace {
 
 // Family, model and stepping (leaf 1 EAX).
 constexpr std::uint32_t rome = 0x00830F10;
+constexpr std::uint32_t naples = 0x00800F12;
 constexpr std::uint32_t matisse = 0x00870F10;
 constexpr std::uint32_t milan = 0x00A00F11;
 constexpr std::uint32_t genoa = 0x00A10F11;
@@ -264,6 +265,24 @@ TEST_CASE("RSBA cannot be ruled out where the microcode decides it and is not kn
     const Merged unsure({broadwell("")});
     CHECK(value_of(unsure, "ac_rsba") == 1);
     CHECK(unsure.named_by("microcode-unknown", "ac_rsba") == Names{"broadwell"});
+}
+
+// A VM called Haswell may run on a Skylake, whose returns are predicted from the BTB when the RSB is empty.
+TEST_CASE("the model of a virtual machine rules out no bad behaviour of the silicon below", "[silicon]") {
+    const auto in_guest = [](TableBuilder table) { return table.set(1, 0, ecx, virtual_machine_bit); };
+    const TableBuilder haswell = intel_table(haswell_ep).reg(7, 0, edx, spec_ctrl_bit);
+    CHECK(value_of(Merged({hardware_host("haswell", haswell)}), "ac_rsba") == 0);
+    const Merged pool({hardware_host("guest", in_guest(haswell))});
+    CHECK(value_of(pool, "ac_rsba") == 1);
+    CHECK(unknown_on(pool, "ac_rsba") == Names{"guest"});
+    CHECK_THAT(pool.finding("msr-absent")->message, Contains("take one of its host"));
+    // One that it is known for by its model it has all the same.
+    const TableBuilder of_skylake = intel_table(skylake).reg(7, 0, edx, spec_ctrl_bit);
+    CHECK(value_of(Merged({hardware_host("guest", in_guest(of_skylake))}), "ac_rsba") == 1);
+    // A dump that does not know leaf 80000021h.
+    const TableBuilder cut = amd_table(naples).unknown(0x80000021, 0);
+    CHECK(value_of(Merged({hardware_host("naples", cut)}), "fs_gs_base_ns") == 0);
+    CHECK(value_of(Merged({hardware_host("guest", in_guest(cut))}), "fs_gs_base_ns") == 1);
 }
 
 TEST_CASE("what no microcode mends is never promised", "[silicon]") {
