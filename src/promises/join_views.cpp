@@ -106,10 +106,10 @@ std::vector<std::uint64_t> leave_foreign(const VendorRules& rules, TablePromises
     std::vector<std::uint64_t> foreign(rules.words().size());
     const std::vector<std::uint64_t> made = made_by_hypervisors(rules);
     for (std::size_t w = 0; w < foreign.size(); ++w) {
-        const std::uint64_t lacked = ~hardware.atoms.words[w] & ~hardware.unknown[w] & ~made[w];
-        foreign[w] = view.atoms.words[w] & rules.words()[w].intersect & lacked;
+        // What follows from what the view does not show (no TAA without RTM) needs no bit of the CPU.
+        const std::uint64_t shown = view.atoms.words[w] & rules.words()[w].intersect & ~view.implied[w];
+        foreign[w] = shown & ~hardware.atoms.words[w] & ~hardware.unknown[w] & ~made[w];
         view.atoms.words[w] &= ~foreign[w];
-        view.implied[w] &= ~foreign[w];
     }
     return foreign;
 }

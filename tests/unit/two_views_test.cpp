@@ -108,6 +108,16 @@ TEST_CASE("what no CPU of a host has and no hypervisor makes is not the host's, 
     CHECK(silent.finding("views-contradict") == nullptr);
 }
 
+// K kvm/x86.c kvm_get_arch_capabilities: KVM offers the MSR on CPUs without it, and clears TAA_NO where RTM is off.
+TEST_CASE("what follows from what a view does not show is no contradiction of the CPU", "[two_views]") {
+    const TableBuilder bare = intel_table(haswell_ep);
+    const TableBuilder offered = TableBuilder(bare).set(7, 0, edx, arch_caps);
+    const Merged pool({two_views("haswell", bare, msr_list(MsrList::others, 0), offered, caps(0x48))});
+    CHECK(pool.finding("views-contradict") == nullptr);
+    const Merged faulting({two_views("haswell", bare, msr_list(MsrList::faults, 0), offered, caps(0x48))});
+    CHECK(faulting.finding("views-contradict") == nullptr);
+}
+
 TEST_CASE("capabilities of an MSR come from the hypervisor, bad news from either view", "[two_views]") {
     const TableBuilder table = intel_table(merom).reg(7, 0, edx, 0x04000000 | arch_caps);
     struct Row {
