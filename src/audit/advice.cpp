@@ -1,6 +1,7 @@
 #include "audit/advice.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -109,7 +110,8 @@ private:
             return "Tell the guest of " + field + ", as a merge with these hosts in the pool does where one has it";
         }
         const bool all_have_it = std::all_of(case_.hosts.begin(), case_.hosts.end(), [&](const AuditedHost& host) {
-            return host.conditions.subject().field(index) == Answer::yes;
+            const Subject& subject = host.conditions.subject();
+            return subject.field(index) == Answer::yes && !subject.is_withheld(index);
         });
         return all_have_it ? "Tell the guest of " + field + ", which all of these hosts have" : "";
     }
@@ -205,13 +207,23 @@ private:
     std::string instead() const {
         for (const std::string& field : fields_asked_for()) {
             if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
-            const std::vector<std::string> lacking = hosts_.without({field});
+            const std::vector<std::string> lacking = keeping_out({field});
             if (lacking.empty() || lacking.size() == hosts_.count() || !trial_.mitigates_with({field})) continue;
             constexpr std::size_t most = 4;
             return " Or mend or leave out " + short_list(lacking, most) + ", without " + field +
                    ": with it in the policy the guest says " + quoted(trial_.saying_with({field}).text) + ".";
         }
         return "";
+    }
+
+    // For certain.
+    std::vector<std::string> keeping_out(const std::vector<std::string>& fields) const {
+        const std::vector<std::string> lacking = hosts_.without(fields);
+        const std::vector<std::string> not_offering = hosts_.not_offering(fields);
+        std::vector<std::string> hosts;
+        std::set_union(lacking.begin(), lacking.end(), not_offering.begin(), not_offering.end(),
+                       std::back_inserter(hosts));
+        return hosts;
     }
 
     static const char* are(const std::vector<std::string>& fields) { return fields.size() == 1 ? " is" : " are"; }
@@ -363,7 +375,8 @@ private:
         const auto cost_of = [&](const std::vector<std::string>& fields) {
             std::vector<std::string> lacking = hosts_.without(fields);
             const std::size_t beyond = hosts_.take_beyond_update(lacking, fields).size();
-            return std::tuple(beyond, lacking.size(), source_of(fields) != AuditAdvice::By::microcode);
+            return std::tuple(beyond, lacking.size() + hosts_.not_offering(fields).size(),
+                              source_of(fields) != AuditAdvice::By::microcode);
         };
         offer(*std::min_element(means.begin(), means.end(),
                                 [&](const auto& one, const auto& other) { return cost_of(one) < cost_of(other); }));
@@ -382,7 +395,8 @@ private:
         std::vector<std::string> silent = hosts_.silent_on(fields);
         std::erase_if(
             silent, [&](const std::string& host) { return std::binary_search(lacking.begin(), lacking.end(), host); });
-        const bool is_on_all = lacking.empty() && silent.empty();
+        std::vector<std::string> not_offering = hosts_.not_offering(fields);
+        const bool is_on_all = lacking.empty() && silent.empty() && not_offering.empty();
         const std::vector<std::string> beyond = hosts_.take_beyond_update(lacking, fields);
         const auto add = [&](AuditAdvice::By by, const std::string& what, std::vector<std::string> hosts) {
             advice_.push_back({by, all + what + "; with " + it(fields) + " " + then, fields, std::move(hosts)});
@@ -391,6 +405,11 @@ private:
         if (!beyond.empty() && beyond.size() < hosts_.count()) {
             add(AuditAdvice::By::host,
                 " missing there, and no microcode brings it to such CPUs: leave them out of the pool", beyond);
+        }
+        if (!not_offering.empty()) {
+            add(AuditAdvice::By::host,
+                " on the CPU there, and its hypervisor does not offer it: update that, or turn it on there",
+                std::move(not_offering));
         }
         if (!silent.empty()) {
             add(AuditAdvice::By::dump,

@@ -27,6 +27,8 @@ struct Subject {
     const Conditions* told = nullptr;         // of a host: the guest there
     // Of a host: whether its dump leaves the field open to a merge, which takes from it what it says alone.
     std::function<bool(FieldIndex)> is_unsaid = nullptr;
+    // Of a host: whether its CPU has the field, and its hypervisor does not offer it.
+    std::function<bool(FieldIndex)> is_withheld = nullptr;
     // Of a host: whether no microcode brings the field to it: its CPUID ends before it, or it is for other CPUs.
     std::function<bool(FieldIndex)> is_beyond = nullptr;
 };

@@ -56,6 +56,10 @@ std::vector<std::string> HostLists::without(const std::vector<std::string>& fiel
     return where(fields, [](const Subject& host, FieldIndex field) { return host.field(field) == Answer::no; });
 }
 
+std::vector<std::string> HostLists::not_offering(const std::vector<std::string>& fields) const {
+    return where(fields, [](const Subject& host, FieldIndex field) { return host.is_withheld(field); });
+}
+
 std::vector<std::string> HostLists::silent_on(const std::vector<std::string>& fields) const {
     return where(fields, [](const Subject& host, FieldIndex field) { return host.is_unsaid(field); });
 }

@@ -22,8 +22,10 @@ public:
     std::vector<std::string> that_are(AuditVerdict verdict) const;
     bool all_are_deceived() const;
 
-    // Those that keep some of these fields from the policy: they lack it, or their dumps do not say.
+    // Those that keep some of these fields from the policy: they lack it, their hypervisors do not offer what the CPU
+    // has, or their dumps do not say.
     std::vector<std::string> without(const std::vector<std::string>& fields) const;
+    std::vector<std::string> not_offering(const std::vector<std::string>& fields) const;
     std::vector<std::string> silent_on(const std::vector<std::string>& fields) const;
 
     // Whether no update brings a host what it lacks of these: a CPU of before the leaf, or that it is not for.

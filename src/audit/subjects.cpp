@@ -7,6 +7,7 @@
 #include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy_registers.hpp"
 #include "promises/openness.hpp"
+#include "promises/seen_value.hpp"
 #include "promises/table_values.hpp"
 
 namespace poolcpuid::audit {
@@ -53,6 +54,10 @@ public:
         if (!by_promise) return (*this)(index) == Answer::unknown;
         const auto word = rules_.find_word(index, field.subleaf_first);
         return word && (promises_.unknown[*word] & field.mask()) != 0;
+    }
+
+    bool is_withheld(FieldIndex index) const {
+        return promises::is_withheld(rules_, promises_, index, rules_.rulebook()[index].subleaf_first);
     }
 
     // By the CPU's own view: a hypervisor may end CPUID early.
@@ -172,6 +177,7 @@ std::vector<Subject> host_of(const VendorRules& rules, const HostDump& host,
                         is_virtual, assumptions,      [facts](FieldIndex index) { return (*facts)(index); },
                         nullptr};
         subject.is_unsaid = [facts](FieldIndex index) { return facts->is_unsaid(index); };
+        subject.is_withheld = [facts](FieldIndex index) { return facts->is_withheld(index); };
         subject.is_beyond = [facts](FieldIndex index) { return facts->is_beyond(index); };
         subjects.push_back(std::move(subject));
     }

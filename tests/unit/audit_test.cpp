@@ -218,6 +218,16 @@ TEST_CASE("the loop against branch history is too short for CPUs with a control 
     REQUIRE(entry(older, "spectre_v2").advice.size() == 1);
     CHECK(entry(older, "spectre_v2").advice.front().fields == Names{"bhi_ctrl"});
     CHECK(entry(older, "spectre_v2").advice.front().hosts == Names{"hidden"});
+    // Its CPU has the control, and its kernel does not offer it.
+    HostDump withheld = spr;
+    withheld.hypervisor = HypervisorView{"kvm", hidden.first_table(), hidden.hardware->msrs};
+    withheld = with_digest(withheld, "withheld");
+    const Audit of_kernel = audited({withheld, spr}, {withheld, spr});
+    CHECK(by_host(of_kernel, "spectre_v2") == "falsely-safe: spr, withheld");
+    REQUIRE(entry(of_kernel, "spectre_v2").advice.size() == 1);
+    CHECK(entry(of_kernel, "spectre_v2").advice.front().by == AuditAdvice::By::host);
+    CHECK(entry(of_kernel, "spectre_v2").advice.front().hosts == Names{"withheld"});
+    CHECK_THAT(all_advice(of_kernel, "spectre_v2"), Catch::Contains("its hypervisor does not offer it"));
     MergeOptions options;
     options.hide = {"bhi_ctrl"};
     const Audit by_option = audited(Merged({spr}, options).policy, {spr});
@@ -295,6 +305,32 @@ TEST_CASE("a guest without SMT is not safe from SRSO on a Zen 2 whose SMT is on"
     const Audit told = audited(Merged(hosts).policy, hosts, {.guest = {}, .assume = {"smt"}});
     CHECK(entry(told, "spec_rstack_overflow").says == "Mitigation: Safe RET");
     CHECK(by_host(told, "spec_rstack_overflow") == "true: with, without");
+}
+
+// bugs.c srso_select_mitigation: SRSO_USER_KERNEL_NO leaves what a guest's own guests do to it.
+TEST_CASE("a guest with SVM needs the barrier against SRSO on Zen 5, and one without does not", "[audit]") {
+    constexpr std::uint32_t srso_us_no = 1U << 30U;
+    const TableBuilder table = amd_table(turin)
+                                   .reg(0x80000000, 0, eax, 0x80000028)
+                                   .set(0x80000001, 0, ecx, 0x4)
+                                   .reg(0x80000008, 0, ebx, amd_ibpb)
+                                   .row(0x8000000A, 0, {1, 8, 0, 1})
+                                   .row(0x80000021, 0, {ibpb_brtype | srso_us_no, 0, 0, 0});
+    const HostDump zen5 = hardware_host("zen5", std::vector{table}, std::vector<MsrRow>{});
+    CHECK(verdict(audited({zen5}, {zen5}), "spec_rstack_overflow") == "needless");
+    MergeOptions nested;
+    nested.show = {"nested"};
+    const Audit audit = audited(Merged({zen5}, nested).policy, {zen5});
+    CHECK(entry(audit, "spec_rstack_overflow").says == "Mitigation: IBPB on VMEXIT only");
+    CHECK(verdict(audit, "spec_rstack_overflow") == "true");
+}
+
+// Linux looks for GDS on the models of a list alone, and does nothing about it in a guest but say so.
+TEST_CASE("of CPUs from which guests infer as much, one that has what they report lends its family and model",
+          "[audit][identity]") {
+    const std::vector<HostDump> hosts{intel("haswell", haswell_ep, 0, md_clear),
+                                      intel("skylake", skylake, 0, md_clear)};
+    CHECK((Merged(hosts).reg(1, 0, eax) & 0xFFFFFFF0U) == (skylake & 0xFFFFFFF0U));
 }
 
 TEST_CASE("who says vulnerable is never falsely safe, and is told which hosts lack what", "[audit]") {
