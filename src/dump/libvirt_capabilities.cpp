@@ -46,7 +46,7 @@ private:
 
     void read_host(const pugi::xml_node& cpu, HostDump& dump) {
         if (!cpu) refuse(cpu, "<host> with <cpu> in <capabilities>", "none");
-        NamedFeatures features(Tongue::libvirt, Speaker::of_cpu);
+        NamedFeatures features(Tongue::libvirt, Speaker::of_registers);  // virCPUx86GetHost runs CPUID itself
         set_vendor(cpu, features);
         set_arch(cpu, features);
         const pugi::xml_node signature = cpu.child("signature");
@@ -72,6 +72,8 @@ private:
         set_vendor(mode, features);
         set_arch(root, features);
         set_features(mode, features);
+        const std::string_view domain = root.child_value("domain");
+        if (domain == "kvm" || domain == "qemu") features.set_constants_of_qemu();
         dump.hypervisor.emplace();
         dump.hypervisor->name = "libvirt";
         dump.hypervisor->cpuid = features.finish();

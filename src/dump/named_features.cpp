@@ -90,6 +90,11 @@ void NamedFeatures::set_number(std::string_view id, std::uint32_t value) {
     if ((bits & ~field.mask()) == 0) set_bits(field, static_cast<std::uint32_t>(bits));
 }
 
+void NamedFeatures::set_constants_of_qemu() {
+    constexpr std::uint32_t eights_of_bytes = 8;
+    set_number("clflush_size", eights_of_bytes);
+}
+
 void NamedFeatures::set_long_mode() {
     for (const auto& [name, field] : fields_) {
         if (field->required) set_bits(*field, all_bits);

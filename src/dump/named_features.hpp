@@ -53,6 +53,9 @@ public:
     // The number that a field of several bits, by its id in the rulebook, holds. What does not fit says nothing.
     void set_number(std::string_view id, std::uint32_t value);
 
+    // What QEMU shows every guest, whatever the CPU: lines of 64 bytes for CLFLUSH (target/i386 cpu_x86_cpuid, case 1).
+    void set_constants_of_qemu();
+
     // Bits of a register, as a word of a featureset has them.
     void set_register(LeafKey key, Register reg, std::uint32_t value);
 

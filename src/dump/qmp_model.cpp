@@ -70,6 +70,7 @@ public:
                    vendor == nullptr ? "none" : json::describe(*vendor));
         }
         set_signature(props, features);
+        features.set_constants_of_qemu();
         for (const auto& [name, value] : props.members()) {
             if (value.type() == json::Value::Type::boolean) features.set(name, value.boolean());
         }

@@ -282,6 +282,23 @@ TEST_CASE("QEMU and libvirt say what is not there, too", "[partial]") {
     CHECK(bit_of(host.first_table(), leaf_7, Register::ebx, avx2) == '?');
 }
 
+// virCPUx86GetHost of libvirt's cpu_x86.c runs CPUID, where /proc/cpuinfo has words of the kernel's own.
+TEST_CASE("what libvirt says of a host it has read in CPUID, be it what hypervisors also make", "[partial]") {
+    const std::string xml = replaced(example("libvirt-capabilities.xml"), "<feature name='svm'/>",
+                                     "<feature name='svm'/><feature name='ibpb'/><feature name='umip'/>");
+    const CpuidTable table = read_host(xml).first_table();
+    CHECK(bit_of(table, leaf_e8, Register::ebx, 12) == '1');
+    CHECK(bit_of(table, leaf_7, Register::ecx, 2) == '1');
+}
+
+// target/i386 cpu_x86_cpuid, case 1: the constant 8.
+TEST_CASE("QEMU's guests have lines of 64 bytes for CLFLUSH, though its answer does not say so", "[partial]") {
+    const auto line_size = [](const std::string& text) { return read_host(text).first_table().find(leaf_1)->ebx; };
+    CHECK(line_size(example("qmp-model.json")) == 0x800);
+    CHECK(line_size(example("libvirt-domcapabilities.xml")) == 0x800);
+    CHECK(line_size(replaced(example("libvirt-domcapabilities.xml"), "<domain>kvm<", "<domain>bhyve<")) == 0);
+}
+
 TEST_CASE("a list of flags that was cut within one does not end in the name of another", "[partial]") {
     const auto cpuinfo = [](const std::string& flags) {
         return read_host("vendor_id : AuthenticAMD\ncpu family : 25\nmodel : 1\nstepping : 1\nflags : " + flags + "\n");
