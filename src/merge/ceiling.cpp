@@ -88,7 +88,8 @@ private:
 // Whether a guest has the feature for its CPU's sake, so that a baseline without it is one that lacks it.
 bool depends_on_cpu(const promises::VendorRules& rules, const Field& field) {
     if (field.rule != Rule::intersect || field.exposure != Exposure::shown || field.required) return false;
-    const bool is_given_by_all = field.emulated || field.made.by == Makers::all;
+    // What is made of models that are immune is made for the CPU's sake.
+    const bool is_given_by_all = field.emulated || (field.made.by == Makers::all && field.made.model.empty());
     return !is_given_by_all && field.mitigation.empty() && !rules.lays_out_state(field);
 }
 

@@ -10,6 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/support/host_builder.hpp"
 #include "tests/support/merged.hpp"
+#include "tests/support/policy_fields.hpp"
 
 namespace poolcpuid::test::undescribed_test {
 
@@ -161,6 +162,13 @@ TEST_CASE("a ceiling by CPU model bounds the version of AVX10", "[merge][undescr
         CHECK_THAT(older.decision("avx10_version")->reason, Contains("Bound by --ceiling."));
         CHECK(broken(older.policy, hardware_host("b", avx10_table(1))).empty());
     }
+    // What hypervisors make of models that are immune is the model's.
+    const HostDump immune =
+        hardware_host("b", std::vector{avx10_table(2).set(7, 0, edx, 1U << 29U)}, msr_list(MsrList::value, 0x4000021));
+    MergeOptions options;
+    options.ceiling_level = "qemu:Skylake-Server-v5";
+    CHECK((Merged({immune}).msr(0x10A) & 0x4000020) == 0x4000020);  // GDS_NO, MDS_NO
+    CHECK((Merged({immune}, options).msr(0x10A) & 0x4000020) == 0);
     // Where the hosts have no more, they decide.
     CHECK(under("qemu:GraniteRapids-v3", 1).because("avx10_version") == Names{"no decision"});
     CHECK(under("qemu:DiamondRapids", 2).reg(0x24, 0, ebx) == (7U << 16U | 2));
