@@ -90,9 +90,8 @@ Meet VendorScorer::of(const promises::HostPromises& host, std::size_t count) con
     }
     pool.inferred = inferred_on(host.silicon);
     for (const promises::Silicon& silicon : host.other_silicon) pool.inferred &= inferred_on(silicon);
+    pool.lender = rulebook::lender_rank(host.silicon.model);
     if (host.silicon.model != nullptr) {
-        pool.least_inferred = host.silicon.model->inferred.size();
-        pool.generation = host.silicon.model->generation;
         for (const std::string_view id : host.silicon.model->unaware) pool.unaware.set(not_sought_.at(id));
     }
     for (const auto& [id, number] : not_sought_) pool.open.set(number, promises::may_be_open_to(rules_, host, id));
@@ -108,12 +107,10 @@ void VendorScorer::meet(Meet& pool, const Meet& other) const noexcept {
     pool.lost_scrubs |= other.lost_scrubs;
     pool.inferred &= other.inferred;
     pool.open |= other.open;
-    const auto lends = [](const Meet& meet) { return std::tuple(meet.least_inferred, meet.generation); };
-    if (lends(other) == lends(pool)) {
+    if (other.lender == pool.lender) {
         pool.unaware &= other.unaware;
-    } else if (lends(other) < lends(pool)) {
-        pool.least_inferred = other.least_inferred;
-        pool.generation = other.generation;
+    } else if (other.lender < pool.lender) {
+        pool.lender = other.lender;
         pool.unaware = other.unaware;
     }
 }
@@ -149,7 +146,7 @@ std::size_t VendorScorer::errors(const Meet& pool) const noexcept {
         if (rules_.asks_for_scrub(slot, value_of)) ++count;
     }
     // From the identity that is chosen guests infer the least, and still more than is so on each host.
-    const bool infers_too_much = pool.least_inferred != Meet::of_no_pool && pool.inferred.count() < pool.least_inferred;
+    const bool infers_too_much = pool.lender != rulebook::LenderRank{} && pool.inferred.count() < pool.lender.inferred;
     if (infers_too_much || (pool.unaware & pool.open).any()) ++count;
     return count;
 }

@@ -14,6 +14,7 @@
 #include "poolcpuid/pool_split.hpp"
 #include "promises/host_promises.hpp"
 #include "promises/vendor_rules.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::compare {
 
@@ -27,10 +28,9 @@ struct Meet {
     std::vector<promises::Component> components;  // parallel to Rulebook::xsave
     std::uint64_t lost_scrubs = 0;                // guards for which VERW is not known to scrub on a host
     std::bitset<256> inferred;                    // immunities that guests infer from the family and model of each host
-    std::size_t least_inferred = of_no_pool;  // how many there are on the host with the fewest; of hosts in the table
-    std::uint32_t generation = 0;             // of the oldest host with so few, which lends its family and model
-    std::bitset<256> unaware;                 // what guests that are shown these do not look for
-    std::bitset<256> open;                    // what a host is open to and some guests do not look for
+    rulebook::LenderRank lender;                  // of the host that lends its family and model
+    std::bitset<256> unaware;                     // what guests that are shown these do not look for
+    std::bitset<256> open;                        // what a host is open to and some guests do not look for
 };
 
 // What decides between partitions: fewer errors, then more that is kept, then fewer pools.

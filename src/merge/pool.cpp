@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <set>
 #include <tuple>
 
 #include "poolcpuid/policy.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid::merge {
 
@@ -70,13 +70,9 @@ const HostGroup* choose_identity(const HostGroups& groups, const std::string& re
     }
     const HostGroup* best = nullptr;
     const auto rank = [](const HostGroup& group) {
-        const Model* model = group.promises->silicon.model;
-        // A model that the table does not know may be newer than all others: it comes last.
-        const std::size_t immunities =
-            model == nullptr ? std::numeric_limits<std::size_t>::max() : model->inferred.size();
-        const std::uint32_t generation = model == nullptr ? 0 : model->generation;
         // Of equally safe CPUs, the one whose caches and brand the dump says.
-        return std::tuple(immunities, generation, group.promises->silent_identity, group.sha256);
+        return std::tuple(rulebook::lender_rank(group.promises->silicon.model), group.promises->silent_identity,
+                          group.sha256);
     };
     for (const auto& [digest, group] : groups) {
         if (!group.is_ceiling && (best == nullptr || rank(group) < rank(*best))) best = &group;

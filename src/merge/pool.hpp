@@ -57,9 +57,9 @@ VariantSet variants_where(const std::vector<Variant>& variants, const std::funct
 // variants list.
 HostList hosts_of(const VariantSet& variants, std::size_t most);
 
-// The group that lends the identity: that of the digest requested or, where that is empty, the one with the fewest
-// model-inferred immunities, then the oldest generation, then the one whose dump says most of what an identity is, then
-// the least digest. nullptr when there is none of that digest.
+// The group that lends the identity: that of the digest requested or, where that is empty, the one whose model ranks
+// least (rulebook::LenderRank), then the one whose dump says most of what an identity is, then the least digest.
+// nullptr when there is none of that digest.
 const HostGroup* choose_identity(const HostGroups& groups, const std::string& requested);
 
 }  // namespace poolcpuid::merge

@@ -1,12 +1,12 @@
 #include "policy/cpu_kinds.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
 
 #include "poolcpuid/registers.hpp"
+#include "rulebook/claims.hpp"
 
 namespace poolcpuid {
 
@@ -17,10 +17,7 @@ auto rank_of(const Rulebook& rulebook, const CpuKind& kind) {
     const auto string = vendor_string(*kind.table);
     const auto vendor = string ? rulebook.vendor_of(*string) : std::nullopt;
     const Model* model = vendor ? rulebook.model_of(*vendor, signature_of(kind.leaf1_eax)) : nullptr;
-    constexpr std::size_t last = std::numeric_limits<std::size_t>::max();
-    return model == nullptr
-               ? std::tuple(last, last, std::uint32_t{0}, kind.leaf1_eax)
-               : std::tuple(model->inferred.size(), model->immune.size(), model->generation, kind.leaf1_eax);
+    return std::tuple(rulebook::lender_rank(model), kind.leaf1_eax);
 }
 
 bool is_of_one_kind(const HostDump& host, std::uint32_t signature) {

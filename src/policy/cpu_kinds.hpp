@@ -18,8 +18,8 @@ struct CpuKind {
 // The signature that a table shows, as CpuKind has it.
 std::uint32_t signature_in(const CpuidTable& table);
 
-// The kinds of the host, whatever the order of its CPUs. The first stands for the host where one must: guests that are
-// shown it infer the fewest immunities, it has the fewest itself, and it is the oldest. The rest by leaf1_eax.
+// The kinds of the host, whatever the order of its CPUs. The first stands for the host where one must: its model
+// ranks least (rulebook::LenderRank). The rest by leaf1_eax.
 // O(n log n) in the logical CPUs, linear where all are of one kind.
 std::vector<CpuKind> cpu_kinds(const Rulebook& rulebook, const HostDump& host);
 

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -9,7 +13,7 @@
 
 namespace poolcpuid::rulebook {
 
-// True when a list of a model (immune, inferred, unaware, beyond_software) has this vulnerability.
+// True when a list of a model (immune, inferred, reported, unaware, beyond_software) has this vulnerability.
 inline bool lists(List<Text> list, std::string_view vulnerability) noexcept {
     return std::find(list.begin(), list.end(), vulnerability) != list.end();
 }
@@ -20,6 +24,24 @@ inline bool is_immune_to_all(const Model* model, List<Text> vulnerabilities) noe
     return model != nullptr && !vulnerabilities.empty() &&
            std::all_of(vulnerabilities.begin(), vulnerabilities.end(),
                        [&](std::string_view each) { return lists(model->immune, each); });
+}
+
+// How much guests hold themselves for safe from on a model, and how old that is: of several CPUs the least lends its
+// family and model. One that the table does not know may be newer than all others, and comes last.
+struct LenderRank {
+    static constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
+
+    std::size_t inferred = unknown;
+    std::size_t reported = unknown;
+    std::uint32_t generation = 0;
+
+    friend auto operator<=>(const LenderRank&, const LenderRank&) = default;
+};
+
+// model: nullptr where the table does not have it.
+inline LenderRank lender_rank(const Model* model) noexcept {
+    if (model == nullptr) return {};
+    return {model->inferred.size(), model->reported.size(), model->generation};
 }
 
 // What guests make of a CPU by its family and model, and what it does not have whatever they make of it.

@@ -343,6 +343,7 @@ private:
                 sorted(from.microcode),
                 keep_all(from.immune),
                 keep_all(from.inferred),
+                keep_all(from.reported),
                 keep_all(from.unaware),
                 keep_all(from.beyond_software),
                 keep(from.source)};

@@ -24,6 +24,7 @@ public:
             check_facts(model.place, model, model.silicon);
             check_microcode(model);
             check_vulnerabilities(model.place, model.name, model.inferred);
+            check_vulnerabilities(model.place, model.name, model.reported);
             check_vulnerabilities(model.place, model.name, model.unaware);
             check_vulnerabilities(model.place, model.name, model.beyond_software);
             check_beyond_software(model);

@@ -162,7 +162,7 @@ constexpr auto members(const NumberRange& r) { return members_detail::all_of(r, 
 constexpr const char* type_name(const Model*) { return "Model"; }
 constexpr auto members(const Model& r) {
     return members_detail::all_of(r, r.vendors, r.family, r.models, r.steppings, r.name, r.microarchitecture,
-                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.unaware,
+                                  r.generation, r.silicon, r.microcode, r.immune, r.inferred, r.reported, r.unaware,
                                   r.beyond_software, r.source);
 }
 

@@ -271,6 +271,7 @@ private:
         }
         model.immune = optional_strings(reader, "immune");
         model.inferred = optional_strings(reader, "inferred");
+        model.reported = optional_strings(reader, "reported");
         model.unaware = optional_strings(reader, "unaware");
         model.beyond_software = optional_strings(reader, "beyond_software");
         model.source = reader.required_string("source");

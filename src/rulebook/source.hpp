@@ -223,6 +223,7 @@ struct SourceModel {
     std::vector<SourceMicrocode> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
+    std::vector<std::string> reported;
     std::vector<std::string> unaware;
     std::vector<std::string> beyond_software;
     std::string source;

@@ -160,7 +160,7 @@ TEST_CASE("xl gets libxl's names, MSRs included, where that loses less", "[rende
     const Json document = rendered("xen", haswell_skylake);
     CHECK_THAT(document.at("version").get<std::string>(), Contains("libxl 4.20"));
     CHECK_THAT(document.at("output").get<std::string>(),
-               Contains("cpuid = \"host,maxleaf=0xd,family=6,model=63,stepping=2,fpu=1,"));
+               Contains("cpuid = \"host,maxleaf=0xd,family=6,model=85,stepping=4,fpu=1,"));
     for (const char* name : {"rsba", "arch-caps", "md-clear", "sse4-2", "clfsh", "no-lmsl", "lahf-lm"}) {
         CAPTURE(name);
         CHECK(named(document, name) == '1');

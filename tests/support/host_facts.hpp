@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -188,15 +187,9 @@ private:
         facts.model = kinds_.at(facts.signature).model;
     }
 
-    // The kind that stands for the host: guests infer the least of it, it has the fewest immunities, it is the oldest.
+    // The kind that stands for the host.
     std::uint32_t lender() const {
-        const auto rank = [](const auto& entry) {
-            const ModelRow* model = entry.second.model;
-            constexpr std::size_t last = std::numeric_limits<std::size_t>::max();
-            return std::tuple(model == nullptr ? last : model->inferred.size(),
-                              model == nullptr ? last : model->immune.size(), model == nullptr ? 0U : model->generation,
-                              entry.first);
-        };
+        const auto rank = [](const auto& entry) { return std::tuple(lender_rank(entry.second.model), entry.first); };
         return std::min_element(kinds_.begin(), kinds_.end(),
                                 [&](const auto& a, const auto& b) { return rank(a) < rank(b); })
             ->first;
@@ -255,6 +248,9 @@ private:
     std::uint64_t lacked_by_a_cpu(const Slot& slot) const {
         const RuleField& field = *slot.field;
         if (!host_.hypervisor || field.emulated || field.is_made || !field.hypervisor.empty()) return 0;
+        const std::vector<CpuView> offered = hypervisor_cpus();
+        if (std::any_of(offered.begin(), offered.end(), [&](const CpuView& one) { return is_implied(field, one); }))
+            return 0;  // it follows from what the view does not show
         std::uint64_t lacked = 0;
         for (const CpuView& cpu : hardware_cpus()) {
             const bool implied = is_implied(field, cpu);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -371,13 +370,10 @@ private:
             }));
     }
 
-    // The host with the fewest inferred immunities, then the oldest, then the one of which most is known, then by
-    // digest.
+    // Of equal models, the host of which most is known, then by digest.
     const HostFacts& lender() const {
         const auto rank = [this](const HostFacts* host) {
-            const bool known = host->model != nullptr;
-            return std::tuple(known ? host->model->inferred.size() : std::numeric_limits<std::size_t>::max(),
-                              known ? host->model->generation : 0U, silent_identity(*host), host->sha256);
+            return std::tuple(lender_rank(host->model), silent_identity(*host), host->sha256);
         };
         return **std::min_element(hosts_->begin(), hosts_->end(),
                                   [&](const auto* a, const auto* b) { return rank(a) < rank(b); });

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -146,7 +148,16 @@ struct ModelRow {
     std::vector<MicrocodeFacts> microcode;
     std::vector<std::string> immune;
     std::vector<std::string> inferred;
+    std::vector<std::string> reported;
 };
+
+// Of several CPUs the one from which guests infer the least, then the oldest, lends its family and model; one of which
+// nothing is known comes last.
+inline auto lender_rank(const ModelRow* model) {
+    constexpr std::size_t last = std::numeric_limits<std::size_t>::max();
+    return model == nullptr ? std::tuple(last, last, 0U)
+                            : std::tuple(model->inferred.size(), model->reported.size(), model->generation);
+}
 
 inline bool is_listed(const std::vector<std::string>& list, const std::string& item) {
     return std::find(list.begin(), list.end(), item) != list.end();
@@ -371,6 +382,7 @@ inline void read_models(VendorRules& rules) {
         }
         row.immune = entry.value("immune", std::vector<std::string>{});
         row.inferred = entry.value("inferred", std::vector<std::string>{});
+        row.reported = entry.value("reported", std::vector<std::string>{});
         rules.models.push_back(row);
     }
 }

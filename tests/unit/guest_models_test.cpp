@@ -115,6 +115,12 @@ TEST_CASE("what a model is immune to is not on the kernel's black list", "[audit
         // A guest that is of no model on the list does nothing about it.
         CHECK((says(model.inferred, "mmio") || says(model.immune, "mmio")) ==
               !lists.has(vendor, signature, "mmio_cpu"));
+        if (vendor == "intel") {
+            const bool draws =
+                lists.has(vendor, signature, "srbds_cpu") || lists.has(vendor, signature, "mmio_sbds_cpu");
+            CHECK(says(model.reported, "gather_data_sampling") == !lists.has(vendor, signature, "gds_cpu"));
+            CHECK(says(model.reported, "srbds") == !draws);
+        }
         if (vendor == "amd") CHECK(says(model.inferred, "retbleed") == !lists.has(vendor, signature, "retbleed_cpu"));
     });
 }

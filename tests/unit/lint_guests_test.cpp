@@ -52,7 +52,7 @@ TEST_CASE("lint checks a guest's vulnerabilities", "[rulebook][lint][audit]") {
         {
             {linux_guest, R"("id": "meltdown")", R"("id": "meltdown")", R"("id": "a")", "",
              "sorts after the one before"},
-            {linux_guest, R"("id": "gather_data_sampling")", R"x(, "name": "gather data sampling (Downfall)")x", "", "",
+            {linux_guest, R"("id": "indirect_target_selection")", R"x(, "name": "indirect target selection")x", "", "",
              "a vulnerability of rulebook.json, or a name"},
             {linux_guest, R"("id": "l1tf")", R"("id": "l1tf")", R"("id": "l1tf", "name": "L1TF")", "",
              "no name: rulebook.json has the vulnerability"},

@@ -32,7 +32,7 @@ public:
         compare::Meet meet = scorers_.front().of(promises::promises_of(rules_, hardware_host("host", table)), 1);
         meet.inferred.reset();
         if (identity == Identity::safe) meet.inferred.set(0);
-        meet.least_inferred = 1;
+        meet.lender.inferred = 1;
         return meet;
     }
 
