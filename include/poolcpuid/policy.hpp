@@ -61,6 +61,7 @@ struct HostFacts {
     std::optional<std::uint32_t> microcode;  // as /proc/cpuinfo words it
     std::string kernel;                      // its release; empty: not known
     std::string vmm;                         // whose the hypervisor's view is: "kvm"; empty: there is none
+    bool is_virtual = false;                 // a virtual machine, whose hypervisor chose the CPU
 
     friend bool operator==(const HostFacts&, const HostFacts&) = default;
 };

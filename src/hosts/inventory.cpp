@@ -47,7 +47,7 @@ HostEntry without_own(HostEntry entry) {
 auto key_of(const HostEntry& entry) {
     const HostFacts& facts = entry.facts;
     return std::tie(entry.vendor, facts.cpu, facts.microcode, facts.kernel, entry.format, entry.has_hardware_view,
-                    facts.vmm, entry.has_msrs, entry.partial, entry.unknown);
+                    facts.vmm, facts.is_virtual, entry.has_msrs, entry.partial, entry.unknown);
 }
 
 std::vector<VendorCount> count_vendors(const std::vector<HostEntry>& hosts) {

@@ -89,13 +89,14 @@ inline nlohmann::ordered_json cpu_json(const Cpu& cpu) {
     return json;
 }
 
-// Adds "cpu", "microcode", "kernel" and "vmm", those that are known.
+// Adds "cpu", "microcode", "kernel" and "vmm", those that are known, and "virtual" of a virtual machine.
 template <typename Object>
 void put_facts(Object& json, const HostFacts& facts) {
     if (facts.cpu) json["cpu"] = cpu_json(*facts.cpu);
     if (facts.microcode) json["microcode"] = to_hex(*facts.microcode);
     if (!facts.kernel.empty()) json["kernel"] = facts.kernel;
     if (!facts.vmm.empty()) json["vmm"] = facts.vmm;
+    if (facts.is_virtual) json["virtual"] = true;
 }
 
 inline nlohmann::ordered_json class_json(const HostClass& host) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "dump/virtual_machine.hpp"
 #include "policy/cpu_kinds.hpp"
 #include "poolcpuid/policy.hpp"
 
@@ -59,6 +60,7 @@ HostFacts facts_of(const Rulebook& rulebook, const HostDump& host) {
     const auto kernel = host.meta.find("kernel");
     if (kernel != host.meta.end()) facts.kernel = kernel->second;
     if (host.hypervisor) facts.vmm = host.hypervisor->name;
+    facts.is_virtual = dump::taken_in(host) == dump::TakenIn::virtual_machine;
     return facts;
 }
 

@@ -188,6 +188,7 @@ private:
         if (reader.optional("microcode") != nullptr) facts.microcode = number_32(reader, "microcode");
         if (const std::string* kernel = reader.optional_string("kernel")) facts.kernel = *kernel;
         if (const std::string* vmm = reader.optional_string("vmm")) facts.vmm = *vmm;
+        if (minor_ > 2) facts.is_virtual = reader.optional_bool("virtual", false);
         return facts;
     }
 

@@ -131,6 +131,7 @@ PoolPolicy as_lean(PoolPolicy policy) {
 PoolPolicy as_minor(PoolPolicy policy, unsigned minor) {
     policy.minor = std::min(policy.minor, minor);
     if (minor > 2) return policy;
+    for (HostClass& host : policy.hosts) host.facts.is_virtual = false;
     for (Decision& decision : policy.decisions) {
         decision.because_known = {};
         decision.because_unknown = {};

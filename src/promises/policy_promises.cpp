@@ -75,12 +75,12 @@ private:
         }
     }
 
-    // True when no host needs VERW, by the model table.
+    // True when no host needs VERW, by the model table. What a virtual machine's hypervisor chose says nothing of that.
     bool by_model_immune(const Guard& guard) const {
         bool any = false;
         for (const HostClass& host : policy_.hosts) {
             if (host.is_ceiling()) continue;  // which is no host
-            if (!host.facts.cpu || !is_immune(guard, *host.facts.cpu)) return false;
+            if (host.facts.is_virtual || !host.facts.cpu || !is_immune(guard, *host.facts.cpu)) return false;
             any = true;
         }
         return any;

@@ -453,6 +453,15 @@ TEST_CASE("the family and model of a virtual machine are its hypervisor's choice
     const Merged doubtful({patched, guest("as-rome", extended)});
     CHECK_THAT(doubtful.finding("verw-promise-lost")->message, Catch::Contains("Take one of its host"));
     CHECK(unknown_scrub(Merged({patched}), guest("as-rome", extended), "verw_clear"));
+    // Nor does a policy of such machines, whose guests are told to run VERW.
+    const HostDump told_guest = guest("told", TableBuilder(extended).set(0x80000021, 0, eax, 1U << 5));
+    const PolicyCheck silent(builtin_rulebook(), Merged({guest("as-rome", extended)}).policy);
+    const PoolPolicy of_told = Merged({told_guest}).policy;
+    for (const Verdict& verdict : {silent.against(told_guest), silent.against(of_told),
+                                   silent.against(read_policy(to_json(of_told), "told.json"))}) {
+        CHECK(std::any_of(verdict.violations.begin(), verdict.violations.end(),
+                          [](const Violation& violation) { return violation.field == "verw_clear"; }));
+    }
     // Immunity that its bits say is not the model's word.
     const HostDump told = hardware_host(
         "told", std::vector{in_guest(intel_table(sapphire_rapids).reg(7, 0, ebx, rtm).reg(7, 0, edx, arch_caps))},
