@@ -1,7 +1,6 @@
 #include "audit/advice.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -207,23 +206,13 @@ private:
     std::string instead() const {
         for (const std::string& field : fields_asked_for()) {
             if (case_.guest.subject().field(case_.rulebook.find(field)) == Answer::yes) continue;
-            const std::vector<std::string> lacking = keeping_out({field});
+            const std::vector<std::string> lacking = hosts_.keeping_out({field});
             if (lacking.empty() || lacking.size() == hosts_.count() || !trial_.mitigates_with({field})) continue;
             constexpr std::size_t most = 4;
             return " Or mend or leave out " + short_list(lacking, most) + ", without " + field +
                    ": with it in the policy the guest says " + quoted(trial_.saying_with({field}).text) + ".";
         }
         return "";
-    }
-
-    // For certain.
-    std::vector<std::string> keeping_out(const std::vector<std::string>& fields) const {
-        const std::vector<std::string> lacking = hosts_.without(fields);
-        const std::vector<std::string> not_offering = hosts_.not_offering(fields);
-        std::vector<std::string> hosts;
-        std::set_union(lacking.begin(), lacking.end(), not_offering.begin(), not_offering.end(),
-                       std::back_inserter(hosts));
-        return hosts;
     }
 
     static const char* are(const std::vector<std::string>& fields) { return fields.size() == 1 ? " is" : " are"; }

@@ -75,6 +75,12 @@ std::vector<std::string> HostLists::take_beyond_update(std::vector<std::string>&
     return beyond;
 }
 
+std::vector<std::string> HostLists::keeping_out(const std::vector<std::string>& fields) const {
+    return where(fields, [](const Subject& host, FieldIndex field) {
+        return host.field(field) == Answer::no || host.is_withheld(field);
+    });
+}
+
 bool HostLists::is_beyond_update(const Conditions& host, const std::vector<std::string>& fields) const {
     return std::any_of(fields.begin(), fields.end(), [&](const std::string& id) {
         const FieldIndex field = case_.rulebook.find(id);

@@ -27,6 +27,8 @@ public:
     std::vector<std::string> without(const std::vector<std::string>& fields) const;
     std::vector<std::string> not_offering(const std::vector<std::string>& fields) const;
     std::vector<std::string> silent_on(const std::vector<std::string>& fields) const;
+    std::vector<std::string> keeping_out(
+        const std::vector<std::string>& fields) const;  // for certain: either of the first two
 
     // Whether no update brings a host what it lacks of these: a CPU of before the leaf, or that it is not for.
     bool is_beyond_update(const Conditions& host, const std::vector<std::string>& fields) const;

@@ -116,7 +116,9 @@ private:
         const Answer answer =
             host_.hardware && hardware(field) != Answer::unknown ? hardware(field) : hypervisor(field);
         if (answer != Answer::unknown) return answer;
-        const auto is_settled = [&](const promises::Silicon& silicon) { return silicon.known_clear(index) != 0; };
+        const auto is_settled = [&](const promises::Silicon& silicon) {
+            return silicon.settled_fact(index).has_value();
+        };
         return promises_.all_silicon(is_settled) ? Answer::no : Answer::unknown;
     }
 

@@ -53,7 +53,8 @@ public:
     // The number that a field of several bits, by its id in the rulebook, holds. What does not fit says nothing.
     void set_number(std::string_view id, std::uint32_t value);
 
-    // What QEMU shows every guest, whatever the CPU: lines of 64 bytes for CLFLUSH (target/i386 cpu_x86_cpuid, case 1).
+    // What QEMU shows every guest, whatever the CPU: lines of 64 bytes for CLFLUSH (target/i386 cpu_x86_cpuid, case 1;
+    // `fixed` of policy/targets/qemu.json, which would have to be parsed for each host).
     void set_constants_of_qemu();
 
     // Bits of a register, as a word of a featureset has them.

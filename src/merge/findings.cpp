@@ -79,28 +79,25 @@ private:
             const Field& field = list_.rulebook()[slot.field];
             if (!list_.draft().asks_for_scrub(slot)) continue;
             const std::uint64_t bit = std::uint64_t{1} << i;
-            // A host whose MSRs are not known stands in the finding of those. A ceiling joins as one more host.
-            const HostList lost = list_.hosts_where([&](const Variant& variant) {
-                return (variant.promises->atoms.scrubs & bit) == 0 &&
-                       !is_unknown_msr(list_.rules(), *variant.promises, slot.field, slot.subleaf);
-            });
-            if (lost.count == 0) continue;
-            const auto is_unsure = [&](const promises::HostPromises& host) {
-                return (host.scrub_unknown & bit) != 0 &&
-                       !is_unknown_msr(list_.rules(), host, slot.field, slot.subleaf);
+            // A host whose MSRs are not known stands in the finding of those.
+            const auto is_lost = [&](const promises::HostPromises& host) {
+                return (host.atoms.scrubs & bit) == 0 && !is_unknown_msr(list_.rules(), host, slot.field, slot.subleaf);
             };
+            const auto is_unsure = [&](const promises::HostPromises& host) {
+                return is_lost(host) && (host.scrub_unknown & bit) != 0;
+            };
+            // A ceiling joins as one more host.
+            const HostList lost = list_.hosts_where([&](const Variant& variant) { return is_lost(*variant.promises); });
+            if (lost.count == 0) continue;
+            const HostList affected = list_.hosts_where(
+                [&](const Variant& variant) { return is_lost(*variant.promises) && !is_unsure(*variant.promises); });
             const HostList unsure = list_.hosts(is_unsure);
-            const HostList affected = list_.hosts_where([&](const Variant& variant) {
-                return (variant.promises->atoms.scrubs & bit) == 0 && !is_unsure(*variant.promises) &&
-                       !is_unknown_msr(list_.rules(), *variant.promises, slot.field, slot.subleaf);
-            });
+            const HostList virtual_ones = list_.hosts(
+                [&](const promises::HostPromises& host) { return is_unsure(host) && host.silicon.is_virtual(); });
             const bool is_shown = list_.draft().value(slot.field, slot.subleaf) != 0;
             std::string message = std::string(field.id) +
                                   (is_shown ? " is shown" : " is clear, yet told by other bits") +
                                   ", but VERW is not known to scrub on " + enumerate(lost) + ": ";
-            const HostList virtual_ones = list_.hosts([&](const promises::HostPromises& host) {
-                return (host.scrub_unknown & bit) != 0 && host.silicon.is_virtual();
-            });
             message += what_helps(affected, unsure, virtual_ones);
             list_.add("verw-promise-lost", std::move(message), lost, std::string(field.id));
         }

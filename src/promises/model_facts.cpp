@@ -82,8 +82,10 @@ private:
     void widen_by(const SiliconFact& fact, const Field& field, std::size_t word) {
         const std::uint64_t bits = (std::uint64_t{fact.value} << field.low) & field.mask();
         std::uint64_t clear = field.mask() & ~bits & host_.unknown[word];
-        for_each_silicon(
-            [&](const Silicon& silicon) { clear &= std::uint64_t{silicon.known_clear(fact.field)} << field.low; });
+        for_each_silicon([&](const Silicon& silicon) {
+            const auto value = silicon.settled_fact(fact.field);
+            clear &= value ? ~(std::uint64_t{*value} << field.low) : 0;
+        });
         const std::uint64_t widened = bits & (host_.atoms.words[word] | host_.unknown[word]);
         host_.atoms.words[word] = (host_.atoms.words[word] & ~bits) | clear;
         host_.unknown[word] &= ~(bits | clear);

@@ -76,12 +76,10 @@ struct Silicon {
         return value;
     }
 
-    // The bits of a field, shifted down, that are clear on it whatever a view shows; bits above the field may be set.
-    // The model of a virtual CPU, which its hypervisor chose, settles nothing of the silicon below, which may be any of
-    // a pool.
-    std::uint32_t known_clear(FieldIndex field) const {
-        const auto value = fact(field);
-        return value && !is_virtual() ? ~*value : 0;
+    // The fact about a field where it settles what a dump cannot say. The model of a virtual CPU, which its hypervisor
+    // chose, settles nothing of the silicon below, which may be any of a pool.
+    std::optional<std::uint32_t> settled_fact(FieldIndex field) const {
+        return is_virtual() ? std::nullopt : fact(field);
     }
 
     // True of a known model that is not immune to all that the tags name; of a virtual CPU nobody knows.

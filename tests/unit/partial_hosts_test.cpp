@@ -13,6 +13,7 @@
 #include "poolcpuid/read_hosts.hpp"
 #include "poolcpuid/write_hosts.hpp"
 #include "promises/host_promises.hpp"
+#include "rulebook/target_data.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/unit/host_samples.hpp"
@@ -297,6 +298,12 @@ TEST_CASE("QEMU's guests have lines of 64 bytes for CLFLUSH, though its answer d
     CHECK(line_size(example("qmp-model.json")) == 0x800);
     CHECK(line_size(example("libvirt-domcapabilities.xml")) == 0x800);
     CHECK(line_size(replaced(example("libvirt-domcapabilities.xml"), "<domain>kvm<", "<domain>bhyve<")) == 0);
+    // As `render` has it.
+    const Field& size = builtin_rulebook()[builtin_rulebook().find("clflush_size")];
+    const auto fixed = rulebook::qemu_data(builtin_rulebook()).fixed;
+    CHECK(std::any_of(fixed.begin(), fixed.end(), [&](const rulebook::FixedBits& bits) {
+        return bits.place.first() == size.place(0) && bits.value == 8U;
+    }));
 }
 
 TEST_CASE("a list of flags that was cut within one does not end in the name of another", "[partial]") {
